@@ -1,0 +1,33 @@
+"""The routes."""
+
+import re
+
+import tornado.web
+
+from handlers.base import UnknownPath
+from handlers.chat import ChatHandler
+from handlers.models import ModelHandler, ModelsHandler
+from handlers.probes import HealthHandler, MetricsHandler, ReadyHandler
+from handlers.service import Service
+
+ROUTES = ("chat", "models", "probe", "unknown")
+"""Route names, as they appear in metrics."""
+
+
+def make_app(service: Service) -> tornado.web.Application:
+    """The application. A trailing slash is taken as it is: a redirect would turn a POST into a GET."""
+    prefix = service.settings.api_prefix
+    v1 = (f"/{re.escape(prefix)}" if prefix else "") + "/v1"
+    return tornado.web.Application(
+        [
+            (rf"{v1}/chat/completions/?", ChatHandler),
+            (rf"{v1}/models/?", ModelsHandler),
+            (rf"{v1}/models/(.+)", ModelHandler),
+            (r"/healthz/?", HealthHandler),
+            (r"/readyz/?", ReadyHandler),
+            (r"/metrics/?", MetricsHandler),
+        ],
+        default_handler_class=UnknownPath,
+        log_function=lambda handler: None,  # ApiHandler.on_finish writes the one line
+        service=service,
+    )

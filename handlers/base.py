@@ -1,0 +1,194 @@
+"""What every answer has in common: request id, CORS, the error shape, one log line, one outcome."""
+
+import logging
+import re
+import secrets
+import time
+from typing import Any
+
+import tornado.httputil
+import tornado.iostream
+import tornado.web
+
+from handlers.service import Service
+from metrics import Outcome
+from translate.errors import (
+    ApiError,
+    BadRequest,
+    InternalError,
+    MethodNotAllowed,
+    NotFound,
+    TooLarge,
+    Unauthorized,
+    UnsupportedMediaType,
+)
+
+log = logging.getLogger("pandora")
+
+EXPOSED = "x-request-id, openai-processing-ms, retry-after, retry-after-ms, x-should-retry"
+HEADER_NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~ ,-]{1,4000}")
+KEY = re.compile(r"[\x21-\x7e]{1,8192}")
+
+
+class ApiHandler(tornado.web.RequestHandler):
+    """Base of all handlers. ``route`` names the route in logs and metrics."""
+
+    route = "other"
+    request_id = ""
+    outcome: Outcome | None = None
+    model_name = ""
+    ttft: float | None = None
+
+    @property
+    def service(self) -> Service:
+        """The application's parts."""
+        service: Service = self.application.settings["service"]
+        return service
+
+    def set_default_headers(self) -> None:
+        if not self.request_id:
+            self.request_id = "req_" + secrets.token_hex(16)
+            self.started = time.monotonic()
+        self.clear_header("Server")
+        self.set_header("Content-Type", "application/json")
+        self.set_header("x-request-id", self.request_id)
+        self.set_header("openai-version", "2020-10-01")
+        self.set_header("Access-Control-Allow-Origin", self.service.settings.cors_origin)
+        self.set_header("Access-Control-Expose-Headers", EXPOSED)
+        asked = self.request.headers.get("Access-Control-Request-Headers", "")
+        if HEADER_NAMES.fullmatch(asked):
+            self.set_header("Access-Control-Allow-Headers", asked)
+
+    def options(self, *_args: str) -> None:
+        """Preflight: browsers ask it without a key, on any path."""
+        self.set_header("Access-Control-Allow-Methods", "GET, POST, OPTIONS")
+        self.set_header("Access-Control-Max-Age", "86400")
+        if self.request.headers.get("Access-Control-Request-Private-Network") == "true":
+            self.set_header("Access-Control-Allow-Private-Network", "true")
+        self.clear_header("Content-Type")
+        self.set_status(204)
+
+    def compute_etag(self) -> None:
+        """No ETag: nothing here is worth a conditional request."""
+
+    def key(self) -> str:
+        """The caller's key, passed on upstream as it is. Raises Unauthorized."""
+        scheme, _, key = self.request.headers.get("Authorization", "").strip().partition(" ")
+        key = key.strip()
+        if scheme.lower() != "bearer" or not key:
+            raise Unauthorized(
+                "You didn't provide an API key. Send it in the header 'Authorization: Bearer YOUR_KEY'."
+            )
+        if not KEY.fullmatch(key):
+            raise Unauthorized("The API key holds characters that no key has.", code="invalid_api_key")
+        return key
+
+    def send_json(self, body: bytes) -> None:
+        """Answer with JSON and the time it took."""
+        self.set_processing_time()
+        self.finish(body)
+
+    def set_processing_time(self) -> None:
+        """``openai-processing-ms``: for streams the time to the headers."""
+        self.set_header("openai-processing-ms", str(int((time.monotonic() - self.started) * 1000)))
+
+    def send_api_error(self, error: ApiError) -> None:
+        """Answer with ``error``; nothing may have been sent before."""
+        self.clear()
+        self.set_status(error.status)
+        for name, value in error.headers().items():
+            self.set_header(name, value)
+        if self.outcome is None:
+            self.outcome = Outcome.ERROR if error.status == 500 else Outcome.INVALID
+        self.send_json(error.body())
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        error = kwargs.get("exc_info", (None, None, None))[1]
+        if isinstance(error, ApiError):
+            self.send_api_error(error)
+        elif status_code == 405:
+            self.send_api_error(
+                MethodNotAllowed(f"The method {self.request.method} is not allowed for this path.")
+            )
+        elif 400 <= status_code < 500:
+            self.send_api_error(BadRequest("The request could not be understood."))
+        else:
+            self.send_api_error(
+                InternalError(f"The service failed. Its log has more under {self.request_id}.")
+            )
+
+    def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
+        # Tornado's own version logs the URI, which may hold the API prefix.
+        if isinstance(value, ApiError | tornado.web.HTTPError | tornado.iostream.StreamClosedError):
+            return
+        log.error("%s failed in route %s", self.request_id, self.route, exc_info=(typ, value, tb))
+
+    def on_finish(self) -> None:
+        duration = time.monotonic() - self.started
+        status = self.get_status()
+        outcome = self.outcome or (Outcome.OK if status < 400 else Outcome.INVALID)
+        self.service.metrics.request(self.route, self.model_name, outcome, duration, self.ttft)
+        ttft = f" ttft={self.ttft:.3f}s" if self.ttft is not None else ""
+        level = logging.DEBUG if self.route == "probe" else logging.INFO
+        log.log(
+            level,
+            "%s %s %s model=%s status=%d outcome=%s duration=%.3fs%s",
+            self.request_id,
+            self.request.method,
+            self.route,
+            self.model_name or "-",
+            status,
+            outcome.value,
+            duration,
+            ttft,
+        )
+
+
+@tornado.web.stream_request_body
+class BodyHandler(ApiHandler):
+    """A handler that reads a JSON body within the size limit, and answers a larger one with 413."""
+
+    def prepare(self) -> None:
+        self._chunks: list[bytes] = []
+        self._size = 0
+        if self.request.method == "OPTIONS":
+            return
+        if self.request.method != "POST":
+            raise tornado.web.HTTPError(405)
+        self.caller_key = self.key()
+        content_type = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if content_type and content_type != "application/json" and not content_type.endswith("+json"):
+            raise UnsupportedMediaType("The Content-Type must be application/json.")
+        length = self.request.headers.get("Content-Length", "")
+        self._check_size(int(length) if length.isascii() and length.isdigit() else 0)
+
+    def data_received(self, chunk: bytes) -> None:
+        self._size += len(chunk)
+        self._check_size(self._size)
+        self._chunks.append(chunk)
+
+    def body(self) -> bytes:
+        """The whole body."""
+        return b"".join(self._chunks)
+
+    def _check_size(self, size: int) -> None:
+        limit = self.service.settings.max_body_bytes
+        if size > limit:
+            raise TooLarge(f"The request body exceeds the limit of {limit} bytes.")
+
+
+class UnknownPath(ApiHandler):
+    """404 for every path that is not ours, in JSON, naming the path: mistakes in base URLs are common."""
+
+    route = "unknown"
+
+    def prepare(self) -> None:
+        if self.request.method == "OPTIONS":
+            return
+        path = self.request.path[:200]
+        hint = ""
+        if path.rstrip("/").endswith("/responses"):
+            hint = " The Responses API is not supported; use /v1/chat/completions."
+        elif path.endswith(("/chat/completions", "/models", "/images/generations")):
+            hint = " Check the base URL: the API is under /v1."
+        raise NotFound(f"Unknown request URL: {self.request.method} {path}.{hint}", code="unknown_url")

@@ -1,0 +1,40 @@
+"""Failures of the upstream exchange, as answers to our caller."""
+
+from metrics import Outcome
+from translate.errors import ApiError, Overloaded, UpstreamFailed, UpstreamTimeout
+from translate.upstream_errors import from_response
+from upstream import (
+    ConnectFailed,
+    ConnectionLost,
+    FirstByteTimeout,
+    IdleTimeout,
+    ResponseRefused,
+    TotalTimeout,
+    UpstreamError,
+)
+
+
+def as_api_error(error: UpstreamError) -> ApiError:
+    """What to tell the caller. ``x-should-retry: false`` wherever a retry could burn quota."""
+    if isinstance(error, ConnectFailed):
+        return Overloaded("The backend cannot be reached.", code="upstream_unreachable", retry_after=2)
+    if isinstance(error, ResponseRefused):
+        wait = error.headers.get("retry-after", "")
+        retry_after = float(wait) if wait.isascii() and wait.isdigit() and len(wait) < 8 else None
+        return from_response(error.status, error.body, retry_after, error.content_type)
+    if isinstance(error, FirstByteTimeout):
+        return UpstreamTimeout("The backend did not begin to answer in time.", should_retry=False)
+    if isinstance(error, IdleTimeout):
+        return UpstreamTimeout("The backend fell silent in mid-answer.", should_retry=False)
+    if isinstance(error, TotalTimeout):
+        return UpstreamTimeout("The answer took longer than is allowed.", should_retry=False)
+    if isinstance(error, ConnectionLost) and error.phase == "before_headers":
+        return UpstreamFailed("The backend closed the connection without an answer.")
+    return UpstreamFailed("The upstream connection was lost.", should_retry=False)
+
+
+def outcome_of(error: ApiError) -> Outcome:
+    """The outcome under which a failed exchange is counted."""
+    if isinstance(error, UpstreamTimeout):
+        return Outcome.UPSTREAM_TIMEOUT
+    return Outcome.UPSTREAM_REFUSED if error.status < 500 else Outcome.UPSTREAM_ERROR

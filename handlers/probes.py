@@ -1,0 +1,46 @@
+"""``/healthz``, ``/readyz`` and ``/metrics``."""
+
+import ujson
+
+from handlers.base import ApiHandler
+
+
+class HealthHandler(ApiHandler):
+    """The loop turns: no I/O, always cheap."""
+
+    route = "probe"
+
+    def get(self) -> None:
+        upstream = "simulated" if self.service.simulated else "configured"
+        self.send_json(ujson.dumps({"status": "ok", "upstream": upstream}).encode())
+
+    head = get
+
+
+class ReadyHandler(ApiHandler):
+    """Whether to send traffic here: 503 while draining.
+
+    The upstream's health is no part of it: a blip there must not unroute every instance.
+    """
+
+    route = "probe"
+
+    def get(self) -> None:
+        service = self.service
+        status = "draining" if service.draining else "ready"
+        if service.draining:
+            self.set_status(503)
+        self.send_json(ujson.dumps({"status": status, "in_flight": len(service.running)}).encode())
+
+    head = get
+
+
+class MetricsHandler(ApiHandler):
+    """The exposition, in the format that the scraper accepts."""
+
+    route = "probe"
+
+    def get(self) -> None:
+        body, content_type = self.service.metrics.expose(self.request.headers.get("Accept", ""))
+        self.set_header("Content-Type", content_type)
+        self.finish(body)

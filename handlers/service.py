@@ -1,0 +1,81 @@
+"""What the handlers share: one object per application."""
+
+import asyncio
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from metrics import Metrics
+from settings import Settings
+from translate.errors import ApiError, Overloaded
+from translate.models import Catalogue
+from upstream import UpstreamClient
+
+STOP_SECONDS = 2.0
+"""How long stopped answers may take to write their last event."""
+
+
+class Running(Protocol):
+    """An answer being made."""
+
+    def stop(self, error: ApiError) -> None:
+        """End it soon, with ``error``."""
+        ...
+
+
+@dataclass(slots=True)
+class Service:
+    """The parts, and the answers in flight. ``simulated`` says that the backend is the built-in one."""
+
+    settings: Settings
+    upstream: UpstreamClient
+    catalogue: Catalogue
+    metrics: Metrics
+    simulated: bool = False
+    draining: bool = False
+    running: set[Running] = field(default_factory=set)
+    _idle: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @contextmanager
+    def admit(self, answer: Running, route: str) -> Iterator[None]:
+        """Count ``answer`` as in flight. Raises Overloaded when there are too many or we are stopping."""
+        if self.draining:
+            raise Overloaded("The service is restarting.", retry_after=5)
+        if len(self.running) >= self.settings.max_concurrent:
+            raise Overloaded("Too many answers are being made at once.", retry_after=2)
+        self.running.add(answer)
+        self._idle.clear()
+        self.metrics.started(route)
+        try:
+            yield
+        finally:
+            self.running.discard(answer)
+            if not self.running:
+                self._idle.set()
+            self.metrics.ended(route)
+
+    async def drain(self) -> None:
+        """Let running answers end, up to the drain limit; then stop them with an error event."""
+        self.draining = True
+        if await self._became_idle(self.settings.drain_timeout):
+            return
+        for answer in list(self.running):
+            answer.stop(Overloaded("The service is restarting.", should_retry=False))
+        await self._became_idle(STOP_SECONDS)
+
+    async def _became_idle(self, within: float) -> bool:
+        if not self.running:
+            return True
+        try:
+            async with asyncio.timeout(within):
+                await self._idle.wait()
+        except TimeoutError:
+            return False
+        return True
+
+
+def new_id() -> str:
+    """A fresh UUID."""
+    return str(uuid.uuid4())

@@ -1,0 +1,181 @@
+"""The service: settings to a listening server, signals, drain.
+
+python server.py            serve over the backend at BASE_URL
+python server.py --demo     serve over the built-in simulator
+python server.py --help     list the settings
+"""
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from tornado.httpserver import HTTPServer
+from tornado.ioloop import IOLoop
+from tornado.netutil import bind_sockets
+
+from handlers.app import ROUTES, make_app
+from handlers.service import Service
+from metrics import Metrics
+from settings import Settings, SettingsError
+from translate.models import BUILT_IN, Catalogue
+from upstream import Timeouts, UpstreamClient
+
+if TYPE_CHECKING:
+    from simulator import Simulator
+
+log = logging.getLogger("pandora")
+
+DEMO_KEY = "fk-demo"
+IDLE_CONNECTION_SECONDS = 75
+BODY_SECONDS = 120
+MAX_DRAINED_BODY_BYTES = 1 << 31
+"""Above our own limit, so that an oversized body meets our 413 and not Tornado's bare 400."""
+
+
+@dataclass(slots=True)
+class Server:
+    """A running service."""
+
+    service: Service
+    http: HTTPServer
+    port: int
+
+    async def stop(self) -> None:
+        """Refuse new work, let answers end, close."""
+        self.http.stop()
+        # What is kept alive gets "Connection: close" with its next answer.
+        self.http.conn_params.no_keep_alive = True
+        await self.service.drain()
+        await self.http.close_all_connections()
+        self.service.upstream.close()
+
+
+def build(settings: Settings, *, simulated: bool = False) -> Service:
+    """The parts, wired. Raises SettingsError."""
+    try:
+        catalogue = Catalogue(BUILT_IN, dict(settings.model_aliases))
+    except ValueError as error:
+        raise SettingsError(f"MODEL_ALIASES is not usable: {error}.") from None
+    upstream = UpstreamClient(
+        base_url=settings.base_url,
+        prefix=settings.proxy_api_prefix,
+        timeouts=Timeouts(
+            connect=settings.connect_timeout,
+            first_byte=settings.first_byte_timeout,
+            idle=settings.idle_timeout,
+            total=settings.total_timeout,
+        ),
+        max_clients=settings.max_concurrent * 2 + 100,
+    )
+    metrics = Metrics(ROUTES, catalogue.models)
+    return Service(
+        settings=settings, upstream=upstream, catalogue=catalogue, metrics=metrics, simulated=simulated
+    )
+
+
+def serve(service: Service) -> Server:
+    """Listen. Raises OSError when the address is taken."""
+    settings = service.settings
+    http = HTTPServer(
+        make_app(service),
+        max_body_size=MAX_DRAINED_BODY_BYTES,
+        idle_connection_timeout=IDLE_CONNECTION_SECONDS,
+        body_timeout=BODY_SECONDS,
+    )
+    sockets = bind_sockets(settings.port, settings.host)
+    http.add_sockets(sockets)
+    return Server(service, http, sockets[0].getsockname()[1])
+
+
+async def main(settings: Settings, demo: bool) -> int:
+    """Serve until SIGTERM or SIGINT; gives the exit code."""
+    simulator = None
+    if demo:
+        simulator = await _start_simulator(settings)
+        settings = replace(settings, base_url=simulator.url)
+    server = serve(build(settings, simulated=demo))
+    _announce(server, demo)
+    stopped = asyncio.Event()
+    loop = IOLoop.current().asyncio_loop  # type: ignore[attr-defined]
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stopped.set)
+    await stopped.wait()
+    log.info("stopping: %d answers in flight", len(server.service.running))
+    await server.stop()
+    if simulator is not None:
+        await simulator.stop()
+    log.info("stopped")
+    return 0
+
+
+async def _start_simulator(settings: Settings) -> "Simulator":
+    from simulator import Simulator  # the one place where the service knows of it
+
+    simulator = Simulator(prefix=settings.proxy_api_prefix)
+    await simulator.start()
+    return simulator
+
+
+def _announce(server: Server, demo: bool) -> None:
+    settings = server.service.settings
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    base = f"http://{host}:{server.port}"
+    log.info("settings: %s", " ".join(f"{name}={value}" for name, value in settings.summary().items()))
+    log.info("listening on %s", base)
+    if not demo:
+        return
+    v1 = base + (f"/{settings.api_prefix}" if settings.api_prefix else "") + "/v1"
+    sys.stdout.write(
+        "\nDEMO: no backend is used. All answers come from the built-in simulator and are made up.\n"
+        "Try it:\n\n"
+        f"curl -N {v1}/chat/completions -H 'Authorization: Bearer {DEMO_KEY}' "
+        "-H 'Content-Type: application/json' "
+        '-d \'{"model": "gpt-4-s", "stream": true, '
+        '"messages": [{"role": "user", "content": "Hello! What can you do?"}]}\'\n\n'
+    )
+    sys.stdout.flush()
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="server.py",
+        description="An OpenAI-compatible API over a ChatGPT-web backend.",
+        epilog="Settings (environment variables):\n" + Settings.help(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--demo", action="store_true", help="use the built-in simulator as the backend")
+    return parser.parse_args()
+
+
+def run() -> int:
+    """The command line: exit code 2 with one line on stderr for a setting that cannot be used."""
+    demo = _arguments().demo
+    try:
+        settings = Settings.from_env(os.environ)
+        if demo and settings.base_url:
+            raise SettingsError("--demo and BASE_URL contradict each other: drop one of them.")
+        if not demo and not settings.base_url:
+            raise SettingsError(
+                "BASE_URL is not set: give the address of your backend, or try --demo for a simulated one."
+            )
+        logging.basicConfig(
+            level=settings.log_level.upper(),
+            format="%(asctime)s %(levelname)s %(name)s %(message)s",
+            stream=sys.stdout,
+        )
+        return asyncio.run(main(settings, demo))
+    except SettingsError as error:
+        sys.stderr.write(f"server.py: {error}\n")
+        return 2
+    except OSError as error:
+        sys.stderr.write(f"server.py: cannot listen: {error.strerror or error}\n")
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(run())

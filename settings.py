@@ -1,0 +1,247 @@
+"""All settings, in one typed place: environment variables, and files for the secrets.
+
+A malformed or contradictory setting raises SettingsError with one line that says what to change. A
+secret NAME can be given as NAME_FILE, the path of a file that holds it.
+"""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+
+class SettingsError(ValueError):
+    """What is wrong with which setting, and what to write instead, in one line."""
+
+
+Parser = Callable[[str], object]
+
+
+def _text(value: str) -> str:
+    return value
+
+
+def _url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("an address such as http://127.0.0.1:8181")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError("an address without user name, query or fragment")
+    _ = parts.port  # raises ValueError itself when out of range
+    return value.rstrip("/")
+
+
+def _prefix(value: str) -> str:
+    value = value.strip("/")
+    if not re.fullmatch(r"[\w.~-]*(/[\w.~-]+)*", value, re.ASCII):
+        raise ValueError("letters, digits and . _ ~ - only")
+    return value
+
+
+def _integer(low: int, high: int) -> Parser:
+    def parse(value: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,12}", value) or not low <= int(value) <= high:
+            raise ValueError(f"a whole number from {low} to {high}")
+        return int(value)
+
+    return parse
+
+
+def _seconds(low: float, high: float) -> Parser:
+    def parse(value: str) -> float:
+        if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,6})?", value) or not low <= float(value) <= high:
+            raise ValueError(f"a number of seconds from {low:g} to {high:g}")
+        return float(value)
+
+    return parse
+
+
+def _switch(value: str) -> bool:
+    known = {"1": True, "true": True, "yes": True, "on": True}
+    known |= {"0": False, "false": False, "no": False, "off": False}
+    if value.lower() not in known:
+        raise ValueError("true or false")
+    return known[value.lower()]
+
+
+def _choice(*choices: str) -> Parser:
+    def parse(value: str) -> str:
+        if value.lower() not in choices:
+            raise ValueError("one of " + ", ".join(choices))
+        return value.lower()
+
+    return parse
+
+
+def _origin(value: str) -> str:
+    if value != "*" and not re.fullmatch(r"https?://[^\s/,*]+", value):
+        raise ValueError("* or one origin such as https://chat.example.com")
+    return value
+
+
+def _aliases(value: str) -> tuple[tuple[str, str], ...]:
+    pairs = []
+    for item in filter(None, (item.strip() for item in value.split(","))):
+        alias, separator, target = (part.strip() for part in item.partition("="))
+        if not (alias and separator and target):
+            raise ValueError("pairs such as gpt-4o-mini=gpt-3.5-turbo,gpt-4=gpt-4-s")
+        pairs.append((alias, target))
+    return tuple(pairs)
+
+
+def _setting(name: str, default: str, parse: Parser, sentence: str, secret: bool = False) -> Any:
+    metadata = {"name": name, "default": default, "parse": parse, "sentence": sentence, "secret": secret}
+    return field(metadata=metadata)
+
+
+DEFAULT_ALIASES = "gpt-4o-mini=gpt-3.5-turbo,gpt-3.5-turbo-*=gpt-3.5-turbo"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The settings as the service uses them; an unset text is empty."""
+
+    base_url: str = _setting(
+        "BASE_URL", "", _url, "Address of the ChatGPT-web backend, for example Pandora-Next in proxy mode."
+    )
+    proxy_api_prefix: str = _setting(
+        "PROXY_API_PREFIX", "", _prefix, "The backend's `proxy_api_prefix`.", secret=True
+    )
+    upload_base_url: str = _setting(
+        "UPLOAD_BASE_URL", "", _url, "Address under which users reach this service, for links to images."
+    )
+    key_for_gpts_info: str = _setting(
+        "KEY_FOR_GPTS_INFO", "", _text, "Key with which the description of each GPT is fetched.", secret=True
+    )
+    host: str = _setting("HOST", "127.0.0.1", _text, "Address to listen on.")
+    port: int = _setting("PORT", "33333", _integer(0, 65535), "Port to listen on; 0 takes a free one.")
+    state_dir: str = _setting(
+        "STATE_DIR", "state", _text, "Directory where images, caches and state live; made when needed."
+    )
+    api_prefix: str = _setting(
+        "API_PREFIX", "", _prefix, "Puts the API under `/<prefix>/v1/...`.", secret=True
+    )
+    log_level: str = _setting(
+        "LOG_LEVEL", "info", _choice("debug", "info", "warning", "error"), "How much is logged."
+    )
+    cors_origin: str = _setting(
+        "CORS_ORIGIN", "*", _origin, "The web origin that may call from a browser; `*` for any."
+    )
+    model_aliases: tuple[tuple[str, str], ...] = _setting(
+        "MODEL_ALIASES",
+        DEFAULT_ALIASES,
+        _aliases,
+        "Further names of models, `name=model` with commas between; `*` in a name matches anything.",
+    )
+    connect_timeout: float = _setting(
+        "CONNECT_TIMEOUT", "10", _seconds(0.1, 300), "Limit for reaching the backend."
+    )
+    first_byte_timeout: float = _setting(
+        "FIRST_BYTE_TIMEOUT", "120", _seconds(0.1, 3600), "Limit for the backend's first sign of an answer."
+    )
+    idle_timeout: float = _setting(
+        "IDLE_TIMEOUT", "120", _seconds(0.1, 3600), "Limit for silence of the backend within an answer."
+    )
+    total_timeout: float = _setting(
+        "TOTAL_TIMEOUT", "0", _seconds(0, 86400), "Limit for a whole answer; 0 for none."
+    )
+    write_timeout: float = _setting(
+        "WRITE_TIMEOUT",
+        "300",
+        _seconds(0.1, 86400),
+        "How long a client may stop reading before it is cut off.",
+    )
+    commit_after: float = _setting(
+        "COMMIT_AFTER",
+        "10",
+        _seconds(0.05, 60),
+        "When to send a stream's headers at the latest; until then a failure gets its true status.",
+    )
+    keepalive_interval: float = _setting(
+        "KEEPALIVE_INTERVAL", "12", _seconds(0.05, 60), "Pause in a stream after which a comment is sent."
+    )
+    drain_timeout: float = _setting(
+        "DRAIN_TIMEOUT", "25", _seconds(0, 3600), "How long running answers may go on after SIGTERM."
+    )
+    max_body_bytes: int = _setting(
+        "MAX_BODY_BYTES", str(32 << 20), _integer(1024, 1 << 30), "Largest request body."
+    )
+    max_concurrent: int = _setting(
+        "MAX_CONCURRENT", "500", _integer(1, 100_000), "Answers in flight; further requests get a 503."
+    )
+    error_note: bool = _setting(
+        "ERROR_NOTE",
+        "true",
+        _switch,
+        "Whether a stream that fails says so in its text too, for clients that ignore error events.",
+    )
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> "Settings":
+        """Read ``env``. Raises SettingsError."""
+        values = {item.name: _read(item.metadata, env) for item in fields(cls)}
+        settings = cls(**cast(dict[str, Any], values))
+        settings._check()
+        return settings
+
+    @classmethod
+    def help(cls) -> str:
+        """A text that lists the settings: name, default, sentence."""
+        lines = []
+        for item in fields(cls):
+            data = item.metadata
+            name = data["name"] + (f" (or {data['name']}_FILE)" if data["secret"] else "")
+            default = f" Default: {data['default']}." if data["default"] else ""
+            lines.append(f"  {name}\n      {data['sentence']}{default}")
+        return "\n".join(lines)
+
+    def summary(self) -> dict[str, object]:
+        """Name to value as in effect, secrets masked."""
+        return {
+            item.metadata["name"]: ("***" if value else "") if item.metadata["secret"] else value
+            for item in fields(self)
+            for value in (getattr(self, item.name),)
+        }
+
+    def _check(self) -> None:
+        if self.commit_after > self.first_byte_timeout:
+            raise SettingsError(
+                "COMMIT_AFTER must not exceed FIRST_BYTE_TIMEOUT: lower the one or raise the other."
+            )
+        if self.total_timeout and self.total_timeout < self.first_byte_timeout:
+            raise SettingsError(
+                "TOTAL_TIMEOUT must be 0 or at least FIRST_BYTE_TIMEOUT: raise the one or lower the other."
+            )
+        if self.base_url and not self.proxy_api_prefix and re.search(r"/(backend-api|v1)$", self.base_url):
+            raise SettingsError("BASE_URL must be the backend's root: leave out the /backend-api or /v1.")
+
+
+def _read(data: Mapping[str, Any], env: Mapping[str, str]) -> object:
+    name, parse = data["name"], data["parse"]
+    raw = env.get(name, "").strip()
+    path = env.get(f"{name}_FILE", "").strip()
+    if path and not data["secret"]:
+        raise SettingsError(f"{name}_FILE is set, but only secrets are read from files: set {name} itself.")
+    if path and raw:
+        raise SettingsError(f"{name} and {name}_FILE are both set: keep one of them.")
+    if path:
+        raw = _read_file(name, path)
+    text = raw or data["default"]
+    if not text and parse is not _aliases:
+        return ""
+    try:
+        return parse(text)
+    except ValueError as error:
+        shown = "is not valid" if data["secret"] else f"is {text[:80]!r}"
+        raise SettingsError(f"{name} {shown}: it must be {error}.") from None
+
+
+def _read_file(name: str, path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else "no text"
+        raise SettingsError(f"{name}_FILE cannot be read ({reason}): {path}") from None

@@ -1,0 +1,39 @@
+"""Stop sequences, honoured here since the web backend has no such field."""
+
+from collections.abc import Sequence
+
+
+class StopFilter:
+    """Cuts text before the first stop sequence; holds back what could be the start of one."""
+
+    def __init__(self, sequences: Sequence[str]) -> None:
+        self._sequences = tuple(sequences)
+        self._held = ""
+        self.stopped = False
+
+    def feed(self, piece: str) -> str:
+        """What of ``piece`` (and of what was held back) may be shown now."""
+        if self.stopped:
+            return ""
+        text = self._held + piece
+        found = [at for stop in self._sequences if (at := text.find(stop)) >= 0]
+        if found:
+            self.stopped = True
+            self._held = ""
+            return text[: min(found)]
+        keep = max(self._overlap(text, stop) for stop in self._sequences)
+        self._held = text[len(text) - keep :]
+        return text[: len(text) - keep]
+
+    def release(self) -> str:
+        """At the end of the answer: what was held back after all."""
+        held, self._held = self._held, ""
+        return held
+
+    @staticmethod
+    def _overlap(text: str, stop: str) -> int:
+        """Length of the longest end of ``text`` that begins ``stop``."""
+        for size in range(min(len(stop) - 1, len(text)), 0, -1):
+            if text.endswith(stop[:size]):
+                return size
+        return 0
