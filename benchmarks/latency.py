@@ -1,0 +1,55 @@
+"""From marks and send times to latencies: which token was complete after which receipt."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from benchmarks.loadgen import NANOSECONDS, Client, PacedRun
+from benchmarks.sendtimes import SendTimes
+
+
+@dataclass(frozen=True, slots=True)
+class Latencies:
+    """Of the tokens sent while every stream was open; all in nanoseconds, sorted."""
+
+    added: list[int]
+    """From the backend's send to the load generator's receipt."""
+    backend_lateness: list[int]
+    """By how much the backend missed its own schedule."""
+    tokens_received: int
+    """Tokens that arrived between the two samples, whenever they were sent."""
+
+
+def percentile(ordered: Sequence[int], percent: float) -> float:
+    """Milliseconds at or under which `percent` of the nanoseconds lie; 0 of nothing."""
+    if not ordered:
+        return 0.0
+    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))] / 1e6
+
+
+def of(run: PacedRun, send_times: SendTimes) -> Latencies:
+    """Latencies of every good stream of the run."""
+    added: list[int] = []
+    lateness: list[int] = []
+    received = 0
+    begin, end = run.at_start.when, run.at_end.when
+    for client in run.clients:
+        sent = send_times.row(client.ask.slot)
+        period = NANOSECONDS // client.ask.rate
+        for token, arrived in enumerate(_arrivals(client)):
+            received += begin <= arrived < end
+            if begin <= sent[token] < end:
+                added.append(arrived - sent[token])
+                lateness.append(sent[token] - sent[0] - token * period)
+    return Latencies(sorted(added), sorted(lateness), received)
+
+
+def _arrivals(client: Client) -> list[int]:
+    """When each token was complete; empty for a failed reply."""
+    if not client.marks or client.response is None:
+        return []
+    ends = client.response.reply.token_ends()
+    arrivals: list[int] = []
+    for size, when in client.marks:
+        while len(arrivals) < len(ends) and ends[len(arrivals)] <= size:
+            arrivals.append(when)
+    return arrivals

@@ -1,0 +1,85 @@
+"""The cost of translation alone: no sockets, no loop.
+
+    python -m benchmarks.micro
+
+Prints microseconds per upstream event for replies of 250, 1000 and 4000 tokens: with growth recognised by
+comparing bytes (fast) and with every event parsed (full), fed in pieces of 64 KiB as an unpaced backend is
+read, and event by event as a paced one is. Best of some passes.
+"""
+
+import time
+from collections.abc import Sequence
+from itertools import pairwise
+
+from benchmarks.events import Ask, Style, chat_request, echo_events, reply_events, reply_text
+from translate.interpreter import Sent
+from translate.turn import Turn
+from translate.writer import StreamWriter
+
+LENGTHS = (250, 1000, 4000)
+PIECE = 64 * 1024  # what Tornado's client reads at once
+SECONDS = 0.4  # of passes per case, at least three passes
+
+
+def main() -> None:
+    row = "{:>5}  {:>4}  {:>14}  {:>8}  {:>8}  {:>8}".format
+    print("CPU us per event")
+    print(row("style", "path", "fed by", *(f"{tokens} tok" for tokens in LENGTHS)))
+    for style in ("raw", "py"):
+        for fast in (True, False):
+            for fed_by in ("64 KiB", "event"):
+                costs = [f"{_best(tokens, style, fast, fed_by):.2f}" for tokens in LENGTHS]
+                print(row(style, "fast" if fast else "full", fed_by, *costs), flush=True)
+
+
+def _best(tokens: int, style: Style, fast: bool, fed_by: str) -> float:
+    """Microseconds per token of the quickest pass."""
+    messages = chat_request(Ask(tokens), stream=True)["messages"]
+    events = [*echo_events(messages, style), *reply_events(tokens, style)]
+    body = memoryview(b"".join(events))
+    if fed_by == "event":
+        ends = [0]
+        for event in events:
+            ends.append(ends[-1] + len(event))
+    else:
+        ends = [*range(0, len(body), PIECE), len(body)]
+    _check(body, ends, tokens, fast)
+    passes: list[float] = []
+    while len(passes) < 3 or sum(passes) < SECONDS:
+        passes.append(_one_pass(body, ends, fast))
+    return 1e6 * min(passes) / tokens
+
+
+def _new_turn(fast: bool) -> tuple[Turn, StreamWriter]:
+    writer = StreamWriter(id="chatcmpl-1", created=1702623600, model="gpt-3.5-turbo", include_usage=False)
+    sent = [Sent("22222222-2222-4333-8444-555555555555", "user", "hello")]
+    return Turn(writer, sent, fast=fast), writer
+
+
+def _one_pass(body: memoryview, ends: Sequence[int], fast: bool) -> float:
+    """Seconds spent in `feed`. Each piece is copied just before, as recv does, so it is in the cache."""
+    clock = time.perf_counter
+    turn, _ = _new_turn(fast)
+    begun = clock()
+    for _ in ends:
+        clock()
+    overhead = clock() - begun
+    total = 0.0
+    for start, end in pairwise(ends):
+        piece = bytes(body[start:end])
+        begun = clock()
+        turn.feed(piece)
+        total += clock() - begun
+    return total - overhead
+
+
+def _check(body: memoryview, ends: Sequence[int], tokens: int, fast: bool) -> None:
+    turn, writer = _new_turn(fast)
+    for start, end in pairwise(ends):
+        turn.feed(bytes(body[start:end]))
+    if not turn.done or turn.error is not None or writer.answer != reply_text(tokens):
+        raise AssertionError("the translation is wrong, so its speed does not matter")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""The yardstick: a Tornado server that relays the backend's bytes and translates nothing.
+
+    python -m benchmarks.relay          (settings: HOST, PORT, BASE_URL from the environment)
+
+It does what any Tornado service in front of this backend must do for each request, in the plainest way:
+accept, fetch with simple_httpclient, write and flush each piece and wait until the client's socket took it.
+"""
+
+import asyncio
+import os
+
+from tornado.httpclient import HTTPRequest
+from tornado.simple_httpclient import SimpleAsyncHTTPClient
+from tornado.web import Application, RequestHandler
+
+
+class Relay(RequestHandler):
+    """Sends on what the backend answers; in one piece unless the request asks for a stream."""
+
+    def initialize(self, client: SimpleAsyncHTTPClient, url: str) -> None:
+        self.client = client
+        self.url = url
+
+    async def post(self) -> None:
+        self.set_header("Content-Type", "text/event-stream")
+        stream = b'"stream": true' in self.request.body
+
+        async def relay(piece: bytes) -> None:
+            self.write(piece)
+            if stream:
+                await self.flush()
+
+        await self.client.fetch(
+            HTTPRequest(
+                self.url,
+                method="POST",
+                headers={"Content-Type": "application/json"},
+                body=self.request.body,
+                streaming_callback=relay,
+                request_timeout=0,
+            )
+        )
+
+
+async def main() -> None:
+    client = SimpleAsyncHTTPClient(max_clients=4000, max_body_size=1 << 40)
+    url = os.environ["BASE_URL"] + "/backend-api/conversation"
+    handler = (r"/v1/chat/completions", Relay, {"client": client, "url": url})
+    Application([handler]).listen(int(os.environ["PORT"]), os.environ["HOST"])
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,90 @@
+"""Backend, relay and load generator together, over real sockets, for a moment."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from benchmarks import latency
+from benchmarks.events import Ask
+from benchmarks.loadgen import LoadGenerator
+from benchmarks.report import render, verdicts
+from benchmarks.scenarios import Measurement
+from benchmarks.stage import ROOT, Cores, Stage
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    with Stage(("relay", "direct"), Cores.of_this_process()) as running:
+        yield running
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_relay_and_backend_answer_every_request_right(stage: Stage, stream: bool) -> None:
+    for contestant in stage.contestants:
+        load = LoadGenerator(contestant.target)
+        tally = load.closed_loop(Ask(100, style="py"), clients=3, seconds=0, stream=stream)
+        assert (tally.good, tally.failed, tally.first_failure) == (3, 0, None)
+        assert tally.deltas == 300
+
+
+def test_every_token_of_a_paced_run_is_timed_on_the_backends_schedule(stage: Stage) -> None:
+    for contestant in stage.contestants:
+        load = LoadGenerator(contestant.target)
+        ask = Ask(10, rate=50, style="raw")
+        run = load.paced(ask, streams=4, ramp=0, window=(0, 1), sample=contestant.meter.read)
+        times = latency.of(replace(run, at_start=replace(run.at_start, when=0)), stage.send_times)
+        assert run.tally.good == 4
+        assert len(times.added) == len(times.backend_lateness) == times.tokens_received == 40
+        assert times.added[0] > 0
+        assert times.backend_lateness[0] >= 0
+        for slot in range(4):
+            sent = stage.send_times.row(slot)[:10]
+            assert sent == sorted(sent)
+            assert sent[-1] - sent[0] >= 9 * 1e9 / 50 * 0.9
+
+
+def test_a_reply_that_is_not_the_expected_one_is_a_failure(stage: Stage) -> None:
+    contestant = stage.contestants[0]
+    load = LoadGenerator(replace(contestant.target, path="/nowhere"))
+    tally = load.closed_loop(Ask(5), clients=2, seconds=0)
+    assert (tally.good, tally.failed) == (0, 2)
+    assert "404" in (tally.first_failure or "")
+
+
+def test_a_load_on_nobody_is_a_failure_and_not_a_crash(stage: Stage) -> None:
+    load = LoadGenerator(replace(stage.contestants[0].target, port=1))
+    assert load.closed_loop(Ask(5), clients=2, seconds=0).failed == 2
+
+
+def s1(target: str, size: int, repeat: int, cost: float) -> Measurement:
+    names = ("tokens_per_s", "deltas_per_token", "backend_us_per_token", "loadgen_us_per_token")
+    figures = dict.fromkeys((*names, "core_lost_to_others_percent"), 1.0) | {"cpu_us_per_token": cost}
+    return Measurement("s1", size, target, repeat, 16, 0, None, figures)
+
+
+def test_verdicts_are_medians_of_ratios_of_neighbouring_runs() -> None:
+    costs = {("service", 250): (10, 10, 90), ("service", 1000): (12, 60, 13), ("relay", 1000): (10, 40, 10)}
+    measurements = [
+        s1(target, size, repeat, cost)
+        for (target, size), row in {**costs, ("service", 4000): (20, 22, 180)}.items()
+        for repeat, cost in enumerate(row)
+    ]
+    assert list(verdicts(measurements)) == [
+        "1000 tokens: service / relay = 1.30 (goal <= 1.3)",
+        "4000 / 250 = 2.00 (goal <= 2.5)",
+    ]
+
+
+def test_the_report_names_failures() -> None:
+    broken = replace(s1("service", 250, 0, 10.0), failed=2, first_failure="no [DONE]")
+    assert "FAILED s1 250 service: 2 of 18 replies; no [DONE]" in render([broken])
+
+
+def test_an_unknown_scenario_is_refused_with_the_names_there_are() -> None:
+    command = [sys.executable, "-m", "benchmarks", "--scenario", "s9"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 2
+    assert "s1,s2,s3" in done.stderr
