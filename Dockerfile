@@ -1,0 +1,31 @@
+FROM python:3.13-slim-bookworm AS build
+WORKDIR /app
+COPY requirements.lock ./
+RUN python -m venv /venv \
+    && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.lock
+
+FROM python:3.13-slim-bookworm
+LABEL org.opencontainers.image.title="pandora-to-v1" \
+      org.opencontainers.image.description="An OpenAI-compatible API over a ChatGPT-web backend" \
+      org.opencontainers.image.licenses="MIT"
+ENV PATH=/venv/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    HOST=0.0.0.0 \
+    PORT=33333 \
+    STATE_DIR=/state
+WORKDIR /app
+COPY --from=build /venv /venv
+COPY server.py settings.py gpts.json LICENSE ./
+COPY handlers handlers
+COPY metrics metrics
+COPY simulator simulator
+COPY translate translate
+COPY upstream upstream
+RUN mkdir /state && chown 10001:10001 /state
+USER 10001:10001
+VOLUME /state
+EXPOSE 33333
+HEALTHCHECK --interval=15s --timeout=3s --start-period=10s --retries=3 \
+    CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:' + os.environ['PORT'] + '/healthz', timeout=2)"]
+ENTRYPOINT ["python", "server.py"]
