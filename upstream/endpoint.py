@@ -1,0 +1,55 @@
+"""Where the backend is: the one place that builds its URLs."""
+
+import re
+from typing import Final
+from urllib.parse import urlsplit
+
+_PATH: Final = re.compile(r"/[!-~]*")
+
+
+class Endpoint:
+    """The backend's address: every path hangs under `base_url/prefix`.
+
+    The prefix is a secret of the deployment, so neither the errors nor the repr show it.
+
+    Raises:
+        ValueError: the address is not http(s), or has credentials, a query or a fragment, or the
+            prefix is not plain path segments.
+    """
+
+    def __init__(self, base_url: str, prefix: str) -> None:
+        parts = urlsplit(base_url.strip())
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("the backend's address must look like http://host:port")
+        if "@" in parts.netloc or parts.query or parts.fragment:
+            raise ValueError("the backend's address can't hold credentials, a query or a fragment")
+        try:
+            _ = parts.port
+        except ValueError:
+            raise ValueError("the backend's address has an impossible port") from None
+        self.is_tls = parts.scheme == "https"
+        self._root = f"{parts.scheme}://{parts.netloc}{_segments(parts.path)}{_segments(prefix)}"
+
+    def url(self, path: str) -> str:
+        """Return the URL of an absolute path such as `/backend-api/conversation`, maybe with a query.
+
+        Raises:
+            ValueError: the path could leave the prefix or break the request line.
+        """
+        if not _is_plain(path):
+            raise ValueError("not a path of the backend")
+        return self._root + path
+
+
+def _segments(text: str) -> str:
+    path = "/".join(["", *(segment for segment in text.strip().split("/") if segment)])
+    if path and (not _is_plain(path) or "?" in path):
+        raise ValueError("the prefix must be plain path segments")
+    return path
+
+
+def _is_plain(path: str) -> bool:
+    segments = path.partition("?")[0].split("/")
+    return (
+        _PATH.fullmatch(path) is not None and "#" not in path and "." not in segments and ".." not in segments
+    )
