@@ -6,6 +6,7 @@ right. Receipt times are taken right after `recv`; which token they belong to is
 
 import errno
 import json
+import random
 import select
 import socket
 import time
@@ -123,12 +124,16 @@ class LoadGenerator:
     def paced(
         self, ask: Ask, *, streams: int, ramp: float, window: tuple[float, float], sample: Callable[[], Usage]
     ) -> PacedRun:
-        """Start `streams` streams evenly over `ramp` seconds and let each run to its end.
+        """Start `streams` streams at random moments of `ramp` seconds and let each run to its end.
+
+        Evenly spaced starts would send many streams' tokens at the same moments, as nobody's users do.
 
         `sample` is called at the two moments of the window (seconds from the start of the run). Replies are
         checked after the run, so that checking makes no receipt late.
         """
         self.tally = Tally()
+        dice = random.Random(streams)
+        starts = sorted(dice.uniform(0, ramp) for _ in range(streams))
         begun = time.monotonic()
         clients: list[Client] = []
         done: list[Client] = []
@@ -137,7 +142,7 @@ class LoadGenerator:
             elapsed = time.monotonic() - begun
             if elapsed > GIVE_UP_AFTER:
                 break
-            while len(clients) < streams and elapsed >= ramp * len(clients) / streams:
+            while len(clients) < streams and elapsed >= starts[len(clients)]:
                 clients.append(Client(self.target.port))
                 self._begin(clients[-1], replace(ask, slot=len(clients) - 1), stream=True)
             while len(samples) < 2 and elapsed >= window[len(samples)]:

@@ -7,6 +7,7 @@ accept, fetch with simple_httpclient, write and flush each piece and wait until 
 """
 
 import asyncio
+import json
 import os
 
 from tornado.httpclient import HTTPRequest
@@ -23,7 +24,7 @@ class Relay(RequestHandler):
 
     async def post(self) -> None:
         self.set_header("Content-Type", "text/event-stream")
-        stream = b'"stream": true' in self.request.body
+        stream = json.loads(self.request.body)["stream"]
 
         async def relay(piece: bytes) -> None:
             self.write(piece)
