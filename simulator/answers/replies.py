@@ -1,0 +1,194 @@
+"""Replies to what people typically send: each rule is a pattern and what to say when it fits."""
+
+import random
+import re
+from collections.abc import Callable
+
+from simulator.answers import arithmetic, side
+from simulator.answers.prompt import Prompt, shortened
+from simulator.answers.prose import Writer
+
+_FLAGS = re.IGNORECASE | re.DOTALL
+_REPEAT = re.compile(
+    r"^(?:please )?(?:say exactly|repeat after me|repeat exactly|请?原样(?:重复|输出)|请?重复)"
+    r"\s*[:：]\s*(.+)$",
+    _FLAGS,
+)
+Reply = Callable[[Prompt, Writer, random.Random], str | None]
+
+
+def reply(prompt: Prompt, writer: Writer, rng: random.Random) -> str | None:
+    """The reply of the first rule that fits, None when none does."""
+    for pattern, make in _RULES:
+        if pattern.search(prompt.plain):
+            text = make(prompt, writer, rng)
+            if text is not None:
+                return text
+    return None
+
+
+def _repeat(prompt: Prompt, writer: Writer, rng: random.Random) -> str | None:
+    found = _REPEAT.search(prompt.question)
+    return found.group(1) if found else None
+
+
+def _greeting(prompt: Prompt, writer: Writer, rng: random.Random) -> str:
+    chosen = rng.randrange(3)
+    english = (
+        "Hello! How can I assist you today?",
+        "Hi there! 👋 What would you like to talk about?",
+        "Hey! Nice to hear from you. What can I do for you?",
+    )
+    chinese = ("你好！有什么可以帮你的吗？😊", "您好！今天想聊点什么？", "嗨！很高兴见到你。你想问什么？")
+    return prompt.either(english[chosen], chinese[chosen])
+
+
+def _identity(prompt: Prompt, writer: Writer, rng: random.Random) -> str:
+    return prompt.either(
+        "I am not a real language model: I am a **simulated backend**, answering under the name "
+        f"`{prompt.model}`. My replies are put together from stock sentences, for trying things out and "
+        "for tests, so please don't rely on them.",
+        f"我不是真正的语言模型，而是一个**模拟后端**，目前以 `{prompt.model}` 的名义作答。"
+        "我的回答由固定的句子拼成，用来试用和测试，请不要当真。",
+    )
+
+
+def _instructions(prompt: Prompt, writer: Writer, rng: random.Random) -> str:
+    if not prompt.system:
+        return prompt.either("I was given no system prompt.", "我没有收到系统提示。")
+    system = shortened(prompt.system, 300)
+    return prompt.either(f"My system prompt says: “{system}”", f"收到的系统提示是：“{system}”")
+
+
+def _recall(prompt: Prompt, writer: Writer, rng: random.Random) -> str:
+    if not prompt.earlier:
+        return prompt.either("This is the first thing you have asked me here.", "这是你的第一个问题。")
+    last = shortened(prompt.earlier[-1], 300)
+    return prompt.either(f"Before this you said: “{last}”", f"你刚才说的是：“{last}”")
+
+
+def _sum(prompt: Prompt, writer: Writer, rng: random.Random) -> str | None:
+    written = arithmetic.find_sum(prompt.plain)
+    value = arithmetic.calculate(written) if written else None
+    return None if value is None else f"{written} = **{arithmetic.shown(value)}**"
+
+
+def _one_word(prompt: Prompt, writer: Writer, rng: random.Random) -> str:
+    chosen = rng.randrange(4)
+    english = ("Yes.", "Certainly.", "Simulated.", "Perhaps.")
+    return prompt.either(english[chosen], ("好。", "是。", "对。", "可以。")[chosen])
+
+
+def _thanks(prompt: Prompt, writer: Writer, rng: random.Random) -> str:
+    return prompt.either("You're welcome! 😊", "不客气！😊")
+
+
+def _translate(prompt: Prompt, writer: Writer, rng: random.Random) -> str:
+    first, _, rest = prompt.question.partition("\n")
+    text = rest or re.split("[:：]", first, maxsplit=1)[-1]
+    note = prompt.either("(simulated translation) ", "（模拟翻译）")
+    return note + text.strip().strip('“”"')
+
+
+def _joke(prompt: Prompt, writer: Writer, rng: random.Random) -> str:
+    return prompt.either(
+        "Why do programmers mix up Halloween and Christmas? Because Oct 31 == Dec 25. 🎃",
+        "为什么程序员分不清万圣节和圣诞节？因为 Oct 31 == Dec 25。🎃",
+    )
+
+
+def _poem(prompt: Prompt, writer: Writer, rng: random.Random) -> str:
+    topic = prompt.topic
+    return prompt.either(
+        f"**{topic[:1].upper()}{topic[1:]}**\n\nA quiet line for {topic},\nA second one for rain,\n"
+        "The third one wanders off a while\nAnd then comes home again.",
+        f"**{topic}**\n\n风轻轻吹过{topic}，\n云慢慢走过山岗；\n我把一句话写在纸上，\n留给明天的月光。",
+    )
+
+
+def _code(prompt: Prompt, writer: Writer, rng: random.Random) -> str:
+    topic = prompt.topic
+    lead = prompt.either(f"Here is a small sketch for “{topic}”:", f"下面是一个关于“{topic}”的小例子：")
+    tail = prompt.either("It adds up the numbers and prints `6`.", "它把数字相加，并打印 `6`。")
+    code = (
+        "def solve(items: list[int]) -> int:\n    total = 0\n    for item in items:\n        total += item\n"
+        '    return total\n\n\nprint(solve([1, 2, 3]), "\\u2713 done")'
+    )
+    return f"{lead}\n\n```python\n{code}\n```\n\n{tail}"
+
+
+def _table(prompt: Prompt, writer: Writer, rng: random.Random) -> str:
+    head = prompt.either("| Option | Good | Bad |", "| 项目 | 优点 | 缺点 |")
+    rows = (head, "| --- | --- | --- |", "| A | `simple` | slow |", r"| B | **fast** | complex \| costly |")
+    return writer.opening() + "\n\n" + "\n".join(rows)
+
+
+def _list(prompt: Prompt, writer: Writer, rng: random.Random) -> str:
+    found = re.search(r"\b(\d{1,2})\b", prompt.plain)
+    return writer.bullet_list(max(1, int(found.group(1))) if found else 5, numbered=True)
+
+
+def _side_json(prompt: Prompt, writer: Writer, rng: random.Random) -> str | None:
+    return side.json_side_request(prompt)
+
+
+def _title(prompt: Prompt, writer: Writer, rng: random.Random) -> str:
+    return side.asked_title(prompt)
+
+
+def _summary(prompt: Prompt, writer: Writer, rng: random.Random) -> str:
+    return side.summary(prompt)
+
+
+def _rule(english: str, chinese: str, make: Reply) -> tuple[re.Pattern[str], Reply]:
+    return re.compile(f"{english}|{chinese}" if chinese else english, _FLAGS), make
+
+
+_RULES: tuple[tuple[re.Pattern[str], Reply], ...] = (
+    (_REPEAT, _repeat),
+    _rule(r"\bJSON\b.*[{\"'](?:title|tags|follow_ups|queries)\b", "", _side_json),
+    _rule(
+        r"\b(?:title|headline)\b.{0,60}\b(?:words?|summari|conversation|chat)"
+        r"|\b(?:make|generate|write|create)\b.{0,30}\btitle\b",
+        r"(?:四到五|[345]-\d|几)个?字.{0,20}(?:主题|标题|概括)|(?:生成|取|起|写).{0,12}标题|简要主题",
+        _title,
+    ),
+    _rule(
+        r"\bsummari[sz]e\b.{0,30}\b(?:discussion|conversation|chat|dialog)",
+        r"总结.{0,8}对话|对话.{0,10}总结",
+        _summary,
+    ),
+    _rule(r"^translate\b|\btranslate\b.{0,40}\b(?:to|into)\b", r"翻译", _translate),
+    _rule(
+        r"\bwho are you\b|\bwhat are you\b|\b(?:which|what) (?:language )?model\b|\byour name\b"
+        r"|\bare you (?:a |an )?(?:real|chatgpt|gpt|bot|human|simulat)",
+        r"你是谁|你是什么|你叫什么|(?:什么|哪个|哪种)模型|自我介绍|你是(?:真|人|机器人|gpt)",
+        _identity,
+    ),
+    _rule(
+        r"\byour (?:system )?(?:instructions|prompt)\b|\bsystem prompt\b", r"系统提示|你的指令", _instructions
+    ),
+    _rule(
+        r"\bwhat did i (?:just )?(?:say|ask|write)\b|\bmy (?:last|previous) (?:question|message)\b",
+        r"我(?:刚才|刚刚|之前|上一个)(?:说|问|的问题)",
+        _recall,
+    ),
+    _rule(r"\d\s*[+\-*/×÷]\s*[\d(]", "", _sum),
+    _rule(r"\b(?:in|with|just|only) one word\b|\byes or no\b", r"一个词|一个字|是或否|是还是不是", _one_word),
+    _rule(r"^\s*(?:thanks?|thank you|thx)\b", r"^\s*(?:谢谢|多谢|感谢)", _thanks),
+    _rule(
+        r"^\s*(?:hi|hello|hey|good (?:morning|evening|afternoon)|test|ping)\b"
+        r"[\s!.,~?]*(?:there|chatgpt|gpt)?[\s!.?]*$",
+        r"^\s*(?:你好|您好|嗨|早上好|晚上好|在吗)[\s!.。,~?]*$",
+        _greeting,
+    ),
+    _rule(r"\bjoke\b", "笑话", _joke),
+    _rule(r"\b(?:poem|haiku|verse)\b", "诗", _poem),
+    _rule(
+        r"\b(?:function|script|program|snippet|regex|sql query)\b|\bcode (?:for|to|that)\b",
+        "代码|函数|程序|脚本",
+        _code,
+    ),
+    _rule(r"\b(?:table|compare|comparison|versus|vs\.?)\b", "表格|对比|比较", _table),
+    _rule(r"\b(?:list|name|give me)\b.{0,20}\b\d{1,2}\b|\blist of\b", "列出|列举", _list),
+)

@@ -1,0 +1,71 @@
+"""What all request handlers share: the simulated backend itself, without HTTP."""
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from simulator.accounts import Accounts, quota_units
+from simulator.ages import AGES
+from simulator.answers.prompt import Prompt
+from simulator.conversations import Conversation
+from simulator.knobs import Knobs, UnknownKnob, take_marker
+from simulator.refusals import Refused, invalid
+from simulator.request import ConversationRequest
+from simulator.state import State
+from simulator.turn import Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One message of a talk, reduced to who and what."""
+
+    role: str
+    text: str
+
+
+class Backend:
+    """State, accounts and defaults. ``clock`` gives Unix seconds."""
+
+    def __init__(self, knobs: Knobs, clock: Callable[[], float], dead_keys: Mapping[str, str]) -> None:
+        self.knobs = knobs
+        self.clock = clock
+        self.state = State()
+        self.accounts = Accounts(clock, dead_keys)
+        self.tasks: set[asyncio.Task[None]] = set()
+
+    def charge(self, model: str) -> None:
+        """An attempt reached the backend: it costs whatever comes of it."""
+        self.state.attempts += 1
+        self.state.quota_units += quota_units(model)
+
+    def turn(self, key: str, request: ConversationRequest) -> Turn:
+        """The turn that a request asks for. Raises Refused: 404 for the conversation, 422 for a marker."""
+        conversation = self._conversation(key, request)
+        talk = [Said(message.role, message.text) for message in conversation.messages()]
+        talk += [Said(message.role, message.text) for message in request.messages]
+        users = (
+            [said.text for said in talk if said.role == "user"] or [said.text for said in talk[-1:]] or [""]
+        )
+        try:
+            question, knobs = take_marker(users[-1], self.knobs)
+        except UnknownKnob as problem:
+            raise Refused(invalid([(["messages"], f"simulator: {problem}", "value_error")])) from None
+        prompt = Prompt(
+            question=question,
+            model=request.model,
+            earlier=tuple(take_marker(text, Knobs())[0] for text in users[:-1]),
+            system="\n".join(said.text for said in talk if said.role in ("system", "critic") and said.text),
+            tokens=knobs.tokens,
+            seed=knobs.seed,
+        )
+        age = AGES["2023-12"]
+        return Turn(request, knobs, age, conversation, prompt, self.clock, random.Random(question))
+
+    def _conversation(self, key: str, request: ConversationRequest) -> Conversation:
+        store = self.state.conversations
+        if request.conversation_id is None:
+            return store.create(key, self.clock(), temporary=request.temporary)
+        if request.temporary:
+            return store.find_temporary(key, request.conversation_id)
+        return store.find(key, request.conversation_id)

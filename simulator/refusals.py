@@ -1,0 +1,158 @@
+"""Answers that refuse: every whole-body error the backend is known for, by name.
+
+Bodies are FastAPI style: ``{"detail": <string>}``, ``{"detail": {"message", "code", ...}}``,
+``{"detail": [{"loc", "msg", "type"}]}`` for a request that failed validation, rarely
+``{"error": {...}}``; a page of HTML comes from the proxy in front of the backend. Status codes are
+those seen with the body, or the usual pairing where only the body is known.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+JSON_TYPE = "application/json"
+HTML_TYPE = "text/html; charset=UTF-8"
+
+CLOUDFLARE_PAGE = (
+    '<!DOCTYPE html><html lang="en-US"><head><title>Just a moment...</title></head><body>'
+    '<div class="cf-please-wait">Checking your browser</div>'
+    '<script>window._cf_chl_opt = {cvId: "2", cType: "managed"};</script></body></html>'
+)
+GATEWAY_PAGE = (
+    "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n"
+    "<center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
+)
+UNUSUAL_ACTIVITY = "Our systems have detected unusual activity from your system. Please try again later."
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A whole answer that is no event stream."""
+
+    status: int
+    body: bytes
+    content_type: str = JSON_TYPE
+
+    @classmethod
+    def of(cls, status: int, content: Mapping[str, Any]) -> "Refusal":
+        """A JSON refusal."""
+        return cls(status, json.dumps(content).encode())
+
+    @classmethod
+    def detail(cls, status: int, detail: str | Mapping[str, Any] | list[dict[str, Any]]) -> "Refusal":
+        """The usual shape: everything under ``detail``."""
+        return cls.of(status, {"detail": detail})
+
+    @classmethod
+    def coded(cls, status: int, code: str, message: str, **more: object) -> "Refusal":
+        """``detail`` is an object with ``message`` and ``code``."""
+        return cls.detail(status, {"message": message, "code": code, **more})
+
+    def with_body(self, form: str) -> "Refusal":
+        """The same status with another body: ``own``, ``html``, ``empty``, ``cut`` or ``error``."""
+        if form == "html":
+            return replace(self, body=GATEWAY_PAGE.encode(), content_type=HTML_TYPE)
+        if form == "empty":
+            return replace(self, body=b"")
+        if form == "cut":
+            return replace(self, body=self.body[: max(1, len(self.body) * 2 // 3)])
+        if form == "error":
+            message = "The server had an error while processing your request."
+            return Refusal.of(self.status, {"error": {"message": message, "type": "server_error"}})
+        return self
+
+
+class Refused(Exception):
+    """Ends a request with a refusal."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.status)
+        self.refusal = refusal
+
+
+def _bad_token(status: int, code: str, message: str) -> Refusal:
+    return Refusal.coded(status, code, message, param=None, type="invalid_request_error")
+
+
+NOT_FOUND = Refusal.detail(404, "Not Found")
+UNAUTHORIZED = Refusal.detail(401, "Unauthorized")
+ONLY_ONE_MESSAGE = Refusal.detail(
+    429,
+    "Only one message at a time. Please allow any other responses to complete before sending another "
+    "message, or wait one minute.",
+)
+CONVERSATION_NOT_FOUND = Refusal.coded(404, "conversation_not_found", "Conversation not found")
+HISTORY_DISABLED = Refusal.coded(
+    404, "history_disabled_conversation_not_found", "Conversation not found: history is disabled"
+)
+
+
+def model_cap_exceeded(clears_in: int) -> Refusal:
+    """The cap of a model is used up for another ``clears_in`` seconds."""
+    message = "You have sent too many messages to the model. Please try again later."
+    return Refusal.coded(429, "model_cap_exceeded", message, clears_in=clears_in)
+
+
+def invalid(problems: list[tuple[list[str | int], str, str]]) -> Refusal:
+    """422 for ``(loc, msg, type)`` triples, as FastAPI reports them."""
+    return Refusal.detail(
+        422, [{"loc": ["body", *loc], "msg": msg, "type": kind} for loc, msg, kind in problems]
+    )
+
+
+def server_error(status: int) -> Refusal:
+    """Any status from the backend's own trouble."""
+    return Refusal.detail(status, "Internal Server Error" if status == 500 else f"Upstream error ({status})")
+
+
+REFUSALS: dict[str, Refusal] = {
+    "unauthorized": UNAUTHORIZED,
+    "token_expired": _bad_token(
+        401, "token_expired", "Your authentication token has expired. Please try signing in again."
+    ),
+    "invalid_jwt": _bad_token(
+        401, "invalid_jwt", "Could not parse your authentication token. Please try signing in again."
+    ),
+    "expired_session_key": _bad_token(401, "expired_session_key", "Your session has expired."),
+    "invalid_api_key": _bad_token(401, "invalid_api_key", "Incorrect API key provided."),
+    "account_deactivated": Refusal.coded(
+        401, "account_deactivated", "Your account has been deactivated. Contact support for help."
+    ),
+    "deactivated_workspace": Refusal.coded(
+        403, "deactivated_workspace", "This workspace has been deactivated."
+    ),
+    "cloudflare": Refusal(403, CLOUDFLARE_PAGE.encode(), HTML_TYPE),
+    "unusual_activity": Refusal.detail(403, UNUSUAL_ACTIVITY),
+    "challenge_required": Refusal.coded(403, "challenge_required", "A challenge is required."),
+    "conversation_not_found": CONVERSATION_NOT_FOUND,
+    "history_disabled_conversation_not_found": HISTORY_DISABLED,
+    "cannot_load": Refusal.detail(404, "Can't load conversation 00000000-0000-0000-0000-000000000000"),
+    "not_found": NOT_FOUND,
+    "model_not_found": Refusal.coded(404, "model_not_found", "The requested model was not found."),
+    "message_length_exceeds_limit": Refusal.coded(
+        413,
+        "message_length_exceeds_limit",
+        "The message you submitted was too long, please reload the conversation and submit something "
+        "shorter.",
+    ),
+    "validation": invalid([(["messages", 0, "content"], "field required", "value_error.missing")]),
+    "content_policy": Refusal.coded(400, "content_policy", "This content may violate our usage policies."),
+    "model_cap_exceeded": model_cap_exceeded(5400),
+    "one_message": ONLY_ONE_MESSAGE,
+    "too_many_requests": Refusal.detail(429, "Too many requests in 1 hour. Try again later."),
+    "something_went_wrong": Refusal.detail(
+        429, "Something went wrong, please try reloading the conversation."
+    ),
+    "interruption_server_error": Refusal.coded(
+        500, "interruption_server_error", "The server was interrupted while answering."
+    ),
+}
+"""Refusals that ``fault=NAME`` gives; ``fault=status_NNN`` gives any other status."""
+
+
+def named_refusal(name: str) -> Refusal | None:
+    """The refusal for a fault name, None when the name is none of a refusal."""
+    if name.startswith("status_") and name[7:].isdigit() and 400 <= int(name[7:]) <= 599:
+        return server_error(int(name[7:]))
+    return REFUSALS.get(name)

@@ -1,0 +1,158 @@
+"""The body of POST conversation: checked, and reduced to what answering needs."""
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from simulator.messages import JsonObject, text_of
+from simulator.refusals import Refused, invalid
+
+ACTIONS = ("next", "continue", "variant")
+ROLES = ("system", "user", "assistant", "tool", "critic", "developer")
+MODES = ("primary_assistant", "gizmo_interaction", "gizmo_test", "plugins")
+
+Problem = tuple[list[str | int], str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class SentMessage:
+    """One element of ``messages``; its id is the caller's."""
+
+    id: str
+    role: str
+    name: str | None
+    content: JsonObject
+    metadata: JsonObject
+    recipient: str
+
+    @property
+    def text(self) -> str:
+        """The strings of its content."""
+        return text_of(self.content)
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationRequest:
+    """A valid request. The question is the last user message; what is before it is history."""
+
+    action: str
+    messages: tuple[SentMessage, ...]
+    conversation_id: str | None
+    parent_message_id: str
+    model: str
+    gizmo_id: str | None
+    temporary: bool
+
+    @property
+    def question(self) -> str:
+        """Text of the last user message, else of the last message, else nothing."""
+        users = [message for message in self.messages if message.role == "user"]
+        asked = users[-1:] or self.messages[-1:]
+        return asked[0].text if asked else ""
+
+
+def parse_request(data: object) -> ConversationRequest:
+    """The request in a parsed body. Raises Refused: 422 with every problem found, as FastAPI lists them."""
+    if not isinstance(data, dict):
+        raise Refused(invalid([([], "value is not a valid dict", "type_error.dict")]))
+    problems = [*_check_frame(data), *_check_mode(data)]
+    sent = data.get("messages") or []
+    if not isinstance(sent, list):
+        problems.append((["messages"], "value is not a valid list", "type_error.list"))
+        sent = []
+    for index, message in enumerate(sent):
+        problems += [(["messages", index, *loc], msg, kind) for loc, msg, kind in _check_message(message)]
+    if problems:
+        raise Refused(invalid(problems))
+    mode = data.get("conversation_mode") or {}
+    return ConversationRequest(
+        action=data["action"],
+        messages=tuple(_sent(message) for message in sent),
+        conversation_id=data.get("conversation_id"),
+        parent_message_id=data["parent_message_id"],
+        model=data["model"],
+        gizmo_id=mode.get("gizmo_id"),
+        temporary=data.get("history_and_training_disabled") is True,
+    )
+
+
+def _sent(message: JsonObject) -> SentMessage:
+    author = message["author"]
+    return SentMessage(
+        id=message["id"],
+        role=author["role"],
+        name=author.get("name"),
+        content=message["content"],
+        metadata=message.get("metadata") or {},
+        recipient=message.get("recipient") or "all",
+    )
+
+
+def _check_frame(data: JsonObject) -> list[Problem]:
+    problems: list[Problem] = []
+    action = data.get("action")
+    if action not in ACTIONS:
+        problems.append((["action"], "value is not a valid enumeration member", "type_error.enum"))
+    if action in ("next", "variant") and not data.get("messages"):
+        problems.append(
+            (["messages"], "ensure this value has at least 1 items", "value_error.list.min_items")
+        )
+    if action == "continue" and not data.get("conversation_id"):
+        problems.append((["conversation_id"], "field required", "value_error.missing"))
+    if not isinstance(data.get("model"), str) or not data["model"]:
+        problems.append((["model"], "field required", "value_error.missing"))
+    if not _is_uuid(data.get("parent_message_id")):
+        problems.append((["parent_message_id"], "value is not a valid uuid", "type_error.uuid"))
+    given = data.get("conversation_id")
+    if given is not None and not _is_uuid(given):
+        problems.append((["conversation_id"], "value is not a valid uuid", "type_error.uuid"))
+    return problems
+
+
+def _check_mode(data: JsonObject) -> list[Problem]:
+    mode = data.get("conversation_mode")
+    if mode is not None and (not isinstance(mode, dict) or mode.get("kind") not in MODES):
+        return [(["conversation_mode", "kind"], "value is not a valid enumeration member", "type_error.enum")]
+    has_gizmo = mode is not None and isinstance(mode.get("gizmo_id"), str) and bool(mode["gizmo_id"])
+    wants_gizmo = data.get("model") == "gpt-4-gizmo" or (mode or {}).get("kind") == "gizmo_interaction"
+    if wants_gizmo and not has_gizmo:
+        return [(["conversation_mode", "gizmo_id"], "field required", "value_error.missing")]
+    return []
+
+
+def _check_message(message: Any) -> list[Problem]:
+    if not isinstance(message, dict):
+        return [([], "value is not a valid dict", "type_error.dict")]
+    problems: list[Problem] = []
+    if not _is_uuid(message.get("id")):
+        problems.append((["id"], "value is not a valid uuid", "type_error.uuid"))
+    author = message.get("author")
+    if not isinstance(author, dict) or author.get("role") not in ROLES:
+        problems.append((["author", "role"], "value is not a valid enumeration member", "type_error.enum"))
+    content = message.get("content")
+    if not isinstance(content, dict) or not isinstance(content.get("content_type"), str):
+        return [*problems, (["content", "content_type"], "field required", "value_error.missing")]
+    return problems + _check_content(content)
+
+
+def _check_content(content: JsonObject) -> list[Problem]:
+    if content["content_type"] not in ("text", "multimodal_text"):
+        return []
+    parts = content.get("parts")
+    if not isinstance(parts, list):
+        return [(["content", "parts"], "value is not a valid list", "type_error.list")]
+    only_text = content["content_type"] == "text"
+    problems: list[Problem] = []
+    for index, part in enumerate(parts):
+        if isinstance(part, str):
+            continue
+        if only_text or not isinstance(part, dict) or not isinstance(part.get("content_type"), str):
+            problems.append((["content", "parts", index], "str type expected", "type_error.str"))
+    return problems
+
+
+def _is_uuid(value: object) -> bool:
+    try:
+        return isinstance(value, str) and bool(uuid.UUID(value))
+    except ValueError:
+        return False

@@ -1,0 +1,70 @@
+"""What the account may use: models and the GPT-4 cap."""
+
+from simulator.messages import JsonObject
+from simulator.routes.base import BackendHandler
+
+
+def _model(slug: str, max_tokens: int, title: str, tag: str) -> JsonObject:
+    description = "A simulated model; every answer is made of stock sentences."
+    return {
+        "slug": slug,
+        "max_tokens": max_tokens,
+        "title": title,
+        "description": description,
+        "tags": [tag],
+        "capabilities": {},
+        "product_features": {},
+    }
+
+
+MODELS = (
+    _model("text-davinci-002-render-sha", 8191, "Default (GPT-3.5)", "gpt3.5"),
+    _model("gpt-4", 32767, "GPT-4 (All Tools)", "gpt4"),
+    _model("gpt-4-mobile", 8191, "GPT-4 (Mobile)", "gpt4"),
+    _model("gpt-4-gizmo", 32767, "GPT-4 (GPTs)", "gpt4"),
+)
+CATEGORIES: tuple[JsonObject, ...] = (
+    {
+        "category": "gpt_3.5",
+        "human_category_name": "GPT-3.5",
+        "subscription_level": "free",
+        "default_model": "text-davinci-002-render-sha",
+    },
+    {
+        "category": "gpt_4",
+        "human_category_name": "GPT-4",
+        "subscription_level": "plus",
+        "default_model": "gpt-4",
+        "browsing_model": "gpt-4-browsing",
+        "code_interpreter_model": "gpt-4-code-interpreter",
+        "plugins_model": "gpt-4-plugins",
+    },
+)
+
+
+class ModelsHandler(BackendHandler):
+    """GET models."""
+
+    def get(self) -> None:
+        """Models and their categories."""
+        self.reply({"models": list(MODELS), "categories": list(CATEGORIES)})
+
+
+class LimitHandler(BackendHandler):
+    """GET /public-api/conversation_limit."""
+
+    def get(self) -> None:
+        """The cap as the knobs have it; the window is in minutes."""
+        knobs = self.backend.knobs
+        minutes = knobs.cap_window / 60
+        textarea = f"GPT-4 currently has a cap of {knobs.cap} messages every {minutes / 60:g} hours."
+        self.reply(
+            {
+                "message_cap": float(knobs.cap),
+                "message_cap_window": minutes,
+                "message_disclaimer": {
+                    "model-switcher": "You've reached the GPT-4 cap.",
+                    "textarea": textarea,
+                },
+            }
+        )

@@ -1,0 +1,93 @@
+"""POST conversation: the one route that streams."""
+
+import asyncio
+
+from simulator.dialects.snapshot import SnapshotDialect
+from simulator.faults import FAULTS
+from simulator.framing import Framer
+from simulator.knobs import Knobs
+from simulator.plan import plan
+from simulator.player import Player
+from simulator.refusals import CLOUDFLARE_PAGE, HTML_TYPE, UNUSUAL_ACTIVITY, Refusal, Refused, named_refusal
+from simulator.request import parse_request
+from simulator.routes.base import BackendHandler
+from simulator.state import StreamSeen
+from simulator.turn import Turn
+from simulator.wire import HttpWire, connection_stream, drop
+
+
+class ConversationHandler(BackendHandler):
+    """Answers one message. The work is a task of its own, so that it ends when the client leaves."""
+
+    _task: asyncio.Task[None] | None = None
+    _stream: StreamSeen | None = None
+
+    async def post(self) -> None:
+        """Check everything that can refuse the message, then answer it."""
+        body = self.object_body()
+        self.backend.charge(str(body.get("model")))
+        request = parse_request(body)
+        turn = self.backend.turn(self.key, request)
+        self.backend.accounts.enter(self.key, request.model, turn.knobs)
+        self._stream = StreamSeen(self.key, request.model, turn.conversation.id)
+        self.backend.state.streams.append(self._stream)
+        try:
+            await self._as_task(turn, self._stream)
+        finally:
+            self.backend.accounts.leave(self.key)
+
+    def on_connection_close(self) -> None:
+        """The client left: stop working for it, in whatever state."""
+        if self._task and self._stream and self._stream.is_open:
+            self._stream.outcome = "client_closed"
+            self._task.cancel()
+
+    async def _as_task(self, turn: Turn, stream: StreamSeen) -> None:
+        self._task = asyncio.create_task(self._converse(turn, stream))
+        self.backend.tasks.add(self._task)
+        self._task.add_done_callback(self.backend.tasks.discard)
+        try:
+            await self._task
+        except asyncio.CancelledError:
+            if stream.is_open:
+                stream.outcome = "stopped"
+            drop(connection_stream(self), reset=False)
+        except ConnectionError:
+            stream.outcome = "client_closed"
+        except Refused:
+            stream.outcome, stream.phase = turn.knobs.fault, "over"
+            raise
+
+    async def _converse(self, turn: Turn, stream: StreamSeen) -> None:
+        knobs = turn.knobs
+        await asyncio.sleep(knobs.header_delay)
+        if not await self._before_headers(knobs):
+            stream.outcome, stream.phase = knobs.fault, "over"
+            return
+        self.backend.state.accepted += 1
+        wire = HttpWire(self, knobs.chunk)
+        await wire.open("text/event-stream; charset=utf-8")
+        dialect = SnapshotDialect(turn.conversation.id, turn.age, escape=knobs.ascii, fffd=knobs.fffd)
+        padding = turn.age.padding if knobs.padding is None else knobs.padding
+        lagging = knobs.unterminated and not knobs.done
+        framer = Framer(knobs.newline, padding, comments=knobs.comments, lagging=lagging)
+        player = Player(knobs, dialect, framer, wire, turn.conversation, stream, self.backend.clock)
+        await player.play(plan(turn))
+        turn.conversation.update_time = self.backend.clock()
+
+    async def _before_headers(self, knobs: Knobs) -> bool:
+        """Faults that leave no event stream; False when the connection was dropped. Raises Refused."""
+        refusal = named_refusal(knobs.fault)
+        if refusal:
+            raise Refused(refusal.with_body(knobs.body))
+        fault = FAULTS.get(knobs.fault)
+        if fault is None or fault.place != "before_headers":
+            return True
+        if fault.action == "stall":
+            await asyncio.Event().wait()
+        if fault.action == "json_answer":
+            raise Refused(Refusal.detail(200, UNUSUAL_ACTIVITY))
+        if fault.action == "html_answer":
+            raise Refused(Refusal(200, CLOUDFLARE_PAGE.encode(), HTML_TYPE))
+        drop(connection_stream(self), reset=fault.action == "reset")
+        return False

@@ -1,0 +1,97 @@
+"""Stored conversations: read, listed, renamed, hidden, titled."""
+
+from simulator.answers import title_for
+from simulator.answers.prompt import Prompt
+from simulator.conversations import NEW_TITLE
+from simulator.messages import JsonObject, new_id
+from simulator.refusals import Refused, invalid
+from simulator.routes.base import BackendHandler
+
+
+class StoredConversationHandler(BackendHandler):
+    """GET and PATCH conversation/{cid}."""
+
+    def get(self, conversation_id: str) -> None:
+        """The whole tree."""
+        self.reply(self.backend.state.conversations.find(self.key, conversation_id).as_json())
+
+    def patch(self, conversation_id: str) -> None:
+        """``{"is_visible": false}`` hides, ``{"title": "x"}`` renames."""
+        body = self.object_body()
+        self.backend.state.patches.append((conversation_id, body))
+        conversation = self.backend.state.conversations.find(self.key, conversation_id)
+        if not set(body) & {"is_visible", "title", "is_archived"}:
+            raise Refused(invalid([(["is_visible"], "field required", "value_error.missing")]))
+        if isinstance(body.get("title"), str):
+            conversation.title = body["title"]
+        if body.get("is_visible") is False:
+            conversation.visible = False
+        self.reply({"success": True})
+
+
+class ConversationListHandler(BackendHandler):
+    """GET conversations, and the PATCH that hides them all."""
+
+    def get(self) -> None:
+        """A page of the visible ones."""
+        offset, limit = self._number("offset", 0), self._number("limit", 20)
+        listed = self.backend.state.conversations.listed(self.key)
+        self.reply(
+            {
+                "items": [conversation.as_item() for conversation in listed[offset : offset + limit]],
+                "total": len(listed),
+                "limit": limit,
+                "offset": offset,
+                "has_missing_conversations": False,
+            }
+        )
+
+    def patch(self) -> None:
+        """One letter away from hiding one conversation: this hides every one. Noted as such."""
+        if self.object_body().get("is_visible") is False:
+            self.backend.state.hide_all_calls += 1
+            self.backend.state.conversations.hide_all(self.key)
+        self.reply({"success": True})
+
+    def _number(self, name: str, default: int) -> int:
+        given = self.get_query_argument(name, str(default))
+        if not given.isdigit():
+            raise Refused(invalid([([name], "value is not a valid integer", "type_error.integer")]))
+        return int(given)
+
+
+class TitleHandler(BackendHandler):
+    """POST conversation/gen_title/{cid}: names a conversation once."""
+
+    def post(self, conversation_id: str) -> None:
+        """The title made from the first question, or a message that there is one."""
+        conversation = self.backend.state.conversations.find(self.key, conversation_id)
+        if not isinstance(self.object_body().get("message_id"), str):
+            raise Refused(invalid([(["message_id"], "field required", "value_error.missing")]))
+        if conversation.title != NEW_TITLE:
+            message = f"Conversation {conversation_id} already has title '{conversation.title}'"
+            self.reply({"message": message})
+            return
+        asked = [message.text for message in conversation.messages() if message.role == "user"]
+        conversation.title = title_for(Prompt(asked[0] if asked else "", ""))
+        self.reply({"title": conversation.title})
+
+
+class StopHandler(BackendHandler):
+    """POST stop_conversation."""
+
+    def post(self) -> None:
+        """There is nothing to stop for an event stream: one closes the connection."""
+        self.object_body()
+        self.reply({})
+
+
+class ModerationHandler(BackendHandler):
+    """POST moderations: the client's own check of a message."""
+
+    def post(self) -> None:
+        """Never flagged."""
+        body: JsonObject = self.object_body()
+        if not isinstance(body.get("input"), str):
+            raise Refused(invalid([(["input"], "field required", "value_error.missing")]))
+        self.reply({"flagged": False, "blocked": False, "moderation_id": f"modr-{new_id()}"})
