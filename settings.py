@@ -235,7 +235,8 @@ def _read(data: Mapping[str, Any], env: Mapping[str, str]) -> object:
     try:
         return parse(text)
     except ValueError as error:
-        shown = "is not valid" if data["secret"] else f"is {text[:80]!r}"
+        # An address may hold a password, so it is not repeated either.
+        shown = "is not valid" if data["secret"] or parse is _url else f"is {text[:80]!r}"
         raise SettingsError(f"{name} {shown}: it must be {error}.") from None
 
 
