@@ -54,3 +54,8 @@ def unescaped(piece: bytes | bytearray) -> str:
 def whole(text: str) -> str:
     """``text`` with surrogate pairs joined and lone halves replaced by U+FFFD."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def joined(text: str) -> str:
+    """``text`` with surrogate pairs joined; lone halves stay, since the other may still come."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")

@@ -11,7 +11,7 @@ from enum import Enum, auto
 from typing import Protocol
 
 from translate.errors import ApiError, UpstreamFailed
-from translate.escape import SURROGATE
+from translate.escape import SURROGATE, joined
 from translate.upstream_errors import from_stream
 
 MAX_MESSAGES = 1000
@@ -117,7 +117,7 @@ class Interpreter:
         elif isinstance(moderation := data.get("moderation_response"), dict):
             if moderation.get("blocked") and data.get("is_completion"):
                 self.state.finish_reason = "content_filter"
-        elif data.get("type") not in IGNORED_TYPES:
+        elif str(data.get("type")) not in IGNORED_TYPES:
             self.state.count_unknown("record")
 
     def grow(self, piece: str) -> None:
@@ -199,10 +199,13 @@ class Interpreter:
             message.held = ""
             message.text = text
             self._emit(message, text[common:])
-        # A shorter text (blanked by moderation, or an empty restart) is no reason to begin anew.
+        else:
+            # A shorter text (blanked by moderation, or an empty restart) is no reason to begin anew.
+            message.text, message.held = shown, ""
 
     def _emit(self, message: Message, piece: str) -> None:
-        piece = message.held + piece
+        if message.held:
+            piece = joined(message.held + piece)
         keep = incomplete_tail(piece)
         message.held = piece[len(piece) - keep :]
         if piece := piece[: len(piece) - keep]:
@@ -214,13 +217,14 @@ class Interpreter:
             self._view.prose(message, piece)
 
     def _is_echo(self, raw: dict[str, object], text: str | None) -> bool:
-        """An answer of the history that we sent, echoed under another id before the last echo."""
-        return (
-            text is not None and text in self._sent_answers and raw.get("status") == "finished_successfully"
-        )
+        """An answer of the history that we sent, echoed under another id before the last echo.
+
+        An echo is whole at first sight, an answer begins ``in_progress``; in May 2023 neither said.
+        """
+        return text is not None and text in self._sent_answers and raw.get("status") != "in_progress"
 
     def _classify(self, raw: dict[str, object], metadata: dict[str, object], message_id: str) -> Kind:
-        if _object(raw, "author").get("role") != "assistant" or raw.get("recipient", "all") != "all":
+        if _object(raw, "author").get("role") != "assistant" or (raw.get("recipient") or "all") != "all":
             return Kind.HIDDEN
         if metadata.get("is_visually_hidden_from_conversation") is True or raw.get("weight") == 0.0:
             return Kind.HIDDEN
@@ -239,7 +243,7 @@ HIDDEN_CONTENT = frozenset(
 
 def text_of(content: dict[str, object]) -> str | None:
     """The text of a content that is for the user, or None if it is of another kind."""
-    if content.get("content_type") in HIDDEN_CONTENT:
+    if str(content.get("content_type")) in HIDDEN_CONTENT:
         return None
     parts = content.get("parts")
     if not isinstance(parts, list):

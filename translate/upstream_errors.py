@@ -144,7 +144,7 @@ BY_TEXT: tuple[tuple[str, Maker], ...] = (
     ("too many messages", _cap),
     ("too many requests", _too_many),
     ("can't load conversation", _gone),
-    ("too long", _too_long),
+    ("message you submitted was too long", _too_long),
 )
 """Lower-case fragments of texts that come without a code."""
 
