@@ -114,9 +114,9 @@ async def main(settings: Settings, demo: bool) -> int:
 
 
 async def _start_simulator(settings: Settings) -> "Simulator":
-    from simulator import Simulator  # the one place where the service knows of it
+    from simulator import DEMO_KNOBS, Simulator  # the one place where the service knows of it
 
-    simulator = Simulator(prefix=settings.proxy_api_prefix)
+    simulator = Simulator(prefix=settings.proxy_api_prefix, knobs=DEMO_KNOBS)
     await simulator.start()
     return simulator
 

@@ -99,7 +99,8 @@ class Answer:
             handler.send_json(self._turn.finish())
             return
         if error is not None:
-            await self._send(self._writer.fail(error, note=self._settings.error_note))
+            out = self._turn.abandon()
+            await self._send(out + self._writer.fail(error, note=self._settings.error_note))
         elif not self._finished:
             await self._send(self._turn.finish())
         if not self._gone:

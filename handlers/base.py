@@ -121,7 +121,7 @@ class ApiHandler(tornado.web.RequestHandler):
         # Tornado's own version logs the URI, which may hold the API prefix.
         if isinstance(value, ApiError | tornado.web.HTTPError | tornado.iostream.StreamClosedError):
             return
-        log.error("%s failed in route %s", self.request_id, self.route, exc_info=(typ, value, tb))
+        log.error("%s failed in route %s", self.request_id, self.route, exc_info=value)
 
     def on_finish(self) -> None:
         duration = time.monotonic() - self.started

@@ -12,9 +12,9 @@ SURROGATE = re.compile("[\ud800-\udfff]")
 
 PASSABLE = re.compile(
     rb"""(?:
-      [\x20\x21\x23-\x5b\x5e-\x7f]                     # ASCII without quote, backslash and "]"
+      [\x20\x21\x23-\x5b\x5e\x5f\x61-\x7f]            # ASCII without quote, backslash, "]" and "`"
     | \\(?:["\\/bfnrt]
-         |u(?:(?!2028|2029|0085|3010|fffd|e20)[0-9a-ce-f][0-9a-f]{3}
+         |u(?:(?!2028|2029|00[0-8]|3010|fffd|e20)[0-9a-ce-f][0-9a-f]{3}
              |d[0-7][0-9a-f]{2}
              |d[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2})) # whole surrogate pairs only
     | [\xc3-\xdf][\x80-\xbf] | \xc2[\x86-\xbf]
@@ -31,8 +31,8 @@ PASSABLE = re.compile(
 """Escaped text that may go to the client as it is.
 
 Complete escapes and characters, no line separators (U+2028, U+2029, U+0085), no U+FFFD (perhaps
-half a character, held back), and nothing that may open a mark to be rewritten: ``]`` (links),
-U+3010 (citations), U+E200 to U+E20F (citations of later ages).
+half a character, held back), and nothing that may open or suspend a mark to be rewritten: ``]``
+(links), backticks (code), U+3010 (citations), U+E200 to U+E20F (citations of later ages).
 """
 
 

@@ -1,16 +1,31 @@
-"""What a turn says to the user: message envelopes in, growth of the visible text out.
+"""What a turn says to the user: message envelopes in, growth of what is visible out.
 
 An envelope is ``{"message": {...}, "conversation_id", "error"}``; each holds a whole message as it
 stands. Messages are told apart by id: a new id is a new message, never a longer old one. Everything
 is null-safe, since the backend does send ``"message": null``.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from enum import Enum, auto
 from typing import Protocol
 
-from translate.errors import ApiError, UpstreamFailed
+from translate.content import (
+    FIGURE_MARK,
+    Asset,
+    Citation,
+    Json,
+    Kind,
+    assets_of,
+    citations_of,
+    classify,
+    is_finished,
+    items,
+    language_of,
+    part,
+    text,
+    text_of,
+)
+from translate.errors import ApiError
 from translate.escape import SURROGATE, joined
 from translate.upstream_errors import from_stream
 
@@ -22,14 +37,7 @@ MAX_HELD = 4
 """A half character shows as at most this many U+FFFD; a longer run is meant."""
 
 
-class Kind(Enum):
-    """What a message is to the user."""
-
-    HIDDEN = auto()
-    PROSE = auto()
-
-
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Message:
     """State of one message.
 
@@ -39,8 +47,10 @@ class Message:
 
     id: str
     kind: Kind
+    language: str = ""
     text: str = ""
     held: str = ""
+    citations: Sequence[Citation] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +62,36 @@ class Sent:
     text: str
 
 
-class View(Protocol):
-    """Where visible text goes, already without held-back tails."""
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """A GPT asks whether it may call a host; ``tool`` and ``message_id`` are those of the asking message.
 
-    def prose(self, message: Message, piece: str) -> None: ...
+    With ``login`` the host wants the user to log in, which nobody can do here.
+    """
+
+    tool: str
+    message_id: str
+    domain: str
+    operation: str
+    target_message_id: str = ""
+    operation_hash: str = ""
+    login: bool = False
+
+
+class View(Protocol):
+    """Where visible things go, in order; text already without half characters."""
+
+    def grow(self, message: Message, piece: str) -> None: ...
+    def rewind(self, message: Message, offset: int) -> None: ...
+    def cite(self, message: Message, citations: Sequence[Citation]) -> None: ...
+    def picture(self, message: Message, asset: Asset) -> None: ...
+    def error(self, message: Message, name: str, text: str) -> None: ...
+    def end(self, message: Message) -> None: ...
 
 
 @dataclass(slots=True)
 class TurnState:
-    """What is known of the turn besides its text."""
+    """What is known of the turn besides what it shows."""
 
     conversation_id: str = ""
     model_slug: str = ""
@@ -68,6 +99,9 @@ class TurnState:
     end_turn: bool = False
     answering: bool = False
     """The backend has gone beyond echoing what we sent."""
+    last_message_id: str = ""
+    """The assistant's last message to the user."""
+    confirmation: Confirmation | None = None
     error: ApiError | None = None
     unknown: dict[str, int] = field(default_factory=dict)
 
@@ -97,27 +131,40 @@ class Interpreter:
         self.state = TurnState()
         self.current: Message | None = None
         self._view = view
+        self._shown_assets: set[str] = set()
+        self.begin(sent)
+
+    @property
+    def pictures(self) -> int:
+        """How many pictures the turn has brought."""
+        return len(self._shown_assets)
+
+    def begin(self, sent: Collection[Sent]) -> None:
+        """A new stream of the same turn, which will echo ``sent``."""
+        self.current = None
+        self.state.confirmation = None
+        self.state.end_turn = False
+        self.state.finish_reason = "stop"
         self._messages: dict[str, Message] = {}
         self._pinned: dict[str, str] = {}
         self._sent_ids = {message.id for message in sent}
         self._sent_answers = {message.text for message in sent if message.role == "assistant"}
-        self._last_sent = max((s.id for s in list(sent)[-1:]), default="")
+        self._last_sent = next((message.id for message in reversed(list(sent))), "")
 
-    def envelope(self, data: dict[str, object]) -> None:
-        """Take one record. Sets ``current`` to the visible message that it holds, else None."""
+    def envelope(self, data: Json) -> None:
+        """Take one record. Sets ``current`` to the growing message that it holds, else None."""
         self.current = None
         if error := data.get("error"):
             self.state.error = self.state.error or from_stream(error)
             return
-        conversation_id = data.get("conversation_id")
-        if isinstance(conversation_id, str) and not self.state.conversation_id:
-            self.state.conversation_id = conversation_id
+        if not self.state.conversation_id:
+            self.state.conversation_id = text(data, "conversation_id")
         if isinstance(message := data.get("message"), dict):
             self._message(message)
         elif isinstance(moderation := data.get("moderation_response"), dict):
             if moderation.get("blocked") and data.get("is_completion"):
                 self.state.finish_reason = "content_filter"
-        elif str(data.get("type")) not in IGNORED_TYPES:
+        elif text(data, "type") not in IGNORED_TYPES:
             self.state.count_unknown("record")
 
     def grow(self, piece: str) -> None:
@@ -131,74 +178,104 @@ class Interpreter:
             self.current.text = text
 
     def release(self) -> None:
-        """The turn is over: show what was held back, half characters as U+FFFD."""
+        """The stream is over: show what was held back, half characters as U+FFFD."""
         for message in self._messages.values():
             self._release(message)
 
-    def _message(self, raw: dict[str, object]) -> None:
-        message_id = raw.get("id")
-        if not isinstance(message_id, str):
+    def _message(self, raw: Json) -> None:
+        message_id = text(raw, "id")
+        if not message_id:
             self.state.count_unknown("message")
             return
         if message_id in self._sent_ids:
             if message_id == self._last_sent:
                 self._sent_answers.clear()  # the echo is over
             return
-        author, metadata = _object(raw, "author"), _object(raw, "metadata")
-        role = author.get("role")
+        role = part(raw, "author").get("role")
         if role not in ("assistant", "tool"):
             return
-        text = text_of(_object(raw, "content"))
-        message = self._messages.get(message_id)
-        if message is None:
-            if role == "assistant" and self._is_echo(raw, text):
+        if (message := self._messages.get(message_id)) is None:
+            if role == "assistant" and self._is_echo(raw):
                 self._sent_ids.add(message_id)
                 return
             if len(self._messages) >= MAX_MESSAGES:
                 self.state.count_unknown("message")
                 return
-            message = self._messages[message_id] = Message(
-                message_id, self._classify(raw, metadata, message_id)
-            )
+            message = self._messages[message_id] = self._new(raw, message_id)
         self.state.answering = True
-        slug = metadata.get("model_slug")
-        if role == "assistant" and isinstance(slug, str):
+        if role == "assistant" and (slug := text(part(raw, "metadata"), "model_slug")):
             self.state.model_slug = slug
-        if message.kind is Kind.PROSE:
-            self._prose(message, raw, metadata, text)
+        self._show(message, raw)
 
-    def _prose(
-        self, message: Message, raw: dict[str, object], metadata: dict[str, object], text: str | None
-    ) -> None:
-        if text is None:
-            return
-        self._snapshot(message, text)
-        finished = is_finished(raw)
-        details = metadata.get("finish_details")
-        if isinstance(details, dict) and isinstance(kind := details.get("type"), str):
+    def _new(self, raw: Json, message_id: str) -> Message:
+        kind = classify(raw)
+        parent = text(part(raw, "metadata"), "parent_id")
+        if kind is Kind.PROSE and parent and self._pinned.setdefault(parent, message_id) != message_id:
+            kind = Kind.HIDDEN  # a second answer to one message: an A/B variant
+        return Message(message_id, kind, language_of(part(raw, "content")))
+
+    def _show(self, message: Message, raw: Json) -> None:
+        content, finished = part(raw, "content"), is_finished(raw)
+        if message.kind in (Kind.PROSE, Kind.CODE, Kind.OUTPUT):
+            self._snapshot(message, self._text(message, content, raw))
+            if message.kind is Kind.PROSE:
+                self._prose(message, raw, finished)
+            if finished:
+                self._release(message)
+                self._view.end(message)
+            self.current = message
+        elif message.kind is Kind.ERROR:
+            if not message.text:
+                message.text = text(content, "text") or "failed"
+                self._view.error(message, text(content, "name"), message.text)
+        elif part(raw, "author").get("role") == "tool":
+            self._confirmation(message, raw)
+        if message.kind in (Kind.PICTURE, Kind.OUTPUT):
+            for asset in assets_of(raw):
+                if asset.pointer not in self._shown_assets:
+                    self._shown_assets.add(asset.pointer)
+                    self._view.picture(message, asset)
+
+    def _prose(self, message: Message, raw: Json, finished: bool) -> None:
+        state, metadata = self.state, part(raw, "metadata")
+        if metadata.get("citations") or metadata.get("content_references"):
+            citations = citations_of(metadata)
+            if citations != message.citations:
+                message.citations = citations
+                self._view.cite(message, citations)
+        details = part(metadata, "finish_details")
+        if state.finish_reason != "content_filter":
             # It may come in mid-text, so it is a reason but no end.
-            if self.state.finish_reason != "content_filter":
-                self.state.finish_reason = FINISH_REASONS.get(kind, "stop")
-        elif raw.get("status") == "finished_partial_completion" and self.state.finish_reason == "stop":
-            self.state.finish_reason = "length"
-        self.state.end_turn = raw.get("end_turn") is True and finished
-        if finished:
-            self._release(message)
-        self.current = message
+            if details:
+                state.finish_reason = FINISH_REASONS.get(text(details, "type"), "stop")
+            elif raw.get("status") == "finished_partial_completion":
+                state.finish_reason = "length"
+        state.end_turn = raw.get("end_turn") is True and finished
+        state.last_message_id = message.id
 
-    def _snapshot(self, message: Message, text: str) -> None:
-        """Show what ``text`` adds to what was shown; never repeat, never take back."""
+    def _text(self, message: Message, content: Json, raw: Json) -> str:
+        shown = text_of(content) or ""
+        if message.kind is Kind.OUTPUT and not shown.strip():
+            exception = part(part(part(raw, "metadata"), "aggregate_result"), "in_kernel_exception")
+            traceback = exception.get("traceback")
+            if isinstance(traceback, list):
+                shown = "\n".join(line for line in traceback if isinstance(line, str))
+        return shown
+
+    def _snapshot(self, message: Message, new: str) -> None:
+        """Show what ``new`` adds to what was shown; never repeat, never take back."""
         shown = message.text[: len(message.text) - len(message.held)]
-        if text.startswith(shown):
+        if new.startswith(shown):
             message.held = ""
-            message.text = text
-            self._emit(message, text[len(shown) :])
-        elif not shown.startswith(text):
+            message.text = new
+            self._emit(message, new[len(shown) :])
+        elif not shown.startswith(new):
             # Rewritten: nothing sent can be taken back, so go on behind what both have in common.
-            common = common_prefix(shown, text)
+            common = common_prefix(shown, new)
             message.held = ""
-            message.text = text
-            self._emit(message, text[common:])
+            message.text = new
+            self._view.rewind(message, common)
+            self._emit(message, new[common:])
         else:
             # A shorter text (blanked by moderation, or an empty restart) is no reason to begin anew.
             message.text, message.held = shown, ""
@@ -206,71 +283,58 @@ class Interpreter:
     def _emit(self, message: Message, piece: str) -> None:
         if message.held:
             piece = joined(message.held + piece)
-        keep = incomplete_tail(piece)
+        keep = incomplete_tail(piece, message.kind)
         message.held = piece[len(piece) - keep :]
         if piece := piece[: len(piece) - keep]:
-            self._view.prose(message, piece)
+            self._view.grow(message, piece)
 
     def _release(self, message: Message) -> None:
         if message.held:
             piece, message.held = message.held, ""
-            self._view.prose(message, piece)
+            self._view.grow(message, piece)
 
-    def _is_echo(self, raw: dict[str, object], text: str | None) -> bool:
+    def _is_echo(self, raw: Json) -> bool:
         """An answer of the history that we sent, echoed under another id before the last echo.
 
         An echo is whole at first sight, an answer begins ``in_progress``; in May 2023 neither said.
         """
-        return text is not None and text in self._sent_answers and raw.get("status") != "in_progress"
+        return text_of(part(raw, "content")) in self._sent_answers and raw.get("status") != "in_progress"
 
-    def _classify(self, raw: dict[str, object], metadata: dict[str, object], message_id: str) -> Kind:
-        if _object(raw, "author").get("role") != "assistant" or (raw.get("recipient") or "all") != "all":
-            return Kind.HIDDEN
-        if metadata.get("is_visually_hidden_from_conversation") is True or raw.get("weight") == 0.0:
-            return Kind.HIDDEN
-        if text_of(_object(raw, "content")) is None:
-            return Kind.HIDDEN
-        parent = metadata.get("parent_id")
-        if isinstance(parent, str) and self._pinned.setdefault(parent, message_id) != message_id:
-            return Kind.HIDDEN  # a second answer to one message: an A/B variant
-        return Kind.PROSE
-
-
-HIDDEN_CONTENT = frozenset(
-    ("code", "user_editable_context", "model_editable_context", "system_message", "system_content")
-)
-
-
-def text_of(content: dict[str, object]) -> str | None:
-    """The text of a content that is for the user, or None if it is of another kind."""
-    if str(content.get("content_type")) in HIDDEN_CONTENT:
-        return None
-    parts = content.get("parts")
-    if not isinstance(parts, list):
-        return None
-    if len(parts) == 1 and isinstance(parts[0], str):
-        return parts[0]
-    return "".join(part for part in parts if isinstance(part, str))
+    def _confirmation(self, message: Message, raw: Json) -> None:
+        asked = part(part(part(raw, "metadata"), "jit_plugin_data"), "from_server")
+        kind, body = asked.get("type"), part(asked, "body")
+        if kind not in ("confirm_action", "oauth_required"):
+            return
+        choices = [part(action, text(action, "type")) for action in items(body, "actions")]
+        tool = text(part(raw, "author"), "name")
+        self.state.confirmation = Confirmation(
+            tool=tool,
+            message_id=message.id,
+            domain=text(body, "domain") or tool.partition("__")[0].replace("_", "."),
+            operation=text(body, "operation") or tool.rpartition(".")[2],
+            target_message_id=next((t for c in choices if (t := text(c, "target_message_id"))), ""),
+            operation_hash=next((h for c in choices if (h := text(c, "operation_hash"))), ""),
+            login=kind == "oauth_required",
+        )
 
 
-def is_finished(raw: dict[str, object]) -> bool:
-    """Whether the message is complete; in May 2023 there was no ``status`` but only ``end_turn``."""
-    status = raw.get("status")
-    if isinstance(status, str):
-        return status.startswith("finished")
-    return raw.get("end_turn") is True
+def incomplete_tail(text: str, kind: Kind = Kind.PROSE) -> int:
+    """How many last characters may be half of something.
 
-
-def incomplete_tail(text: str) -> int:
-    """How many last characters may be half of one: a high surrogate, or a short run of U+FFFD."""
+    A high surrogate, a short run of U+FFFD, or in a program's output the start of a figure's mark.
+    """
     if not text:
         return 0
     if "\ud800" <= text[-1] <= "\udbff":
         return 1
-    if text[-1] != REPLACEMENT:
-        return 0
-    run = len(text) - len(text.rstrip(REPLACEMENT))
-    return run if run <= MAX_HELD else 0
+    if text[-1] == REPLACEMENT:
+        run = len(text) - len(text.rstrip(REPLACEMENT))
+        return run if run <= MAX_HELD else 0
+    if kind is Kind.OUTPUT:
+        for size in range(min(len(FIGURE_MARK) - 1, len(text)), 0, -1):
+            if FIGURE_MARK.startswith(text[-size:]):
+                return size
+    return 0
 
 
 def common_prefix(a: str, b: str) -> int:
@@ -285,13 +349,3 @@ def common_prefix(a: str, b: str) -> int:
     if low and SURROGATE.match(b[low - 1]):
         low -= 1
     return low
-
-
-def no_answer() -> ApiError:
-    """The turn ended without a word: some backends fail so instead of sending an error."""
-    return UpstreamFailed("The backend ended the turn without an answer.", should_retry=False)
-
-
-def _object(data: dict[str, object], key: str) -> dict[str, object]:
-    value = data.get(key)
-    return value if isinstance(value, dict) else {}

@@ -1,37 +1,195 @@
-"""Typed growth to the text that a person reads."""
+"""Typed growth to the text that a person reads, in one of three styles.
 
+``web`` shows everything in markdown: code and its output in fences, pictures, citations as links.
+``plain`` is for bots whose chat renders no markdown: no tool blocks, no marks, bare addresses of
+pictures. ``text`` is the prose alone.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from typing import Protocol
+
+from translate.content import FIGURE_MARK, Asset, Citation, Kind
 from translate.interpreter import Message
-from translate.stop import StopFilter
-from translate.writer import Writer
+from translate.marks import Marks, Shown
+from translate.output import Output
+
+MAX_OUTPUT = 20_000
+"""Characters of one program's output that are shown; a chat window is no log viewer."""
+MAX_ALT = 200
+MAX_ERROR = 500
+ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+BREAK = "\u200b"
+
+
+class Style(StrEnum):
+    """How an answer looks."""
+
+    WEB = "web"
+    PLAIN = "plain"
+    TEXT = "text"
+
+
+class Links(Protocol):
+    """Where pictures and files of the answer will be found; addresses are made by the caller."""
+
+    def sandbox(self, message_id: str, path: str) -> str | None:
+        """An address for a file of the sandbox that ``message_id`` links to, or None."""
+        ...
 
 
 class Renderer:
-    """Shows messages one after the other, a blank line between them."""
+    """Takes what the interpreter sees (it is its view), in the order of the answer."""
 
-    def __init__(self, writer: Writer, stop: StopFilter | None) -> None:
-        self._writer = writer
-        self._stop = stop
-        self._message_id = ""
+    def __init__(self, output: Output, style: Style, links: Links | None) -> None:
+        self._out = output
+        self._style = style
+        self._links = links
+        self._open: Message | None = None
+        self._marks: Marks | None = None
+        self._fence = ""
+        self._left = 0  # of MAX_OUTPUT for the open block
+        self._seamless = False
+        self.cited: list[Shown] = []
 
     def transparent(self, message: Message) -> bool:
-        """Pieces of ``message`` may go to the writer unread: it is being shown and nothing looks at it."""
-        return self._stop is None and self._message_id == message.id
+        """Passable pieces of ``message`` may go to the writer unread."""
+        return (
+            self._open is message
+            and self._marks is not None
+            and self._marks.transparent
+            and self._out.transparent
+        )
 
-    def prose(self, message: Message, piece: str) -> None:
-        """Show ``piece`` of ``message``."""
-        if self._message_id != message.id:
-            if self._message_id and not self._writer.at_line_start:
-                piece = "\n\n" + piece
-            self._message_id = message.id
-        self._write(piece)
+    def skip(self, characters: int) -> None:
+        """Text of this length of the open message went to the writer unread."""
+        if self._marks is not None:
+            self._marks.skip(characters)
 
-    def release(self) -> None:
-        """The answer is over: show what was held back."""
-        if self._stop is not None:
-            self._writer.text(self._stop.release())
+    def continue_seamlessly(self) -> None:
+        """The next message goes on where the last one was cut."""
+        self._seamless = True
 
-    def _write(self, piece: str) -> None:
-        if self._stop is not None:
-            piece = self._stop.feed(piece)
-        if piece:
-            self._writer.text(piece)
+    def grow(self, message: Message, piece: str) -> None:
+        """``message`` grew by ``piece``."""
+        if message.kind is Kind.PROSE:
+            self._switch(message)
+            if self._marks is not None:
+                self._out.text(self._marks.feed(piece))
+        elif self._style is Style.WEB and message.kind is Kind.CODE:
+            self._switch(message, piece)
+            self._out.text(self._in_fence(piece))
+        elif self._style is Style.WEB and message.kind is Kind.OUTPUT:
+            self._print(message, piece)
+
+    def rewind(self, message: Message, offset: int) -> None:
+        """``message`` was rewritten from ``offset`` on."""
+        if self._open is message and self._marks is not None:
+            self._marks.rewind(offset)
+
+    def cite(self, message: Message, citations: Sequence[Citation]) -> None:
+        """The citations of ``message`` as they stand now."""
+        if self._open is message and self._marks is not None:
+            self._out.text(self._marks.cite(citations))
+
+    def picture(self, message: Message, asset: Asset) -> None:
+        """A picture, once per asset."""
+        if self._style is Style.TEXT:
+            return
+        self._close()
+        self._separate()
+        self._out.picture(asset)
+
+    def error(self, message: Message, name: str, text: str) -> None:
+        """A tool failed."""
+        if self._style is not Style.WEB:
+            return
+        self._close()
+        self._separate()
+        said = " ".join(text.split())[:MAX_ERROR]
+        self._out.text(f"> **{name or 'error'}** {said}".rstrip())
+
+    def note(self, text: str) -> None:
+        """Words of this service, as a paragraph."""
+        self._close()
+        self._separate()
+        self._out.text(text)
+
+    def end(self, message: Message) -> None:
+        """``message`` is complete; it may still be told to grow, by a backend that changed its mind."""
+        if self._open is message:
+            if message.kind is Kind.PROSE and self._marks is not None:
+                self._out.text(self._marks.end())
+            else:
+                self._close()
+
+    def close(self) -> None:
+        """The answer is over, well or not: no fence stays open, nothing is held back."""
+        self._close()
+        self._out.release()
+
+    def markdown(self, asset: Asset, address: str) -> str:
+        """A fetched picture as the style shows it; one piece, since some clients look at single deltas."""
+        if self._style is Style.PLAIN:
+            return address
+        alt = re.sub(r"[\[\]()\\`!<>*_]|\s+", " ", asset.alt).strip()[:MAX_ALT].strip()
+        return f"![{alt or 'image'}]({address})"
+
+    def _switch(self, message: Message, piece: str = "") -> None:
+        if self._open is message:
+            return
+        self._close()
+        self._open = message
+        if self._seamless:
+            self._seamless = False
+        else:
+            self._separate()
+        if message.kind is Kind.PROSE:
+            self._marks = Marks(self._file_of(message.id), shows_citations=self._style is Style.WEB)
+            self._marks.cited = self.cited
+        else:
+            runs = [len(run) for run in re.findall("`{3,}", piece)]
+            self._fence = "`" * max(3, 1 + max(runs, default=0))
+            label = message.language if message.kind is Kind.CODE else "output"
+            self._left = MAX_OUTPUT
+            self._out.text(f"{self._fence}{label}\n")
+
+    def _close(self) -> None:
+        message, self._open = self._open, None
+        if message is None:
+            return
+        if self._marks is not None:
+            marks, self._marks = self._marks, None
+            self._out.text(marks.end())
+        else:
+            self._out.text(("" if self._out.line_breaks else "\n") + self._fence + "\n")
+
+    def _separate(self) -> None:
+        if not self._out.empty:
+            self._out.text("\n" * (2 - self._out.line_breaks))
+
+    def _in_fence(self, piece: str) -> str:
+        # A run of backticks that came later than the fence was chosen must not close it.
+        return piece.replace(self._fence, BREAK.join(self._fence))
+
+    def _print(self, message: Message, piece: str) -> None:
+        piece = ANSI.sub("", piece).replace(FIGURE_MARK, "")
+        if self._open is not message:
+            piece = piece.lstrip("\n")
+            if not piece.strip():
+                return
+            self._switch(message, piece)
+        shown = piece[: self._left]
+        self._out.text(self._in_fence(shown))
+        if self._left and len(piece) > self._left:
+            self._out.text(f"\n[output cut after {MAX_OUTPUT} characters]\n")
+        self._left = max(0, self._left - len(piece))
+
+    def _file_of(self, message_id: str) -> Callable[[str], str | None]:
+        def address(path: str) -> str | None:
+            if self._links is None or self._style is Style.TEXT:
+                return None
+            return self._links.sandbox(message_id, path)
+
+        return address

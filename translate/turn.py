@@ -1,28 +1,37 @@
 """One turn of a conversation: upstream bytes in, OpenAI bytes out.
 
-    feed(chunk) -> bytes to write now         (until ``done``)
-    eof()                                     (when the upstream's body has ended)
-    finish() -> the last bytes                (``error`` is None), or
-    the caller ends the answer with ``error``
+    feed(chunk) -> bytes to write now      until ``done`` or ``wanted``
+    supply(address) -> bytes               for each ``wanted`` picture, then feed(b"") or more
+    eof()                                  when the upstream's body has ended
+    follow_up()                            whether the turn needs another exchange; then resume()
+    finish() -> the last bytes             if ``error`` is None, else
+    abandon() -> bytes                     before the caller writes its error
 
-Life of a turn: *waiting* (echoes only) -> ``answering`` (a message of the backend's own) -> ``done``,
-reached by ``[DONE]``, by a stop sequence, by an error record or by nonsense; ``eof`` before that is a
-truncated stream, unless the last message says that it ends the turn.
+Life of a turn: *waiting* (echoes only) -> ``state.answering`` (a message of the backend's own) ->
+``done``, reached by ``[DONE]``, by a stop sequence, by an error record or by nonsense; ``eof`` before
+that is a truncated stream, unless the last message says that it ends the turn.
 """
 
 from collections.abc import Sequence
 
 import ujson
 
+from translate.content import Asset
 from translate.errors import ApiError, UpstreamFailed
 from translate.growth import Growth
-from translate.interpreter import Interpreter, Sent, TurnState, no_answer
-from translate.render import Renderer
+from translate.interpreter import Confirmation, Interpreter, Sent, TurnState
+from translate.marks import Shown
+from translate.output import Output
+from translate.render import Links, Renderer, Style
 from translate.sse import MAX_RECORD_BYTES, Record, RecordTooLarge, SseSplitter
 from translate.stop import StopFilter
 from translate.upstream_errors import from_response
 from translate.usage import Usage, estimate
 from translate.writer import MAX_ANSWER_BYTES, Writer
+
+
+class Cut:
+    """The answer was cut by length and can be continued."""
 
 
 class Turn:
@@ -34,19 +43,23 @@ class Turn:
         sent: Sequence[Sent],
         *,
         stop: Sequence[str] = (),
+        style: Style = Style.WEB,
+        links: Links | None = None,
         max_record_bytes: int = MAX_RECORD_BYTES,
         fast: bool = True,
     ) -> None:
         self.done = False
+        self.error: ApiError | None = None
+        """Why the turn failed, once it is done."""
         self._writer = writer
-        self._sent = sent
-        self._stop = StopFilter(stop) if stop else None
-        self._renderer = Renderer(writer, self._stop)
+        self._prompt = sent
+        self._output = Output(writer, StopFilter(stop) if stop else None)
+        self._renderer = Renderer(self._output, style, links)
         self._interpreter = Interpreter(sent, self._renderer)
+        self._max_record_bytes = max_record_bytes
         self._sse = SseSplitter(max_record_bytes)
         self._growth = Growth()
         self._fast = fast
-        self._error: ApiError | None = None
 
     @property
     def state(self) -> TurnState:
@@ -54,16 +67,22 @@ class Turn:
         return self._interpreter.state
 
     @property
-    def error(self) -> ApiError | None:
-        """Why the turn failed, once it is done."""
-        return self._error or self.state.error
+    def wanted(self) -> Asset | None:
+        """A picture that must be fetched before anything more can be shown."""
+        picture = self._output.wanted
+        return picture.asset if picture else None
+
+    @property
+    def cited(self) -> Sequence[Shown]:
+        """Citations shown so far, in order."""
+        return self._renderer.cited
 
     def feed(self, chunk: bytes) -> bytes:
         """Take bytes as they came; give what can be written. Never raises, see ``error``."""
         sse, growth = self._sse, self._growth
         sse.push(chunk)
         try:
-            while not self.done:
+            while not self.done and self._output.wanted is None:
                 if growth.armed and sse.at_boundary:
                     growth.run(sse, self)
                     if self._stopped():
@@ -78,6 +97,20 @@ class Turn:
             self._fail(UpstreamFailed("The answer is too large to be passed on.", should_retry=False))
         return self._writer.take()
 
+    def supply(self, address: str | None) -> bytes:
+        """Where the ``wanted`` picture is to be found, or None if it could not be had."""
+        if (asset := self.wanted) is None:
+            return b""
+        self._output.supply(
+            "[an image could not be fetched]" if address is None else self._renderer.markdown(asset, address)
+        )
+        self._stopped()
+        return self._writer.take()
+
+    def note(self, text: str) -> None:
+        """Add words of this service to the answer, as a paragraph."""
+        self._renderer.note(text)
+
     def eof(self) -> None:
         """The upstream's body has ended. Afterwards ``done`` holds, and ``error`` if it was truncated."""
         if self.done:
@@ -89,20 +122,45 @@ class Turn:
             pass
         if self.done:
             return
-        if self.state.end_turn:
+        if self.state.end_turn or self.state.confirmation is not None:
             self._end()
         elif self.state.answering:
             self._fail(UpstreamFailed("The upstream connection ended in mid-answer.", should_retry=False))
         else:
             self._fail(UpstreamFailed("The backend closed the stream without an answer."))
 
+    def follow_up(self) -> Confirmation | Cut | None:
+        """After a good end: what the backend waits for, if anything."""
+        state = self.state
+        if not self.done or self.error is not None or self._output.stopped or not state.conversation_id:
+            return None
+        if state.confirmation is not None:
+            return state.confirmation
+        return Cut() if state.finish_reason == "length" and state.last_message_id else None
+
+    def resume(self, sent: Sequence[Sent], *, seamless: bool) -> None:
+        """Another stream of the same turn begins; ``seamless`` if its text goes on in mid-sentence."""
+        self.done = False
+        self.error = None
+        self._sse = SseSplitter(self._max_record_bytes)
+        self._growth = Growth()
+        self._interpreter.begin(sent)
+        if seamless:
+            self._renderer.continue_seamlessly()
+
     def finish(self) -> bytes:
         """The end of a good answer, with what was held back."""
-        return self._writer.finish(self.state.finish_reason, self.usage())
+        self._renderer.close()
+        return self._writer.finish(self.state.finish_reason, self.usage(), self.cited)
+
+    def abandon(self) -> bytes:
+        """After a failure from outside: what still must be written so that no fence stays open."""
+        self._renderer.close()
+        return self._writer.take()
 
     def usage(self) -> Usage:
         """Token counts, estimated."""
-        prompt = sum(estimate(message.text) for message in self._sent)
+        prompt = sum(estimate(message.text) for message in self._prompt)
         return Usage(prompt_tokens=prompt, completion_tokens=estimate(self._writer.answer))
 
     # What Growth needs of its receiver.
@@ -116,6 +174,7 @@ class Turn:
         self._writer.passed(piece)
 
     def grew(self, piece: str) -> None:
+        self._catch_up_unread()
         self._interpreter.grow(piece)
 
     # Records that are read in full.
@@ -128,6 +187,7 @@ class Turn:
             self._end()
             return
         if self._growth.grown:
+            self._catch_up_unread()
             self._interpreter.catch_up(self._growth.disarm())
         try:
             value = ujson.loads(data)
@@ -142,31 +202,37 @@ class Turn:
             self._interpreter.envelope(value)
             if self.state.error is not None:
                 self._fail(self.state.error)
-            else:
+            elif not self._stopped():
                 self._arm(data)
 
     def _arm(self, data: bytes) -> None:
         message = self._interpreter.current
-        if self._stopped():
-            return
         if message is not None and self._fast:
             self._growth.arm(data, message.text)
         elif self._growth.armed:
             self._growth.disarm()
 
+    def _catch_up_unread(self) -> None:
+        """Tell the renderer how much text went past it; its marks are counted in characters."""
+        if unread := self._writer.unread():
+            self._renderer.skip(unread)
+
     def _stopped(self) -> bool:
-        if self._stop is not None and self._stop.stopped and not self.done:
+        if self._output.stopped and not self.done:
             self.state.finish_reason = "stop"
             self.done = True
         return self.done
 
     def _end(self) -> None:
+        self._catch_up_unread()
         self._interpreter.release()
-        self._renderer.release()
         self.done = True
-        if not self._writer.size and self.state.finish_reason != "content_filter":
-            self._error = no_answer()
+        state = self.state
+        silent = self._output.empty and not self._interpreter.pictures
+        if silent and state.finish_reason != "content_filter" and state.confirmation is None:
+            self.error = UpstreamFailed("The backend ended the turn without an answer.", should_retry=False)
 
     def _fail(self, error: ApiError) -> None:
         self.done = True
-        self._error = self._error or error
+        self._renderer.close()
+        self.error = self.error or error

@@ -5,12 +5,15 @@ line behind it, lines under 64 KiB, ASCII-safe text, the role once and first, ``
 ``usage`` once with ``choices: []``, and after a failure neither a finish chunk nor ``[DONE]``.
 """
 
+import re
+from collections.abc import Sequence
 from typing import Protocol
 
 import ujson
 
 from translate.errors import ApiError
 from translate.escape import escaped, unescaped
+from translate.marks import Shown
 from translate.usage import Usage
 
 PING = b": ping\n\n"
@@ -20,6 +23,9 @@ MAX_DELTA_CHARACTERS = 4000
 
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
 """More than a person can read; a turn beyond it is stopped, since its text is kept for counting."""
+
+TRAILING_BREAKS = re.compile(rb"(?<!\\)(?:\\\\)*((?:\\n)+)$")
+"""Line breaks at the end of escaped text; ``\\\\n`` is a backslash and an n."""
 
 
 class Writer(Protocol):
@@ -36,8 +42,12 @@ class Writer(Protocol):
         ...
 
     @property
-    def at_line_start(self) -> bool:
-        """The text so far ends with a line break."""
+    def line_breaks(self) -> int:
+        """How many line breaks the text so far ends with: 0, 1 or 2."""
+        ...
+
+    def unread(self) -> int:
+        """Characters passed since the last call to :meth:`text` or to this."""
         ...
 
     def passed(self, piece: bytes) -> None:
@@ -52,8 +62,8 @@ class Writer(Protocol):
         """What can be written now."""
         ...
 
-    def finish(self, reason: str, usage: Usage) -> bytes:
-        """The end of a good answer."""
+    def finish(self, reason: str, usage: Usage, cited: Sequence[Shown] = ()) -> bytes:
+        """The end of a good answer; ``cited`` are the citations in it, in order."""
         ...
 
 
@@ -62,6 +72,7 @@ class _Answer:
 
     def __init__(self) -> None:
         self._escaped = bytearray()
+        self._read = 0
 
     @property
     def answer(self) -> str:
@@ -72,15 +83,40 @@ class _Answer:
         return len(self._escaped)
 
     @property
-    def at_line_start(self) -> bool:
-        return self._escaped.endswith(b"\\n") and not self._escaped.endswith(b"\\\\n")
+    def line_breaks(self) -> int:
+        match = TRAILING_BREAKS.search(self._escaped, max(0, len(self._escaped) - 64))
+        return min(2, len(match[1]) // 2) if match else 0
+
+    def unread(self) -> int:
+        since, self._read = self._read, len(self._escaped)
+        return len(unescaped(self._escaped[since:])) if len(self._escaped) > since else 0
+
+
+def annotations(answer: str, cited: Sequence[Shown]) -> bytes:
+    """``"annotations":[...]`` for the citations shown, with their places in the answer; or nothing."""
+    found, at = [], 0
+    for shown in cited:
+        start = answer.find(shown.link, at)
+        if start < 0 or not shown.url:
+            continue
+        at = start + len(shown.link)
+        place = {"start_index": start, "end_index": at}
+        found.append(
+            {"type": "url_citation", "url_citation": {"url": shown.url, "title": shown.title, **place}}
+        )
+    if not found:
+        return b""
+    return b'"annotations":' + ujson.dumps(found, escape_forward_slashes=False).encode()
 
 
 class StreamWriter(_Answer):
     """``chat.completion.chunk`` events; the same id, time and model in each of them."""
 
-    def __init__(self, *, id: str, created: int, model: str, include_usage: bool) -> None:
+    def __init__(
+        self, *, id: str, created: int, model: str, include_usage: bool, annotate: bool = False
+    ) -> None:
         super().__init__()
+        self._annotate = annotate
         head = ujson.dumps(
             {"id": id, "object": "chat.completion.chunk", "created": created, "model": model},
             escape_forward_slashes=False,
@@ -100,6 +136,7 @@ class StreamWriter(_Answer):
     def text(self, piece: str) -> None:
         for start in range(0, len(piece), MAX_DELTA_CHARACTERS):
             self.passed(escaped(piece[start : start + MAX_DELTA_CHARACTERS]))
+        self._read = len(self._escaped)
 
     def take(self) -> bytes:
         out = b"".join(self._out)
@@ -114,8 +151,9 @@ class StreamWriter(_Answer):
         """A chunk with an empty delta, for clients that do not see comments."""
         return self._choice + self._end[1:]
 
-    def finish(self, reason: str, usage: Usage) -> bytes:
-        last = self._choice + f'}},"logprobs":null,"finish_reason":"{reason}"}}]'.encode()
+    def finish(self, reason: str, usage: Usage, cited: Sequence[Shown] = ()) -> bytes:
+        delta = annotations(self.answer, cited) if self._annotate else b""
+        last = self._choice + delta + f'}},"logprobs":null,"finish_reason":"{reason}"}}]'.encode()
         last += self._usage_key + b"}\n\n"
         if self._include_usage:
             last += self._no_choice + ujson.dumps(usage.as_json()).encode() + b"}\n\n"
@@ -140,11 +178,13 @@ class WholeWriter(_Answer):
 
     def text(self, piece: str) -> None:
         self.passed(escaped(piece))
+        self._read = len(self._escaped)
 
     def take(self) -> bytes:
         return b""
 
-    def finish(self, reason: str, usage: Usage) -> bytes:
+    def finish(self, reason: str, usage: Usage, cited: Sequence[Shown] = ()) -> bytes:
+        noted = annotations(self.answer, cited)
         head = ujson.dumps(self._head, escape_forward_slashes=False)[:-1].encode()
         tail = f'"refusal":null}},"logprobs":null,"finish_reason":"{reason}"}}],"usage":'
         return b"".join(
@@ -153,6 +193,7 @@ class WholeWriter(_Answer):
                 b',"choices":[{"index":0,"message":{"role":"assistant","content":"',
                 self._escaped,
                 b'",',
+                noted + b"," if noted else b"",
                 tail.encode(),
                 ujson.dumps(usage.as_json()).encode(),
                 b"}",
