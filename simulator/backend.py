@@ -9,7 +9,7 @@ from simulator.accounts import Accounts, quota_units
 from simulator.ages import AGES
 from simulator.answers.prompt import Prompt
 from simulator.conversations import Conversation
-from simulator.knobs import Knobs, UnknownKnob, take_marker
+from simulator.knobs import Knobs, UnknownKnob, take_marker, without_marker
 from simulator.refusals import Refused, invalid
 from simulator.request import ConversationRequest
 from simulator.state import State
@@ -54,7 +54,7 @@ class Backend:
         prompt = Prompt(
             question=question,
             model=request.model,
-            earlier=tuple(take_marker(text, Knobs())[0] for text in users[:-1]),
+            earlier=tuple(without_marker(text) for text in users[:-1]),
             system="\n".join(said.text for said in talk if said.role in ("system", "critic") and said.text),
             tokens=knobs.tokens,
             seed=knobs.seed,

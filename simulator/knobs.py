@@ -149,7 +149,12 @@ def take_marker(text: str, knobs: Knobs) -> tuple[str, Knobs]:
             name, given, value = word.partition("=")
             settings[name] = value if given else "1"
         knobs = knobs.set(settings)
-    return _MARKER.sub("", text).strip(), knobs
+    return without_marker(text), knobs
+
+
+def without_marker(text: str) -> str:
+    """``text`` as it was meant for the model."""
+    return _MARKER.sub("", text).strip()
 
 
 def describe_knobs() -> str:

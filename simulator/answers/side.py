@@ -6,7 +6,8 @@ import re
 from simulator.answers.prompt import Prompt, shortened
 
 _WANTED_JSON = re.compile(r"[{\"'](title|tags|follow_ups|queries)\b", re.IGNORECASE)
-_QUOTED_TALK = re.compile(r"\buser:\s*(.{2,200})|:\s*[\n\"“「]?(.{2,200})", re.DOTALL | re.IGNORECASE)
+_QUOTED_USER = re.compile(r"\buser:\s*(.{2,200})", re.DOTALL | re.IGNORECASE)
+_QUOTED_TEXT = re.compile(r":\s*[\n\"“「]?(.{2,200})", re.DOTALL)
 
 
 def title(prompt: Prompt) -> str:
@@ -18,9 +19,9 @@ def title(prompt: Prompt) -> str:
 
 def asked_title(prompt: Prompt) -> str:
     """The title that a question asks for: of the talk so far, or of a text it quotes."""
-    quoted = _QUOTED_TALK.search(prompt.plain)
+    quoted = _QUOTED_USER.search(prompt.plain) or _QUOTED_TEXT.search(prompt.plain)
     if quoted and not prompt.earlier:
-        return _title_of(Prompt(quoted.group(1) or quoted.group(2), prompt.model))
+        return _title_of(Prompt(quoted.group(1), prompt.model))
     return title(prompt)
 
 

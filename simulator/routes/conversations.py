@@ -3,6 +3,7 @@
 from simulator.answers import title_for
 from simulator.answers.prompt import Prompt
 from simulator.conversations import NEW_TITLE
+from simulator.knobs import without_marker
 from simulator.messages import JsonObject, new_id
 from simulator.refusals import Refused, invalid
 from simulator.routes.base import BackendHandler
@@ -72,7 +73,9 @@ class TitleHandler(BackendHandler):
             message = f"Conversation {conversation_id} already has title '{conversation.title}'"
             self.reply({"message": message})
             return
-        asked = [message.text for message in conversation.messages() if message.role == "user"]
+        asked = [
+            without_marker(message.text) for message in conversation.messages() if message.role == "user"
+        ]
         conversation.title = title_for(Prompt(asked[0] if asked else "", ""))
         self.reply({"title": conversation.title})
 
