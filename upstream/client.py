@@ -97,10 +97,12 @@ class UpstreamClient:
         `payload` is the JSON of the request. `on_data` is awaited for each piece, cut anywhere, and
         nothing more is read before it is done; it is called only for a 2xx answer of type
         `text/event-stream`, and runs in a task of the exchange, not in the caller's. Its own
-        exception stops the exchange and comes out of here as it is; a failing or aborted exchange
-        cancels it. A body without length that just ends is a clean end: only the content can tell.
+        exception stops the exchange and comes out of here as it is. A body without length that just
+        ends is a clean end: only the content can tell.
 
-        If the awaiting task is cancelled, the exchange is aborted.
+        When the exchange fails or is aborted, the socket is closed at once, but `on_data` may finish
+        what it has (and may be what aborts): this call ends after it. If the awaiting task is
+        cancelled, the exchange is aborted and `on_data` is cancelled with it.
 
         Raises:
             UpstreamError: one of its leaves; `ResponseRefused` for any answer but an event stream.
@@ -177,12 +179,19 @@ class UpstreamClient:
         exchange = reception.exchange
         self._under_way.add(exchange)
         try:
-            await client.fetch(request, raise_error=False)
+            try:
+                fetched = client.fetch(request, raise_error=False)
+                # If we are cancelled: Tornado would log failing a cancelled fetch, and asyncio a
+                # failure that nobody looked at.
+                fetched.add_done_callback(asyncio.Future.exception)
+                await asyncio.shield(fetched)
+            except _TRANSPORT_ERRORS as error:
+                reception.fail(_lost(error, exchange))
+            await reception.reader_done()
         except asyncio.CancelledError:
             exchange.abort()
+            reception.cancel_reader()
             raise
-        except _TRANSPORT_ERRORS as error:
-            reception.fail(_lost(error, exchange))
         finally:
             self._under_way.discard(exchange)
             reception.ended()

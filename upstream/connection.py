@@ -9,7 +9,7 @@ model keeps talking, and quota is charged, for a reader who has left. Private na
 `SimpleAsyncHTTPClient.queue`, `._on_timeout`
     fetches waiting for a slot, and how one of them is given up.
 `_HTTPConnection.run`
-    the task of a connection; it must be cancelled to stop connecting, or to stop a reader.
+    the task of a connection; it must be cancelled to stop connecting.
 `_HTTPConnection._handle_exception`, `.final_callback`
     fails the fetch, frees its slot and closes its socket, in any state; None once that is done.
 `_HTTPConnection.on_connection_close`
@@ -125,8 +125,6 @@ class AbortableConnection(_HTTPConnection):
     def _abort(self) -> None:
         if not hasattr(self, "stream"):
             self._stop_connecting()
-        elif self._reception.delivering and self._task not in (None, asyncio.current_task()):
-            self._task.cancel()
         # The error is only a marker: what the caller gets to see is the reception's failure.
         self._handle_exception(Aborted, Aborted(), None)
 

@@ -34,9 +34,10 @@ class Reception:
     __slots__ = (
         "_body_limit",
         "_on_data",
+        "_reader_done",
+        "_reading_task",
         "_stop",
         "body",
-        "delivering",
         "exchange",
         "failure",
         "headers",
@@ -58,12 +59,13 @@ class Reception:
         self.headers: dict[str, str] = {}
         self.streaming = False
         self.overflowed = False
-        self.delivering = False
         self.failure: BaseException | None = None
         self.over = False
         self._on_data = on_data
         self._body_limit = body_limit
         self._stop: Callable[[], None] | None = None
+        self._reading_task: asyncio.Task[None] | None = None
+        self._reader_done: asyncio.Future[None] | None = None
         exchange._begin(lambda: self.fail(Aborted()))
         self.watchdog = Watchdog(timeouts, self.fail)
 
@@ -85,6 +87,7 @@ class Reception:
 
     def headers_received(self, status: int, headers: Mapping[str, str]) -> None:
         """Decide, before the first byte of the body, who gets it."""
+        self._reading_task = asyncio.current_task()
         self.exchange.status = status
         self.exchange.content_type = headers.get("Content-Type", "").partition(";")[0].strip().lower()
         self.headers = {name: headers[name] for name in KEPT_HEADERS if name in headers}
@@ -108,15 +111,25 @@ class Reception:
         if on_data is None:
             return
         self.exchange.bytes_received += len(data)
-        watchdog.reader_busy = self.delivering = True
+        watchdog.reader_busy = True
         try:
             await on_data(data)
         except (Exception, asyncio.CancelledError) as error:
-            self.delivering = False
             self.fail(error)
-            return
-        self.delivering = False
         watchdog.progress()
+        if self._reader_done is not None and not self._reader_done.done():
+            self._reader_done.set_result(None)
+
+    async def reader_done(self) -> None:
+        """Wait for the reader, if it still has a piece: the exchange may be over before it is."""
+        if self.watchdog.reader_busy:
+            self._reader_done = asyncio.get_running_loop().create_future()
+            await self._reader_done
+
+    def cancel_reader(self) -> None:
+        """Nobody waits for the reader any more."""
+        if self.watchdog.reader_busy and self._reading_task is not None:
+            self._reading_task.cancel()
 
     def keep(self, data: bytes) -> None:
         """Store a piece of a body that is wanted as a whole; what is beyond the limit is dropped."""

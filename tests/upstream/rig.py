@@ -1,0 +1,126 @@
+"""A client wired to a scripted server, and a check that nothing is left over afterwards."""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+
+from tests.scripted_server import EVENT_STREAM, Connection, ScriptedServer, Verb, chunk, last_chunk, status
+from upstream import Exchange, Timeouts, UpstreamClient
+
+KEY = "fk-canary-key"
+PREFIX = "canaryprefix1"
+SECRET_TEXT = "canary-answer"
+PAYLOAD = b'{"messages":["canary-prompt"]}'
+
+PATIENT = Timeouts(connect=30, first_byte=30, idle=30, total=0)
+ANSWER: Sequence[Verb] = (status(200, EVENT_STREAM), chunk(b"data: hello\n\n"), last_chunk())
+
+
+class Reader:
+    """An `on_data` that remembers what came."""
+
+    def __init__(self) -> None:
+        self.pieces: list[bytes] = []
+        self.started = asyncio.Event()
+
+    async def __call__(self, data: bytes) -> None:
+        self.pieces.append(data)
+        self.started.set()
+
+    @property
+    def content(self) -> bytes:
+        return b"".join(self.pieces)
+
+
+class StuckReader(Reader):
+    """A reader that takes one piece and is not ready for another until `released`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.released = asyncio.Event()
+        self.cancelled = False
+
+    async def __call__(self, data: bytes) -> None:
+        await super().__call__(data)
+        try:
+            await self.released.wait()
+        except asyncio.CancelledError:
+            self.cancelled = True
+            raise
+
+
+@dataclass
+class Rig:
+    """One client and its server."""
+
+    client: UpstreamClient
+    server: ScriptedServer
+
+    async def converse(self, reader: Reader | None = None, exchange: Exchange | None = None) -> None:
+        await self.client.converse(KEY, PAYLOAD, reader or Reader(), exchange or Exchange())
+
+    def start(self, reader: Reader | None = None, exchange: Exchange | None = None) -> "asyncio.Task[None]":
+        return asyncio.create_task(self.converse(reader, exchange))
+
+    async def connected(self, count: int = 1) -> Connection:
+        return await self.server.connected(count)
+
+
+@asynccontextmanager
+async def rig(
+    *scripts: Sequence[Verb], timeouts: Timeouts = PATIENT, max_clients: int = 4, reads_request: bool = True
+) -> AsyncIterator[Rig]:
+    """Yield a client wired to a server with these scripts; afterwards, no fd and no task may be left."""
+    async with nothing_left(), ScriptedServer(*scripts, reads_request=reads_request) as server:
+        client = UpstreamClient(server.url, PREFIX, timeouts, max_clients=max_clients)
+        yield Rig(client, server)
+        client.close()
+
+
+@asynccontextmanager
+async def nothing_left() -> AsyncIterator[None]:
+    """Fail if file descriptors or tasks made inside are still there a second later."""
+    descriptors, tasks = open_descriptors(), asyncio.all_tasks()
+    yield
+    await eventually(lambda: open_descriptors() <= descriptors and asyncio.all_tasks() <= tasks)
+
+
+async def eventually(condition: Callable[[], bool], seconds: float = 1.0) -> None:
+    """Wait until the condition holds; fail if it does not within `seconds`."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    while not condition():
+        assert asyncio.get_running_loop().time() < deadline
+        await asyncio.sleep(0.005)
+
+
+def open_descriptors() -> set[str]:
+    """The numbers of this process's open files, where the system tells them."""
+    listing = "/proc/self/fd"
+    if not os.path.isdir(listing):
+        return set()
+    # The listing itself is a descriptor, gone by the time its number is looked at.
+    return {number for number in os.listdir(listing) if os.path.exists(f"{listing}/{number}")}
+
+
+@contextmanager
+def unanswering_address() -> Iterator[str]:
+    """The URL of a listener whose backlog is full: connecting to it neither succeeds nor fails."""
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(4):
+            filler = stack.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(listener.getsockname())
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def refusing_address() -> str:
+    """The URL of a port on which nobody listens."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{sock.getsockname()[1]}"
