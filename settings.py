@@ -83,6 +83,7 @@ def _origin(value: str) -> str:
 
 
 def _aliases(value: str) -> tuple[tuple[str, str], ...]:
+    """Pairs of a name and what it stands for, a model with perhaps ``:style`` behind it."""
     pairs = []
     for item in filter(None, (item.strip() for item in value.split(","))):
         alias, separator, target = (part.strip() for part in item.partition("="))
@@ -97,7 +98,10 @@ def _setting(name: str, default: str, parse: Parser, sentence: str, secret: bool
     return field(metadata=metadata)
 
 
-DEFAULT_ALIASES = "gpt-4o-mini=gpt-3.5-turbo,gpt-3.5-turbo-*=gpt-3.5-turbo"
+DEFAULT_ALIASES = (
+    "gpt-4o-mini=gpt-3.5-turbo,gpt-3.5-turbo-*=gpt-3.5-turbo,"
+    "dall-e-3=gpt-4-s,dall-e-2=gpt-4-s,gpt-image-*=gpt-4-s"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +138,45 @@ class Settings:
         "MODEL_ALIASES",
         DEFAULT_ALIASES,
         _aliases,
-        "Further names of models, `name=model` with commas between; `*` in a name matches anything.",
+        "Further names of models, `name=model` or `name=model:style` with commas between; "
+        "`*` in a name matches anything.",
+    )
+    style: str = _setting(
+        "STYLE",
+        "web",
+        _choice("web", "plain", "text"),
+        "How answers look: `web` in markdown with everything, `plain` for bots without markdown, "
+        "`text` the prose alone.",
+    )
+    image_links: str = _setting(
+        "IMAGE_LINKS",
+        "store",
+        _choice("store", "upstream"),
+        "Where links to pictures lead: to a copy kept here, or to the backend's own short-lived address.",
+    )
+    stream_annotations: bool = _setting(
+        "STREAM_ANNOTATIONS",
+        "false",
+        _switch,
+        "Whether citations are also sent as `annotations` on the last chunk of a stream.",
+    )
+    history: str = _setting(
+        "HISTORY",
+        "keep",
+        _choice("keep", "hide", "temporary"),
+        "What becomes of a conversation on the backend: kept, hidden after the answer, or never listed.",
+    )
+    continue_limit: int = _setting(
+        "CONTINUE_LIMIT",
+        "3",
+        _integer(0, 20),
+        "How often a reply that was cut by length is continued; each time costs another conversation.",
+    )
+    gpt_actions: str = _setting(
+        "GPT_ACTIONS",
+        "ask",
+        _choice("ask", "allow", "always"),
+        "When a GPT asks whether it may call a host: stop and say so, allow it once, or always.",
     )
     connect_timeout: float = _setting(
         "CONNECT_TIMEOUT", "10", _seconds(0.1, 300), "Limit for reaching the backend."

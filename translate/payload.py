@@ -43,7 +43,7 @@ def conversation(
         "force_paragen": False,
         "force_rate_limit": False,
     }
-    if model is GPT_35_TURBO:
+    if model.slug == GPT_35_TURBO.slug:
         body["arkose_token"] = None
     return ujson.dumps(body, escape_forward_slashes=False).encode(), sent
 
