@@ -47,13 +47,15 @@ def main() -> int:
             gc.collect()
     except DidNotStart as failure:
         print(f"Did not start: {failure}", file=sys.stderr)
-        return 2
+        status = 2
+    else:
+        status = 1 if any(m.failed for m in measurements) else 0
     title = f"text {plan.style}, median of {plan.repeats}, Python {platform.python_version()}"
     print(f"{title}, Tornado {tornado.version}, {time.monotonic() - begun:.0f} s\n\n{render(measurements)}")
     if arguments.json:
         record = {"plan": asdict(plan), "measurements": [asdict(m) for m in measurements]}
         arguments.json.write_text(json.dumps(record, indent=1) + "\n")
-    return 1 if any(m.failed for m in measurements) else 0
+    return status
 
 
 def _arguments() -> argparse.Namespace:

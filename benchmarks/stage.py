@@ -133,7 +133,7 @@ class Stage:
         while (first := load.closed_loop(Ask(20), clients=1, seconds=0)).failed:
             if process.poll() is not None or time.monotonic() > give_up:
                 log = (self.folder / f"{name}.log").read_text(errors="replace")
-                raise DidNotStart(f"{name}: {first.first_failure}\n{log[-2000:]}")
+                raise DidNotStart(f"{name}: {first.first_failure}\n{log[-800:]}")
             time.sleep(0.1)
         load.closed_loop(Ask(50), clients=4, seconds=0.2)
         load.closed_loop(Ask(20), clients=4, seconds=0.1, stream=False)
