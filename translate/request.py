@@ -24,15 +24,31 @@ ROLES: dict[str, Role] = {
     "function": "user",
 }
 
+MAX_ATTACHMENTS = 20
+
 TEXT_PARTS = ("text", "input_text", "output_text")
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A picture or file of a user's message: ``source`` is a data: URL, bare base64, or an http(s) URL.
+
+    ``param`` names the part in errors.
+    """
+
+    kind: Literal["image", "file"]
+    source: str
+    name: str
+    param: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChatMessage:
-    """One message of the history; ``text`` is never empty."""
+    """One message of the history; it has text, or attachments, or both."""
 
     role: Role
     text: str
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,29 +195,39 @@ def _message(raw: object, param: str) -> ChatMessage | None:
         raise BadRequest(
             f"Invalid value for '{param}.role': supported are {', '.join(ROLES)}.", param=f"{param}.role"
         )
-    text = _content(raw.get("content"), f"{param}.content")
+    content, attachments = _content(raw.get("content"), f"{param}.content")
     if raw.get("content") is None and role != "assistant":
         raise BadRequest(f"'{param}.content' must not be null for this role.", param=f"{param}.content")
+    if attachments and said != "user":
+        raise BadRequest("Only user messages can hold pictures and files.", param=attachments[0].param)
     if role == "assistant":
-        text = "\n".join(filter(None, (text, _called(raw))))
-    return ChatMessage(role, text) if text else None
+        content = "\n".join(filter(None, (content, _called(raw))))
+    return ChatMessage(role, content, attachments) if content or attachments else None
 
 
-def _content(value: object, param: str) -> str:
+def _content(value: object, param: str) -> tuple[str, tuple[Attachment, ...]]:
     if value is None:
-        return ""
+        return "", ()
     if isinstance(value, str):
-        return value
+        return value, ()
     if not isinstance(value, list):
         raise BadRequest(_expected(param, "a string or an array of parts"), param=param)
-    return "\n".join(filter(None, (_part(raw, f"{param}.[{i}]") for i, raw in enumerate(value))))
+    parts = [_part(raw, f"{param}.[{index}]") for index, raw in enumerate(value)]
+    attachments = tuple(part for part in parts if isinstance(part, Attachment))
+    if len(attachments) > MAX_ATTACHMENTS:
+        raise BadRequest(f"A message can hold at most {MAX_ATTACHMENTS} pictures and files.", param=param)
+    return "\n".join(part for part in parts if isinstance(part, str) and part), attachments
 
 
-def _part(raw: object, param: str) -> str:
+def _part(raw: object, param: str) -> str | Attachment:
     if isinstance(raw, str):
         return raw
     if not isinstance(raw, dict) or not isinstance(kind := raw.get("type"), str):
         raise BadRequest(_expected(param, "a content part with a type"), param=param)
+    if kind in ("image_url", "input_image"):
+        return _image(raw, param)
+    if kind in ("file", "input_file"):
+        return _file(raw, param)
     field = "text" if kind in TEXT_PARTS else "refusal" if kind == "refusal" else None
     if field is None:
         raise BadRequest(f"Content parts of type '{kind[:40]}' are not supported.", param=param)
@@ -209,6 +235,29 @@ def _part(raw: object, param: str) -> str:
     if not isinstance(text, str):
         raise BadRequest(_expected(f"{param}.{field}", "a string"), param=f"{param}.{field}")
     return text
+
+
+def _image(raw: JsonObject, param: str) -> Attachment:
+    """``image_url`` is an object with ``url``; old clients and the Responses API write a bare string."""
+    image = raw.get("image_url")
+    url = image.get("url") if isinstance(image, dict) else image
+    if not isinstance(url, str) or not url:
+        raise BadRequest(_expected(f"{param}.image_url", "an object with a url"), param=f"{param}.image_url")
+    return Attachment("image", url, "", f"{param}.image_url")
+
+
+def _file(raw: JsonObject, param: str) -> Attachment:
+    """``{"file": {"filename", "file_data"}}``, or the same fields in the part itself (``input_file``)."""
+    file = raw.get("file") if raw.get("type") == "file" else raw
+    if not isinstance(file, dict):
+        raise BadRequest(_expected(f"{param}.file", "an object"), param=f"{param}.file")
+    source = file.get("file_data") or file.get("file_url")
+    if not isinstance(source, str):
+        raise BadRequest(
+            f"'{param}' must bring its file_data; stored files (file_id) are not supported.", param=param
+        )
+    name = file.get("filename")
+    return Attachment("file", source, name if isinstance(name, str) else "", param)
 
 
 def _called(raw: JsonObject) -> str:
