@@ -4,7 +4,10 @@ from collections.abc import Sequence
 
 
 class StopFilter:
-    """Cuts text before the first stop sequence; holds back what could be the start of one."""
+    """Cuts text before the stop sequence that is complete first; holds back what could begin one.
+
+    Of two that end together the longer counts. So the cut does not depend on how the text came.
+    """
 
     def __init__(self, sequences: Sequence[str]) -> None:
         self._sequences = tuple(sequences)
@@ -16,11 +19,11 @@ class StopFilter:
         if self.stopped:
             return ""
         text = self._held + piece
-        found = [at for stop in self._sequences if (at := text.find(stop)) >= 0]
+        found = [(at + len(stop), at) for stop in self._sequences if (at := text.find(stop)) >= 0]
         if found:
             self.stopped = True
             self._held = ""
-            return text[: min(found)]
+            return text[: min(found)[1]]
         keep = max(self._overlap(text, stop) for stop in self._sequences)
         self._held = text[len(text) - keep :]
         return text[: len(text) - keep]
