@@ -15,7 +15,7 @@ from translate.escape import PASSABLE, unescaped
 from translate.sse import SseSplitter
 
 PREFIX = b"data: "
-TEXT_START = re.compile(rb'"parts":\s*\["|"text":\s*"')
+TEXT_START = re.compile(rb'"content":\s*\{[^{}]*?"(?:parts":\s*\[|text":)\s*"')
 MAX_PASSED = 8 * 1024
 """A longer piece is decoded, so that the writer can split it into lines that clients can take."""
 
