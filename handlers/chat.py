@@ -5,8 +5,11 @@ import uuid
 
 from handlers.answer import Answer
 from handlers.base import BodyHandler
+from handlers.dialogue import Assets, Dialogue
 from handlers.service import new_id
+from translate.interpreter import Sent
 from translate.payload import conversation
+from translate.render import Style
 from translate.request import read_chat
 from translate.turn import Turn
 from translate.writer import StreamWriter, WholeWriter
@@ -20,20 +23,32 @@ class ChatHandler(BodyHandler):
 
     async def post(self) -> None:
         request = read_chat(self.body())
-        model = self.service.catalogue.resolve(request.model)
+        service, settings = self.service, self.service.settings
+        model = service.catalogue.resolve(request.model)
         self.model_name = model.name
-        payload, sent = conversation(model, request.messages, new_id)
         answer_id, created = f"chatcmpl-{uuid.uuid4().hex}", int(time.time())
         writer: StreamWriter | WholeWriter
         if request.stream:
             writer = StreamWriter(
-                id=answer_id, created=created, model=request.model, include_usage=request.include_usage
+                id=answer_id,
+                created=created,
+                model=request.model,
+                include_usage=request.include_usage,
+                annotate=settings.stream_annotations,
             )
         else:
             writer = WholeWriter(id=answer_id, created=created, model=request.model)
-        self.answer = Answer(self, Turn(writer, sent, stop=request.stop), writer)
-        with self.service.admit(self.answer, self.route):
-            await self.answer.run(self.caller_key, payload)
+        assets = Assets()
+        turn = Turn(writer, stop=request.stop, style=Style(model.style or settings.style), links=assets)
+        dialogue = Dialogue(service, self.caller_key, model, turn, assets)
+        self.answer = Answer(self, dialogue, writer)
+
+        async def prepare() -> tuple[bytes, list[Sent]]:
+            temporary = settings.history == "temporary"
+            return conversation(model, request.messages, new_id, temporary=temporary)
+
+        with service.admit(self.answer, self.route):
+            await self.answer.run(prepare)
 
     def on_connection_close(self) -> None:
         if self.answer is not None:

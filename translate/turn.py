@@ -40,7 +40,7 @@ class Turn:
     def __init__(
         self,
         writer: Writer,
-        sent: Sequence[Sent],
+        sent: Sequence[Sent] = (),
         *,
         stop: Sequence[str] = (),
         style: Style = Style.WEB,
@@ -60,6 +60,11 @@ class Turn:
         self._sse = SseSplitter(max_record_bytes)
         self._growth = Growth()
         self._fast = fast
+
+    def expect(self, sent: Sequence[Sent]) -> None:
+        """Before the first byte: what was sent after all, where it was not known at the beginning."""
+        self._prompt = sent
+        self._interpreter.begin(sent)
 
     @property
     def state(self) -> TurnState:

@@ -1,0 +1,169 @@
+"""One turn against the backend: as many exchanges as it takes, pictures fetched as they come.
+
+Usually one exchange is enough. A reply cut by length is continued, and a GPT that asks whether it may
+call a host is answered as the settings say; each of those is another conversation for the backend.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+
+from handlers.failures import as_api_error
+from handlers.service import Service, new_id
+from translate.content import Asset
+from translate.errors import ApiError, UpstreamFailed
+from translate.interpreter import Confirmation, Sent
+from translate.models import Model
+from translate.payload import confirmation, continuation
+from translate.turn import Cut, Turn
+from upstream import Exchange, UpstreamError
+
+Prepare = Callable[[], Coroutine[None, None, tuple[bytes, list[Sent]]]]
+"""Makes the payload, perhaps uploading files first; raises ApiError."""
+
+Emit = Callable[[bytes], Awaitable[None]]
+"""Takes what can be written, in order."""
+
+
+class Assets:
+    """No pictures and no files."""
+
+    async def picture(self, asset: Asset) -> str | None:
+        return None
+
+    def sandbox(self, message_id: str, path: str) -> str | None:
+        return None
+
+    async def settle(self, conversation_id: str) -> list[str]:
+        return []
+
+    def drop(self) -> None:
+        pass
+
+
+MAX_CONFIRMATIONS = 5
+"""A GPT that asks on and on is stopped."""
+
+
+class Dialogue:
+    """Call :meth:`run` once; :meth:`stop` may come at any time."""
+
+    def __init__(self, service: Service, key: str, model: Model, turn: Turn, assets: Assets) -> None:
+        self.turn = turn
+        self.error: ApiError | None = None
+        """Why there is no (whole) answer, once run."""
+        self._service = service
+        self._key = key
+        self._model = model
+        self._assets = assets
+        self._temporary = service.settings.history == "temporary"
+        self._preparing: asyncio.Task[tuple[bytes, list[Sent]]] | None = None
+        self._exchange = Exchange()
+        self._stopped = False
+        self._continued = self._confirmed = 0
+
+    def stop(self, error: ApiError | None = None) -> None:
+        """End it soon, whatever it is doing; without ``error`` nobody is interested any more."""
+        self._stopped = True
+        self.error = self.error or error
+        self._exchange.abort()
+        if self._preparing is not None:
+            self._preparing.cancel()
+
+    async def run(self, prepare: Prepare, emit: Emit) -> None:
+        """Converse; ``emit`` gets what can be written as it comes, and is awaited."""
+        turn = self.turn
+        try:
+            step = await self._prepare(prepare)
+            while step is not None and not self._stopped:
+                await self._exchange_once(step, emit)
+                step = None if self.error or self._stopped else self._follow_up()
+            if self.error is None and not self._stopped:
+                for note in await self._assets.settle(turn.state.conversation_id):
+                    turn.note(note)
+        finally:
+            self._assets.drop()
+
+    async def _prepare(self, prepare: Prepare) -> bytes | None:
+        self._preparing = asyncio.ensure_future(prepare())
+        try:
+            payload, sent = await self._preparing
+        except ApiError as error:
+            self.error = error
+            return None
+        except asyncio.CancelledError:
+            if not self._stopped:
+                raise
+            return None
+        self.turn.expect(sent)
+        return payload
+
+    async def _exchange_once(self, payload: bytes, emit: Emit) -> None:
+        turn = self.turn
+        self._exchange = Exchange()
+
+        async def on_data(chunk: bytes) -> None:
+            await emit(await self._resolve(turn.feed(chunk), emit))
+            if turn.done:
+                self._exchange.abort()
+
+        try:
+            await self._service.upstream.converse(self._key, payload, on_data, self._exchange)
+            turn.eof()
+            await emit(await self._resolve(b"", emit))
+        except UpstreamError as error:
+            if not turn.done:
+                self.error = self.error or as_api_error(error)
+        self.error = self.error or turn.error
+        if self.error is None and not turn.done and not self._stopped:
+            self.error = UpstreamFailed("The upstream connection was lost.", should_retry=False)
+
+    async def _resolve(self, out: bytes, emit: Emit) -> bytes:
+        """Fetch the pictures that the turn waits for, and give what it says after them."""
+        turn = self.turn
+        while (asset := turn.wanted) is not None and not self._stopped:
+            if out:
+                await emit(out)
+            out = turn.supply(await self._assets.picture(asset)) + turn.feed(b"")
+        return out
+
+    def _follow_up(self) -> bytes | None:
+        step = self.turn.follow_up()
+        if isinstance(step, Cut) and self._continued < self._service.settings.continue_limit:
+            self._continued += 1
+            return self._continue()
+        if isinstance(step, Confirmation):
+            return self._confirm(step)
+        return None
+
+    def _continue(self) -> bytes:
+        state = self.turn.state
+        payload = continuation(
+            self._model, state.conversation_id, state.last_message_id, temporary=self._temporary
+        )
+        self.turn.resume([], seamless=True)
+        return payload
+
+    def _confirm(self, asked: Confirmation) -> bytes | None:
+        policy = self._service.settings.gpt_actions
+        where = f"{asked.domain[:100]} ({asked.operation[:100]})"
+        if asked.login:
+            self.turn.note(
+                f"[The GPT wants you to log in at {where}, which cannot be done through this service.]"
+            )
+            return None
+        if policy == "ask" or not asked.target_message_id or self._confirmed >= MAX_CONFIRMATIONS:
+            self.turn.note(f"[The GPT wants to call {where} and was not allowed to: see GPT_ACTIONS.]")
+            return None
+        self._confirmed += 1
+        always = policy == "always" and asked.operation_hash
+        conversation_id = self.turn.state.conversation_id
+        payload, sent = confirmation(
+            self._model,
+            conversation_id,
+            asked,
+            "always_allow" if always else "allow",
+            new_id,
+            temporary=self._temporary,
+        )
+        self.turn.resume(sent, seamless=False)
+        return payload

@@ -1,0 +1,116 @@
+"""The client's side of a streamed answer: headers, chunks, keep-alives, and a client that leaves.
+
+Writes are awaited, so a client that stops reading stops the upstream. Two writes never overlap:
+Tornado keeps one write future per connection.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from tornado.iostream import IOStream, StreamClosedError
+
+from handlers.base import ApiHandler
+from translate.writer import PING, StreamWriter
+
+IDLE_CHUNK_AFTER = 45.0
+"""Some clients give up after two minutes without a parsed chunk, and do not see comments."""
+
+
+class ClientStream:
+    """Opened by the first :meth:`send`, or by itself after the time that the settings give."""
+
+    def __init__(self, handler: ApiHandler, writer: StreamWriter, on_gone: Callable[[], None]) -> None:
+        self.committed = False
+        """The headers are out: from now on no status can be told."""
+        self.gone = False
+        self._handler = handler
+        self._writer = writer
+        self._on_gone = on_gone
+        self._settings = handler.service.settings
+        self._loop = asyncio.get_running_loop()
+        self._keeping: asyncio.Task[None] | None = None
+        self._sending_since: float | None = None
+        self._last_write = self._last_chunk = self._loop.time()
+        self._timer = self._loop.call_later(self._settings.commit_after, self._tick)
+
+    async def send(self, data: bytes) -> None:
+        """Write and wait until the kernel took it; after the client left, do nothing."""
+        if self._keeping is not None:
+            await self._keeping
+        await self._write(data)
+        self._last_chunk = self._last_write
+
+    async def quiet(self) -> None:
+        """No more keep-alives; a write that is under way ends first."""
+        self._timer.cancel()
+        if self._keeping is not None:
+            await self._keeping
+
+    def left(self) -> None:
+        """The client is gone."""
+        self.gone = True
+        self._on_gone()
+
+    async def _write(self, data: bytes) -> None:
+        if self.gone:
+            return
+        handler = self._handler
+        if not self.committed:
+            self._commit()
+            data = self._writer.open() + data
+        if handler.ttft is None and self._writer.size:
+            handler.ttft = time.monotonic() - handler.started
+        self._sending_since = self._loop.time()
+        try:
+            handler.write(data)
+            await handler.flush()
+        except StreamClosedError:
+            self.left()
+        self._last_write = self._loop.time()
+        self._sending_since = None
+
+    def _commit(self) -> None:
+        self.committed = True
+        handler = self._handler
+        handler.set_status(200)
+        handler.set_header("Content-Type", "text/event-stream; charset=utf-8")
+        handler.set_header("Cache-Control", "no-cache")
+        handler.set_header("X-Accel-Buffering", "no")
+        handler.set_processing_time()
+        if (stream := self._socket()) is not None:
+            stream.set_nodelay(True)  # reset by Tornado after each request
+
+    def _tick(self) -> None:
+        """Keep the client's connection alive, or give up on one that does not read."""
+        now, interval = self._loop.time(), self._settings.keepalive_interval
+        if self._sending_since is not None:
+            left = self._sending_since + self._settings.write_timeout - now
+            if left <= 0:
+                self._cut_off()
+                return
+            self._timer = self._loop.call_later(min(interval, left), self._tick)
+            return
+        quiet = now - self._last_write
+        if not self.committed or quiet >= interval:
+            self._keeping = self._loop.create_task(self._keep_alive(now))
+            quiet = 0.0
+        self._timer = self._loop.call_later(interval - quiet, self._tick)
+
+    async def _keep_alive(self, now: float) -> None:
+        if now - self._last_chunk >= IDLE_CHUNK_AFTER:
+            await self._write(self._writer.idle())
+            self._last_chunk = now
+        else:
+            await self._write(PING)
+        self._keeping = None
+
+    def _cut_off(self) -> None:
+        """The client has not read for too long: drop it, as if it had left."""
+        self.left()
+        if (stream := self._socket()) is not None:
+            stream.close()
+
+    def _socket(self) -> IOStream | None:
+        stream = getattr(self._handler.request.connection, "stream", None)
+        return stream if isinstance(stream, IOStream) else None
