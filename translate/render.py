@@ -62,6 +62,11 @@ class Renderer:
             and self._out.transparent
         )
 
+    @property
+    def began(self) -> bool:
+        """Something was shown, or is held back and will be."""
+        return self._open is not None or not self._out.empty
+
     def skip(self, characters: int) -> None:
         """Text of this length of the open message went to the writer unread."""
         if self._marks is not None:

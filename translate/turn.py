@@ -233,7 +233,7 @@ class Turn:
         self._interpreter.release()
         self.done = True
         state = self.state
-        silent = self._output.empty and not self._interpreter.pictures
+        silent = not self._renderer.began and not self._interpreter.pictures
         if silent and state.finish_reason != "content_filter" and state.confirmation is None:
             self.error = UpstreamFailed("The backend ended the turn without an answer.", should_retry=False)
 
