@@ -1,0 +1,205 @@
+"""The fast road: taken by what merely grows, left by everything else, and never wrong."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+import ujson
+
+from tests.translate.reading import answer
+from tests.translate.wire import (
+    DONE,
+    MODERATION,
+    PING,
+    STOP,
+    TITLE,
+    Json,
+    finished,
+    growing,
+    json_bytes,
+    message,
+    sse,
+    turn_of,
+)
+from translate.turn import Turn
+
+WORDS = [f" word{n}" for n in range(200)]
+GROWING = ["".join(WORDS[: n + 1]) for n in range(len(WORDS))]
+
+
+class Spy:
+    """What the turn read in full, and what it passed on unread."""
+
+    def __init__(self) -> None:
+        self.parsed: list[bytes] = []
+        self.passed: list[bytes] = []
+
+
+@pytest.fixture
+def spy(monkeypatch: pytest.MonkeyPatch) -> Spy:
+    spied, passed = Spy(), Turn.passed
+
+    def loads(data: bytes) -> object:
+        spied.parsed.append(data)
+        return ujson.loads(data)
+
+    def spied_passed(turn: Turn, piece: bytes) -> None:
+        spied.passed.append(piece)
+        passed(turn, piece)
+
+    monkeypatch.setattr("translate.turn.ujson", SimpleNamespace(loads=loads))
+    monkeypatch.setattr(Turn, "passed", spied_passed)
+    return spied
+
+
+AROUND_THE_TEXT = 5
+"""Records read in full in any turn: system, echo, first snapshot, finished snapshot, moderation."""
+
+
+@pytest.mark.parametrize("sizes", [[], [100_000], [1000]], ids=str)
+def test_plain_growth_is_neither_parsed_nor_decoded(spy: Spy, sizes: list[int]) -> None:
+    seen = answer(turn_of(*GROWING), sizes=sizes)
+    assert seen.deltas == WORDS
+    assert len(spy.parsed) == AROUND_THE_TEXT
+    # The first piece opens the message and the last came unchanged in the finished snapshot.
+    assert [piece.decode() for piece in spy.passed] == WORDS[1:]
+
+
+def test_slow_road_parses_everything(spy: Spy) -> None:
+    assert answer(turn_of(*GROWING), fast=False).deltas == WORDS
+    assert len(spy.parsed) == AROUND_THE_TEXT + len(WORDS)
+    assert spy.passed == []
+
+
+PASSABLE = {
+    "escaped emoji": "\\ud83d\\udd25",
+    "escaped CJK": "\\u4f60\\u597d",
+    "raw emoji and CJK": "🔥你好é",
+    "escaped quote": '\\"',
+    "backslashes": "\\\\\\\\",
+    "line breaks": "a\\n\\n- b\\t",
+    "slash": "\\/",
+}
+
+
+@pytest.mark.parametrize("piece", PASSABLE.values(), ids=PASSABLE)
+def test_complete_escapes_and_characters_pass_unread(spy: Spy, piece: str) -> None:
+    seen = answer(grown_by(piece))
+    assert seen.text == "Hi there" + json.loads(f'"{piece}"') + "."
+    assert piece.encode() in spy.passed
+
+
+SPECIAL = {
+    "escaped line separator": "\\u2028",
+    "raw line separator": "\u2028",
+    "raw paragraph separator": "\u2029",
+    "raw next line": "\u0085",
+    "escaped next line": "\\u0085",
+    "lone high surrogate": "\\ud83d",
+    "lone low surrogate": "\\udd25",
+    "surrogates the wrong way round": "\\udd25\\ud83d",
+    "escaped replacement character": "\\ufffd",
+    "raw replacement character": "\ufffd",
+    "upper case escapes": "\\uD83D\\uDD25 \\u2028 \\uFFFD",
+    "closing bracket": "](",
+    "citation bracket": "【",
+    "escaped citation bracket": "\\u3010",
+    "backtick": "`",
+    "raw tab": "\t",
+    "long piece": "x" * 9000,
+}
+
+
+@pytest.mark.parametrize("piece", SPECIAL.values(), ids=SPECIAL)
+def test_whatever_may_need_a_look_is_decoded(spy: Spy, piece: str) -> None:
+    stream = grown_by(piece)
+    seen = answer(stream)
+    assert all(piece.encode() not in passed for passed in spy.passed)
+    assert seen.deltas == answer(stream, fast=False).deltas
+
+
+def grown_by(piece: str) -> bytes:
+    """A turn whose text grows by ``piece``, JSON-escaped as it is, and then by a full stop."""
+    raw = [
+        json_bytes(message(text, "a1"), raw=True).replace(b"<>", piece.encode())
+        for text in ("Hi", "Hi there", "Hi there<>", "Hi there<>.")
+    ]
+    return b"".join(b"data: " + record + b"\n\n" for record in raw) + DONE
+
+
+def test_records_cut_into_crumbs_mostly_stay_on_the_fast_road(spy: Spy) -> None:
+    assert answer(turn_of(*GROWING), sizes=[37]).deltas == WORDS
+    assert len(spy.parsed) < AROUND_THE_TEXT + len(WORDS) // 10
+
+
+def test_pings_between_records_do_not_leave_the_fast_road(spy: Spy) -> None:
+    records: list[Json | bytes] = [message("", "a1")]
+    for text in GROWING:
+        records += [PING, message(text, "a1")]
+    assert answer(sse(*records)).deltas == WORDS
+    assert len(spy.parsed) == 1
+
+
+def test_other_records_cost_one_parse_each_and_one_to_come_back(spy: Spy) -> None:
+    stream = sse(*growing("", *GROWING[:50]), TITLE, MODERATION, *growing(*GROWING[50:]))
+    assert answer(stream).deltas == WORDS
+    assert len(spy.parsed) == 1 + 2 + 1
+
+
+def test_finish_details_in_mid_text_cost_one_parse(spy: Spy) -> None:
+    ending = [message(text, "a1", status=None, metadata=STOP) for text in GROWING[100:]]
+    stream = sse(*(message(text, "a1", status=None) for text in ["", *GROWING[:100]]), *ending)
+    assert answer(stream).deltas == WORDS
+    assert len(spy.parsed) == 2
+
+
+def test_crlf_streams_take_the_slow_road_and_say_the_same(spy: Spy) -> None:
+    stream = turn_of(*GROWING).replace(b"\n\n", b"\r\n\r\n")
+    assert answer(stream).deltas == WORDS
+    assert spy.passed == []
+
+
+def test_with_stop_sequences_every_piece_is_looked_at(spy: Spy) -> None:
+    assert answer(turn_of(*GROWING), stop=["word150"]).text == "".join(WORDS[:150]) + " "
+    assert spy.passed == []
+    assert len(spy.parsed) < 10
+
+
+def test_growth_of_another_string_of_the_record_is_not_shown() -> None:
+    def record(note: str, text: str) -> Json:
+        envelope = message(text, "a1")
+        return {"note": {"text": note}} | envelope
+
+    stream = sse(record("", ""), record("secret", ""), record("secret plan", "Hi"), record("more", "Hi you"))
+    assert answer(stream).text == "Hi you"
+
+
+@pytest.mark.parametrize("quoted", ['"], "x": ["', '"]}, "status": "in_progress", "end_turn": null', "\\"])
+def test_text_that_looks_like_the_rest_of_the_record_is_text(quoted: str) -> None:
+    tail = json_bytes(message("", "a1")).decode().partition('"parts": ["')[2]
+    texts = ["Hi", "Hi " + quoted, "Hi " + quoted + tail, "Hi " + quoted + tail + tail + "\\", "Hi "]
+    texts = ["", *texts[:4], texts[3] + '"', texts[3] + '" end']
+    assert answer(sse(*growing(*texts))).text == texts[-1]
+
+
+def test_records_on_two_lines_or_without_a_blank_line_are_not_taken_for_growth() -> None:
+    first, second = (json_bytes(record) for record in growing("Hi", "Hi there"))
+    stream = b"data: " + first + b"\n\ndata: " + second + b"\ndata: " + second + b"\n\n" + DONE
+    assert answer(stream).text == answer(stream, fast=False).text == "Hi"
+
+
+def test_growth_goes_on_behind_padding(spy: Spy) -> None:
+    stream = b"".join(
+        b"data: " + record + b" " * (-len(record) % 32) + b"\n\n"
+        for record in map(json_bytes, growing("", *GROWING))
+    )
+    assert answer(stream + DONE).deltas == WORDS
+    assert len(spy.parsed) == 1
+
+
+def test_two_messages_by_turns_keep_their_own_texts() -> None:
+    a, b = growing("A", "A1", "A12", "A123", id="a"), growing("B", "B1", "B12", "B123", id="b")
+    stream = sse(*(record for pair in zip(a, b, strict=True) for record in pair), finished("A123.", "a"))
+    fast, slow = answer(stream), answer(stream, fast=False)
+    assert fast.deltas == slow.deltas
+    assert "".join(sorted(fast.text.replace("\n", ""))) == "".join(sorted("A123B123."))

@@ -1,0 +1,213 @@
+"""The splitter: whatever the line ends and the cuts, the same records."""
+
+import re
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from tests.translate.reading import cut
+from translate.sse import Record, RecordTooLarge, SseSplitter
+
+
+def records(stream: bytes, sizes: Sequence[int] = ()) -> list[tuple[bytes, bytes]]:
+    """Every record of ``stream`` as (event, data), flushed at its end."""
+    splitter, found = SseSplitter(), []
+    for chunk in cut(stream, sizes):
+        splitter.push(chunk)
+        while (record := splitter.next()) is not None:
+            found.append(record)
+    if (record := splitter.flush()) is not None:
+        found.append(record)
+    return [(record.event, record.data) for record in found]
+
+
+def reference(stream: bytes) -> list[tuple[bytes, bytes]]:
+    """The same by the book, from the whole stream at once; the end of input ends the last record."""
+    found: list[tuple[bytes, bytes]] = []
+    event = b""
+    data: list[bytes] = []
+    for line in [*re.split(rb"\r\n|\n|\r", stream.removeprefix(b"\xef\xbb\xbf")), b""]:
+        name, _, value = line.partition(b":")
+        if not line:
+            if data:
+                found.append((event, b"\n".join(data)))
+            event, data = b"", []
+        elif line.startswith(b"{"):
+            data.append(line)
+        elif name == b"data" and b":" in line:
+            data.append(value.removeprefix(b" "))
+        elif name == b"event" and b":" in line:
+            event = value.strip()
+    return found
+
+
+ENDS = {"LF": b"\n", "CRLF": b"\r\n", "CR": b"\r"}
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+def test_lines_may_end_in_lf_crlf_or_cr(end: bytes) -> None:
+    stream = end.join([b"data: one", b"", b"data: two", b"data: more", b"", b""])
+    assert records(stream) == [(b"", b"one"), (b"", b"two\nmore")]
+
+
+def test_crlf_pings_among_lf_records_glue_nothing() -> None:
+    ping = b"event: ping\r\ndata: 2023-12-15 07:00:15.123456\r\n\r\n"
+    stream = b'data: {"a": 1}\n\n' + ping + b'data: {"a": 2}\n\n' + ping + b"data: [DONE]\n\n"
+    when = (b"ping", b"2023-12-15 07:00:15.123456")
+    expected = [(b"", b'{"a": 1}'), when, (b"", b'{"a": 2}'), when, (b"", b"[DONE]")]
+    assert records(stream) == expected
+    for size in range(1, len(stream)):
+        assert records(stream, [size]) == expected
+
+
+def test_every_single_cut_gives_the_same_records() -> None:
+    stream = (
+        b'\xef\xbb\xbf: hello\r\n\r\ndata: {"t": "\xe4\xbd\xa0\xf0\x9f\x94\xa5"}  \n\n'
+        b"id: 7\nretry: 10\ndata:x\rdata: y\r\revent: e\ndata\ndata: \n\ndata: [DONE]"
+    )
+    expected = reference(stream)
+    assert len(expected) == 4
+    for at in range(1, len(stream)):
+        assert records(stream, [at, len(stream)]) == expected
+
+
+def test_comments_ids_and_retries_carry_nothing() -> None:
+    assert records(b": ping\n\nid: 1\nretry: 3000\n\n:\n\nwhatever: x\n\n") == []
+
+
+def test_byte_order_mark_is_dropped_only_at_the_start() -> None:
+    mark = b"\xef\xbb\xbf"
+    assert records(mark + b"data: a\n\n" + mark + b"data: b\n\ndata: " + mark + b"\n\n") == [
+        (b"", b"a"),
+        (b"", mark),
+    ]
+    assert records(mark + b"data: a\n\n", [1]) == [(b"", b"a")]
+
+
+def test_one_space_behind_the_colon_is_framing_and_more_is_data() -> None:
+    assert records(b"data:a\n\ndata: b\n\ndata:  c \n\n") == [(b"", b"a"), (b"", b"b"), (b"", b" c ")]
+
+
+def test_empty_data_is_a_record_of_nothing() -> None:
+    assert records(b"data: \n\ndata:\n\n") == [(b"", b""), (b"", b"")]
+
+
+def test_event_name_belongs_to_one_record_only() -> None:
+    assert records(b"event: ping\n\ndata: a\n\nevent: x\ndata: b\n\ndata: c\n\n") == [
+        (b"", b"a"),
+        (b"x", b"b"),
+        (b"", b"c"),
+    ]
+
+
+@pytest.mark.parametrize("tail", [b"", b"\n", b"\r", b"\r\n", b"\n\n"])
+def test_last_record_counts_without_its_line_ends(tail: bytes) -> None:
+    stream = b"data: a\n\ndata: [DONE]" + tail
+    assert records(stream) == records(stream, [1]) == [(b"", b"a"), (b"", b"[DONE]")]
+
+
+def test_json_in_place_of_a_stream_is_a_record() -> None:
+    body = b'{"detail": "Too many requests in 1 hour. Try again later."}'
+    assert records(body) == records(body, [7]) == [(b"", body)]
+
+
+def test_nothing_is_dispatched_before_its_blank_line() -> None:
+    splitter = SseSplitter()
+    splitter.push(b"data: a\n")
+    assert splitter.next() is None
+    splitter.push(b"\n")
+    assert splitter.next() == Record(b"", b"a")
+    assert splitter.next() is None
+    assert splitter.flush() is None
+
+
+LINES = st.one_of(
+    st.sampled_from([b"", b"", b"", b"data: x", b": c", b"event: ping", b"data:", b"data", b"{}", b"id: 1"]),
+    st.binary(max_size=6).map(lambda raw: b"data: " + re.sub(rb"[\r\n]", b".", raw)),
+    st.sampled_from(["data: 你好", "data: \u2028 \u0085", "event: 🔥", "data: \ufeff"]).map(str.encode),
+)
+
+
+@given(
+    lines=st.lists(st.tuples(LINES, st.sampled_from(list(ENDS.values()))), max_size=20),
+    mark=st.sampled_from([b"", b"\xef\xbb\xbf"]),
+    tail=st.sampled_from([b"", b"data: [DONE]", b"{", b"\xef", b"event: ping"]),
+    sizes=st.lists(st.integers(1, 9), max_size=5),
+)
+@example(lines=[(b"data: a", b"\r"), (b"", b"\n"), (b"data: b", b"\r")], mark=b"", tail=b"", sizes=[1])
+def test_any_records_line_ends_and_cuts_read_as_by_the_book(
+    lines: list[tuple[bytes, bytes]], mark: bytes, tail: bytes, sizes: list[int]
+) -> None:
+    stream = mark + b"".join(line + end for line, end in lines) + tail
+    assert records(stream, sizes) == reference(stream)
+
+
+LIMIT = 100_000
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"data: " + b"x" * 70, b"data: x\n", b"x" * 70, b"{" + b" " * 69],
+    ids=["one data line", "many data lines", "no field", "bare JSON"],
+)
+def test_endless_record_is_refused_before_it_fills_the_memory(line: bytes) -> None:
+    splitter, chunk = SseSplitter(LIMIT), line * 100
+
+    def push(times: int) -> None:
+        for _ in range(times):
+            splitter.push(chunk)
+            assert splitter.next() is None
+            assert len(splitter.buffer) <= LIMIT + len(chunk)
+
+    with pytest.raises(RecordTooLarge):
+        push(times=10 * LIMIT // len(chunk))
+
+
+def test_record_that_comes_whole_is_held_to_the_limit_too() -> None:
+    splitter = SseSplitter(LIMIT)
+    splitter.push(b"data: " + b"x" * LIMIT + b"\n\n")
+    with pytest.raises(RecordTooLarge):
+        splitter.next()
+
+
+def test_many_records_may_exceed_the_limit_together() -> None:
+    splitter = SseSplitter(LIMIT)
+    record = b"data: " + b"x" * (LIMIT // 2) + b"\n\n"
+    for _ in range(5):
+        splitter.push(record)
+        assert splitter.next() is not None
+        assert splitter.next() is None
+
+
+def test_consumed_bytes_are_given_back() -> None:
+    splitter = SseSplitter()
+    for _ in range(100):
+        splitter.push(b"data: " + b"x" * 1000 + b"\n\n")
+        while splitter.next() is not None:
+            pass
+        assert len(splitter.buffer) <= 2000
+
+
+class CountingBuffer(bytearray):
+    """Counts the bytes that searches look at."""
+
+    searched = 0
+
+    def find(self, sub: bytes, start: int = 0, end: int | None = None) -> int:  # type: ignore[override]
+        stop = len(self) if end is None else end
+        found = super().find(sub, start, stop)
+        self.searched += (found if found >= 0 else stop) - start
+        return found
+
+
+def test_big_record_in_small_chunks_is_not_searched_again_and_again() -> None:
+    splitter = SseSplitter()
+    splitter.buffer = buffer = CountingBuffer()
+    record = b"data: " + b"x" * 200_000 + b"\n\n"
+    for chunk in cut(record, [100]):
+        splitter.push(chunk)
+        last = splitter.next()
+    assert last == Record(b"", b"x" * 200_000)
+    assert buffer.searched <= 4 * len(record)
