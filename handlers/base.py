@@ -28,10 +28,17 @@ log = logging.getLogger("pandora")
 EXPOSED = "x-request-id, openai-processing-ms, retry-after, retry-after-ms, x-should-retry"
 HEADER_NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~ ,-]{1,4000}")
 KEY = re.compile(r"[\x21-\x7e]{1,8192}")
+OUTCOMES = {500: Outcome.ERROR, 503: Outcome.REJECTED}
+"""Of answers by which no exchange with the backend was even begun; all others are the caller's fault."""
 
 
+@tornado.web.stream_request_body
 class ApiHandler(tornado.web.RequestHandler):
-    """Base of all handlers. ``route`` names the route in logs and metrics."""
+    """Base of all handlers. ``route`` names the route in logs and metrics.
+
+    Bodies arrive in pieces, and by default none is kept: Tornado would hold up to 2 GiB of each in
+    memory, for any path and without a key.
+    """
 
     route = "other"
     request_id = ""
@@ -58,6 +65,9 @@ class ApiHandler(tornado.web.RequestHandler):
         asked = self.request.headers.get("Access-Control-Request-Headers", "")
         if HEADER_NAMES.fullmatch(asked):
             self.set_header("Access-Control-Allow-Headers", asked)
+
+    def data_received(self, chunk: bytes) -> None:
+        """Drop it."""
 
     def options(self, *_args: str) -> None:
         """Preflight: browsers ask it without a key, on any path."""
@@ -98,8 +108,10 @@ class ApiHandler(tornado.web.RequestHandler):
         self.set_status(error.status)
         for name, value in error.headers().items():
             self.set_header(name, value)
+        if isinstance(error, MethodNotAllowed):
+            self.set_header("Allow", self._allowed())
         if self.outcome is None:
-            self.outcome = Outcome.ERROR if error.status == 500 else Outcome.INVALID
+            self.outcome = OUTCOMES.get(error.status, Outcome.INVALID)
         self.send_json(error.body())
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
@@ -116,6 +128,11 @@ class ApiHandler(tornado.web.RequestHandler):
             self.send_api_error(
                 InternalError(f"The service failed. Its log has more under {self.request_id}.")
             )
+
+    def _allowed(self) -> str:
+        here, missing = type(self), tornado.web.RequestHandler
+        names = ((name, name.lower()) for name in self.SUPPORTED_METHODS)
+        return ", ".join(name for name, own in names if getattr(here, own) is not getattr(missing, own))
 
     def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
         # Tornado's own version logs the URI, which may hold the API prefix.
@@ -144,37 +161,44 @@ class ApiHandler(tornado.web.RequestHandler):
         )
 
 
-@tornado.web.stream_request_body
 class BodyHandler(ApiHandler):
-    """A handler that reads a JSON body within the size limit, and answers a larger one with 413."""
+    """A handler that reads a JSON body within the size limit, and answers a larger one with 413.
+
+    What speaks against a request is said only when its body has been read: most clients send all of it
+    before they listen, and a connection closed in mid-body takes the answer with it.
+    """
 
     def prepare(self) -> None:
         self._chunks: list[bytes] = []
         self._size = 0
-        if self.request.method == "OPTIONS":
-            return
+        self._refusal: ApiError | None = None
         if self.request.method != "POST":
-            raise tornado.web.HTTPError(405)
-        self.caller_key = self.key()
-        content_type = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        if content_type and content_type != "application/json" and not content_type.endswith("+json"):
-            raise UnsupportedMediaType("The Content-Type must be application/json.")
-        length = self.request.headers.get("Content-Length", "")
-        self._check_size(int(length) if length.isascii() and length.isdigit() else 0)
+            return
+        try:
+            self.caller_key = self.key()
+            self._check_type()
+        except ApiError as error:
+            self._refusal = error
 
     def data_received(self, chunk: bytes) -> None:
         self._size += len(chunk)
-        self._check_size(self._size)
-        self._chunks.append(chunk)
+        limit = self.service.settings.max_body_bytes
+        if self._refusal is None and self._size > limit:
+            self._refusal = TooLarge(f"The request body exceeds the limit of {limit} bytes.")
+            self._chunks.clear()
+        if self._refusal is None:
+            self._chunks.append(chunk)
 
     def body(self) -> bytes:
-        """The whole body."""
+        """The whole body. Raises ApiError: no key, no JSON, or too large."""
+        if self._refusal is not None:
+            raise self._refusal
         return b"".join(self._chunks)
 
-    def _check_size(self, size: int) -> None:
-        limit = self.service.settings.max_body_bytes
-        if size > limit:
-            raise TooLarge(f"The request body exceeds the limit of {limit} bytes.")
+    def _check_type(self) -> None:
+        content_type = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if content_type and content_type != "application/json" and not content_type.endswith("+json"):
+            raise UnsupportedMediaType("The Content-Type must be application/json.")
 
 
 class UnknownPath(ApiHandler):
@@ -182,9 +206,7 @@ class UnknownPath(ApiHandler):
 
     route = "unknown"
 
-    def prepare(self) -> None:
-        if self.request.method == "OPTIONS":
-            return
+    def get(self) -> None:
         path = self.request.path[:200]
         hint = ""
         if path.rstrip("/").endswith("/responses"):
@@ -192,3 +214,5 @@ class UnknownPath(ApiHandler):
         elif path.endswith(("/chat/completions", "/models", "/images/generations")):
             hint = " Check the base URL: the API is under /v1."
         raise NotFound(f"Unknown request URL: {self.request.method} {path}.{hint}", code="unknown_url")
+
+    head = post = put = patch = delete = get
