@@ -51,5 +51,6 @@ class ChatHandler(BodyHandler):
             await self.answer.run(prepare)
 
     def on_connection_close(self) -> None:
+        super().on_connection_close()
         if self.answer is not None:
             self.answer.client_gone()
