@@ -80,10 +80,10 @@ def read_chat(body: bytes) -> ChatRequest:
     if model is None:
         raise BadRequest("You must provide a model parameter.", param="model")
     if not isinstance(model, str) or not model:
-        raise BadRequest(_expected("model", "a string"), param="model")
+        raise BadRequest(expected("model", "a string"), param="model")
     for name, (check, wanted) in FIELDS.items():
         if (value := data.get(name)) is not None and not check(value):
-            raise BadRequest(_expected(name, wanted), param=name)
+            raise BadRequest(expected(name, wanted), param=name)
     _refuse_impossible(data)
     stream = data.get("stream") is True
     options = data.get("stream_options")
@@ -101,7 +101,8 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def _expected(name: str, wanted: str) -> str:
+def expected(name: str, wanted: str) -> str:
+    """The message for a field of the wrong type."""
     return f"Invalid type for '{name}': expected {wanted}."
 
 
@@ -109,7 +110,8 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _is_integer(value: object) -> bool:
+def is_integer(value: object) -> bool:
+    """An integer as JSON has it: no boolean, but perhaps written 1.0."""
     return (isinstance(value, int) and not isinstance(value, bool)) or (
         isinstance(value, float) and value.is_integer()
     )
@@ -122,9 +124,9 @@ def _is_object(value: object) -> bool:
 FIELDS: dict[str, tuple[Callable[[object], bool], str]] = {
     "stream": (lambda v: isinstance(v, bool), "a boolean"),
     "stream_options": (_is_object, "an object"),
-    "n": (_is_integer, "an integer"),
-    "max_tokens": (_is_integer, "an integer"),
-    "max_completion_tokens": (_is_integer, "an integer"),
+    "n": (is_integer, "an integer"),
+    "max_tokens": (is_integer, "an integer"),
+    "max_completion_tokens": (is_integer, "an integer"),
     "temperature": (_is_number, "a number"),
     "top_p": (_is_number, "a number"),
     "presence_penalty": (_is_number, "a number"),
@@ -155,7 +157,7 @@ def _refuse_impossible(data: JsonObject) -> None:
                 param=name,
             )
         if choice is not None and not isinstance(choice, str):
-            raise BadRequest(_expected(name, "a string or an object"), param=name)
+            raise BadRequest(expected(name, "a string or an object"), param=name)
 
 
 def _stop(value: object) -> tuple[str, ...]:
@@ -166,7 +168,7 @@ def _stop(value: object) -> tuple[str, ...]:
         raise BadRequest("At most 4 stop sequences are allowed.", param="stop")
     strings = tuple(item for item in sequences if isinstance(item, str))
     if len(strings) != len(sequences):
-        raise BadRequest(_expected("stop", "a string or an array of strings"), param="stop")
+        raise BadRequest(expected("stop", "a string or an array of strings"), param="stop")
     return tuple(item for item in strings if item)
 
 
@@ -174,7 +176,7 @@ def _messages(value: object) -> tuple[ChatMessage, ...]:
     if value is None:
         raise BadRequest("You must provide a messages parameter.", param="messages")
     if not isinstance(value, list):
-        raise BadRequest(_expected("messages", "an array of objects"), param="messages")
+        raise BadRequest(expected("messages", "an array of objects"), param="messages")
     if not value:
         raise BadRequest("'messages' must hold at least one message.", param="messages")
     messages = tuple(
@@ -188,7 +190,7 @@ def _messages(value: object) -> tuple[ChatMessage, ...]:
 def _message(raw: object, param: str) -> ChatMessage | None:
     """The message, or None if it has nothing in it (an empty string is legal and happens)."""
     if not isinstance(raw, dict):
-        raise BadRequest(_expected(param, "an object"), param=param)
+        raise BadRequest(expected(param, "an object"), param=param)
     said = raw.get("role")
     role = ROLES.get(said) if isinstance(said, str) else None
     if role is None:
@@ -211,7 +213,7 @@ def _content(value: object, param: str) -> tuple[str, tuple[Attachment, ...]]:
     if isinstance(value, str):
         return value, ()
     if not isinstance(value, list):
-        raise BadRequest(_expected(param, "a string or an array of parts"), param=param)
+        raise BadRequest(expected(param, "a string or an array of parts"), param=param)
     parts = [_part(raw, f"{param}.[{index}]") for index, raw in enumerate(value)]
     attachments = tuple(part for part in parts if isinstance(part, Attachment))
     if len(attachments) > MAX_ATTACHMENTS:
@@ -223,7 +225,7 @@ def _part(raw: object, param: str) -> str | Attachment:
     if isinstance(raw, str):
         return raw
     if not isinstance(raw, dict) or not isinstance(kind := raw.get("type"), str):
-        raise BadRequest(_expected(param, "a content part with a type"), param=param)
+        raise BadRequest(expected(param, "a content part with a type"), param=param)
     if kind in ("image_url", "input_image"):
         return _image(raw, param)
     if kind in ("file", "input_file"):
@@ -233,7 +235,7 @@ def _part(raw: object, param: str) -> str | Attachment:
         raise BadRequest(f"Content parts of type '{kind[:40]}' are not supported.", param=param)
     text = raw.get(field)
     if not isinstance(text, str):
-        raise BadRequest(_expected(f"{param}.{field}", "a string"), param=f"{param}.{field}")
+        raise BadRequest(expected(f"{param}.{field}", "a string"), param=f"{param}.{field}")
     return text
 
 
@@ -242,7 +244,7 @@ def _image(raw: JsonObject, param: str) -> Attachment:
     image = raw.get("image_url")
     url = image.get("url") if isinstance(image, dict) else image
     if not isinstance(url, str) or not url:
-        raise BadRequest(_expected(f"{param}.image_url", "an object with a url"), param=f"{param}.image_url")
+        raise BadRequest(expected(f"{param}.image_url", "an object with a url"), param=f"{param}.image_url")
     return Attachment("image", url, "", f"{param}.image_url")
 
 
@@ -250,7 +252,7 @@ def _file(raw: JsonObject, param: str) -> Attachment:
     """``{"file": {"filename", "file_data"}}``, or the same fields in the part itself (``input_file``)."""
     file = raw.get("file") if raw.get("type") == "file" else raw
     if not isinstance(file, dict):
-        raise BadRequest(_expected(f"{param}.file", "an object"), param=f"{param}.file")
+        raise BadRequest(expected(f"{param}.file", "an object"), param=f"{param}.file")
     source = file.get("file_data") or file.get("file_url")
     if not isinstance(source, str):
         raise BadRequest(
