@@ -9,7 +9,7 @@ from handlers.dialogue import Dialogue, Prepare
 from handlers.failures import outcome_of
 from handlers.stream import ClientStream
 from metrics import Outcome
-from translate.errors import ApiError
+from translate.errors import ApiError, InternalError
 from translate.writer import StreamWriter, WholeWriter
 
 
@@ -27,22 +27,14 @@ class Answer:
 
     async def run(self, prepare: Prepare) -> None:
         """Make the answer, to the last byte. Raises ApiError while nothing was sent."""
-        dialogue, stream = self._dialogue, self._stream
         try:
-            await dialogue.run(prepare, self._emit)
+            if self._stream is None:
+                await self._make_whole(prepare)
+            else:
+                await self._make_stream(prepare, self._stream)
         finally:
-            if stream is not None:
-                await stream.quiet()
-        error = dialogue.error
-        self._handler.outcome = self._outcome(error)
-        if self._gone:
-            return
-        if stream is None:
-            if error is not None:
-                raise error
-            self._handler.send_json(dialogue.turn.finish())
-        else:
-            await self._end(stream, error)
+            if self._stream is not None:
+                self._stream.close()
 
     def client_gone(self) -> None:
         """The client left: what is still generated costs quota for nobody."""
@@ -58,6 +50,33 @@ class Answer:
     def _abandon(self) -> None:
         self._gone = True
         self._dialogue.stop()
+
+    async def _make_whole(self, prepare: Prepare) -> None:
+        dialogue = self._dialogue
+        await dialogue.run(prepare, self._emit)
+        self._handler.outcome = self._outcome(dialogue.error)
+        if self._gone:
+            return
+        if dialogue.error is not None:
+            raise dialogue.error
+        self._handler.send_json(dialogue.turn.finish())
+
+    async def _make_stream(self, prepare: Prepare, stream: ClientStream) -> None:
+        dialogue, bug = self._dialogue, None
+        try:
+            await dialogue.run(prepare, self._emit)
+        except Exception as error:
+            bug = error
+        await stream.quiet()
+        if bug is not None and not stream.committed:
+            raise bug
+        if bug is not None:
+            # Tornado would end the body as if all were well.
+            self._handler.log_exception(type(bug), bug, bug.__traceback__)
+            dialogue.error = self._handler.internal_error()
+        self._handler.outcome = self._outcome(dialogue.error)
+        if not self._gone:
+            await self._end(stream, dialogue.error)
 
     async def _emit(self, out: bytes) -> None:
         stream, turn = self._stream, self._dialogue.turn
@@ -77,7 +96,8 @@ class Answer:
             raise error
         elif isinstance(self._writer, StreamWriter):
             note = self._handler.service.settings.error_note
-            await stream.send(turn.abandon() + self._writer.fail(error, note=note))
+            rest = b"" if isinstance(error, InternalError) else turn.abandon()
+            await stream.send(rest + self._writer.fail(error, note=note))
         if not stream.gone:
             self._handler.finish()
 

@@ -1,14 +1,14 @@
 """What every answer has in common: request id, CORS, the error shape, one log line, one outcome."""
 
+import asyncio
 import logging
 import re
 import secrets
 import time
 from typing import Any
 
-import tornado.httputil
-import tornado.iostream
 import tornado.web
+from tornado.iostream import IOStream, StreamClosedError
 
 from handlers.service import Service
 from metrics import Outcome
@@ -94,9 +94,23 @@ class ApiHandler(tornado.web.RequestHandler):
         return key
 
     def send_json(self, body: bytes) -> None:
-        """Answer with JSON and the time it took."""
+        """Answer with JSON and the time it took; a client that does not read it is cut off."""
         self.set_processing_time()
-        self.finish(body)
+        written = self.finish(body)
+        if not written.done():
+            limit = self.service.settings.write_timeout
+            timer = asyncio.get_running_loop().call_later(limit, self.cut_off)
+            written.add_done_callback(lambda _: timer.cancel())
+
+    def socket(self) -> IOStream | None:
+        """The client's connection, if it is still there."""
+        stream = getattr(self.request.connection, "stream", None)
+        return stream if isinstance(stream, IOStream) else None
+
+    def cut_off(self) -> None:
+        """Close the connection at once."""
+        if (socket := self.socket()) is not None:
+            socket.close()
 
     def set_processing_time(self) -> None:
         """``openai-processing-ms``: for streams the time to the headers."""
@@ -125,9 +139,11 @@ class ApiHandler(tornado.web.RequestHandler):
         elif 400 <= status_code < 500:
             self.send_api_error(BadRequest("The request could not be understood."))
         else:
-            self.send_api_error(
-                InternalError(f"The service failed. Its log has more under {self.request_id}.")
-            )
+            self.send_api_error(self.internal_error())
+
+    def internal_error(self) -> InternalError:
+        """What to say of a bug of ours."""
+        return InternalError(f"The service failed. Its log has more under {self.request_id}.")
 
     def _allowed(self) -> str:
         here, missing = type(self), tornado.web.RequestHandler
@@ -136,7 +152,7 @@ class ApiHandler(tornado.web.RequestHandler):
 
     def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
         # Tornado's own version logs the URI, which may hold the API prefix.
-        if isinstance(value, ApiError | tornado.web.HTTPError | tornado.iostream.StreamClosedError):
+        if isinstance(value, ApiError | tornado.web.HTTPError | StreamClosedError):
             return
         log.error("%s failed in route %s", self.request_id, self.route, exc_info=value)
 

@@ -1,7 +1,7 @@
 """Failures of the upstream exchange, as answers to our caller."""
 
 from metrics import Outcome
-from translate.errors import ApiError, Overloaded, UpstreamFailed, UpstreamTimeout
+from translate.errors import ApiError, InternalError, Overloaded, UpstreamFailed, UpstreamTimeout
 from translate.upstream_errors import from_response
 from upstream import (
     ConnectFailed,
@@ -35,6 +35,8 @@ def as_api_error(error: UpstreamError) -> ApiError:
 
 def outcome_of(error: ApiError) -> Outcome:
     """The outcome under which a failed exchange is counted."""
+    if isinstance(error, InternalError):
+        return Outcome.ERROR
     if isinstance(error, UpstreamTimeout):
         return Outcome.UPSTREAM_TIMEOUT
     return Outcome.UPSTREAM_REFUSED if error.status < 500 else Outcome.UPSTREAM_ERROR

@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from tornado.iostream import IOStream, StreamClosedError
+from tornado.iostream import StreamClosedError
 
 from handlers.base import ApiHandler
 from translate.writer import PING, StreamWriter
@@ -30,6 +30,7 @@ class ClientStream:
         self._settings = handler.service.settings
         self._loop = asyncio.get_running_loop()
         self._keeping: asyncio.Task[None] | None = None
+        self._quiet = False
         self._sending_since: float | None = None
         self._last_write = self._last_chunk = self._loop.time()
         self._timer = self._loop.call_later(self._settings.commit_after, self._tick)
@@ -42,10 +43,14 @@ class ClientStream:
         self._last_chunk = self._last_write
 
     async def quiet(self) -> None:
-        """No more keep-alives; a write that is under way ends first."""
-        self._timer.cancel()
+        """No more keep-alives; a write that is under way ends first. Writes stay limited in time."""
+        self._quiet = True
         if self._keeping is not None:
             await self._keeping
+
+    def close(self) -> None:
+        """Nothing more will be sent."""
+        self._timer.cancel()
 
     def left(self) -> None:
         """The client is gone."""
@@ -78,8 +83,8 @@ class ClientStream:
         handler.set_header("Cache-Control", "no-cache")
         handler.set_header("X-Accel-Buffering", "no")
         handler.set_processing_time()
-        if (stream := self._socket()) is not None:
-            stream.set_nodelay(True)  # reset by Tornado after each request
+        if (socket := handler.socket()) is not None:
+            socket.set_nodelay(True)  # reset by Tornado after each request
 
     def _tick(self) -> None:
         """Keep the client's connection alive, or give up on one that does not read."""
@@ -91,11 +96,12 @@ class ClientStream:
                 return
             self._timer = self._loop.call_later(min(interval, left), self._tick)
             return
-        quiet = now - self._last_write
-        if not self.committed or quiet >= interval:
-            self._keeping = self._loop.create_task(self._keep_alive(now))
-            quiet = 0.0
-        self._timer = self._loop.call_later(interval - quiet, self._tick)
+        silence = now - self._last_write
+        if self._quiet or not self.committed or silence >= interval:
+            silence = 0.0
+            if not self._quiet:
+                self._keeping = self._loop.create_task(self._keep_alive(now))
+        self._timer = self._loop.call_later(interval - silence, self._tick)
 
     async def _keep_alive(self, now: float) -> None:
         if now - self._last_chunk >= IDLE_CHUNK_AFTER:
@@ -108,9 +114,4 @@ class ClientStream:
     def _cut_off(self) -> None:
         """The client has not read for too long: drop it, as if it had left."""
         self.left()
-        if (stream := self._socket()) is not None:
-            stream.close()
-
-    def _socket(self) -> IOStream | None:
-        stream = getattr(self._handler.request.connection, "stream", None)
-        return stream if isinstance(stream, IOStream) else None
+        self._handler.cut_off()
