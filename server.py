@@ -61,17 +61,21 @@ def build(settings: Settings, *, simulated: bool = False) -> Service:
         catalogue = Catalogue(BUILT_IN, dict(settings.model_aliases))
     except ValueError as error:
         raise SettingsError(f"MODEL_ALIASES is not usable: {error}.") from None
-    upstream = UpstreamClient(
-        base_url=settings.base_url,
-        prefix=settings.proxy_api_prefix,
-        timeouts=Timeouts(
-            connect=settings.connect_timeout,
-            first_byte=settings.first_byte_timeout,
-            idle=settings.idle_timeout,
-            total=settings.total_timeout,
-        ),
-        max_clients=settings.max_concurrent * 2 + 100,
+    timeouts = Timeouts(
+        connect=settings.connect_timeout,
+        first_byte=settings.first_byte_timeout,
+        idle=settings.idle_timeout,
+        total=settings.total_timeout,
     )
+    try:
+        upstream = UpstreamClient(
+            base_url=settings.base_url,
+            prefix=settings.proxy_api_prefix,
+            timeouts=timeouts,
+            max_clients=settings.max_concurrent * 2 + 100,
+        )
+    except ValueError as error:
+        raise SettingsError(f"BASE_URL or PROXY_API_PREFIX is not usable: {error}.") from None
     metrics = Metrics(ROUTES, catalogue.models)
     return Service(
         settings=settings, upstream=upstream, catalogue=catalogue, metrics=metrics, simulated=simulated
@@ -98,12 +102,12 @@ async def main(settings: Settings, demo: bool) -> int:
     if demo:
         simulator = await _start_simulator(settings)
         settings = replace(settings, base_url=simulator.url)
-    server = serve(build(settings, simulated=demo))
-    _announce(server, demo)
+    server = _listen(build(settings, simulated=demo))
     stopped = asyncio.Event()
     loop = IOLoop.current().asyncio_loop  # type: ignore[attr-defined]
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stopped.set)
+    _announce(server, demo)
     await stopped.wait()
     log.info("stopping: %d answers in flight", len(server.service.running))
     await server.stop()
@@ -111,6 +115,15 @@ async def main(settings: Settings, demo: bool) -> int:
         await simulator.stop()
     log.info("stopped")
     return 0
+
+
+def _listen(service: Service) -> Server:
+    try:
+        return serve(service)
+    except (OSError, UnicodeError) as error:  # the latter for a HOST that is no name at all
+        where = f"{service.settings.host} port {service.settings.port}"
+        reason = error.strerror if isinstance(error, OSError) else "not an address"
+        raise SettingsError(f"cannot listen on {where}: {reason}. Change HOST or PORT.") from None
 
 
 async def _start_simulator(settings: Settings) -> "Simulator":
@@ -168,13 +181,12 @@ def run() -> int:
             format="%(asctime)s %(levelname)s %(name)s %(message)s",
             stream=sys.stdout,
         )
+        # Below that it quotes malformed headers, keys included.
+        logging.getLogger("tornado.general").setLevel(logging.WARNING)
         return asyncio.run(main(settings, demo))
     except SettingsError as error:
         sys.stderr.write(f"server.py: {error}\n")
         return 2
-    except OSError as error:
-        sys.stderr.write(f"server.py: cannot listen: {error.strerror or error}\n")
-        return 1
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ def make_app(service: Service) -> tornado.web.Application:
         [
             (rf"{v1}/chat/completions/?", ChatHandler),
             (rf"{v1}/models/?", ModelsHandler),
-            (rf"{v1}/models/(.+)", ModelHandler),
+            (rf"{v1}/models/(.+?)/?", ModelHandler),
             (r"/healthz/?", HealthHandler),
             (r"/readyz/?", ReadyHandler),
             (r"/metrics/?", MetricsHandler),

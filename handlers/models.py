@@ -1,7 +1,5 @@
 """``GET /v1/models`` and ``GET /v1/models/{id}``; neither needs the upstream."""
 
-from urllib.parse import unquote
-
 import ujson
 
 from handlers.base import ApiHandler
@@ -29,11 +27,10 @@ class ModelsHandler(ApiHandler):
 
 
 class ModelHandler(ModelsHandler):
-    """One model; ids arrive URL-encoded and may hold slashes, spaces and Chinese."""
+    """One model; ids arrive URL-encoded, which Tornado undoes, and may hold slashes, spaces and Chinese."""
 
     def get(self, name: str = "") -> None:
         self.key()
-        name = unquote(name)
         self.service.catalogue.resolve(name)
         self.send_json(_dump(self.entry(name)))
 
