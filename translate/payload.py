@@ -11,6 +11,7 @@ import ujson
 
 from translate.errors import JsonObject
 from translate.escape import SURROGATE, whole
+from translate.gpts import conversation_mode
 from translate.interpreter import Confirmation, Sent
 from translate.models import GPT_35_TURBO, Model
 from translate.request import Attachment, ChatMessage
@@ -103,12 +104,16 @@ def _common(model: Model, temporary: bool) -> JsonObject:
     body: JsonObject = {
         "model": model.slug,
         "timezone_offset_min": 0,
-        "suggestions": [],
         "history_and_training_disabled": temporary,
-        "conversation_mode": {"kind": "primary_assistant"},
         "force_paragen": False,
         "force_rate_limit": False,
     }
+    if model.gizmo_id:
+        if model.gizmo is None:
+            raise ValueError("a GPT needs its description")
+        body["conversation_mode"] = conversation_mode(model.gizmo)
+    else:
+        body |= {"conversation_mode": {"kind": "primary_assistant"}, "suggestions": []}
     if model.slug == GPT_35_TURBO.slug:
         body["arkose_token"] = None
     return body
