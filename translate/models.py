@@ -32,6 +32,9 @@ GPT_35_TURBO = Model("gpt-3.5-turbo", "text-davinci-002-render-sha", 4)
 ANY_GPT = Model("gpt-4-gizmo", "gpt-4-gizmo", 14)
 """Whatever GPT a caller names by its id, as ``gpt-4-gizmo-g-...``; what is measured is under this name."""
 
+MAX_NAME = 200
+"""Characters of a name that an alias may match; patterns match any, and each chunk of a stream repeats it."""
+
 BUILT_IN = (GPT_4_S, GPT_4_MOBILE, GPT_35_TURBO)
 
 
@@ -76,6 +79,8 @@ class Catalogue:
         """The model for ``name``: itself, else the first alias that matches. Raises NotFound."""
         if model := self.models.get(name):
             return model
+        if len(name) > MAX_NAME:
+            raise model_not_found(name)
         gizmo_id = name.removeprefix(f"{ANY_GPT.name}-")
         if self._any_gpt and gizmo_id != name and is_gizmo_id(gizmo_id):
             return replace(ANY_GPT, gizmo_id=gizmo_id)
