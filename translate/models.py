@@ -79,11 +79,11 @@ class Catalogue:
         """The model for ``name``: itself, else the first alias that matches. Raises NotFound."""
         if model := self.models.get(name):
             return model
-        if len(name) > MAX_NAME:
-            raise model_not_found(name)
         gizmo_id = name.removeprefix(f"{ANY_GPT.name}-")
         if self._any_gpt and gizmo_id != name and is_gizmo_id(gizmo_id):
             return replace(ANY_GPT, gizmo_id=gizmo_id)
+        if len(name) > MAX_NAME:
+            raise model_not_found(name)
         for pattern, target in self._aliases.items():
             if pattern == name or fnmatchcase(name, pattern):
                 target_name, _, style = target.partition(":")
