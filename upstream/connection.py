@@ -175,7 +175,6 @@ class AbortableConnection(_HTTPConnection):
         if self._ends_by_closing and self.stream.error is not None:
             self.on_connection_close()  # a reset; only a proper close ends such a body
             return
-        self._reception.ended()
         super().finish()
 
     def on_connection_close(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 from tornado.iostream import StreamClosedError
 
-from tests.scripted_server import EVENT_STREAM, JSON, Verb, chunk, flood, send, stall, status
+from tests.scripted_server import EVENT_STREAM, JSON, Verb, chunk, flood, send, stall, status, trickle
 from tests.upstream.rig import (
     ANSWER,
     KEY,
@@ -77,13 +77,14 @@ async def test_cancelling_closes_the_socket_and_frees_the_slot_when(state: str) 
 
 
 @pytest.mark.parametrize("how", ["abort", "cancel"])
-async def test_stopping_while_connecting_leaves_no_socket_behind(how: str) -> None:
+@pytest.mark.parametrize("seconds", [0.0, 0.05])
+async def test_stopping_while_connecting_leaves_no_socket_behind(how: str, seconds: float) -> None:
     exchange = Exchange()
     with unanswering_address() as address:
         async with nothing_left():  # looks at the descriptors, so the half-made socket must be gone
             client = UpstreamClient(address, PREFIX, PATIENT, max_clients=1)
             task = asyncio.create_task(client.converse(KEY, PAYLOAD, Reader(), exchange))
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(seconds)
             if how == "abort":
                 exchange.abort()
                 with pytest.raises(Aborted):
@@ -108,6 +109,27 @@ async def test_abort_at_any_turn_of_connecting_leaves_nothing_open(turns: int) -
             await task
         await asyncio.sleep(0.02)
         assert all(connection.gone for connection in world.server.connections)
+
+
+@pytest.mark.parametrize("step", ["name resolved", "connected"])
+async def test_abort_in_the_very_turn_in_which_connecting_gets_on_leaves_nothing_open(step: str) -> None:
+    exchange = Exchange()
+    async with rig([stall()], reads_request=False) as world:
+        task = world.start(exchange=exchange)
+        await asyncio.sleep(0)
+        [connecting] = [each for each in asyncio.all_tasks() if "AbortableConnection.run" in repr(each)]
+        has_happened: list[object] = []
+        while len(has_happened) < (1 if step == "name resolved" else 2):
+            await asyncio.sleep(0)
+            waiter = connecting._fut_waiter  # type: ignore[attr-defined]
+            if waiter is not None and waiter.done() and waiter not in has_happened:
+                has_happened.append(waiter)
+        exchange.abort()
+        with pytest.raises(Aborted):
+            await task
+        await asyncio.sleep(0.02)
+        assert all(connection.gone for connection in world.server.connections)
+    assert not exchange.reached_backend
 
 
 async def test_abort_before_the_call_makes_it_fail_without_connecting() -> None:
@@ -160,17 +182,21 @@ async def test_reader_may_abort_its_own_exchange_and_finish_what_it_has() -> Non
     class Enough(Reader):
         async def __call__(self, data: bytes) -> None:
             await super().__call__(data)
+            if len(self.pieces) < 3:
+                return
+            await asyncio.sleep(0.05)  # meanwhile more arrives, which must not be delivered later
             exchange.abort()
             await asyncio.sleep(0.02)
             finished.append(True)
 
     reader = Enough()
-    async with rig([status(200, EVENT_STREAM), flood(b"9\r\ndata: 1\n\n\r\n")]) as world:
+    steadily = trickle(b"9\r\ndata: 1\n\n\r\n" * 500, size=14, pause=0.005)
+    async with rig([status(200, EVENT_STREAM), steadily]) as world:
         with pytest.raises(Aborted):
             await world.converse(reader, exchange)
         assert finished == [True]
         assert await world.server.connections[0].gone_within(1)
-    assert len(reader.pieces) == 1
+    assert len(reader.pieces) == 3
 
 
 async def test_abort_closes_the_socket_at_once_but_lets_a_busy_reader_finish() -> None:

@@ -87,6 +87,18 @@ async def test_endless_answer_is_refused_and_cut_off() -> None:
     assert len(caught.value.body) == 64 * 1024
 
 
+@pytest.mark.parametrize("excess", [0, 1])
+async def test_limit_of_an_answer_is_exact(excess: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("upstream.client.CALL_BODY_BYTES", 1000)
+    body = b"x" * (1000 + excess)
+    async with rig(answer(200, body)) as world:
+        if excess:
+            with pytest.raises(ResponseRefused):
+                await world.client.call("GET", PATH, KEY)
+        else:
+            assert (await world.client.call("GET", PATH, KEY)).body == body
+
+
 async def test_endless_error_is_returned_bounded() -> None:
     async with rig([status(500, JSON), flood(b"x" * 1000)]) as world:
         result = await world.client.call("GET", PATH, KEY)

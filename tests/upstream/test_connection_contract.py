@@ -5,14 +5,20 @@ one fails by name.
 """
 
 import asyncio
+import gc
 import inspect
+import weakref
+from collections.abc import Sequence
+from contextlib import suppress
 
 import pytest
 from tornado.http1connection import HTTP1Connection
 from tornado.simple_httpclient import SimpleAsyncHTTPClient, _HTTPConnection
 
 import upstream
-from tests.upstream.rig import ANSWER, rig
+from tests.scripted_server import Verb, rst
+from tests.upstream.rig import ANSWER, Reader, rig
+from upstream import UpstreamError
 from upstream.connection import AbortableClient, AbortableConnection, _UpstreamHTTP1Connection
 
 
@@ -81,8 +87,21 @@ async def test_nothing_of_a_request_stays_in_the_client() -> None:
         assert not world.client._under_way
 
 
-def test_public_surface_is_what_the_service_uses() -> None:
-    assert set(upstream.__all__) == {
+@pytest.mark.parametrize("script", [ANSWER, [rst()]], ids=["success", "failure"])
+async def test_reader_is_let_go_once_its_exchange_is_over(script: Sequence[Verb]) -> None:
+    reader = Reader()
+    remembered = weakref.ref(reader)
+    async with rig(script) as world:
+        with suppress(UpstreamError):
+            await world.converse(reader)
+        del reader
+        await asyncio.sleep(0.01)
+        gc.collect()
+        assert remembered() is None
+
+
+def test_public_surface_has_what_the_service_uses() -> None:
+    assert set(upstream.__all__) >= {
         "Aborted",
         "ConnectFailed",
         "ConnectionLost",
