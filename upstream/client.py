@@ -1,4 +1,4 @@
-"""The client of the backend: one conversation as a stream, or one small JSON call."""
+"""The client of the backend: one conversation as a stream, one small JSON call, or the bytes of a file."""
 
 import asyncio
 import json
@@ -6,6 +6,7 @@ import os
 import re
 import socket
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
@@ -63,6 +64,21 @@ class JsonAnswer:
     content_type: str
     headers: dict[str, str]
     body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """The answer to a `transfer`, of any status.
+
+    `content_type` and `headers` are as in `ResponseRefused`, with `location` and `content-disposition`
+    among the headers. `complete` is false if `body` is only the beginning, up to the limit.
+    """
+
+    status: int
+    content_type: str
+    headers: dict[str, str]
+    body: bytes
+    complete: bool
 
 
 class UpstreamClient:
@@ -140,7 +156,6 @@ class UpstreamClient:
                 a 2xx answer of more than 4 MiB.
             ValueError: the key can't travel in a header, or the path is not plain.
         """
-        exchange = exchange or Exchange()
         headers = _headers(key, JSON)
         url = self._endpoint.url(path)
         content: bytes | None = None
@@ -149,10 +164,76 @@ class UpstreamClient:
             content = json.dumps(body).encode()
         elif method in _BODY_METHODS:
             content = b""
+        timeouts = replace(self._timeouts, total=CALL_SECONDS)
+        reception = await self._receive(
+            method, url, headers, content, exchange or Exchange(), timeouts, CALL_BODY_BYTES
+        )
+        refusal = _refusal(reception)
+        if reception.successful and reception.overflowed:
+            raise refusal
+        return JsonAnswer(refusal.status, refusal.content_type, refusal.headers, bytes(reception.body))
+
+    def resolve(self, address: str, base: str = "") -> str:
+        """Return the absolute URL of an address that the backend gave, or that the answer at `base` did.
+
+        Raises:
+            ValueError: it is not http(s), or holds credentials; the text does not show it.
+        """
+        return self._endpoint.resolve(address, base)
+
+    async def transfer(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        content: bytes | None = None,
+        *,
+        limit: int,
+        seconds: float,
+    ) -> Transfer:
+        """Send or get the bytes of a file at a `resolve`d URL, which may be on any host.
+
+        No key goes along: such addresses are signed. Redirects are not followed. Of a 2xx answer at
+        most `limit` bytes are taken; after `seconds` in all, it is given up.
+
+        Raises:
+            UpstreamError: the transport failed or took too long.
+        """
+        if self._tls is None and url.startswith("https:"):
+            self._tls = ssl.create_default_context()
+        # The first byte of the answer comes only when the last one of a large file is out.
+        timeouts = replace(self._timeouts, first_byte=seconds, total=seconds)
+        headers = {**headers, "User-Agent": USER_AGENT}
+        reception = await self._receive(method, url, headers, content, Exchange(), timeouts, limit)
+        return Transfer(
+            cast(int, reception.exchange.status),
+            cast(str, reception.exchange.content_type),
+            reception.headers,
+            bytes(reception.body),
+            not reception.overflowed,
+        )
+
+    def close(self) -> None:
+        """Abort whatever is under way and refuse further calls with `RuntimeError`."""
+        for exchange in tuple(self._under_way):
+            exchange.abort()
+        self._streams.close()
+        self._calls.close()
+
+    async def _receive(
+        self,
+        method: str,
+        url: str,
+        headers: dict[str, str],
+        content: bytes | None,
+        exchange: Exchange,
+        timeouts: Timeouts,
+        limit: int,
+    ) -> Reception:
+        """Make one exchange whose answer is kept, of any status."""
         if exchange.aborted:
             raise Aborted
-        timeouts = replace(self._timeouts, total=CALL_SECONDS)
-        reception = Reception(exchange, timeouts, body_limit=CALL_BODY_BYTES)
+        reception = Reception(exchange, timeouts, body_limit=limit)
         request = UpstreamRequest(
             reception, url, method, headers=headers, body=content, ssl_options=self._tls
         )
@@ -161,17 +242,7 @@ class UpstreamClient:
         except _CUT_SHORT:
             if exchange.status is None or reception.successful:
                 raise
-        refusal = _refusal(reception)
-        if reception.successful and reception.overflowed:
-            raise refusal
-        return JsonAnswer(refusal.status, refusal.content_type, refusal.headers, bytes(reception.body))
-
-    def close(self) -> None:
-        """Abort whatever is under way and refuse further calls with `RuntimeError`."""
-        for exchange in tuple(self._under_way):
-            exchange.abort()
-        self._streams.close()
-        self._calls.close()
+        return reception
 
     async def _perform(self, client: AbortableClient, request: UpstreamRequest) -> None:
         """Run the exchange to its end and raise what its reception failed with, if it did."""

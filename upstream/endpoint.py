@@ -2,9 +2,10 @@
 
 import re
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 _PATH: Final = re.compile(r"/[!-~]*")
+_URL_CHARACTERS: Final = ":/?#[]@!$&'()*+,;=%"
 
 
 class Endpoint:
@@ -39,6 +40,25 @@ class Endpoint:
         if not _is_plain(path):
             raise ValueError("not a path of the backend")
         return self._root + path
+
+    def resolve(self, address: str, base: str = "") -> str:
+        """Return the absolute URL of an address that the backend gave; it may be on any host.
+
+        One that is relative is so to `base`, or to the backend itself; a path of the backend's API then
+        hangs under the prefix like every other. Characters that URLs can't hold are percent-encoded.
+
+        Raises:
+            ValueError: the address is not http(s), or has credentials or no host. As addresses are
+                signed, the text does not show it.
+        """
+        if not base and address.startswith("/backend-api/"):
+            address = self._root + address
+        url = urljoin(base or f"{self._root}/", quote(address, safe=_URL_CHARACTERS, errors="replace"))
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+            raise ValueError("not an address to be followed")
+        _ = parts.port  # raises ValueError itself when impossible, showing but that
+        return parts._replace(fragment="").geturl()
 
 
 def _segments(text: str) -> str:

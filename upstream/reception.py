@@ -20,8 +20,8 @@ REFUSED_BODY_BYTES: Final = 64 * 1024
 """How much of an unwanted answer is kept; the backend's errors are a few hundred bytes of JSON."""
 REFUSED_BODY_SECONDS: Final = 5.0
 """How long to wait for it: the status alone is worth more than the rest of an error page."""
-KEPT_HEADERS: Final = ("retry-after", "date")
-"""Retry-After may be relative to Date; nothing else in the headers is of use to the caller."""
+KEPT_HEADERS: Final = ("retry-after", "date", "location", "content-disposition")
+"""Retry-After may be relative to Date, the others are for files; no other header is of use to the caller."""
 
 
 class Reception:
