@@ -1,0 +1,128 @@
+"""The body that we send to the backend, for every model."""
+
+import json
+import uuid
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from translate.gpts import Gizmo
+from translate.interpreter import Sent
+from translate.models import ANY_GPT, BUILT_IN, GPT_4_MOBILE, GPT_4_S, GPT_35_TURBO, Model
+from translate.payload import conversation
+from translate.request import ChatMessage, Role
+
+TALK = (
+    ChatMessage("system", "Be brief."),
+    ChatMessage("user", "Who are you?"),
+    ChatMessage("assistant", "An assistant."),
+    ChatMessage("user", '你好 "\\\n🔥 </script>'),
+)
+
+
+GIZMO = Gizmo("g-AbC123xyZ", {"gizmo": {"id": "g-AbC123xyZ", "display": {"name": "My Helper"}}, "tools": []})
+HELPER = replace(ANY_GPT, name="my-helper", gizmo_id="g-AbC123xyZ-my-helper", gizmo=GIZMO)
+MODELS = (*BUILT_IN, HELPER)
+
+
+def new_id() -> str:
+    return str(uuid.uuid4())
+
+
+def body_of(model: Model, talk: Sequence[ChatMessage] = TALK) -> tuple[dict[str, object], list[Sent]]:
+    raw, sent = conversation(model, talk, new_id)
+    body = json.loads(raw)
+    assert isinstance(body, dict)
+    return body, sent
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
+def test_trap_3_every_model_carries_the_words_in_order(model: Model) -> None:
+    body, sent = body_of(model)
+    messages = body["messages"]
+    assert isinstance(messages, list)
+    assert [(m["author"]["role"], m["content"]["parts"]) for m in messages] == [
+        (message.role, [message.text]) for message in TALK
+    ]
+    assert [(said.id, said.role, said.text) for said in sent] == [
+        (m["id"], m["author"]["role"], m["content"]["parts"][0]) for m in messages
+    ]
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
+def test_message_has_the_shape_that_the_backend_knows(model: Model) -> None:
+    body, _ = body_of(model, TALK[:1])
+    message = body["messages"][0]  # type: ignore[index]
+    assert message == {
+        "id": message["id"],
+        "author": {"role": "system"},
+        "content": {"content_type": "text", "parts": ["Be brief."]},
+        "metadata": {},
+    }
+
+
+SLUGS = {GPT_4_S: "gpt-4", GPT_4_MOBILE: "gpt-4-mobile", GPT_35_TURBO: "text-davinci-002-render-sha"}
+
+
+@pytest.mark.parametrize("model", BUILT_IN, ids=lambda model: model.name)
+def test_new_conversation_of_each_model(model: Model) -> None:
+    body, _ = body_of(model)
+    assert body["action"] == "next"
+    assert body["model"] == SLUGS[model]
+    assert body["conversation_mode"] == {"kind": "primary_assistant"}
+    assert body["suggestions"] == []
+    assert body["history_and_training_disabled"] is False
+    assert body["force_paragen"] is False
+    assert body["force_rate_limit"] is False
+    assert isinstance(body["timezone_offset_min"], int)
+    assert "conversation_id" not in body
+    assert ("arkose_token" in body) == (model is GPT_35_TURBO)
+    assert body.get("arkose_token") is None
+
+
+def test_new_conversation_of_a_gpt_brings_its_whole_description_under_its_short_id() -> None:
+    body, _ = body_of(HELPER)
+    assert body["model"] == "gpt-4-gizmo"
+    mode = {"kind": "gizmo_interaction", "gizmo_id": "g-AbC123xyZ", "gizmo": GIZMO.info}
+    assert body["conversation_mode"] == mode
+    assert "suggestions" not in body
+
+
+def test_temporary_conversation_says_so() -> None:
+    raw, _ = conversation(GPT_4_S, TALK, new_id, temporary=True)
+    assert json.loads(raw)["history_and_training_disabled"] is True
+
+
+def test_every_id_is_fresh_and_a_uuid() -> None:
+    ids: list[str] = []
+    for _ in range(3):
+        body, sent = body_of(GPT_4_S)
+        ids += [message.id for message in sent]
+        parent = body["parent_message_id"]
+        assert isinstance(parent, str)
+        ids.append(parent)
+    assert len({uuid.UUID(id) for id in ids}) == len(ids) == 15
+
+
+ROLES: list[Role] = ["system", "user", "assistant"]
+
+
+@given(
+    st.lists(
+        st.builds(
+            ChatMessage,
+            st.sampled_from(ROLES),
+            st.text(st.characters() | st.sampled_from("\ud83d\udd25\u2028\x00"), min_size=1),
+        ),
+        min_size=1,
+    )
+)
+def test_any_words_arrive_as_valid_text(talk: list[ChatMessage]) -> None:
+    body, sent = body_of(GPT_4_S, talk)
+    for message, said, raw in zip(talk, sent, body["messages"], strict=True):  # type: ignore[call-overload]
+        (part,) = raw["content"]["parts"]
+        assert part == said.text == message.text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        part.encode()

@@ -1,0 +1,317 @@
+"""Requests: what is read, what is refused and under which name, and what must never be refused."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from translate.errors import BadRequest
+from translate.request import ChatMessage, ChatRequest, read_chat
+
+USER = {"role": "user", "content": "Hello"}
+
+
+def read(**fields: object) -> ChatRequest:
+    """A minimal request with ``fields`` on top."""
+    return read_chat(json.dumps({"model": "gpt-4-s", "messages": [USER]} | fields).encode())
+
+
+def refused(body: bytes) -> BadRequest:
+    with pytest.raises(BadRequest) as caught:
+        read_chat(body)
+    error = caught.value
+    assert (error.status, error.type) == (400, "invalid_request_error")
+    assert error.message
+    return error
+
+
+def refusal(**fields: object) -> BadRequest:
+    return refused(json.dumps({"model": "gpt-4-s", "messages": [USER]} | fields).encode())
+
+
+def texts(*messages: object) -> list[tuple[str, str]]:
+    return [(message.role, message.text) for message in read(messages=messages).messages]
+
+
+def test_minimal_request_is_not_streamed_and_has_no_extras() -> None:
+    assert read() == ChatRequest(
+        model="gpt-4-s",
+        messages=(ChatMessage("user", "Hello"),),
+        stream=False,
+        include_usage=False,
+        stop=(),
+    )
+
+
+NO_JSON = {
+    "nothing": b"",
+    "cut": b'{"model": "gpt-4-s"',
+    "no JSON": b"model=gpt-4-s",
+    "not UTF-8": b'{"model": "\xff"}',
+    "NaN": b'{"model": "gpt-4-s", "temperature": NaN}',
+    "Infinity": b'{"model": "gpt-4-s", "temperature": -Infinity}',
+    "too deep": b"[" * 100_000,
+    "endless number": b'{"n": ' + b"1" * 10_000 + b"}",
+}
+
+
+@pytest.mark.parametrize("body", NO_JSON.values(), ids=NO_JSON)
+def test_body_that_is_no_json_is_refused_without_a_field(body: bytes) -> None:
+    error = refused(body)
+    assert (error.param, error.code) == (None, None)
+
+
+@pytest.mark.parametrize("body", [b"[]", b'"x"', b"1", b"null", b"true"])
+def test_body_that_is_no_object_is_refused(body: bytes) -> None:
+    assert "object" in refused(body).message
+
+
+def test_byte_order_mark_before_the_body_is_forgiven() -> None:
+    body = json.dumps({"model": "gpt-4-s", "messages": [USER]}).encode()
+    assert read_chat(b"\xef\xbb\xbf" + body) == read()
+
+
+WRONG: dict[str, list[object]] = {
+    "model": [1, [], "", {}, True],
+    "messages": ["Hello", {}, [], 1, True],
+    "stream": ["true", 1, [], {}],
+    "stream_options": [True, "x", []],
+    "n": [0, 2, 128, -1, 1.5, "1", True, []],
+    "max_tokens": ["100", 1.5, True, []],
+    "max_completion_tokens": ["100", 0.5, []],
+    "temperature": ["1", True, [], {}],
+    "top_p": ["1", True],
+    "presence_penalty": ["0", {}],
+    "frequency_penalty": ["0", False],
+    "response_format": ["json", []],
+    "tools": [{}, "x", True],
+    "functions": [{}, 1],
+    "modalities": ["text", ["audio"], ["text", "audio"]],
+    "audio": [{"voice": "alloy", "format": "wav"}, "x"],
+    "tool_choice": ["required", {"type": "function", "function": {"name": "f"}}, 1, []],
+    "function_call": [{"name": "f"}, 5],
+    "stop": [1, {}, ["a", 1], ["a", None], list("abcde")],
+}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [(field, value) for field, values in WRONG.items() for value in values], ids=repr
+)
+def test_wrong_field_is_named(field: str, value: object) -> None:
+    assert refusal(**{field: value}).param == field
+
+
+def test_several_choices_are_refused_in_words() -> None:
+    assert "one choice" in refusal(n=2).message
+
+
+@pytest.mark.parametrize("field", ["model", "messages"])
+def test_required_field_that_is_missing_or_null_is_named(field: str) -> None:
+    body = {"model": "gpt-4-s", "messages": [USER]}
+    assert refused(json.dumps({**body, field: None}).encode()).param == field
+    del body[field]
+    assert refused(json.dumps(body).encode()).param == field
+
+
+ACCEPTED: dict[str, list[object]] = {
+    "n": [1, 1.0],
+    "max_tokens": [0, 1, 4096.0],
+    "temperature": [0, 1.5, 99],
+    "top_p": [0.1, 1],
+    "presence_penalty": [-2, 2.0],
+    "response_format": [{"type": "json_object"}, {"type": "json_schema", "json_schema": {}}],
+    "modalities": [["text"], []],
+    "tools": [[], [{"type": "function", "function": {"name": "f", "parameters": {}}}]],
+    "functions": [[{"name": "f"}]],
+    "tool_choice": ["auto", "none"],
+    "function_call": ["auto", "none"],
+    "stop": ["", [], ["a", "b", "c", "d"]],
+    "stream_options": [{}, {"include_usage": True, "include_obfuscation": True}],
+}
+IGNORED = [
+    "seed", "logit_bias", "logprobs", "top_logprobs", "service_tier", "store", "metadata", "user",
+    "safety_identifier", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention",
+    "reasoning_effort", "verbosity", "prediction", "moderation", "parallel_tool_calls",
+    "web_search_options", "min_p", "anything",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [(field, value) for field, values in ACCEPTED.items() for value in values], ids=repr
+)
+def test_what_the_backend_cannot_do_is_accepted_where_it_does_no_harm(field: str, value: object) -> None:
+    assert read(**{field: value}).messages == read().messages
+
+
+@pytest.mark.parametrize("field", IGNORED)
+@pytest.mark.parametrize("value", [None, True, 1, "x", [1], {"id": "x"}], ids=repr)
+def test_ignored_and_unknown_fields_may_hold_anything(field: str, value: object) -> None:
+    assert read(**{field: value}) == read()
+
+
+@pytest.mark.parametrize("field", [field for field in WRONG if field not in ("model", "messages")])
+def test_null_means_left_out(field: str) -> None:
+    assert read(**{field: None}) == read()
+
+
+def test_usage_in_a_stream_only_when_both_are_asked_for() -> None:
+    options = {"include_usage": True}
+    assert read(stream=True, stream_options=options).include_usage
+    assert not read(stream_options=options).include_usage
+    assert not read(stream=True).include_usage
+    assert not read(stream=True, stream_options={"include_usage": None}).include_usage
+
+
+def test_stop_is_a_string_or_a_list_and_empty_ones_stop_nothing() -> None:
+    assert read(stop="END").stop == ("END",)
+    assert read(stop=["a", "", "b"]).stop == ("a", "b")
+    assert read(stop="").stop == ()
+
+
+def test_roles_are_put_into_the_three_that_the_backend_knows() -> None:
+    said = ["system", "developer", "user", "assistant", "tool", "function"]
+    messages = [{"role": role, "content": role} for role in said]
+    expected = ["system", "system", "user", "assistant", "user", "user"]
+    assert texts(*messages) == list(zip(expected, said, strict=True))
+
+
+def test_system_messages_anywhere_and_repeated_turns_keep_their_order() -> None:
+    said = [("system", "a"), ("user", "b"), ("system", "c"), ("user", "d"), ("user", "e"), ("system", "f")]
+    assert texts(*({"role": role, "content": text} for role, text in said)) == said
+
+
+def test_messages_without_words_are_passed_over() -> None:
+    silent = [
+        {"role": "user", "content": ""},
+        {"role": "user", "content": []},
+        {"role": "assistant", "content": None},
+        {"role": "assistant"},
+        {"role": "assistant", "content": [], "tool_calls": []},
+        {"role": "user", "content": [{"type": "text", "text": ""}]},
+    ]
+    assert texts(*silent, USER) == [("user", "Hello")]
+    assert refusal(messages=silent).param == "messages"
+
+
+def test_calls_of_the_assistant_become_words_of_the_history() -> None:
+    call = {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": '{"at": "Oslo"}'}}
+    result = {"role": "tool", "tool_call_id": "c1", "content": "4 °C"}
+    said = texts(
+        {"role": "assistant", "content": "Let me see.", "tool_calls": [call]},
+        {"role": "assistant", "content": None, "function_call": {"name": "old", "arguments": None}},
+        {"role": "assistant", "tool_calls": [None, {}, {"function": None}, {"function": {"name": 1}}]},
+        result,
+        result | {"content": [{"type": "text", "text": "cold"}]},
+    )
+    assert said == [
+        ("assistant", 'Let me see.\n[called weather with {"at": "Oslo"}]'),
+        ("assistant", "[called old with {}]"),
+        ("user", "4 °C"),
+        ("user", "cold"),
+    ]
+
+
+def test_text_parts_under_all_their_names_are_joined() -> None:
+    parts = [
+        {"type": "text", "text": "one"},
+        {"type": "input_text", "text": "two"},
+        {"type": "output_text", "text": "three"},
+        {"type": "text", "text": ""},
+        "four",
+    ]
+    assert texts({"role": "user", "content": parts}) == [("user", "one\ntwo\nthree\nfour")]
+    assert texts({"role": "assistant", "content": [{"type": "refusal", "refusal": "No."}]}) == [
+        ("assistant", "No.")
+    ]
+
+
+PART = "messages.[1].content.[0]"
+BAD_MESSAGES: dict[str, tuple[object, str]] = {
+    "no object": ("Hello", "messages.[1]"),
+    "null": (None, "messages.[1]"),
+    "no role": ({"content": "x"}, "messages.[1].role"),
+    "unknown role": ({"role": "bot", "content": "x"}, "messages.[1].role"),
+    "role of another type": ({"role": ["user"], "content": "x"}, "messages.[1].role"),
+    "no content": ({"role": "user"}, "messages.[1].content"),
+    "null content": ({"role": "tool", "content": None}, "messages.[1].content"),
+    "number": ({"role": "user", "content": 1}, "messages.[1].content"),
+    "object": ({"role": "user", "content": {"text": "x"}}, "messages.[1].content"),
+    "part of another type": ({"role": "user", "content": [1]}, PART),
+    "part without type": ({"role": "user", "content": [{"text": "x"}]}, PART),
+    "part with a type of another type": ({"role": "user", "content": [{"type": 1}]}, PART),
+    "unknown part": ({"role": "user", "content": [{"type": "hologram"}]}, PART),
+    "audio": ({"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]}, PART),
+    "text without text": ({"role": "user", "content": [{"type": "text"}]}, PART + ".text"),
+    "text of another type": ({"role": "user", "content": [{"type": "text", "text": 1}]}, PART + ".text"),
+    "stored file": ({"role": "user", "content": [{"type": "file", "file": {"file_id": "f-1"}}]}, PART),
+}
+
+
+@pytest.mark.parametrize(("message", "param"), BAD_MESSAGES.values(), ids=BAD_MESSAGES)
+def test_wrong_message_or_part_is_named_by_its_place(message: object, param: str) -> None:
+    assert refusal(messages=[USER, message]).param == param
+
+
+def test_refusals_do_not_repeat_what_was_said() -> None:
+    secret = "my secret words"
+    for message in (
+        {"role": secret, "content": secret},
+        {"role": "user", "content": {"text": secret}},
+        {"role": "user", "content": [{"type": "text", "text": [secret]}]},
+    ):
+        assert secret not in refusal(messages=[USER, message]).message
+
+
+KEYS = [
+    "type", "text", "role", "content", "name", "file", "image_url", "url", "function", "tool_calls",
+    "function_call", "arguments", "file_data", "filename", "include_usage",
+]  # fmt: skip
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 10**20)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=5)
+    | st.sampled_from(["user", "assistant", "tool", "text", "image_url", "file", "auto", "required"]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4),
+    max_leaves=12,
+)
+MESSAGES = st.lists(
+    st.fixed_dictionaries(
+        {"role": st.sampled_from(["user", "assistant", "system", "tool", "bot"]) | VALUES},
+        optional={"content": VALUES, "tool_calls": VALUES, "function_call": VALUES},
+    ),
+    max_size=4,
+)
+BODIES = st.fixed_dictionaries(
+    {},
+    optional={"model": st.just("gpt-4-s") | VALUES, "messages": MESSAGES | VALUES}
+    | {field: VALUES for field in WRONG if field not in ("model", "messages")},
+)
+
+
+def outcome(body: bytes) -> ChatRequest | BadRequest:
+    try:
+        return read_chat(body)
+    except BadRequest as error:
+        return error
+
+
+@given(body=BODIES)
+def test_any_object_is_read_or_refused_with_a_place_and_nothing_else_happens(body: dict[str, object]) -> None:
+    read = outcome(json.dumps(body).encode())
+    if isinstance(read, BadRequest):
+        assert read.param is not None
+        assert read.param.split(".")[0] in WRONG
+        assert json.loads(read.body())["error"]["param"] == read.param
+    else:
+        assert read.model
+        assert read.messages
+        assert all(message.text or message.attachments for message in read.messages)
+        assert all(read.stop)
+
+
+@given(body=st.binary(max_size=100) | VALUES.map(lambda value: json.dumps(value).encode()))
+def test_any_bytes_are_read_or_refused(body: bytes) -> None:
+    assert isinstance(outcome(body), BadRequest)
