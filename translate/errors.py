@@ -12,6 +12,8 @@ Messages are read by people in chat windows and kept in chat histories: they say
 and never hold a key, a prompt or the upstream's HTML.
 """
 
+import math
+
 import ujson
 
 JsonObject = dict[str, object]
@@ -59,7 +61,7 @@ class ApiError(Exception):
         """``Retry-After`` and ``x-should-retry``, where they apply."""
         headers = {}
         if self.retry_after is not None:
-            headers["Retry-After"] = str(max(1, round(self.retry_after + 0.499)))
+            headers["Retry-After"] = str(max(1, math.ceil(self.retry_after)))
         if self.should_retry is not None:
             headers["x-should-retry"] = "true" if self.should_retry else "false"
         return headers
