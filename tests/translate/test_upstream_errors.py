@@ -1,0 +1,273 @@
+"""What the backend says when it fails, row by row, and what our callers then read."""
+
+import json
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from translate.errors import ApiError
+from translate.upstream_errors import from_response, from_stream
+
+UNUSUAL = "Our systems have detected unusual activity from your system. Please try again later."
+BUSY = (
+    "Only one message at a time. Please allow any other responses to complete before sending another "
+    "message, or wait one minute."
+)
+CAP = {
+    "message": "You have sent too many messages to the model. Please try again later.",
+    "code": "model_cap_exceeded",
+    "clears_in": 5400,
+}
+PAGE = b'<!DOCTYPE html><html lang="en-US"><title>Just a moment...</title><script>cf_chl_opt</script>'
+
+
+def detail(value: object) -> bytes:
+    return json.dumps({"detail": value}).encode()
+
+
+def coded(code: str, message: str = "Words of the backend.") -> bytes:
+    return detail({"message": message, "code": code, "param": None, "type": "invalid_request_error"})
+
+
+@dataclass(frozen=True)
+class Row:
+    """An answer of the backend and what becomes of it; ``says`` must be in the message."""
+
+    status: int
+    body: bytes
+    becomes: int
+    code: str | None
+    says: str
+    type: str = "invalid_request_error"
+    should_retry: bool | None = None
+    retry_after: str | None = None
+    param: str | None = None
+
+
+def overloaded(status: int, body: bytes) -> Row:
+    return Row(status, body, 503, "upstream_challenge", "challenge", "service_unavailable_error", False)
+
+
+def limited(body: bytes, says: str, retry: bool | None, after: str | None) -> Row:
+    return Row(429, body, 429, "rate_limit_exceeded", says, "rate_limit_error", retry, after)
+
+
+def broken(status: int, body: bytes, says: str, should_retry: bool | None = None) -> Row:
+    return Row(status, body, 502, "upstream_error", says, "server_error", should_retry)
+
+
+def bad_key(body: bytes, status: int = 401) -> Row:
+    return Row(status, body, 401, "invalid_api_key", "API key")
+
+
+def too_long(status: int, body: bytes) -> Row:
+    return Row(status, body, 400, "context_length_exceeded", "maximum context length", param="messages")
+
+
+def gone(body: bytes) -> Row:
+    return Row(404, body, 404, "conversation_not_found", "conversation")
+
+
+ROWS = {
+    "expired token": bad_key(coded("token_expired", "Your authentication token has expired.")),
+    "invalid jwt": bad_key(coded("invalid_jwt")),
+    "expired session": bad_key(coded("expired_session_key")),
+    "invalid key": bad_key(coded("invalid_api_key")),
+    "expired token as 403": bad_key(coded("token_expired"), status=403),
+    "unauthorized": bad_key(detail("Unauthorized")),
+    "unauthorized, empty": bad_key(b""),
+    "dead account": Row(
+        403, coded("account_deactivated"), 403, "account_deactivated", "deactivated", "request_forbidden"
+    ),
+    "dead workspace": Row(
+        401, coded("deactivated_workspace"), 403, "deactivated_workspace", "deactivated", "request_forbidden"
+    ),
+    "forbidden": Row(403, detail("Nope."), 403, None, "Nope.", "request_forbidden"),
+    "Cloudflare": overloaded(403, PAGE),
+    "Cloudflare, polite": overloaded(503, b"\n  " + PAGE),
+    "Cloudflare, in a good answer": overloaded(200, PAGE),
+    "Cloudflare, limiting": overloaded(429, PAGE),
+    "unusual activity": overloaded(403, detail(UNUSUAL)),
+    "unusual activity, in a good answer": overloaded(200, detail(UNUSUAL)),
+    "challenge required": overloaded(403, coded("challenge_required")),
+    "unknown conversation": gone(coded("conversation_not_found", "Conversation not found")),
+    "temporary conversation": gone(coded("history_disabled_conversation_not_found")),
+    "deleted conversation": gone(coded("conversation_deleted")),
+    "inaccessible conversation": gone(coded("conversation_inaccessible")),
+    "conversation not loaded": gone(detail("Can't load conversation 94e2b7")),
+    "wrong prefix": broken(404, detail("Not Found"), "PROXY_API_PREFIX", False),
+    "wrong prefix, page": broken(404, PAGE, "web page"),
+    "message too long": too_long(
+        413, coded("message_length_exceeds_limit", "The message you submitted was too long.")
+    ),
+    "message too long, uncoded": too_long(
+        413, detail("The message you submitted was too long, please reload the conversation.")
+    ),
+    "message too long, empty": too_long(413, b""),
+    "conversation too large": too_long(400, coded("conversation_too_large")),
+    "refused request": broken(422, detail([{"loc": ["body"], "msg": "m", "type": "t"}]), "422", False),
+    "message cap": limited(detail(CAP), "message cap", False, "5400"),
+    "message cap, uncoded": limited(detail(CAP["message"]), "message cap", False, None),
+    "one at a time": limited(detail(BUSY), "one message at a time", None, "5"),
+    "hourly limit": limited(
+        detail("Too many requests in 1 hour. Try again later."), "Too many requests", False, None
+    ),
+    "reload": limited(
+        detail("Something went wrong, please try reloading the conversation."), "went wrong", False, None
+    ),
+    "limit, empty": limited(b"", "too many requests", False, None),
+    "content policy": Row(
+        400, coded("content_policy"), 400, "content_policy_violation", "content policy"
+    ),
+    "model": Row(404, coded("model_not_found"), 404, "model_not_found", "model", param="model"),
+    "server error": broken(500, detail("Internal error"), "Internal error"),
+    "bad gateway": broken(502, b"", "502"),
+    "time-out": broken(504, detail("The server took too long to respond."), "too long to respond"),
+    "Cloudflare 520": broken(520, b"error code: 520", "520"),
+    "Cloudflare 522, page": broken(522, PAGE, "web page"),
+    "Cloudflare 524": broken(524, b"", "524"),
+    "maintenance": Row(
+        503, detail("Down"), 503, "server_is_overloaded", "Down", "service_unavailable_error"
+    ),
+    "unheard of": broken(418, detail("I'm a teapot"), "418", False),
+    "cut JSON": broken(500, b'{"detail": {"mess', "500"),
+    "JSON of another kind": broken(500, b"[1]", "500"),
+    "error object": broken(500, b'{"error": {"message": "Boom", "type": "x"}}', "Boom"),
+    "error string": broken(500, b'{"error": "Boom"}', "Boom"),
+    "WebSocket answer": broken(200, b'{"wss_url": "wss://x", "conversation_id": "c1"}', "200", False),
+    "good answer without a stream": broken(200, b'{"success": true}', "event stream", False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
+def test_answer_that_is_no_stream_becomes_the_right_error(row: Row) -> None:
+    error = from_response(row.status, row.body)
+    headers = error.headers()
+    assert (error.status, error.type, error.code, error.param) == (
+        row.becomes,
+        row.type,
+        row.code,
+        row.param,
+    )
+    assert row.says in error.message
+    assert error.should_retry == row.should_retry
+    assert headers.get("Retry-After") == row.retry_after
+    assert headers.get("x-should-retry") == {None: None, True: "true", False: "false"}[row.should_retry]
+    assert readable(error)
+
+
+def readable(error: ApiError) -> bool:
+    """Fit for a chat window: short, one line, no markup; the envelope holds just its four keys."""
+    envelope = json.loads(error.body())
+    assert set(envelope) == {"error"}
+    assert set(envelope["error"]) == {"message", "type", "param", "code"}
+    assert envelope["error"]["message"] == error.message
+    assert error.body().isascii()
+    assert "\n" not in error.message
+    assert 10 < len(error.message) < 600
+    assert "<" not in error.message
+    return True
+
+
+STREAMED = {
+    "unusual activity": (UNUSUAL, 503, "upstream_challenge", "challenge"),
+    "as an object": ({"message": UNUSUAL}, 503, "upstream_challenge", "challenge"),
+    "error in generating": ("There was an error generating a response", 502, "upstream_error", "generating"),
+    "internal string": ("Internal: ModelError(…)", 502, "upstream_error", "ModelError"),
+    "with a code": ({"message": "x", "code": "token_expired"}, 401, "invalid_api_key", "API key"),
+    "busy": (BUSY, 429, "rate_limit_exceeded", "one message at a time"),
+    "without words": (True, 502, "upstream_error", "no reason"),
+    "of another type": ([1], 502, "upstream_error", "no reason"),
+    "page": (PAGE.decode(), 502, "upstream_error", "no reason"),
+}
+
+
+@pytest.mark.parametrize(("error", "status", "code", "says"), STREAMED.values(), ids=STREAMED)
+def test_error_record_inside_a_stream_becomes_the_right_error(
+    error: object, status: int, code: str, says: str
+) -> None:
+    failure = from_stream(error)
+    assert (failure.status, failure.code) == (status, code)
+    assert says in failure.message
+    assert readable(failure)
+    if status == 502:
+        assert failure.should_retry is False  # it has begun to generate, and costs quota
+
+
+def test_announced_wait_is_passed_on_and_long_ones_are_not_retried() -> None:
+    limit = detail("Too many requests")
+    assert from_response(429, limit, 20.0).headers() == {"Retry-After": "20"}
+    assert from_response(429, limit, 0.2).headers() == {"Retry-After": "1"}
+    assert from_response(429, limit, 3600).headers() == {"Retry-After": "3600", "x-should-retry": "false"}
+    assert from_response(503, b"", 7).headers() == {"Retry-After": "7"}
+    assert from_response(429, detail(BUSY), 30).headers() == {"Retry-After": "30"}
+
+
+def test_clears_in_counts_before_the_header_and_nonsense_counts_for_nothing() -> None:
+    assert from_response(429, detail(CAP), 7).retry_after == 5400
+    nonsenses: list[object] = [-1, 0, "90", None, 1e300, [5], {}]
+    for nonsense in nonsenses:
+        error = from_response(429, detail(CAP | {"clears_in": nonsense}))
+        assert error.retry_after is None
+        assert "seconds" not in error.message
+
+
+def test_type_text_html_is_a_page_whatever_it_begins_with() -> None:
+    error = from_response(403, b"Just a moment...", content_type="text/html; charset=UTF-8")
+    assert (error.status, error.code) == (503, "upstream_challenge")
+
+
+SECRETS = [
+    "fk-QmFzZTY0LXNoYXJlLXRva2Vu_1-2",
+    "pk-this-is-a-pool-token-0123456789",
+    "sk-proj-abcdefghijklmnop",
+    "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJ1c2VyIn0.c2lnbmF0dXJl-_x",
+]
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 429, 500, 503])
+def test_keys_in_the_backends_words_are_blotted_out(secret: str, status: int) -> None:
+    for said in (f"Bad token {secret}.", f"Authorization: Bearer {secret}", f"{secret}"):
+        for error in (from_response(status, detail(said)), from_response(status, coded("x", said))):
+            assert secret not in error.message
+            assert secret[8:16] not in error.message
+        assert secret not in from_stream(said).message
+
+
+def test_the_backends_own_words_are_cut_short_and_put_on_one_line() -> None:
+    message = from_response(500, detail("line one\nline  two\t" + "x" * 5000)).message
+    assert "line one line two x" in message
+    assert len(message) < 400
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["detail", "error", "message", "code", "clears_in"]), inner, max_size=3
+        )
+    ),
+)
+
+
+@given(
+    status=st.integers(200, 599),
+    body=st.binary(max_size=50) | ANYTHING.map(lambda value: json.dumps(value).encode()),
+    retry_after=st.none() | st.floats(0, 1e6),
+)
+def test_any_answer_becomes_a_proper_error(status: int, body: bytes, retry_after: float | None) -> None:
+    error = from_response(status, body, retry_after)
+    assert error.status in (400, 401, 403, 404, 429, 502, 503)
+    assert json.loads(error.body())["error"]["message"]
+    after = error.headers().get("Retry-After")
+    assert after is None or int(after) >= 1
+
+
+@given(ANYTHING)
+def test_any_error_record_becomes_a_proper_error(error: object) -> None:
+    failure = from_stream(error)
+    assert json.loads(failure.body())["error"]["message"]
