@@ -120,6 +120,12 @@ IGNORED_TYPES = frozenset(
         "rate_limit_info",
         "url_moderation",
         "moderation",
+        "message_marker",
+        "input_message",
+        "resume_conversation_token",
+        "server_ste_metadata",
+        "conversation_detail_metadata",
+        "search_model_queries",
     )
 )
 
@@ -154,18 +160,32 @@ class Interpreter:
     def envelope(self, data: Json) -> None:
         """Take one record. Sets ``current`` to the growing message that it holds, else None."""
         self.current = None
-        if error := data.get("error"):
-            self.state.error = self.state.error or from_stream(error)
+        if self._failed(data):
             return
         if not self.state.conversation_id:
             self.state.conversation_id = text(data, "conversation_id")
         if isinstance(message := data.get("message"), dict):
             self._message(message)
-        elif isinstance(moderation := data.get("moderation_response"), dict):
+        else:
+            self.state.count_unknown("record")
+
+    def aside(self, data: Json) -> None:
+        """Take a record that is no message; it does not disturb the message that is growing."""
+        kind = text(data, "type")
+        if self._failed(data):
+            return
+        if isinstance(moderation := data.get("moderation_response"), dict):
             if moderation.get("blocked") and data.get("is_completion"):
                 self.state.finish_reason = "content_filter"
-        elif text(data, "type") not in IGNORED_TYPES:
+        elif kind == "message_stream_complete":
+            self.state.end_turn = True
+        elif kind not in IGNORED_TYPES:
             self.state.count_unknown("record")
+
+    def _failed(self, data: Json) -> bool:
+        if error := data.get("error"):
+            self.state.error = self.state.error or from_stream(error)
+        return bool(error)
 
     def grow(self, piece: str) -> None:
         """The current message grew by ``piece`` and changed in nothing else."""

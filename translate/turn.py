@@ -16,12 +16,12 @@ from collections.abc import Sequence
 
 import ujson
 
-from translate.content import Asset
+from translate.content import Asset, Json
 from translate.errors import ApiError, UpstreamFailed
-from translate.growth import Growth
 from translate.interpreter import Confirmation, Interpreter, Sent, TurnState
 from translate.marks import Shown
 from translate.output import Output
+from translate.readers import DeltaReader, Reader, SnapshotReader
 from translate.render import Links, Renderer, Style
 from translate.sse import MAX_RECORD_BYTES, Record, RecordTooLarge, SseSplitter
 from translate.stop import StopFilter
@@ -58,8 +58,8 @@ class Turn:
         self._interpreter = Interpreter(sent, self._renderer)
         self._max_record_bytes = max_record_bytes
         self._sse = SseSplitter(max_record_bytes)
-        self._growth = Growth()
         self._fast = fast
+        self._reader: Reader = SnapshotReader(self._interpreter, fast=fast)
 
     def expect(self, sent: Sequence[Sent]) -> None:
         """Before the first byte: what was sent after all, where it was not known at the beginning."""
@@ -84,12 +84,12 @@ class Turn:
 
     def feed(self, chunk: bytes) -> bytes:
         """Take bytes as they came; give what can be written. Never raises, see ``error``."""
-        sse, growth = self._sse, self._growth
+        sse = self._sse
         sse.push(chunk)
         try:
             while not self.done and self._output.wanted is None:
-                if growth.armed and sse.at_boundary:
-                    growth.run(sse, self)
+                if self._reader.armed and sse.at_boundary:
+                    self._reader.run(sse, self)
                     if self._stopped():
                         break
                 record = sse.next()
@@ -148,7 +148,7 @@ class Turn:
         self.done = False
         self.error = None
         self._sse = SseSplitter(self._max_record_bytes)
-        self._growth = Growth()
+        self._reader = SnapshotReader(self._interpreter, fast=self._fast)
         self._interpreter.begin(sent)
         if seamless:
             self._renderer.continue_seamlessly()
@@ -168,7 +168,7 @@ class Turn:
         prompt = sum(estimate(message.text) for message in self._prompt)
         return Usage(prompt_tokens=prompt, completion_tokens=estimate(self._writer.answer))
 
-    # What Growth needs of its receiver.
+    # What the fast road needs of its receiver.
 
     @property
     def transparent(self) -> bool:
@@ -191,31 +191,29 @@ class Turn:
         if data == b"[DONE]":
             self._end()
             return
-        if self._growth.grown:
-            self._catch_up_unread()
-            self._interpreter.catch_up(self._growth.disarm())
         try:
             value = ujson.loads(data)
         except ValueError:
             self.state.count_unknown("json")
             return
-        if not isinstance(value, dict):
+        if isinstance(value, dict):
+            self._object(value, data)
+        elif record.event == b"delta_encoding" and value == "v1":
+            self._reader = DeltaReader(self._interpreter, fast=self._fast)
+        else:
             self.state.count_unknown("record")
-        elif "detail" in value and "message" not in value:
+
+    def _object(self, value: Json, data: bytes) -> None:
+        self._catch_up_unread()
+        if "message" in value or "v" in value or "p" in value:
+            self._reader.read(value, data)
+        elif "detail" in value:
             self._fail(from_response(200, data))
         else:
-            self._interpreter.envelope(value)
-            if self.state.error is not None:
-                self._fail(self.state.error)
-            elif not self._stopped():
-                self._arm(data)
-
-    def _arm(self, data: bytes) -> None:
-        message = self._interpreter.current
-        if message is not None and self._fast:
-            self._growth.arm(data, message.text)
-        elif self._growth.armed:
-            self._growth.disarm()
+            self._interpreter.aside(value)
+        if self.state.error is not None:
+            self._fail(self.state.error)
+        self._stopped()
 
     def _catch_up_unread(self) -> None:
         """Tell the renderer how much text went past it; its marks are counted in characters."""
@@ -230,6 +228,7 @@ class Turn:
 
     def _end(self) -> None:
         self._catch_up_unread()
+        self._reader.settle()
         self._interpreter.release()
         self.done = True
         state = self.state

@@ -1,0 +1,130 @@
+"""The two ways in which a record says how the turn stands; both end at the one interpreter.
+
+A reader has a fast road (:meth:`run`) for records that do nothing but lengthen the visible text, and
+a slow one (:meth:`read`) for all others.
+"""
+
+from typing import Protocol
+
+from translate.content import Json
+from translate.delta import Damaged, DeltaState
+from translate.escape import PASSABLE, unescaped
+from translate.growth import MAX_PASSED, Growth, Receiver
+from translate.interpreter import Interpreter
+from translate.sse import SseSplitter
+
+
+class Reader(Protocol):
+    """One dialect."""
+
+    @property
+    def armed(self) -> bool:
+        """The fast road is open."""
+        ...
+
+    def run(self, sse: SseSplitter, to: Receiver) -> None:
+        """Consume records as long as they merely lengthen the text."""
+        ...
+
+    def read(self, value: Json, data: bytes) -> None:
+        """Take a parsed record; ``data`` are its bytes."""
+        ...
+
+    def settle(self) -> None:
+        """Tell the interpreter what the fast road has added."""
+        ...
+
+
+class SnapshotReader:
+    """Each record is a whole envelope."""
+
+    def __init__(self, interpreter: Interpreter, *, fast: bool) -> None:
+        self._interpreter = interpreter
+        self._fast = fast
+        self._growth = Growth()
+
+    @property
+    def armed(self) -> bool:
+        return self._growth.armed
+
+    def run(self, sse: SseSplitter, to: Receiver) -> None:
+        self._growth.run(sse, to)
+
+    def read(self, value: Json, data: bytes) -> None:
+        self.settle()
+        self._interpreter.envelope(value)
+        message = self._interpreter.current
+        if message is not None and self._fast:
+            self._growth.arm(data, message.text)
+        else:
+            self._growth.armed = False
+
+    def settle(self) -> None:
+        if self._growth.grown:
+            self._interpreter.catch_up(self._growth.disarm())
+
+
+class DeltaReader:
+    """Records change a tree; a bare ``{"v": "..."}`` appends to a text once that path has been set."""
+
+    HEAD = b"event: delta\ndata: "
+    STARTS = (b'{"v": "', b'{"v":"')
+
+    def __init__(self, interpreter: Interpreter, *, fast: bool) -> None:
+        self._interpreter = interpreter
+        self._fast = fast
+        self._delta = DeltaState()
+        self._head = b""
+        self._pending = bytearray()  # escaped text that the tree does not have yet
+        self.armed = False
+
+    def run(self, sse: SseSplitter, to: Receiver) -> None:
+        buffer, head, pos = sse.buffer, self._head, sse.pos
+        transparent = to.transparent
+        while buffer.startswith(head, pos):
+            start = pos + len(head)
+            end = buffer.find(b"\n\n", start)
+            if end < 0:
+                break
+            piece = bytes(buffer[start:end]).rstrip(b" ")
+            if not piece.endswith(b'"}'):
+                break
+            piece = piece[:-2]
+            if transparent and len(piece) <= MAX_PASSED and PASSABLE.fullmatch(piece):
+                to.passed(piece)
+            else:
+                try:
+                    text = unescaped(piece)
+                except ValueError:
+                    break
+                to.grew(text)
+                transparent = to.transparent
+            self._pending += piece
+            pos = end + 2
+            sse.pos = pos
+
+    def read(self, value: Json, data: bytes) -> None:
+        self.settle()
+        self.armed = False
+        if "v" not in value:
+            self._interpreter.envelope(value)  # a snapshot among deltas
+            return
+        delta = self._delta
+        try:
+            delta.apply(value)
+        except Damaged:
+            self._interpreter.state.count_unknown("delta")
+        if "message" in delta.tree:
+            self._interpreter.envelope(delta.tree)
+        if self._fast and delta.text() is not None and delta.op == "append":
+            start = next((start for start in self.STARTS if data.startswith(start)), b"")
+            self._head = self.HEAD + (start or self._head[len(self.HEAD) :] or self.STARTS[0])
+            self.armed = True
+
+    def settle(self) -> None:
+        if not self._pending:
+            return
+        text = (self._delta.text() or "") + unescaped(self._pending)
+        self._pending.clear()
+        self._delta.set_text(text)
+        self._interpreter.catch_up(text)
