@@ -42,6 +42,7 @@ class Accounts:
         self._dead_keys = dict(dead_keys)
         self._running: Counter[str] = Counter()
         self._capped: dict[str, deque[float]] = {}
+        self._allowed: dict[str, set[str]] = {}
 
     def authenticate(self, authorization: str | None) -> str:
         """The key of an Authorization header. Raises Refused (401 or 403)."""
@@ -54,6 +55,10 @@ class Accounts:
         if not _KEY.fullmatch(key):
             raise Refused(REFUSALS["invalid_jwt"])
         return key
+
+    def allowed_operations(self, key: str) -> set[str]:
+        """Hashes of the Action operations that the account always allows."""
+        return self._allowed.setdefault(key, set())
 
     def enter(self, key: str, model: str, knobs: Knobs) -> None:
         """A message starts; `leave` must follow. Raises Refused (429: busy, or the cap is used up)."""

@@ -19,6 +19,7 @@ class Age:
     stop: JsonObject = field(default_factory=lambda: {"type": "stop", "stop_tokens": [100260]})
     early_finish: int = 0
     padding: int = 0
+    pointer_scheme: str = "file-service://"
     finished: bool = True
     assistant_metadata: JsonObject = field(default_factory=dict)
 

@@ -9,6 +9,8 @@ from simulator.accounts import Accounts, quota_units
 from simulator.ages import AGES
 from simulator.answers.prompt import Prompt
 from simulator.conversations import Conversation
+from simulator.files import FileStore
+from simulator.gizmos import find_gizmo
 from simulator.knobs import Knobs, UnknownKnob, take_marker, without_marker
 from simulator.refusals import Refused, invalid
 from simulator.request import ConversationRequest
@@ -30,7 +32,7 @@ class Backend:
     def __init__(self, knobs: Knobs, clock: Callable[[], float], dead_keys: Mapping[str, str]) -> None:
         self.knobs = knobs
         self.clock = clock
-        self.state = State()
+        self.state = State(FileStore(clock))
         self.accounts = Accounts(clock, dead_keys)
         self.tasks: set[asyncio.Task[None]] = set()
 
@@ -40,7 +42,7 @@ class Backend:
         self.state.quota_units += quota_units(model)
 
     def turn(self, key: str, request: ConversationRequest) -> Turn:
-        """The turn that a request asks for. Raises Refused: 404 for the conversation, 422 for a marker."""
+        """The turn that a request asks for. Raises Refused: 404 (conversation, gizmo), 422 (marker)."""
         conversation = self._conversation(key, request)
         talk = [Said(message.role, message.text) for message in conversation.messages()]
         talk += [Said(message.role, message.text) for message in request.messages]
@@ -59,8 +61,19 @@ class Backend:
             tokens=knobs.tokens,
             seed=knobs.seed,
         )
-        age = AGES["2023-12"]
-        return Turn(request, knobs, age, conversation, prompt, self.clock, random.Random(question))
+        return Turn(
+            key=key,
+            request=request,
+            knobs=knobs,
+            age=AGES["2023-12"],
+            conversation=conversation,
+            prompt=prompt,
+            gizmo=find_gizmo(request.gizmo_id) if request.gizmo_id else None,
+            files=self.state.files,
+            allowed_operations=self.accounts.allowed_operations(key),
+            clock=self.clock,
+            rng=random.Random(question),
+        )
 
     def _conversation(self, key: str, request: ConversationRequest) -> Conversation:
         store = self.state.conversations

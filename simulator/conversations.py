@@ -29,9 +29,22 @@ class Node:
         return node
 
 
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A call of an Action that waits for the user's consent."""
+
+    target_message_id: str
+    operation_hash: str
+    params: JsonObject
+
+
 @dataclass(slots=True)
 class Conversation:
-    """One conversation of one account. ``rest`` holds, per cut message, the text still unsaid."""
+    """One conversation of one account.
+
+    ``rest`` holds the text still unsaid per message that was cut by its length, ``pending`` the calls per
+    message that asks for consent, ``sandbox`` the file id per path.
+    """
 
     id: str
     owner: str
@@ -43,6 +56,8 @@ class Conversation:
     nodes: dict[str, Node] = field(default_factory=dict)
     current_node: str = ""
     rest: dict[str, str] = field(default_factory=dict)
+    pending: dict[str, Pending] = field(default_factory=dict)
+    sandbox: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         root = Node(new_id())

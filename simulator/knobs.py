@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from simulator.faults import FAULTS
+from simulator.kind_names import KIND_NAMES
 from simulator.refusals import REFUSALS, named_refusal
 
 _MARKER = re.compile(r"[ \t]*\[\[sim\b([^\]]*)\]\]\n?")
@@ -59,6 +60,12 @@ def _fault(text: str) -> str:
     return text
 
 
+def _refusal(text: str) -> str:
+    if text and named_refusal(text) is None:
+        raise ValueError("must be one of " + ", ".join((*REFUSALS, "status_NNN")))
+    return text
+
+
 def _knob(default: Any, parse: Callable[[str], Any], help: str) -> Any:
     return field(default=default, metadata={"parse": parse, "help": help})
 
@@ -73,11 +80,21 @@ class Knobs:
     finish: str = _knob(
         "stop", _one_of("stop", "max_tokens", "interrupted"), "finish_details: stop, max_tokens, interrupted"
     )
+    kind: str = _knob(
+        "", _one_of("", *KIND_NAMES), "kind of turn; see the list of kinds; empty: by what is asked"
+    )
+    images: int = _knob(0, _count, "pictures per drawing, 1 to 4; 0: as asked")
+    resend: bool = _knob(False, _switch, "the message with the pictures comes twice")
+    citations: str = _knob(
+        "normal", _one_of("normal", "late", "missing"), "metadata of citation marks: normal, late, missing"
+    )
+    instructions: bool = _knob(False, _switch, "the account has custom instructions (hidden message)")
     # Time
     pace: float = _knob(0.0, _number, "tokens per second; 0: as fast as the client reads")
     header_delay: float = _knob(0.0, _number, "seconds before the headers")
     first_delay: float = _knob(0.0, _number, "seconds between the headers and the first event")
     silence: float = _knob(0.0, _number, "seconds without data in the middle of the answer (pings go on)")
+    tool_delay: float = _knob(0.0, _number, "seconds with nothing but pings between a tool's call and result")
     ping: float = _knob(15.0, _number, "seconds between pings; 0: none")
     # Events
     step: int = _knob(1, _count, "tokens (or characters, see unit) that each snapshot adds")
@@ -100,8 +117,16 @@ class Knobs:
     done: bool = _knob(True, _switch, "end with [DONE]")
     unterminated: bool = _knob(False, _switch, "no line end after the last record")
     chunk: int = _knob(0, _count, "bytes per network write; 0: one write per record")
+    # Files
+    not_ready: int = _knob(0, _count, "lookups of a made file that answer `retry` before the first success")
+    link_ttl: float = _knob(3600.0, _number, "seconds before signed addresses expire")
+    sandbox_ttl: float = _knob(3600.0, _number, "seconds before sandbox files are gone (ace_pod_expired)")
+    sandbox_status: int = _knob(200, _count, "HTTP status of sandbox errors: 200, 403, 404, 410")
+    download_delay: float = _knob(0.0, _number, "seconds before a download starts")
+    download_type: str = _knob("", str, "content type of downloads; empty: the true one")
     # Trouble
     fault: str = _knob("", _fault, "what goes wrong; see the list of faults")
+    other_fault: str = _knob("", _refusal, "error that all other calls (PATCH, files, gizmos) answer")
     body: str = _knob(
         "own",
         _one_of("own", "html", "empty", "cut", "error"),
@@ -165,6 +190,8 @@ def describe_knobs() -> str:
         default = int(default) if isinstance(default, bool) else default
         shown = "-" if default == "" else f"{default:g}" if isinstance(default, float) else str(default)
         lines.append(f"  {knob.name:<13} {shown:<7} {knob.metadata['help']}")
+    lines += ["", "Kinds of turns (kind=NAME):"]
+    lines += [f"  {name:<13} {sentence}" for name, sentence in KIND_NAMES.items()]
     lines += ["", "Faults (fault=NAME):"]
     lines += [f"  {name:<21} {fault.help}" for name, fault in FAULTS.items()]
     lines += ["", "and whole-body errors (fault=NAME, see body=):"]

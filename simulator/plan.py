@@ -2,23 +2,32 @@
 
 from collections.abc import Iterator
 
-from simulator.answers import compose
+from simulator.answering import answer
 from simulator.faults import FAULTS
-from simulator.steps import Break, Step
+from simulator.kinds import steps_of
+from simulator.steps import Break, Note, Step
 from simulator.turn import Turn
 
 
 def plan(turn: Turn) -> Iterator[Step]:
-    """All steps of the turn, made as they are played."""
-    fault = FAULTS.get(turn.knobs.fault)
-    early = fault if fault and fault.place == "after_headers" else None
-    if early and early.action != "echo_only":
-        yield Break(early)
-    yield from turn.prelude()
-    if early:
-        yield Break(early)
-    unsaid = turn.conversation.rest.pop(turn.request.parent_message_id, "")
+    """All steps of the turn, made as they are played.
+
+    Raises Refused at once when the request asks for what is not there: a file, a waiting Action.
+    """
     if turn.request.action == "continue":
-        yield from turn.answer(unsaid)
-    else:
-        yield from turn.answer(compose(turn.prompt))
+        return _whole(turn, answer(turn, turn.conversation.rest.get(turn.request.parent_message_id, "")))
+    return _whole(turn, steps_of(turn))
+
+
+def _whole(turn: Turn, body: Iterator[Step]) -> Iterator[Step]:
+    fault = FAULTS.get(turn.knobs.fault)
+    if fault and fault.place == "after_headers" and fault.action != "echo_only":
+        yield Break(fault)
+    yield from turn.prelude()
+    if fault and fault.action == "echo_only":
+        yield Break(fault)
+    yield from body
+    if fault and fault.place == "mid" and not turn.answered:
+        # A turn without an answer has no middle; a record follows for the faults that cut one.
+        yield Break(fault)
+        yield Note({})

@@ -30,6 +30,20 @@ class SentMessage:
         """The strings of its content."""
         return text_of(self.content)
 
+    @property
+    def image_parts(self) -> list[JsonObject]:
+        """The pictures among its parts."""
+        parts = self.content.get("parts") or []
+        return [part for part in parts if isinstance(part, dict) and part.get("asset_pointer")]
+
+    @property
+    def attached_file_ids(self) -> list[str]:
+        """Ids of its pictures and attachments, each once."""
+        pointers = [str(part["asset_pointer"]).rpartition("//")[2] for part in self.image_parts]
+        attached = self.metadata.get("attachments") or []
+        ids = pointers + [str(entry["id"]) for entry in attached if isinstance(entry, dict) and "id" in entry]
+        return list(dict.fromkeys(ids))
+
 
 @dataclass(frozen=True, slots=True)
 class ConversationRequest:
@@ -44,11 +58,10 @@ class ConversationRequest:
     temporary: bool
 
     @property
-    def question(self) -> str:
-        """Text of the last user message, else of the last message, else nothing."""
+    def attached_file_ids(self) -> list[str]:
+        """What is attached to the question."""
         users = [message for message in self.messages if message.role == "user"]
-        asked = users[-1:] or self.messages[-1:]
-        return asked[0].text if asked else ""
+        return users[-1].attached_file_ids if users else []
 
 
 def parse_request(data: object) -> ConversationRequest:

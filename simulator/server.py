@@ -23,6 +23,15 @@ from simulator.routes.conversations import (
     StoredConversationHandler,
     TitleHandler,
 )
+from simulator.routes.files import (
+    DownloadLookupHandler,
+    FileHandler,
+    FilesHandler,
+    GizmoHandler,
+    SandboxHandler,
+    SignedAddressHandler,
+    UploadedHandler,
+)
 from simulator.state import State
 
 MAX_BODY_BYTES = 512 * 1024 * 1024  # the largest file that may be uploaded
@@ -93,11 +102,18 @@ class Simulator:
         routes = [
             (f"{api}/conversation", ConversationHandler),
             (f"{api}/conversation/gen_title/{one}", TitleHandler),
+            (f"{api}/conversation/{one}/interpreter/download", SandboxHandler),
             (f"{api}/conversation/{one}", StoredConversationHandler),
             (f"{api}/conversations", ConversationListHandler),
             (f"{api}/stop_conversation", StopHandler),
             (f"{api}/moderations", ModerationHandler),
             (f"{api}/models", ModelsHandler),
+            (f"{api}/gizmos/{one}", GizmoHandler),
+            (f"{api}/files", FilesHandler),
+            (f"{api}/files/{one}", FileHandler),
+            (f"{api}/files/{one}/uploaded", UploadedHandler),
+            (f"{api}/files/{one}/download", DownloadLookupHandler),
+            (f"/__files/{one}", SignedAddressHandler),
             (f"{root}/public-api/conversation_limit", LimitHandler),
             ("/__sim/state", StateHandler),
             ("/__sim/knobs", KnobsHandler),

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from simulator.conversations import Conversations
+from simulator.files import FileStore
 from simulator.messages import JsonObject
 
 KEPT = 2000  # requests and streams remembered; counters go on
@@ -47,6 +48,7 @@ class StreamSeen:
 class State:
     """All that can be inspected. ``attempts`` counts what is charged, ``accepted`` what was answered."""
 
+    files: FileStore
     conversations: Conversations = field(default_factory=Conversations)
     requests: deque[RequestSeen] = field(default_factory=lambda: deque(maxlen=KEPT))
     streams: deque[StreamSeen] = field(default_factory=lambda: deque(maxlen=KEPT))
@@ -76,6 +78,7 @@ class State:
             "closed_early": len(self.closed_early),
             "hide_all_calls": self.hide_all_calls,
             "patches": [{"conversation_id": cid, "body": body} for cid, body in self.patches],
+            "files": [file.as_json() for file in self.files],
             "streams": [asdict(stream) for stream in self.streams],
             "requests": [asdict(request) for request in self.requests],
             "conversations": [

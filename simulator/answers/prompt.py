@@ -22,8 +22,8 @@ _VERB_EN = re.compile(
 )
 _KIND_EN = re.compile(
     r"^(?:a|an|the|some|five|three|ten|\d+)?\s*(?:short|long|brief|little|detailed|nice)?\s*"
-    r"(?:poem|story|essay|joke|list|article|paragraph|picture|image|chart|table|summary|text|words?|tips"
-    r"|ideas|examples)s?\s+(?:about|of|on|for)\s+",
+    r"(?:poem|story|essay|joke|list|article|paragraph|picture|image|chart|csv(?: file)?|file|table|summary"
+    r"|text|words?|tips|ideas|examples)s?\s+(?:about|of|on|for)\s+",
     re.IGNORECASE,
 )
 _COURTESY_ZH = re.compile(r"^(?:你好|您好|请问|请|麻烦|帮我|帮忙|能不能|可以|你能|给我|跟我|为我)*[,!。 ]*")
@@ -39,6 +39,7 @@ _LENGTH = re.compile(
     r"|\s*,?\s*(?:in detail|in one word|briefly|please|thanks?(?: you)?)$",
     re.IGNORECASE,
 )
+_NO_SUBJECT = ("", "你", "我", "他", "她", "它", "这", "那")
 _PUNCTUATION = " ?!.,:;。…"
 
 
@@ -75,7 +76,7 @@ class Prompt:
             subject = layer.sub("", subject, count=1).strip(_PUNCTUATION)
         if self.chinese:
             subject = subject.strip("的")
-            return shortened(subject if len(subject) > 1 else line or "这个问题", 20)
+            return shortened(line or "这个问题" if subject in _NO_SUBJECT else subject, 20)
         return shortened(subject.strip("\"'") or line or "this question", 60)
 
     @property

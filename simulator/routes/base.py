@@ -8,8 +8,9 @@ from typing import Any
 from tornado.web import HTTPError, RequestHandler
 
 from simulator.backend import Backend
+from simulator.files import StoredFile
 from simulator.messages import JsonObject
-from simulator.refusals import NOT_FOUND, Refusal, Refused, invalid
+from simulator.refusals import NOT_FOUND, Refusal, Refused, invalid, named_refusal
 from simulator.state import RequestSeen
 
 
@@ -38,6 +39,13 @@ class BackendHandler(RequestHandler):
         self.backend.state.requests.append(self.seen)
         if self.needs_key:
             self.key = self.backend.accounts.authenticate(self.request.headers.get("Authorization"))
+            self.other_fault()
+
+    def other_fault(self) -> None:
+        """What the knob ``other_fault`` does to every call but the conversation. Raises Refused."""
+        refusal = named_refusal(self.backend.knobs.other_fault)
+        if refusal:
+            raise Refused(refusal.with_body(self.backend.knobs.body))
 
     def on_finish(self) -> None:
         """Complete the note."""
@@ -60,6 +68,24 @@ class BackendHandler(RequestHandler):
         """A JSON answer, non-ASCII escaped as the backend does."""
         self.set_header("Content-Type", "application/json")
         self.finish(json.dumps(content))
+
+    @property
+    def root_url(self) -> str:
+        """Scheme, host and port by which the caller reached us."""
+        return f"{self.request.protocol}://{self.request.host}"
+
+    def download_url(self, file: StoredFile) -> str:
+        """A signed address that needs no bearer."""
+        return f"{self.root_url}/__files/{file.id}?{self.backend.state.files.query(file, 'get')}"
+
+    def directory(self, file: StoredFile) -> None:
+        """The answer of a directory call: the address, or ``retry`` for now."""
+        file.lookups += 1
+        if not file.is_ready:
+            self.reply({"status": "retry"})
+            return
+        found = {"status": "success", "download_url": self.download_url(file), "metadata": {}}
+        self.reply({**found, "file_name": file.name, "creation_time": file.created})
 
     def refuse(self, refusal: Refusal) -> None:
         """An error answer as it stands."""

@@ -1,6 +1,7 @@
 """POST conversation: the one route that streams."""
 
 import asyncio
+from collections.abc import Iterator
 
 from simulator.dialects.snapshot import SnapshotDialect
 from simulator.faults import FAULTS
@@ -12,6 +13,7 @@ from simulator.refusals import CLOUDFLARE_PAGE, HTML_TYPE, UNUSUAL_ACTIVITY, Ref
 from simulator.request import parse_request
 from simulator.routes.base import BackendHandler
 from simulator.state import StreamSeen
+from simulator.steps import Step
 from simulator.turn import Turn
 from simulator.wire import HttpWire, connection_stream, drop
 
@@ -22,17 +24,21 @@ class ConversationHandler(BackendHandler):
     _task: asyncio.Task[None] | None = None
     _stream: StreamSeen | None = None
 
+    def other_fault(self) -> None:
+        """This call has faults of its own."""
+
     async def post(self) -> None:
         """Check everything that can refuse the message, then answer it."""
         body = self.object_body()
         self.backend.charge(str(body.get("model")))
         request = parse_request(body)
         turn = self.backend.turn(self.key, request)
+        steps = plan(turn)
         self.backend.accounts.enter(self.key, request.model, turn.knobs)
         self._stream = StreamSeen(self.key, request.model, turn.conversation.id)
         self.backend.state.streams.append(self._stream)
         try:
-            await self._as_task(turn, self._stream)
+            await self._as_task(turn, steps, self._stream)
         finally:
             self.backend.accounts.leave(self.key)
 
@@ -42,8 +48,8 @@ class ConversationHandler(BackendHandler):
             self._stream.outcome = "client_closed"
             self._task.cancel()
 
-    async def _as_task(self, turn: Turn, stream: StreamSeen) -> None:
-        self._task = asyncio.create_task(self._converse(turn, stream))
+    async def _as_task(self, turn: Turn, steps: Iterator[Step], stream: StreamSeen) -> None:
+        self._task = asyncio.create_task(self._converse(turn, steps, stream))
         self.backend.tasks.add(self._task)
         self._task.add_done_callback(self.backend.tasks.discard)
         try:
@@ -58,7 +64,7 @@ class ConversationHandler(BackendHandler):
             stream.outcome, stream.phase = turn.knobs.fault, "over"
             raise
 
-    async def _converse(self, turn: Turn, stream: StreamSeen) -> None:
+    async def _converse(self, turn: Turn, steps: Iterator[Step], stream: StreamSeen) -> None:
         knobs = turn.knobs
         await asyncio.sleep(knobs.header_delay)
         if not await self._before_headers(knobs):
@@ -72,7 +78,7 @@ class ConversationHandler(BackendHandler):
         lagging = knobs.unterminated and not knobs.done
         framer = Framer(knobs.newline, padding, comments=knobs.comments, lagging=lagging)
         player = Player(knobs, dialect, framer, wire, turn.conversation, stream, self.backend.clock)
-        await player.play(plan(turn))
+        await player.play(steps)
         turn.conversation.update_time = self.backend.clock()
 
     async def _before_headers(self, knobs: Knobs) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from simulator import Knobs, Simulator
 
@@ -177,6 +178,22 @@ async def call(simulator: Simulator, method: str, path: str, content: Any = None
 async def ask(simulator: Simulator, *messages: dict[str, Any] | str, key: str = KEY, **fields: Any) -> Answer:
     """POST conversation and its answer."""
     return await call(simulator, "POST", f"{API}/conversation", payload(*messages, **fields), key=key)
+
+
+async def fetch(simulator: Simulator, url: str) -> Answer:
+    """GET of a signed address, without a key."""
+    parts = urlsplit(url)
+    return await call(simulator, "GET", f"{parts.path}?{parts.query}", key=None)
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = 1_702_623_600.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
 async def until(condition: Callable[[], object]) -> None:

@@ -3,19 +3,9 @@
 import pytest
 
 from simulator import Knobs
-from tests.simulator.client import API, ask, call, connect, payload, running, until
+from tests.simulator.client import API, Clock, ask, call, connect, payload, running, until
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJleHAiOjE3MDAwMDAwMDB9.c2lnbmF0dXJl-_x"
-
-
-class Clock:
-    """A clock that a test sets."""
-
-    def __init__(self) -> None:
-        self.now = 1_702_623_600.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.mark.parametrize("key", ["fk-abc_DEF-123", "pk-pool", JWT])

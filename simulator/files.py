@@ -1,0 +1,117 @@
+"""Files: uploaded by callers in three steps, or made by the backend (drawings, figures, sandbox files).
+
+An upload is announced (POST files), sent (PUT to an address elsewhere) and registered (POST uploaded). A file
+is fetched through a directory call that gives a signed address, which needs no bearer and expires.
+"""
+
+import hashlib
+import mimetypes
+import secrets
+import string
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from urllib.parse import quote, urlencode
+
+from simulator.knobs import Knobs
+from simulator.messages import JsonObject
+from simulator.refusals import Refusal, Refused
+
+MAX_FILES = 1000  # the oldest are forgotten
+MAX_FILE_BYTES = 512 * 1024 * 1024
+USE_CASES = ("multimodal", "my_files", "ace_upload")
+
+FILE_NOT_FOUND = Refusal.detail(404, "File not found")
+
+
+@dataclass(slots=True)
+class StoredFile:
+    """One file. ``content`` is None until it was sent; ``knobs`` are those of the turn that made it."""
+
+    id: str
+    owner: str
+    name: str
+    use_case: str
+    size: int
+    created: float
+    knobs: Knobs
+    content: bytes | None = None
+    is_registered: bool = False
+    authorization_on_put: bool = False
+    lookups: int = 0
+    downloads: int = 0
+
+    @property
+    def media_type(self) -> str:
+        """By the file's name."""
+        return mimetypes.guess_type(self.name)[0] or "application/octet-stream"
+
+    @property
+    def is_ready(self) -> bool:
+        """False for the first ``not_ready`` lookups, as when the store lags behind."""
+        return self.lookups > self.knobs.not_ready
+
+    def as_json(self) -> JsonObject:
+        """One entry of the state's ``files``."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "use_case": self.use_case,
+            "size": self.size,
+            "sent": self.content is not None,
+            "registered": self.is_registered,
+            "authorization_on_put": self.authorization_on_put,
+            "downloads": self.downloads,
+        }
+
+
+class FileStore:
+    """All files of all accounts. ``clock`` gives Unix seconds."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._secret = secrets.token_hex(16)
+        self._by_id: dict[str, StoredFile] = {}
+
+    def announce(self, owner: str, name: str, size: int, use_case: str, knobs: Knobs) -> StoredFile:
+        """A file that is about to be uploaded."""
+        letters = string.ascii_letters + string.digits
+        file_id = "file-" + "".join(secrets.choice(letters) for _ in range(24))
+        file = StoredFile(file_id, owner, name, use_case, size, self._clock(), knobs)
+        self._by_id[file_id] = file
+        while len(self._by_id) > MAX_FILES:
+            del self._by_id[next(iter(self._by_id))]
+        return file
+
+    def keep(self, owner: str, name: str, content: bytes, knobs: Knobs) -> StoredFile:
+        """A file that the backend made."""
+        file = self.announce(owner, name, len(content), "generated", knobs)
+        file.content, file.is_registered = content, True
+        return file
+
+    def find(self, owner: str, file_id: str) -> StoredFile:
+        """As the account sees it. Raises Refused (404)."""
+        file = self._by_id.get(file_id)
+        if file is None or file.owner != owner:
+            raise Refused(FILE_NOT_FOUND)
+        return file
+
+    def by_address(self, file_id: str, purpose: str, expires: str, signature: str) -> StoredFile | None:
+        """The file of a signed address; None when it expired or was tampered with."""
+        file = self._by_id.get(file_id)
+        if file is None or signature != self._signature(file_id, purpose, expires):
+            return None
+        return file if expires.isdigit() and int(expires) > self._clock() else None
+
+    def query(self, file: StoredFile, purpose: str) -> str:
+        """The signed query of an address; ``purpose`` is put or get."""
+        expires = str(int(self._clock() + file.knobs.link_ttl))
+        values = {"se": expires, "sp": "r" if purpose == "get" else "w", "sv": "2021-08-06"}
+        if purpose == "get":
+            values |= {"rscc": "max-age=31536000, private", "rscd": f"attachment; filename={file.name}"}
+        return urlencode(values | {"sig": self._signature(file.id, purpose, expires)}, quote_via=quote)
+
+    def __iter__(self) -> Iterator[StoredFile]:
+        return iter(self._by_id.values())
+
+    def _signature(self, file_id: str, purpose: str, expires: str) -> str:
+        return hashlib.sha256(f"{self._secret}\0{file_id}\0{purpose}\0{expires}".encode()).hexdigest()
