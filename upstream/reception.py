@@ -25,7 +25,7 @@ KEPT_HEADERS: Final = ("retry-after", "date", "location", "content-disposition")
 
 
 class Reception:
-    """One answer on its way in. Needs a running loop; `close` it when the exchange is over.
+    """One answer on its way in. Needs a running loop; tell it when the exchange has `ended`.
 
     With `on_data` a 2xx event stream goes there piece by piece, and anything else is kept up to 64 KiB.
     Without it a 2xx body is kept up to `body_limit` bytes, and any other up to 64 KiB.
