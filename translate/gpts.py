@@ -79,21 +79,29 @@ def is_gizmo_id(text: str) -> bool:
 
 
 def read_gizmo(content: bytes, asked: str) -> Gizmo:
-    """The description of ``asked`` in ``content``. Raises ValueError if it is none that can be sent on."""
+    """The description of the GPT ``asked`` in an answer. Raises ValueError with what is wrong with it."""
     if len(content) > MAX_GIZMO_BYTES:
         raise ValueError(f"it is larger than {MAX_GIZMO_BYTES} bytes")
     try:
         info = json.loads(content)
-        # What cannot be written again, some levels down, cannot be sent: infinite numbers, deep nesting.
-        ujson.dumps([[[info]]], allow_nan=False)
-    except (ValueError, RecursionError, OverflowError):
+    except (ValueError, RecursionError):
         raise ValueError("it is not JSON") from None
+    return as_gizmo(info, asked)
+
+
+def as_gizmo(info: object, asked: str) -> Gizmo:
+    """``info`` as the description of ``asked``, if it is one and can be sent on. Raises ValueError."""
     about = info.get("gizmo") if isinstance(info, dict) else None
     gizmo_id = about.get("id") if isinstance(about, dict) else None
-    if not isinstance(gizmo_id, str) or not SHORT_ID.fullmatch(gizmo_id):
+    if not isinstance(info, dict) or not isinstance(gizmo_id, str) or not SHORT_ID.fullmatch(gizmo_id):
         raise ValueError("it has no id")
     if asked != gizmo_id and not asked.startswith(f"{gizmo_id}-"):
         raise ValueError("it is about another GPT")
+    try:
+        # It will stand some levels down in the body of a request.
+        ujson.dumps([[[info]]], allow_nan=False)
+    except (ValueError, OverflowError):
+        raise ValueError("it cannot be written as JSON") from None
     return Gizmo(gizmo_id, info)
 
 
