@@ -13,6 +13,8 @@ from translate.content import Citation
 
 MAX_WAIT = 2000
 """Characters held back behind a mark whose citation has not come yet."""
+MAX_DRIFT = 8
+"""Characters by which a range may be off; a mark is longer, so that its neighbours are not meant."""
 MAX_LINK = 1000
 MAX_REFERENCE = 300
 
@@ -159,9 +161,10 @@ class Marks:
         if not self._shows:
             return mark.end(), ""
         number = int(mark[1]) if mark[1] else None
-        citation = self._find(self._at + position, self._at + mark.end(), number)
+        waited = self._waited(held, mark.end(), final)
+        citation = self._find(self._at + position, self._at + mark.end(), number, waited)
         if citation is None:
-            return (mark.end(), "") if self._waited(held, mark.end(), final) else None
+            return (mark.end(), "") if waited else None
         return mark.end(), self._link(citation, mark[1] or "*")
 
     def _reference_mark(self, held: str, position: int, final: bool) -> tuple[int, str | None] | None:
@@ -184,9 +187,10 @@ class Marks:
                 return None
             return position + 2, None
         end = self._at + mark.end()
-        citation = self._find(end, end, int(mark[1]))
+        waited = self._waited(held, mark.end(), final)
+        citation = self._find(end, end, int(mark[1]), waited)
         if citation is None or not citation.url:
-            return (mark.end(), None) if self._waited(held, mark.end(), final) else None
+            return (mark.end(), None) if waited else None
         link = f"]({escape_url(citation.url)})"
         self.cited.append(Shown(link, citation.url, citation.title))
         return mark.end(), link
@@ -209,16 +213,18 @@ class Marks:
         address = self._sandbox(held[start + len(SANDBOX) : end])
         return end + 1, f"]({address})" if address is not None else "]"
 
-    def _find(self, start: int, end: int, number: int | None) -> Citation | None:
+    def _find(self, start: int, end: int, number: int | None, waited: bool) -> Citation | None:
         """By range first, then by number: two marks may share a number and cite different pages.
 
-        The unit of the ranges is not quite certain where emoji occur, so by number the nearest counts.
+        Where emoji occur, the unit of the ranges is not certain, so a near range of the same number will
+        do; a far one only when nothing better can come any more.
         """
         for citation in self._citations:
             if citation.start == start and citation.end == end:
                 return citation
         same = [c for c in self._citations if c.number == number and number is not None]
-        return min(same, key=lambda c: abs(c.start - start), default=None)
+        nearest = min(same, key=lambda c: abs(c.start - start), default=None)
+        return nearest if nearest and (waited or abs(nearest.start - start) <= MAX_DRIFT) else None
 
     def _waited(self, held: str, end: int, final: bool) -> bool:
         return final or len(held) - end > MAX_WAIT
