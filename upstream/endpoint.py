@@ -51,11 +51,13 @@ class Endpoint:
             ValueError: the address is not http(s), or has credentials or no host. As addresses are
                 signed, the text does not show it.
         """
+        address = quote(address.strip(), safe=_URL_CHARACTERS, errors="replace")
+        given = urlsplit(address)
         if not base and address.startswith("/backend-api/"):
             address = self._root + address
-        url = urljoin(base or f"{self._root}/", quote(address, safe=_URL_CHARACTERS, errors="replace"))
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+        parts = urlsplit(urljoin(base or f"{self._root}/", address))
+        is_http = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc
+        if not is_http or (given.scheme and not given.hostname):
             raise ValueError("not an address to be followed")
         _ = parts.port  # raises ValueError itself when impossible, showing but that
         return parts._replace(fragment="").geturl()
