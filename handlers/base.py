@@ -159,7 +159,7 @@ class ApiHandler(tornado.web.RequestHandler):
     def on_finish(self) -> None:
         duration = time.monotonic() - self.started
         status = self.get_status()
-        outcome = self.outcome or (Outcome.OK if status < 400 else Outcome.INVALID)
+        outcome = self.outcome or (Outcome.OK if status < 400 else OUTCOMES.get(status, Outcome.INVALID))
         self.service.metrics.request(self.route, self.model_name, outcome, duration, self.ttft)
         ttft = f" ttft={self.ttft:.3f}s" if self.ttft is not None else ""
         level = logging.DEBUG if self.route == "probe" else logging.INFO

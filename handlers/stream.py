@@ -77,6 +77,7 @@ class ClientStream:
 
     def _commit(self) -> None:
         self.committed = True
+        self._arm(self._settings.keepalive_interval)
         handler = self._handler
         handler.set_status(200)
         handler.set_header("Content-Type", "text/event-stream; charset=utf-8")
@@ -94,14 +95,18 @@ class ClientStream:
             if left <= 0:
                 self._cut_off()
                 return
-            self._timer = self._loop.call_later(min(interval, left), self._tick)
+            self._arm(left)
             return
         silence = now - self._last_write
         if self._quiet or not self.committed or silence >= interval:
             silence = 0.0
             if not self._quiet:
                 self._keeping = self._loop.create_task(self._keep_alive(now))
-        self._timer = self._loop.call_later(interval - silence, self._tick)
+        self._arm(interval - silence)
+
+    def _arm(self, wait: float) -> None:
+        self._timer.cancel()
+        self._timer = self._loop.call_later(min(wait, self._settings.write_timeout), self._tick)
 
     async def _keep_alive(self, now: float) -> None:
         if now - self._last_chunk >= IDLE_CHUNK_AFTER:
