@@ -11,7 +11,10 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tornado.httpserver import HTTPServer
@@ -19,11 +22,13 @@ from tornado.ioloop import IOLoop
 from tornado.netutil import bind_sockets
 
 from handlers.app import ROUTES, make_app
+from handlers.gpts import GptList, load_gpts
 from handlers.service import Service
 from metrics import Metrics
 from settings import Settings, SettingsError
-from translate.models import BUILT_IN, Catalogue
-from upstream import Timeouts, UpstreamClient
+from translate.gpts import Gpt, GptsError
+from translate.models import ANY_GPT, BUILT_IN, Catalogue
+from upstream import GizmoBook, GizmoStore, Timeouts, UpstreamClient
 
 if TYPE_CHECKING:
     from simulator import Simulator
@@ -33,6 +38,7 @@ log = logging.getLogger("pandora")
 DEMO_KEY = "fk-demo"
 IDLE_CONNECTION_SECONDS = 75
 BODY_SECONDS = 120
+GPTS_FILE = Path(__file__).with_name("gpts.json")
 MAX_DRAINED_BODY_BYTES = 1 << 31
 """Above our own limit, so that an oversized body meets our 413 and not Tornado's bare 400."""
 
@@ -52,13 +58,22 @@ class Server:
         self.http.conn_params.no_keep_alive = True
         await self.service.drain()
         await self.http.close_all_connections()
+        await self.service.gpts.close()
         self.service.upstream.close()
 
 
-def build(settings: Settings, *, simulated: bool = False) -> Service:
-    """The parts, wired. Raises SettingsError."""
+def build(settings: Settings, *, simulated: bool = False, demo_gpts: Sequence[Gpt] = ()) -> Service:
+    """The parts, wired; ``demo_gpts`` are offered while the list has none. Raises SettingsError."""
+    aliases = dict(settings.model_aliases)
+    taken = {model.name for model in (*BUILT_IN, ANY_GPT)} | aliases.keys()
+    path = Path(settings.gpts_file) if settings.gpts_file else GPTS_FILE
+    load = partial(load_gpts, path, taken, [gpt for gpt in demo_gpts if gpt.name not in taken])
     try:
-        catalogue = Catalogue(BUILT_IN, dict(settings.model_aliases))
+        gpts = load()
+    except GptsError as error:
+        raise SettingsError(f"{path} is not usable: {error}.") from None
+    try:
+        catalogue = Catalogue(BUILT_IN, aliases, gpts, any_gpt=settings.allow_any_gpt)
     except ValueError as error:
         raise SettingsError(f"MODEL_ALIASES is not usable: {error}.") from None
     timeouts = Timeouts(
@@ -76,14 +91,23 @@ def build(settings: Settings, *, simulated: bool = False) -> Service:
         )
     except ValueError as error:
         raise SettingsError(f"BASE_URL or PROXY_API_PREFIX is not usable: {error}.") from None
-    metrics = Metrics(ROUTES, catalogue.models)
+    metrics = Metrics(ROUTES, [*catalogue.models, *([ANY_GPT.name] if settings.allow_any_gpt else [])])
+    # What the simulator makes up about a GPT must not be met again in earnest.
+    store = GizmoStore(Path(settings.state_dir) / ("demo-gpts" if simulated else "gpts"))
+    book = GizmoBook(upstream, store, settings.key_for_gpts_info)
     return Service(
-        settings=settings, upstream=upstream, catalogue=catalogue, metrics=metrics, simulated=simulated
+        settings=settings,
+        upstream=upstream,
+        catalogue=catalogue,
+        metrics=metrics,
+        gizmos=book,
+        gpts=GptList(path, load, catalogue, book, metrics),
+        simulated=simulated,
     )
 
 
 def serve(service: Service) -> Server:
-    """Listen. Raises OSError when the address is taken."""
+    """Listen, and begin what goes on by itself. Raises OSError when the address is taken."""
     settings = service.settings
     http = HTTPServer(
         make_app(service),
@@ -93,20 +117,23 @@ def serve(service: Service) -> Server:
     )
     sockets = bind_sockets(settings.port, settings.host)
     http.add_sockets(sockets)
+    service.gpts.start()
     return Server(service, http, sockets[0].getsockname()[1])
 
 
 async def main(settings: Settings, demo: bool) -> int:
     """Serve until SIGTERM or SIGINT; gives the exit code."""
     simulator = None
+    gpts: tuple[Gpt, ...] = ()
     if demo:
-        simulator = await _start_simulator(settings)
-        settings = replace(settings, base_url=simulator.url)
-    server = _listen(build(settings, simulated=demo))
+        simulator, gpts = await _start_simulator(settings)
+        settings = replace(settings, base_url=simulator.url, key_for_gpts_info=DEMO_KEY)
+    server = _listen(build(settings, simulated=demo, demo_gpts=gpts))
     stopped = asyncio.Event()
     loop = IOLoop.current().asyncio_loop  # type: ignore[attr-defined]
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stopped.set)
+    loop.add_signal_handler(signal.SIGHUP, server.service.gpts.reload)
     _announce(server, demo)
     await stopped.wait()
     log.info("stopping: %d answers in flight", len(server.service.running))
@@ -126,12 +153,14 @@ def _listen(service: Service) -> Server:
         raise SettingsError(f"cannot listen on {where}: {reason}. Change HOST or PORT.") from None
 
 
-async def _start_simulator(settings: Settings) -> "Simulator":
+async def _start_simulator(settings: Settings) -> tuple["Simulator", tuple[Gpt, ...]]:
+    """The simulated backend, and its GPTs."""
     from simulator import DEMO_KNOBS, Simulator  # the one place where the service knows of it
+    from simulator.gizmos import GIZMOS
 
     simulator = Simulator(prefix=settings.proxy_api_prefix, knobs=DEMO_KNOBS)
     await simulator.start()
-    return simulator
+    return simulator, tuple(Gpt(gizmo.slug, gizmo.id) for gizmo in GIZMOS)
 
 
 def _announce(server: Server, demo: bool) -> None:

@@ -41,6 +41,12 @@ def _prefix(value: str) -> str:
     return value
 
 
+def _key(value: str) -> str:
+    if not re.fullmatch(r"[!-~]+", value):
+        raise ValueError("one key, without spaces")
+    return value
+
+
 def _integer(low: int, high: int) -> Parser:
     def parse(value: str) -> int:
         if not re.fullmatch(r"[0-9]{1,12}", value) or not low <= int(value) <= high:
@@ -118,7 +124,16 @@ class Settings:
         "UPLOAD_BASE_URL", "", _url, "Address under which users reach this service, for links to images."
     )
     key_for_gpts_info: str = _setting(
-        "KEY_FOR_GPTS_INFO", "", _text, "Key with which the description of each GPT is fetched.", secret=True
+        "KEY_FOR_GPTS_INFO", "", _key, "Key with which the description of each GPT is fetched.", secret=True
+    )
+    gpts_file: str = _setting(
+        "GPTS_FILE", "", _text, "The list of GPTs; if unset, the `gpts.json` beside `server.py`."
+    )
+    allow_any_gpt: bool = _setting(
+        "ALLOW_ANY_GPT",
+        "false",
+        _switch,
+        "Whether every GPT can be used by its id, as `gpt-4-gizmo-g-...`, without an entry in the list.",
     )
     host: str = _setting("HOST", "127.0.0.1", _text, "Address to listen on.")
     port: int = _setting("PORT", "33333", _integer(0, 65535), "Port to listen on; 0 takes a free one.")

@@ -44,8 +44,9 @@ class ChatHandler(BodyHandler):
         self.answer = Answer(self, dialogue, writer)
 
         async def prepare() -> tuple[bytes, list[Sent]]:
+            dialogue.model = await service.describe(model, self.caller_key)
             temporary = settings.history == "temporary"
-            return conversation(model, request.messages, new_id, temporary=temporary)
+            return conversation(dialogue.model, request.messages, new_id, temporary=temporary)
 
         with service.admit(self.answer, self.route):
             await self.answer.run(prepare)

@@ -53,7 +53,8 @@ class Dialogue:
         """Why there is no (whole) answer, once run."""
         self._service = service
         self._key = key
-        self._model = model
+        self.model = model
+        """To be described before it is conversed with."""
         self._assets = assets
         self._temporary = service.settings.history == "temporary"
         self._preparing: asyncio.Task[tuple[bytes, list[Sent]]] | None = None
@@ -138,7 +139,7 @@ class Dialogue:
     def _continue(self) -> bytes:
         state = self.turn.state
         payload = continuation(
-            self._model, state.conversation_id, state.last_message_id, temporary=self._temporary
+            self.model, state.conversation_id, state.last_message_id, temporary=self._temporary
         )
         self.turn.resume([], seamless=True)
         return payload
@@ -158,7 +159,7 @@ class Dialogue:
         always = policy == "always" and asked.operation_hash
         conversation_id = self.turn.state.conversation_id
         payload, sent = confirmation(
-            self._model,
+            self.model,
             conversation_id,
             asked,
             "always_allow" if always else "allow",

@@ -7,11 +7,15 @@ from upstream import (
     ConnectFailed,
     ConnectionLost,
     FirstByteTimeout,
+    GizmoUnavailable,
     IdleTimeout,
     ResponseRefused,
     TotalTimeout,
     UpstreamError,
 )
+
+GPT_RETRY_SECONDS = 5.0
+"""When to ask again for a GPT whose description is still to come; that costs no quota."""
 
 
 def as_api_error(error: UpstreamError) -> ApiError:
@@ -22,6 +26,11 @@ def as_api_error(error: UpstreamError) -> ApiError:
         wait = error.headers.get("retry-after", "")
         retry_after = float(wait) if wait.isascii() and wait.isdigit() and len(wait) < 8 else None
         return from_response(error.status, error.body, retry_after, error.content_type)
+    if isinstance(error, GizmoUnavailable):
+        message = f"The GPT is not available: {error.reason}."
+        if error.lasting:
+            return Overloaded(message, code="gpt_unavailable", should_retry=False)
+        return Overloaded(message, code="gpt_unavailable", retry_after=GPT_RETRY_SECONDS)
     if isinstance(error, FirstByteTimeout):
         return UpstreamTimeout("The backend did not begin to answer in time.", should_retry=False)
     if isinstance(error, IdleTimeout):

@@ -20,7 +20,8 @@ class HealthHandler(ApiHandler):
 class ReadyHandler(ApiHandler):
     """Whether to send traffic here: 503 while draining.
 
-    The upstream's health is no part of it: a blip there must not unroute every instance.
+    The upstream's health is no part of it: a blip there must not unroute every instance. Neither are
+    GPTs that cannot be used; ``gpts`` tells which and why.
     """
 
     route = "probe"
@@ -30,7 +31,10 @@ class ReadyHandler(ApiHandler):
         status = "draining" if service.draining else "ready"
         if service.draining:
             self.set_status(503)
-        self.send_json(ujson.dumps({"status": status, "in_flight": len(service.running)}).encode())
+        detail: dict[str, object] = {"status": status, "in_flight": len(service.running)}
+        if gpts := service.gpts.detail():
+            detail["gpts"] = gpts
+        self.send_json(ujson.dumps(detail, escape_forward_slashes=False).encode())
 
     head = get
 

@@ -4,14 +4,16 @@ import asyncio
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from handlers.failures import as_api_error
+from handlers.gpts import GptList
 from metrics import Metrics
 from settings import Settings
 from translate.errors import ApiError, Overloaded
-from translate.models import Catalogue
-from upstream import UpstreamClient
+from translate.models import Catalogue, Model
+from upstream import GizmoBook, UpstreamClient, UpstreamError
 
 STOP_SECONDS = 2.0
 """How long stopped answers may take to write their last event."""
@@ -33,6 +35,8 @@ class Service:
     upstream: UpstreamClient
     catalogue: Catalogue
     metrics: Metrics
+    gizmos: GizmoBook
+    gpts: GptList
     simulated: bool = False
     draining: bool = False
     running: set[Running] = field(default_factory=set)
@@ -55,6 +59,18 @@ class Service:
             if not self.running:
                 self._idle.set()
             self.metrics.ended(route)
+
+    async def describe(self, model: Model, key: str) -> Model:
+        """``model`` with what the backend must be told about it, which may take some seconds for a GPT.
+
+        Raises ApiError.
+        """
+        if not model.gizmo_id:
+            return model
+        try:
+            return replace(model, gizmo=await self.gizmos.get(model.gizmo_id, key))
+        except UpstreamError as error:
+            raise as_api_error(error) from None
 
     async def drain(self) -> None:
         """Let running answers end, up to the drain limit; then stop them with an error event."""

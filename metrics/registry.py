@@ -71,15 +71,34 @@ class Metrics:
             registry=self.registry,
         )
         self._in_flight = Gauge("pandora_in_flight", "Answers being made.", ["route"], registry=self.registry)
-        self._models = set(models)
-        for route in routes:
+        self._routes = tuple(routes)
+        self._models: set[str] = set()
+        for route in self._routes:
             self._in_flight.labels(route)
-            for model in (*self._models, OTHER):
-                self._duration.labels(route, model)
-                for outcome in Outcome:
-                    self._requests.labels(route, model, outcome)
-        for model in self._models:
-            self._ttft.labels(model)
+        self._touch(OTHER)
+        for model in models:
+            self.know_model(model)
+
+    def know_model(self, name: str) -> None:
+        """From now on there are series for this model, from zero."""
+        self._models.add(name)
+        self._touch(name)
+        self._ttft.labels(name)
+
+    def forget_model(self, name: str) -> None:
+        """Drop the series of a model that is no longer offered; late requests count as ``other``."""
+        if name == OTHER:
+            return
+        self._models.discard(name)
+        for metric in (self._requests, self._duration, self._ttft):
+            metric.remove_by_labels({"model": name})
+
+    def _touch(self, model: str) -> None:
+        """Make series exist before they are first needed, so that rates and alerts start at a zero."""
+        for route in self._routes:
+            self._duration.labels(route, model)
+            for outcome in Outcome:
+                self._requests.labels(route, model, outcome)
 
     def started(self, route: str) -> None:
         """A request was admitted."""

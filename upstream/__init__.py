@@ -16,6 +16,8 @@ from upstream.errors import (
     UpstreamError,
 )
 from upstream.exchange import Exchange
+from upstream.gizmo_store import GizmoStore
+from upstream.gizmos import GizmoBook, GizmoUnavailable
 from upstream.timeouts import Timeouts
 
 __all__ = [
@@ -24,6 +26,9 @@ __all__ = [
     "ConnectionLost",
     "Exchange",
     "FirstByteTimeout",
+    "GizmoBook",
+    "GizmoStore",
+    "GizmoUnavailable",
     "IdleTimeout",
     "JsonAnswer",
     "ResponseRefused",

@@ -116,10 +116,14 @@ class GizmoBook:
         self._unlisted: OrderedDict[str, _Entry] = OrderedDict()
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._attempts: set[asyncio.Task[None]] = set()
+        self._said = False
 
     def want(self, gizmo_ids: Iterable[str]) -> None:
         """Offer these and no others from now on; of what is not described yet, ask (again) at once."""
         wanted = set(gizmo_ids)
+        if wanted and not self._key and not self._said:
+            self._said = True
+            log.warning("KEY_FOR_GPTS_INFO is not set: GPTs are described with the keys of their first users")
         for gizmo_id in self._listed.keys() - wanted:
             _drop(self._listed.pop(gizmo_id), REMOVED)
         for gizmo_id in wanted:
