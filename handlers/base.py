@@ -93,6 +93,10 @@ class ApiHandler(tornado.web.RequestHandler):
             raise Unauthorized("The API key holds characters that no key has.", code="invalid_api_key")
         return key
 
+    def public_base(self) -> str:
+        """Where users reach this service, for links: the setting, else the request's own host."""
+        return self.service.settings.upload_base_url or f"{self.request.protocol}://{self.request.host}"
+
     def send_json(self, body: bytes) -> None:
         """Answer with JSON and the time it took; a client that does not read it is cut off."""
         self.set_processing_time()
@@ -184,6 +188,9 @@ class BodyHandler(ApiHandler):
     before they listen, and a connection closed in mid-body takes the answer with it.
     """
 
+    content_type = "application/json"
+    """What the body must be, if it says what it is."""
+
     def prepare(self) -> None:
         self._chunks: list[bytes] = []
         self._size = 0
@@ -213,8 +220,10 @@ class BodyHandler(ApiHandler):
 
     def _check_type(self) -> None:
         content_type = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        if content_type and content_type != "application/json" and not content_type.endswith("+json"):
-            raise UnsupportedMediaType("The Content-Type must be application/json.")
+        wanted = self.content_type
+        plus_json = wanted == "application/json" and content_type.endswith("+json")
+        if content_type and content_type != wanted and not plus_json:
+            raise UnsupportedMediaType(f"The Content-Type must be {wanted}.")
 
 
 class UnknownPath(ApiHandler):
