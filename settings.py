@@ -25,12 +25,15 @@ def _text(value: str) -> str:
 
 
 def _url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets or a port that cannot be
+        usable = False
+    if not usable:
         raise ValueError("an address such as http://127.0.0.1:8181")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError("an address without user name, query or fragment")
-    _ = parts.port  # raises ValueError itself when out of range
     return value.rstrip("/")
 
 
@@ -286,6 +289,8 @@ def _read(data: Mapping[str, Any], env: Mapping[str, str]) -> object:
         raise SettingsError(f"{name} and {name}_FILE are both set: keep one of them.")
     if path:
         raw = _read_file(name, path)
+        if not raw:
+            raise SettingsError(f"{name}_FILE names an empty file: {path}")
     text = raw or data["default"]
     if not text and parse is not _aliases:
         return ""
