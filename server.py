@@ -24,11 +24,13 @@ from tornado.netutil import bind_sockets
 from handlers.app import ROUTES, make_app
 from handlers.gpts import GptList, load_gpts
 from handlers.service import Service
+from media import Fetcher, MediaReader, MediaStore
 from metrics import Metrics
 from settings import Settings, SettingsError
 from translate.gpts import Gpt, GptsError
 from translate.models import ANY_GPT, BUILT_IN, Catalogue
 from upstream import GizmoBook, GizmoStore, Timeouts, UpstreamClient
+from upstream.files import BackendFiles
 
 if TYPE_CHECKING:
     from simulator import Simulator
@@ -59,6 +61,7 @@ class Server:
         await self.service.drain()
         await self.http.close_all_connections()
         await self.service.gpts.close()
+        await self.service.media.close()
         self.service.upstream.close()
 
 
@@ -95,6 +98,14 @@ def build(settings: Settings, *, simulated: bool = False, demo_gpts: Sequence[Gp
     # What the simulator makes up about a GPT must not be met again in earnest.
     store = GizmoStore(Path(settings.state_dir) / ("demo-gpts" if simulated else "gpts"))
     book = GizmoBook(upstream, store, settings.key_for_gpts_info)
+    max_bytes = settings.media_max_file_bytes
+    media = MediaStore(
+        Path(settings.state_dir) / "media",
+        max_file_bytes=max_bytes,
+        max_total_bytes=settings.media_max_total_bytes,
+        max_age_seconds=settings.media_max_age,
+    )
+    fetcher = Fetcher(max_bytes=max_bytes) if settings.fetch_urls else None
     return Service(
         settings=settings,
         upstream=upstream,
@@ -102,6 +113,9 @@ def build(settings: Settings, *, simulated: bool = False, demo_gpts: Sequence[Gp
         metrics=metrics,
         gizmos=book,
         gpts=GptList(path, load, catalogue, book, metrics),
+        files=BackendFiles(upstream, max_bytes=max_bytes),
+        media=media,
+        reader=MediaReader(fetcher, max_bytes=max_bytes, max_pixels=settings.max_image_pixels),
         simulated=simulated,
     )
 
@@ -118,6 +132,7 @@ def serve(service: Service) -> Server:
     sockets = bind_sockets(settings.port, settings.host)
     http.add_sockets(sockets)
     service.gpts.start()
+    service.media.start()
     return Server(service, http, sockets[0].getsockname()[1])
 
 

@@ -196,6 +196,36 @@ class Settings:
         _choice("ask", "allow", "always"),
         "When a GPT asks whether it may call a host: stop and say so, allow it once, or always.",
     )
+    fetch_urls: bool = _setting(
+        "FETCH_URLS",
+        "true",
+        _switch,
+        "Whether what a message gives by address is fetched for it.",
+    )
+    max_image_pixels: int = _setting(
+        "MAX_IMAGE_PIXELS",
+        "50000000",
+        _integer(1, 10**9),
+        "Largest picture of a message, in pixels.",
+    )
+    media_max_file_bytes: int = _setting(
+        "MEDIA_MAX_FILE_BYTES",
+        str(50 << 20),
+        _integer(1024, 1 << 32),
+        "Largest picture or file that is fetched, uploaded or kept here.",
+    )
+    media_max_total_bytes: int = _setting(
+        "MEDIA_MAX_TOTAL_BYTES",
+        str(2 << 30),
+        _integer(1024, 1 << 44),
+        "How much is kept under `STATE_DIR/media`; above it the oldest files go.",
+    )
+    media_max_age: float = _setting(
+        "MEDIA_MAX_AGE",
+        str(7 * 86400),
+        _seconds(0, 10**9),
+        "Seconds after which a kept file goes; 0 keeps it until room is needed.",
+    )
     connect_timeout: float = _setting(
         "CONNECT_TIMEOUT", "10", _seconds(0.1, 300), "Limit for reaching the backend."
     )

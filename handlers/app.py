@@ -6,11 +6,13 @@ import tornado.web
 
 from handlers.base import UnknownPath
 from handlers.chat import ChatHandler
+from handlers.images import ImageFormHandler, ImagesHandler, VariationsHandler
+from handlers.media import media_routes
 from handlers.models import ModelHandler, ModelsHandler
 from handlers.probes import HealthHandler, MetricsHandler, ReadyHandler
 from handlers.service import Service
 
-ROUTES = ("chat", "models", "probe", "unknown")
+ROUTES = ("chat", "images", "media", "models", "probe", "unknown")
 """Route names, as they appear in metrics."""
 
 
@@ -21,11 +23,15 @@ def make_app(service: Service) -> tornado.web.Application:
     return tornado.web.Application(
         [
             (rf"{v1}/chat/completions/?", ChatHandler),
+            (rf"{v1}/images/generations/?", ImagesHandler),
+            (rf"{v1}/images/edits/?", ImageFormHandler),
+            (rf"{v1}/images/variations/?", VariationsHandler),
             (rf"{v1}/models/?", ModelsHandler),
             (rf"{v1}/models/(.+?)/?", ModelHandler),
             (r"/healthz/?", HealthHandler),
             (r"/readyz/?", ReadyHandler),
             (r"/metrics/?", MetricsHandler),
+            *media_routes(),
         ],
         default_handler_class=UnknownPath,
         log_function=lambda handler: None,  # ApiHandler.on_finish writes the one line

@@ -4,8 +4,10 @@ import time
 import uuid
 
 from handlers.answer import Answer
+from handlers.assets import Assets
+from handlers.attachments import upload_all
 from handlers.base import BodyHandler
-from handlers.dialogue import Assets, Dialogue
+from handlers.dialogue import Dialogue
 from handlers.service import new_id
 from translate.interpreter import Sent
 from translate.payload import conversation
@@ -38,15 +40,19 @@ class ChatHandler(BodyHandler):
             )
         else:
             writer = WholeWriter(id=answer_id, created=created, model=request.model)
-        assets = Assets()
+        assets = Assets(service, self.caller_key, self.public_base())
         turn = Turn(writer, stop=request.stop, style=Style(model.style or settings.style), links=assets)
         dialogue = Dialogue(service, self.caller_key, model, turn, assets)
         self.answer = Answer(self, dialogue, writer)
 
         async def prepare() -> tuple[bytes, list[Sent]]:
             dialogue.model = await service.describe(model, self.caller_key)
+            attachments = [part for message in request.messages for part in message.attachments]
+            uploads = await upload_all(service, self.caller_key, attachments)
             temporary = settings.history == "temporary"
-            return conversation(dialogue.model, request.messages, new_id, temporary=temporary)
+            return conversation(
+                dialogue.model, request.messages, new_id, uploads=uploads, temporary=temporary
+            )
 
         with service.admit(self.answer, self.route):
             await self.answer.run(prepare)

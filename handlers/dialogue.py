@@ -6,10 +6,11 @@ call a host is answered as the settings say; each of those is another conversati
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
+from handlers.assets import Assets
 from handlers.failures import as_api_error
 from handlers.service import Service, new_id
-from translate.content import Asset
 from translate.errors import ApiError, UpstreamFailed
 from translate.interpreter import Confirmation, Sent
 from translate.models import Model
@@ -24,24 +25,14 @@ Emit = Callable[[bytes], Awaitable[None]]
 """Takes what can be written, in order."""
 
 
-class Assets:
-    """No pictures and no files."""
-
-    async def picture(self, asset: Asset) -> str | None:
-        return None
-
-    def sandbox(self, message_id: str, path: str) -> str | None:
-        return None
-
-    async def settle(self, conversation_id: str) -> list[str]:
-        return []
-
-    def drop(self) -> None:
-        pass
-
+T = TypeVar("T")
 
 MAX_CONFIRMATIONS = 5
 """A GPT that asks on and on is stopped."""
+
+
+class Stopped(Exception):
+    """Nobody waits for the answer any more, or it was ended from outside."""
 
 
 class Dialogue:
@@ -57,7 +48,7 @@ class Dialogue:
         """To be described before it is conversed with."""
         self._assets = assets
         self._temporary = service.settings.history == "temporary"
-        self._preparing: asyncio.Task[tuple[bytes, list[Sent]]] | None = None
+        self._working: asyncio.Future[Any] | None = None
         self._exchange = Exchange()
         self._stopped = False
         self._continued = self._confirmed = 0
@@ -67,36 +58,30 @@ class Dialogue:
         self._stopped = True
         self.error = self.error or error
         self._exchange.abort()
-        if self._preparing is not None:
-            self._preparing.cancel()
+        if self._working is not None:
+            self._working.cancel()
 
     async def run(self, prepare: Prepare, emit: Emit) -> None:
         """Converse; ``emit`` gets what can be written as it comes, and is awaited."""
         turn = self.turn
         try:
-            step = await self._prepare(prepare)
-            while step is not None and not self._stopped:
+            payload, sent = await self._unless_stopped(prepare())
+            turn.expect(sent)
+            step: bytes | None = payload
+            while step is not None:
                 await self._exchange_once(step, emit)
                 step = None if self.error or self._stopped else self._follow_up()
-            if self.error is None and not self._stopped:
-                for note in await self._assets.settle(turn.state.conversation_id):
+            if self.error is None:
+                for note in await self._unless_stopped(self._assets.settle(turn.state.conversation_id)):
                     turn.note(note)
-        finally:
-            self._assets.drop()
-
-    async def _prepare(self, prepare: Prepare) -> bytes | None:
-        self._preparing = asyncio.ensure_future(prepare())
-        try:
-            payload, sent = await self._preparing
         except ApiError as error:
             self.error = error
-            return None
-        except asyncio.CancelledError:
-            if not self._stopped:
-                raise
-            return None
-        self.turn.expect(sent)
-        return payload
+        except Stopped:
+            pass
+        finally:
+            self._assets.drop()
+            if self._service.settings.history == "hide" and turn.state.conversation_id:
+                self._service.hide(self._key, turn.state.conversation_id)
 
     async def _exchange_once(self, payload: bytes, emit: Emit) -> None:
         turn = self.turn
@@ -121,11 +106,25 @@ class Dialogue:
     async def _resolve(self, out: bytes, emit: Emit) -> bytes:
         """Fetch the pictures that the turn waits for, and give what it says after them."""
         turn = self.turn
-        while (asset := turn.wanted) is not None and not self._stopped:
+        while (asset := turn.wanted) is not None:
             if out:
                 await emit(out)
-            out = turn.supply(await self._assets.picture(asset)) + turn.feed(b"")
+            address = await self._unless_stopped(self._assets.picture(asset))
+            out = turn.supply(address) + turn.feed(b"")
         return out
+
+    async def _unless_stopped(self, work: Coroutine[None, None, T]) -> T:
+        """The result of ``work``, which :meth:`stop` cancels. Raises Stopped."""
+        task: asyncio.Future[T] = asyncio.ensure_future(work)
+        self._working = task
+        if self._stopped:
+            task.cancel()
+        try:
+            return await task
+        except asyncio.CancelledError:
+            if not self._stopped:
+                raise
+            raise Stopped from None
 
     def _follow_up(self) -> bytes | None:
         step = self.turn.follow_up()

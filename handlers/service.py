@@ -9,11 +9,13 @@ from typing import Protocol
 
 from handlers.failures import as_api_error
 from handlers.gpts import GptList
+from media import MediaReader, MediaStore
 from metrics import Metrics
 from settings import Settings
 from translate.errors import ApiError, Overloaded
 from translate.models import Catalogue, Model
 from upstream import GizmoBook, UpstreamClient, UpstreamError
+from upstream.files import BackendFiles
 
 STOP_SECONDS = 2.0
 """How long stopped answers may take to write their last event."""
@@ -37,10 +39,14 @@ class Service:
     metrics: Metrics
     gizmos: GizmoBook
     gpts: GptList
+    files: BackendFiles
+    media: MediaStore
+    reader: MediaReader
     simulated: bool = False
     draining: bool = False
     running: set[Running] = field(default_factory=set)
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
+    _aftermath: set[asyncio.Task[bool]] = field(default_factory=set)
 
     @contextmanager
     def admit(self, answer: Running, route: str) -> Iterator[None]:
@@ -72,14 +78,21 @@ class Service:
         except UpstreamError as error:
             raise as_api_error(error) from None
 
+    def hide(self, key: str, conversation_id: str) -> None:
+        """Take a conversation off the account's list, in the background: the answer does not wait for it."""
+        task = asyncio.ensure_future(self.files.hide_conversation(key, conversation_id))
+        self._aftermath.add(task)
+        task.add_done_callback(self._aftermath.discard)
+
     async def drain(self) -> None:
         """Let running answers end, up to the drain limit; then stop them with an error event."""
         self.draining = True
-        if await self._became_idle(self.settings.drain_timeout):
-            return
-        for answer in list(self.running):
-            answer.stop(Overloaded("The service is restarting.", should_retry=False))
-        await self._became_idle(STOP_SECONDS)
+        if not await self._became_idle(self.settings.drain_timeout):
+            for answer in list(self.running):
+                answer.stop(Overloaded("The service is restarting.", should_retry=False))
+            await self._became_idle(STOP_SECONDS)
+        if self._aftermath:
+            await asyncio.wait(self._aftermath, timeout=STOP_SECONDS)
 
     async def _became_idle(self, within: float) -> bool:
         if not self.running:

@@ -32,7 +32,10 @@ class MediaReader:
 
     async def picture(self, reference: str) -> Content:
         """A picture that the backend takes, with its size. Raises Unusable."""
-        data = await self._read(reference)
+        return await self.picture_in(await self._read(reference))
+
+    async def picture_in(self, data: bytes) -> Content:
+        """The picture that ``data`` is. Raises Unusable."""
         picture = await in_thread(measure, data, self._max_pixels)
         return Content(data, picture.media_type, picture)
 

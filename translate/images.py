@@ -75,20 +75,18 @@ def read_fields(data: JsonObject, *, prompt_required: bool = True) -> ImageReque
 
 def instruction(request: ImageRequest, pictures: int = 0, *, masked: bool = False) -> str:
     """The request in words; what the size says is a hint, the model decides."""
-    count = "one picture" if request.n == 1 else f"{request.n} different pictures"
-    if pictures and not request.prompt:
-        words = [f"Draw {count}, a variation of the attached one, without asking back."]
-    elif pictures:
-        words = [f"Draw {count}: change the attached one as described below, without asking back."]
-    else:
-        words = [f"Draw {count} of what is described below, without asking back."]
-    if masked:
-        words.append("The last attached picture is a mask: change only where it is transparent.")
+    count = "a picture" if request.n == 1 else f"{request.n} different pictures"
+    task = f"Draw {count}"
+    if pictures:
+        task += ", a variation of the attached one" if not request.prompt else " by changing the attached one"
+    hints = ["Do not ask back."]
     if match := SIZE.fullmatch(request.size):
         width, height = int(match[1]), int(match[2])
         shape = "square" if width == height else "wide" if width > height else "tall"
-        words.append(f"Size: {request.size} ({shape}).")
-    return " ".join(words) + (f"\n\n{request.prompt}" if request.prompt else "")
+        hints.append(f"Size: {request.size} ({shape}).")
+    if masked:
+        hints.append("The last attached picture is a mask: change only where it is transparent.")
+    return (f"{task}: {request.prompt}" if request.prompt else f"{task}.") + f"\n\n({' '.join(hints)})"
 
 
 def answer(pictures: list[Drawn], created: int) -> bytes:

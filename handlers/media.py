@@ -1,0 +1,164 @@
+"""`/images/<name>` and `/files/<name>`: what the media store keeps, for browsers and front ends.
+
+No key is asked for, since nobody who follows a link can send one; the names cannot be guessed. What is
+behind a name was made by a model and may be hostile, so nothing is ever run: only pictures are shown in
+place, everything else is a download, and the headers forbid scripts and guessing of types.
+"""
+
+import asyncio
+import re
+from typing import Final
+
+import tornado.web
+from tornado.iostream import StreamClosedError
+
+from handlers.base import ApiHandler, log
+from media import (
+    FetchFailed,
+    Malformed,
+    NotStored,
+    NotYetStored,
+    StoredFile,
+    TooBig,
+    Unusable,
+    UrlRefused,
+    WrongType,
+)
+from metrics import Outcome
+from translate.errors import ApiError, BadRequest, NotFound
+
+PIECE_BYTES: Final = 256 * 1024
+"""Read from disk and written to the client at a time."""
+YEAR_SECONDS: Final = 365 * 24 * 3600
+"""How long clients may cache what is kept for ever."""
+RETRY_SECONDS: Final = 2.0
+
+_RANGE: Final = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
+_INERT: Final = ("image/", "audio/", "video/")
+_PASSED_ON: Final = frozenset({"application/pdf", "text/plain", "application/ogg"})
+_CODES: Final[dict[type[Unusable], str]] = {
+    Malformed: "invalid_media",
+    TooBig: "media_too_large",
+    WrongType: "unsupported_media",
+    UrlRefused: "url_not_allowed",
+    FetchFailed: "media_not_reachable",
+}
+
+
+class RangeNotSatisfiable(ApiError):
+    """A range that begins behind the end of the file."""
+
+    status = 416
+    type = "invalid_request_error"
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"The file has {size} bytes; the range begins behind them.")
+        self._size = size
+
+    def headers(self) -> dict[str, str]:
+        return {**super().headers(), "Content-Range": f"bytes */{self._size}"}
+
+
+def media_routes() -> list[tuple[str, type[tornado.web.RequestHandler]]]:
+    """The routes, not under the API prefix: they are followed by browsers."""
+    return [(r"/(?:images|files)/([^/]+)", MediaHandler)]
+
+
+def as_bad_request(error: Unusable, param: str) -> BadRequest:
+    """What to tell a caller whose request holds something unusable at ``param``, such as
+    `messages[0].content[1].image_url`."""
+    return BadRequest(f"{param}: {error}", param=param, code=_CODES.get(type(error), "invalid_media"))
+
+
+class MediaHandler(ApiHandler):
+    """One stored file, whole or one range of it, read from disk as fast as the client takes it."""
+
+    route = "media"
+
+    def set_default_headers(self) -> None:
+        super().set_default_headers()
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Content-Security-Policy", "sandbox; default-src 'none'")
+        self.set_header("Cross-Origin-Resource-Policy", "cross-origin")
+        self.set_header("Cache-Control", "no-store")  # of errors: the file may be there in a moment
+
+    async def get(self, name: str) -> None:
+        try:
+            file = await self.service.media.open(name)
+        except NotYetStored as error:
+            raise NotFound(str(error), code="file_not_found", retry_after=RETRY_SECONDS) from None
+        except NotStored as error:
+            raise NotFound(str(error), code="file_not_found") from None
+        try:
+            await self._answer(file)
+        finally:
+            file.close()
+
+    head = get
+
+    async def _answer(self, file: StoredFile) -> None:
+        self._describe(file)
+        if self.check_etag_header():
+            self.set_status(304)
+            self.finish()
+            return
+        head = self.request.method == "HEAD"
+        start, end = (0, file.size) if head else self._range(file)
+        self.set_header("Content-Length", str(end - start))
+        if head or start == end:
+            self.finish()
+        else:
+            await self._send(file, start, end)
+
+    def _describe(self, file: StoredFile) -> None:
+        shown = file.media_type.startswith("image/") and file.media_type != "image/svg+xml"
+        inert = shown or file.media_type.startswith(_INERT[1:]) or file.media_type in _PASSED_ON
+        self.set_header("Content-Type", file.media_type if inert else "application/octet-stream")
+        self.set_header("Content-Disposition", file.disposition("inline" if shown else "attachment"))
+        self.set_header("ETag", f'"{file.name[:32]}"')
+        self.set_header("Accept-Ranges", "bytes")
+        max_age = int(self.service.media.max_age_seconds) or YEAR_SECONDS
+        self.set_header("Cache-Control", f"public, max-age={max_age}, immutable")
+
+    def _range(self, file: StoredFile) -> tuple[int, int]:
+        """First byte, and the one behind the last. Raises RangeNotSatisfiable.
+
+        Several ranges at once, and what cannot be read, get the whole file, as RFC 9110 allows.
+        """
+        asked = _RANGE.fullmatch(self.request.headers.get("Range", "").replace(" ", ""))
+        validator = self.request.headers.get("If-Range", self._headers["ETag"])
+        if asked is None or validator != self._headers["ETag"] or not (asked[1] or asked[2]) or not file.size:
+            return 0, file.size
+        first, last = (int(number) if number else None for number in asked.groups())
+        if first is None:
+            start, end = max(0, file.size - (last or 0)), file.size
+        else:
+            start, end = first, min(file.size, file.size if last is None else last + 1)
+            if last is not None and last < first:
+                return 0, file.size
+        if start >= file.size:
+            raise RangeNotSatisfiable(file.size)
+        self.set_status(206)
+        self.set_header("Content-Range", f"bytes {start}-{end - 1}/{file.size}")
+        return start, end
+
+    async def _send(self, file: StoredFile, start: int, end: int) -> None:
+        limit = self.service.settings.write_timeout
+        try:
+            while start < end:
+                piece = await file.read(start, min(PIECE_BYTES, end - start))
+                if not piece:
+                    raise OSError("the file became shorter")
+                start += len(piece)
+                self.write(piece)
+                async with asyncio.timeout(limit):
+                    await self.flush()
+            self.finish()
+        except (StreamClosedError, TimeoutError):
+            self.outcome = Outcome.CLIENT_GONE
+            self.cut_off()
+        except OSError as error:
+            # Too late for a status: a body that is cut tells the client that something is missing.
+            log.error("%s a stored file cannot be read: %s", self.request_id, error.strerror or error)
+            self.outcome = Outcome.ERROR
+            self.cut_off()
