@@ -153,6 +153,13 @@ def test_finish_details_in_mid_text_cost_one_parse(spy: Spy) -> None:
     assert len(spy.parsed) == 2
 
 
+@pytest.mark.parametrize("begun", ['say "hi"', "\\", '\\"', '"\\\\', 'x"\\"y"'])
+def test_text_with_quotes_and_backslashes_comes_back_to_the_fast_road(spy: Spy, begun: str) -> None:
+    texts = [begun + text for text in GROWING]
+    assert answer(sse(*growing(begun, *texts))).text == texts[-1]
+    assert len(spy.parsed) == 1
+
+
 def test_crlf_streams_take_the_slow_road_and_say_the_same(spy: Spy) -> None:
     stream = turn_of(*GROWING).replace(b"\n\n", b"\r\n\r\n")
     assert answer(stream).deltas == WORDS

@@ -125,7 +125,15 @@ def test_replacement_characters_wait_until_it_is_known_whether_they_stay() -> No
 
 
 def test_held_half_character_can_still_be_taken_back() -> None:
-    assert answer(sse(*growing("", "ab\ufffd", "a"), finished("ab"))).text == "ab"
+    for ending in ([], [finished("a")], [finished("ab")]):
+        assert answer(sse(*growing("", "ab\ufffd", "a"), *ending)).text == "ab"
+
+
+@pytest.mark.parametrize("text", ["\nUse", "]", "`", "【1", "\ud83d"])
+def test_answer_that_was_wholly_held_back_is_an_answer(text: str) -> None:
+    for stream in (sse(*growing("", text)), sse(finished(text))):
+        seen = answer(stream, stop=["\nUser:"])
+        assert (seen.text, seen.error) == (text.replace("\ud83d", "\ufffd"), None)
 
 
 def test_rewritten_text_goes_on_behind_what_both_have_in_common() -> None:
