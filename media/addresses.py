@@ -10,6 +10,7 @@ from typing import Final
 IPAddress = IPv4Address | IPv6Address
 
 _REFUSED_V4: Final = (
+    IPv4Network("192.0.0.0/24"),  # protocol assignments; one is a cloud's metadata server
     IPv4Network("192.88.99.0/24"),  # relays of 6to4
     IPv4Network("168.63.129.16/32"),  # Azure's host, with metadata, at an otherwise public address
 )

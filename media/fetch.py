@@ -8,7 +8,7 @@ the environment are not used, as they would do the connecting out of our sight.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address
 from typing import Any, Final, NamedTuple
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
@@ -71,7 +71,7 @@ class Fetcher:
             max_clients=MAX_FETCHES,
             resolver=self._resolver,
             max_header_size=MAX_HEADER_BYTES,
-            max_body_size=max_bytes,
+            max_body_size=1 << 60,  # `_Transfer` has the limit, and knows that it was the reason
         )
 
     def close(self) -> None:
@@ -108,7 +108,7 @@ class Fetcher:
             location = transfer.location
             if transfer.status not in _REDIRECTS or not location:
                 raise FetchFailed(f"The address answered with status {transfer.status}.")
-            url = urljoin(url, location)
+            url = _joined(url, location)
         raise FetchFailed("The address redirects too often.")
 
     async def _transfer(self, url: str, transfer: "_Transfer") -> None:
@@ -150,7 +150,7 @@ class _Transfer:
         self._left = max_bytes
 
     def header_received(self, line: str) -> None:
-        """One line of the answer's head, the status line first."""
+        """One line of the answer's head: the status line first, an empty one last."""
         if line.startswith("HTTP/"):
             self.status, self.location = int(line.split(" ")[1]), ""
             return
@@ -159,16 +159,20 @@ class _Transfer:
             self.location = value.strip()
         elif name.lower() == "content-length" and self.status == 200:
             self.too_big = not value.strip().isdigit() or int(value) > self._left
+        elif not line.strip():
+            self.stopped |= self.status > 200  # only a body that is wanted is worth its bytes
+            self._go_on()
 
-    def chunk_received(self, chunk: bytes) -> Awaitable[None] | None:
-        """Some of the body. Raises what makes Tornado close the connection at once, without a word."""
-        self.stopped |= self.status != 200  # only a body that is wanted is worth its bytes
+    def chunk_received(self, chunk: bytes) -> None:
+        """Some of the body."""
         self._left -= len(chunk)
         self.too_big |= self._left < 0
-        if self.stopped or self.too_big:
-            raise HTTPInputError("no more of it")
+        self._go_on()
         self.chunks.append(chunk)
-        return None
+
+    def _go_on(self) -> None:
+        if self.stopped or self.too_big:
+            raise HTTPInputError("the rest is not wanted")  # on which Tornado closes the connection
 
 
 class _GuardedResolver(DefaultLoopResolver):
@@ -190,7 +194,7 @@ def _checked(url: str, ports: frozenset[int]) -> str:
         raise UrlRefused(f"The address is longer than {MAX_URL} characters.")
     try:
         parts = urlsplit(url.strip())
-        port = parts.port or (443 if parts.scheme == "https" else 80)
+        port = parts.port if parts.port is not None else 443 if parts.scheme == "https" else 80
         host = _ascii_host(parts)
         tail = _quoted(parts.path or "/") + (f"?{_quoted(parts.query)}" if parts.query else "")
     except ValueError:
@@ -204,10 +208,19 @@ def _checked(url: str, ports: frozenset[int]) -> str:
     return f"{parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}{tail}"
 
 
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        raise UrlRefused("The address redirects to something that cannot be understood.") from None
+
+
 def _ascii_host(parts: SplitResult) -> str:
     """The host in ASCII, an IPv6 address in its brackets. Raises ValueError."""
     host = parts.hostname or ""
     if ":" in host:
+        if "%" in host:
+            raise ValueError("an interface of this machine")
         return f"[{IPv6Address(host)}]"
     ascii_host = host.encode("idna").decode()
     if not ascii_host or not all(c.isalnum() or c in ".-_" for c in ascii_host):

@@ -1,0 +1,424 @@
+"""Addresses on the web: fetched within limits, and never a way into the network that the service is in."""
+
+import asyncio
+import logging
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from ipaddress import ip_address
+from typing import Any
+
+import pytest
+
+from media.addresses import IPAddress
+from media.errors import FetchFailed, TooBig, Unusable, UrlRefused, WrongType
+from media.fetch import MAX_REDIRECTS, Fetcher
+from tests.media.pictures import png
+from tests.scripted_server import (
+    Connection,
+    ScriptedServer,
+    Verb,
+    chunk,
+    flood,
+    last_chunk,
+    rst,
+    send,
+    stall,
+    status,
+    trickle,
+)
+
+PNG = png()
+LIMIT = 100_000
+HERE = ip_address("127.0.0.1")
+
+
+def answer(body: bytes = PNG, code: int = 200, **headers: str) -> list[Verb]:
+    """A whole answer with its length."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return [status(code, {"Content-Length": str(len(body)), **named}), send(body)]
+
+
+def redirect(location: str, code: int = 302) -> list[Verb]:
+    return answer(b"elsewhere", code, Location=location)
+
+
+def only_here(address: IPAddress) -> bool:
+    """What the tests let in: the very address of their own server, and no other loopback one."""
+    return address == HERE
+
+
+@asynccontextmanager
+async def fetching(
+    server: ScriptedServer, *, guarded: bool = False, max_bytes: int = LIMIT, total_seconds: float = 10
+) -> AsyncIterator[Fetcher]:
+    """A fetcher that may talk to ``server``, unless ``guarded`` leaves it as it is in the service."""
+    ports = frozenset({server.port})
+    if guarded:
+        fetcher = Fetcher(max_bytes=max_bytes, total_seconds=total_seconds, ports=ports)
+    else:
+        fetcher = Fetcher(max_bytes=max_bytes, total_seconds=total_seconds, is_allowed=only_here, ports=ports)
+    try:
+        yield fetcher
+    finally:
+        fetcher.close()
+
+
+async def test_picture_comes_with_the_type_of_its_bytes() -> None:
+    async with ScriptedServer(answer(Content_Type="text/html")) as server, fetching(server) as fetcher:
+        assert await fetcher.fetch(server.url + "/a.jpg") == (PNG, "image/png")
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type"), [(b"%PDF-1.7\n", "application/pdf"), (b"a,b\n", "text/plain")]
+)
+async def test_pdf_and_text_are_taken(body: bytes, media_type: str) -> None:
+    async with ScriptedServer(answer(body)) as server, fetching(server) as fetcher:
+        assert (await fetcher.fetch(server.url)).media_type == media_type
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"<!doctype html><p>", b"<svg onload=x>", b"\x7fELF\0", b"PK\x03\x04\0", b"", b"\x1f\x8b\x08\0\0"],
+)
+async def test_other_types_are_refused_whatever_the_header_says(body: bytes) -> None:
+    async with ScriptedServer(answer(body, Content_Type="image/png")) as server, fetching(server) as fetcher:
+        with pytest.raises(WrongType):
+            await fetcher.fetch(server.url + "/a.png")
+
+
+async def test_body_in_chunks_and_body_that_ends_by_closing_are_read() -> None:
+    chunked = [status(200, {"Transfer-Encoding": "chunked"}), chunk(PNG[:9]), chunk(PNG[9:]), last_chunk()]
+    closing = [status(200), send(PNG)]
+    async with ScriptedServer(chunked, closing) as server, fetching(server) as fetcher:
+        for _ in range(2):
+            assert (await fetcher.fetch(server.url)).data == PNG
+
+
+async def test_early_hints_are_passed_over() -> None:
+    hints = send(b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n")
+    async with ScriptedServer([hints, *answer()]) as server, fetching(server) as fetcher:
+        assert (await fetcher.fetch(server.url)).data == PNG
+
+
+async def test_request_tells_nothing_of_the_user_and_asks_for_no_compression() -> None:
+    async with ScriptedServer(answer()) as server, fetching(server) as fetcher:
+        await fetcher.fetch(server.url + "/p?q=1#fragment")
+        request = server.connections[0].request
+        assert request is not None
+        assert (request.method, request.path) == ("GET", "/p?q=1")
+        assert set(request.headers) == {"host", "connection", "user-agent", "accept", "accept-encoding"}
+        assert request.headers["accept-encoding"] == "identity"
+        assert request.headers["user-agent"] == "pandora-to-v1"
+
+
+async def test_compression_bomb_is_not_unpacked() -> None:
+    bomb = b"\x1f\x8b\x08\0\0\0\0\0" + bytes(100)
+    async with ScriptedServer(answer(bomb, Content_Encoding="gzip")) as server, fetching(server) as fetcher:
+        with pytest.raises(WrongType, match="gzip"):
+            await fetcher.fetch(server.url)
+
+
+async def test_path_in_chinese_and_with_spaces_is_sent_encoded_and_escapes_are_left() -> None:
+    async with ScriptedServer(answer()) as server, fetching(server) as fetcher:
+        await fetcher.fetch(server.url + "/图 1.png?a=%2F&b=图")
+        request = server.connections[0].request
+        assert request is not None
+        assert request.path == "/%E5%9B%BE%201.png?a=%2F&b=%E5%9B%BE"
+
+
+SPELLINGS = [
+    "127.0.0.1",
+    "127.0.0.2",
+    "127.1",
+    "2130706433",
+    "0x7f000001",
+    "0x7f.1",
+    "0177.0.0.1",
+    "localhost",
+    "LOCALHOST",
+    "0.0.0.0",
+    "0",
+    "127。0。0。1",
+    "①②⑦.⓪.⓪.①",
+    "%31%32%37.0.0.1",
+    "[::1]",
+    "[0:0:0:0:0:0:0:1]",
+    "[::]",
+    "[::127.0.0.1]",
+    "[::ffff:127.0.0.1]",
+    "[::ffff:7f00:1]",
+    "[64:ff9b::7f00:1]",
+    "[2002:7f00:1::]",
+    "[fe80::1]",
+    "[fd00:ec2::254]",
+    "169.254.169.254",
+    "0xa9fea9fe",
+    "2852039166",
+    "100.100.100.200",
+    "10.1.2.3",
+    "192.168.1.1",
+    "172.16.0.1",
+    "224.0.0.1",
+]
+
+
+@pytest.mark.parametrize("host", SPELLINGS)
+async def test_no_spelling_of_an_inner_address_is_connected_to(host: str) -> None:
+    async with ScriptedServer(answer()) as server, fetching(server, guarded=True) as fetcher:
+        with pytest.raises(UrlRefused):
+            await fetcher.fetch(f"http://{host}:{server.port}/")
+        assert server.connections == []
+
+
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("host", ["127.0.0.2", "0x7f000002", "[::1]", "[::ffff:7f00:1]", "169.254.169.254"])
+async def test_redirect_to_an_inner_address_is_refused(code: int, host: str) -> None:
+    async def redirect_inwards(connection: Connection) -> None:
+        for verb in redirect(f"http://{host}:{server.port}/secret", code):
+            await verb(connection)
+
+    async with ScriptedServer([redirect_inwards]) as server, fetching(server) as fetcher:
+        with pytest.raises(UrlRefused):
+            await fetcher.fetch(server.url)
+        assert len(server.connections) == 1
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "file:///etc/passwd",
+        "ftp://127.0.0.1/",
+        "gopher://127.0.0.1:70/",
+        "//user:pw@127.0.0.1/",
+        "http://127.0.0.1:22/",
+        "http://[::1/",
+        "http://127.0.0.1:0/",
+        "javascript:alert(1)",
+    ],
+)
+async def test_redirect_to_something_that_is_not_fetched_is_refused(location: str) -> None:
+    async with ScriptedServer(redirect(location)) as server, fetching(server) as fetcher:
+        with pytest.raises(UrlRefused):
+            await fetcher.fetch(server.url)
+        assert len(server.connections) == 1
+
+
+async def test_few_redirects_are_followed_relative_ones_too() -> None:
+    hops = [
+        redirect("/second"),
+        redirect("third?x=1", 307),
+        redirect("//127.0.0.1:PORT/fourth", 301),
+        answer(),
+    ]
+    async with ScriptedServer() as server, fetching(server) as fetcher:
+        hops[2] = redirect(f"//127.0.0.1:{server.port}/fourth", 301)
+        server._scripts = tuple(hops)
+        assert (await fetcher.fetch(server.url + "/first")).data == PNG
+        paths = [connection.request.path for connection in server.connections if connection.request]
+        assert paths == ["/first", "/second", "/third?x=1", "/fourth"]
+
+
+async def test_redirects_without_end_are_given_up() -> None:
+    async with ScriptedServer(redirect("/again")) as server, fetching(server) as fetcher:
+        with pytest.raises(FetchFailed, match="too often"):
+            await fetcher.fetch(server.url)
+        assert len(server.connections) == MAX_REDIRECTS + 1
+
+
+def resolving_to(*answers: list[str]) -> tuple[Any, list[str]]:
+    """A stand-in for the system's resolver, and the names it was asked for; the last answer stays."""
+    asked: list[str] = []
+
+    async def getaddrinfo(host: str, port: int, **_: Any) -> list[Any]:
+        addresses = answers[min(len(asked), len(answers) - 1)]
+        asked.append(host)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
+
+    return getaddrinfo, asked
+
+
+async def test_name_with_one_inner_address_among_its_addresses_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    getaddrinfo, _ = resolving_to(["127.0.0.1", "127.0.0.2"])
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo)
+    async with ScriptedServer(answer()) as server, fetching(server) as fetcher:
+        with pytest.raises(UrlRefused):
+            await fetcher.fetch(f"http://mixed.test:{server.port}/")
+        assert server.connections == []
+
+
+async def test_name_that_changes_its_address_cannot_slip_between_check_and_use(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    getaddrinfo, asked = resolving_to(["127.0.0.1"], ["127.0.0.2"])
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo)
+    async with ScriptedServer(redirect("/next")) as server, fetching(server) as fetcher:
+        with pytest.raises(UrlRefused):
+            await fetcher.fetch(f"http://rebinding.test:{server.port}/")
+        assert asked == ["rebinding.test"] * 2  # once for each hop, and that answer is the one used
+        assert len(server.connections) == 1
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "example.com/a.png",
+        "//example.com/a.png",
+        "ftp://example.com/a.png",
+        "file:///etc/passwd",
+        "http://",
+        "http:///path",
+        "http://user@example.com/",
+        "http://user:password@example.com/",
+        "http://:@example.com/",
+        "http://example.com:22/",
+        "http://example.com:0/",
+        "http://example.com:99999/",
+        "http://example.com:x/",
+        "http://exa mple.com/",
+        "http://exam\\ple.com/",
+        "http://[::1/",
+        "http://[fe80::1%25lo]/",
+        "http://" + "a" * 70 + ".com/",
+        "http://example.com/\ud800",
+        "http://example.com/" + "a" * 5000,
+    ],
+)
+async def test_url_that_is_no_plain_web_address_is_refused(url: str) -> None:
+    fetcher = Fetcher(max_bytes=LIMIT)
+    with pytest.raises(UrlRefused):
+        await fetcher.fetch(url)
+    fetcher.close()
+
+
+async def test_declared_length_above_the_limit_is_refused_before_the_body() -> None:
+    script = [status(200, {"Content-Length": str(LIMIT + 1)}), stall()]
+    async with ScriptedServer(script) as server, fetching(server) as fetcher:
+        with pytest.raises(TooBig, match=str(LIMIT)):
+            await fetcher.fetch(server.url)
+        assert await server.connections[0].gone_within(5)
+
+
+@pytest.mark.parametrize("chunked", [True, False])
+async def test_endless_body_is_cut_at_the_limit(chunked: bool) -> None:
+    piece = bytes(4096)
+    if chunked:
+        script = [status(200, {"Transfer-Encoding": "chunked"}), flood(b"1000\r\n" + piece + b"\r\n")]
+    else:
+        script = [status(200), flood(piece)]
+    async with ScriptedServer(script) as server, fetching(server) as fetcher:
+        with pytest.raises(TooBig):
+            await fetcher.fetch(server.url)
+        assert await server.connections[0].gone_within(5)
+
+
+async def test_body_of_exactly_the_limit_is_taken() -> None:
+    async with ScriptedServer(answer(b"a" * LIMIT)) as server, fetching(server) as fetcher:
+        assert len((await fetcher.fetch(server.url)).data) == LIMIT
+
+
+async def test_slow_drip_ends_with_the_total_time() -> None:
+    script = [status(200, {"Content-Length": "1000"}), trickle(PNG * 20, pause=0.02)]
+    async with ScriptedServer(script) as server, fetching(server, total_seconds=0.2) as fetcher:
+        with pytest.raises(FetchFailed, match="in time"):
+            await fetcher.fetch(server.url)
+        assert await server.connections[0].gone_within(5)
+
+
+async def test_silent_server_ends_with_the_total_time_and_the_connection_is_closed() -> None:
+    async with ScriptedServer([stall()]) as server, fetching(server, total_seconds=0.1) as fetcher:
+        with pytest.raises(FetchFailed, match="in time"):
+            await fetcher.fetch(server.url)
+        assert await server.connections[0].gone_within(5)
+
+
+async def test_total_time_covers_all_redirects_together() -> None:
+    async def slowly(_: object) -> None:
+        await asyncio.sleep(0.1)
+
+    script = [slowly, *redirect("/again")]
+    async with ScriptedServer(script) as server, fetching(server, total_seconds=0.25) as fetcher:
+        with pytest.raises(FetchFailed, match="in time"):
+            await fetcher.fetch(server.url)
+        assert len(server.connections) <= 3
+
+
+async def test_cancelled_fetch_stops_at_the_next_bytes() -> None:
+    script = [status(200, {"Transfer-Encoding": "chunked"}), trickle(b"1\r\na\r\n" * 500, size=6, pause=0.01)]
+    async with ScriptedServer(script) as server, fetching(server, total_seconds=60) as fetcher:
+        fetch = asyncio.ensure_future(fetcher.fetch(server.url))
+        connection = await server.connected()
+        fetch.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await fetch
+        assert await connection.gone_within(5)
+
+
+@pytest.mark.parametrize("code", [201, 204, 304, 400, 401, 404, 500, 503])
+async def test_answer_that_is_not_the_thing_itself_is_a_failure_with_its_status(code: int) -> None:
+    script = [*answer(b"" if code in (204, 304) else b"<html>", code), stall()]
+    async with ScriptedServer(script) as server, fetching(server) as fetcher:
+        with pytest.raises(FetchFailed, match=str(code)):
+            await fetcher.fetch(server.url)
+        assert await server.connections[0].gone_within(5)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        [],
+        [send(b"garbage\r\n\r\n")],
+        [status(200, {"Content-Length": "1000"}), send(PNG)],
+        [status(200, {"Content-Length": "x"}), send(PNG)],
+        [status(200, {"X-Big": "x" * 20_000}), send(PNG)],
+        [status(302)],
+    ],
+    ids=["no answer", "no HTTP", "cut", "odd length", "huge head", "redirect to nowhere"],
+)
+async def test_broken_answer_is_a_failure(script: list[Verb]) -> None:
+    async with ScriptedServer(script) as server, fetching(server) as fetcher:
+        with pytest.raises((FetchFailed, TooBig)):
+            await fetcher.fetch(server.url)
+
+
+async def test_connection_that_is_reset_in_mid_body_fails_in_time() -> None:
+    script = [status(200, {"Content-Length": "1000"}), send(PNG), rst()]
+    async with ScriptedServer(script) as server, fetching(server, total_seconds=0.3) as fetcher:
+        with pytest.raises(FetchFailed):
+            await fetcher.fetch(server.url)
+
+
+async def test_refused_connection_and_unknown_name_are_failures() -> None:
+    async with ScriptedServer() as server:
+        pass
+    async with fetching(server) as fetcher:
+        with pytest.raises(FetchFailed):
+            await fetcher.fetch(server.url)
+        with pytest.raises(FetchFailed):
+            await fetcher.fetch(f"http://name.invalid:{server.port}/")
+
+
+async def test_certificate_that_nobody_signed_is_not_accepted() -> None:
+    async with ScriptedServer([stall()], reads_request=False) as server, fetching(server) as fetcher:
+        fetch = asyncio.ensure_future(fetcher.fetch(server.url.replace("http", "https")))
+        connection = await server.connected()
+        hello = await asyncio.wait_for(connection._some(), 5)
+        assert hello[0] == 0x16  # a TLS handshake, not a request in clear
+        await connection.close()
+        with pytest.raises(FetchFailed):
+            await fetch
+
+
+async def test_no_error_and_no_log_line_holds_the_address(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    scripts = [answer(code=404), answer(b"\0"), [status(200, {"Content-Length": "999999"})], [rst()]]
+    scripts.append(redirect("http://10.0.0.1/canary"))
+    async with ScriptedServer(*scripts) as server, fetching(server, total_seconds=0.3) as fetcher:
+        for _ in scripts:
+            with pytest.raises(Unusable) as failure:
+                await fetcher.fetch(server.url + "/canary?sig=canary")
+            assert "canary" not in str(failure.value)
+    assert "canary" not in caplog.text
