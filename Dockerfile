@@ -18,6 +18,7 @@ WORKDIR /app
 COPY --from=build /venv /venv
 COPY server.py settings.py gpts.json LICENSE ./
 COPY handlers handlers
+COPY media media
 COPY metrics metrics
 COPY simulator simulator
 COPY translate translate
