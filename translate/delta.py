@@ -7,6 +7,10 @@ it to the same interpreter. Typed records come in between and change nothing of 
 """
 
 from translate.content import Json
+from translate.escape import continued
+
+DELTA_FIELDS = frozenset("pov")
+"""What makes a record a delta: any of them; a removal has no value."""
 
 MAX_DEPTH = 64
 MAX_PATCH = 1000
@@ -167,7 +171,7 @@ def _set(parent: object, key: str, value: object) -> None:
 
 def _appended(old: object, value: object) -> object:
     if isinstance(old, str) and isinstance(value, str):
-        return old + value
+        return continued(old, value)
     if isinstance(old, list):
         return [*old, *value] if isinstance(value, list) else [*old, value]
     if isinstance(old, dict) and isinstance(value, dict):

@@ -59,3 +59,10 @@ def whole(text: str) -> str:
 def joined(text: str) -> str:
     """``text`` with surrogate pairs joined; lone halves stay, since the other may still come."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+
+
+def continued(text: str, piece: str) -> str:
+    """``text`` with ``piece`` behind it; a character cut between the two is one again."""
+    if SURROGATE.match(piece) and SURROGATE.match(text[-1:]):
+        return text[:-1] + joined(text[-1] + piece)
+    return text + piece

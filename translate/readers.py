@@ -7,8 +7,8 @@ a slow one (:meth:`read`) for all others.
 from typing import Protocol
 
 from translate.content import Json
-from translate.delta import Damaged, DeltaState
-from translate.escape import PASSABLE, unescaped
+from translate.delta import DELTA_FIELDS, Damaged, DeltaState
+from translate.escape import PASSABLE, continued, unescaped
 from translate.growth import MAX_PASSED, Growth, Receiver
 from translate.interpreter import Interpreter
 from translate.sse import SseSplitter
@@ -106,7 +106,7 @@ class DeltaReader:
     def read(self, value: Json, data: bytes) -> None:
         self.settle()
         self.armed = False
-        if "v" not in value:
+        if DELTA_FIELDS.isdisjoint(value):
             self._interpreter.envelope(value)  # a snapshot among deltas
             return
         delta = self._delta
@@ -124,7 +124,7 @@ class DeltaReader:
     def settle(self) -> None:
         if not self._pending:
             return
-        text = (self._delta.text() or "") + unescaped(self._pending)
+        text = continued(self._delta.text() or "", unescaped(self._pending))
         self._pending.clear()
         self._delta.set_text(text)
         self._interpreter.catch_up(text)

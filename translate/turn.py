@@ -17,6 +17,7 @@ from collections.abc import Sequence
 import ujson
 
 from translate.content import Asset, Json
+from translate.delta import DELTA_FIELDS
 from translate.errors import ApiError, UpstreamFailed
 from translate.interpreter import Confirmation, Interpreter, Sent, TurnState
 from translate.marks import Shown
@@ -205,7 +206,7 @@ class Turn:
 
     def _object(self, value: Json, data: bytes) -> None:
         self._catch_up_unread()
-        if "message" in value or "v" in value or "p" in value:
+        if "message" in value or not DELTA_FIELDS.isdisjoint(value):
             self._reader.read(value, data)
         elif "detail" in value:
             self._fail(from_response(200, data))
