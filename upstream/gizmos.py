@@ -20,7 +20,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Final, Protocol
 
 from translate.gpts import Gizmo
@@ -72,7 +71,7 @@ class _Entry:
     """What is known of one GPT. `key` is the service's own, or empty."""
 
     id: str
-    key: str
+    key: str = field(repr=False)
     on_disk: bool
     gizmo: Gizmo | None = None
     since: float = 0.0
@@ -228,7 +227,8 @@ class GizmoBook:
             entry.attempt = None
             entry.settled.set()
             if entry.key and not entry.dropped:
-                entry.timer = self._later(self._pause(entry), partial(self._begin, entry, entry.key))
+                # No partial: debug logs of the loop would show its arguments.
+                entry.timer = self._later(self._pause(entry), lambda: self._begin(entry, entry.key))
 
     async def _look_up(self, entry: _Entry) -> None:
         if (stored := await self._store.load(entry.id)) is not None:
