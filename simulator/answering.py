@@ -43,7 +43,8 @@ def answer(turn: Turn, text: str, metadata: Iterable[tuple[int, JsonObject]] = (
     yield from _grow(turn, message_id, text, [*attached, *_interludes(turn, message_id, len(text))])
     if turn.knobs.moderation == "passed":
         yield _moderation(turn, message_id, blocked=False)
-    if turn.age.finished if turn.knobs.finished is None else turn.knobs.finished:
+    usual = turn.age.finished or turn.dialect == "delta"
+    if usual if turn.knobs.finished is None else turn.knobs.finished:
         yield turn.finish(message_id, end_turn=not rest, how=turn.knobs.finish)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass
 
 from simulator.accounts import Accounts, quota_units
@@ -12,9 +12,12 @@ from simulator.conversations import Conversation
 from simulator.files import FileStore
 from simulator.gizmos import find_gizmo
 from simulator.knobs import Knobs, UnknownKnob, take_marker, without_marker
+from simulator.player import Player
 from simulator.refusals import Refused, invalid
 from simulator.request import ConversationRequest
-from simulator.state import State
+from simulator.sockets import SocketHub
+from simulator.state import State, StreamSeen
+from simulator.steps import Step
 from simulator.turn import Turn
 
 
@@ -34,7 +37,28 @@ class Backend:
         self.clock = clock
         self.state = State(FileStore(clock))
         self.accounts = Accounts(clock, dead_keys)
+        self.sockets = SocketHub()
+        self.socket_turns: dict[str, asyncio.Task[None]] = {}
         self.tasks: set[asyncio.Task[None]] = set()
+
+    def spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        """A task that ends with the simulator at the latest."""
+        task = asyncio.create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        return task
+
+    async def play_over_socket(
+        self, player: Player, steps: Iterator[Step], stream: StreamSeen, request_id: str
+    ) -> None:
+        """Play a turn that goes on without its request; it ends by itself or is stopped."""
+        try:
+            await player.play(steps)
+        except asyncio.CancelledError:
+            stream.outcome = "stopped"
+        finally:
+            self.accounts.leave(stream.key)
+            del self.socket_turns[request_id]
 
     def charge(self, model: str) -> None:
         """An attempt reached the backend: it costs whatever comes of it."""
@@ -61,11 +85,14 @@ class Backend:
             tokens=knobs.tokens,
             seed=knobs.seed,
         )
+        age = AGES[knobs.age]
+        usual = "delta" if age.delta_on_request and request.wants_delta else age.dialect
         return Turn(
             key=key,
             request=request,
             knobs=knobs,
-            age=AGES["2023-12"],
+            age=age,
+            dialect=usual if knobs.dialect == "age" else knobs.dialect,
             conversation=conversation,
             prompt=prompt,
             gizmo=find_gizmo(request.gizmo_id) if request.gizmo_id else None,

@@ -8,6 +8,7 @@ Action = Literal[
     "reset",  # TCP RST (SO_LINGER 0)
     "fin",  # connection closed, the chunked body has no terminator
     "end",  # the body ends properly, but the turn does not
+    "drop",  # FIN, but the turn goes on for whoever comes back (WebSocket)
     "stall",  # nothing more, pings included, until the client leaves
     "only_pings",  # nothing more but pings
     "cut_character",  # FIN within a character's bytes (or within its \uXXXX escape)
@@ -49,6 +50,7 @@ FAULTS: dict[str, Fault] = {
     "echo_only": Fault("after_headers", "echo_only", "the echo of what was sent, then [DONE]"),
     "reset_mid": Fault("mid", "reset", "RST in the middle of the answer"),
     "fin_mid": Fault("mid", "fin", "FIN in the middle of the answer"),
+    "drop_mid": Fault("mid", "drop", "WebSocket drops, the turn goes on; an event stream: as fin_mid"),
     "end_mid": Fault("mid", "end", "a proper end of the body in the middle of the answer, no [DONE]"),
     "stall_mid": Fault("mid", "stall", "silence for ever in the middle of the answer"),
     "only_pings_mid": Fault("mid", "only_pings", "pings for ever in the middle of the answer"),

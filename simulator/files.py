@@ -41,6 +41,11 @@ class StoredFile:
     downloads: int = 0
 
     @property
+    def pointer(self) -> str:
+        """How messages point to it: ``file-service://file-...``, or ``sediment://file_...`` from 2025 on."""
+        return f"{'sediment' if self.id.startswith('file_') else 'file-service'}://{self.id}"
+
+    @property
     def media_type(self) -> str:
         """By the file's name."""
         return mimetypes.guess_type(self.name)[0] or "application/octet-stream"
@@ -74,19 +79,17 @@ class FileStore:
 
     def announce(self, owner: str, name: str, size: int, use_case: str, knobs: Knobs) -> StoredFile:
         """A file that is about to be uploaded."""
-        letters = string.ascii_letters + string.digits
-        file_id = "file-" + "".join(secrets.choice(letters) for _ in range(24))
-        file = StoredFile(file_id, owner, name, use_case, size, self._clock(), knobs)
-        self._by_id[file_id] = file
-        while len(self._by_id) > MAX_FILES:
-            del self._by_id[next(iter(self._by_id))]
-        return file
+        file = StoredFile(_file_id(), owner, name, use_case, size, self._clock(), knobs)
+        return self._add(file)
 
-    def keep(self, owner: str, name: str, content: bytes, knobs: Knobs) -> StoredFile:
-        """A file that the backend made."""
-        file = self.announce(owner, name, len(content), "generated", knobs)
+    def keep(
+        self, owner: str, name: str, content: bytes, knobs: Knobs, *, sediment: bool = False
+    ) -> StoredFile:
+        """A file that the backend made; ``sediment``: with an id as from 2025 on."""
+        file_id = f"file_{secrets.token_hex(16)}" if sediment else _file_id()
+        file = StoredFile(file_id, owner, name, "generated", len(content), self._clock(), knobs)
         file.content, file.is_registered = content, True
-        return file
+        return self._add(file)
 
     def find(self, owner: str, file_id: str) -> StoredFile:
         """As the account sees it. Raises Refused (404)."""
@@ -113,5 +116,16 @@ class FileStore:
     def __iter__(self) -> Iterator[StoredFile]:
         return iter(self._by_id.values())
 
+    def _add(self, file: StoredFile) -> StoredFile:
+        self._by_id[file.id] = file
+        while len(self._by_id) > MAX_FILES:
+            del self._by_id[next(iter(self._by_id))]
+        return file
+
     def _signature(self, file_id: str, purpose: str, expires: str) -> str:
         return hashlib.sha256(f"{self._secret}\0{file_id}\0{purpose}\0{expires}".encode()).hexdigest()
+
+
+def _file_id() -> str:
+    letters = string.ascii_letters + string.digits
+    return "file-" + "".join(secrets.choice(letters) for _ in range(24))

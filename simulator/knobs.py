@@ -89,6 +89,18 @@ class Knobs:
         "normal", _one_of("normal", "late", "missing"), "metadata of citation marks: normal, late, missing"
     )
     instructions: bool = _knob(False, _switch, "the account has custom instructions (hidden message)")
+    # Dialect
+    age: str = _knob("2023-12", _one_of("2023-05", "2023-12", "2024", "2025"), "2023-05, 2023-12, 2024, 2025")
+    dialect: str = _knob(
+        "age", _one_of("age", "snapshot", "delta"), "snapshot, delta (v1), or as usual in that age: age"
+    )
+    transport: str = _knob(
+        "sse", _one_of("sse", "ws"), "event stream in the answer (sse) or over a WebSocket: sse, ws"
+    )
+    allow_sse: bool = _knob(True, _switch, "force_use_sse in a request gets it an event stream after all")
+    max_unacked: int = _knob(1000, _count, "WebSocket frames without acknowledgement before it closes")
+    last_frame: bool = _knob(True, _switch, "WebSocket: end with a frame whose more_body is false")
+    surrogates: bool = _knob(False, _switch, "delta: astral characters split into two lone surrogates")
     # Time
     pace: float = _knob(0.0, _number, "tokens per second; 0: as fast as the client reads")
     header_delay: float = _knob(0.0, _number, "seconds before the headers")
@@ -107,7 +119,9 @@ class Knobs:
         "moderation record: passed, blocked, blanked (blocked, and the text is emptied), none",
     )
     unknown: bool = _knob(False, _switch, "mix in records of kinds nobody knows")
-    fffd: bool = _knob(False, _switch, "snapshots that end in U+FFFD where a character was cut")
+    fffd: bool = _knob(
+        False, _switch, "snapshots that end in U+FFFD where a character was cut (not in delta)"
+    )
     # Bytes
     ascii: bool = _knob(True, _switch, "JSON escaped to ASCII (json.dumps style); 0: raw UTF-8")
     newline: str = _knob("lf", _one_of("lf", "crlf", "cr"), "line ends of data records: lf, crlf, cr")

@@ -1,5 +1,6 @@
 """Messages of a conversation, as the backend keeps them."""
 
+import copy
 import uuid
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -53,11 +54,24 @@ def text_of(content: JsonObject) -> str:
     return text if isinstance(text, str) else ""
 
 
-def grown(content: JsonObject, text: str) -> JsonObject:
-    """``content`` with ``text`` appended where content of its type grows."""
+def growth_path(content: JsonObject) -> tuple[str | int, ...]:
+    """Where content of its type grows."""
     if content["content_type"] == "text":
-        return {**content, "parts": [content["parts"][0] + text]}
-    return {**content, "text": content["text"] + text}
+        return "parts", 0
+    if content["content_type"] == "thoughts":
+        return "thoughts", 0, "content"
+    return ("text",)
+
+
+def grown(content: JsonObject, text: str) -> JsonObject:
+    """``content`` with ``text`` appended where it grows."""
+    changed: JsonObject = copy.deepcopy(content)
+    *way, last = growth_path(content)
+    place: Any = changed
+    for step in way:
+        place = place[step]
+    place[last] += text
+    return changed
 
 
 def revised(message: Message, changes: JsonObject) -> Message:

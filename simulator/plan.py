@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from simulator.answering import answer
 from simulator.faults import FAULTS
 from simulator.kinds import steps_of
+from simulator.kinds.thinking import thinking
 from simulator.steps import Break, Note, Step
 from simulator.turn import Turn
 
@@ -26,6 +27,8 @@ def _whole(turn: Turn, body: Iterator[Step]) -> Iterator[Step]:
     yield from turn.prelude()
     if fault and fault.action == "echo_only":
         yield Break(fault)
+    if turn.age.thinks:
+        yield from thinking(turn)
     yield from body
     if fault and fault.place == "mid" and not turn.answered:
         # A turn without an answer has no middle; a record follows for the faults that cut one.

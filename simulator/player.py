@@ -16,7 +16,11 @@ _TRICKLE_SECONDS = 0.05
 
 
 class TurnBroken(Exception):
-    """A fault ended the turn; the connection may still be there to be ended properly."""
+    """A fault ended the turn, and perhaps the connection with it."""
+
+    def __init__(self, *, connection_lost: bool = False) -> None:
+        super().__init__(connection_lost)
+        self.connection_lost = connection_lost
 
 
 class Player:
@@ -60,9 +64,13 @@ class Player:
             for frame in self._dialect.closing():
                 await self._send(frame)
             await self._end()
+            await self._wire.end()
             self._seen.outcome = "complete"
-        except TurnBroken:
+        except TurnBroken as broken:
             self._seen.outcome = self._knobs.fault
+            if not broken.connection_lost:
+                await self._wire.end()
+        self._conversation.update_time = self._clock()
         self._seen.phase = "over"
 
     async def _step(self, step: Step) -> None:
@@ -121,6 +129,9 @@ class Player:
         action = step.fault.action
         if action in ("cut_character", "cut_record"):
             self._tear_next = action
+        elif action == "drop" and self._wire.survives:
+            await self._wire.flush()
+            self._wire.cut(reset=False)
         elif action == "trickle":
             await self._wire.flush()
             self._wire.split(1)
@@ -130,9 +141,9 @@ class Player:
             await self._end_with(action)
 
     async def _end_with(self, action: str) -> None:
-        if action in ("reset", "fin"):
+        if action in ("reset", "fin", "drop"):
             self._wire.cut(reset=action == "reset")
-            raise TurnBroken
+            raise TurnBroken(connection_lost=True)
         if action == "stall":
             self._seen.phase = "stalled"
             await asyncio.Event().wait()
@@ -160,7 +171,7 @@ class Player:
         await self._put(data[: at or middle])
         await self._wire.flush()
         self._wire.cut(reset=False)
-        raise TurnBroken
+        raise TurnBroken(connection_lost=True)
 
 
 class _Trickle:
@@ -168,7 +179,9 @@ class _Trickle:
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
+        self.survives = wire.survives
         self.flush = wire.flush
+        self.end = wire.end
         self.split = wire.split
         self.cut = wire.cut
 

@@ -47,7 +47,11 @@ class SentMessage:
 
 @dataclass(frozen=True, slots=True)
 class ConversationRequest:
-    """A valid request. The question is the last user message; what is before it is history."""
+    """A valid request. The question is the last user message; what is before it is history.
+
+    ``wants_delta``: it accepts delta v1 (``supported_encodings``). ``wants_event_stream``: it asks for no
+    WebSocket (``force_use_sse``).
+    """
 
     action: str
     messages: tuple[SentMessage, ...]
@@ -56,6 +60,9 @@ class ConversationRequest:
     model: str
     gizmo_id: str | None
     temporary: bool
+    wants_delta: bool
+    wants_event_stream: bool
+    websocket_request_id: str | None
 
     @property
     def attached_file_ids(self) -> list[str]:
@@ -86,6 +93,9 @@ def parse_request(data: object) -> ConversationRequest:
         model=data["model"],
         gizmo_id=mode.get("gizmo_id"),
         temporary=data.get("history_and_training_disabled") is True,
+        wants_delta="v1" in (data.get("supported_encodings") or []),
+        wants_event_stream=data.get("force_use_sse") is True,
+        websocket_request_id=data.get("websocket_request_id"),
     )
 
 

@@ -19,7 +19,6 @@ from simulator.routes.conversation import ConversationHandler
 from simulator.routes.conversations import (
     ConversationListHandler,
     ModerationHandler,
-    StopHandler,
     StoredConversationHandler,
     TitleHandler,
 )
@@ -32,6 +31,7 @@ from simulator.routes.files import (
     SignedAddressHandler,
     UploadedHandler,
 )
+from simulator.routes.sockets import PATH, RegisterHandler, SocketHandler, StopHandler
 from simulator.state import State
 
 MAX_BODY_BYTES = 512 * 1024 * 1024  # the largest file that may be uploaded
@@ -91,6 +91,7 @@ class Simulator:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._backend.sockets.close()
         await self._server.close_all_connections()
         self._server = None
 
@@ -113,6 +114,9 @@ class Simulator:
             (f"{api}/files/{one}", FileHandler),
             (f"{api}/files/{one}/uploaded", UploadedHandler),
             (f"{api}/files/{one}/download", DownloadLookupHandler),
+            (f"{api}/files/download/{one}", DownloadLookupHandler),
+            (f"{api}/register-websocket", RegisterHandler),
+            (PATH, SocketHandler),
             (f"/__files/{one}", SignedAddressHandler),
             (f"{root}/public-api/conversation_limit", LimitHandler),
             ("/__sim/state", StateHandler),

@@ -30,6 +30,7 @@ class Turn:
     request: ConversationRequest
     knobs: Knobs
     age: Age
+    dialect: str
     conversation: Conversation
     prompt: Prompt
     gizmo: Gizmo | None
@@ -68,6 +69,8 @@ class Turn:
 
     def begin_assistant(self, content: JsonObject, **fields: Any) -> Begin:
         """A new assistant message."""
+        if self.age.thinks and "channel" not in fields:
+            fields["channel"] = "commentary" if "recipient" in fields else "final"
         return self._begin("assistant", content, metadata=self._metadata(), **fields)
 
     def begin_tool(self, name: str, content: JsonObject, *, running: bool = False, **fields: Any) -> Begin:
@@ -93,9 +96,9 @@ class Turn:
         """As the age writes them."""
         return self.age.stop if how == "stop" else {"type": how}
 
-    def keep_file(self, name: str, content: bytes) -> StoredFile:
-        """A file made in this turn."""
-        return self.files.keep(self.key, name, content, self.knobs)
+    def keep_file(self, name: str, content: bytes, *, sediment: bool = False) -> StoredFile:
+        """A file made in this turn; ``sediment``: with an id as from 2025 on."""
+        return self.files.keep(self.key, name, content, self.knobs, sediment=sediment)
 
     def _metadata(self) -> JsonObject:
         metadata: JsonObject = {"message_type": self.request.action, "model_slug": self.request.model}

@@ -2,6 +2,7 @@
 
 import socket
 import struct
+from abc import ABC, abstractmethod
 from typing import Protocol, cast
 
 from tornado.http1connection import HTTP1Connection
@@ -10,7 +11,12 @@ from tornado.web import RequestHandler
 
 
 class Wire(Protocol):
-    """Carries the bytes of one event stream. Raises ConnectionError once the client is gone."""
+    """Carries the bytes of one event stream. Raises ConnectionError once the client is gone.
+
+    ``survives``: the stream outlives the connection, which may come back.
+    """
+
+    survives: bool
 
     async def send(self, data: bytes) -> None:
         """Take bytes; waits until the network took them, which is the backpressure."""
@@ -22,6 +28,10 @@ class Wire(Protocol):
 
     def split(self, size: int) -> None:
         """From now on at most ``size`` bytes per network write; 0 for no limit."""
+        ...
+
+    async def end(self) -> None:
+        """The body is over."""
         ...
 
     def cut(self, *, reset: bool) -> None:
@@ -42,21 +52,12 @@ def drop(stream: IOStream, *, reset: bool) -> None:
     stream.close()
 
 
-class HttpWire:
-    """A chunked HTTP body. ``size``: bytes per network write, 0 for one write per call."""
+class SplittingWire(ABC):
+    """Cuts what is sent into network writes of ``size`` bytes; 0: one write per call."""
 
-    def __init__(self, handler: RequestHandler, size: int) -> None:
-        self._handler = handler
-        self._stream = connection_stream(handler)
+    def __init__(self, size: int) -> None:
         self._size = size
         self._kept = bytearray()
-
-    async def open(self, content_type: str) -> None:
-        """Send the headers of a 200."""
-        self._stream.set_nodelay(True)
-        self._handler.set_header("Content-Type", content_type)
-        self._handler.set_header("Cache-Control", "no-cache")
-        await self._write(b"")
 
     def split(self, size: int) -> None:
         """See `Wire`."""
@@ -80,6 +81,31 @@ class HttpWire:
             rest = bytes(self._kept)
             self._kept.clear()
             await self._write(rest)
+
+    @abstractmethod
+    async def _write(self, data: bytes) -> None:
+        """One network write."""
+
+
+class HttpWire(SplittingWire):
+    """A chunked HTTP body."""
+
+    survives = False
+
+    def __init__(self, handler: RequestHandler, size: int) -> None:
+        super().__init__(size)
+        self._handler = handler
+        self._stream = connection_stream(handler)
+
+    async def open(self, content_type: str) -> None:
+        """Send the headers of a 200."""
+        self._stream.set_nodelay(True)
+        self._handler.set_header("Content-Type", content_type)
+        self._handler.set_header("Cache-Control", "no-cache")
+        await self._write(b"")
+
+    async def end(self) -> None:
+        """The handler ends the body when it returns."""
 
     def cut(self, *, reset: bool) -> None:
         """See `Wire`."""

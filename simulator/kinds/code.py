@@ -107,7 +107,7 @@ def figure_run(turn: Turn, before: str = "") -> Iterator[Step]:
     draw = f"plt.{'bar(range(len(values)), values)' if bars else 'plot(values)'}"
     code = f'import matplotlib.pyplot as plt\n\nvalues = {values}\n{draw}\nplt.title("数值")\nplt.show()'
     file = turn.keep_file(f"{new_id()}.png", chart(values, bars=bars))
-    pointer = f"file-service://{file.id}"
+    pointer = file.pointer
     yield from turn.call("python", code, "python")
     running = turn.begin_tool("python", _output(""), running=True, metadata=_result(turn, code, "running"))
     yield running

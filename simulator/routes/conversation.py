@@ -3,15 +3,15 @@
 import asyncio
 from collections.abc import Iterator
 
-from simulator.dialects.snapshot import SnapshotDialect
 from simulator.faults import FAULTS
-from simulator.framing import Framer
 from simulator.knobs import Knobs
 from simulator.plan import plan
-from simulator.player import Player
+from simulator.playing import player_for
 from simulator.refusals import CLOUDFLARE_PAGE, HTML_TYPE, UNUSUAL_ACTIVITY, Refusal, Refused, named_refusal
 from simulator.request import parse_request
 from simulator.routes.base import BackendHandler
+from simulator.routes.sockets import socket_address
+from simulator.sockets import SocketWire, about_turn
 from simulator.state import StreamSeen
 from simulator.steps import Step
 from simulator.turn import Turn
@@ -23,6 +23,7 @@ class ConversationHandler(BackendHandler):
 
     _task: asyncio.Task[None] | None = None
     _stream: StreamSeen | None = None
+    _handed_over = False
 
     def other_fault(self) -> None:
         """This call has faults of its own."""
@@ -40,7 +41,8 @@ class ConversationHandler(BackendHandler):
         try:
             await self._as_task(turn, steps, self._stream)
         finally:
-            self.backend.accounts.leave(self.key)
+            if not self._handed_over:
+                self.backend.accounts.leave(self.key)
 
     def on_connection_close(self) -> None:
         """The client left: stop working for it, in whatever state."""
@@ -49,9 +51,7 @@ class ConversationHandler(BackendHandler):
             self._task.cancel()
 
     async def _as_task(self, turn: Turn, steps: Iterator[Step], stream: StreamSeen) -> None:
-        self._task = asyncio.create_task(self._converse(turn, steps, stream))
-        self.backend.tasks.add(self._task)
-        self._task.add_done_callback(self.backend.tasks.discard)
+        self._task = self.backend.spawn(self._converse(turn, steps, stream))
         try:
             await self._task
         except asyncio.CancelledError:
@@ -71,15 +71,24 @@ class ConversationHandler(BackendHandler):
             stream.outcome, stream.phase = knobs.fault, "over"
             return
         self.backend.state.accepted += 1
+        if knobs.transport == "ws" and not (turn.request.wants_event_stream and knobs.allow_sse):
+            self._hand_over(turn, steps, stream)
+            return
         wire = HttpWire(self, knobs.chunk)
         await wire.open("text/event-stream; charset=utf-8")
-        dialect = SnapshotDialect(turn.conversation.id, turn.age, escape=knobs.ascii, fffd=knobs.fffd)
-        padding = turn.age.padding if knobs.padding is None else knobs.padding
-        lagging = knobs.unterminated and not knobs.done
-        framer = Framer(knobs.newline, padding, comments=knobs.comments, lagging=lagging)
-        player = Player(knobs, dialect, framer, wire, turn.conversation, stream, self.backend.clock)
-        await player.play(steps)
-        turn.conversation.update_time = self.backend.clock()
+        await player_for(turn, wire, stream, self.backend.clock).play(steps)
+
+    def _hand_over(self, turn: Turn, steps: Iterator[Step], stream: StreamSeen) -> None:
+        """Answer with the address of a WebSocket; the turn goes there, whether somebody listens or not."""
+        self._handed_over = True
+        about = about_turn(turn.conversation.id, turn.request.websocket_request_id)
+        knobs, hub = turn.knobs, self.backend.sockets
+        wire = SocketWire(hub, self.key, about, knobs.chunk, knobs.max_unacked, knobs.last_frame)
+        player = player_for(turn, wire, stream, self.backend.clock)
+        request_id = about["websocket_request_id"]
+        task = self.backend.spawn(self.backend.play_over_socket(player, steps, stream, request_id))
+        self.backend.socket_turns[request_id] = task
+        self.reply({**socket_address(self), **about})
 
     async def _before_headers(self, knobs: Knobs) -> bool:
         """Faults that leave no event stream; False when the connection was dropped. Raises Refused."""

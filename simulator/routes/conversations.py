@@ -80,15 +80,6 @@ class TitleHandler(BackendHandler):
         self.reply({"title": conversation.title})
 
 
-class StopHandler(BackendHandler):
-    """POST stop_conversation."""
-
-    def post(self) -> None:
-        """There is nothing to stop for an event stream: one closes the connection."""
-        self.object_body()
-        self.reply({})
-
-
 class ModerationHandler(BackendHandler):
     """POST moderations: the client's own check of a message."""
 

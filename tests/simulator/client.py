@@ -80,6 +80,13 @@ class Answer:
         return [record["message"] for record in self.records if record.get("message")]
 
     @property
+    def shown(self) -> dict[str, dict[str, Any]]:
+        """The last state of each message, in the order of their first, whatever the dialect."""
+        if any(name == "delta_encoding" for name, _ in self.events):
+            return read_deltas(self.events)
+        return self.final()
+
+    @property
     def done(self) -> bool:
         return any(data.strip() == "[DONE]" for _, data in self.events)
 
@@ -92,6 +99,43 @@ class Answer:
         """What the last assistant message said."""
         said = [shown for shown in self.messages if shown["author"]["role"] == "assistant"]
         return str(said[-1]["content"]["parts"][0])
+
+
+def read_deltas(events: list[tuple[str, str]]) -> dict[str, dict[str, Any]]:
+    """Messages as delta v1 builds them: a tree per channel; what is missing is as in the last delta."""
+    trees: dict[int, dict[str, Any]] = {}
+    shown: dict[str, dict[str, Any]] = {}
+    path, operation, channel = "", "add", 0
+    for record in (json.loads(data) for name, data in events if name == "delta"):
+        path, operation = record.get("p", path), record.get("o", operation)
+        channel = record.get("c", channel)
+        if (path, operation) == ("", "add"):
+            trees[channel] = record["v"]
+            shown[record["v"]["message"]["id"]] = record["v"]["message"]
+        else:
+            apply_delta(trees[channel], path, operation, record["v"])
+    return shown
+
+
+def apply_delta(tree: dict[str, Any], path: str, operation: str, value: Any) -> None:
+    """One change to a tree."""
+    if operation == "patch":
+        for change in value:
+            apply_delta(tree, change["p"], change["o"], change["v"])
+        return
+    *way, last = [int(step) if step.isdigit() else step for step in path.split("/")[1:]]
+    place: Any = tree
+    for step in way:
+        place = place[step]
+    if operation == "append" and isinstance(place[last], dict):
+        place[last].update(value)
+    elif operation == "append":
+        place[last] += value
+    elif operation == "truncate":
+        place[last] = place[last][:value]
+    else:
+        assert operation == "replace"
+        place[last] = value
 
 
 def parse_events(body: bytes) -> list[tuple[str, str]]:
@@ -160,7 +204,7 @@ async def connect(
     body = content if isinstance(content, bytes) else b"" if content is None else json.dumps(content).encode()
     lines = [
         f"{method} {path} HTTP/1.1",
-        "Host: simulator",
+        f"Host: 127.0.0.1:{simulator.port}",
         "Connection: close",
         f"Content-Length: {len(body)}",
     ]
