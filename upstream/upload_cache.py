@@ -123,8 +123,6 @@ class UploadCache:
     def _forget(self, identity: Identity, work: _Work) -> None:
         if self._under_way.get(identity) is work:
             del self._under_way[identity]
-        if work.task.done() and not work.task.cancelled():
-            work.task.exception()  # looked at, or asyncio would log it if all who waited have left
 
     async def _renew(
         self,

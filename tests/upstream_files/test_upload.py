@@ -330,3 +330,41 @@ async def test_total_limit_of_the_put_has_its_own_error(monkeypatch: pytest.Monk
     async with storage(slow) as blobs, world(place(blobs)) as it:
         with pytest.raises(TotalTimeout):
             await it.files.upload(KEY, DATA, NAME, "image/png")
+
+
+class Clock:
+    """Stands where it was set."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.mark.parametrize(
+    "unclear",
+    [reply({}, 401), reply({}, 429), reply({}, 500), reply({"status": "retry"}), [rst()]],
+    ids=["401", "429", "500", "retry", "reset"],
+)
+async def test_answer_that_does_not_tell_whether_a_file_is_there_starts_no_upload(unclear: Script) -> None:
+    clock = Clock()
+    async with storage(TAKEN) as blobs, world(place(blobs), success(), unclear, clock=clock) as it:
+        await it.files.upload(KEY, DATA, NAME, "image/png")
+        clock.now += 3600
+        assert (await it.files.upload(KEY, DATA, NAME, "image/png")).file_id == "file-1"
+        assert it.lines[2:] == ["GET /files/file-1/download"]
+
+
+@pytest.mark.parametrize(
+    "gone", [failure("file_not_found"), reply({}, 404), reply({}, 403), reply(b"<html>")]
+)
+async def test_file_that_the_backend_no_longer_gives_is_uploaded_again(gone: Script) -> None:
+    clock = Clock()
+    async with storage(TAKEN) as blobs:
+        scripts = [place(blobs), success(), gone, place(blobs), success()]
+        async with world(*scripts, clock=clock) as it:
+            await it.files.upload(KEY, DATA, NAME, "image/png")
+            clock.now += 3600
+            await it.files.upload(KEY, DATA, NAME, "image/png")
+            assert len(it.requests) == 5
+            assert len(blobs.connections) == 2
