@@ -29,8 +29,9 @@ class Assets:
         """An address for ``asset``, or None if it cannot be had."""
         try:
             address = await self._service.files.download_url(self._key, asset.file_id)
-            if self._service.settings.image_links == "upstream":
-                return self._service.files.absolute(address)
+            # An address relative to the backend would have to tell its secret prefix: keep a copy then.
+            if self._service.settings.image_links == "upstream" and address.startswith("http"):
+                return address
             download = await self._service.files.fetch(address)
             stored = await self._service.media.save(download.data, download.file_name)
         except (UpstreamError, MediaError) as error:

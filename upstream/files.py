@@ -137,13 +137,6 @@ class BackendFiles:
         """
         return await self._address(key, f"{file_path(file_id)}/download", FileMissing, missing_is_final=False)
 
-    def absolute(self, address: str) -> str:
-        """Return `address` as others can use it, where the backend gave it relative to itself.
-
-        Raises AddressRefused.
-        """
-        return resolved(self._client, address)
-
     async def sandbox_url(self, key: str, conversation_id: str, message_id: str, path: str) -> str:
         """Return the address of a file in a conversation's sandbox, like `download_url`.
 
