@@ -90,7 +90,9 @@ class DeltaReader:
             if not piece.endswith(b'"}'):
                 break
             piece = piece[:-2]
-            if transparent and len(piece) <= MAX_PASSED and PASSABLE.fullmatch(piece):
+            if not piece:
+                pass
+            elif transparent and len(piece) <= MAX_PASSED and PASSABLE.fullmatch(piece):
                 to.passed(piece)
             else:
                 try:
@@ -116,7 +118,9 @@ class DeltaReader:
             self._interpreter.state.count_unknown("delta")
         if "message" in delta.tree:
             self._interpreter.envelope(delta.tree)
-        if self._fast and delta.text() is not None and delta.op == "append":
+        message = self._interpreter.current
+        # The text at the path must be all of the message's: it has no other parts, nothing was taken back.
+        if self._fast and delta.op == "append" and message is not None and delta.text() == message.text:
             start = next((start for start in self.STARTS if data.startswith(start)), b"")
             self._head = self.HEAD + (start or self._head[len(self.HEAD) :] or self.STARTS[0])
             self.armed = True
