@@ -1,0 +1,204 @@
+"""Delta v1: the same turns say the same, and damage is neither guessed at nor fatal."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.translate.deltas import ENCODING, TEXT, as_deltas, delta
+from tests.translate.reading import answer
+from tests.translate.stories import SIZES, Story, stories
+from tests.translate.wire import DONE, TITLE, Json, echo, finished, growing, hidden_system, message, sse
+from translate.turn import Turn
+
+
+def v1(*records: Json | bytes) -> bytes:
+    """A stream of delta records; bytes among them are taken as they are."""
+    framed = (record if isinstance(record, bytes) else delta(record) for record in records)
+    return ENCODING + b"".join(framed) + DONE
+
+
+def begun(text: str = "", id: str = "a1", channel: int = 0) -> Json:
+    return {"p": "", "o": "add", "v": message(text, id), "c": channel}
+
+
+def append(text: str) -> Json:
+    return {"p": TEXT, "o": "append", "v": text}
+
+
+@given(
+    story=stories(),
+    sticky=st.booleans(),
+    raw=st.booleans(),
+    pad=st.sampled_from([1, 8]),
+    end=st.sampled_from([b"\n", b"\n", b"\r\n"]),
+    sizes=SIZES,
+)
+def test_any_turn_in_deltas_says_what_it_says_in_snapshots(
+    story: Story, sticky: bool, raw: bool, pad: int, end: bytes, sizes: list[int]
+) -> None:
+    stream = as_deltas(story.records, sticky=sticky, raw=raw, pad=pad).replace(b"\n", end)
+    slow = answer(stream, sent=story.sent, fast=False)
+    assert slow.error is None
+    assert slow.text == story.text
+    for seen in (answer(stream, sent=story.sent), answer(stream, sent=story.sent, sizes=sizes)):
+        assert seen.error is None
+        assert seen.deltas == slow.deltas
+        assert seen.turn.state.unknown == slow.turn.state.unknown
+
+
+@pytest.fixture
+def passed(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    pieces: list[bytes] = []
+    original = Turn.passed
+
+    def spy(turn: Turn, piece: bytes) -> None:
+        pieces.append(piece)
+        original(turn, piece)
+
+    monkeypatch.setattr(Turn, "passed", spy)
+    return pieces
+
+
+def test_bare_appends_pass_unread(passed: list[bytes]) -> None:
+    words: list[Json] = [{"v": f" word{n}"} for n in range(100)]
+    seen = answer(v1(begun(), append("Hi"), *words), sizes=[1000])
+    assert seen.deltas == ["Hi", *(f" word{n}" for n in range(100))]
+    assert len(passed) >= 90
+
+
+def test_typed_records_and_pings_among_appends_do_not_disturb_them(passed: list[bytes]) -> None:
+    title = b"event: message\ndata: " + json.dumps(TITLE).encode() + b"\n\n"
+    bare = b"data: " + json.dumps({"type": "message_marker", "marker": "last_token"}).encode() + b"\n\n"
+    ping = b"event: ping\ndata: 1\n\n"
+    seen = answer(v1(begun(), append("a"), title, {"v": "b"}, bare, ping, {"v": "c"}, title, {"v": "d"}))
+    assert seen.text == "abcd"
+    assert b"d" in passed
+
+
+def test_encoding_is_told_by_its_record_and_not_by_the_shape_of_others() -> None:
+    assert answer(ENCODING + sse(*growing("", "Hi"), finished("Hi."))).text == "Hi."
+
+
+def test_message_on_another_channel_is_a_message_of_its_own() -> None:
+    stream = v1(
+        {"p": "", "o": "add", "v": hidden_system(), "c": 0},
+        {"v": echo("Hello", "u1"), "c": 1},
+        {"v": message("", "a1"), "c": 2},
+        append("One"),
+        {"p": "", "o": "add", "v": message("", "a2"), "c": 3},
+        append("Two"),
+        {"v": " more"},
+    )
+    assert answer(stream).text == "One\n\nTwo more"
+
+
+CLOSING: Json = {
+    "p": "",
+    "o": "patch",
+    "v": [
+        {"p": TEXT, "o": "append", "v": " you."},
+        {"p": "/message/status", "o": "replace", "v": "finished_successfully"},
+        {"p": "/message/end_turn", "o": "replace", "v": True},
+        {"p": "/message/metadata", "o": "append", "v": {"finish_details": {"type": "max_tokens"}}},
+    ],
+}
+
+
+def test_last_piece_may_stand_in_the_closing_patch() -> None:
+    seen = answer(v1(begun(), append("Hello"), CLOSING))
+    assert (seen.text, seen.finish_reason) == ("Hello you.", "length")
+
+
+def test_bare_list_after_a_patch_is_another_patch() -> None:
+    more: Json = {"v": [{"p": TEXT, "o": "append", "v": " Bye."}]}
+    again: Json = {"o": "patch", "v": [{"p": TEXT, "o": "append", "v": "!"}]}
+    assert answer(v1(begun("Hi"), CLOSING, more, again)).text == "Hi you. Bye.!"
+
+
+def test_removal_has_no_value_and_is_inherited_from() -> None:
+    removal: Json = {"p": "/message/metadata/message_type", "o": "remove"}
+    seen = answer(v1(begun(), append("Hi"), removal, append(" you"), {"v": "."}))
+    assert seen.text == "Hi you."
+    assert seen.turn.state.unknown == {}
+
+
+def test_emoji_cut_between_two_appends_comes_whole() -> None:
+    for fast in (True, False):
+        for stop in ([], ["🔥x"]):
+            stream = v1(begun(), append("a"), {"v": "\ud83d"}, {"v": "\udd25"}, {"v": "x"})
+            assert answer(stream, fast=fast, stop=stop).text == ("a" if stop else "a🔥x")
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_stream_without_done_is_whole_only_if_it_said_so(ended: bool) -> None:
+    complete = b'data: {"type": "message_stream_complete", "conversation_id": "c1"}\n\n' if ended else b""
+    stream = (v1(begun(), append("Hi")).removesuffix(DONE)) + complete
+    seen = answer(stream)
+    assert seen.text == "Hi"
+    assert (seen.error is None) == ended
+
+
+def test_failure_among_deltas_is_a_failure() -> None:
+    for record in ({"message": None, "conversation_id": "c1", "error": "Oops"}, {"error": "Oops"}):
+        seen = answer(v1(begun(), append("Hi"), b"data: " + json.dumps(record).encode() + b"\n\n"))
+        assert seen.text == "Hi"
+        assert seen.failure.status == 502
+
+
+DAMAGE: dict[str, Json] = {
+    "append to nowhere": {"p": "/message/content/nothing/0", "o": "append", "v": "x"},
+    "index out of range": {"p": "/message/content/parts/7", "o": "append", "v": "x"},
+    "no pointer": {"p": "message", "o": "replace", "v": "x"},
+    "unknown operation": {"p": TEXT, "o": "explode", "v": "x"},
+    "append of another type": {"p": TEXT, "o": "append", "v": {"a": 1}},
+    "patch that is no list": {"p": "", "o": "patch", "v": "x"},
+    "patch with gaps": {"p": "", "o": "patch", "v": [{"v": "x"}]},
+    "too deep": {"p": "/a" * 100, "o": "add", "v": 1},
+    "removal of nothing": {"p": "/message/nothing", "o": "remove"},
+}
+
+
+@pytest.mark.parametrize("record", DAMAGE.values(), ids=DAMAGE)
+def test_change_that_does_not_fit_is_counted_and_left_out(record: Json) -> None:
+    seen = answer(v1(begun(), append("Hi"), record, append(" you")))
+    assert (seen.text, seen.error) == ("Hi you", None)
+    assert seen.turn.state.unknown == {"delta": 1}
+
+
+def shuffled(values: st.SearchStrategy[object]) -> st.SearchStrategy[Json]:
+    paths = st.sampled_from(["", TEXT, "/message", "/message/content", "/message/metadata", "/x", "bad", "/"])
+    ops = st.sampled_from(["add", "replace", "append", "patch", "remove", "truncate", "explode"])
+    return st.fixed_dictionaries(
+        {}, optional={"p": paths | values, "o": ops | values, "v": values, "c": st.integers(-1, 3) | values}
+    )
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3) | st.builds(message, st.just("M")),
+    lambda inner: (
+        st.lists(shuffled(inner), max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2)
+    ),
+    max_leaves=5,
+)
+
+
+@given(st.lists(shuffled(VALUES), max_size=8))
+def test_any_changes_make_no_turn_raise_and_fast_and_slow_agree(records: list[Json]) -> None:
+    stream = v1(begun(), append("Hi"), *records, append(" you"), {"v": "."})
+    fast, slow = answer(stream), answer(stream, fast=False)
+    assert (fast.deltas, fast.error) == (slow.deltas, slow.error)
+
+
+def test_records_leave_out_what_is_as_before() -> None:
+    snapshots = [hidden_system(), *growing("", "Hel", "Hello"), finished("Hello.")]
+    lines = as_deltas(snapshots).splitlines()
+    records = [json.loads(line[6:]) for line in lines if line.startswith(b"data: {")]
+    assert [list(record) for record in records] == [
+        ["v"],
+        ["v", "c"],
+        ["p", "o", "v"],
+        ["v"],
+        ["p", "o", "v"],
+    ]
