@@ -45,7 +45,13 @@ def answer(turn: Turn, text: str, metadata: Iterable[tuple[int, JsonObject]] = (
         yield _moderation(turn, message_id, blocked=False)
     usual = turn.age.finished or turn.dialect == "delta"
     if usual if turn.knobs.finished is None else turn.knobs.finished:
-        yield turn.finish(message_id, end_turn=not rest, how=turn.knobs.finish)
+        yield turn.finish(message_id, end_turn=not rest, how=_how_it_ends(turn))
+
+
+def _how_it_ends(turn: Turn) -> str:
+    """A continuation says the rest, so it is not cut again."""
+    cut = turn.knobs.finish == "max_tokens"
+    return "stop" if cut and turn.request.action == "continue" else turn.knobs.finish
 
 
 def _cut_by_length(turn: Turn, text: str) -> tuple[str, str]:
@@ -95,7 +101,7 @@ def _interludes(turn: Turn, message_id: str, length: int) -> Iterator[Interlude]
         emptied = Revise(message_id, {"content": text_content("")})
         yield length * 6 // 10, [_moderation(turn, message_id, blocked=True), emptied]
     if turn.age.early_finish:
-        early = {"metadata": {"finish_details": turn.finish_details(knobs.finish)}}
+        early = {"metadata": {"finish_details": turn.finish_details(_how_it_ends(turn))}}
         yield max(0, length - 5 * turn.age.early_finish), [Revise(message_id, early, quiet=True)]
 
 

@@ -50,6 +50,7 @@ class Renderer:
         self._marks: Marks | None = None
         self._fence = ""
         self._left = 0  # of MAX_OUTPUT for the open block
+        self._breaks = ""  # line breaks of a program's output that are not shown yet
         self._seamless = False
         self.cited: list[Shown] = []
 
@@ -112,8 +113,9 @@ class Renderer:
             return
         self._close()
         self._separate()
-        said = " ".join(text.split())[:MAX_ERROR]
-        self._out.text(f"> **{name or 'error'}** {said}".rstrip())
+        said = " ".join(text.split())[:MAX_ERROR].replace("`", "'")
+        # In a code span nothing of it is taken for markup, such as "<class ...>".
+        self._out.text(f"> **{name or 'error'}** `{said}`" if said else f"> **{name or 'error'}**")
 
     def note(self, text: str) -> None:
         """Words of this service, as a paragraph."""
@@ -158,6 +160,7 @@ class Renderer:
             self._fence = "`" * max(3, 1 + max(runs, default=0))
             label = message.language if message.kind is Kind.CODE else "output"
             self._left = MAX_OUTPUT
+            self._breaks = ""
             self._out.text(f"{self._fence}{label}\n")
 
     def _close(self) -> None:
@@ -185,11 +188,14 @@ class Renderer:
             if not piece.strip():
                 return
             self._switch(message, piece)
-        shown = piece[: self._left]
-        self._out.text(self._in_fence(shown))
-        if self._left and len(piece) > self._left:
+        piece = self._breaks + piece
+        shown = piece.rstrip("\n")
+        # Line breaks at the end wait for more output, so that no empty lines stand before the fence.
+        self._breaks = piece[len(shown) :]
+        self._out.text(self._in_fence(shown[: self._left]))
+        if self._left and len(shown) > self._left:
             self._out.text(f"\n[output cut after {MAX_OUTPUT} characters]\n")
-        self._left = max(0, self._left - len(piece))
+        self._left = max(0, self._left - len(shown))
 
     def _file_of(self, message_id: str) -> Callable[[str], str | None]:
         def address(path: str) -> str | None:
