@@ -10,6 +10,7 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -41,6 +42,9 @@ DEMO_KEY = "fk-demo"
 IDLE_CONNECTION_SECONDS = 75
 BODY_SECONDS = 120
 GPTS_FILE = Path(__file__).with_name("gpts.json")
+SEND_BUFFER_BYTES = 128 * 1024
+"""Of each client in the kernel, which doubles it. Left to itself it takes 4 MiB for a client that does not
+read, and the upstream goes on for so much longer."""
 MAX_DRAINED_BODY_BYTES = 1 << 31
 """Above our own limit, so that an oversized body meets our 413 and not Tornado's bare 400."""
 
@@ -130,6 +134,8 @@ def serve(service: Service) -> Server:
         body_timeout=BODY_SECONDS,
     )
     sockets = bind_sockets(settings.port, settings.host)
+    for listener in sockets:  # its connections inherit this
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
     http.add_sockets(sockets)
     service.gpts.start()
     service.media.start()

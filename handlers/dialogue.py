@@ -120,11 +120,14 @@ class Dialogue:
         if self._stopped:
             task.cancel()
         try:
-            return await task
+            result = await task
         except asyncio.CancelledError:
             if not self._stopped:
                 raise
             raise Stopped from None
+        if self._stopped:  # too late to cancel the work, but not what was to follow
+            raise Stopped
+        return result
 
     def _follow_up(self) -> bytes | None:
         step = self.turn.follow_up()

@@ -121,7 +121,7 @@ class Drawing:
             dialogue.model = await service.describe(self._model, key)
             return conversation(dialogue.model, [message], new_id, uploads=uploads, temporary=temporary)
 
-        if self._stopped is not None:
+        if self._stopped is not None or self.gone:
             dialogue.stop(self._stopped)
         await dialogue.run(prepare, _nothing)
         return gallery, writer.answer, dialogue.error
@@ -136,6 +136,7 @@ class ImagesHandler(BodyHandler):
 
     route = "images"
     drawing: Drawing | None = None
+    client_left = False
 
     async def post(self) -> None:
         await self.draw(read_generation(self.body()), {})
@@ -148,6 +149,7 @@ class ImagesHandler(BodyHandler):
         model = service.catalogue.resolve(request.model)
         self.model_name = model.name
         self.drawing = Drawing(self, request, model)
+        self.drawing.gone = self.client_left
         text = instruction(request, len(sources), masked=masked)
         with service.admit(self.drawing, self.route):
             try:
@@ -161,6 +163,8 @@ class ImagesHandler(BodyHandler):
             self.send_json(answer(drawn, int(time.time())))
 
     def on_connection_close(self) -> None:
+        super().on_connection_close()
+        self.client_left = True
         if self.drawing is not None:
             self.drawing.client_gone()
 
