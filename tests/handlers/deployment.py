@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from server import Server, build, serve
@@ -110,16 +111,18 @@ async def deployed(
     """A service over a simulated backend with ``knobs``; ``env`` adds settings, BASE_URL included."""
     simulator = Simulator(PREFIX, knobs or Knobs(busy=False, cap=0))
     await simulator.start()
-    settings = {
-        "BASE_URL": simulator.url,
-        "PROXY_API_PREFIX": PREFIX,
-        "PORT": "0",
-        "DRAIN_TIMEOUT": "0",
-        **(env or {}),
-    }
-    server = serve(build(Settings.from_env(settings)))
-    try:
-        yield Deployment(server, simulator)
-    finally:
-        await server.stop()
-        await simulator.stop()
+    with TemporaryDirectory() as state:
+        settings = {
+            "BASE_URL": simulator.url,
+            "PROXY_API_PREFIX": PREFIX,
+            "PORT": "0",
+            "DRAIN_TIMEOUT": "0",
+            "STATE_DIR": state,
+            **(env or {}),
+        }
+        server = serve(build(Settings.from_env(settings)))
+        try:
+            yield Deployment(server, simulator)
+        finally:
+            await server.stop()
+            await simulator.stop()

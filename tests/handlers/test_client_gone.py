@@ -80,12 +80,13 @@ async def test_client_that_leaves_while_the_backend_takes_the_request_closes_tha
         assert await connection.gone_within(1)
 
 
+@pytest.mark.parametrize("path", [CHAT, "/v1/images/generations", "/v1/models", "/nowhere"])
 @pytest.mark.parametrize("sent", ["headers", "part of the body"])
-async def test_client_that_leaves_in_mid_upload_frees_its_request(sent: str) -> None:
+async def test_client_that_leaves_in_mid_upload_frees_its_request(sent: str, path: str) -> None:
     async with deployed() as service, service.connect() as client:
         before = len(asyncio.all_tasks())
         headers = {"Authorization": f"Bearer {KEY}", **JSON_TYPE, "Content-Length": "1000"}
-        await client.send("POST", CHAT, headers, b"" if sent == "headers" else b'{"model"')
+        await client.send("POST", path, headers, b"" if sent == "headers" else b'{"model"')
         assert await eventually(lambda: len(asyncio.all_tasks()) > before)
         await asyncio.sleep(0.05)
         client.close()
