@@ -1,0 +1,173 @@
+"""The file of the list, watched: changes are noticed, half-written and malformed ones do no harm."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from handlers.gpts import GptList, load_gpts
+from metrics import Metrics
+from tests.gpts.rig import Library, library
+from tests.upstream.rig import eventually
+from translate.gpts import Gpt, GptsError
+from translate.models import BUILT_IN, Catalogue
+
+HELPER = '{"helper": {"id": "g-Helper"}}'
+TWO = '{"helper": {"id": "g-Helper"}, "newcomer": {"id": "g-New"}}'
+DEMO = (Gpt("demo", "g-Demo"),)
+
+
+@dataclass(slots=True)
+class Watched:
+    path: Path
+    gpts: GptList
+    catalogue: Catalogue
+    shelf: Library
+    loads: int = 0
+
+    @property
+    def offered(self) -> set[str]:
+        return set(self.gpts.detail())
+
+
+@asynccontextmanager
+async def watched(
+    directory: Path, content: str | None, *, poll: float = 0.01, aliases: dict[str, str] | None = None
+) -> AsyncIterator[Watched]:
+    """A list with this content (None for no file) under watch."""
+    path = directory / "gpts.json"
+    if content is not None:
+        path.write_text(content)
+
+    def load() -> tuple[Gpt, ...]:
+        watch.loads += 1
+        return tuple(load_gpts(path, {model.name for model in BUILT_IN}))
+
+    async with library(directory / "state") as shelf:
+        catalogue = Catalogue(BUILT_IN, aliases or {}, load_gpts(path, ()))
+        metrics = Metrics(("chat",), catalogue.models)
+        watch = Watched(
+            path, GptList(path, load, catalogue, shelf.book, metrics, poll=poll), catalogue, shelf
+        )
+        watch.gpts.start()
+        try:
+            yield watch
+        finally:
+            await watch.gpts.close()
+
+
+async def test_changed_file_is_read_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with watched(tmp_path, HELPER) as watch:
+        assert watch.offered == {"helper"}
+        watch.path.write_text(TWO)
+        await eventually(lambda: watch.offered == {"helper", "newcomer"}, 5)
+        await watch.shelf.settled()
+        assert watch.gpts.detail() == {"helper": {"available": True}, "newcomer": {"available": True}}
+        watch.path.write_text("{}")
+        await eventually(lambda: watch.offered == set(), 5)
+    assert "gpts.json read again: 2 GPTs; new: newcomer" in caplog.text
+    assert "gpts.json read again: 0 GPTs; gone: helper, newcomer" in caplog.text
+
+
+async def test_replaced_file_is_read_again(tmp_path: Path) -> None:
+    async with watched(tmp_path, HELPER) as watch:
+        newer = tmp_path / "newer"
+        newer.write_text(HELPER.replace("helper", "helpr2"))
+        newer.replace(watch.path)
+        await eventually(lambda: watch.offered == {"helpr2"}, 5)
+
+
+async def test_file_that_appears_is_read_and_one_that_vanishes_leaves_no_gpts(tmp_path: Path) -> None:
+    async with watched(tmp_path, None) as watch:
+        assert watch.offered == set()
+        watch.path.write_text(HELPER)
+        await eventually(lambda: watch.offered == {"helper"}, 5)
+        watch.path.unlink()
+        await eventually(lambda: watch.offered == set(), 5)
+
+
+async def test_unchanged_file_is_left_alone(tmp_path: Path) -> None:
+    async with watched(tmp_path, HELPER, poll=0.001) as watch:
+        await asyncio.sleep(0.1)
+        assert watch.loads == 0
+
+
+async def test_file_that_keeps_changing_is_read_only_when_it_rests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loads_at_look: list[int] = []
+    watching: list[Watched] = []
+
+    def look(_: Path) -> tuple[int, int, int]:
+        loads_at_look.append(sum(watch.loads for watch in watching))
+        return (min(len(loads_at_look), 5), 0, 0)
+
+    monkeypatch.setattr("handlers.gpts._signature", look)
+    async with watched(tmp_path, HELPER, poll=0.001) as watch:
+        watching.append(watch)
+        watch.path.write_text(TWO)
+        await eventually(lambda: len(loads_at_look) > 8, 5)
+    assert loads_at_look[:9] == [0, 0, 0, 0, 0, 0, 1, 1, 1]
+
+
+async def test_malformed_file_is_told_once_and_the_old_list_stays(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with watched(tmp_path, HELPER) as watch:
+        watch.path.write_text('{"newcomer": {}}')
+        await eventually(lambda: watch.loads == 1, 5)
+        await asyncio.sleep(0.1)
+        assert watch.loads == 1
+        assert watch.offered == {"helper"}
+        watch.path.write_text(TWO)
+        await eventually(lambda: watch.offered == {"helper", "newcomer"}, 5)
+    errors = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
+    assert errors == ['gpts.json is not usable, the GPTs stay as they were: the entry "newcomer" has no id']
+
+
+async def test_gpt_that_an_alias_needs_is_not_taken_away(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with watched(tmp_path, HELPER, aliases={"short": "helper"}) as watch:
+        watch.path.write_text("{}")
+        await eventually(lambda: watch.loads == 1, 5)
+        await eventually(lambda: "the alias short points to helper" in caplog.text, 5)
+        assert watch.offered == {"helper"}
+
+
+async def test_asked_for_reload_does_not_wait_for_the_next_look(tmp_path: Path) -> None:
+    async with watched(tmp_path, HELPER, poll=3600) as watch:
+        watch.path.write_text(TWO)
+        watch.gpts.reload()
+        await eventually(lambda: watch.offered == {"helper", "newcomer"}, 5)
+
+
+async def test_new_id_under_an_old_name_is_what_counts(tmp_path: Path) -> None:
+    async with watched(tmp_path, HELPER) as watch:
+        await watch.shelf.settled()
+        watch.path.write_text('{"helper": {"id": "g-Changed"}}')
+        await eventually(lambda: watch.catalogue.resolve("helper").gizmo_id == "g-Changed", 5)
+        await watch.shelf.settled()
+        assert [asked for asked, _ in watch.shelf.backend.asked] == ["g-Helper", "g-Changed"]
+
+
+def test_missing_file_means_no_gpts(tmp_path: Path) -> None:
+    assert load_gpts(tmp_path / "gpts.json", ()) == ()
+
+
+def test_demonstration_has_gpts_of_its_own_only_while_the_list_has_none(tmp_path: Path) -> None:
+    path = tmp_path / "gpts.json"
+    assert load_gpts(path, (), DEMO) == DEMO
+    path.write_text("{}")
+    assert load_gpts(path, (), DEMO) == DEMO
+    path.write_text(HELPER)
+    assert load_gpts(path, (), DEMO) == (Gpt("helper", "g-Helper"),)
+
+
+def test_directory_in_place_of_the_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(GptsError, match="it cannot be read: Is a directory"):
+        load_gpts(tmp_path, ())
