@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from simulator import Knobs
 from tests.handlers.deployment import CHAT, KEY, Deployment, deployed
-from tests.handlers.schemas import check
 from tests.handlers.wire import Answer
+from tests.translate.schemas import check
 
 
 @contextmanager
@@ -72,12 +72,12 @@ def check_answer(answer: Answer) -> None:
         assert error["code"] is None or isinstance(error["code"], str)
         assert error["param"] is None or isinstance(error["param"], str)
     elif answer.headers["content-type"] == "application/json":
-        check("CreateChatCompletionResponse", answer.json)
+        check(answer.json, "CreateChatCompletionResponse")
     else:
         assert answer.stream.done
         assert answer.stream.errors == ()
         for chunk in answer.stream.chunks:
-            check("CreateChatCompletionStreamResponse", chunk)
+            check(chunk, "CreateChatCompletionStreamResponse")
 
 
 texts = st.text(max_size=30) | st.sampled_from(["", "Hi", "[[sim]]", "\ud800", "\x00", "\u2028", "x" * 3000])

@@ -5,7 +5,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.handlers.deployment import deployed
-from tests.handlers.schemas import check
+from tests.translate.schemas import check
 
 BUILT_IN = ["gpt-4-s", "gpt-4-mobile", "gpt-3.5-turbo"]
 
@@ -14,7 +14,7 @@ async def test_list_holds_the_built_in_models_and_asks_nothing_of_the_backend() 
     async with deployed() as service:
         answer = await service.ask("GET", "/v1/models")
         assert len(service.upstream.requests) == 0
-    check("ListModelsResponse", answer.json)
+    check(answer.json, "ListModelsResponse")
     assert answer.status == 200
     assert answer.json["object"] == "list"
     ids = [model["id"] for model in answer.json["data"]]
@@ -31,7 +31,7 @@ async def test_model_is_retrieved_as_it_stands_in_the_list() -> None:
         listed = (await service.ask("GET", "/v1/models")).json["data"]
         for model in listed:
             answer = await service.ask("GET", f"/v1/models/{quote(model['id'], safe='')}")
-            check("Model", answer.json)
+            check(answer.json, "Model")
             assert answer.json == model
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from simulator import Knobs
 from tests.handlers.deployment import CHAT, KEY, deployed, question
-from tests.handlers.schemas import check
+from tests.translate.schemas import check
 
 
 async def test_stream_is_the_role_then_deltas_then_the_finish_reason_then_done() -> None:
@@ -37,7 +37,7 @@ async def test_every_chunk_is_valid_by_the_official_schema() -> None:
     async with deployed() as service:
         answer = await service.chat(stream=True, stream_options={"include_usage": True})
     for chunk in answer.stream.chunks:
-        check("CreateChatCompletionStreamResponse", chunk)
+        check(chunk, "CreateChatCompletionStreamResponse")
 
 
 async def test_usage_comes_once_and_without_choices_if_it_is_asked_for() -> None:

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tests.handlers.deployment import Deployment, deployed, question
-from tests.handlers.schemas import check
 from tests.handlers.wire import Answer
+from tests.translate.schemas import check
 
 
 def text_of(answer: Answer) -> str:
@@ -27,7 +27,7 @@ async def test_completion_is_valid_by_the_official_schema_and_holds_what_clients
     async with deployed() as service:
         answer = await service.chat("What is 2 + 3?")
     completion = answer.json
-    check("CreateChatCompletionResponse", completion)
+    check(completion, "CreateChatCompletionResponse")
     assert answer.status == 200
     assert answer.headers["content-type"] == "application/json"
     assert completion["object"] == "chat.completion"
