@@ -12,6 +12,7 @@ from simulator.conversations import Conversation
 from simulator.files import FileStore
 from simulator.gizmos import find_gizmo
 from simulator.knobs import Knobs, UnknownKnob, take_marker, without_marker
+from simulator.messages import is_context
 from simulator.player import Player
 from simulator.refusals import Refused, invalid
 from simulator.request import ConversationRequest
@@ -68,7 +69,8 @@ class Backend:
     def turn(self, key: str, request: ConversationRequest) -> Turn:
         """The turn that a request asks for. Raises Refused: 404 (conversation, gizmo), 422 (marker)."""
         conversation = self._conversation(key, request)
-        talk = [Said(message.role, message.text) for message in conversation.messages()]
+        stored = (message for message in conversation.messages() if not is_context(message.content))
+        talk = [Said(message.role, message.text) for message in stored]
         talk += [Said(message.role, message.text) for message in request.messages]
         users = (
             [said.text for said in talk if said.role == "user"] or [said.text for said in talk[-1:]] or [""]

@@ -16,7 +16,8 @@ from simulator.knobs import Knobs
 from simulator.messages import JsonObject
 from simulator.refusals import Refusal, Refused
 
-MAX_FILES = 1000  # the oldest are forgotten
+MAX_FILES = 1000  # the oldest are forgotten, also
+MAX_STORED_BYTES = 1024 * 1024 * 1024  # above this much content
 MAX_FILE_BYTES = 512 * 1024 * 1024
 USE_CASES = ("multimodal", "my_files", "ace_upload")
 
@@ -118,9 +119,13 @@ class FileStore:
 
     def _add(self, file: StoredFile) -> StoredFile:
         self._by_id[file.id] = file
-        while len(self._by_id) > MAX_FILES:
+        while len(self._by_id) > MAX_FILES or self._is_too_much():
             del self._by_id[next(iter(self._by_id))]
         return file
+
+    def _is_too_much(self) -> bool:
+        stored = sum(len(file.content or b"") for file in self._by_id.values())
+        return len(self._by_id) > 1 and stored > MAX_STORED_BYTES
 
     def _signature(self, file_id: str, purpose: str, expires: str) -> str:
         return hashlib.sha256(f"{self._secret}\0{file_id}\0{purpose}\0{expires}".encode()).hexdigest()

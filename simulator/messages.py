@@ -54,6 +54,11 @@ def text_of(content: JsonObject) -> str:
     return text if isinstance(text, str) else ""
 
 
+def is_context(content: JsonObject) -> bool:
+    """Whether it is part of the account's settings rather than of the talk."""
+    return content["content_type"] in ("user_editable_context", "model_editable_context")
+
+
 def growth_path(content: JsonObject) -> tuple[str | int, ...]:
     """Where content of its type grows."""
     if content["content_type"] == "text":

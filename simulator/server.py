@@ -1,6 +1,7 @@
 """The simulator as a server."""
 
 import asyncio
+import re
 import time
 from collections.abc import Callable, Mapping
 
@@ -96,7 +97,7 @@ class Simulator:
         self._server = None
 
     def _application(self) -> Application:
-        root = f"/{self._prefix}" if self._prefix else ""
+        root = f"/{re.escape(self._prefix)}" if self._prefix else ""
         api = root + "/backend-api"
         one = r"([^/]+)"
         given = {"backend": self._backend}

@@ -16,6 +16,8 @@ from simulator.wire import SplittingWire
 PATIENCE_SECONDS = 0.5
 """How long a full connection waits for an acknowledgement, since an unpaced turn outruns any client."""
 
+MAX_TOKENS = 5000  # the oldest are forgotten
+
 
 class Socket(Protocol):
     """The WebSocket that carries a connection at present."""
@@ -71,10 +73,13 @@ class Connection:
         self._acked.set()
 
     async def resume(self, socket: Socket) -> None:
-        """Another socket takes over; it gets again what was not acknowledged."""
+        """A socket takes over: it gets what was not acknowledged, in order, and then what comes."""
+        sent = 0
+        while missing := [frame for sequence, frame in self.unacked if sequence > sent]:
+            for frame in missing:
+                await socket.send(frame)
+                sent = frame["sequenceId"]
         self.socket = socket
-        for _, frame in list(self.unacked):
-            await socket.send(frame)
 
     async def _room(self, max_unacked: int) -> bool:
         try:
@@ -98,6 +103,8 @@ class SocketHub:
         """An access token for the account."""
         token = secrets.token_urlsafe(24)
         self._keys[token] = key
+        while len(self._keys) > MAX_TOKENS:
+            del self._keys[next(iter(self._keys))]
         return token
 
     def key_of(self, token: str) -> str | None:
@@ -125,7 +132,7 @@ class SocketHub:
         """To all connections of an account; without any, the frame is lost."""
         for connection in self.of_account(key):
             if not await connection.publish(data, max_unacked):
-                del self._connections[connection.id]
+                self._connections.pop(connection.id, None)
                 if connection.socket:
                     connection.socket.close_for_good()
 

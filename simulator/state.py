@@ -8,7 +8,7 @@ from simulator.conversations import Conversations
 from simulator.files import FileStore
 from simulator.messages import JsonObject
 
-KEPT = 2000  # requests and streams remembered; counters go on
+KEPT = 2000  # requests, streams and patches remembered; counters go on
 
 
 @dataclass(slots=True)
@@ -57,6 +57,11 @@ class State:
     attempts: int = 0
     accepted: int = 0
     quota_units: int = 0
+
+    def note_patch(self, conversation_id: str, body: JsonObject) -> None:
+        """Remember a PATCH of one conversation."""
+        self.patches.append((conversation_id, body))
+        del self.patches[:-KEPT]
 
     @property
     def open_streams(self) -> list[StreamSeen]:

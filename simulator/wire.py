@@ -1,5 +1,6 @@
 """The connection to the client, with all that it can be made to do."""
 
+import asyncio
 import socket
 import struct
 from abc import ABC, abstractmethod
@@ -8,6 +9,8 @@ from typing import Protocol, cast
 from tornado.http1connection import HTTP1Connection
 from tornado.iostream import IOStream, StreamClosedError
 from tornado.web import RequestHandler
+
+_TURN = 64  # writes before others have theirs
 
 
 class Wire(Protocol):
@@ -58,6 +61,7 @@ class SplittingWire(ABC):
     def __init__(self, size: int) -> None:
         self._size = size
         self._kept = bytearray()
+        self._writes = 0
 
     def split(self, size: int) -> None:
         """See `Wire`."""
@@ -66,12 +70,12 @@ class SplittingWire(ABC):
     async def send(self, data: bytes) -> None:
         """See `Wire`."""
         if not self._size:
-            await self._write(data)
+            await self._one_write(data)
             return
         self._kept += data
         start = 0
         while len(self._kept) - start >= self._size:
-            await self._write(bytes(self._kept[start : start + self._size]))
+            await self._one_write(bytes(self._kept[start : start + self._size]))
             start += self._size
         del self._kept[:start]
 
@@ -80,7 +84,14 @@ class SplittingWire(ABC):
         if self._kept:
             rest = bytes(self._kept)
             self._kept.clear()
-            await self._write(rest)
+            await self._one_write(rest)
+
+    async def _one_write(self, data: bytes) -> None:
+        await self._write(data)
+        self._writes += 1
+        if self._writes % _TURN == 0:
+            # A client that reads as fast as we write must not keep the event loop from all others.
+            await asyncio.sleep(0)
 
     @abstractmethod
     async def _write(self, data: bytes) -> None:

@@ -1,6 +1,7 @@
 """What every route does: note the request, check the key, refuse in the backend's own words."""
 
 import json
+from contextlib import suppress
 from http.client import responses
 from types import TracebackType
 from typing import Any
@@ -18,6 +19,7 @@ class BackendHandler(RequestHandler):
     """Base of all routes. ``key`` is the caller's key where the route needs one."""
 
     needs_key = True
+    takes_json = True
 
     def initialize(self, backend: Backend) -> None:
         """Tornado's hook for the route's arguments."""
@@ -112,10 +114,10 @@ class BackendHandler(RequestHandler):
             super().log_exception(typ, value, tb)
 
     def _noted_body(self) -> Any:
-        try:
-            return json.loads(self.request.body)
-        except ValueError:
-            return len(self.request.body)
+        if self.takes_json:
+            with suppress(ValueError):
+                return json.loads(self.request.body)
+        return len(self.request.body)
 
 
 class NotFoundHandler(BackendHandler):

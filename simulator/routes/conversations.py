@@ -19,7 +19,7 @@ class StoredConversationHandler(BackendHandler):
     def patch(self, conversation_id: str) -> None:
         """``{"is_visible": false}`` hides, ``{"title": "x"}`` renames."""
         body = self.object_body()
-        self.backend.state.patches.append((conversation_id, body))
+        self.backend.state.note_patch(conversation_id, body)
         conversation = self.backend.state.conversations.find(self.key, conversation_id)
         if not set(body) & {"is_visible", "title", "is_archived"}:
             raise Refused(invalid([(["is_visible"], "field required", "value_error.missing")]))

@@ -112,6 +112,7 @@ class SignedAddressHandler(BackendHandler):
     """Another host's part: PUT takes a file, GET gives it. No bearer; the query is the permission."""
 
     needs_key = False
+    takes_json = False
 
     def put(self, file_id: str) -> None:
         """201 for a block blob; a bearer does not belong here, and is noted."""

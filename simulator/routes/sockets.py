@@ -82,15 +82,12 @@ class SocketHandler(WebSocketHandler):
         connection_id = self.get_query_argument("awps_connection_id", "")
         token = self.get_query_argument("awps_reconnection_token", "")
         self._connection = self.backend.sockets.resumable(key, connection_id, token)
-        resumed = self._connection is not None
         if self._connection is None:
             self._connection = self.backend.sockets.connect(key)
         greeting = {"type": "system", "event": "connected", "userId": "user-simulated"}
         ids = {"connectionId": self._connection.id, "reconnectionToken": self._connection.token}
         await self.send({**greeting, **ids})
-        if resumed:
-            await self._connection.resume(self)
-        self._connection.socket = self
+        await self._connection.resume(self)
 
     def on_message(self, message: str | bytes) -> None:
         """An acknowledgement; anything else is ignored."""

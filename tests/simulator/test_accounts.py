@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulator import Knobs
+from simulator import Knobs, Simulator
 from tests.simulator.client import API, Clock, ask, call, connect, payload, running, until
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJleHAiOjE3MDAwMDAwMDB9.c2lnbmF0dXJl-_x"
@@ -56,6 +56,15 @@ async def test_wrong_prefix_or_path_gets_404_not_found(path: str) -> None:
     async with running() as simulator:
         answer = await call(simulator, "POST", path, payload("Hello"))
     assert (answer.status, answer.json) == (404, {"detail": "Not Found"})
+
+
+async def test_prefix_is_taken_literally() -> None:
+    simulator = Simulator("a.c(1")
+    await simulator.start()
+    right = await call(simulator, "GET", "/a.c(1/backend-api/models")
+    wrong = await call(simulator, "GET", "/abc(1/backend-api/models")
+    await simulator.stop()
+    assert (right.status, wrong.status) == (200, 404)
 
 
 async def test_second_message_on_one_key_gets_429_until_the_first_is_over() -> None:

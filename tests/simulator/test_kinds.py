@@ -98,6 +98,18 @@ async def test_custom_instructions_come_as_a_hidden_message_after_the_system_mes
     assert "PRIVATE" not in answer.text
 
 
+async def test_custom_instructions_are_no_part_of_the_talk() -> None:
+    async with running(Knobs(instructions=True)) as simulator:
+        first = await ask(simulator, "My cat is Miau")
+        more = await ask(
+            simulator,
+            "What did I say?",
+            conversation_id=first.records[0]["conversation_id"],
+            parent_message_id=first.messages[-1]["id"],
+        )
+    assert "My cat is Miau" in more.text
+
+
 async def test_nothing_is_logged_whatever_goes_wrong(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     endless = {name for name, fault in FAULTS.items() if fault.action in ("stall", "only_pings", "trickle")}

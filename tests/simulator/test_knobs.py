@@ -1,17 +1,19 @@
 """Knobs: markers, defaults over HTTP, documentation, command line."""
 
 import argparse
+import asyncio
+import sys
 from dataclasses import fields
 
 import pytest
 
 import simulator
-from simulator import DEMO_KNOBS, Knobs
+from simulator import DEMO_KNOBS, Knobs, Simulator
 from simulator.__main__ import arguments, build
 from simulator.faults import FAULTS
 from simulator.knobs import UnknownKnob, describe_knobs, take_marker
 from simulator.refusals import REFUSALS
-from tests.simulator.client import ask, call, running
+from tests.simulator.client import PREFIX, ask, call, running
 
 
 def test_marker_is_taken_out_and_sets_knobs() -> None:
@@ -86,3 +88,19 @@ def test_command_line_refuses_an_unknown_error_for_a_dead_key() -> None:
 
 def test_the_public_names_are_these() -> None:
     assert simulator.__all__ == ["DEMO_KNOBS", "Knobs", "Simulator"]
+
+
+async def test_the_command_serves_until_it_is_told_to_stop() -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "simulator", "--port", "0", "--prefix", PREFIX, "--pace", "0"),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    url = (await process.stdout.readline()).decode().split()[-1]
+    served = Simulator(PREFIX)
+    served.port = int(url.rpartition(":")[2])
+    answer = await ask(served, "say exactly: hello")
+    process.terminate()
+    assert await process.wait() == 0
+    assert answer.text == "hello"
