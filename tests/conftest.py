@@ -12,7 +12,7 @@ from tornado.ioloop import IOLoop
 def io_loop() -> Iterator[IOLoop]:
     """Override pytest-tornasync's fixture: it leaves pending tasks and uses deprecated calls."""
     loop = IOLoop(make_current=False)
-    asyncio_loop: asyncio.AbstractEventLoop = loop.asyncio_loop  # type: ignore[attr-defined]
+    asyncio_loop: asyncio.AbstractEventLoop = loop.asyncio_loop
     asyncio.set_event_loop(asyncio_loop)
     yield loop
     leftovers = asyncio.all_tasks(asyncio_loop)
