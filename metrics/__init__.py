@@ -1,5 +1,6 @@
-"""The registry of what is measured; the only room that makes metric objects."""
+"""What is measured and counted: the only room that makes metric objects, and the ledger of conversations."""
 
-from metrics.registry import Metrics, Outcome
+from metrics.names import Attempt, Outcome
+from metrics.registry import Metrics
 
-__all__ = ["Metrics", "Outcome"]
+__all__ = ["Attempt", "Metrics", "Outcome"]

@@ -1,120 +1,177 @@
 """Prometheus metrics, on a registry of their own per application.
 
 Names: one-word prefix ``pandora_``, base units, counters end in ``_total``. Labels hold configured
-names only: what strangers send becomes ``other`` before it gets here, so the number of series is
-bounded by models x outcomes. TTFT is the time from the request's arrival to the first content bytes
-written to the client, streams only.
+names only: what strangers send becomes ``other``, so the number of series is bounded by models x
+outcomes. TTFT is the time from the request's arrival to the first content bytes written to the client;
+time per output token is (duration - TTFT) / (output tokens - 1); both for streams only.
 """
 
 from collections.abc import Iterable
-from enum import StrEnum
 
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    GCCollector,
-    Histogram,
-    PlatformCollector,
-    ProcessCollector,
-)
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.exposition import choose_encoder
 
-OTHER = "other"
-DURATION_BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600)
-TTFT_BUCKETS = (0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 8, 13, 20, 30, 60)
-
-
-class Outcome(StrEnum):
-    """How a request ended; exactly one for each."""
-
-    OK = "ok"
-    INVALID = "invalid"
-    """The caller's fault: 4xx of ours."""
-    REJECTED = "rejected"
-    """Not admitted: too many in flight, or draining."""
-    UPSTREAM_REFUSED = "upstream_refused"
-    """The backend refused the key, the rate or the request."""
-    UPSTREAM_ERROR = "upstream_error"
-    UPSTREAM_TIMEOUT = "upstream_timeout"
-    CLIENT_GONE = "client_gone"
-    ERROR = "error"
-    """Our bug."""
+from metrics import names
+from metrics.families import Families
+from metrics.names import OTHER, Attempt, Outcome
 
 
 class Metrics:
     """Methods are named after what happened. Call them once per request, not per delta."""
 
-    def __init__(self, routes: Iterable[str], models: Iterable[str]) -> None:
+    def __init__(self, routes: Iterable[str], models: Iterable[str], version: str = "") -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
-        self._requests = Counter(
-            "pandora_requests_total",
-            "Requests by route, model and outcome.",
-            ["route", "model", "outcome"],
-            registry=self.registry,
-        )
-        self._duration = Histogram(
-            "pandora_request_duration_seconds",
-            "Time from a request's arrival to the end of its answer.",
-            ["route", "model"],
-            buckets=DURATION_BUCKETS,
-            registry=self.registry,
-        )
-        self._ttft = Histogram(
-            "pandora_time_to_first_token_seconds",
-            "Time from a request's arrival to the first content written to the client; streams only.",
-            ["model"],
-            buckets=TTFT_BUCKETS,
-            registry=self.registry,
-        )
-        self._in_flight = Gauge("pandora_in_flight", "Answers being made.", ["route"], registry=self.registry)
-        self._routes = tuple(routes)
+        self._families = Families(self.registry)
+        self._families.build.labels(version).set(1)
+        self._families.upstream_up.set(1)
         self._models: set[str] = set()
-        for route in self._routes:
-            self._in_flight.labels(route)
-        self._touch(OTHER)
+        for route in routes:
+            self._families.in_flight.labels(route)
+            self._touch(route, OTHER)
+        self._know(OTHER)
         for model in models:
             self.know_model(model)
 
     def know_model(self, name: str) -> None:
-        """From now on there are series for this model, from zero."""
+        """From now on there are series for this model, from zero: rates and alerts need one to start from."""
         self._models.add(name)
-        self._touch(name)
-        self._ttft.labels(name)
+        for route in names.CONVERSING:
+            self._touch(route, name)
+        self._know(name)
 
     def forget_model(self, name: str) -> None:
         """Drop the series of a model that is no longer offered; late requests count as ``other``."""
         if name == OTHER:
             return
         self._models.discard(name)
-        for metric in (self._requests, self._duration, self._ttft):
+        for metric in self._families.of_models():
             metric.remove_by_labels({"model": name})
 
-    def _touch(self, model: str) -> None:
-        """Make series exist before they are first needed, so that rates and alerts start at a zero."""
-        for route in self._routes:
-            self._duration.labels(route, model)
-            for outcome in Outcome:
-                self._requests.labels(route, model, outcome)
+    def _touch(self, route: str, model: str) -> None:
+        self._families.duration.labels(route, model)
+        for outcome in Outcome:
+            self._families.requests.labels(route, model, outcome)
+
+    def _know(self, model: str) -> None:
+        families = self._families
+        for metric in (families.ttft, families.per_token, families.units, families.capped):
+            metric.labels(model)
+        for direction in names.DIRECTIONS:
+            families.tokens.labels(model, direction)
+
+    def _name(self, model: str) -> str:
+        return model if model in self._models else OTHER
 
     def started(self, route: str) -> None:
         """A request was admitted."""
-        self._in_flight.labels(route).inc()
+        self._families.in_flight.labels(route).inc()
 
     def ended(self, route: str) -> None:
         """An admitted request is over."""
-        self._in_flight.labels(route).dec()
+        self._families.in_flight.labels(route).dec()
 
-    def request(self, route: str, model: str, outcome: Outcome, duration: float, ttft: float | None) -> None:
-        """A request ended, admitted or not; times in seconds."""
-        name = model if model in self._models else OTHER
-        self._requests.labels(route, name, outcome).inc()
-        self._duration.labels(route, name).observe(duration)
+    def request(
+        self,
+        route: str,
+        model: str,
+        outcome: Outcome,
+        duration: float,
+        ttft: float | None,
+        completion_tokens: int = 0,
+    ) -> None:
+        """A request ended, admitted or not; times in seconds, ``ttft`` for streams that had content."""
+        name = self._name(model) if route in names.CONVERSING else OTHER
+        families = self._families
+        families.requests.labels(route, name, outcome).inc()
+        families.duration.labels(route, name).observe(duration)
         if ttft is not None and name != OTHER:
-            self._ttft.labels(name).observe(ttft)
+            families.ttft.labels(name).observe(ttft)
+            if completion_tokens > 1:
+                families.per_token.labels(name).observe((duration - ttft) / (completion_tokens - 1))
+
+    def tokens(self, model: str, prompt: int, completion: int) -> None:
+        """The tokens of one answer, as we counted them."""
+        name = self._name(model)
+        self._families.tokens.labels(name, "prompt").inc(prompt)
+        self._families.tokens.labels(name, "completion").inc(completion)
+
+    def attempt(self, model: str, outcome: Attempt, units: int) -> None:
+        """A conversation posted upstream is over, and cost so many quota units."""
+        self._families.attempts.labels(outcome).inc()
+        self._families.units.labels(self._name(model)).inc(units)
+        if outcome in (Attempt.OK, Attempt.REFUSED, Attempt.FAILED):
+            self._families.upstream_up.set(1)
+
+    def unreachable(self) -> None:
+        """The backend could not be reached, or did not answer at all."""
+        self._families.upstream_up.set(0)
+
+    def queued(self) -> None:
+        """A request began to wait for its key."""
+        self._families.queue_waiting.inc()
+
+    def dequeued(self, wait: float) -> None:
+        """A request no longer waits for its key, after so many seconds: it goes on, or gave up."""
+        self._families.queue_waiting.dec()
+        self._families.queue_wait.observe(wait)
+
+    def retried(self, reason: str) -> None:
+        """A conversation is posted once more, at no cost."""
+        self._families.retries.labels(reason if reason in names.RETRIES else OTHER).inc()
+
+    def rejected(self, reason: str) -> None:
+        """A request was turned away by us."""
+        self._families.rejected.labels(reason if reason in names.REJECTIONS else OTHER).inc()
+
+    def disconnected(self, phase: str) -> None:
+        """A client left before its answer was whole; see `names.PHASES`."""
+        self._families.disconnects.labels(phase).inc()
+
+    def image(self, *, served: bool) -> None:
+        """A picture of an answer was fetched for the client, or could not be."""
+        self._families.images.labels("served" if served else "failed").inc()
+
+    def unknown_events(self, counts: dict[str, int]) -> None:
+        """What one turn held that we do not understand, by kind."""
+        for kind, count in counts.items():
+            known = kind if kind in names.UNKNOWN_KINDS else OTHER
+            self._families.unknown_events.labels(known).inc(count)
+
+    def loop_lagged(self, seconds: float) -> None:
+        """The event loop woke so much later than it was asked to."""
+        self._families.lag.observe(seconds)
+
+    def ledger_waits(self, entries: int) -> None:
+        """So many records are not yet stored."""
+        self._families.backlog.set(entries)
+
+    def ledger_failed(self) -> None:
+        """Records could not be stored."""
+        self._families.ledger_errors.inc()
+
+    def quota(self, used: float, limit: float, reset_at: float) -> None:
+        """Units of today; ``limit`` is infinite for none, ``reset_at`` in Unix seconds."""
+        families = self._families
+        families.quota_used.set(used)
+        families.quota_limit.set(limit)
+        families.quota_remaining.set(max(0.0, limit - used))
+        families.quota_reset.set(reset_at)
+
+    def gpt4_window(self, messages: int, limit: float, reset_at: float) -> None:
+        """The rolling window of the busiest key; ``reset_at`` is when its oldest message leaves, or 0."""
+        families = self._families
+        families.window_messages.set(messages)
+        families.window_limit.set(limit)
+        families.window_reset.set(reset_at)
+
+    def capped(self, models: Iterable[str]) -> None:
+        """The models whose cap the backend has reported for some key, and that has not yet cleared."""
+        at = set(models)
+        for name in self._models:
+            self._families.capped.labels(name).set(name in at)
 
     def expose(self, accept: str) -> tuple[bytes, str]:
         """The exposition and its content type, in the format that ``accept`` asks for."""

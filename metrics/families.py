@@ -1,0 +1,115 @@
+"""The metric families: every name, help text and label in one place."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+
+from metrics import names
+from metrics.names import Attempt
+
+# The time of each series' creation: nobody reads them here, and a scrape would be half as large again.
+disable_created_metrics()
+
+
+class Families:
+    """All families on one registry; those with a closed set of labels have every series from the start."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"pandora_{name}", text, labels, registry=registry)
+
+        def gauge(name: str, text: str, *labels: str) -> Gauge:
+            return Gauge(f"pandora_{name}", text, labels, registry=registry)
+
+        def histogram(name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+            return Histogram(f"pandora_{name}", text, labels, buckets=buckets, registry=registry)
+
+        self.requests = counter(
+            "requests_total", "Requests by route, model and outcome.", "route", "model", "outcome"
+        )
+        self.duration = histogram(
+            "request_duration_seconds",
+            "Time from a request's arrival to the end of its answer.",
+            names.DURATION_BUCKETS,
+            "route",
+            "model",
+        )
+        self.ttft = histogram(
+            "time_to_first_token_seconds",
+            "Time from a request's arrival to the first content written to the client; streams only.",
+            names.TTFT_BUCKETS,
+            "model",
+        )
+        self.per_token = histogram(
+            "time_per_output_token_seconds",
+            "Time between two tokens of an answer on average; streams only.",
+            names.PER_TOKEN_BUCKETS,
+            "model",
+        )
+        self.tokens = counter("tokens_total", "Tokens, as counted by this service.", "model", "direction")
+        self.units = counter("quota_units_total", "Quota units spent since the start.", "model")
+        self.quota_limit = gauge("quota_limit_units", "Quota units per day; +Inf for no limit.")
+        self.quota_used = gauge("quota_used_units", "Quota units spent today.")
+        self.quota_remaining = gauge("quota_remaining_units", "Quota units left today; +Inf for no limit.")
+        self.quota_reset = gauge("quota_reset_timestamp_seconds", "When the next day of quota begins.")
+        self.window_messages = gauge(
+            "gpt4_window_messages", "GPT-4 messages in the rolling window of the busiest key."
+        )
+        self.window_limit = gauge("gpt4_window_limit", "GPT-4 messages per key and window; +Inf for none.")
+        self.window_reset = gauge(
+            "gpt4_window_reset_timestamp_seconds",
+            "When the oldest message leaves the window of the busiest key; 0 if it is empty.",
+        )
+        self.capped = gauge(
+            "model_capped", "1 while the backend has reported the cap of the model for some key.", "model"
+        )
+        self.in_flight = gauge("in_flight", "Answers being made.", "route")
+        self.queue_waiting = gauge("queue_waiting", "Requests that wait for another one of their key.")
+        self.queue_wait = histogram(
+            "queue_wait_seconds", "How long requests waited for their key.", names.WAIT_BUCKETS
+        )
+        self.rejected = counter("rejected_total", "Requests turned away by this service.", "reason")
+        self.attempts = counter(
+            "upstream_attempts_total", "Conversations posted upstream, by how they ended.", "outcome"
+        )
+        self.retries = counter("retries_total", "Conversations posted once more, at no cost.", "reason")
+        self.disconnects = counter(
+            "client_disconnects_total", "Clients that left before their answer was whole.", "phase"
+        )
+        self.images = counter("images_total", "Pictures of answers, fetched or not to be had.", "outcome")
+        self.unknown_events = counter(
+            "unknown_events_total", "Things in the backend's streams that were not understood.", "kind"
+        )
+        self.upstream_up = gauge(
+            "upstream_up", "0 while the last conversation could not reach the backend, else 1."
+        )
+        self.lag = histogram(
+            "event_loop_lag_seconds", "How late the event loop woke, sampled each second.", names.LAG_BUCKETS
+        )
+        self.backlog = gauge("ledger_backlog", "Records of the ledger that are not yet stored.")
+        self.ledger_errors = counter("ledger_errors_total", "Attempts to store records that failed.")
+        self.build = gauge("build_info", "Always 1; the version is in the label.", "version")
+        self._touch()
+
+    def of_models(self) -> tuple[Counter | Gauge | Histogram, ...]:
+        """The families with a label ``model``."""
+        return (
+            self.requests,
+            self.duration,
+            self.ttft,
+            self.per_token,
+            self.tokens,
+            self.units,
+            self.capped,
+        )
+
+    def _touch(self) -> None:
+        closed: tuple[tuple[Counter, tuple[str, ...]], ...] = (
+            (self.rejected, names.REJECTIONS),
+            (self.attempts, tuple(Attempt)),
+            (self.retries, names.RETRIES),
+            (self.disconnects, names.PHASES),
+            (self.images, names.IMAGES),
+            (self.unknown_events, names.UNKNOWN_KINDS),
+        )
+        for metric, values in closed:
+            for value in values:
+                metric.labels(value)
