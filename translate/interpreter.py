@@ -152,6 +152,7 @@ class Interpreter:
         self.state.end_turn = False
         self.state.finish_reason = "stop"
         self._messages: dict[str, Message] = {}
+        self._shown: Message | None = None
         self._pinned: dict[str, str] = {}
         self._sent_ids = {message.id for message in sent}
         self._sent_answers = {message.text for message in sent if message.role == "assistant"}
@@ -236,6 +237,10 @@ class Interpreter:
 
     def _show(self, message: Message, raw: Json) -> None:
         content, finished = part(raw, "content"), is_finished(raw)
+        if message.kind is not Kind.HIDDEN and message is not self._shown:
+            if self._shown is not None:
+                self._release(self._shown)  # its end may never be told
+            self._shown = message
         if message.kind in (Kind.PROSE, Kind.CODE, Kind.OUTPUT):
             self._snapshot(message, self._text(message, content, raw))
             if message.kind is Kind.PROSE:
@@ -341,7 +346,8 @@ class Interpreter:
 def incomplete_tail(text: str, kind: Kind = Kind.PROSE) -> int:
     """How many last characters may be half of something.
 
-    A high surrogate, a short run of U+FFFD, or in a program's output the start of a figure's mark.
+    A high surrogate, a short run of U+FFFD; in a fence a run of backticks, which must not close it, and
+    in a program's output the start of a figure's mark.
     """
     if not text:
         return 0
@@ -350,6 +356,8 @@ def incomplete_tail(text: str, kind: Kind = Kind.PROSE) -> int:
     if text[-1] == REPLACEMENT:
         run = len(text) - len(text.rstrip(REPLACEMENT))
         return run if run <= MAX_HELD else 0
+    if text[-1] == "`" and kind is not Kind.PROSE:
+        return len(text) - len(text.rstrip("`"))
     if kind is Kind.OUTPUT:
         for size in range(min(len(FIGURE_MARK) - 1, len(text)), 0, -1):
             if FIGURE_MARK.startswith(text[-size:]):
