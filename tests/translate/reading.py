@@ -1,12 +1,14 @@
 """Runs a turn and reads what it wrote, as strictly as the strictest client."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle
 
+from translate.content import Asset
 from translate.errors import ApiError
 from translate.interpreter import Sent
+from translate.render import Style
 from translate.sse import MAX_RECORD_BYTES
 from translate.turn import Turn
 from translate.writer import StreamWriter, WholeWriter
@@ -57,14 +59,34 @@ def cut(stream: bytes, sizes: Sequence[int]) -> Iterator[bytes]:
         at += size
 
 
-def run(turn: Turn, chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Feed ``turn`` as its caller does: until it is done, and to the end of input."""
+def address(asset: Asset) -> str:
+    """Where a picture is to be found once it was fetched."""
+    return f"https://files.example/{asset.file_id}.png"
+
+
+Fetch = Callable[[Asset], str | None]
+
+
+def run(turn: Turn, chunks: Iterable[bytes], fetch: Fetch = address) -> Iterator[bytes]:
+    """Feed ``turn`` as its caller does: until it is done, to the end of input, with pictures when wanted."""
     for chunk in chunks:
         yield turn.feed(chunk)
+        while (asset := turn.wanted) is not None:
+            yield turn.supply(fetch(asset))
+            yield turn.feed(b"")
         if turn.done:
             break
     turn.eof()
+    while (asset := turn.wanted) is not None:
+        yield turn.supply(fetch(asset))
     assert turn.done
+
+
+class Files:
+    """Addresses for files of the sandbox; what ends in ``.secret`` cannot be had."""
+
+    def sandbox(self, message_id: str, path: str) -> str | None:
+        return None if path.endswith(".secret") else f"https://files.example/{message_id}{path}"
 
 
 def answer(
@@ -76,11 +98,21 @@ def answer(
     fast: bool = True,
     include_usage: bool = False,
     max_record_bytes: int = MAX_RECORD_BYTES,
+    style: Style = Style.WEB,
+    fetch: Fetch = address,
 ) -> Answer:
     """The streamed answer to ``stream``; a failed one ends in an error event, without a note."""
     writer = StreamWriter(id=ID, created=CREATED, model=MODEL, include_usage=include_usage)
-    turn = Turn(writer, sent, stop=stop, fast=fast, max_record_bytes=max_record_bytes)
-    out = writer.open() + b"".join(run(turn, cut(stream, sizes)))
+    turn = Turn(
+        writer,
+        sent,
+        stop=stop,
+        fast=fast,
+        max_record_bytes=max_record_bytes,
+        style=style,
+        links=Files(),
+    )
+    out = writer.open() + b"".join(run(turn, cut(stream, sizes), fetch))
     out += turn.finish() if turn.error is None else writer.fail(turn.error, note=False)
     seen = read(out)
     return Answer(**vars(seen), turn=turn)

@@ -124,6 +124,11 @@ def test_replacement_characters_wait_until_it_is_known_whether_they_stay() -> No
     assert answer(sse(*growing("", "a\ufffd"))).text == "a\ufffd"
 
 
+def test_half_character_of_a_message_comes_before_the_next_message() -> None:
+    stream = sse(*growing("", "One\ufffd", id="a"), *growing("", "Two", id="b"))
+    assert answer(stream).text == "One\ufffd\n\nTwo"
+
+
 def test_held_half_character_can_still_be_taken_back() -> None:
     for ending in ([], [finished("a")], [finished("ab")]):
         assert answer(sse(*growing("", "ab\ufffd", "a"), *ending)).text == "ab"
