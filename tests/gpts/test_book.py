@@ -205,6 +205,16 @@ async def test_request_after_an_outage_looks_again_at_once(tmp_path: Path) -> No
         assert len(shelf.clock.pending) == 1
 
 
+async def test_reason_of_the_outage_is_told_while_the_next_attempt_hangs(tmp_path: Path) -> None:
+    async with library(tmp_path, Backend(BROKEN), patience=0.05) as shelf:
+        shelf.book.want([ID])
+        await shelf.settled()
+        shelf.backend.behaviour = waits_for(asyncio.Event())
+        shelf.clock.now += 3
+        with pytest.raises(GizmoUnavailable, match=r"failed \(status 500\)"):
+            await shelf.book.get(ID, CALLER)
+
+
 async def test_requests_for_what_does_not_exist_do_not_bother_the_backend(tmp_path: Path) -> None:
     async with library(tmp_path, Backend(UNKNOWN)) as shelf:
         shelf.book.want([ID])

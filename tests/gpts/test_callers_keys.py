@@ -93,6 +93,33 @@ async def test_next_caller_tries_again(tmp_path: Path, behaviour: object, lastin
         assert (await shelf.book.get(ID, OTHER_CALLER)).id == ID
 
 
+async def test_refusal_of_one_callers_key_is_never_told_to_another(tmp_path: Path) -> None:
+    async with library(tmp_path, Backend(takes_only("nobody")), key="", patience=0.1) as shelf:
+        shelf.book.want([ID])
+        with pytest.raises(ResponseRefused):
+            await shelf.book.get(ID, CALLER)
+        shelf.backend.behaviour = waits_for(asyncio.Event())
+        with pytest.raises(GizmoUnavailable, match="has not come yet"):
+            await shelf.book.get(ID, OTHER_CALLER)
+
+
+async def test_description_from_the_future_is_refreshed_in_time(tmp_path: Path) -> None:
+    async with library(tmp_path, key="") as before:
+        before.book.want([ID])
+        await before.book.get(ID, CALLER)
+        await before.settled()
+    async with library(tmp_path, key="") as shelf:
+        shelf.clock.now -= 10 * REFRESH_SECONDS
+        shelf.book.want([ID])
+        await shelf.book.get(ID, CALLER)
+        await shelf.settled()
+        assert shelf.backend.asked == []
+        shelf.clock.now += REFRESH_SECONDS
+        await shelf.book.get(ID, CALLER)
+        await shelf.settled()
+        assert len(shelf.backend.asked) == 1
+
+
 async def test_nothing_is_tried_again_without_a_caller(tmp_path: Path) -> None:
     async with library(tmp_path, Backend(BROKEN), key="") as shelf:
         shelf.book.want([ID])

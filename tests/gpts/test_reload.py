@@ -144,6 +144,8 @@ async def test_asked_for_reload_does_not_wait_for_the_next_look(tmp_path: Path) 
         watch.path.write_text(TWO)
         watch.gpts.reload()
         await eventually(lambda: watch.offered == {"helper", "newcomer"}, 5)
+        await asyncio.sleep(0.05)
+        assert watch.loads == 1
 
 
 async def test_new_id_under_an_old_name_is_what_counts(tmp_path: Path) -> None:
