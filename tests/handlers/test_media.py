@@ -210,6 +210,12 @@ async def test_range_that_cannot_be_read_gets_the_whole_file(tmp_path: Path, ask
         assert "content-range" not in answer.headers
 
 
+async def test_range_of_an_empty_file_gets_all_of_it(tmp_path: Path) -> None:
+    async with serving(tmp_path) as media:
+        answer = await media.get(await media.add(b"", "empty.txt"), Range="bytes=0-")
+        assert (answer.status, answer.body) == (200, b"")
+
+
 @pytest.mark.parametrize("asked", ["bytes=100-", "bytes=100-200", "bytes=-0", "bytes=999999999999999999-"])
 async def test_range_behind_the_end_is_a_416_that_tells_the_size(tmp_path: Path, asked: str) -> None:
     async with serving(tmp_path) as media:

@@ -3,9 +3,11 @@
 import asyncio
 import logging
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -402,14 +404,23 @@ async def test_refused_connection_and_unknown_name_are_failures() -> None:
 
 
 async def test_certificate_that_nobody_signed_is_not_accepted() -> None:
-    async with ScriptedServer([stall()], reads_request=False) as server, fetching(server) as fetcher:
-        fetch = asyncio.ensure_future(fetcher.fetch(server.url.replace("http", "https")))
-        connection = await server.connected()
-        hello = await asyncio.wait_for(connection._some(), 5)
-        assert hello[0] == 0x16  # a TLS handshake, not a request in clear
-        await connection.close()
+    requests = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        requests.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n" + PNG)
+        writer.close()
+
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(Path(__file__).with_name("self_signed.pem"))
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    port = server.sockets[0].getsockname()[1]
+    fetcher = Fetcher(max_bytes=LIMIT, is_allowed=only_here, ports=frozenset({port}))
+    async with server:
         with pytest.raises(FetchFailed):
-            await fetch
+            await fetcher.fetch(f"https://127.0.0.1:{port}/")
+    assert requests == []
+    fetcher.close()
 
 
 async def test_no_error_and_no_log_line_holds_the_address(caplog: pytest.LogCaptureFixture) -> None:

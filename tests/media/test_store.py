@@ -4,6 +4,7 @@ import asyncio
 import errno
 import os
 import re
+import secrets
 import threading
 from pathlib import Path
 
@@ -175,6 +176,19 @@ async def test_file_is_visible_under_its_name_only_when_it_is_whole(
     assert seen == [f".{stored.name[:32]}.part"]
 
 
+async def test_link_in_the_way_of_a_new_file_is_not_written_through(
+    store: MediaStore, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(secrets, "token_hex", lambda size: "a" * size * 2)
+    outside = tmp_path / "outside"
+    await in_thread(outside.write_bytes, SECRET)
+    os.makedirs(root)
+    os.symlink(outside, root / f".{'a' * 32}.part")
+    with pytest.raises(StoreFailed):
+        await store.save(png())
+    assert await in_thread(outside.read_bytes) == SECRET
+
+
 async def test_event_loop_goes_on_while_twenty_megabytes_are_stored(
     store: MediaStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -216,8 +230,9 @@ async def test_unknown_and_hostile_names_are_simply_not_stored(
 
 
 async def test_links_pipes_and_folders_with_a_fitting_name_are_not_served(
-    store: MediaStore, occupied: list[Path]
+    store: MediaStore, occupied: list[Path], clock: Clock
 ) -> None:
+    os.utime(occupied[0], (clock.now, clock.now))  # so that its age is no reason
     for digit in "123":
         with pytest.raises(NotStored):
             await store.open(f"{digit * 32}.png")
