@@ -100,7 +100,7 @@ def shown_message(message: Message, age: Age) -> JsonObject:
         shown["status"] = message.status
     shown |= {
         "end_turn": message.end_turn,
-        "weight": age.system_weight if message.role == "system" else message.weight,
+        "weight": message.weight,
         "metadata": shown_metadata(message, age),
         "recipient": message.recipient,
     }

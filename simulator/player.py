@@ -63,9 +63,10 @@ class Player:
                 await self._step(step)
             for frame in self._dialect.closing():
                 await self._send(frame)
+            # Who has read [DONE] may leave before we are told that it was sent.
+            self._seen.outcome = "complete"
             await self._end()
             await self._wire.end()
-            self._seen.outcome = "complete"
         except TurnBroken as broken:
             self._seen.outcome = self._knobs.fault
             if not broken.connection_lost:

@@ -164,12 +164,11 @@ def _check_content(content: JsonObject) -> list[Problem]:
     parts = content.get("parts")
     if not isinstance(parts, list):
         return [(["content", "parts"], "value is not a valid list", "type_error.list")]
-    only_text = content["content_type"] == "text"
     problems: list[Problem] = []
     for index, part in enumerate(parts):
         if isinstance(part, str):
             continue
-        if only_text or not isinstance(part, dict) or not isinstance(part.get("content_type"), str):
+        if not isinstance(part, dict) or not isinstance(part.get("content_type"), str):
             problems.append((["content", "parts", index], "str type expected", "type_error.str"))
     return problems
 

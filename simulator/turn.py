@@ -43,7 +43,7 @@ class Turn:
 
     def prelude(self) -> Iterator[Step]:
         """The hidden system message, then the echo of every message sent, with the ids sent."""
-        yield self._begin("system", text_content(""), end_turn=True, weight=0.0, **DONE)
+        yield self._begin("system", text_content(""), end_turn=True, weight=self.age.system_weight, **DONE)
         if self.knobs.instructions:
             yield self._begin("user", _custom_instructions(), metadata=_INSTRUCTIONS_METADATA, **DONE)
         for sent in self.request.messages:

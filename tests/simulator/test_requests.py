@@ -56,6 +56,15 @@ async def test_marker_with_an_unknown_knob_gets_422_that_names_it() -> None:
     assert "'colour'" in answer.json["detail"][0]["msg"]
 
 
+async def test_parts_may_be_objects_with_a_content_type() -> None:
+    part = {"content_type": "audio_transcription", "text": "x"}
+    for content_type in ("text", "multimodal_text"):
+        sent = message(content={"content_type": content_type, "parts": [part, "Hello"]})
+        async with running() as simulator:
+            answer = await ask(simulator, sent)
+        assert answer.messages[1]["content"] == sent["content"]
+
+
 async def test_unknown_fields_are_tolerated() -> None:
     async with running() as simulator:
         answer = await ask(simulator, "Hello", websocket_request_id=str(uuid.uuid4()), something_new={"a": 1})
