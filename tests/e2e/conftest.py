@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from tornado.ioloop import IOLoop
 
 from tests.e2e.processes import Pair, service_over_simulator
 
@@ -17,3 +18,8 @@ def pair() -> Iterator[Pair]:
         del os.environ[name]  # the SDKs would obey them
     with service_over_simulator(PATIENCE) as running:
         yield running
+
+
+@pytest.fixture(autouse=True)
+def _loop(io_loop: IOLoop) -> None:
+    """What tests that are coroutines run on."""
