@@ -212,7 +212,8 @@ class Settings:
         "MEDIA_MAX_FILE_BYTES",
         str(50 << 20),
         _integer(1024, 1 << 32),
-        "Largest picture or file that is fetched, uploaded or kept here.",
+        "Largest picture or file that is fetched, uploaded or kept here; one inside a request must fit into "
+        "MAX_BODY_BYTES too, a quarter of which goes to its encoding.",
     )
     media_max_total_bytes: int = _setting(
         "MEDIA_MAX_TOTAL_BYTES",
@@ -304,6 +305,10 @@ class Settings:
         if self.total_timeout and self.total_timeout < self.first_byte_timeout:
             raise SettingsError(
                 "TOTAL_TIMEOUT must be 0 or at least FIRST_BYTE_TIMEOUT: raise the one or lower the other."
+            )
+        if self.media_max_total_bytes < self.media_max_file_bytes:
+            raise SettingsError(
+                "MEDIA_MAX_TOTAL_BYTES must not be below MEDIA_MAX_FILE_BYTES: raise it or lower the other."
             )
         if self.base_url and not self.proxy_api_prefix and re.search(r"/(backend-api|v1)$", self.base_url):
             raise SettingsError("BASE_URL must be the backend's root: leave out the /backend-api or /v1.")

@@ -103,6 +103,11 @@ BAD: dict[str, list[str]] = {
     "HISTORY": ["delete"],
     "CONTINUE_LIMIT": [*NUMBER, "21"],
     "GPT_ACTIONS": ["never"],
+    "FETCH_URLS": SWITCH,
+    "MAX_IMAGE_PIXELS": [*NUMBER, "0", "50M"],
+    "MEDIA_MAX_FILE_BYTES": [*NUMBER, "1023", "50M"],
+    "MEDIA_MAX_TOTAL_BYTES": [*NUMBER, "1023", "2G"],
+    "MEDIA_MAX_AGE": [*NUMBER, "7d"],
     "CONNECT_TIMEOUT": [*NUMBER, "0", "301"],
     "FIRST_BYTE_TIMEOUT": [*NUMBER, "0"],
     "IDLE_TIMEOUT": [*NUMBER, "0"],
@@ -145,6 +150,7 @@ def test_malformed_value_is_shown_unless_it_may_hold_a_secret() -> None:
 CONTRADICTIONS: dict[str, dict[str, str]] = {
     "commit after the first byte's limit": {"COMMIT_AFTER": "30", "FIRST_BYTE_TIMEOUT": "20"},
     "whole answer shorter than its first byte": {"TOTAL_TIMEOUT": "60", "FIRST_BYTE_TIMEOUT": "90"},
+    "less room than one file may take": {"MEDIA_MAX_FILE_BYTES": "2048", "MEDIA_MAX_TOTAL_BYTES": "2047"},
     "address of the API in place of the root": {"BASE_URL": "http://x/backend-api"},
     "address of the v1 in place of the root": {"BASE_URL": "http://x/v1/"},
 }
