@@ -88,8 +88,10 @@ async def test_readers_that_stall_stop_their_upstreams_and_do_not_fill_the_memor
             after = resident_bytes(service.pid)
             mib = [size >> 20 for size in (before, stalled, after, taken, READERS * len(answer))]
             print(
-                "\n{} stalled readers for {:.0f} s: resident memory {} MiB before, {} when stalled, {} at the end;"
-                " taken from upstream {} of {} MiB".format(READERS, time.monotonic() - began, *mib)
+                "\n{} stalled readers for {:.0f} s: resident memory {} MiB before, {} when stalled,"
+                " {} at the end; taken from upstream {} of {} MiB".format(
+                    READERS, time.monotonic() - began, *mib
+                )
             )
             assert after - before < MAX_GROWTH_BYTES
             assert after - stalled < MAX_GROWTH_BYTES / 4, "memory goes on growing"
