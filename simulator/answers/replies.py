@@ -8,7 +8,7 @@ from simulator.answers import arithmetic, side
 from simulator.answers.prompt import Prompt, shortened
 from simulator.answers.prose import Writer
 
-_FLAGS = re.IGNORECASE | re.DOTALL
+_FLAGS = re.IGNORECASE | re.DOTALL | re.ASCII
 _REPEAT = re.compile(
     r"^(?:please )?(?:say exactly|repeat after me|repeat exactly|请?原样(?:重复|输出)|请?重复)"
     r"\s*[:：]\s*(.+)$",
@@ -50,6 +50,20 @@ def _identity(prompt: Prompt, writer: Writer, rng: random.Random) -> str:
         "for tests, so please don't rely on them.",
         f"我不是真正的语言模型，而是一个**模拟后端**，目前以 `{prompt.model}` 的名义作答。"
         "我的回答由固定的句子拼成，用来试用和测试，请不要当真。",
+    )
+
+
+def _abilities(prompt: Prompt, writer: Writer, rng: random.Random) -> str:
+    return prompt.either(
+        "I am a **simulated backend**, so everything here is made up, but you can see how it all looks. "
+        "Try:\n\n- Tell me about volcanoes in detail\n- Write 200 words about tides\n- Write a poem about rain\n"
+        "- What is 17*23?\n\nand with a GPT-4 model also:\n\n- Draw two pictures of a cat\n"
+        "- Plot 3, 1, 4, 1, 5\n- Calculate 12*(3+4)\n- Search the web for green tea\n"
+        "- Make a csv file about tea 🍵",
+        "我是一个**模拟后端**，内容都是编出来的，但可以看到各种回答的样子。试试：\n\n"
+        "- 详细介绍一下火山\n- 写一篇200字的文章介绍潮汐\n- 写一首关于雨的诗\n- 17*23等于多少？\n\n"
+        "用 GPT-4 模型还可以：\n\n- 画两张猫的图\n- 画一个柱状图：3, 1, 4, 1, 5\n- 计算 12*(3+4)\n"
+        "- 搜索绿茶\n- 生成一个关于茶的csv文件 🍵",
     )
 
 
@@ -159,6 +173,11 @@ _RULES: tuple[tuple[re.Pattern[str], Reply], ...] = (
         _summary,
     ),
     _rule(r"^translate\b|\btranslate\b.{0,40}\b(?:to|into)\b", r"翻译", _translate),
+    _rule(
+        r"\bwhat (?:can|do) you do\b|\bhow can you help\b|^\s*help[\s!?.]*$",
+        r"你(?:能|会|可以)做(?:些)?什么|有什么功能|怎么用你",
+        _abilities,
+    ),
     _rule(
         r"\bwho are you\b|\bwhat are you\b|\b(?:which|what) (?:language )?model\b|\byour name\b"
         r"|\bare you (?:a |an )?(?:real|chatgpt|gpt|bot|human|simulat)",

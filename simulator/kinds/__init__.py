@@ -54,6 +54,7 @@ _PATTERNS: tuple[tuple[str, str, str], ...] = (
         r"\bsearch\b|\bbrowse\b|\bgoogle\b|\blatest\b|\bnews\b|搜索|上网|联网|最新|新闻|查一下",
     ),
 )
+_FLAGS = re.IGNORECASE | re.ASCII  # so that a Latin word ends where Han characters begin
 _DANGEROUS = re.compile(r"\b(?:copyrighted|violent|gore)\b|暴力|血腥", re.IGNORECASE)
 
 
@@ -86,7 +87,7 @@ def _by_question(turn: Turn) -> str:
     if turn.gizmo and turn.gizmo.kind:
         return turn.gizmo.kind
     for tool, kind, pattern in _PATTERNS:
-        if tool in _tools(turn) and re.search(pattern, turn.prompt.plain, re.IGNORECASE):
+        if tool in _tools(turn) and re.search(pattern, turn.prompt.plain, _FLAGS):
             return "draw_refused" if kind == "draw" and _DANGEROUS.search(turn.prompt.plain) else kind
     return "text"
 

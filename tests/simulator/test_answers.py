@@ -47,6 +47,11 @@ def test_it_says_that_it_is_simulated_and_under_which_name(question: str) -> Non
     assert "`gpt-4`" in answer(question)
 
 
+@pytest.mark.parametrize("question", ["Hello! What can you do?", "你能做什么？"])
+def test_it_tells_what_to_try(question: str) -> None:
+    assert answer(question).count("\n- ") == 9
+
+
 def test_it_says_so_in_chinese_too() -> None:
     assert "模拟后端" in answer("你是谁？")
 

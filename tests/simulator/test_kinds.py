@@ -23,6 +23,8 @@ def tool_names(answer: Answer) -> set[str]:
         ("画一只猫", {"dalle.text2im"}),
         ("Please plot a sine wave", {"python"}),
         ("画一个柱状图", {"python"}),
+        ("画两张猫的图", {"dalle.text2im"}),
+        ("生成一个关于茶的csv文件", {"python"}),
         ("Calculate 3*4", {"python"}),
         ("Run this python:\n```python\nprint(1)\n```", {"python"}),
         ("Make a csv file about tea", {"python"}),
