@@ -56,7 +56,8 @@ def _identity(prompt: Prompt, writer: Writer, rng: random.Random) -> str:
 def _abilities(prompt: Prompt, writer: Writer, rng: random.Random) -> str:
     return prompt.either(
         "I am a **simulated backend**, so everything here is made up, but you can see how it all looks. "
-        "Try:\n\n- Tell me about volcanoes in detail\n- Write 200 words about tides\n- Write a poem about rain\n"
+        "Try:\n\n- Tell me about volcanoes in detail\n- Write 200 words about tides\n"
+        "- Write a poem about rain\n"
         "- What is 17*23?\n\nand with a GPT-4 model also:\n\n- Draw two pictures of a cat\n"
         "- Plot 3, 1, 4, 1, 5\n- Calculate 12*(3+4)\n- Search the web for green tea\n"
         "- Make a csv file about tea 🍵",
