@@ -26,7 +26,7 @@ REFERENCE = re.compile("\ue200[^\ue200\ue201\n]{0,300}\ue201")
 NUMBERED_LINK = re.compile(r"\]\((\d{1,4})\)")
 OPEN_NUMBERED_LINK = re.compile(r"\]\(\d{0,4}")
 SANDBOX = "sandbox:"
-HELD_TAIL = re.compile("`+$|\\]$|\n[ \t]*$")
+HELD_TAIL = re.compile(r"`+\Z|\]\Z|\n[ \t]*\Z")
 
 
 @dataclass(frozen=True, slots=True)

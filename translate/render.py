@@ -51,6 +51,7 @@ class Renderer:
         self._fence = ""
         self._left = 0  # of MAX_OUTPUT for the open block
         self._breaks = ""  # line breaks of a program's output that are not shown yet
+        self._ticks = False  # the open block ends with a backtick so far
         self._seamless = False
         self.cited: list[Shown] = []
 
@@ -161,6 +162,7 @@ class Renderer:
             label = message.language if message.kind is Kind.CODE else "output"
             self._left = MAX_OUTPUT
             self._breaks = ""
+            self._ticks = False
             self._out.text(f"{self._fence}{label}\n")
 
     def _close(self) -> None:
@@ -178,7 +180,11 @@ class Renderer:
             self._out.text("\n" * (2 - self._out.line_breaks))
 
     def _in_fence(self, piece: str) -> str:
-        # A run of backticks that came later than the fence was chosen must not close it.
+        # A run of backticks that came later than the fence was chosen must not close it, nor may two
+        # runs become one because what stood between them is not shown.
+        if self._ticks and piece.startswith("`"):
+            piece = BREAK + piece
+        self._ticks = piece.endswith("`") if piece else self._ticks
         return piece.replace(self._fence, BREAK.join(self._fence))
 
     def _print(self, message: Message, piece: str) -> None:
