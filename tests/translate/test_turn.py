@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from tests.translate.reading import answer, content_of, whole_answer
 from tests.translate.wire import BLOCKED, DONE, MODERATION, Json, finished, growing, message, sse, turn_of
 from translate.interpreter import Sent
+from translate.usage import Usage
 
 REASONS: dict[str, tuple[Json, str]] = {
     "stop": ({"finish_details": {"type": "stop", "stop_tokens": [100260]}}, "stop"),
@@ -160,16 +161,17 @@ def test_first_words_are_out_before_the_next_record_is_complete() -> None:
     assert seen.text == "Hi there"
 
 
-def test_usage_counts_at_least_one_token_on_each_side() -> None:
-    usage = answer(turn_of("Hi"), include_usage=True).usage
-    assert usage == {"prompt_tokens": 2, "completion_tokens": 1, "total_tokens": 3}
-    usage = answer(turn_of("你好" * 50), sent=[Sent("u1", "user", "问题" * 20)], include_usage=True).usage
-    assert usage == {"prompt_tokens": 40, "completion_tokens": 100, "total_tokens": 140}
+def test_usage_is_that_of_our_messages_and_of_the_whole_answer() -> None:
+    sent = [Sent("s1", "system", "12"), Sent("u1", "user", "12345", picture_tokens=85)]
+    turn = answer(turn_of("你好" * 50), sent=sent).turn
+    turn.close()
+    turn.count(lambda texts: sum(map(len, texts)))
+    assert turn.usage == Usage(prompt_tokens=2 * 4 + 3 + 7 + 85, completion_tokens=100)
 
 
 def test_usage_is_there_even_if_the_answer_is_empty() -> None:
     completion = whole_answer(sse(BLOCKED))
-    assert completion["usage"] == {"prompt_tokens": 2, "completion_tokens": 1, "total_tokens": 3}
+    assert completion["usage"] == {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
 
 
 JUNK = st.recursive(

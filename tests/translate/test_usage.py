@@ -1,23 +1,54 @@
-"""Token counts are estimates, cheap and never zero."""
+"""What is counted: messages with their frames, the reply's priming, pictures by tiles, never zero."""
+
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from translate.usage import Usage, estimate
+from translate.usage import Usage, picture_tokens, usage_of
 
 
-@pytest.mark.parametrize(
-    ("text", "tokens"), [("", 1), ("a", 1), ("word", 1), ("words", 2), ("你好", 2), ("ab你", 2), ("🔥", 1)]
-)
-def test_four_letters_or_one_other_character_make_a_token(text: str, tokens: int) -> None:
-    assert estimate(text) == tokens
+def by_words(texts: Sequence[str]) -> int:
+    """A tokenizer with one token a word."""
+    return sum(len(text.split()) for text in texts)
 
 
-@given(st.text(st.characters() | st.just("\ud83d")))
-def test_estimate_is_positive_and_at_most_one_token_a_character(text: str) -> None:
-    assert 1 <= estimate(text) <= max(1, len(text))
+def test_each_message_takes_four_tokens_more_than_its_text_and_the_reply_three() -> None:
+    assert usage_of(["be nice", "hi"], 0, "well met friend", by_words) == Usage(2 * 4 + 3 + 3, 3)
+
+
+def test_pictures_add_to_the_prompt() -> None:
+    assert usage_of(["look"], 850, "nice", by_words) == Usage(4 + 3 + 1 + 850, 1)
+
+
+def test_empty_texts_still_count_as_one_token_on_each_side() -> None:
+    usage = usage_of([], 0, "", by_words)
+    assert usage.prompt_tokens >= 1
+    assert usage.completion_tokens == 1
 
 
 def test_total_is_the_sum() -> None:
     assert Usage(3, 4).as_json() == {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "detail", "tokens"),
+    [
+        (1024, 1024, "high", 765),  # the published examples
+        (2048, 4096, "high", 1105),
+        (4096, 8192, "low", 85),
+        (1024, 1024, "auto", 765),
+        (512, 512, "high", 255),
+        (513, 512, "high", 425),
+        (1, 1, "high", 255),
+        (20000, 1, "high", 85 + 4 * 170),
+    ],
+)
+def test_pictures_count_by_tiles_as_published(width: int, height: int, detail: str, tokens: int) -> None:
+    assert picture_tokens(width, height, detail) == tokens
+
+
+@given(st.integers(1, 100_000), st.integers(1, 100_000))
+def test_no_picture_takes_more_than_eight_tiles(width: int, height: int) -> None:
+    assert 85 + 170 <= picture_tokens(width, height, "high") <= 85 + 8 * 170

@@ -1,0 +1,174 @@
+"""Citations and links to files, as a reader sees them: however cut, and however late they are told."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.translate.reading import answer, content_of, whole_answer
+from tests.translate.stories import SIZES
+from tests.translate.tools import citation
+from tests.translate.wire import Json, finished, message, sse
+from translate.render import Style
+
+CITED = "It is cold【11†source】 and wet【12†来源】."
+COLD, WET = (10, 21, 11, "https://cold.example/", "Cold"), (29, 36, 12, "https://wet.example/", "Wet")
+
+
+def growth(text: str, step: int, citations: list[Json], *, from_length: int = 0) -> bytes:
+    """``text`` growing by ``step`` characters; the citations are told from a length on."""
+    snapshots = [message("")]
+    for end in range(step, len(text) + step, step):
+        told: Json = {"citations": citations} if end >= from_length else {}
+        snapshots.append(message(text[:end], metadata=told))
+    last = finished(text)
+    last["message"]["metadata"] |= {"citations": citations}  # type: ignore[index]
+    return sse(*snapshots, last)
+
+
+BOTH = [citation(*COLD), citation(*WET)]
+LINKED = "It is cold[[11](https://cold.example/)] and wet[[12](https://wet.example/)]."
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 7, 100])
+@pytest.mark.parametrize("late", [0, 22, 30, 1000])
+def test_trap_15_citations_become_links_however_they_are_cut_and_however_late_they_come(
+    step: int, late: int
+) -> None:
+    stream = growth(CITED, step, BOTH, from_length=late)
+    for fast in (True, False):
+        seen = answer(stream, fast=fast)
+        assert seen.text == LINKED
+        assert all("†" not in delta for delta in seen.deltas)
+    assert content_of(whole_answer(stream)) == LINKED
+
+
+def test_two_marks_of_one_number_are_told_apart_by_their_ranges() -> None:
+    text = "A【5†source】 B【5†source】"
+    marks = [found.span() for found in re.finditer("【.*?】", text)]
+    citations = [
+        citation(*marks[1], 5, "https://second.example/"),
+        citation(*marks[0], 5, "https://first.example/"),
+    ]
+    expected = "A[[5](https://first.example/)] B[[5](https://second.example/)]"
+    for step in (1, 3, 50):
+        assert answer(growth(text, step, citations)).text == expected
+
+
+UNCITED = ["【11†source】", "【7:1†source】", "【57†L18-L22】", "【†source】", "【3†(yr.no)】", "【1†资料】"]
+
+
+@pytest.mark.parametrize("mark", UNCITED)
+def test_mark_without_a_citation_is_dropped_by_the_end_of_its_message(mark: str) -> None:
+    assert answer(growth(f"Cold{mark}.", 1, [])).text == "Cold."
+
+
+ORDINARY = ["【注意】重要", "【", "a【1", "【12】", "】†【", "【x†y】", "[1](", "](", "[a](b)", "x[12](34)"]
+
+
+@pytest.mark.parametrize("text", ORDINARY)
+def test_ordinary_brackets_pass(text: str) -> None:
+    for step in (1, 2, 50):
+        assert answer(growth(text, step, [])).text == text
+
+
+def test_bracket_that_never_closes_holds_back_only_so_much() -> None:
+    text = "【11†" + "long " * 100
+    seen = answer(sse(message(""), message(text)))
+    assert seen.text == text
+    shown = answer(sse(message(""), message(text), message(text + "x"), done=False))
+    assert len("".join(shown.deltas[:1])) > 300
+
+
+def test_marks_inside_code_are_code() -> None:
+    text = "`【11†source】` and\n```\n【12†source】 [x](sandbox:/mnt/data/x)\n```\nend"
+    for step in (1, 4, 100):
+        assert answer(growth(text, step, BOTH)).text == text
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://a.example/x y(1)", "https://a.example/x%20y%281%29"),
+        ("https://a.example/<b>", "https://a.example/%3Cb%3E"),
+        ("javascript:alert(1)", None),
+        ("file-123", None),
+    ],
+)
+def test_address_of_a_citation_survives_markdown_or_is_left_out(url: str, shown: str | None) -> None:
+    text = "Cold【11†source】."
+    expected = f"Cold[[11]({shown})]." if shown else "Cold(Cold)."
+    assert answer(growth(text, 3, [citation(4, 15, 11, url, "Cold")])).text == expected
+
+
+def test_invalid_and_broken_citations_count_for_nothing() -> None:
+    broken: list[Json] = [
+        {"start_ix": 4, "end_ix": 15, "invalid_reason": "Could not match citation"},
+        {"start_ix": "4", "end_ix": None, "metadata": {"url": "https://x/"}},
+        {},
+        citation(400, 500, 99),
+    ]
+    assert answer(growth("Cold【11†source】.", 3, broken)).text == "Cold."
+
+
+def test_citations_are_left_out_of_styles_without_markdown() -> None:
+    for style in (Style.PLAIN, Style.TEXT):
+        assert answer(growth(CITED, 3, BOTH), style=style).text == "It is cold and wet."
+
+
+def test_whole_answer_names_its_citations_with_their_places() -> None:
+    message = whole_answer(growth(CITED, 3, BOTH))["choices"][0]["message"]  # type: ignore[index]
+    found = [item["url_citation"] for item in message["annotations"]]
+    assert [(item["url"], item["title"]) for item in found] == [
+        ("https://cold.example/", "Cold"),
+        ("https://wet.example/", "Wet"),
+    ]
+    for item in found:
+        assert item["url"] in message["content"][item["start_index"] : item["end_index"]]
+
+
+SANDBOX = {
+    "/mnt/data/out.csv": True,
+    "/mnt/data/a b (1).csv": True,
+    "/mnt/data/报告.pdf": True,
+    "/mnt/data/100%25.txt": True,
+    "/mnt/data/x.secret": False,
+}
+
+
+@pytest.mark.parametrize("path", SANDBOX)
+@pytest.mark.parametrize("step", [1, 3, 100])
+def test_trap_16_links_into_the_sandbox_lead_to_the_file(path: str, step: int) -> None:
+    text = f"Here: [Download](sandbox:{path}), enjoy."
+    link = f"[Download](https://files.example/a1{path})" if SANDBOX[path] else "[Download]"
+    for fast in (True, False):
+        seen = answer(growth(text, step, []), fast=fast)
+        assert seen.text == f"Here: {link}, enjoy."
+        assert not any("sandbox" in delta for delta in seen.deltas)
+
+
+def test_link_into_the_sandbox_that_never_closes_is_no_link() -> None:
+    for text in ("[a](sandbox:/mnt/data/x", "[a](sandbox:/mnt/da\nta)", "[a](sandbox:/" + "x" * 3000 + ")"):
+        assert answer(growth(text, 7, [])).text == text
+
+
+FRAGMENTS = [
+    "【11†source】", "【", "】", "†", "11", "[a](sandbox:/mnt/data/x.csv)", "[", "]", "(", ")", "](",
+    "sandbox:", "`", "```", "\n", "\n\n", "word ", "🔥", "\ue200cite\ue202turn0\ue201", "\ue200",
+    "[b](11)", "/", " ",
+]  # fmt: skip
+TEXTS = st.lists(st.sampled_from(FRAGMENTS), max_size=12).map("".join)
+
+
+@given(text=TEXTS, step=st.integers(1, 9), late=st.integers(0, 60), sizes=SIZES)
+def test_reader_sees_the_same_however_the_text_grew(
+    text: str, step: int, late: int, sizes: list[int]
+) -> None:
+    spans = [found.span() for found in re.finditer("【11†source】", text)]
+    citations = [citation(*span, 11, f"https://x.example/{span[0]}") for span in spans]
+    at_once = answer(growth(text, 1000, citations)).text
+    stream = growth(text, step, citations, from_length=late)
+    slow, fast = answer(stream, fast=False), answer(stream, sizes=sizes)
+    assert fast.deltas == slow.deltas
+    assert slow.text == at_once
