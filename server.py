@@ -24,7 +24,9 @@ from tornado.netutil import bind_sockets
 
 from handlers.app import ROUTES, make_app
 from handlers.gpts import GptList, load_gpts
+from handlers.queue import KeyQueue
 from handlers.service import Service
+from handlers.tokens import load_vocabulary
 from media import Fetcher, MediaReader, MediaStore
 from metrics import Metrics
 from settings import Settings, SettingsError
@@ -89,6 +91,7 @@ def build(settings: Settings, *, simulated: bool = False, demo_gpts: Sequence[Gp
         idle=settings.idle_timeout,
         total=settings.total_timeout,
     )
+    load_vocabulary()
     try:
         upstream = UpstreamClient(
             base_url=settings.base_url,
@@ -120,6 +123,12 @@ def build(settings: Settings, *, simulated: bool = False, demo_gpts: Sequence[Gp
         files=BackendFiles(upstream, max_bytes=max_bytes),
         media=media,
         reader=MediaReader(fetcher, max_bytes=max_bytes, max_pixels=settings.max_image_pixels),
+        queue=KeyQueue(
+            dict(settings.key_concurrency),
+            max_waiting=settings.queue_length,
+            max_wait=settings.queue_wait,
+            metrics=metrics,
+        ),
         simulated=simulated,
     )
 

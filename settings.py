@@ -102,6 +102,23 @@ def _aliases(value: str) -> tuple[tuple[str, str], ...]:
     return tuple(pairs)
 
 
+KEY_KINDS = ("fk", "pk", "token")
+
+
+def _concurrency(value: str) -> tuple[tuple[str, int], ...]:
+    """How many messages at once by kind of key; one number stands for all kinds."""
+    wanted = {"fk": 1, "pk": 4, "token": 1}
+    if re.fullmatch(r"[0-9]{1,4}", value):
+        wanted = dict.fromkeys(KEY_KINDS, int(value))
+    else:
+        for item in value.split(","):
+            kind, _, number = (part.strip() for part in item.partition("="))
+            if kind not in KEY_KINDS or not re.fullmatch(r"[0-9]{1,4}", number):
+                raise ValueError("such as fk=1,pk=4,token=1, or one number for all")
+            wanted[kind] = int(number)
+    return tuple(wanted.items())
+
+
 def _setting(name: str, default: str, parse: Parser, sentence: str, secret: bool = False) -> Any:
     metadata = {"name": name, "default": default, "parse": parse, "sentence": sentence, "secret": secret}
     return field(metadata=metadata)
@@ -262,6 +279,24 @@ class Settings:
     )
     max_concurrent: int = _setting(
         "MAX_CONCURRENT", "500", _integer(1, 100_000), "Answers in flight; further requests get a 503."
+    )
+    key_concurrency: tuple[tuple[str, int], ...] = _setting(
+        "KEY_CONCURRENCY",
+        "fk=1,pk=4,token=1",
+        _concurrency,
+        "Messages that one key has under way at once, by its kind; further ones wait. 0 for no queue.",
+    )
+    queue_length: int = _setting(
+        "QUEUE_LENGTH", "100", _integer(0, 100_000), "How many may wait for one key; further ones get a 429."
+    )
+    queue_wait: float = _setting(
+        "QUEUE_WAIT", "120", _seconds(0.05, 3600), "How long one may wait for its key; then it gets a 429."
+    )
+    retries: int = _setting(
+        "RETRIES",
+        "2",
+        _integer(0, 10),
+        "How often a message that cannot have cost anything is sent again when it fails; 0 for never.",
     )
     error_note: bool = _setting(
         "ERROR_NOTE",

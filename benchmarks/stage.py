@@ -99,6 +99,7 @@ class Stage:
             "LOG_LEVEL": "warning",
             "STATE_DIR": str(self.folder / name),
             "MAX_CONCURRENT": "2000",
+            "KEY_CONCURRENCY": "0",  # all clients share one key
         }
         process = self._spawn(started, name, command, self.cores.server, settings)
         target = Target(port, Speaks.OPENAI if name == "service" else Speaks.BACKEND)

@@ -5,12 +5,16 @@ call a host is answered as the settings say; each of those is another conversati
 """
 
 import asyncio
+import random
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 from handlers.assets import Assets
 from handlers.failures import as_api_error
+from handlers.retry import Retries, free_retry
 from handlers.service import Service, new_id
+from handlers.tokens import count_tokens
 from translate.errors import ApiError, UpstreamFailed
 from translate.interpreter import Confirmation, Sent
 from translate.models import Model
@@ -27,6 +31,12 @@ Emit = Callable[[bytes], Awaitable[None]]
 
 T = TypeVar("T")
 
+LINGER_SECONDS = 0.25
+"""How long the backend may take to end its body after it said that it is done."""
+SETTLE_SECONDS = 0.2
+"""What it is given to notice that it was left in mid-answer, before the account's next message."""
+SHORT_TEXT = 4000
+"""Characters whose tokens are counted faster than a thread begins."""
 MAX_CONFIRMATIONS = 5
 """A GPT that asks on and on is stopped."""
 
@@ -65,12 +75,7 @@ class Dialogue:
         """Converse; ``emit`` gets what can be written as it comes, and is awaited."""
         turn = self.turn
         try:
-            payload, sent = await self._unless_stopped(prepare())
-            turn.expect(sent)
-            step: bytes | None = payload
-            while step is not None:
-                await self._exchange_once(step, emit)
-                step = None if self.error or self._stopped else self._follow_up()
+            await self._in_turn(prepare, emit)
             if self.error is None:
                 for note in await self._unless_stopped(self._assets.settle(turn.state.conversation_id)):
                     turn.note(note)
@@ -82,26 +87,71 @@ class Dialogue:
             self._assets.drop()
             if self._service.settings.history == "hide" and turn.state.conversation_id:
                 self._service.hide(self._key, turn.state.conversation_id)
+        if turn.state.conversation_id:
+            await self._count_tokens()
+
+    async def _in_turn(self, prepare: Prepare, emit: Emit) -> None:
+        """Wait for the account, and hold it for all exchanges."""
+        place = self._service.queue.place(self._key)
+        try:
+            await self._unless_stopped(place.acquire())
+            payload, sent = await self._unless_stopped(prepare())
+            self.turn.expect(sent)
+            step: bytes | None = payload
+            while step is not None:
+                await self._exchange_once(step, emit)
+                step = None if self.error or self._stopped else self._follow_up()
+        finally:
+            place.release(after=SETTLE_SECONDS if self._exchange.aborted else 0.0)
 
     async def _exchange_once(self, payload: bytes, emit: Emit) -> None:
+        """Have one message answered, with another attempt where that is free."""
+        retries = Retries(self._service.settings.retries, time.monotonic, random.SystemRandom().random)
+        while (failure := await self._attempt(payload, emit)) is not None:
+            reason = None if self._stopped else free_retry(failure)
+            # Of a conversation that has begun nobody knows what a failing backend still makes of it.
+            begun = self.turn.state.conversation_id and reason not in ("connect", "busy")
+            pause = None if reason is None or begun else retries.pause_after(failure)
+            if reason is None or pause is None:
+                self.error = self.error or as_api_error(failure)
+                return
+            self._service.metrics.retried(reason)
+            await self._unless_stopped(asyncio.sleep(pause))
+        self.error = self.error or self.turn.error
+        if self.error is None and not self.turn.done and not self._stopped:
+            self.error = UpstreamFailed("The upstream connection was lost.", should_retry=False)
+
+    async def _attempt(self, payload: bytes, emit: Emit) -> UpstreamError | None:
+        """Post a message and take its answer. Gives what kept the answer from coming."""
         turn = self.turn
-        self._exchange = Exchange()
+        exchange = self._exchange = Exchange()
 
         async def on_data(chunk: bytes) -> None:
-            await emit(await self._resolve(turn.feed(chunk), emit))
             if turn.done:
-                self._exchange.abort()
+                return
+            await emit(await self._resolve(turn.feed(chunk), emit))
+            if turn.complete:
+                asyncio.get_running_loop().call_later(LINGER_SECONDS, exchange.abort)
+            elif turn.done:
+                exchange.abort()
 
         try:
-            await self._service.upstream.converse(self._key, payload, on_data, self._exchange)
+            await self._service.upstream.converse(self._key, payload, on_data, exchange)
             turn.eof()
             await emit(await self._resolve(b"", emit))
         except UpstreamError as error:
-            if not turn.done:
-                self.error = self.error or as_api_error(error)
-        self.error = self.error or turn.error
-        if self.error is None and not turn.done and not self._stopped:
-            self.error = UpstreamFailed("The upstream connection was lost.", should_retry=False)
+            return None if turn.done else error
+        return None
+
+    async def _count_tokens(self) -> None:
+        turn = self.turn
+        turn.close()
+        if turn.size > SHORT_TEXT:
+            await asyncio.to_thread(turn.count, count_tokens)
+        else:
+            turn.count(count_tokens)
+        usage = turn.usage
+        self._service.metrics.tokens(self.model.name, usage.prompt_tokens, usage.completion_tokens)
 
     async def _resolve(self, out: bytes, emit: Emit) -> bytes:
         """Fetch the pictures that the turn waits for, and give what it says after them."""

@@ -1,7 +1,7 @@
 """Failures of the upstream exchange, as answers to our caller."""
 
 from metrics import Outcome
-from translate.errors import ApiError, InternalError, Overloaded, UpstreamFailed, UpstreamTimeout
+from translate.errors import ApiError, InternalError, NotAdmitted, Overloaded, UpstreamFailed, UpstreamTimeout
 from translate.upstream_errors import from_response
 from upstream import (
     ConnectFailed,
@@ -23,9 +23,7 @@ def as_api_error(error: UpstreamError) -> ApiError:
     if isinstance(error, ConnectFailed):
         return Overloaded("The backend cannot be reached.", code="upstream_unreachable", retry_after=2)
     if isinstance(error, ResponseRefused):
-        wait = error.headers.get("retry-after", "")
-        retry_after = float(wait) if wait.isascii() and wait.isdigit() and len(wait) < 8 else None
-        return from_response(error.status, error.body, retry_after, error.content_type)
+        return from_response(error.status, error.body, announced_wait(error), error.content_type)
     if isinstance(error, GizmoUnavailable):
         message = f"The GPT is not available: {error.reason}."
         if error.lasting:
@@ -42,8 +40,16 @@ def as_api_error(error: UpstreamError) -> ApiError:
     return UpstreamFailed("The upstream connection was lost.", should_retry=False)
 
 
+def announced_wait(error: UpstreamError) -> float | None:
+    """What a refusal's own ``Retry-After`` asks for, in seconds."""
+    wait = error.headers.get("retry-after", "") if isinstance(error, ResponseRefused) else ""
+    return float(wait) if wait.isascii() and wait.isdigit() and len(wait) < 8 else None
+
+
 def outcome_of(error: ApiError) -> Outcome:
     """The outcome under which a failed exchange is counted."""
+    if isinstance(error, NotAdmitted):
+        return Outcome.REJECTED
     if isinstance(error, InternalError):
         return Outcome.ERROR
     if isinstance(error, UpstreamTimeout):

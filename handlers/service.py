@@ -9,6 +9,7 @@ from typing import Protocol
 
 from handlers.failures import as_api_error
 from handlers.gpts import GptList
+from handlers.queue import KeyQueue
 from media import MediaReader, MediaStore
 from metrics import Metrics
 from settings import Settings
@@ -42,6 +43,7 @@ class Service:
     files: BackendFiles
     media: MediaStore
     reader: MediaReader
+    queue: KeyQueue
     simulated: bool = False
     draining: bool = False
     running: set[Running] = field(default_factory=set)

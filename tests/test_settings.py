@@ -65,6 +65,11 @@ GOOD: dict[str, dict[str, object]] = {
         " a = gpt-4-s , b*=gpt-4-s:plain ,": (("a", "gpt-4-s"), ("b*", "gpt-4-s:plain")),
         ",": (),
     },
+    "KEY_CONCURRENCY": {
+        "0": (("fk", 0), ("pk", 0), ("token", 0)),
+        "pk=8": (("fk", 1), ("pk", 8), ("token", 1)),
+        " token=2 , fk = 3 ": (("fk", 3), ("pk", 4), ("token", 2)),
+    },
 }
 
 
@@ -118,6 +123,10 @@ BAD: dict[str, list[str]] = {
     "DRAIN_TIMEOUT": NUMBER,
     "MAX_BODY_BYTES": [*NUMBER, "1023", "32M"],
     "MAX_CONCURRENT": [*NUMBER, "0"],
+    "KEY_CONCURRENCY": ["one", "-1", "fk", "fk=", "fk=x", "sk=1", "fk=1;pk=2", "fk=1,,pk=2", "fk=１"],
+    "QUEUE_LENGTH": [*NUMBER, "100001"],
+    "QUEUE_WAIT": [*NUMBER, "0", "3601"],
+    "RETRIES": [*NUMBER, "11"],
     "ERROR_NOTE": SWITCH,
 }
 FREE_TEXT = {"GPTS_FILE", "HOST", "STATE_DIR"}

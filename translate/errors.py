@@ -5,7 +5,7 @@ The tree; every leaf knows its status, type and code::
     ApiError
     ├── the caller's fault   BadRequest 400, Unauthorized 401, Forbidden 403, NotFound 404,
     │                        MethodNotAllowed 405, TooLarge 413, UnsupportedMediaType 415
-    ├── limits               RateLimited 429, QuotaExceeded 429, Overloaded 503
+    ├── limits               RateLimited 429 (AccountBusy, NotAdmitted), QuotaExceeded 429, Overloaded 503
     └── the upstream or us   UpstreamFailed 502, UpstreamTimeout 504, InternalError 500
 
 Messages are read by people in chat windows and kept in chat histories: they say what to do next
@@ -111,6 +111,14 @@ class RateLimited(ApiError):
     status = 429
     type = "rate_limit_error"
     code = "rate_limit_exceeded"
+
+
+class AccountBusy(RateLimited):
+    """The backend is still at work on another message of this account; nothing was spent."""
+
+
+class NotAdmitted(RateLimited):
+    """A limit of this service: nothing was sent to the backend."""
 
 
 class QuotaExceeded(ApiError):

@@ -60,6 +60,8 @@ class Sent:
     id: str
     role: str
     text: str
+    picture_tokens: int = 0
+    """What its pictures count as."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from translate.gpts import conversation_mode
 from translate.interpreter import Confirmation, Sent
 from translate.models import GPT_35_TURBO, Model
 from translate.request import Attachment, ChatMessage
+from translate.usage import picture_tokens
 
 
 class Uploaded(Protocol):
@@ -49,8 +50,12 @@ def conversation(
     ``new_id`` gives a fresh UUID at each call. A new conversation has no ``conversation_id``, and a
     random ``parent_message_id``. Each attachment of ``messages`` must be in ``uploads``.
     """
-    sent = [Sent(new_id(), message.role, _clean(message.text)) for message in messages]
-    files = [[(uploads or {})[attachment] for attachment in message.attachments] for message in messages]
+    uploads = uploads or {}
+    sent = [
+        Sent(new_id(), message.role, _clean(message.text), _picture_tokens(message, uploads))
+        for message in messages
+    ]
+    files = [[uploads[attachment] for attachment in message.attachments] for message in messages]
     body = _common(model, temporary)
     body |= {
         "action": "next",
@@ -131,6 +136,14 @@ def _message(sent: Sent, files: Sequence[Uploaded]) -> JsonObject:
         "content": content,
         "metadata": {"attachments": [_attachment(file) for file in files]} if files else {},
     }
+
+
+def _picture_tokens(message: ChatMessage, uploads: Mapping[Attachment, Uploaded]) -> int:
+    return sum(
+        picture_tokens(file.width, file.height, attachment.detail)
+        for attachment in message.attachments
+        if (file := uploads[attachment]).width and file.height
+    )
 
 
 def _picture(file: Uploaded) -> JsonObject:

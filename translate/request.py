@@ -33,13 +33,14 @@ TEXT_PARTS = ("text", "input_text", "output_text")
 class Attachment:
     """A picture or file of a user's message: ``source`` is a data: URL, bare base64, or an http(s) URL.
 
-    ``param`` names the part in errors.
+    ``param`` names the part in errors. ``detail`` of a picture matters for counting tokens only.
     """
 
     kind: Literal["image", "file"]
     source: str
     name: str
     param: str
+    detail: str = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +246,9 @@ def _image(raw: JsonObject, param: str) -> Attachment:
     url = image.get("url") if isinstance(image, dict) else image
     if not isinstance(url, str) or not url:
         raise BadRequest(expected(f"{param}.image_url", "an object with a url"), param=f"{param}.image_url")
-    return Attachment("image", url, "", f"{param}.image_url")
+    given = image.get("detail") if isinstance(image, dict) else raw.get("detail")
+    detail = given if isinstance(given, str) else "auto"
+    return Attachment("image", url, "", f"{param}.image_url", detail)
 
 
 def _file(raw: JsonObject, param: str) -> Attachment:

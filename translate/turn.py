@@ -4,6 +4,7 @@
     supply(address) -> bytes               for each ``wanted`` picture, then feed(b"") or more
     eof()                                  when the upstream's body has ended
     follow_up()                            whether the turn needs another exchange; then resume()
+    close(), then count()                  the text is whole, and its tokens can be counted
     finish() -> the last bytes             if ``error`` is None, else
     abandon() -> bytes                     before the caller writes its error
 
@@ -27,7 +28,7 @@ from translate.render import Links, Renderer, Style
 from translate.sse import MAX_RECORD_BYTES, Record, RecordTooLarge, SseSplitter
 from translate.stop import StopFilter
 from translate.upstream_errors import from_response
-from translate.usage import Usage, estimate
+from translate.usage import CountTokens, Usage, usage_of
 from translate.writer import MAX_ANSWER_BYTES, Writer
 
 
@@ -52,6 +53,10 @@ class Turn:
         self.done = False
         self.error: ApiError | None = None
         """Why the turn failed, once it is done."""
+        self.complete = False
+        """The backend has said that it is done; before that, it may still be at work."""
+        self.usage = Usage(1, 1)
+        """Token counts, once they are counted."""
         self._writer = writer
         self._prompt = sent
         self._output = Output(writer, StopFilter(stop) if stop else None)
@@ -146,7 +151,7 @@ class Turn:
 
     def resume(self, sent: Sequence[Sent], *, seamless: bool) -> None:
         """Another stream of the same turn begins; ``seamless`` if its text goes on in mid-sentence."""
-        self.done = False
+        self.done = self.complete = False
         self.error = None
         self._sse = SseSplitter(self._max_record_bytes)
         self._reader = SnapshotReader(self._interpreter, fast=self._fast)
@@ -154,20 +159,30 @@ class Turn:
         if seamless:
             self._renderer.continue_seamlessly()
 
+    def close(self) -> None:
+        """The answer is over, well or not; nothing is held back any more."""
+        self._renderer.close()
+
+    @property
+    def size(self) -> int:
+        """Characters that :meth:`count` has to count, about."""
+        return sum(len(message.text) for message in self._prompt) + self._writer.size
+
+    def count(self, count_tokens: CountTokens) -> None:
+        """Set ``usage``. May be called in another thread, since nothing changes a closed turn's text."""
+        prompt, pictures = self._prompt, sum(message.picture_tokens for message in self._prompt)
+        texts = [message.text for message in prompt]
+        self.usage = usage_of(texts, pictures, self._writer.answer, count_tokens)
+
     def finish(self) -> bytes:
         """The end of a good answer, with what was held back."""
         self._renderer.close()
-        return self._writer.finish(self.state.finish_reason, self.usage(), self.cited)
+        return self._writer.finish(self.state.finish_reason, self.usage, self.cited)
 
     def abandon(self) -> bytes:
         """After a failure from outside: what still must be written so that no fence stays open."""
         self._renderer.close()
         return self._writer.take()
-
-    def usage(self) -> Usage:
-        """Token counts, estimated."""
-        prompt = sum(estimate(message.text) for message in self._prompt)
-        return Usage(prompt_tokens=prompt, completion_tokens=estimate(self._writer.answer))
 
     # What the fast road needs of its receiver.
 
@@ -190,6 +205,7 @@ class Turn:
         if not data or record.event == b"ping":
             return
         if data == b"[DONE]":
+            self.complete = True
             self._end()
             return
         try:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import ujson
 
 from translate.errors import (
+    AccountBusy,
     ApiError,
     BadRequest,
     Forbidden,
@@ -92,7 +93,7 @@ def _cap(detail: Detail, retry_after: float | None) -> ApiError:
 
 
 def _busy(detail: Detail, retry_after: float | None) -> ApiError:
-    return RateLimited(
+    return AccountBusy(
         "The account is busy: the backend answers one message at a time. Try again in a moment.",
         retry_after=_wait(detail, retry_after) or BUSY_RETRY_SECONDS,
     )

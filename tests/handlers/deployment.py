@@ -118,6 +118,8 @@ async def deployed(
             "PORT": "0",
             "DRAIN_TIMEOUT": "0",
             "STATE_DIR": state,
+            "KEY_CONCURRENCY": "0",
+            "RETRIES": "0",
             **(env or {}),
         }
         server = serve(build(Settings.from_env(settings)))
