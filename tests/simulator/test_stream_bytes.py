@@ -51,7 +51,7 @@ async def test_pings_have_crlf_and_a_timestamp_among_lf_records() -> None:
     async with running() as simulator:
         answer = await ask(simulator, "Hello [[sim ping=0.03 silence=0.1]]")
     pings = [data for name, data in answer.events if name == "ping"]
-    assert 2 <= len(pings) <= 5
+    assert len(pings) >= 2
     for stamp in pings:
         assert f"event: ping\r\ndata: {stamp}\r\n\r\n".encode() in answer.body
         assert stamp[4] == stamp[7] == "-"
