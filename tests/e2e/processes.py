@@ -19,6 +19,8 @@ ROOT = Path(__file__).parents[2]
 PREFIX = "prefix0001"
 KEY = "fk-some-key-of-a-caller"
 START_SECONDS = 20.0
+PLAIN = {"DRAIN_TIMEOUT": "0", "KEY_CONCURRENCY": "0", "RETRIES": "0"}
+"""Each request is one request to the backend, at once, and the end comes soon."""
 
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
@@ -176,7 +178,7 @@ def service_over_simulator(
             "BASE_URL": f"http://127.0.0.1:{simulator_port}",
             "PROXY_API_PREFIX": prefix,
             "PORT": "0",
-            "DRAIN_TIMEOUT": "0",
+            **PLAIN,
         }
         service = stack.enter_context(running(["server.py"], defaults | given))
         yield Pair(service, listening_port(service), simulator, simulator_port)

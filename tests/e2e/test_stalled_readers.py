@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.e2e.processes import KEY, ask, listening_port, running
+from tests.e2e.processes import KEY, PLAIN, ask, listening_port, running
 from tests.scripted_server import EVENT_STREAM, ScriptedServer, chunk, send, stall, status
 
 READERS = 200
@@ -67,7 +67,7 @@ async def still(count: Callable[[], int], seconds: float) -> bool:
 
 async def test_readers_that_stall_stop_their_upstreams_and_do_not_fill_the_memory() -> None:
     answer = growing_answer()
-    settings = {"PORT": "0", "KEEPALIVE_INTERVAL": "1", "DRAIN_TIMEOUT": "0", "LOG_LEVEL": "info"}
+    settings = {"PORT": "0", "KEEPALIVE_INTERVAL": "1", **PLAIN}
     script = [status(200, EVENT_STREAM), send(answer), chunk(b": over\n\n"), stall()]
     async with ScriptedServer(script) as backend:
         with ExitStack() as stack:

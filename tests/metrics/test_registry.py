@@ -1,10 +1,10 @@
 """What is counted, under which names, and that strangers cannot add to it."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from metrics import Metrics, Outcome
+from metrics import Attempt, Metrics, Outcome
 
 OWN = "pandora_"
 
@@ -24,13 +24,16 @@ def counted(metrics: Metrics, **labels: str) -> float:
     return samples(metrics)[OWN + "requests_total", tuple(sorted(labels.items()))]
 
 
-def test_every_known_series_starts_at_zero() -> None:
+def test_every_series_of_requests_is_there_from_the_start_at_zero() -> None:
     metrics = Metrics(["chat", "models"], ["gpt-4-s"])
-    for route in ("chat", "models"):
+    for outcome in Outcome:
         for model in ("gpt-4-s", "other"):
-            for outcome in Outcome:
-                assert counted(metrics, route=route, model=model, outcome=outcome.value) == 0
-    assert set(samples(metrics).values()) == {0.0}
+            assert counted(metrics, route="chat", model=model, outcome=outcome.value) == 0
+        assert counted(metrics, route="models", model="other", outcome=outcome.value) == 0
+    found = samples(metrics)
+    assert {value for (name, _), value in found.items() if name.endswith(("_total", "_count"))} == {0.0}
+    labelled = [family for family in metrics.registry.collect() if family.name.startswith(OWN)]
+    assert all(family.samples for family in labelled), "a family without a series is not seen at all"
 
 
 def test_request_is_counted_with_its_time_under_route_model_and_outcome() -> None:
@@ -61,15 +64,32 @@ def test_answers_in_flight_go_up_and_down() -> None:
     assert samples(metrics)[gauge] == 1
 
 
-@given(models=st.lists(st.text(), max_size=20))
-def test_models_of_strangers_add_no_series(models: list[str]) -> None:
+@settings(max_examples=40)
+@given(strangers=st.lists(st.text(), max_size=10))
+def test_names_of_strangers_add_no_series(strangers: list[str]) -> None:
     metrics = Metrics(["chat"], ["gpt-4-s"])
     before = samples(metrics).keys()
-    for model in models:
-        metrics.request("chat", model, Outcome.INVALID, 0.1, 0.1)
+    for name in strangers:
+        metrics.request("chat", name, Outcome.INVALID, 0.1, 0.1, 5)
+        metrics.tokens(name, 1, 1)
+        metrics.attempt(name, Attempt.OK, 14)
+        metrics.capped([name])
+        metrics.retried(name)
+        metrics.rejected(name)
+        metrics.unknown_events({name: 1})
     assert samples(metrics).keys() == before
-    strangers = sum(model != "gpt-4-s" for model in models)
-    assert counted(metrics, route="chat", model="other", outcome="invalid") == strangers
+    unknown = sum(name != "gpt-4-s" for name in strangers)
+    assert counted(metrics, route="chat", model="other", outcome="invalid") == unknown
+
+
+def test_time_per_token_is_that_after_the_first_one() -> None:
+    metrics = Metrics(["chat"], ["gpt-4-s"])
+    metrics.request("chat", "gpt-4-s", Outcome.OK, 3.0, 1.0, 5)
+    metrics.request("chat", "gpt-4-s", Outcome.OK, 3.0, 1.0, 1)
+    metrics.request("chat", "gpt-4-s", Outcome.OK, 3.0, None, 5)
+    found, labels = samples(metrics), (("model", "gpt-4-s"),)
+    assert found[OWN + "time_per_output_token_seconds_sum", labels] == 0.5
+    assert found[OWN + "time_per_output_token_seconds_count", labels] == 1
 
 
 def test_model_that_is_no_longer_offered_takes_its_series_with_it() -> None:
@@ -92,16 +112,20 @@ def test_two_applications_in_one_process_count_for_themselves() -> None:
     assert counted(second, route="chat", model="other", outcome="ok") == 0
 
 
+LABELS = {
+    "route", "model", "outcome", "le", "direction", "reason", "phase", "kind", "version"
+}  # fmt: skip
+
+
 def test_names_follow_the_conventions_and_labels_are_bounded_ones() -> None:
-    families = [
-        family for family in Metrics(["chat"], ["m"]).registry.collect() if family.name.startswith(OWN)
-    ]
+    registry = Metrics(["chat"], ["m"]).registry
+    families = [family for family in registry.collect() if family.name.startswith(OWN)]
     assert len(families) >= 4
     for family in families:
-        assert family.documentation.endswith(".")
+        assert family.documentation.endswith("."), family.name
         assert family.type != "histogram" or family.name.endswith("_seconds")
         for sample in family.samples:
-            assert set(sample.labels) <= {"route", "model", "outcome", "le"}
+            assert set(sample.labels) <= LABELS, family.name
 
 
 def test_process_and_interpreter_are_measured_too() -> None:
