@@ -102,6 +102,23 @@ def test_address_of_a_citation_survives_markdown_or_is_left_out(url: str, shown:
     assert answer(growth(text, 3, [citation(4, 15, 11, url, "Cold")])).text == expected
 
 
+MARK = "\ue200cite\ue202turn0search3\ue201"
+
+
+@pytest.mark.parametrize("step", [1, 5, 100])
+def test_marks_of_later_ages_become_the_links_that_come_with_them(step: int) -> None:
+    item: Json = {"title": "Weather", "url": "https://yr.example/"}
+    bare: Json = {"type": "webpage", "matched_text": MARK, "start_idx": 4, "end_idx": 25, "items": [item]}
+    ready = bare | {"alt": "([yr.example](https://yr.example/))"}
+    for reference, shown in ((bare, "[[1](https://yr.example/)]"), (ready, str(ready["alt"]))):
+        told: Json = {"content_references": [reference]}
+        text = f"Cold{MARK}."
+        snapshots = [message(text[:end]) for end in range(0, len(text), step)]
+        stream = sse(*snapshots, message(text, metadata=told), message(text + " Wet.", metadata=told))
+        assert answer(stream).text == f"Cold{shown}. Wet."
+    assert answer(growth(f"Cold{MARK}.", step, [])).text == "Cold."
+
+
 def test_invalid_and_broken_citations_count_for_nothing() -> None:
     broken: list[Json] = [
         {"start_ix": 4, "end_ix": 15, "invalid_reason": "Could not match citation"},

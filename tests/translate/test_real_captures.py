@@ -80,6 +80,27 @@ def test_collected_error_bodies_become_the_right_errors() -> None:
     assert checked >= 12
 
 
+def test_complete_delta_stream_of_october_2024_says_all_that_was_appended() -> None:
+    stream = capture("delta-v1-text-2024-10-*.sse").encode()
+    records = [json.loads(line) for line in re.findall(rb"^data: (\{.*)$", stream, re.MULTILINE)]
+    pieces = [record["v"] for record in records if isinstance(record["v"], str)]
+    assert len(pieces) > 100
+    seen = answer(stream)
+    assert (seen.text, seen.finish_reason, seen.error) == ("".join(pieces), "stop", None)
+    for sizes in ([1], [7], [1000]):
+        assert answer(stream, sizes=sizes).deltas == seen.deltas
+    assert "".join(answer(stream, fast=False).deltas) == seen.text
+
+
+@pytest.mark.parametrize("name", ["snapshot-dalle-image-*.json", "snapshot-python-image-*.json"])
+def test_single_events_with_a_picture_show_it_once(name: str) -> None:
+    record = json.loads(capture(name))
+    (file_id,) = set(re.findall(r"file-service://([\w-]+)", json.dumps(record)))
+    seen = answer(sse(record, record))
+    assert seen.text.count(f"https://files.example/{file_id}.png") == 1
+    assert "ImageDisplayed" not in seen.text
+
+
 def test_call_of_the_browser_shows_nothing() -> None:
     record = json.loads(capture("snapshot-browser-code-*.json"))
     assert answer(sse(record)).text == ""

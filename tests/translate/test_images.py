@@ -1,0 +1,122 @@
+"""Image requests: what is read, refused and said to the model, and the answer's shape."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.translate.schemas import check
+from translate.errors import BadRequest
+from translate.images import Drawn, ImageRequest, answer, instruction, nothing_drawn, read_generation
+
+
+def read(**fields: object) -> ImageRequest:
+    return read_generation(json.dumps({"prompt": "A cat"} | fields).encode())
+
+
+def test_prompt_alone_is_enough() -> None:
+    assert read() == ImageRequest(model="dall-e-2", prompt="A cat", n=1, size="", response_format="url")
+
+
+WRONG: dict[str, list[object]] = {
+    "prompt": ["", "  ", None, 1, [], "x" * 40_000],
+    "model": [1, []],
+    "n": [0, 11, 1.5, "1", True],
+    "size": [1024, "big", "1024", "0x0", []],
+    "response_format": ["json", 1, [], {}],
+    "stream": [True],
+}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [(field, value) for field, values in WRONG.items() for value in values]
+)
+def test_wrong_field_is_named(field: str, value: object) -> None:
+    with pytest.raises(BadRequest) as caught:
+        read(**{field: value})
+    assert caught.value.param == field
+
+
+@pytest.mark.parametrize("field", ["model", "n", "size", "response_format", "stream", "quality", "user"])
+def test_null_means_left_out(field: str) -> None:
+    assert read(**{field: None}) == read()
+
+
+def test_what_cannot_be_imposed_is_accepted() -> None:
+    extras = {"quality": "hd", "style": "vivid", "background": "auto", "user": {"id": 1}, "stream": False}
+    assert read(**extras, output_format=3, partial_images=0) == read()
+
+
+@pytest.mark.parametrize("size", ["1024x1024", "1792x1024", "256x256", "auto"])
+def test_usual_sizes_are_accepted(size: str) -> None:
+    assert read(size=size).size == size
+
+
+@pytest.mark.parametrize(
+    ("size", "shape"), [("1024x1024", "square"), ("1792x1024", "wide"), ("1024x1792", "tall")]
+)
+def test_size_becomes_a_hint_in_words(size: str, shape: str) -> None:
+    words = instruction(read(size=size))
+    assert size in words
+    assert shape in words
+
+
+def test_words_carry_the_prompt_and_the_number() -> None:
+    assert "A cat" in instruction(read())
+    assert "3 different pictures" in instruction(read(n=3))
+    assert "different" not in instruction(read())
+    assert "auto" not in instruction(read(size="auto"))
+
+
+def test_answer_has_an_address_or_the_bytes_and_never_null() -> None:
+    pictures = [Drawn("http://files.example/i/1.png", "", "A red cat"), Drawn("", "iVBORw0KGgo=", "")]
+    data = json.loads(answer(pictures, 1795333147))
+    check(data, "ImagesResponse")
+    assert data == {
+        "created": 1795333147,
+        "data": [
+            {"url": "http://files.example/i/1.png", "revised_prompt": "A red cat"},
+            {"b64_json": "iVBORw0KGgo="},
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "I'm unable to draw that.",
+        "I can't help.",
+        "This is against our content policy.",
+        "抱歉，我不能画这个。",
+    ],
+)
+def test_refusal_of_the_model_is_told_from_a_failure(words: str) -> None:
+    error = nothing_drawn(words)
+    assert (error.status, error.code) == (400, "content_policy_violation")
+    assert words in error.message
+
+
+@pytest.mark.parametrize("words", ["", "There was an error while generating.", "x\n" * 5000])
+def test_drawing_that_failed_is_an_error_with_the_models_words_cut_short(words: str) -> None:
+    error = nothing_drawn(words)
+    assert (error.status, error.code) == (400, "image_generation_failed")
+    assert len(error.message) < 1000
+    assert "\n" not in error.message
+
+
+FIELDS = ["prompt", "model", "n", "size", "response_format", "stream"]
+VALUES = st.none() | st.booleans() | st.integers() | st.text(max_size=3) | st.lists(st.integers(), max_size=1)
+
+
+@given(st.dictionaries(st.sampled_from(FIELDS), VALUES | st.floats(allow_nan=False, allow_infinity=False)))
+def test_any_fields_are_read_or_refused(fields: dict[str, object]) -> None:
+    try:
+        request = read_generation(json.dumps(fields).encode())
+    except BadRequest as error:
+        param = error.param
+    else:
+        assert 1 <= request.n <= 10
+        assert instruction(request)
+        return
+    assert param in FIELDS
