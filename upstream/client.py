@@ -14,6 +14,7 @@ from tornado.httpclient import HTTPError
 from tornado.httputil import HTTPInputError
 from tornado.iostream import UnsatisfiableReadError
 
+from translate.wss import Handover, read_handover
 from upstream.connection import AbortableClient, UpstreamRequest
 from upstream.endpoint import Endpoint
 from upstream.errors import (
@@ -27,6 +28,8 @@ from upstream.errors import (
 )
 from upstream.exchange import Exchange
 from upstream.reception import EVENT_STREAM, REFUSED_BODY_BYTES, OnData, Reception
+from upstream.socket_turn import SocketTurn
+from upstream.sockets import Sockets
 from upstream.timeouts import Timeouts
 
 CONVERSATION_PATH: Final = "/backend-api/conversation"
@@ -106,6 +109,7 @@ class UpstreamClient:
         self._streams = AbortableClient(max_clients=max_clients)
         self._calls = AbortableClient(max_clients=max_clients)
         self._under_way: set[Exchange] = set()
+        self._sockets = Sockets(self, timeouts)
 
     async def converse(self, key: str, payload: bytes, on_data: OnData, exchange: Exchange) -> None:
         """POST a conversation and feed its event stream to `on_data` until the body has ended.
@@ -115,6 +119,9 @@ class UpstreamClient:
         `text/event-stream`, and runs in a task of the exchange, not in the caller's. Its own
         exception stops the exchange and comes out of here as it is. A body without length that just
         ends is a clean end: only the content can tell.
+
+        If the answer is JSON that hands over to a WebSocket, the stream comes from there, with the same
+        limits and the same end; see `Sockets`. Whoever stops it then has the backend told so.
 
         When the exchange fails or is aborted, the socket is closed at once, but `on_data` may finish
         what it has (and may be what aborts): this call ends after it. If the awaiting task is
@@ -126,20 +133,17 @@ class UpstreamClient:
         """
         headers = _headers(key, EVENT_STREAM)
         headers["Content-Type"] = JSON
-        url = self._endpoint.url(CONVERSATION_PATH)
         if exchange.aborted:
             raise Aborted
-        reception = Reception(exchange, self._timeouts, on_data)
-        request = UpstreamRequest(
-            reception, url, "POST", headers=headers, body=payload, ssl_options=self._tls
-        )
+        turn = SocketTurn(self._sockets, key, payload, exchange)
+        self._under_way.add(exchange)
         try:
-            await self._perform(self._streams, request)
-        except _CUT_SHORT:
-            if exchange.status is None or reception.streaming:
-                raise
-        if not reception.streaming:
-            raise _refusal(reception)
+            handover = await self._post(headers, await turn.payload(), on_data, turn)
+            if handover is not None:
+                await turn.follow(handover, on_data, self._timeouts)
+        finally:
+            self._under_way.discard(exchange)
+            await turn.end()
 
     async def call(
         self,
@@ -217,8 +221,38 @@ class UpstreamClient:
         """Abort whatever is under way and refuse further calls with `RuntimeError`."""
         for exchange in tuple(self._under_way):
             exchange.abort()
+        self._sockets.close()
         self._streams.close()
         self._calls.close()
+
+    async def _post(
+        self, headers: dict[str, str], payload: bytes, on_data: OnData, turn: SocketTurn
+    ) -> Handover | None:
+        """POST the conversation and stream the answer; or say where else it comes."""
+        exchange = turn.exchange
+        reception = Reception(exchange, self._timeouts, on_data)
+        url = self._endpoint.url(CONVERSATION_PATH)
+        request = UpstreamRequest(
+            reception, url, "POST", headers=headers, body=payload, ssl_options=self._tls
+        )
+        try:
+            await self._perform(self._streams, request)
+        except _CUT_SHORT:
+            if exchange.status is None or reception.streaming:
+                raise
+        except ConnectFailed:
+            turn.over = True
+            raise
+        finally:
+            if reception.streaming:
+                turn.answered_directly()
+        if reception.streaming:
+            return None
+        handover = read_handover(bytes(reception.body)) if reception.successful else None
+        if handover is None:
+            turn.over = True
+            raise _refusal(reception)
+        return handover
 
     async def _receive(
         self,
@@ -237,18 +271,20 @@ class UpstreamClient:
         request = UpstreamRequest(
             reception, url, method, headers=headers, body=content, ssl_options=self._tls
         )
+        self._under_way.add(exchange)
         try:
             await self._perform(self._calls, request)
         except _CUT_SHORT:
             if exchange.status is None or reception.successful:
                 raise
+        finally:
+            self._under_way.discard(exchange)
         return reception
 
     async def _perform(self, client: AbortableClient, request: UpstreamRequest) -> None:
         """Run the exchange to its end and raise what its reception failed with, if it did."""
         reception = request.reception
         exchange = reception.exchange
-        self._under_way.add(exchange)
         try:
             try:
                 fetched = client.fetch(request, raise_error=False)
@@ -264,7 +300,6 @@ class UpstreamClient:
             reception.cancel_reader()
             raise
         finally:
-            self._under_way.discard(exchange)
             reception.ended()
         if reception.failure is not None:
             raise reception.failure

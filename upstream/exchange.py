@@ -1,6 +1,7 @@
 """One exchange with the backend as its owner sees it: what has happened, and how to stop it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 
 class Exchange:
@@ -63,6 +64,15 @@ class Exchange:
             raise RuntimeError("an Exchange serves one call only")
         self._used = True
         self._on_abort = on_abort
+
+    @contextmanager
+    def _leg(self, on_abort: Callable[[], None]) -> Iterator[None]:
+        """A part of the call beside its request: waiting for a socket before it, listening to one after."""
+        self._on_abort = on_abort
+        try:
+            yield
+        finally:
+            self._on_abort = None
 
     def _end(self) -> None:
         self._on_abort = None

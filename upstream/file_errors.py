@@ -16,10 +16,12 @@ As everywhere in this package, no text holds a key, an address, a file's name or
 """
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from upstream.client import JsonAnswer
 from upstream.errors import ResponseRefused, UpstreamError
+
+if TYPE_CHECKING:  # the client itself needs paths, which need these errors
+    from upstream.client import JsonAnswer
 
 _PLAIN_CODE: Final = re.compile(r"[a-z0-9_]{1,60}")
 
@@ -64,7 +66,7 @@ class Refused(FilesError, ResponseRefused):
     `ResponseRefused`.
     """
 
-    def __init__(self, answer: JsonAnswer, code: object) -> None:
+    def __init__(self, answer: "JsonAnswer", code: object) -> None:
         ResponseRefused.__init__(self, answer.status, answer.content_type, answer.headers, answer.body)
         self.code = code if isinstance(code, str) and _PLAIN_CODE.fullmatch(code) else ""
         reason = f" ({self.code})" if self.code else ""

@@ -57,12 +57,16 @@ class Watchdog:
         "reader_busy",
     )
 
-    def __init__(self, timeouts: Timeouts, expire: Callable[[UpstreamError], None]) -> None:
+    def __init__(
+        self, timeouts: Timeouts, expire: Callable[[UpstreamError], None], since: float | None = None
+    ) -> None:
+        """`since` is the loop's time from which the total counts, now by default."""
         self._loop = asyncio.get_running_loop()
         self._timeouts = timeouts
         self._expire = expire
         self._timer: asyncio.TimerHandle | None = None
-        self._total_due = self._loop.time() + (timeouts.total or math.inf)
+        since = self._loop.time() if since is None else since
+        self._total_due = since + (timeouts.total or math.inf)
         self.reader_busy = False
         self.enter(Phase.CONNECT)
 
