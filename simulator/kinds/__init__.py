@@ -66,7 +66,10 @@ def steps_of(turn: Turn) -> Iterator[Step]:
         return actions.reply(turn, consent)
     if turn.knobs.kind:
         return KINDS[turn.knobs.kind](turn)
-    return _by_attachment(turn) or KINDS[_by_question(turn)](turn)
+    kind = _by_question(turn)
+    # Someone who sends a picture and asks for one wants a picture, not a description.
+    seen = None if kind.startswith("draw") else _by_attachment(turn)
+    return seen or KINDS[kind](turn)
 
 
 def _by_attachment(turn: Turn) -> Iterator[Step] | None:
