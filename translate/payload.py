@@ -112,6 +112,7 @@ def _common(model: Model, temporary: bool) -> JsonObject:
         "history_and_training_disabled": temporary,
         "force_paragen": False,
         "force_rate_limit": False,
+        "force_use_sse": True,  # not over a WebSocket, where the backend lets us choose
     }
     if model.gizmo_id:
         if model.gizmo is None:

@@ -77,6 +77,7 @@ def test_new_conversation_of_each_model(model: Model) -> None:
     assert body["history_and_training_disabled"] is False
     assert body["force_paragen"] is False
     assert body["force_rate_limit"] is False
+    assert body["force_use_sse"] is True
     assert isinstance(body["timezone_offset_min"], int)
     assert "conversation_id" not in body
     assert ("arkose_token" in body) == (model is GPT_35_TURBO)
