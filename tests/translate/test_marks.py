@@ -56,6 +56,18 @@ def test_two_marks_of_one_number_are_told_apart_by_their_ranges() -> None:
         assert answer(growth(text, step, citations)).text == expected
 
 
+def test_far_citation_of_the_same_number_is_not_taken_while_the_right_one_may_still_come() -> None:
+    text = f"A【5†source】 {'word ' * 40}B【5†source】."
+    first, second = (found.span() for found in re.finditer("【.*?】", text))
+    far = citation(*second, 5, "https://second.example/")
+    both: Json = {"citations": [far, citation(*first, 5, "https://first.example/")]}
+    stream = sse(
+        message(""), message(text, metadata={"citations": [far]}), message(text + " ", metadata=both)
+    )
+    shown = answer(stream).text
+    assert shown.index("A[[5](https://first.example/)]") < shown.index("B[[5](https://second.example/)]")
+
+
 UNCITED = ["【11†source】", "【7:1†source】", "【57†L18-L22】", "【†source】", "【3†(yr.no)】", "【1†资料】"]
 
 
