@@ -16,8 +16,24 @@ from translate.sse import SseSplitter
 
 PREFIX = b"data: "
 TEXT_START = re.compile(rb'"content":\s*\{[^{}]*?"(?:parts":\s*\[|text":)\s*"')
+MAX_AWAITED = 64 * 1024
+"""How much of a piece to wait for; a longer one is none of the steady state."""
 MAX_PASSED = 8 * 1024
 """A longer piece is decoded, so that the writer can split it into lines that clients can take."""
+
+
+def begins_with(sse: SseSplitter, head: bytes | bytearray) -> bool:
+    """Whether what is left is the beginning of a record that begins with ``head``, and not all of it.
+
+    It is then better left until the rest has come: read line by line, it would be lost to the fast road.
+    """
+    buffer, pos, size = sse.buffer, sse.pos, len(head)
+    left = len(buffer) - pos
+    if left <= size:
+        return head.startswith(bytes(buffer[pos:]))
+    if left - size > MAX_AWAITED or not buffer.startswith(head, pos):
+        return False
+    return buffer.find(b"\n\n", pos + size) < 0 and buffer.find(b"\r", pos + size) < 0
 
 
 class Receiver(Protocol):
@@ -73,6 +89,10 @@ class Growth:
         """Stop, and give the whole text as it now stands (needed only if ``grown``)."""
         self.armed = self.grown = False
         return unescaped(self._head[self._text_at :])
+
+    def waits(self, sse: SseSplitter) -> bool:
+        """After :meth:`run`: the record that is left will go on like that, but is not whole."""
+        return self.armed and begins_with(sse, self._head)
 
     def run(self, sse: SseSplitter, to: Receiver) -> None:
         """Consume records from ``sse`` as long as they are the armed one with a longer text."""

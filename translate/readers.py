@@ -9,9 +9,9 @@ from typing import Protocol
 from translate.content import Json
 from translate.delta import DELTA_FIELDS, Damaged, DeltaState
 from translate.escape import PASSABLE, continued, unescaped
-from translate.growth import MAX_PASSED, Growth, Receiver
+from translate.growth import MAX_PASSED, Growth, Receiver, begins_with
 from translate.interpreter import Interpreter
-from translate.sse import SseSplitter
+from translate.sse import Record, SseSplitter
 
 
 class Reader(Protocol):
@@ -26,8 +26,12 @@ class Reader(Protocol):
         """Consume records as long as they merely lengthen the text."""
         ...
 
-    def read(self, value: Json, data: bytes) -> None:
-        """Take a parsed record; ``data`` are its bytes."""
+    def waits(self, sse: SseSplitter) -> bool:
+        """After :meth:`run`: what is left is not whole, but looks like one for here."""
+        ...
+
+    def read(self, value: Json, record: Record) -> None:
+        """Take a record, parsed to ``value``."""
         ...
 
     def settle(self) -> None:
@@ -50,12 +54,15 @@ class SnapshotReader:
     def run(self, sse: SseSplitter, to: Receiver) -> None:
         self._growth.run(sse, to)
 
-    def read(self, value: Json, data: bytes) -> None:
+    def waits(self, sse: SseSplitter) -> bool:
+        return self._growth.waits(sse)
+
+    def read(self, value: Json, record: Record) -> None:
         self.settle()
         self._interpreter.envelope(value)
         message = self._interpreter.current
         if message is not None and self._fast:
-            self._growth.arm(data, message.text)
+            self._growth.arm(record.data, message.text)
         else:
             self._growth.armed = False
 
@@ -67,14 +74,14 @@ class SnapshotReader:
 class DeltaReader:
     """Records change a tree; a bare ``{"v": "..."}`` appends to a text once that path has been set."""
 
-    HEAD = b"event: delta\ndata: "
     STARTS = (b'{"v": "', b'{"v":"')
 
     def __init__(self, interpreter: Interpreter, *, fast: bool) -> None:
         self._interpreter = interpreter
         self._fast = fast
         self._delta = DeltaState()
-        self._head = b""
+        self._start = self.STARTS[0]
+        self._head = b""  # how the next bare append will begin, framed as the last append was
         self._pending = bytearray()  # escaped text that the tree does not have yet
         self.armed = False
 
@@ -105,7 +112,10 @@ class DeltaReader:
             pos = end + 2
             sse.pos = pos
 
-    def read(self, value: Json, data: bytes) -> None:
+    def waits(self, sse: SseSplitter) -> bool:
+        return self.armed and begins_with(sse, self._head)
+
+    def read(self, value: Json, record: Record) -> None:
         self.settle()
         self.armed = False
         if DELTA_FIELDS.isdisjoint(value):
@@ -121,8 +131,8 @@ class DeltaReader:
         message = self._interpreter.current
         # The text at the path must be all of the message's: it has no other parts, nothing was taken back.
         if self._fast and delta.op == "append" and message is not None and delta.text() == message.text:
-            start = next((start for start in self.STARTS if data.startswith(start)), b"")
-            self._head = self.HEAD + (start or self._head[len(self.HEAD) :] or self.STARTS[0])
+            self._start = next((s for s in self.STARTS if record.data.startswith(s)), self._start)
+            self._head = (b"event: %b\n" % record.event if record.event else b"") + b"data: " + self._start
             self.armed = True
 
     def settle(self) -> None:

@@ -5,6 +5,7 @@ the last record may end without any line end; payloads may be padded with spaces
 with LF, CRLF or CR, records may be cut anywhere and come several per chunk.
 """
 
+import json
 from dataclasses import dataclass
 
 MAX_RECORD_BYTES = 16 * 1024 * 1024
@@ -21,6 +22,28 @@ class Record:
 
     event: bytes
     data: bytes
+
+
+def unglued(data: bytes) -> list[bytes]:
+    """The payloads in ``{...}data: {...}data: [DONE]``, records that a relay wrote on one line.
+
+    Whatever else it is comes back as it is.
+    """
+    found, at, decoder = [], 0, json.JSONDecoder()
+    try:
+        text = data.decode()
+        while at < len(text) and not text.startswith("[DONE]", at):
+            end = decoder.raw_decode(text, at)[1]
+            found.append(text[at:end].encode())
+            rest = text[end:].lstrip()
+            if not rest:
+                return found
+            if not rest.startswith("data:"):
+                return [data]
+            at = len(text) - len(rest.removeprefix("data:").lstrip())
+    except (ValueError, RecursionError):
+        return [data]
+    return [*found, text[at:].encode()]
 
 
 class SseSplitter:

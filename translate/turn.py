@@ -25,7 +25,7 @@ from translate.marks import Shown
 from translate.output import Output
 from translate.readers import DeltaReader, Reader, SnapshotReader
 from translate.render import Links, Renderer, Style
-from translate.sse import MAX_RECORD_BYTES, Record, RecordTooLarge, SseSplitter
+from translate.sse import MAX_RECORD_BYTES, Record, RecordTooLarge, SseSplitter, unglued
 from translate.stop import StopFilter
 from translate.upstream_errors import from_response
 from translate.usage import CountTokens, Usage, usage_of
@@ -96,7 +96,7 @@ class Turn:
             while not self.done and self._output.wanted is None:
                 if self._reader.armed and sse.at_boundary:
                     self._reader.run(sse, self)
-                    if self._stopped():
+                    if self._stopped() or self._reader.waits(sse):
                         break
                 record = sse.next()
                 if record is None:
@@ -127,7 +127,7 @@ class Turn:
         if self.done:
             return
         try:
-            if (record := self._sse.flush()) is not None:
+            while not self.done and (record := self._sse.next() or self._sse.flush()) is not None:
                 self._record(record)
         except RecordTooLarge:
             pass
@@ -211,21 +211,32 @@ class Turn:
         try:
             value = ujson.loads(data)
         except ValueError:
-            self.state.count_unknown("json")
+            self._glued(Record(record.event, data))
             return
         if isinstance(value, dict):
-            self._object(value, data)
+            self._object(value, Record(record.event, data))
         elif record.event == b"delta_encoding" and value == "v1":
+            self._catch_up_unread()
+            self._reader.settle()
             self._reader = DeltaReader(self._interpreter, fast=self._fast)
         else:
             self.state.count_unknown("record")
 
-    def _object(self, value: Json, data: bytes) -> None:
+    def _glued(self, record: Record) -> None:
+        """What is no JSON may be several records on one line."""
+        payloads = unglued(record.data)
+        if len(payloads) < 2:
+            self.state.count_unknown("json")
+        for data in payloads if len(payloads) > 1 else ():
+            if not self.done:
+                self._record(Record(record.event, data))
+
+    def _object(self, value: Json, record: Record) -> None:
         self._catch_up_unread()
         if "message" in value or not DELTA_FIELDS.isdisjoint(value):
-            self._reader.read(value, data)
+            self._reader.read(value, record)
         elif "detail" in value:
-            self._fail(from_response(200, data))
+            self._fail(from_response(200, record.data))
         else:
             self._interpreter.aside(value)
         if self.state.error is not None:
