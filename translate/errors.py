@@ -16,6 +16,8 @@ import math
 
 import ujson
 
+from translate.escape import whole
+
 JsonObject = dict[str, object]
 
 
@@ -41,6 +43,7 @@ class ApiError(Exception):
         retry_after: float | None = None,
         should_retry: bool | None = None,
     ) -> None:
+        message = whole(message)  # it may quote what is no Unicode
         super().__init__(message)
         self.message = message
         self.param = param

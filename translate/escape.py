@@ -45,6 +45,8 @@ def escaped(text: str) -> bytes:
 
 def unescaped(piece: bytes | bytearray) -> str:
     """The text of the inside of a JSON string. Raises ValueError if it is none."""
+    if b"\n" in piece or b"\r" in piece:
+        raise ValueError("a line ends inside")  # which ujson would take
     value = ujson.loads(b'"' + piece + b'"')
     if not isinstance(value, str):
         raise ValueError("not the inside of a JSON string")

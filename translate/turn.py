@@ -37,7 +37,10 @@ class Cut:
 
 
 class Turn:
-    """See the module's text. ``sent`` are our own messages, in order, as they will be echoed."""
+    """See the module's text. ``sent`` are our own messages, in order, as they will be echoed.
+
+    With ``reasoning`` the model's thoughts are written too, beside the answer and never in it.
+    """
 
     def __init__(
         self,
@@ -47,6 +50,7 @@ class Turn:
         stop: Sequence[str] = (),
         style: Style = Style.WEB,
         links: Links | None = None,
+        reasoning: bool = False,
         max_record_bytes: int = MAX_RECORD_BYTES,
         fast: bool = True,
     ) -> None:
@@ -60,7 +64,7 @@ class Turn:
         self._writer = writer
         self._prompt = sent
         self._output = Output(writer, StopFilter(stop) if stop else None)
-        self._renderer = Renderer(self._output, style, links)
+        self._renderer = Renderer(self._output, style, links, reasoning=reasoning)
         self._interpreter = Interpreter(sent, self._renderer)
         self._max_record_bytes = max_record_bytes
         self._sse = SseSplitter(max_record_bytes)
