@@ -17,6 +17,8 @@ from translate.output import Output
 
 MAX_OUTPUT = 20_000
 """Characters of one program's output that are shown; a chat window is no log viewer."""
+MAX_REASONING = 1_000_000
+"""Characters; beyond that nobody reads on, but a whole answer would have to keep it."""
 MAX_ALT = 200
 MAX_ERROR = 500
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -42,7 +44,7 @@ class Links(Protocol):
 class Renderer:
     """Takes what the interpreter sees (it is its view), in the order of the answer."""
 
-    def __init__(self, output: Output, style: Style, links: Links | None) -> None:
+    def __init__(self, output: Output, style: Style, links: Links | None, *, reasoning: bool) -> None:
         self._out = output
         self._style = style
         self._links = links
@@ -53,16 +55,18 @@ class Renderer:
         self._breaks = ""  # line breaks of a program's output that are not shown yet
         self._ticks = False  # the open block ends with a backtick so far
         self._seamless = False
+        self._reasoning_left = MAX_REASONING if reasoning else 0
+        self._reasoned: Message | None = None
         self.cited: list[Shown] = []
 
     def transparent(self, message: Message) -> bool:
         """Passable pieces of ``message`` may go to the writer unread."""
-        return (
-            self._open is message
-            and self._marks is not None
-            and self._marks.transparent
-            and self._out.transparent
-        )
+        if self._open is not message or not self._out.transparent:
+            return False
+        if self._marks is not None:
+            return self._marks.transparent
+        # Passable pieces hold no backticks, which are all that matters in a fence.
+        return message.kind is Kind.CODE and not self._ticks
 
     @property
     def began(self) -> bool:
@@ -89,6 +93,8 @@ class Renderer:
             self._out.text(self._in_fence(piece))
         elif self._style is Style.WEB and message.kind is Kind.OUTPUT:
             self._print(message, piece)
+        elif message.kind is Kind.REASONING and self._reasoning_left:
+            self._reason(message, piece)
 
     def rewind(self, message: Message, offset: int) -> None:
         """``message`` was rewritten from ``offset`` on."""
@@ -202,6 +208,14 @@ class Renderer:
         if self._left and len(shown) > self._left:
             self._out.text(f"\n[output cut after {MAX_OUTPUT} characters]\n")
         self._left = max(0, self._left - len(shown))
+
+    def _reason(self, message: Message, piece: str) -> None:
+        if self._reasoned not in (None, message):
+            piece = "\n\n" + piece
+        self._reasoned = message
+        piece = piece[: self._reasoning_left]
+        self._reasoning_left -= len(piece)
+        self._out.reasoning(piece)
 
     def _file_of(self, message_id: str) -> Callable[[str], str | None]:
         def address(path: str) -> str | None:
