@@ -51,6 +51,11 @@ class Lines:
         """How many keys have a line."""
         return len(self._lines)
 
+    @property
+    def waiting(self) -> int:
+        """How many stand in line."""
+        return sum(len(line.waiting) for line in self._lines.values())
+
     def join(self, key: str, places: int, admit: Callable[[], None]) -> Ticket:
         """Stand in line for one of the key's ``places``; ``admit`` may be called at once. Raises LineFull."""
         line = self._lines.get(key)
