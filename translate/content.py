@@ -22,6 +22,8 @@ class Kind(Enum):
     """What the code printed."""
     PICTURE = auto()
     """Pictures made by a tool."""
+    REASONING = auto()
+    """What the model thought before it answered, or said on the way there."""
     ERROR = auto()
     """A tool failed; the model usually goes on."""
 
@@ -70,8 +72,11 @@ PRIVATE_TYPES = frozenset(
         "tether_browsing_display",
         "tether_quote",
         "code",
+        "reasoning_recap",
     )
 )
+REASONING_CHANNELS = frozenset(("analysis", "commentary"))
+"""Beside ``final``, the answer's own channel."""
 MAX_ASSETS = 16
 MAX_CITATIONS = 500
 ASSET_POINTER = re.compile(r"[a-z][a-z-]{1,30}://[\w.-]{1,200}", re.ASCII)
@@ -118,11 +123,13 @@ def classify(raw: Json) -> Kind:
         return Kind.CODE
     if recipient != "all" or kind in PRIVATE_TYPES or text_of(content) is None:
         return Kind.HIDDEN
-    return Kind.PROSE
+    return Kind.REASONING if kind == "thoughts" or raw.get("channel") in REASONING_CHANNELS else Kind.PROSE
 
 
 def text_of(content: Json) -> str | None:
-    """The text of a content in either of its two places, or None if it has none."""
+    """The text of a content in any of its three places, or None if it has none."""
+    if isinstance(content.get("thoughts"), list):
+        return "\n\n".join(filter(None, map(_thought, items(content, "thoughts"))))
     parts = content.get("parts")
     if isinstance(parts, list):
         if len(parts) == 1 and isinstance(parts[0], str):
@@ -130,6 +137,11 @@ def text_of(content: Json) -> str | None:
         return "".join(item for item in parts if isinstance(item, str))
     value = content.get("text")
     return value if isinstance(value, str) else None
+
+
+def _thought(thought: Json) -> str:
+    summary, said = text(thought, "summary"), text(thought, "content")
+    return "\n\n".join(filter(None, (f"**{summary}**" if summary else "", said)))
 
 
 def language_of(content: Json) -> str:

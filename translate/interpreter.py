@@ -243,14 +243,15 @@ class Interpreter:
             if self._shown is not None:
                 self._release(self._shown)  # its end may never be told
             self._shown = message
-        if message.kind in (Kind.PROSE, Kind.CODE, Kind.OUTPUT):
+        if message.kind in (Kind.PROSE, Kind.CODE, Kind.OUTPUT, Kind.REASONING):
             self._snapshot(message, self._text(message, content, raw))
             if message.kind is Kind.PROSE:
                 self._prose(message, raw, finished)
             if finished:
                 self._release(message)
                 self._view.end(message)
-            self.current = message
+            else:
+                self.current = message  # one that grows behind its end is read in full
         elif message.kind is Kind.ERROR:
             if not message.text:
                 message.text = text(content, "text") or "failed"

@@ -61,6 +61,10 @@ class Output:
         else:
             self._write(piece)
 
+    def reasoning(self, piece: str) -> None:
+        """Add reasoning, which has a place of its own beside the text."""
+        self._writer.reasoning(piece)
+
     def picture(self, asset: Asset) -> None:
         """Add a place for a picture."""
         self._queue.append(Picture(asset))

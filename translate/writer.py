@@ -58,6 +58,10 @@ class Writer(Protocol):
         """Add text."""
         ...
 
+    def reasoning(self, piece: str) -> None:
+        """Add reasoning, which is no part of the answer."""
+        ...
+
     def take(self) -> bytes:
         """What can be written now."""
         ...
@@ -138,6 +142,11 @@ class StreamWriter(_Answer):
             self.passed(escaped(piece[start : start + MAX_DELTA_CHARACTERS]))
         self._read = len(self._escaped)
 
+    def reasoning(self, piece: str) -> None:
+        for start in range(0, len(piece), MAX_DELTA_CHARACTERS):
+            part = escaped(piece[start : start + MAX_DELTA_CHARACTERS])
+            self._out += (self._choice, b'"reasoning_content":"', part, self._end)
+
     def take(self) -> bytes:
         out = b"".join(self._out)
         self._out.clear()
@@ -172,6 +181,7 @@ class WholeWriter(_Answer):
     def __init__(self, *, id: str, created: int, model: str) -> None:
         super().__init__()
         self._head = {"id": id, "object": "chat.completion", "created": created, "model": model}
+        self._reasoning = bytearray()
 
     def passed(self, piece: bytes) -> None:
         self._escaped += piece
@@ -179,6 +189,9 @@ class WholeWriter(_Answer):
     def text(self, piece: str) -> None:
         self.passed(escaped(piece))
         self._read = len(self._escaped)
+
+    def reasoning(self, piece: str) -> None:
+        self._reasoning += escaped(piece)
 
     def take(self) -> bytes:
         return b""
@@ -193,6 +206,7 @@ class WholeWriter(_Answer):
                 b',"choices":[{"index":0,"message":{"role":"assistant","content":"',
                 self._escaped,
                 b'",',
+                b'"reasoning_content":"' + self._reasoning + b'",' if self._reasoning else b"",
                 noted + b"," if noted else b"",
                 tail.encode(),
                 ujson.dumps(usage.as_json()).encode(),
