@@ -183,6 +183,12 @@ class Settings:
         "How answers look: `web` in markdown with everything, `plain` for bots without markdown, "
         "`text` the prose alone.",
     )
+    reasoning: bool = _setting(
+        "REASONING",
+        "false",
+        _switch,
+        "Whether what a model thinks before it answers is passed on, as `reasoning_content`.",
+    )
     image_links: str = _setting(
         "IMAGE_LINKS",
         "store",

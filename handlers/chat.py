@@ -41,7 +41,13 @@ class ChatHandler(BodyHandler):
         else:
             writer = WholeWriter(id=answer_id, created=created, model=request.model)
         assets = Assets(service, self.caller_key, self.public_base())
-        turn = Turn(writer, stop=request.stop, style=Style(model.style or settings.style), links=assets)
+        turn = Turn(
+            writer,
+            stop=request.stop,
+            style=Style(model.style or settings.style),
+            links=assets,
+            reasoning=settings.reasoning,
+        )
         dialogue = Dialogue(service, self.caller_key, model, turn, assets)
         self.answer = Answer(self, dialogue, writer)
 
