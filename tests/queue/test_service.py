@@ -153,6 +153,17 @@ async def test_stream_that_was_kept_alive_in_the_queue_gets_its_answer_in_the_en
         assert stream.done
 
 
+async def test_backend_gets_a_moment_to_notice_that_it_was_left_in_mid_answer() -> None:
+    async with deployed(QUEUED, STRICT) as service, service.connect() as client:
+        await service.begin(client, "Repeat after me: one two three four five six [[sim pace=10]]")
+        await client.read_until_content()
+        client.close()
+        assert await eventually(lambda: service.in_flight == 0)
+        assert service.server.service.queue.keys == 1, "the account is not left alone yet"
+        assert (await service.chat()).status == 200
+        assert refused_by_backend(service) == 0
+
+
 async def test_key_stays_taken_while_a_cut_reply_is_continued() -> None:
     async with deployed(QUEUED, STRICT) as service:
         body = question("Repeat after me: first [[sim finish=max_tokens pace=20]]")
