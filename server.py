@@ -22,13 +22,21 @@ from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
 from tornado.netutil import bind_sockets
 
+from handlers.accounts import Accounts
 from handlers.app import ROUTES, make_app
 from handlers.gpts import GptList, load_gpts
+from handlers.licence import LicenceUsage
 from handlers.queue import KeyQueue
 from handlers.service import Service
 from handlers.tokens import load_vocabulary
 from media import Fetcher, MediaReader, MediaStore
 from metrics import Metrics
+from metrics.keys import KeyNames, local_secret
+from metrics.lag import LagSampler
+from metrics.ledger import Ledger
+from metrics.limits import HOUR, Limits
+from metrics.sqlite_store import SqliteStore
+from metrics.store import Store
 from settings import Settings, SettingsError
 from translate.gpts import Gpt, GptsError
 from translate.models import ANY_GPT, BUILT_IN, Catalogue
@@ -40,6 +48,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("pandora")
 
+VERSION = "0.1.0"
 DEMO_KEY = "fk-demo"
 IDLE_CONNECTION_SECONDS = 75
 BODY_SECONDS = 120
@@ -58,6 +67,7 @@ class Server:
     service: Service
     http: HTTPServer
     port: int
+    lag: LagSampler
 
     async def stop(self) -> None:
         """Refuse new work, let answers end, close."""
@@ -68,7 +78,10 @@ class Server:
         await self.http.close_all_connections()
         await self.service.gpts.close()
         await self.service.media.close()
+        await self.service.licence.close()
         self.service.upstream.close()
+        await self.service.accounts.ledger.close()
+        self.lag.stop()
 
 
 def build(settings: Settings, *, simulated: bool = False, demo_gpts: Sequence[Gpt] = ()) -> Service:
@@ -101,7 +114,8 @@ def build(settings: Settings, *, simulated: bool = False, demo_gpts: Sequence[Gp
         )
     except ValueError as error:
         raise SettingsError(f"BASE_URL or PROXY_API_PREFIX is not usable: {error}.") from None
-    metrics = Metrics(ROUTES, [*catalogue.models, *([ANY_GPT.name] if settings.allow_any_gpt else [])])
+    models = [*catalogue.models, *([ANY_GPT.name] if settings.allow_any_gpt else [])]
+    metrics = Metrics(ROUTES, models, VERSION)
     # What the simulator makes up about a GPT must not be met again in earnest.
     store = GizmoStore(Path(settings.state_dir) / ("demo-gpts" if simulated else "gpts"))
     book = GizmoBook(upstream, store, settings.key_for_gpts_info)
@@ -129,8 +143,37 @@ def build(settings: Settings, *, simulated: bool = False, demo_gpts: Sequence[Gp
             max_wait=settings.queue_wait,
             metrics=metrics,
         ),
+        accounts=_accounts(settings, metrics, catalogue, simulated=simulated),
+        licence=LicenceUsage(upstream, settings.licence_usage_url),
         simulated=simulated,
     )
+
+
+def _accounts(settings: Settings, metrics: Metrics, catalogue: Catalogue, *, simulated: bool) -> Accounts:
+    """The ledger and what the settings say of it. Raises SettingsError."""
+    for name, _ in settings.units:
+        if name not in catalogue.models and name != ANY_GPT.name:
+            raise SettingsError(f"UNITS is not usable: {name[:80]} is no model here.")
+    keys = KeyNames(
+        local_secret(Path(settings.state_dir) / "secret"), {key: name for name, key in settings.key_aliases}
+    )
+    limits = Limits(
+        settings.quota_per_day,
+        settings.quota_per_key_per_day,
+        settings.gpt4_limit,
+        settings.gpt4_window,
+        settings.quota_reset_hour,
+    )
+    store = ledger_store(settings, simulated=simulated)
+    ledger = Ledger(store, limits, metrics, retention_days=settings.ledger_retention_days)
+    return Accounts(ledger, keys, metrics, catalogue, dict(settings.units))
+
+
+def ledger_store(settings: Settings, *, simulated: bool = False) -> Store:
+    """Where the ledger is kept."""
+    # What the simulator was asked is not counted with what a backend was.
+    name = "demo-ledger.sqlite3" if simulated else "ledger.sqlite3"
+    return SqliteStore(Path(settings.state_dir) / name, settings.quota_reset_hour * HOUR)
 
 
 def serve(service: Service) -> Server:
@@ -148,7 +191,11 @@ def serve(service: Service) -> Server:
     http.add_sockets(sockets)
     service.gpts.start()
     service.media.start()
-    return Server(service, http, sockets[0].getsockname()[1])
+    service.accounts.ledger.start()
+    service.licence.start()
+    lag = LagSampler(service.metrics)
+    lag.start()
+    return Server(service, http, sockets[0].getsockname()[1], lag)
 
 
 async def main(settings: Settings, demo: bool) -> int:

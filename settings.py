@@ -102,6 +102,39 @@ def _aliases(value: str) -> tuple[tuple[str, str], ...]:
     return tuple(pairs)
 
 
+def _units(value: str) -> tuple[tuple[str, int], ...]:
+    """Pairs of a model and what a conversation on it costs."""
+    pairs = []
+    for item in filter(None, (item.strip() for item in value.split(","))):
+        name, _, units = (part.strip() for part in item.rpartition("="))
+        if not name or not re.fullmatch(r"[0-9]{1,6}", units):
+            raise ValueError("pairs such as gpt-4-s=14,gpt-3.5-turbo=4")
+        pairs.append((name, int(units)))
+    return tuple(pairs)
+
+
+def _key_names(value: str) -> tuple[tuple[str, str], ...]:
+    """Pairs of a name and the key that it stands for."""
+    pairs = []
+    for item in filter(None, (item.strip() for item in value.split(","))):
+        name, _, key = (part.strip() for part in item.partition("="))
+        if not re.fullmatch(r"(?!k-)[\w.@-]{1,40}", name) or not re.fullmatch(r"[!-~]+", key):
+            raise ValueError("pairs such as alice=fk-...,bob=fk-...; names must not begin with k-")
+        pairs.append((name, key))
+    return tuple(pairs)
+
+
+def _state_url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in ("redis", "rediss") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or not re.fullmatch(r"/?[0-9]{0,3}", parts.path):
+        raise ValueError("an address such as redis://redis:6379/0")
+    return value
+
+
 KEY_KINDS = ("fk", "pk", "token")
 
 
@@ -304,6 +337,65 @@ class Settings:
         _integer(0, 10),
         "How often a message that cannot have cost anything is sent again when it fails; 0 for never.",
     )
+    units: tuple[tuple[str, int], ...] = _setting(
+        "UNITS",
+        "gpt-4-s=14,gpt-4-mobile=14,gpt-3.5-turbo=4,gpt-4-gizmo=14",
+        _units,
+        "Quota units of a conversation, by model; `gpt-4-gizmo` is for GPTs without an entry of their own.",
+    )
+    quota_per_day: int = _setting(
+        "QUOTA_PER_DAY", "0", _integer(0, 10**9), "Quota units that all keys may spend a day; 0 for no limit."
+    )
+    quota_per_key_per_day: int = _setting(
+        "QUOTA_PER_KEY_PER_DAY",
+        "0",
+        _integer(0, 10**9),
+        "Quota units that one key may spend a day; 0 for no limit.",
+    )
+    quota_reset_hour: int = _setting(
+        "QUOTA_RESET_HOUR", "0", _integer(0, 23), "Hour, in UTC, at which a day of quota begins."
+    )
+    gpt4_limit: int = _setting(
+        "GPT4_LIMIT",
+        "0",
+        _integer(0, 10**6),
+        "GPT-4 messages, `gpt-4-mobile` apart, that one key may send within GPT4_WINDOW; 0 for no limit.",
+    )
+    gpt4_window: float = _setting(
+        "GPT4_WINDOW", "10800", _seconds(1, 7 * 86400), "Seconds of the rolling window of GPT-4 messages."
+    )
+    ledger_retention_days: int = _setting(
+        "LEDGER_RETENTION_DAYS", "400", _integer(8, 100_000), "Days for which the ledger keeps its entries."
+    )
+    state_url: str = _setting(
+        "STATE_URL",
+        "",
+        _state_url,
+        "A Redis, as `redis://host:6379/0`, that keeps the ledger for several instances; "
+        "if unset, it is a file in STATE_DIR.",
+        secret=True,
+    )
+    key_aliases: tuple[tuple[str, str], ...] = _setting(
+        "KEY_ALIASES",
+        "",
+        _key_names,
+        "Names for keys in the ledger, `name=key` with commas between; other keys get a short hash.",
+        secret=True,
+    )
+    admin_token: str = _setting(
+        "ADMIN_TOKEN",
+        "",
+        _key,
+        "The bearer token to see the usage of all keys; if unset, this machine sees it without one.",
+        secret=True,
+    )
+    licence_usage_url: str = _setting(
+        "LICENCE_USAGE_URL",
+        "",
+        _url,
+        "Where the backend's licence tells what was used; asked every ten minutes, shown beside our count.",
+        secret=True,
+    )
     error_note: bool = _setting(
         "ERROR_NOTE",
         "true",
@@ -368,7 +460,7 @@ def _read(data: Mapping[str, Any], env: Mapping[str, str]) -> object:
         if not raw:
             raise SettingsError(f"{name}_FILE names an empty file: {path}")
     text = raw or data["default"]
-    if not text and parse is not _aliases:
+    if not text and parse not in (_aliases, _key_names):
         return ""
     try:
         return parse(text)

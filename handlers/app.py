@@ -5,21 +5,25 @@ import re
 import tornado.web
 
 from handlers.base import UnknownPath
+from handlers.billing import BillingUsageHandler, SubscriptionHandler
 from handlers.chat import ChatHandler
 from handlers.images import ImageFormHandler, ImagesHandler, VariationsHandler
 from handlers.media import media_routes
 from handlers.models import ModelHandler, ModelsHandler
 from handlers.probes import HealthHandler, MetricsHandler, ReadyHandler
 from handlers.service import Service
+from handlers.usage import UsageHandler
 
-ROUTES = ("chat", "images", "media", "models", "probe", "unknown")
+ROUTES = ("billing", "chat", "console", "images", "media", "models", "probe", "unknown", "usage")
 """Route names, as they appear in metrics."""
 
 
 def make_app(service: Service) -> tornado.web.Application:
     """The application. A trailing slash is taken as it is: a redirect would turn a POST into a GET."""
     prefix = service.settings.api_prefix
-    v1 = (f"/{re.escape(prefix)}" if prefix else "") + "/v1"
+    root = f"/{re.escape(prefix)}" if prefix else ""
+    v1 = f"{root}/v1"
+    billing = rf"{root}(?:/v1)?/dashboard/billing"
     return tornado.web.Application(
         [
             (rf"{v1}/chat/completions/?", ChatHandler),
@@ -28,6 +32,9 @@ def make_app(service: Service) -> tornado.web.Application:
             (rf"{v1}/images/variations/?", VariationsHandler),
             (rf"{v1}/models/?", ModelsHandler),
             (rf"{v1}/models/(.+?)/?", ModelHandler),
+            (rf"{v1}/usage/?", UsageHandler),
+            (rf"{billing}/subscription/?", SubscriptionHandler),
+            (rf"{billing}/usage/?", BillingUsageHandler),
             (r"/healthz/?", HealthHandler),
             (r"/readyz/?", ReadyHandler),
             (r"/metrics/?", MetricsHandler),

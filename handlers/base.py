@@ -22,13 +22,18 @@ from translate.errors import (
     Unauthorized,
     UnsupportedMediaType,
 )
+from translate.models import Model
 
 log = logging.getLogger("pandora")
 
-EXPOSED = "x-request-id, openai-processing-ms, retry-after, retry-after-ms, x-should-retry"
+EXPOSED = (
+    "x-request-id, openai-processing-ms, retry-after, retry-after-ms, x-should-retry, "
+    "x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests, "
+    "x-ratelimit-limit-units, x-ratelimit-remaining-units, x-ratelimit-reset-units"
+)
 HEADER_NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~ ,-]{1,4000}")
 KEY = re.compile(r"[\x21-\x7e]{1,8192}")
-OUTCOMES = {500: Outcome.ERROR, 503: Outcome.REJECTED}
+OUTCOMES = {429: Outcome.REJECTED, 500: Outcome.ERROR, 503: Outcome.REJECTED}
 """Of answers by which no exchange with the backend was even begun; all others are the caller's fault."""
 
 
@@ -45,6 +50,9 @@ class ApiHandler(tornado.web.RequestHandler):
     outcome: Outcome | None = None
     model_name = ""
     ttft: float | None = None
+    completion_tokens = 0
+    spends: tuple[str, Model] | None = None
+    """The key and the model of the conversation, once known: their limits are told in the headers."""
 
     @property
     def service(self) -> Service:
@@ -99,7 +107,7 @@ class ApiHandler(tornado.web.RequestHandler):
 
     def send_json(self, body: bytes) -> None:
         """Answer with JSON and the time it took; a client that does not read it is cut off."""
-        self.set_processing_time()
+        self.set_last_headers()
         written = self.finish(body)
         if not written.done():
             limit = self.service.settings.write_timeout
@@ -116,9 +124,19 @@ class ApiHandler(tornado.web.RequestHandler):
         if (socket := self.socket()) is not None:
             socket.close()
 
-    def set_processing_time(self) -> None:
-        """``openai-processing-ms``: for streams the time to the headers."""
+    def set_last_headers(self) -> None:
+        """``openai-processing-ms``, for streams the time to the headers, and ``x-ratelimit-*``."""
         self.set_header("openai-processing-ms", str(int((time.monotonic() - self.started) * 1000)))
+        if self.spends is not None:
+            for name, value in self.service.accounts.headers(*self.spends).items():
+                self.set_header(name, value)
+
+    def may_spend(self, model: Model) -> None:
+        """The caller wants to converse with ``model``. Raises ApiError (429) if its limits forbid that."""
+        key = self.key()
+        self.model_name = model.name
+        self.spends = key, model
+        self.service.accounts.check(key, model)
 
     def send_api_error(self, error: ApiError) -> None:
         """Answer with ``error``; nothing may have been sent before."""
@@ -164,7 +182,9 @@ class ApiHandler(tornado.web.RequestHandler):
         duration = time.monotonic() - self.started
         status = self.get_status()
         outcome = self.outcome or (Outcome.OK if status < 400 else OUTCOMES.get(status, Outcome.INVALID))
-        self.service.metrics.request(self.route, self.model_name, outcome, duration, self.ttft)
+        self.service.metrics.request(
+            self.route, self.model_name, outcome, duration, self.ttft, self.completion_tokens
+        )
         ttft = f" ttft={self.ttft:.3f}s" if self.ttft is not None else ""
         level = logging.DEBUG if self.route == "probe" else logging.INFO
         log.log(

@@ -27,7 +27,7 @@ class ChatHandler(BodyHandler):
         request = read_chat(self.body())
         service, settings = self.service, self.service.settings
         model = service.catalogue.resolve(request.model)
-        self.model_name = model.name
+        self.may_spend(model)
         answer_id, created = f"chatcmpl-{uuid.uuid4().hex}", int(time.time())
         writer: StreamWriter | WholeWriter
         if request.stream:

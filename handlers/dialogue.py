@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
+from handlers.accounts import Account
 from handlers.assets import Assets
 from handlers.failures import as_api_error
 from handlers.retry import Retries, free_retry
@@ -60,6 +61,8 @@ class Dialogue:
         self._temporary = service.settings.history == "temporary"
         self._working: asyncio.Future[Any] | None = None
         self._exchange = Exchange()
+        self._account: Account | None = None
+        self._message_id = ""
         self._stopped = False
         self._continued = self._confirmed = 0
 
@@ -97,6 +100,7 @@ class Dialogue:
             await self._unless_stopped(place.acquire())
             payload, sent = await self._unless_stopped(prepare())
             self.turn.expect(sent)
+            self._message_id = sent[-1].id if sent else ""
             step: bytes | None = payload
             while step is not None:
                 await self._exchange_once(step, emit)
@@ -125,11 +129,16 @@ class Dialogue:
         """Post a message and take its answer. Gives what kept the answer from coming."""
         turn = self.turn
         exchange = self._exchange = Exchange()
+        failure: UpstreamError | None = None
+        account = self._account = await self._service.accounts.post(self._key, self.model, self._message_id)
 
         async def on_data(chunk: bytes) -> None:
             if turn.done:
                 return
-            await emit(await self._resolve(turn.feed(chunk), emit))
+            out = turn.feed(chunk)
+            if account.waiting and turn.state.answering:
+                account.answering()
+            await emit(await self._resolve(out, emit))
             if turn.complete:
                 asyncio.get_running_loop().call_later(LINGER_SECONDS, exchange.abort)
             elif turn.done:
@@ -140,8 +149,10 @@ class Dialogue:
             turn.eof()
             await emit(await self._resolve(b"", emit))
         except UpstreamError as error:
-            return None if turn.done else error
-        return None
+            failure = error
+        finally:
+            await account.settle(exchange, failure, turn)
+        return None if turn.done else failure
 
     async def _count_tokens(self) -> None:
         turn = self.turn
@@ -152,6 +163,9 @@ class Dialogue:
             turn.count(count_tokens)
         usage = turn.usage
         self._service.metrics.tokens(self.model.name, usage.prompt_tokens, usage.completion_tokens)
+        self._service.metrics.unknown_events(turn.state.unknown)
+        if self._account is not None:
+            await self._account.count(usage.prompt_tokens, usage.completion_tokens)
 
     async def _resolve(self, out: bytes, emit: Emit) -> bytes:
         """Fetch the pictures that the turn waits for, and give what it says after them."""
@@ -181,8 +195,11 @@ class Dialogue:
 
     def _follow_up(self) -> bytes | None:
         step = self.turn.follow_up()
+        if step is None or not self._service.accounts.allows(self._key, self.model):
+            return None
         if isinstance(step, Cut) and self._continued < self._service.settings.continue_limit:
             self._continued += 1
+            self._message_id = ""
             return self._continue()
         if isinstance(step, Confirmation):
             return self._confirm(step)
@@ -218,5 +235,6 @@ class Dialogue:
             new_id,
             temporary=self._temporary,
         )
+        self._message_id = sent[-1].id if sent else ""
         self.turn.resume(sent, seamless=False)
         return payload

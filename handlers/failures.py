@@ -1,7 +1,15 @@
 """Failures of the upstream exchange, as answers to our caller."""
 
 from metrics import Outcome
-from translate.errors import ApiError, InternalError, NotAdmitted, Overloaded, UpstreamFailed, UpstreamTimeout
+from translate.errors import (
+    ApiError,
+    InternalError,
+    NotAdmitted,
+    Overloaded,
+    QuotaExceeded,
+    UpstreamFailed,
+    UpstreamTimeout,
+)
 from translate.upstream_errors import from_response
 from upstream import (
     ConnectFailed,
@@ -48,7 +56,7 @@ def announced_wait(error: UpstreamError) -> float | None:
 
 def outcome_of(error: ApiError) -> Outcome:
     """The outcome under which a failed exchange is counted."""
-    if isinstance(error, NotAdmitted):
+    if isinstance(error, NotAdmitted | QuotaExceeded):
         return Outcome.REJECTED
     if isinstance(error, InternalError):
         return Outcome.ERROR

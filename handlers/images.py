@@ -147,7 +147,7 @@ class ImagesHandler(BodyHandler):
         """Serve ``request``, with pictures to start from."""
         service = self.service
         model = service.catalogue.resolve(request.model)
-        self.model_name = model.name
+        self.may_spend(model)
         self.drawing = Drawing(self, request, model)
         self.drawing.gone = self.client_left
         text = instruction(request, len(sources), masked=masked)

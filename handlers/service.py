@@ -7,8 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from handlers.accounts import Accounts
 from handlers.failures import as_api_error
 from handlers.gpts import GptList
+from handlers.licence import LicenceUsage
 from handlers.queue import KeyQueue
 from media import MediaReader, MediaStore
 from metrics import Metrics
@@ -44,6 +46,8 @@ class Service:
     media: MediaStore
     reader: MediaReader
     queue: KeyQueue
+    accounts: Accounts
+    licence: LicenceUsage
     simulated: bool = False
     draining: bool = False
     running: set[Running] = field(default_factory=set)
@@ -54,8 +58,10 @@ class Service:
     def admit(self, answer: Running, route: str) -> Iterator[None]:
         """Count ``answer`` as in flight. Raises Overloaded when there are too many or we are stopping."""
         if self.draining:
+            self.metrics.rejected("draining")
             raise Overloaded("The service is restarting.", retry_after=5)
         if len(self.running) >= self.settings.max_concurrent:
+            self.metrics.rejected("overloaded")
             raise Overloaded("Too many answers are being made at once.", retry_after=2)
         self.running.add(answer)
         self._idle.clear()

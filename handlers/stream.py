@@ -83,7 +83,7 @@ class ClientStream:
         handler.set_header("Content-Type", "text/event-stream; charset=utf-8")
         handler.set_header("Cache-Control", "no-cache")
         handler.set_header("X-Accel-Buffering", "no")
-        handler.set_processing_time()
+        handler.set_last_headers()
         if (socket := handler.socket()) is not None:
             socket.set_nodelay(True)  # reset by Tornado after each request
 

@@ -69,7 +69,7 @@ class Journal:
 
         Without ``forced`` a shared store may turn a `Posted` away; the verdict says so.
         """
-        if self.failing or self._task is None:
+        if self.failing or self._task is None or self._task.done():
             self.note(record)
             return None
         waiter: asyncio.Future[Verdict | None] = asyncio.get_running_loop().create_future()
@@ -95,6 +95,7 @@ class Journal:
             await asyncio.wait([self._task])
         if self._queue:
             log.error("%d records of the ledger are lost: it could not be written", len(self._queue))
+            self._queue.clear()
         await self._store.close()
 
     def _push(self, entry: _Entry) -> None:

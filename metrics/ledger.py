@@ -21,6 +21,8 @@ from metrics.tally import Tally
 
 LOAD_SECONDS = 2.0
 """How long the first answers after a start wait for what was spent before it."""
+SETTLE_SECONDS = 2.0
+"""How long conversations that are being ended may take to be settled, when the service stops."""
 INFINITY = float("inf")
 
 
@@ -44,6 +46,8 @@ class Ledger:
         self._tally = Tally(limits)
         self._journal = Journal(store, metrics, self._load)
         self._keeping: asyncio.Task[None] | None = None
+        self._open: set[str] = set()
+        self._all_settled = asyncio.Event()
 
     def start(self) -> None:
         """Begin to store, and to forget what is too old; returns at once."""
@@ -51,7 +55,11 @@ class Ledger:
         self._keeping = asyncio.create_task(self._forget())
 
     async def close(self) -> None:
-        """Store what is left."""
+        """Store what is left, also of conversations that are just being ended."""
+        if self._open:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SETTLE_SECONDS):
+                    await self._all_settled.wait()
         if self._keeping is not None:
             self._keeping.cancel()
             await asyncio.wait([self._keeping])
@@ -74,9 +82,11 @@ class Ledger:
             await self._wait_for_load()
         self.check(posted.alias, posted.slug, posted.units, windowed=posted.windowed)
         self._tally.add(posted)
+        self._opened(posted)
         try:
             verdict = await self._journal.add(posted, forced=False)
         except asyncio.CancelledError:
+            self._closed(posted)
             self._tally.release(posted)
             self._journal.note(Settled(posted.id, Attempt.UNSENT))
             raise
@@ -86,6 +96,7 @@ class Ledger:
         day = self.limits.day(posted.at)
         self._tally.observe(posted.alias, day, standing.units, standing.key_units, standing.window)
         if not verdict.taken:
+            self._closed(posted)
             self._tally.learn(Capped(posted.alias, posted.slug, standing.capped_until), now)
             raise decide(self.limits, standing, posted.units, posted.windowed, now) or LimitReached(
                 "quota", 1
@@ -96,11 +107,14 @@ class Ledger:
         if settled.free:
             self._tally.release(posted)
         self._metrics.attempt(posted.model, settled.outcome, 0 if settled.free else posted.units)
-        await self._journal.add(settled)
+        try:
+            await self._journal.add(settled)
+        finally:
+            self._closed(posted)
 
-    def count(self, counted: Counted) -> None:
-        """Record tokens, soon."""
-        self._journal.note(counted)
+    async def count(self, counted: Counted) -> None:
+        """Record tokens; when this returns, that is durable."""
+        await self._journal.add(counted)
 
     def learn(self, capped: Capped) -> None:
         """The backend said that this key may not use this model until then."""
@@ -126,6 +140,13 @@ class Ledger:
         self._metrics.capped(model for model, slug in slugs.items() if slug in capped)
         self._metrics.ledger_waits(self._journal.backlog)
 
+    def window(self, alias: str | None) -> list[float]:
+        """When the messages in the rolling window of a key were posted; for None, of the busiest one."""
+        now = self.clock()
+        if alias is None:
+            return self._tally.busiest_window(now)
+        return list(self._tally.standing(alias, "", now).window)
+
     async def usage(
         self, since: float, until: float, *, by_hour: bool = False, alias: str | None = None
     ) -> list[Spent]:
@@ -138,6 +159,15 @@ class Ledger:
             return await self._store.unknown(alias, before)
         except StoreError:
             return []
+
+    def _opened(self, posted: Posted) -> None:
+        self._open.add(posted.id)
+        self._all_settled.clear()
+
+    def _closed(self, posted: Posted) -> None:
+        self._open.discard(posted.id)
+        if not self._open:
+            self._all_settled.set()
 
     async def _wait_for_load(self) -> None:
         with suppress(TimeoutError):

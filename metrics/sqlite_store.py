@@ -80,6 +80,7 @@ class SqliteStore:
         self._offset = offset
         self._connection: sqlite3.Connection | None = None
         self._writer = ThreadPoolExecutor(1, "ledger")
+        self._closed = False
 
     async def load(self, since: float) -> Recent:
         """What was spent since then, and the caps known."""
@@ -111,8 +112,10 @@ class SqliteStore:
 
     async def close(self) -> None:
         """Close the file."""
-        await asyncio.get_running_loop().run_in_executor(self._writer, self._disconnect)
-        self._writer.shutdown(wait=False)
+        if not self._closed:
+            self._closed = True
+            await asyncio.get_running_loop().run_in_executor(self._writer, self._disconnect)
+            self._writer.shutdown(wait=False)
 
     async def _in_writer(self, work: Callable[[], T]) -> T:
         def guarded() -> T:

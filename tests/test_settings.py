@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from settings import Settings, SettingsError
 
 NAMES = [item.metadata["name"] for item in fields(Settings)]
-SECRETS = {"PROXY_API_PREFIX", "KEY_FOR_GPTS_INFO", "API_PREFIX"}
+SECRETS = {
+    "PROXY_API_PREFIX": "abcd1234",
+    "KEY_FOR_GPTS_INFO": "abcd1234",
+    "API_PREFIX": "abcd1234",
+    "ADMIN_TOKEN": "abcd1234",
+    "STATE_URL": "redis://:abcd1234@127.0.0.1",
+    "KEY_ALIASES": "alice=fk-abcd1234",
+    "LICENCE_USAGE_URL": "https://licence.example/abcd1234/usage",
+}
+"""Each with a good value that holds something to hide."""
 
 
 def refusal(**env: str) -> str:
@@ -65,6 +74,9 @@ GOOD: dict[str, dict[str, object]] = {
         " a = gpt-4-s , b*=gpt-4-s:plain ,": (("a", "gpt-4-s"), ("b*", "gpt-4-s:plain")),
         ",": (),
     },
+    "UNITS": {"gpt-4-s=14": (("gpt-4-s", 14),), " a = 0 ,a=b=3": (("a", 0), ("a=b", 3))},
+    "STATE_URL": {"redis://redis:6379/0": "redis://redis:6379/0", "rediss://:pw@[::1]": "rediss://:pw@[::1]"},
+    "KEY_ALIASES": {"alice=fk-1, bob=x=y": (("alice", "fk-1"), ("bob", "x=y")), "": ()},
     "KEY_CONCURRENCY": {
         "0": (("fk", 0), ("pk", 0), ("token", 0)),
         "pk=8": (("fk", 1), ("pk", 8), ("token", 1)),
@@ -102,6 +114,17 @@ BAD: dict[str, list[str]] = {
     "LOG_LEVEL": ["verbose", "debug,info"],
     "CORS_ORIGIN": ["chat.example.com", "https://a, https://b", "https://a/path", "https://*.a"],
     "MODEL_ALIASES": ["gpt-4", "=gpt-4-s", "a=", "a=b,c"],
+    "UNITS": ["gpt-4-s", "gpt-4-s=", "=4", "gpt-4-s=-1", "gpt-4-s=1.5", "gpt-4-s=9999999"],
+    "QUOTA_PER_DAY": NUMBER,
+    "QUOTA_PER_KEY_PER_DAY": NUMBER,
+    "QUOTA_RESET_HOUR": [*NUMBER, "24"],
+    "GPT4_LIMIT": NUMBER,
+    "GPT4_WINDOW": [*NUMBER, "0"],
+    "LEDGER_RETENTION_DAYS": [*NUMBER, "7"],
+    "STATE_URL": ["http://redis", "redis://", "redis://x/not-a-number", "redis://x:0", "sqlite:///x"],
+    "KEY_ALIASES": ["alice", "alice=", "=fk-1", "a b=fk-1", "k-0123=fk-1", "alice=fk 1"],
+    "ADMIN_TOKEN": ["two words", "schlüssel"],
+    "LICENCE_USAGE_URL": ADDRESS,
     "STYLE": ["markdown"],
     "IMAGE_LINKS": ["none"],
     "STREAM_ANNOTATIONS": SWITCH,
@@ -184,8 +207,9 @@ def secret_file(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("name", sorted(SECRETS))
 def test_secret_can_stand_in_a_file(name: str, secret_file: Path) -> None:
+    secret_file.write_text(SECRETS[name] + "\n", encoding="utf-8")
     settings = Settings.from_env({f"{name}_FILE": str(secret_file)})
-    assert settings == Settings.from_env({name: "abcd1234"})
+    assert settings == Settings.from_env({name: SECRETS[name]})
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in SECRETS])
@@ -223,17 +247,17 @@ def test_malformed_secret_in_a_file_is_not_repeated(tmp_path: Path) -> None:
 
 
 def test_summary_shows_every_setting_and_masks_the_secrets() -> None:
-    env = {name: "abcd1234" for name in SECRETS} | {"PORT": "8080"}
+    env = SECRETS | {"PORT": "8080"}
     summary = Settings.from_env(env).summary()
     assert list(summary) == NAMES
-    assert {name for name, value in summary.items() if value == "***"} == SECRETS
+    assert {name for name, value in summary.items() if value == "***"} == set(SECRETS)
     assert summary["PORT"] == 8080
     assert "abcd1234" not in repr(summary)
     assert all(value == "" for name, value in Settings.from_env({}).summary().items() if name in SECRETS)
 
 
 def test_secrets_are_those_that_open_something() -> None:
-    assert {item.metadata["name"] for item in fields(Settings) if item.metadata["secret"]} == SECRETS
+    assert {item.metadata["name"] for item in fields(Settings) if item.metadata["secret"]} == set(SECRETS)
 
 
 def test_help_lists_every_setting_with_its_sentence_and_default() -> None:

@@ -1,0 +1,62 @@
+"""``GET /dashboard/billing/subscription`` and ``/usage``, also under ``/v1``, for the caller's own key.
+
+Chat front ends and relays ask these for a balance in dollars. Here a quota unit is shown as a dollar.
+"""
+
+import ujson
+
+from handlers.base import ApiHandler
+from handlers.usage import day_range, spent
+from metrics.limits import DAY
+
+UNLIMITED = 100_000_000.0
+"""What is shown where no limit is set: these routes have no word for it."""
+
+
+class SubscriptionHandler(ApiHandler):
+    """The units that the key may spend in a day."""
+
+    route = "billing"
+
+    def get(self) -> None:
+        self.key()
+        ledger = self.service.accounts.ledger
+        set_limits = [limit for limit in (ledger.limits.per_key, ledger.limits.per_day) if limit]
+        limit = float(min(set_limits, default=UNLIMITED))
+        answer = {
+            "object": "billing_subscription",
+            "has_payment_method": True,
+            "soft_limit_usd": limit,
+            "hard_limit_usd": limit,
+            "system_hard_limit_usd": limit,
+            "access_until": int(ledger.limits.reset_at(ledger.clock())),
+        }
+        self.send_json(ujson.dumps(answer).encode())
+
+
+class BillingUsageHandler(ApiHandler):
+    """What the key has spent in hundredths of a unit, from ``start_date`` to ``end_date``; else today."""
+
+    route = "billing"
+
+    async def get(self) -> None:
+        accounts = self.service.accounts
+        alias = accounts.alias(self.key())
+        since, until = day_range(self, days=1)
+        rows = await spent(accounts.ledger, since, until, alias=alias)
+        days: dict[int, dict[str, int]] = {}
+        for row in rows:
+            models = days.setdefault(row.start // DAY * DAY, {})
+            models[row.model] = models.get(row.model, 0) + row.units * 100
+        answer = {
+            "object": "list",
+            "total_usage": float(sum(row.units * 100 for row in rows)),
+            "daily_costs": [
+                {
+                    "timestamp": start,
+                    "line_items": [{"name": name, "cost": float(cents)} for name, cents in models.items()],
+                }
+                for start, models in sorted(days.items())
+            ],
+        }
+        self.send_json(ujson.dumps(answer).encode())
