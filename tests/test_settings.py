@@ -127,6 +127,7 @@ BAD: dict[str, list[str]] = {
     "LICENCE_USAGE_URL": ADDRESS,
     "STYLE": ["markdown"],
     "IMAGE_LINKS": ["none"],
+    "REASONING": SWITCH,
     "STREAM_ANNOTATIONS": SWITCH,
     "HISTORY": ["delete"],
     "CONTINUE_LIMIT": [*NUMBER, "21"],
