@@ -1,8 +1,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+FUZZ_SECONDS ?= 600
 
-.PHONY: run test check bench format lock clean
+.PHONY: run test check bench fuzz format lock clean
 
 run: $(VENV)/run.done
 	$(BIN)/python server.py --demo
@@ -17,6 +18,9 @@ check: $(VENV)/dev.done
 
 bench: $(VENV)/dev.done
 	$(BIN)/python -m benchmarks
+
+fuzz: $(VENV)/dev.done
+	$(BIN)/python -m tests.fuzz $(FUZZ_SECONDS)
 
 format: $(VENV)/dev.done
 	$(BIN)/ruff check --fix .

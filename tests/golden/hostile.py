@@ -18,7 +18,10 @@ SANDBOX = (
     "`[code](sandbox:/mnt/data/c.csv)` and [not](sandboxed:/x)."
 )
 
-CITED = "🔥👨\u200d👩\u200d👧 One【3†source】 two【3†来源】 three【†source】 four【9†source】【注意】 five【7:1†L1-L2】."
+CITED = (
+    "🔥👨\u200d👩\u200d👧 One【3†source】 two【3†来源】 three【†source】 four【9†source】【注意】 "
+    "five【7:1†L1-L2】."
+)
 BRACKETS = (
     "In code `【3†source】` and\n\n```\n【3†source】\n[a](3)\n```\n\n"
     "and 【3†so\nurce】, 【3†, 【【3†source】】."

@@ -1,0 +1,185 @@
+"""Damage: to bytes, to records, to the JSON inside a record."""
+
+import json
+import random
+import re
+from collections.abc import Callable
+
+POINTERS = (
+    "", "/", "/message", "/message/content", "/message/content/parts/0", "/message/content/text",
+    "/message/content/parts/-", "/message/content/parts/999999", "/message/content/parts/-1",
+    "/message/metadata", "/message/metadata/citations/0", "/message/author/role", "/message/id", "/~1~0/~2",
+    "/message/status", "no/pointer", "/" + "a/" * 40, "/" + "0/" * 200, "/conversation_id", "/error",
+)  # fmt: skip
+OPERATIONS = ("add", "replace", "append", "patch", "remove", "truncate", "move", "", None, 3)
+CHANNELS = (0, 1, 2, 99, "x", None)
+KINDS = (
+    "text",
+    "code",
+    "execution_output",
+    "multimodal_text",
+    "system_error",
+    "tether_quote",
+    "thoughts",
+    "",
+)
+ROLES = ("assistant", "tool", "user", "system", "critic", "")
+TEXTS = (
+    "", " ", "\n", "\n\n", "`", "```", "````", "【", "【1†source】", "【12:3†",
+    "[a](sandbox:/mnt/data/a b(1).csv)",
+    "](sandbox:", "](3)", "\ud83d", "\udd25", "🔥", "\ufffd", "\ufffd" * 9, "\ue200cite\ue202turn0\ue201",
+    "\ue200",
+    "\u2028", "\x00", "\x1b[31m", "<<ImageDisplayed>>", "<<Image", "x" * 5000, "`" * 300, "[DONE]",
+    "data: x\n\n",
+    "\\", '"', "\\u12", "file-service://file-1", "javascript:alert(1)", "https://a.example/(x) y", "é" * 100,
+)  # fmt: skip
+VALUES: tuple[object, ...] = (
+    None, True, False, 0, -1, 1, 64, 10**6, 10**18, -(10**18), 1.5, 1e308, [], {}, [[]], [None], [{}],
+    {"": {}},
+    [0] * 50, {"message": None}, ["a", 1, None, {"content_type": "image_asset_pointer"}], *TEXTS,
+)  # fmt: skip
+RAW = (
+    b"\n", b"\r", b"\r\n", b"\n\n", b"data:", b"data: ", b": c\n\n", b"event: ping\r\n", b"event: delta\n",
+    b'event: delta_encoding\ndata: "v1"\n\n', b"data: [DONE]\n\n",
+    b"\xef\xbb\xbf", b"\xff", b"\xed\xa0\x80",
+    b"\x00", b"\\u", b"\\ud83d", b"\\udd25", b"\\", b'"', b"{", b"}", b"[", b"]", b'{"v": "', b'"}',
+    b" " * 32,
+    b"data: 1\n\n", b"data: " + b"[" * 3000 + b"\n\n", b'data: {"v": ' + b'{"a":' * 900 + b"\n\n",
+    b"data: 1e999\n\n", b"data: " + b"9" * 5000 + b"\n\n", b'data: {"detail": "x"}\n\n', b"data: NaN\n\n",
+    b'data: {"message": null, "error": null}\n\n', b"`", "【".encode(), "🔥".encode(), b"id: 1\n",
+    b"retry: x\n",
+)  # fmt: skip
+
+BORDER = re.compile(rb"(?<=\n\n)")
+"""Between two records."""
+Json = object
+
+
+def mutated(chance: random.Random, stream: bytes, other: bytes) -> bytes:
+    """``stream`` with up to six kinds of damage; ``other`` is what may be spliced in."""
+    for _ in range(chance.choice((0, 1, 1, 1, 2, 2, 3, 6))):
+        stream = chance.choice(_DAMAGES)(chance, stream, other)
+    return stream[:120_000]
+
+
+def _flip(chance: random.Random, stream: bytes, other: bytes) -> bytes:
+    damaged = bytearray(stream)
+    for _ in range(chance.choice((1, 1, 2, 10))):
+        if damaged:
+            damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+    return bytes(damaged)
+
+
+def _insert(chance: random.Random, stream: bytes, other: bytes) -> bytes:
+    at = chance.randint(0, len(stream))
+    return stream[:at] + chance.choice(RAW) + stream[at:]
+
+
+def _delete(chance: random.Random, stream: bytes, other: bytes) -> bytes:
+    at = chance.randint(0, len(stream))
+    return stream[:at] + stream[at + chance.choice((1, 2, 7, 100, 2000)) :]
+
+
+def _truncate(chance: random.Random, stream: bytes, other: bytes) -> bytes:
+    return stream[: chance.randint(0, len(stream))]
+
+
+def _splice(chance: random.Random, stream: bytes, other: bytes) -> bytes:
+    at, start = chance.randint(0, len(stream)), chance.randint(0, len(other))
+    return stream[:at] + other[start : start + chance.choice((10, 300, 5000))] + stream[at:]
+
+
+def _records(chance: random.Random, stream: bytes, other: bytes) -> bytes:
+    """Records are doubled, lost, moved, or mixed with those of another turn."""
+    records = BORDER.split(stream)
+    how = chance.randrange(5)
+    at = chance.randrange(len(records))
+    if how == 0:
+        records[at:at] = [records[at]] * chance.choice((1, 2, 5))
+    elif how == 1:
+        del records[at : at + chance.choice((1, 1, 2, 5))]
+    elif how == 2:
+        records.insert(chance.randint(0, len(records)), records.pop(at))
+    elif how == 3:
+        for record in BORDER.split(other):
+            records.insert(chance.randint(0, len(records)), record)
+    else:
+        chance.shuffle(records)
+    return b"".join(records)
+
+
+def _json(chance: random.Random, stream: bytes, other: bytes) -> bytes:
+    """What is inside a record, still JSON."""
+    records = BORDER.split(stream)
+    for _ in range(chance.choice((1, 1, 3, 10))):
+        at = chance.randrange(len(records))
+        head, colon, payload = records[at].partition(b"data:")
+        try:
+            value = json.loads(payload)
+        except ValueError:
+            continue
+        value = _changed(chance, value)
+        records[at] = head + colon + b" " + json.dumps(value).encode() + b"\n\n"
+    return b"".join(records)
+
+
+def _new_record(chance: random.Random, stream: bytes, other: bytes) -> bytes:
+    """A delta or an envelope that nobody sent."""
+    record: dict[str, object] = {}
+    if chance.random() < 0.6:
+        for key, values in (
+            ("p", POINTERS),
+            ("o", OPERATIONS),
+            ("v", VALUES),
+            ("c", (0, 1, 2, 99, "x", None)),
+        ):
+            if chance.random() < 0.6:
+                record[key] = chance.choice(values)
+        if record.get("o") == "patch":
+            record["v"] = [
+                {"p": chance.choice(POINTERS), "o": chance.choice(OPERATIONS), "v": chance.choice(VALUES)}
+                for _ in range(chance.randrange(5))
+            ]
+    else:
+        text = chance.choice(TEXTS)
+        content = {"content_type": chance.choice(KINDS), "parts": [text], "text": text, "name": text}
+        record["message"] = {
+            "id": f"new-{chance.randrange(3)}",
+            "author": {"role": chance.choice(ROLES), "name": "python"},
+            "content": content,
+            "status": chance.choice(("in_progress", "finished_successfully", None)),
+            "recipient": chance.choice(("all", "python", "browser")),
+            "metadata": {"citations": [chance.choice(VALUES)], "content_references": chance.choice(VALUES)},
+        }
+    name = chance.choice((b"", b"event: delta\n"))
+    framed = name + b"data: " + json.dumps(record).encode() + b"\n\n"
+    records = BORDER.split(stream)
+    records.insert(chance.randint(0, len(records)), framed)
+    return b"".join(records)
+
+
+def _changed(chance: random.Random, value: Json) -> Json:
+    """``value`` with one place in it changed."""
+    if isinstance(value, dict) and value and chance.random() < 0.9:
+        key = chance.choice(list(value))
+        if chance.random() < 0.1:
+            return {name: each for name, each in value.items() if name != key}
+        return {**value, key: _changed(chance, value[key])}
+    if isinstance(value, list) and value and chance.random() < 0.8:
+        at = chance.randrange(len(value))
+        return [*value[:at], _changed(chance, value[at]), *value[at + 1 :]]
+    if isinstance(value, str) and chance.random() < 0.6:
+        at = chance.randint(0, len(value))
+        return value[:at] + chance.choice(TEXTS) + value[at + chance.choice((0, 0, 1, 5)) :]
+    if chance.random() < 0.05:
+        for _ in range(chance.choice((5, 70, 600))):
+            value = chance.choice(([value], {"message": value}))
+        return value
+    return chance.choice(VALUES)
+
+
+Damage = Callable[[random.Random, bytes, bytes], bytes]
+_DAMAGES: tuple[Damage, ...] = (
+    _flip, _insert, _insert, _delete, _truncate, _splice, _records, _records, _json, _json, _json,
+    _new_record,
+)  # fmt: skip

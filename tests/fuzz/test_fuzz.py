@@ -1,0 +1,48 @@
+"""A short look for bytes that break the translator; ``make fuzz`` looks longer. And what it once found."""
+
+import random
+
+import pytest
+
+from tests.fuzz.check import case_of, check
+from tests.translate.deltas import ENCODING, TEXT, delta
+from tests.translate.reading import answer
+from tests.translate.wire import finished, growing, message, sse
+from translate.errors import NotFound
+
+CASES_PER_ROUND = 300
+
+
+@pytest.mark.parametrize("round", range(6))
+def test_any_damage_to_a_stream_leaves_a_valid_answer_or_a_typed_error(round: int) -> None:
+    for number in range(CASES_PER_ROUND):
+        check(case_of(random.Random(f"{round}-{number}")))
+
+
+def test_error_that_quotes_half_a_character_can_be_read_by_every_client() -> None:
+    stream = sse({"message": None, "error": "Half \ud83d a character"})
+    failure = answer(stream).error
+    assert failure is not None
+    str(failure["message"]).encode()
+    assert NotFound("No model \udd25").message == "No model \ufffd"
+
+
+def test_deltas_that_begin_behind_snapshots_repeat_nothing() -> None:
+    stream = sse(*growing("", "One", "One two"), done=False) + ENCODING + sse(*growing("One two three"))
+    assert answer(stream).text == answer(stream, fast=False).text == "One two three"
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_line_that_ends_in_mid_string_is_no_growth(end: bytes) -> None:
+    begin = ENCODING + delta({"p": "", "o": "add", "v": message(""), "c": 0})
+    grows = delta({"p": TEXT, "o": "append", "v": "One"})
+    broken = delta({"v": " tw@o"}).replace(b"@", end)
+    stream = begin + grows + broken + delta({"v": " three"}) + b"data: [DONE]\n\n"
+    assert answer(stream).text == answer(stream, fast=False).text == "One three"
+
+
+def test_message_that_grows_behind_its_end_says_the_same_on_both_roads() -> None:
+    begin = ENCODING + delta({"p": "", "o": "add", "v": finished("One"), "c": 0})
+    grows = delta({"p": TEXT, "o": "append", "v": " two \ud83d"}) + delta({"v": "\udd25 three"})
+    stream = begin + grows + b"data: [DONE]\n\n"
+    assert answer(stream).text == answer(stream, fast=False).text
