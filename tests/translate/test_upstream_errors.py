@@ -136,7 +136,21 @@ ROWS = {
     "JSON of another kind": broken(500, b"[1]", "500"),
     "error object": broken(500, b'{"error": {"message": "Boom", "type": "x"}}', "Boom"),
     "error string": broken(500, b'{"error": "Boom"}', "Boom"),
-    "WebSocket answer": broken(200, b'{"wss_url": "wss://x", "conversation_id": "c1"}', "200", False),
+    "interrupted": broken(500, coded("interruption_server_error", "Interrupted."), "Interrupted."),
+    "nothing to go on with": broken(400, coded("missing_last_completion", "No last."), "No last.", False),
+    "notice of the proxy": limited(detail("It is recommended to upgrade"), "upgrade", False, None),
+    "refused request, empty": broken(422, b"", "422", False),
+    "policy in a good answer": Row(
+        200, coded("content_policy"), 400, "content_policy_violation", "content policy"
+    ),
+    "cap in a good answer": Row(
+        200, detail(CAP), 429, "rate_limit_exceeded", "message cap", "rate_limit_error", False, "5400"
+    ),
+    "good answer, empty": broken(200, b"", "event stream", False),
+    "good answer, cut": broken(200, b'{"wss_url": "wss://h/c', "event stream", False),
+    "Cloudflare 521, empty": broken(521, b"", "521"),
+    "Cloudflare 523, page": broken(523, PAGE, "web page"),
+    "half a WebSocket answer": broken(200, b'{"wss_url": "wss://x", "conversation_id": "c1"}', "200", False),
     "good answer without a stream": broken(200, b'{"success": true}', "event stream", False),
 }  # fmt: skip
 
@@ -181,6 +195,13 @@ STREAMED = {
     "without words": (True, 502, "upstream_error", "no reason"),
     "of another type": ([1], 502, "upstream_error", "no reason"),
     "page": (PAGE.decode(), 502, "upstream_error", "no reason"),
+    "cap": (CAP, 429, "rate_limit_exceeded", "message cap"),
+    "hourly limit": ("Too many requests in 1 hour. Try again later.", 429, "rate_limit_exceeded", "limits"),
+    "too long": ({"code": "message_length_exceeds_limit"}, 400, "context_length_exceeded", "context length"),
+    "policy": ({"code": "content_policy"}, 400, "content_policy_violation", "content policy"),
+    "gone": ("Can't load conversation 94e2b7", 404, "conversation_not_found", "conversation"),
+    "dead account": ({"code": "account_deactivated"}, 403, "account_deactivated", "deactivated"),
+    "interrupted": ({"code": "interruption_server_error"}, 502, "upstream_error", "no reason"),
 }
 
 
