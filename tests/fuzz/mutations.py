@@ -115,11 +115,10 @@ def _json(chance: random.Random, stream: bytes, other: bytes) -> bytes:
         at = chance.randrange(len(records))
         head, colon, payload = records[at].partition(b"data:")
         try:
-            value = json.loads(payload)
-        except ValueError:
+            changed = json.dumps(_changed(chance, json.loads(payload))).encode()
+        except (ValueError, RecursionError):  # it is no JSON, or deep already
             continue
-        value = _changed(chance, value)
-        records[at] = head + colon + b" " + json.dumps(value).encode() + b"\n\n"
+        records[at] = head + colon + b" " + changed + b"\n\n"
     return b"".join(records)
 
 
