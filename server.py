@@ -25,6 +25,7 @@ from tornado.netutil import bind_sockets
 from handlers.accounts import Accounts
 from handlers.app import ROUTES, make_app
 from handlers.gpts import GptList, load_gpts
+from handlers.leases import SharedPlaces
 from handlers.licence import LicenceUsage
 from handlers.queue import KeyQueue
 from handlers.service import Service
@@ -78,6 +79,7 @@ class Server:
         await self.http.close_all_connections()
         await self.service.gpts.close()
         await self.service.media.close()
+        await self.service.queue.close()
         await self.service.licence.close()
         self.service.upstream.close()
         await self.service.accounts.ledger.close()
@@ -142,6 +144,7 @@ def build(settings: Settings, *, simulated: bool = False, demo_gpts: Sequence[Gp
             max_waiting=settings.queue_length,
             max_wait=settings.queue_wait,
             metrics=metrics,
+            shared=SharedPlaces(settings.state_url) if settings.state_url else None,
         ),
         accounts=_accounts(settings, metrics, catalogue, simulated=simulated),
         licence=LicenceUsage(upstream, settings.licence_usage_url),

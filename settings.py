@@ -371,8 +371,8 @@ class Settings:
         "STATE_URL",
         "",
         _state_url,
-        "A Redis, as `redis://host:6379/0`, that keeps the ledger for several instances; "
-        "if unset, it is a file in STATE_DIR.",
+        "A Redis, as `redis://host:6379/0`, that keeps the ledger and the queues of several instances; "
+        "if unset, the ledger is a file in STATE_DIR.",
         secret=True,
     )
     key_aliases: tuple[tuple[str, str], ...] = _setting(
