@@ -112,4 +112,4 @@ async def test_stalled_reader_does_not_keep_the_service_from_stopping() -> None:
         async with asyncio.timeout(4):
             await service.server.stop()
         assert await eventually(lambda: not service.upstream.open_streams)
-        assert service.in_flight == 0
+        assert await eventually(lambda: service.in_flight == 0)

@@ -83,15 +83,31 @@ async def test_client_that_leaves_while_the_backend_takes_the_request_closes_tha
 @pytest.mark.parametrize("path", [CHAT, "/v1/images/generations", "/v1/models", "/nowhere"])
 @pytest.mark.parametrize("sent", ["headers", "part of the body"])
 async def test_client_that_leaves_in_mid_upload_frees_its_request(sent: str, path: str) -> None:
+    def handled() -> int:
+        coroutines = (task.get_coro() for task in asyncio.all_tasks())
+        return sum(getattr(coroutine, "__qualname__", "").endswith("._execute") for coroutine in coroutines)
+
     async with deployed() as service, service.connect() as client:
-        before = len(asyncio.all_tasks())
         headers = {"Authorization": f"Bearer {KEY}", **JSON_TYPE, "Content-Length": "1000"}
         await client.send("POST", path, headers, b"" if sent == "headers" else b'{"model"')
-        assert await eventually(lambda: len(asyncio.all_tasks()) > before)
-        await asyncio.sleep(0.05)
+        assert await eventually(lambda: handled() == 1)
         client.close()
-        assert await eventually(lambda: len(asyncio.all_tasks()) <= before), asyncio.all_tasks()
+        assert await eventually(lambda: handled() == 0)
         assert len(service.upstream.requests) == 0
+
+
+@pytest.mark.parametrize("knob", ["header_delay=60", "tool_delay=60"])
+async def test_client_that_leaves_while_its_picture_is_drawn_closes_the_upstream(knob: str) -> None:
+    async with deployed() as service, service.connect() as client:
+        body = json.dumps({"prompt": f"A red cat [[sim {knob}]]"}).encode()
+        headers = {"Authorization": f"Bearer {KEY}", **JSON_TYPE}
+        await client.send("POST", "/v1/images/generations", headers, body)
+        assert await eventually(lambda: bool(service.upstream.open_streams))
+        await asyncio.sleep(0.1)
+        client.close()
+        assert await eventually(lambda: service.last_stream.outcome == "client_closed")
+        assert await eventually(lambda: service.requests("client_gone", "images") == 1)
+        assert service.in_flight == 0
 
 
 async def test_client_that_sent_more_than_one_request_and_left_is_noticed_by_the_next_write() -> None:
