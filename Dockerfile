@@ -1,10 +1,11 @@
-FROM python:3.13-slim-bookworm AS build
+FROM python:3.13.7-slim-bookworm AS build
 WORKDIR /app
 COPY requirements.lock ./
 RUN python -m venv /venv \
-    && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.lock
+    && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.lock \
+    && /venv/bin/pip uninstall --yes --quiet pip
 
-FROM python:3.13-slim-bookworm
+FROM python:3.13.7-slim-bookworm
 LABEL org.opencontainers.image.title="pandora-to-v1" \
       org.opencontainers.image.description="An OpenAI-compatible API over a ChatGPT-web backend" \
       org.opencontainers.image.licenses="MIT"
@@ -17,6 +18,7 @@ ENV PATH=/venv/bin:$PATH \
 WORKDIR /app
 COPY --from=build /venv /venv
 COPY server.py settings.py gpts.json LICENSE ./
+COPY console console
 COPY handlers handlers
 COPY media media
 COPY metrics metrics
@@ -27,6 +29,7 @@ RUN mkdir /state && chown 10001:10001 /state
 USER 10001:10001
 VOLUME /state
 EXPOSE 33333
+STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=15s --timeout=3s --start-period=10s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:' + os.environ['PORT'] + '/healthz', timeout=2)"]
 ENTRYPOINT ["python", "server.py"]

@@ -1,0 +1,64 @@
+"""Compose files as compose reads them: variables filled in, `extends` resolved."""
+
+import re
+from copy import deepcopy
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+FILES = ("compose.yaml", "compose.sidecar.yaml", "compose.scale.yaml")
+GIVEN = {"BASE_URL": "http://backend:8181", "UPLOAD_BASE_URL": "https://chat.example.org"}
+"""What the files demand from the environment."""
+
+_VARIABLE = re.compile(r"\$\{(\w+):([-?])([^}]*)\}")
+
+
+def filled_in(name: str, given: dict[str, str] | None = None) -> str:
+    """The text of a file. Raises KeyError for a variable that must be given and is not."""
+    given = GIVEN if given is None else given
+
+    def value(match: re.Match[str]) -> str:
+        variable, kind, rest = match.groups()
+        if kind == "?":
+            return given[variable]
+        return given.get(variable, rest)
+
+    return _VARIABLE.sub(value, (DEPLOY / name).read_text())
+
+
+def load(name: str) -> dict[str, Any]:
+    """One file, its services with everything that they extend."""
+    document = _document(name)
+    return document | {"services": {service: _resolve(name, service) for service in document["services"]}}
+
+
+@cache
+def _document(name: str) -> dict[str, Any]:
+    document: dict[str, Any] = yaml.safe_load(filled_in(name))
+    return document
+
+
+def _resolve(name: str, service: str) -> dict[str, Any]:
+    definition: dict[str, Any] = deepcopy(_document(name)["services"][service])
+    base = definition.pop("extends", None)
+    if "environment" in definition:
+        definition["environment"] = {key: str(value) for key, value in definition["environment"].items()}
+    if base is None:
+        return definition
+    inherited = _resolve(base.get("file", name), base["service"])
+    resolved: dict[str, Any] = _merged(inherited, definition)
+    return resolved
+
+
+def _merged(base: Any, over: Any) -> Any:
+    """By compose's rules: mappings are merged and sequences joined, but commands are replaced."""
+    if isinstance(base, dict) and isinstance(over, dict):
+        both = {key: _merged(base[key], over[key]) for key in base.keys() & over.keys()}
+        replaced = {key: over[key] for key in ("command", "entrypoint", "test") if key in over}
+        return base | over | both | replaced
+    if isinstance(base, list) and isinstance(over, list):
+        return [*base, *over]
+    return over

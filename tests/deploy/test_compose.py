@@ -1,0 +1,178 @@
+"""The compose files: valid, hardened, and true to the service's own settings."""
+
+import re
+from typing import Any
+
+import compose_spec
+import pytest
+import yaml
+
+from settings import Settings
+from tests.deploy.compose import DEPLOY, FILES, filled_in, load
+
+SERVICES = [
+    pytest.param(file, name, id=f"{file}-{name}") for file in FILES for name in load(file)["services"]
+]
+OWN = [pytest.param(file, id=file) for file in FILES]
+
+
+def seconds(text: str) -> float:
+    return float(re.fullmatch(r"(\d+)s", text)[1])  # type: ignore[index]
+
+
+def service(file: str, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = load(file)["services"][name]
+    return found
+
+
+@pytest.mark.parametrize("file", ["common.yaml", *FILES])
+def test_file_is_valid_by_the_compose_specification(file: str) -> None:
+    # The one address that the specification allows and the validator does not know.
+    text = filled_in(file).replace("host-gateway", "192.0.2.1")
+    parsed = compose_spec.PyOptions(apply_merge=True).from_yaml(text)
+    if file != "common.yaml":  # what it needs is declared where it is extended
+        parsed.validate()
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_file_resolved_is_valid_by_the_compose_specification(file: str) -> None:
+    document = load(file)
+    for name, definition in document["services"].items():
+        definition.pop("extra_hosts", None)
+        assert "extends" not in definition, name
+    compose_spec.PyCompose.from_yaml(yaml.safe_dump(document)).validate()
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_backend_must_be_named(file: str) -> None:
+    with pytest.raises(KeyError):
+        filled_in("common.yaml", {})
+    assert service(file, "pandora")["environment"]["BASE_URL"] == "http://backend:8181"
+
+
+@pytest.mark.parametrize(("file", "name"), SERVICES)
+def test_container_can_do_no_more_than_it_must(file: str, name: str) -> None:
+    container = service(file, name)
+    assert re.fullmatch(r"[1-9]\d*:\d+", container["user"])
+    assert container["read_only"] is True
+    assert container["cap_drop"] == ["ALL"]
+    assert container["security_opt"] == ["no-new-privileges:true"]
+    assert container["init"] is True
+    assert any(entry.startswith("/tmp:size=") for entry in container["tmpfs"])
+    assert "privileged" not in container
+    assert not any("docker.sock" in volume for volume in container.get("volumes", []))
+
+
+@pytest.mark.parametrize(("file", "name"), SERVICES)
+def test_container_cannot_fill_the_machine(file: str, name: str) -> None:
+    container = service(file, name)
+    assert re.fullmatch(r"\d+m", container["mem_limit"])
+    assert 0 < container["pids_limit"] <= 256
+    assert container["logging"]["options"].keys() == {"max-size", "max-file"}
+
+
+@pytest.mark.parametrize(("file", "name"), SERVICES)
+def test_image_is_pinned_by_version(file: str, name: str) -> None:
+    assert re.search(r":v?\d+\.\d+\.\d+(-alpine)?$", service(file, name)["image"])
+
+
+@pytest.mark.parametrize(("file", "name"), SERVICES)
+def test_ports_are_published_on_loopback_by_default(file: str, name: str) -> None:
+    for port in service(file, name).get("ports", []):
+        assert port.startswith("127.0.0.1:")
+
+
+@pytest.mark.parametrize(("file", "name"), SERVICES)
+def test_health_is_checked_without_curl(file: str, name: str) -> None:
+    check = service(file, name)["healthcheck"]
+    assert check["test"][0] in ("CMD", "CMD-SHELL")
+    assert not any("curl" in word for word in check["test"])
+    assert seconds(check["timeout"]) < seconds(check["interval"])
+
+
+@pytest.mark.parametrize("file", OWN)
+def test_service_has_time_to_drain(file: str) -> None:
+    container = service(file, "pandora")
+    drain = float(container["environment"]["DRAIN_TIMEOUT"])
+    assert seconds(container["stop_grace_period"]) >= drain + 5
+
+
+@pytest.mark.parametrize("file", OWN)
+def test_service_checks_its_health_as_the_image_does(file: str) -> None:
+    dockerfile = (DEPLOY.parent / "Dockerfile").read_text()
+    assert service(file, "pandora")["healthcheck"]["test"][-1] in dockerfile
+
+
+@pytest.mark.parametrize("file", OWN)
+def test_environment_of_the_service_is_accepted_by_its_settings(
+    file: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    secrets = {"PROXY_API_PREFIX_FILE": "prefix0001", "STATE_URL_FILE": "redis://:secret@redis:6379/0"}
+    environment = dict(service(file, "pandora")["environment"])
+    known = Settings.help()
+    for name in environment:
+        assert name.removesuffix("_FILE") in known
+        if name in secrets:
+            path = tmp_path_factory.mktemp("secrets") / name
+            path.write_text(secrets[name] + "\n")
+            environment[name] = str(path)
+    settings = Settings.from_env(environment)
+    assert settings.proxy_api_prefix == "prefix0001"
+    assert settings.drain_timeout == 25
+
+
+@pytest.mark.parametrize(("file", "name"), SERVICES)
+def test_secrets_come_as_files(file: str, name: str) -> None:
+    document = load(file)
+    container = document["services"][name]
+    for secret in container.get("secrets", []):
+        assert document["secrets"][secret]["file"].startswith("./secrets/")
+    mounted = {f"/run/secrets/{secret}" for secret in container.get("secrets", [])}
+    environment = container.get("environment", {})
+    assert {value for value in environment.values() if value.startswith("/run/secrets/")} <= mounted
+    assert not environment.keys() & {"PROXY_API_PREFIX", "STATE_URL", "ADMIN_TOKEN", "KEY_ALIASES"}
+
+
+@pytest.mark.parametrize(("file", "name"), SERVICES)
+def test_files_that_are_mounted_exist(file: str, name: str) -> None:
+    document = load(file)
+    for volume in document["services"][name].get("volumes", []):
+        source = volume.split(":")[0]
+        if source.startswith("."):
+            assert (DEPLOY / source).exists()
+            assert volume.endswith(":ro")
+        else:
+            assert source in document["volumes"]
+
+
+def test_secrets_are_never_committed() -> None:
+    ignored = (DEPLOY / ".gitignore").read_text().split()
+    assert {"/secrets/", "/.env"} <= set(ignored)
+
+
+def test_scaled_instances_share_their_files_and_are_reached_through_nginx_alone() -> None:
+    document = load("compose.scale.yaml")
+    instances = document["services"]["pandora"]
+    assert instances["deploy"]["replicas"] >= 2
+    assert "ports" not in instances
+    assert instances["volumes"] == ["state:/state"]
+    assert instances["environment"]["UPLOAD_BASE_URL"] == "https://chat.example.org"
+    assert document["services"]["nginx"]["ports"] == ["127.0.0.1:33333:8080"]
+
+
+def test_redis_asks_for_a_password_and_has_no_way_out() -> None:
+    document = load("compose.scale.yaml")
+    redis = document["services"]["redis"]
+    assert redis["networks"] == ["state"]
+    assert document["networks"]["state"]["internal"] is True
+    assert redis["command"].startswith("redis-server /run/secrets/redis.conf")
+    users = [name for name, one in document["services"].items() if "state" in one.get("networks", [])]
+    assert sorted(users) == ["pandora", "redis"]
+
+
+def test_front_end_asks_the_service_for_models_that_it_has() -> None:
+    environment = service("compose.sidecar.yaml", "nextchat")["environment"]
+    assert environment["BASE_URL"] == "http://pandora:33333"
+    offered = [name[1:] for name in environment["CUSTOM_MODELS"].split(",") if name != "-all"]
+    assert offered == ["gpt-4-s", "gpt-4-mobile", "gpt-3.5-turbo"]
+    assert environment["DEFAULT_MODEL"] in offered
