@@ -1,14 +1,18 @@
 """Delta v1: the same turns say the same, and damage is neither guessed at nor fatal."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.translate.captures import FOLDER
 from tests.translate.deltas import ENCODING, TEXT, as_deltas, delta
 from tests.translate.reading import answer
 from tests.translate.stories import SIZES, Story, stories
+from tests.translate.streams import assert_always
 from tests.translate.wire import DONE, TITLE, Json, echo, finished, growing, hidden_system, message, sse
 from translate.turn import Turn
 
@@ -202,3 +206,85 @@ def test_records_leave_out_what_is_as_before() -> None:
         ["v"],
         ["p", "o", "v"],
     ]
+
+
+def test_patch_with_a_path_is_relative_to_it() -> None:
+    entry = {"p": "/parts/0", "o": "append", "v": " you"}
+    seen = answer(v1(begun(), append("Hi"), {"p": "/message/content", "o": "patch", "v": [entry]}))
+    assert (seen.text, seen.turn.state.unknown) == ("Hi you", {})
+
+
+def test_truncated_text_is_not_taken_back_and_goes_on_behind_what_was_shown() -> None:
+    seen = answer(v1(begun(), append("Hello"), {"o": "truncate", "v": 2}, {"o": "append", "v": "llo you"}))
+    assert (seen.text, seen.error) == ("Hello you", None)
+
+
+@pytest.mark.parametrize("event", ["delta", "message", ""])
+def test_event_name_of_a_delta_does_not_matter(event: str, passed: list[bytes]) -> None:
+    head = f"event: {event}\n".encode() if event else b""
+    words: list[Json] = [{"v": f" word{n}"} for n in range(50)]
+    stream = v1(begun(), append("a"), *words)
+    stream = stream.replace(b"event: delta\n", head)
+    assert answer(stream).text == "a" + "".join(f" word{n}" for n in range(50))
+    assert len(passed) == 50
+
+
+def test_records_on_one_line_are_told_apart() -> None:
+    words = v1(begun(), append("a"), {"v": "b}data: {"}, {"v": "c"}).replace(b"}\n\nevent: delta\n", b"}")
+    assert words.count(b"\n\n") == 3
+    for glued in (words, words.replace(b"}\n\ndata: [DONE]", b"}  data: [DONE]")):
+        assert_always(glued, "ab}data: {c", "stop")
+
+
+def cut_inside_each_record(stream: bytes, *, behind: bytes, offset: int) -> list[bytes]:
+    """Chunks that each end at the same place inside a record."""
+    ends = [found.end() + offset for found in re.finditer(re.escape(behind), stream)]
+    return [stream[start:end] for start, end in zip([0, *ends], [*ends, len(stream)], strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("behind", "offset"),
+    [(b"event: delta\n", 0), (b"event: delta", 0), (b"data: ", 0), (b'"}', 0), (b'"}\n', 0), (b'{"v": "', 2)],
+    ids=["event line", "name of the event", "field name", "payload", "between the line ends", "in the text"],
+)
+def test_cut_inside_each_record_costs_the_fast_road_nothing(
+    behind: bytes, offset: int, passed: list[bytes]
+) -> None:
+    words: list[Json] = [{"v": f" word{n}"} for n in range(100)]
+    stream = v1(begun(), append("a"), *words)
+    sizes = [len(chunk) for chunk in cut_inside_each_record(stream, behind=behind, offset=offset)]
+    assert answer(stream, sizes=sizes).text.endswith("word99")
+    assert len(passed) >= 100
+
+
+@pytest.mark.skipif(FOLDER is None, reason="there are no captures beside the checkout")
+def test_real_fragments_in_deltas_say_what_they_append() -> None:
+    assert FOLDER is not None
+    (fragment,) = (path.read_text() for path in Path(FOLDER).glob("delta-v1-devtools-*"))
+    records = [json.loads(found) for found in re.findall(r"\{.*\}", fragment)]
+    pieces = [record["v"] for record in records if "v" in record]
+    assert len(pieces) > 10
+    stream = v1(begun(), *(record if "v" in record else json_record(record) for record in records))
+    assert_always(stream, "".join(pieces), "stop")
+
+
+@pytest.mark.skipif(FOLDER is None, reason="there are no captures beside the checkout")
+def test_real_drawing_of_2026_shows_its_picture_though_no_message_ends_the_turn() -> None:
+    assert FOLDER is not None
+    (fragment,) = (path.read_text() for path in Path(FOLDER).glob("image-gen-delta-*"))
+    lines = [found for found in re.findall(r"^(?:data: )?(\{.*\})$", fragment, re.MULTILINE)]
+    records = [json.loads(line) for line in lines if '"p"' in line or '"v"' in line]
+    assert len(records) == 4
+    for number, record in enumerate(records):  # ids are blotted out in the capture
+        if isinstance(record["v"], dict):
+            record["v"]["message"]["id"] = f"m{number}"
+    stream = v1(*records).replace(b"file_***", b"file_1").removesuffix(DONE)
+    complete = stream + b'data: {"type": "message_stream_complete"}\n\n'
+    for ended in (complete, complete + DONE, stream + DONE):
+        seen = answer(ended)
+        assert seen.error is None
+        assert seen.text == "![image](https://files.example/file_1.png)"
+
+
+def json_record(record: Json) -> bytes:
+    return b"event: message\ndata: " + json.dumps(record).encode() + b"\n\n"
