@@ -11,12 +11,14 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Coroutine
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+
+T = TypeVar("T")
 
 log = logging.getLogger("pandora")
 
@@ -25,7 +27,7 @@ LEASE_SECONDS: Final = 15.0
 RENEWAL_SECONDS: Final = 4.0
 WAITER_SECONDS: Final = 5.0
 """After that, a waiter that no longer asks is out of the line."""
-SHORTEST_PAUSE, LONGEST_PAUSE = 0.02, 0.25
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.02, 0.1
 """Between two questions of one who waits."""
 ANSWER_SECONDS = 2.0
 """What Redis may take for an answer; then it is out of reach."""
@@ -80,7 +82,8 @@ class SharedPlaces:
         self._renew = self._redis.register_script(_RENEW)
         self._clock = clock
         self._away_until: float | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._renewals: set[asyncio.Task[None]] = set()
 
     async def take(self, key: str, places: int) -> "Lease | None":
         """Wait for one of the key's ``places``; when cancelled, nothing is held.
@@ -91,17 +94,21 @@ class SharedPlaces:
             return None
         lease = Lease(self, key)
         pause = SHORTEST_PAUSE
+        asking = self._spawn(self._ask(lease, places))
         try:
-            while not await self._ask(lease, places):
+            while not await asyncio.shield(asking):
                 await asyncio.sleep(pause)
                 pause = min(LONGEST_PAUSE, pause * 1.5)
+                asking = self._spawn(self._ask(lease, places))
         except _AWAY:
             self._lost()
             return None
         except BaseException:
-            self._spawn(self.withdraw(lease))
+            self._spawn(self._withdraw_after(asking, lease))
             raise
         lease.renewal = self._spawn(self._keep(lease))
+        self._renewals.add(lease.renewal)
+        lease.renewal.add_done_callback(self._renewals.discard)
         return lease
 
     async def withdraw(self, lease: "Lease") -> None:
@@ -114,10 +121,17 @@ class SharedPlaces:
         except _AWAY:
             self._lost()  # and the lease runs out
 
+    async def _withdraw_after(self, asking: asyncio.Task[bool], lease: "Lease") -> None:
+        # A question under way could put it in line again behind our back.
+        await asyncio.wait([asking])
+        if not asking.cancelled():
+            asking.exception()  # seen, and of no interest any more
+        await self.withdraw(lease)
+
     async def close(self) -> None:
-        """Stop renewing and close the connections."""
-        for task in self._tasks:
-            task.cancel()
+        """Stop renewing, and close the connections; to be called when nobody waits any more."""
+        for renewal in self._renewals:
+            renewal.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._redis.aclose()
 
@@ -142,7 +156,7 @@ class SharedPlaces:
             log.warning("Redis is out of reach: until it is back, each instance queues by itself")
         self._away_until = self._clock() + AWAY_SECONDS
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+    def _spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -100,11 +100,13 @@ async def test_nobody_overlaps_and_everybody_is_served_however_many_leave(redis:
         nonlocal inside, served
         place = await held(queue)
         inside += 1
-        assert inside == 1
-        await asyncio.sleep(0.002)
-        inside -= 1
-        served += 1
-        place.release()
+        try:
+            assert inside == 1
+            await asyncio.sleep(0.002)
+            served += 1
+        finally:
+            inside -= 1
+            place.release()
 
     async with instances(redis, 3, max_wait=25) as queues:
         tasks = [asyncio.create_task(turn(queues[number % 3])) for number in range(45)]
