@@ -1,13 +1,12 @@
 """Turns recorded once, and what a person reads of them; it does not depend on how the bytes came."""
 
-import random
-from collections.abc import Iterator
 from functools import cache
 
 import pytest
 
+from tests.golden.cuts import at_random, every
 from tests.golden.files import HERE, NAMES, finish_reason, recorded, rendered
-from tests.golden.playback import Chunks, play
+from tests.golden.playback import play
 from tests.golden.recording import Recording
 from translate.render import Style
 
@@ -18,25 +17,6 @@ EVERY_BYTE = 10_000
 @cache
 def streams(name: str) -> list[Recording]:
     return recorded(name)
-
-
-def every(size: int) -> Chunks:
-    def chunks(stream: bytes) -> Iterator[bytes]:
-        for start in range(0, len(stream), size):
-            yield stream[start : start + size]
-
-    return chunks
-
-
-def at_random(seed: int) -> Chunks:
-    def chunks(stream: bytes) -> Iterator[bytes]:
-        chance, at = random.Random(seed), 0
-        while at < len(stream):
-            size = chance.choice((1, 2, 3, 50, 700, 4000))
-            yield stream[at : at + size]
-            at += size
-
-    return chunks
 
 
 def with_line_ends(recordings: list[Recording], end: bytes) -> list[Recording]:
