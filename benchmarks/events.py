@@ -138,6 +138,31 @@ def reply_events(n: int, style: Style) -> list[bytes]:
     ]
 
 
+def delta_events(n: int, style: Style) -> list[bytes]:
+    """The same reply in delta v1: the encoding, the empty message, n appends, the closing patch, `[DONE]`."""
+    begun = {
+        "message": _message(ANSWER_ID, "assistant", "", finished=False),
+        "conversation_id": CONVERSATION_ID,
+    }
+    first, *others = reply_tokens(n)
+    last = _message(ANSWER_ID, "assistant", "", finished=True)
+    closing = [
+        {"p": f"/message/{name}", "o": "replace", "v": last[name]}
+        for name in ("status", "end_turn", "metadata")
+    ]
+    changes: list[dict[str, object]] = [
+        {"p": "", "o": "add", "v": begun, "c": 0},
+        {"p": "/message/content/parts/0", "o": "append", "v": first},
+        *({"v": token} for token in others),
+        {"p": "", "o": "patch", "v": closing},
+    ]
+    return [
+        b'event: delta_encoding\ndata: "v1"\n\n',
+        *(b"event: delta\ndata: " + _json(change, style) + b"\n\n" for change in changes),
+        b"data: [DONE]\n\n",
+    ]
+
+
 _HOLE = "@@"
 
 

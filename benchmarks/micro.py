@@ -4,14 +4,23 @@
 
 Prints microseconds per upstream event for replies of 250, 1000 and 4000 tokens: with growth recognised by
 comparing bytes (fast) and with every event parsed (full), fed in pieces of 64 KiB as an unpaced backend is
-read, and event by event as a paced one is. Best of some passes.
+read, and event by event as a paced one is; then for the same replies in delta v1, and what one of its events
+costs in terms of a snapshot's. Best of some passes.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-from benchmarks.events import Ask, Style, chat_request, echo_events, reply_events, reply_text
+from benchmarks.events import (
+    Ask,
+    Style,
+    chat_request,
+    delta_events,
+    echo_events,
+    reply_events,
+    reply_text,
+)
 from translate.interpreter import Sent
 from translate.turn import Turn
 from translate.writer import StreamWriter
@@ -20,22 +29,32 @@ LENGTHS = (250, 1000, 4000)
 PIECE = 64 * 1024  # what Tornado's client reads at once
 SECONDS = 0.4  # of passes per case, at least three passes
 
+Reply = Callable[[int, Style], list[bytes]]
+"""The events of a reply of so many tokens in one dialect."""
+
 
 def main() -> None:
-    row = "{:>5}  {:>4}  {:>14}  {:>8}  {:>8}  {:>8}".format
+    row = "{:>5}  {:>4}  {:>8}  {:>14}  {:>8}  {:>8}  {:>8}".format
     print("CPU us per event")
-    print(row("style", "path", "fed by", *(f"{tokens} tok" for tokens in LENGTHS)))
+    print(row("style", "path", "dialect", "fed by", *(f"{tokens} tok" for tokens in LENGTHS)))
     for style in ("raw", "py"):
         for fast in (True, False):
+            path = "fast" if fast else "full"
             for fed_by in ("64 KiB", "event"):
-                costs = [f"{_best(tokens, style, fast, fed_by):.2f}" for tokens in LENGTHS]
-                print(row(style, "fast" if fast else "full", fed_by, *costs), flush=True)
+                snapshots = [_best(tokens, reply_events, style, fast, fed_by) for tokens in LENGTHS]
+                deltas = [_best(tokens, delta_events, style, fast, fed_by) for tokens in LENGTHS]
+                print(row(style, path, "snapshot", fed_by, *(f"{cost:.2f}" for cost in snapshots)))
+                print(row(style, path, "delta v1", fed_by, *(f"{cost:.2f}" for cost in deltas)))
+                ratios = [
+                    f"{delta / snapshot:.2f}" for delta, snapshot in zip(deltas, snapshots, strict=True)
+                ]
+                print(row("", "", "ratio", "", *ratios), flush=True)
 
 
-def _best(tokens: int, style: Style, fast: bool, fed_by: str) -> float:
+def _best(tokens: int, reply: Reply, style: Style, fast: bool, fed_by: str) -> float:
     """Microseconds per token of the quickest pass."""
     messages = chat_request(Ask(tokens), stream=True)["messages"]
-    events = [*echo_events(messages, style), *reply_events(tokens, style)]
+    events = [*echo_events(messages, style), *reply(tokens, style)]
     body = memoryview(b"".join(events))
     if fed_by == "event":
         ends = [0]
