@@ -2,16 +2,19 @@
 
 python server.py            serve over the backend at BASE_URL
 python server.py --demo     serve over the built-in simulator
+python server.py usage      print what was spent
 python server.py --help     list the settings
 """
 
 import argparse
 import asyncio
+import json
 import logging
 import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -31,13 +34,15 @@ from handlers.queue import KeyQueue
 from handlers.service import Service
 from handlers.tokens import load_vocabulary
 from media import Fetcher, MediaReader, MediaStore
-from metrics import Metrics
+from metrics import Metrics, report
+from metrics.keys import FILE_NAME as KEY_SECRET
 from metrics.keys import KeyNames, local_secret
 from metrics.lag import LagSampler
 from metrics.ledger import Ledger
-from metrics.limits import HOUR, Limits
+from metrics.limits import DAY, HOUR, Limits
+from metrics.redis_store import RedisStore
 from metrics.sqlite_store import SqliteStore
-from metrics.store import Store
+from metrics.store import Store, StoreError
 from settings import Settings, SettingsError
 from translate.gpts import Gpt, GptsError
 from translate.models import ANY_GPT, BUILT_IN, Catalogue
@@ -157,26 +162,39 @@ def _accounts(settings: Settings, metrics: Metrics, catalogue: Catalogue, *, sim
     for name, _ in settings.units:
         if name not in catalogue.models and name != ANY_GPT.name:
             raise SettingsError(f"UNITS is not usable: {name[:80]} is no model here.")
-    keys = KeyNames(
-        local_secret(Path(settings.state_dir) / "secret"), {key: name for name, key in settings.key_aliases}
-    )
-    limits = Limits(
+    keys = key_names(settings)
+    limits = limits_of(settings)
+    store = ledger_store(settings, limits, keys, simulated=simulated)
+    ledger = Ledger(store, limits, metrics, retention_days=settings.ledger_retention_days)
+    return Accounts(ledger, keys, metrics, catalogue, dict(settings.units))
+
+
+def key_names(settings: Settings) -> KeyNames:
+    """The names that stand for keys."""
+    given = {key: name for name, key in settings.key_aliases}
+    return KeyNames(local_secret(Path(settings.state_dir) / KEY_SECRET), given)
+
+
+def limits_of(settings: Settings) -> Limits:
+    """What the settings allow."""
+    return Limits(
         settings.quota_per_day,
         settings.quota_per_key_per_day,
         settings.gpt4_limit,
         settings.gpt4_window,
         settings.quota_reset_hour,
     )
-    store = ledger_store(settings, simulated=simulated)
-    ledger = Ledger(store, limits, metrics, retention_days=settings.ledger_retention_days)
-    return Accounts(ledger, keys, metrics, catalogue, dict(settings.units))
 
 
-def ledger_store(settings: Settings, *, simulated: bool = False) -> Store:
+def ledger_store(settings: Settings, limits: Limits, keys: KeyNames, *, simulated: bool = False) -> Store:
     """Where the ledger is kept."""
+    state = Path(settings.state_dir)
+    if settings.state_url:
+        retention = settings.ledger_retention_days * DAY
+        return RedisStore(settings.state_url, limits, keys, state / KEY_SECRET, retention)
     # What the simulator was asked is not counted with what a backend was.
     name = "demo-ledger.sqlite3" if simulated else "ledger.sqlite3"
-    return SqliteStore(Path(settings.state_dir) / name, settings.quota_reset_hour * HOUR)
+    return SqliteStore(state / name, limits.reset_hour * HOUR)
 
 
 def serve(service: Service) -> Server:
@@ -271,14 +289,42 @@ def _arguments() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--demo", action="store_true", help="use the built-in simulator as the backend")
+    parser.set_defaults(command="serve")
+    usage = parser.add_subparsers(metavar="").add_parser("usage", help="print what was spent, and exit")
+    usage.set_defaults(command="usage")
+    usage.add_argument("--days", type=int, default=30, help="how many days, today included (default 30)")
+    usage.add_argument("--json", action="store_true", help="for programs: a list, one object a row")
     return parser.parse_args()
+
+
+async def print_usage(settings: Settings, *, days: int, as_json: bool, simulated: bool) -> int:
+    """What was spent, by day, model and key; gives the exit code."""
+    limits = limits_of(settings)
+    store = ledger_store(settings, limits, KeyNames(b"", {}), simulated=simulated)
+    tomorrow = limits.reset_at(time.time())
+    try:
+        rows = await store.usage(tomorrow - days * DAY, tomorrow, DAY, None)
+    except StoreError as error:
+        raise SettingsError(f"the ledger cannot be read: {error}.") from None
+    finally:
+        await store.close()
+    text = (
+        json.dumps([report.as_json(row) for row in rows], indent=2) + "\n" if as_json else report.table(rows)
+    )
+    sys.stdout.write(text)
+    return 0
 
 
 def run() -> int:
     """The command line: exit code 2 with one line on stderr for a setting that cannot be used."""
-    demo = _arguments().demo
+    arguments = _arguments()
+    demo = arguments.demo
     try:
         settings = Settings.from_env(os.environ)
+        if arguments.command == "usage":
+            return asyncio.run(
+                print_usage(settings, days=arguments.days, as_json=arguments.json, simulated=demo)
+            )
         if demo and settings.base_url:
             raise SettingsError("--demo and BASE_URL contradict each other: drop one of them.")
         if not demo and not settings.base_url:

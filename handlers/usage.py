@@ -5,13 +5,14 @@ told to this machine only.
 """
 
 import hmac
-import ipaddress
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 
 import ujson
 
 from handlers.base import ApiHandler
+from handlers.local import is_local
+from metrics import report
 from metrics.entries import Spent
 from metrics.ledger import Ledger
 from metrics.limits import DAY, HOUR
@@ -20,8 +21,6 @@ from translate.errors import BadRequest, Overloaded
 
 DAYS = 7
 MAX_DAYS = 1000
-FORWARDED = ("X-Forwarded-For", "X-Real-Ip", "Forwarded", "Via")
-"""Where one of these is, the request came through a proxy, whoever is at the other end."""
 
 
 class UsageHandler(ApiHandler):
@@ -36,26 +35,18 @@ class UsageHandler(ApiHandler):
         rows = await spent(accounts.ledger, since, until, alias=alias)
         answer = await summary(accounts.ledger, alias)
         answer["licence"] = self.service.licence.latest if alias is None else None
-        answer["data"] = [as_json(row) for row in rows]
+        answer["data"] = [report.as_json(row) for row in rows]
         self.send_json(ujson.dumps(answer, escape_forward_slashes=False).encode())
 
     def _whose(self) -> str | None:
         """The name of the key to tell about, None for all. Raises Unauthorized."""
         admin = self.service.settings.admin_token
-        if not admin and "Authorization" not in self.request.headers and self._is_local():
+        if not admin and "Authorization" not in self.request.headers and is_local(self.request):
             return None
         key = self.key()
         if admin and hmac.compare_digest(key.encode(), admin.encode()):
             return None
         return self.service.accounts.alias(key)
-
-    def _is_local(self) -> bool:
-        if any(name in self.request.headers for name in FORWARDED):
-            return False
-        try:
-            return ipaddress.ip_address(self.request.remote_ip or "").is_loopback
-        except ValueError:
-            return False
 
 
 def day_range(handler: ApiHandler, *, days: int) -> tuple[float, float]:
@@ -127,18 +118,3 @@ def _by_model(rows: Sequence[Spent]) -> dict[str, int]:
     for row in rows:
         models[row.model] = models.get(row.model, 0) + row.units
     return models
-
-
-def as_json(row: Spent) -> dict[str, object]:
-    """One row of the answer; ``date`` is that of the day's beginning in UTC."""
-    return {
-        "date": (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=row.start)).date().isoformat(),
-        "model": row.model,
-        "key": row.alias,
-        "conversations": row.conversations,
-        "free": row.free,
-        "unknown": row.unknown,
-        "units": row.units,
-        "prompt_tokens": row.prompt_tokens,
-        "completion_tokens": row.completion_tokens,
-    }

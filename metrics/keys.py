@@ -14,6 +14,8 @@ from pathlib import Path
 
 log = logging.getLogger("pandora")
 
+FILE_NAME = "secret"
+"""Of the secret, in the directory where state is kept."""
 DIGITS = 12
 SECRET_BYTES = 32
 

@@ -1,7 +1,7 @@
 """What keeps the ledger's records durably: the interface of SQLite and of Redis."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from metrics.entries import Capped, Posted, Record, Spent
@@ -62,24 +62,3 @@ class Store(Protocol):
     async def close(self) -> None:
         """Let go of it."""
         ...
-
-
-def merged(rows: Iterable[Spent]) -> list[Spent]:
-    """Rows of the same stretch, model and key as one, sorted."""
-    sums: dict[tuple[int, str, str], Spent] = {}
-    for row in rows:
-        known = sums.get(key := (row.start, row.model, row.alias))
-        sums[key] = row if known is None else _sum(known, row)
-    return [sums[key] for key in sorted(sums)]
-
-
-def _sum(one: Spent, other: Spent) -> Spent:
-    return replace(
-        one,
-        conversations=one.conversations + other.conversations,
-        free=one.free + other.free,
-        unknown=one.unknown + other.unknown,
-        units=one.units + other.units,
-        prompt_tokens=one.prompt_tokens + other.prompt_tokens,
-        completion_tokens=one.completion_tokens + other.completion_tokens,
-    )

@@ -1,0 +1,116 @@
+"""The steps of the ledger as Redis runs them, each at one blow, so that instances never see half of one.
+
+All keys share the hash tag ``{pandora}``. To run a step twice changes nothing.
+
+    {pandora}:entry:ID          hash, one conversation
+    {pandora}:units:DAY         units of a day of quota; {pandora}:key-units:DAY by name of the key
+    {pandora}:window:ALIAS      sorted set, id by time: messages in the rolling window
+    {pandora}:cap:ALIAS:SLUG    until when the backend has capped a model
+    {pandora}:unknown:ALIAS     sorted set, id by time: posted and not settled
+    {pandora}:day:DAY, hour:H   hashes of sums, fields MODEL US ALIAS US what
+    {pandora}:secret            of the names of keys, in hex
+"""
+
+PREFIX = "{pandora}:"
+SEPARATOR = "\x1f"
+TALLY_SECONDS = 4 * 86400
+"""How long units of a day and sums of an hour are kept; sums of a day and entries have the retention."""
+
+_SUMS = """
+local P = '{pandora}:'
+local function sum(day, hour, model, alias, what, by)
+  if by == 0 then return end
+  local field = model .. '\\31' .. alias .. '\\31' .. what
+  redis.call('HINCRBY', P .. 'day:' .. day, field, by)
+  redis.call('HINCRBY', P .. 'hour:' .. hour, field, by)
+end
+"""
+
+POST = (
+    _SUMS
+    + """
+local id, at, alias, model, slug = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5]
+local units, windowed, message, forced = tonumber(ARGV[6]), ARGV[7], ARGV[8], ARGV[9]
+local day, hour = ARGV[10], ARGV[11]
+local per_day, per_key, messages = tonumber(ARGV[12]), tonumber(ARGV[13]), tonumber(ARGV[14])
+local window, retention, short = tonumber(ARGV[15]), tonumber(ARGV[16]), tonumber(ARGV[17])
+local entry, in_window, unknown = P .. 'entry:' .. id, P .. 'window:' .. alias, P .. 'unknown:' .. alias
+local day_units, key_units = P .. 'units:' .. day, P .. 'key-units:' .. day
+redis.call('ZREMRANGEBYSCORE', in_window, '-inf', at - window)
+local capped = tonumber(redis.call('GET', P .. 'cap:' .. alias .. ':' .. slug) or 0)
+local taken = 1
+if redis.call('EXISTS', entry) == 0 then
+  local all = tonumber(redis.call('GET', day_units) or 0) + units
+  local own = tonumber(redis.call('HGET', key_units, alias) or 0) + units
+  if forced == '0' and (capped > at or (per_day > 0 and all > per_day) or (per_key > 0 and own > per_key)
+      or (messages > 0 and windowed == '1' and redis.call('ZCARD', in_window) >= messages)) then
+    taken = 0
+  else
+    redis.call('HSET', entry, 'at', ARGV[2], 'alias', alias, 'model', model, 'slug', slug, 'units', units,
+      'windowed', windowed, 'message_id', message, 'outcome', 'unknown', 'day', day, 'hour', hour)
+    redis.call('EXPIRE', entry, retention)
+    redis.call('INCRBY', day_units, units)
+    redis.call('EXPIRE', day_units, short)
+    redis.call('HINCRBY', key_units, alias, units)
+    redis.call('EXPIRE', key_units, short)
+    redis.call('ZADD', unknown, ARGV[2], id)
+    redis.call('EXPIRE', unknown, retention)
+    if windowed == '1' then
+      redis.call('ZADD', in_window, ARGV[2], id)
+      redis.call('EXPIRE', in_window, math.ceil(window) + 60)
+    end
+    sum(day, hour, model, alias, 'conversations', 1)
+    sum(day, hour, model, alias, 'unknown', 1)
+    sum(day, hour, model, alias, 'units', units)
+    redis.call('EXPIRE', P .. 'day:' .. day, retention)
+    redis.call('EXPIRE', P .. 'hour:' .. hour, short)
+  end
+end
+return {taken, redis.call('GET', day_units) or '0', redis.call('HGET', key_units, alias) or '0',
+  tostring(capped), redis.call('ZRANGE', in_window, 0, -1, 'WITHSCORES')}
+"""
+)
+
+SETTLE = (
+    _SUMS
+    + """
+local id, outcome, free = ARGV[1], ARGV[2], ARGV[3]
+local entry = P .. 'entry:' .. id
+local known = redis.call('HMGET', entry, 'outcome', 'units', 'alias', 'model', 'day', 'hour')
+if known[1] ~= 'unknown' then return 0 end
+local units, alias, model, day, hour = tonumber(known[2]), known[3], known[4], known[5], known[6]
+redis.call('HSET', entry, 'outcome', outcome, 'served', ARGV[4], 'conversation_id', ARGV[5],
+  'duration', ARGV[6], 'ttft', ARGV[7])
+if outcome == 'unknown' then return 0 end
+redis.call('ZREM', P .. 'unknown:' .. alias, id)
+sum(day, hour, model, alias, 'unknown', -1)
+if free == '1' then
+  redis.call('HSET', entry, 'units', 0)
+  redis.call('ZREM', P .. 'window:' .. alias, id)
+  if redis.call('EXISTS', P .. 'units:' .. day) == 1 then
+    redis.call('DECRBY', P .. 'units:' .. day, units)
+    if redis.call('HINCRBY', P .. 'key-units:' .. day, alias, -units) <= 0 then
+      redis.call('HDEL', P .. 'key-units:' .. day, alias)
+    end
+  end
+  sum(day, hour, model, alias, 'free', 1)
+  sum(day, hour, model, alias, 'units', -units)
+end
+return 1
+"""
+)
+
+COUNT = (
+    _SUMS
+    + """
+local entry = P .. 'entry:' .. ARGV[1]
+local known = redis.call('HMGET', entry, 'prompt_tokens', 'completion_tokens', 'model', 'alias', 'day',
+  'hour')
+if not known[3] then return 0 end
+local prompt, completion = tonumber(known[1] or 0), tonumber(known[2] or 0)
+redis.call('HSET', entry, 'prompt_tokens', ARGV[2], 'completion_tokens', ARGV[3])
+sum(known[5], known[6], known[3], known[4], 'prompt_tokens', tonumber(ARGV[2]) - prompt)
+sum(known[5], known[6], known[3], known[4], 'completion_tokens', tonumber(ARGV[3]) - completion)
+return 1
+"""
+)
