@@ -140,20 +140,16 @@ def reply_events(n: int, style: Style) -> list[bytes]:
 
 def delta_events(n: int, style: Style) -> list[bytes]:
     """The same reply in delta v1: the encoding, the empty message, n appends, the closing patch, `[DONE]`."""
-    begun = {
-        "message": _message(ANSWER_ID, "assistant", "", finished=False),
-        "conversation_id": CONVERSATION_ID,
-    }
-    first, *others = reply_tokens(n)
+    empty = _message(ANSWER_ID, "assistant", "", finished=False)
     last = _message(ANSWER_ID, "assistant", "", finished=True)
-    closing = [
-        {"p": f"/message/{name}", "o": "replace", "v": last[name]}
-        for name in ("status", "end_turn", "metadata")
-    ]
+    ends = ("status", "end_turn", "metadata")
+    closing = [{"p": f"/message/{name}", "o": "replace", "v": last[name]} for name in ends]
+    first, *others = reply_tokens(n)
+    bare: list[dict[str, object]] = [{"v": token} for token in others]
     changes: list[dict[str, object]] = [
-        {"p": "", "o": "add", "v": begun, "c": 0},
+        {"p": "", "o": "add", "v": {"message": empty, "conversation_id": CONVERSATION_ID}, "c": 0},
         {"p": "/message/content/parts/0", "o": "append", "v": first},
-        *({"v": token} for token in others),
+        *bare,
         {"p": "", "o": "patch", "v": closing},
     ]
     return [

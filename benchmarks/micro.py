@@ -11,6 +11,7 @@ costs in terms of a snapshot's. Best of some passes.
 import time
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from operator import truediv
 
 from benchmarks.events import (
     Ask,
@@ -45,10 +46,8 @@ def main() -> None:
                 deltas = [_best(tokens, delta_events, style, fast, fed_by) for tokens in LENGTHS]
                 print(row(style, path, "snapshot", fed_by, *(f"{cost:.2f}" for cost in snapshots)))
                 print(row(style, path, "delta v1", fed_by, *(f"{cost:.2f}" for cost in deltas)))
-                ratios = [
-                    f"{delta / snapshot:.2f}" for delta, snapshot in zip(deltas, snapshots, strict=True)
-                ]
-                print(row("", "", "ratio", "", *ratios), flush=True)
+                ratios = map(truediv, deltas, snapshots)
+                print(row("", "", "ratio", "", *(f"{ratio:.2f}" for ratio in ratios)), flush=True)
 
 
 def _best(tokens: int, reply: Reply, style: Style, fast: bool, fed_by: str) -> float:
