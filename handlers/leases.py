@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeVar
 
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -31,6 +31,8 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 0.02, 0.1
 """Between two questions of one who waits."""
 ANSWER_SECONDS = 2.0
 """What Redis may take for an answer; then it is out of reach."""
+CONNECTIONS: Final = 20
+"""Further questions wait for one of them."""
 AWAY_SECONDS = 5.0
 """How long a Redis out of reach is not asked again."""
 
@@ -72,12 +74,15 @@ class SharedPlaces:
     """The places on the Redis at ``url``. Out of reach, it hands out nothing and says so once."""
 
     def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
-        self._redis = Redis.from_url(
+        pool = BlockingConnectionPool.from_url(
             url,
+            max_connections=CONNECTIONS,
+            timeout=ANSWER_SECONDS,
             socket_timeout=ANSWER_SECONDS,
             socket_connect_timeout=ANSWER_SECONDS,
             retry=Retry(NoBackoff(), 0),
         )
+        self._redis = Redis.from_pool(pool)
         self._take = self._redis.register_script(_TAKE)
         self._renew = self._redis.register_script(_RENEW)
         self._clock = clock

@@ -227,6 +227,18 @@ async def test_redis_lost_in_mid_turn_harms_no_turn(redis: RedisServer) -> None:
             (await held(one)).release()
 
 
+async def test_many_keys_at_once_are_no_reason_to_give_up_on_redis(
+    redis: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with instances(redis, 1) as (queue,):
+        places = await asyncio.gather(*(held(queue, f"fk-{number}") for number in range(300)))
+        for place in places:
+            assert place.lease is not None
+            place.release()
+    assert caplog.text == ""
+    assert await names_in(redis) == []
+
+
 async def test_keys_are_not_stored_as_they_are(redis: RedisServer) -> None:
     async with instances(redis, 1) as (queue,):
         place = await held(queue)
