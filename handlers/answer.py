@@ -76,6 +76,7 @@ class Answer:
             dialogue.error = self._handler.internal_error()
         self._handler.outcome = self._outcome(dialogue.error)
         if not self._gone:
+            self._handler.failure = dialogue.error
             await self._end(stream, dialogue.error)
 
     async def _emit(self, out: bytes) -> None:

@@ -7,6 +7,7 @@ import tornado.web
 from handlers.base import UnknownPath
 from handlers.billing import BillingUsageHandler, SubscriptionHandler
 from handlers.chat import ChatHandler
+from handlers.console import console_routes
 from handlers.images import ImageFormHandler, ImagesHandler, VariationsHandler
 from handlers.media import media_routes
 from handlers.models import ModelHandler, ModelsHandler
@@ -39,6 +40,7 @@ def make_app(service: Service) -> tornado.web.Application:
             (r"/readyz/?", ReadyHandler),
             (r"/metrics/?", MetricsHandler),
             *media_routes(),
+            *console_routes(),
         ],
         default_handler_class=UnknownPath,
         log_function=lambda handler: None,  # ApiHandler.on_finish writes the one line

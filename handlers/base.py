@@ -48,6 +48,8 @@ class ApiHandler(tornado.web.RequestHandler):
     route = "other"
     request_id = ""
     outcome: Outcome | None = None
+    failure: ApiError | None = None
+    """What the client was told, or would have been."""
     model_name = ""
     ttft: float | None = None
     completion_tokens = 0
@@ -141,6 +143,7 @@ class ApiHandler(tornado.web.RequestHandler):
     def send_api_error(self, error: ApiError) -> None:
         """Answer with ``error``; nothing may have been sent before."""
         self.clear()
+        self.failure = error
         self.set_status(error.status)
         for name, value in error.headers().items():
             self.set_header(name, value)
@@ -185,8 +188,10 @@ class ApiHandler(tornado.web.RequestHandler):
         self.service.metrics.request(
             self.route, self.model_name, outcome, duration, self.ttft, self.completion_tokens
         )
+        if self.failure is not None and self.route != "unknown":  # scanners come by all day
+            self.service.failures.add(self.request_id, self.route, self.model_name, status, self.failure)
         ttft = f" ttft={self.ttft:.3f}s" if self.ttft is not None else ""
-        level = logging.DEBUG if self.route == "probe" else logging.INFO
+        level = logging.DEBUG if self.route in ("probe", "console") else logging.INFO
         log.log(
             level,
             "%s %s %s model=%s status=%d outcome=%s duration=%.3fs%s",

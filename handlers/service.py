@@ -12,6 +12,7 @@ from handlers.failures import as_api_error
 from handlers.gpts import GptList
 from handlers.licence import LicenceUsage
 from handlers.queue import KeyQueue
+from handlers.recent import RecentFailures
 from media import MediaReader, MediaStore
 from metrics import Metrics
 from settings import Settings
@@ -49,8 +50,10 @@ class Service:
     accounts: Accounts
     licence: LicenceUsage
     simulated: bool = False
+    version: str = ""
     draining: bool = False
     running: set[Running] = field(default_factory=set)
+    failures: RecentFailures = field(default_factory=RecentFailures)
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
     _aftermath: set[asyncio.Task[bool]] = field(default_factory=set)
 

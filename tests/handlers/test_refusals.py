@@ -135,7 +135,6 @@ async def test_type_that_is_json_or_not_told_is_taken(kind: str) -> None:
 
 
 PATHS = [
-    "/",
     "/v1",
     "/chat/completions",
     "/v1/v1/chat/completions",

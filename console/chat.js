@@ -1,0 +1,66 @@
+// One request to /chat/completions, streamed.
+
+const SLICE_MS = 12;
+
+export class ChatError extends Error {
+  constructor(message, { status = 0, code = "", requestId = "", retryAfter = 0 } = {}) {
+    super(message);
+    Object.assign(this, { status, code, requestId, retryAfter });
+  }
+}
+
+/**
+ * Yields `{requestId}` when the answer begins, then `{text}`, and `{usage}` near the end.
+ * Throws ChatError, or AbortError when `signal` says so.
+ */
+export async function* chat({ base, key, model, messages, signal }) {
+  const body = JSON.stringify({ model, messages, stream: true, stream_options: { include_usage: true } });
+  const headers = { "Content-Type": "application/json", Authorization: `Bearer ${key}` };
+  const response = await fetch(`${base}/chat/completions`, { method: "POST", headers, body, signal });
+  const requestId = response.headers.get("x-request-id") ?? "";
+  if (!response.ok) throw await refusal(response, requestId);
+  yield { requestId };
+  let complete = false;
+  for await (const data of events(response.body)) {
+    if (data === "[DONE]") complete = true;
+    else yield* contents(JSON.parse(data), requestId);
+  }
+  if (!complete) throw new ChatError("", { requestId });
+}
+
+function* contents(chunk, requestId) {
+  if (chunk.error) throw new ChatError(chunk.error.message, { code: chunk.error.code ?? "", requestId });
+  const text = chunk.choices?.[0]?.delta?.content;
+  if (text) yield { text };
+  if (chunk.usage) yield { usage: chunk.usage };
+}
+
+async function refusal(response, requestId) {
+  const { status } = response;
+  const retryAfter = Number(response.headers.get("retry-after")) || 0;
+  try {
+    const { error } = await response.json();
+    return new ChatError(error.message, { status, code: error.code ?? error.type, requestId, retryAfter });
+  } catch {
+    return new ChatError(response.statusText, { status, requestId, retryAfter });
+  }
+}
+
+/** The data of each event. It lets the page breathe when more comes than a frame has time for. */
+async function* events(body) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "", since = performance.now();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    const records = (rest + value).split("\n\n");
+    rest = records.pop();
+    for (const record of records) {
+      if (record.startsWith("data: ")) yield record.slice(6);
+      if (performance.now() - since > SLICE_MS) {
+        await new Promise((resolve) => setTimeout(resolve));
+        since = performance.now();
+      }
+    }
+  }
+}

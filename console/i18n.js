@@ -1,0 +1,84 @@
+// All words of the page, in both languages.
+
+const WORDS = {
+  en: {
+    skip: "Skip to the playground", views: "Views", overview: "Overview", playground: "Playground",
+    other: "中文", otherLabel: "中文: 切换为中文", theme: "Theme", themeAuto: "Theme: auto", themeLight: "Theme: light",
+    themeDark: "Theme: dark", simulated: "simulated", ready: "ready", draining: "shutting down",
+    unreachable: "unreachable", now: "Now", upstream: "backend", inFlight: "answers in flight", queued: "waiting",
+    unitsToday: "units today", adminToken: "Admin token", unlock: "Unlock",
+    wrongToken: "This is not the admin token.",
+    localOnly: "Usage and errors are shown on the service's own machine, or with ADMIN_TOKEN.",
+    needToken: "Usage and errors are shown with the admin token.",
+    ledgerGone: "The ledger cannot be read now.", ledgerLate: "The ledger cannot be written now; records wait in memory.",
+    usage: "Units in the last 24 hours", asTable: "As a table", hour: "Hour", units: "Units", total: "Total",
+    chart: "{total} units in 24 hours, at most {most} in one hour",
+    quota: "Quota", today: "Today, all keys", window: "GPT-4 messages of the busiest key", licence: "Licence, as its server says",
+    noLimit: "no limit set", of: "{used} of {limit}", resets: "resets {when}", perKey: "each key: {limit} units a day",
+    models: "Models", model: "Model", state: "State", cost: "Units", available: "available", unavailable: "not available",
+    gpt: "GPT", noModels: "No models.", errors: "Last errors", noErrors: "None since the start.", time: "Time",
+    error: "Error", request: "Request", clear: "Clear", connection: "Key", key: "API key",
+    remember: "Remember in this tab", base: "Path of the API",
+    keyNote: "The key stays in this page and is sent to this service only.",
+    conversation: "Conversation", empty: "What you ask here is answered by the chosen model.",
+    message: "Message", ask: "Ask something", send: "Send", stop: "Stop", you: "You", copy: "Copy", copied: "Copied",
+    code: "Code", output: "text", showPicture: "Show picture from {host}", picture: "Picture",
+    more: "Show more ({count} more characters)", answering: "The answer is coming.", done: "The answer is complete.",
+    stopped: "stopped", failed: "No answer", brokeOff: "The answer broke off", needKey: "Enter an API key first.",
+    offline: "The service cannot be reached.", seconds: "{n} s", first: "first after {n} s", tokens: "{n} tokens",
+    retryAfter: "Try again in {n} s.", cutShort: "The connection ended before the answer did.",
+  },
+  zh: {
+    skip: "跳到试用区", views: "视图", overview: "概览", playground: "试用",
+    other: "English", otherLabel: "English: switch to English", theme: "主题", themeAuto: "主题：自动", themeLight: "主题：浅色",
+    themeDark: "主题：深色", simulated: "模拟", ready: "就绪", draining: "正在关闭",
+    unreachable: "无法连接", now: "当前", upstream: "后端", inFlight: "进行中的回答", queued: "排队",
+    unitsToday: "今日额度单位", adminToken: "管理令牌", unlock: "解锁",
+    wrongToken: "管理令牌不正确。",
+    localOnly: "用量和错误只在服务所在的机器上显示，或设置 ADMIN_TOKEN 后显示。",
+    needToken: "输入管理令牌后显示用量和错误。",
+    ledgerGone: "暂时无法读取账本。", ledgerLate: "账本暂时无法写入，记录保留在内存中。",
+    usage: "最近 24 小时的额度单位", asTable: "以表格显示", hour: "小时", units: "单位", total: "合计",
+    chart: "24 小时共 {total} 单位，单小时最多 {most}",
+    quota: "额度", today: "今日，全部密钥", window: "最忙密钥的 GPT-4 消息", licence: "许可证服务器的统计",
+    noLimit: "未设上限", of: "{used} / {limit}", resets: "{when}重置", perKey: "每个密钥每天 {limit} 单位",
+    models: "模型", model: "模型", state: "状态", cost: "单位", available: "可用", unavailable: "不可用",
+    gpt: "GPT", noModels: "没有模型。", errors: "最近的错误", noErrors: "启动以来没有错误。", time: "时间",
+    error: "错误", request: "请求", clear: "清空", connection: "密钥", key: "API 密钥",
+    remember: "在此标签页中记住", base: "API 路径",
+    keyNote: "密钥只保留在本页面，只发送给本服务。",
+    conversation: "对话", empty: "在这里提问，由所选模型回答。",
+    message: "消息", ask: "输入问题", send: "发送", stop: "停止", you: "你", copy: "复制", copied: "已复制",
+    code: "代码", output: "文本", showPicture: "显示来自 {host} 的图片", picture: "图片",
+    more: "显示更多（还有 {count} 个字符）", answering: "正在回答。", done: "回答完毕。",
+    stopped: "已停止", failed: "没有回答", brokeOff: "回答中断", needKey: "请先输入 API 密钥。",
+    offline: "无法连接服务。", seconds: "{n} 秒", first: "首字 {n} 秒", tokens: "{n} 个 token",
+    retryAfter: "请在 {n} 秒后重试。", cutShort: "连接在回答结束前断开。",
+  },
+};
+
+const KEPT = "pandora-language";
+let language = localStorage.getItem(KEPT) ?? (navigator.language.startsWith("zh") ? "zh" : "en");
+
+/** The words for `key`, with `{name}` filled in. */
+export function t(key, values = {}) {
+  return WORDS[language][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+}
+
+/** The language as Intl wants it. */
+export const locale = () => (language === "zh" ? "zh-CN" : "en-GB");
+
+export const number = (value) => new Intl.NumberFormat(locale()).format(value);
+
+/** Put the words into all that is marked with data-t, data-t-label or data-t-placeholder. */
+export function translate(root = document) {
+  document.documentElement.lang = locale();
+  for (const node of root.querySelectorAll("[data-t]")) node.textContent = t(node.dataset.t);
+  for (const node of root.querySelectorAll("[data-t-label]")) node.setAttribute("aria-label", t(node.dataset.tLabel));
+  for (const node of root.querySelectorAll("[data-t-placeholder]")) node.placeholder = t(node.dataset.tPlaceholder);
+}
+
+export function switchLanguage() {
+  language = language === "zh" ? "en" : "zh";
+  localStorage.setItem(KEPT, language);
+}

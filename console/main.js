@@ -1,0 +1,91 @@
+// Start, ask for the state every few seconds while the page is seen, and switch language, theme and view.
+
+import { byId } from "./dom.js";
+import { switchLanguage, t, translate } from "./i18n.js";
+import { forgetDrawn, showOverview, showUnreachable } from "./overview.js";
+import { offer, relabel, startPlayground } from "./playground.js";
+
+const POLL_MS = 5000;
+const THEMES = ["auto", "light", "dark"];
+
+let state = null, token = "", timer = 0;
+
+async function poll() {
+  clearTimeout(timer);
+  if (document.visibilityState !== "visible") return;
+  try {
+    const headers = token ? { Authorization: `Bearer ${token}` } : {};
+    const response = await fetch("/console/state", { headers });
+    if (response.status === 401) {
+      token = "";
+      byId("admin-error").textContent = t("wrongToken");
+      return;
+    }
+    if (!response.ok) throw new Error(response.statusText);
+    state = await response.json();
+    show();
+  } catch {
+    showUnreachable();
+  } finally {
+    clearTimeout(timer);
+    timer = setTimeout(poll, POLL_MS);
+  }
+}
+
+function show() {
+  if (!state) return;
+  showOverview(state);
+  offer(state);
+}
+
+function label() {
+  translate();
+  relabel();
+  const button = byId("language");
+  button.textContent = t("other");
+  button.setAttribute("aria-label", t("otherLabel"));
+  byId("theme").textContent = t({ auto: "themeAuto", light: "themeLight", dark: "themeDark" }[theme()]);
+  forgetDrawn();
+  show();
+}
+
+const theme = () => localStorage.getItem("pandora-theme") ?? "auto";
+
+function applyTheme() {
+  if (theme() === "auto") delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = theme();
+}
+
+function view(name) {
+  document.body.dataset.view = name;
+  for (const button of document.querySelectorAll("[data-show]")) {
+    button.setAttribute("aria-pressed", button.dataset.show === name);
+  }
+}
+
+byId("language").addEventListener("click", () => {
+  switchLanguage();
+  label();
+});
+byId("theme").addEventListener("click", () => {
+  localStorage.setItem("pandora-theme", THEMES[(THEMES.indexOf(theme()) + 1) % THEMES.length]);
+  applyTheme();
+  label();
+});
+for (const button of document.querySelectorAll("[data-show]")) {
+  button.addEventListener("click", () => view(button.dataset.show));
+}
+byId("admin").addEventListener("submit", (event) => {
+  event.preventDefault();
+  token = byId("token").value.trim();
+  byId("token").value = byId("admin-error").textContent = "";
+  poll();
+});
+document.addEventListener("visibilitychange", poll);
+document.addEventListener("answered", poll);
+
+startPlayground();
+applyTheme();
+view("playground");
+label();
+poll();

@@ -1,0 +1,148 @@
+// What the service is doing, from GET /console/state.
+
+import { chart, hoursTable } from "./chart.js";
+import { byId, el } from "./dom.js";
+import { locale, number, t } from "./i18n.js";
+
+const drawn = new Map();
+
+/** Draw all of it; parts that have not changed are left alone, focus and selection with them. */
+export function showOverview(state) {
+  const { details } = state;
+  byId("version").textContent = state.version;
+  byId("simulated").hidden = !state.simulated;
+  badge(state.status, state.status === "ready" ? "good" : "warn");
+  byId("admin").hidden = state.access !== "token";
+  for (const section of document.querySelectorAll("[data-details]")) section.hidden = !details;
+  const usage = details?.usage;
+  for (const id of ["usage-title", "quota-title"]) if (!usage) byId(id).closest("section").hidden = true;
+  draw("now", [details && facts(details), state.access], () => now(state));
+  draw("models", state.models, () => modelsTable(state.models));
+  if (usage) {
+    draw("chart", usage.hours, () => [chart(usage.hours)]);
+    draw("hours", usage.hours, () => [hoursTable(usage.hours)]);
+    const meters = [usage.limits, usage.today.units, details.gpt4_window_resets_at, details.licence];
+    draw("quota", meters, () => quota(usage, details));
+  }
+  if (details) draw("errors", details.errors, () => errorsTable(details.errors));
+}
+
+/** The service does not answer; what was shown last stays. */
+export function showUnreachable() {
+  badge("unreachable", "bad");
+}
+
+/** Draw everything anew: the language has changed. */
+export function forgetDrawn() {
+  drawn.clear();
+}
+
+function draw(id, data, make) {
+  const json = JSON.stringify(data);
+  if (drawn.get(id) === json) return;
+  drawn.set(id, json);
+  byId(id).replaceChildren(...make());
+}
+
+function badge(key, kind) {
+  const node = byId("status");
+  if (node.textContent !== t(key)) node.textContent = t(key);
+  node.className = `badge ${kind}`;
+}
+
+function facts({ upstream, in_flight, queued, usage }) {
+  return [
+    [t("inFlight"), number(in_flight), ""],
+    [t("queued"), number(queued), ""],
+    ...(usage ? [[t("unitsToday"), number(usage.today.units), ""]] : []),
+    [t("upstream"), upstream, "name"],
+  ];
+}
+
+function now({ details, access }) {
+  if (!details) return [el("p", { class: "note" }, t(access === "token" ? "needToken" : "localOnly"))];
+  const pairs = facts(details).map(([name, value, kind]) =>
+    el("div", {}, el("dt", {}, name), el("dd", { class: kind }, value)),
+  );
+  const trouble = details.usage ? (details.usage.recorded === "late" ? "ledgerLate" : null) : "ledgerGone";
+  return [el("dl", { class: "facts" }, pairs), ...(trouble ? [el("p", { class: "note warn" }, t(trouble))] : [])];
+}
+
+function quota({ limits, today }, { gpt4_window_resets_at: windowReset, licence }) {
+  const meters = [
+    meter(t("today"), today.units, limits.units_per_day, limits.resets_at),
+    meter(t("window"), limits.gpt4_messages_in_window, limits.gpt4_messages, windowReset),
+  ];
+  if (licence) meters.push(meter(t("licence"), licence.current, licence.total, Date.now() / 1000 + licence.ttl));
+  if (limits.units_per_key_per_day) {
+    meters.push(el("p", { class: "note" }, t("perKey", { limit: number(limits.units_per_key_per_day) })));
+  }
+  return meters;
+}
+
+function meter(name, used, limit, resetsAt) {
+  const amount = limit ? t("of", { used: number(used), limit: number(limit) }) : `${number(used)} · ${t("noLimit")}`;
+  const label = el("div", { class: "label" }, el("span", {}, name), el("span", {}, amount));
+  const reset = resetsAt ? el("p", { class: "reset" }, t("resets", { when: moment(resetsAt) })) : null;
+  if (!limit) return el("div", { class: "meter" }, label, reset);
+  const share = Math.min(1, used / limit);
+  const bar = el("div", { class: `fill${share >= 1 ? " full" : share >= 0.8 ? " high" : ""}` });
+  bar.style.width = `${share * 100}%`;
+  const range = { role: "meter", "aria-label": name, "aria-valuemin": 0, "aria-valuemax": limit, "aria-valuenow": used };
+  return el("div", { class: "meter" }, label, el("div", { class: "track", ...range, "aria-valuetext": amount }, bar), reset);
+}
+
+function modelsTable(models) {
+  if (models.length === 0) return [el("p", { class: "note" }, t("noModels"))];
+  const rows = models.map((model) =>
+    el(
+      "tr",
+      {},
+      el("th", { scope: "row" }, model.id, model.gpt ? el("span", { class: "reason" }, ` ${t("gpt")}`) : null),
+      el(
+        "td",
+        {},
+        el("span", { class: model.available ? "state" : "state off" }, t(model.available ? "available" : "unavailable")),
+        model.reason ? el("div", { class: "reason" }, model.reason) : null,
+      ),
+      el("td", { class: "number" }, number(model.units)),
+    ),
+  );
+  return [table([t("model"), t("state"), [t("cost"), "number"]], rows)];
+}
+
+function errorsTable(errors) {
+  if (errors.length === 0) return [el("p", { class: "note" }, t("noErrors"))];
+  const rows = errors.map((error) =>
+    el(
+      "tr",
+      {},
+      el("td", {}, moment(error.at)),
+      el("td", {}, error.model || "–"),
+      el(
+        "td",
+        {},
+        `${error.status} ${error.code}`,
+        error.reason ? el("div", { class: "reason" }, error.reason) : null,
+        el("div", {}, el("code", { class: "id" }, error.request_id)),
+      ),
+    ),
+  );
+  return [table([t("time"), t("model"), t("error")], rows)];
+}
+
+function table(titles, rows) {
+  const heads = titles.map((title) => {
+    const [text, kind] = [title].flat();
+    return el("th", { scope: "col", class: kind }, text);
+  });
+  return el("table", {}, el("thead", {}, el("tr", {}, heads)), el("tbody", {}, rows));
+}
+
+/** The time of today, or day and time. */
+function moment(seconds) {
+  const when = new Date(seconds * 1000);
+  const today = when.toDateString() === new Date().toDateString();
+  const day = today ? {} : { month: "short", day: "numeric" };
+  return when.toLocaleString(locale(), { ...day, hour: "2-digit", minute: "2-digit" });
+}

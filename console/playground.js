@@ -1,0 +1,176 @@
+// The conversation of this page. It is kept in memory only, and so is the key unless the user wants it kept.
+
+import { announce } from "./announcer.js";
+import { AnswerView } from "./answer.js";
+import { chat } from "./chat.js";
+import { byId, el } from "./dom.js";
+import { number, t } from "./i18n.js";
+
+const KEPT = "pandora-key";
+const FOLLOW_PIXELS = 60;
+
+const history = [];
+let running = null;
+let base = "/v1";
+
+export function startPlayground() {
+  byId("key").value = sessionStorage.getItem(KEPT) ?? "";
+  byId("remember").checked = sessionStorage.getItem(KEPT) !== null;
+  for (const id of ["key", "remember"]) byId(id).addEventListener("input", keepKey);
+  byId("composer").addEventListener("submit", (event) => {
+    event.preventDefault();
+    ask();
+  });
+  byId("prompt").addEventListener("keydown", (event) => {
+    // While an input method composes, Enter is its own.
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    ask();
+  });
+  byId("stop").addEventListener("click", () => running?.abort());
+  byId("clear").addEventListener("click", clear);
+}
+
+/** What the service offers. The model chosen stays chosen. */
+export function offer({ models, api, key }) {
+  const select = byId("model");
+  const names = models.map((model) => model.id);
+  if (names.join("\n") !== [...select.options].map((option) => option.value).join("\n")) {
+    const chosen = select.value;
+    select.replaceChildren(...names.map((name) => el("option", { value: name }, name)));
+    if (names.includes(chosen)) select.value = chosen;
+  }
+  base = api ?? "";
+  byId("base-field").hidden = api !== null;
+  if (key && !byId("key").value) byId("key").value = key;
+  if (!byId("key").value && !byId("connection").dataset.offered) byId("connection").open = true;
+  byId("connection").dataset.offered = "yes";
+}
+
+/** Called after the language has changed. */
+export function relabel() {
+  byId("log").dataset.empty = t("empty");
+}
+
+function keepKey() {
+  if (byId("remember").checked) sessionStorage.setItem(KEPT, byId("key").value);
+  else sessionStorage.removeItem(KEPT);
+}
+
+function clear() {
+  running?.abort();
+  history.length = 0;
+  byId("log").replaceChildren();
+  byId("prompt").focus();
+}
+
+async function ask() {
+  const content = byId("prompt").value.trim();
+  if (running || !content) return;
+  const key = byId("key").value.trim();
+  if (!key) {
+    byId("connection").open = true;
+    byId("key").focus();
+    announce(t("needKey"), { now: true });
+    return;
+  }
+  byId("prompt").value = "";
+  history.push({ role: "user", content });
+  byId("log").append(message("user", t("you"), el("div", {}, content)));
+  busy(true);
+  try {
+    await answer(key, byId("model").value, base || byId("base").value.trim().replace(/\/+$/, ""));
+  } finally {
+    busy(false);
+  }
+}
+
+function busy(on) {
+  running = on ? new AbortController() : null;
+  // The focus must not fall off a button that goes away.
+  const from = byId(on ? "send" : "stop") === document.activeElement;
+  byId("send").hidden = on;
+  byId("stop").hidden = !on;
+  if (from) byId(on ? "stop" : "prompt").focus();
+  byId("log").setAttribute("aria-busy", on);
+}
+
+async function answer(key, model, path) {
+  const began = performance.now(), messages = [...history], parts = [], facts = {};
+  const view = new AnswerView((text) => announce(text));
+  const foot = el("p", { class: "foot" });
+  const article = message("assistant", model, view.node, foot);
+  const log = byId("log");
+  article.classList.add("busy");
+  log.append(article);
+  log.scrollTop = log.scrollHeight;
+  announce(t("answering"), { now: true });
+  const { signal } = running;
+  try {
+    for await (const part of chat({ base: path, key, model, messages, signal })) {
+      if (part.requestId) facts.requestId = part.requestId;
+      if (part.usage) facts.tokens = part.usage.completion_tokens;
+      if (!part.text) continue;
+      facts.first ??= performance.now() - began;
+      parts.push(part.text);
+      following(log, () => view.append(part.text));
+    }
+    announce(t("done"));
+  } catch (error) {
+    if (signal.aborted) facts.stopped = true;
+    else article.insertBefore(failure(error, parts.length > 0), foot);
+  }
+  view.finish();
+  article.classList.remove("busy");
+  facts.total = performance.now() - began;
+  foot.append(...footnotes(facts).map((text) => el("span", {}, text)));
+  if (log.isConnected && article.isConnected) {
+    if (parts.length) history.push({ role: "assistant", content: parts.join("") });
+    else history.pop();
+    scrollIfNear(log);
+  }
+  document.dispatchEvent(new Event("answered"));
+}
+
+/** Do it, and stay at the end of the log if the reader was there. */
+function following(log, change) {
+  const near = isNear(log);
+  change();
+  if (near) requestAnimationFrame(() => (log.scrollTop = log.scrollHeight));
+}
+
+const isNear = (log) => log.scrollHeight - log.scrollTop - log.clientHeight < FOLLOW_PIXELS;
+
+function scrollIfNear(log) {
+  following(log, () => {});
+}
+
+function message(role, who, ...children) {
+  return el("article", { class: `message ${role}`, "aria-label": who }, el("p", { class: "who" }, who), ...children);
+}
+
+function failure(error, begun) {
+  const known = error.status !== undefined;
+  const text = known ? error.message || t("cutShort") : t("offline");
+  const details = [error.status || "", error.code ?? "", error.requestId ?? ""].filter(Boolean).join(" · ");
+  announce(`${t(begun ? "brokeOff" : "failed")}: ${text}`, { now: true });
+  return el(
+    "div",
+    { class: "failure" },
+    el("strong", {}, t(begun ? "brokeOff" : "failed")),
+    el("p", {}, text),
+    error.retryAfter ? el("p", {}, t("retryAfter", { n: error.retryAfter })) : null,
+    details ? el("p", { class: "muted small" }, details) : null,
+  );
+}
+
+function footnotes({ total, first, tokens, requestId, stopped }) {
+  const seconds = (ms) => (ms / 1000).toFixed(1);
+  return [
+    stopped ? t("stopped") : null,
+    t("seconds", { n: seconds(total) }),
+    first === undefined ? null : t("first", { n: seconds(first) }),
+    tokens === undefined ? null : t("tokens", { n: number(tokens) }),
+    requestId || null,
+  ].filter(Boolean);
+}

@@ -1,0 +1,168 @@
+"""The console: a page at ``/`` with its files, and ``GET /console/state``, which it asks every few seconds.
+
+Anyone may see the page and what is public. Usage, errors and the backend's name are shown to this machine,
+or, where ADMIN_TOKEN is set, to whoever sends it.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import tornado.web
+import ujson
+
+from handlers.base import ApiHandler
+from handlers.local import is_local
+from handlers.service import Service
+from handlers.usage import summary
+from translate.errors import NotFound, Overloaded, Unauthorized
+
+FOLDER: Final = Path(__file__).parent.parent / "console"
+TYPES: Final = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+# Pictures of answers may be anywhere; the page shows those of other hosts only when told to.
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self' data: https: http:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    content: bytes
+    content_type: str
+    etag: str
+
+
+@cache
+def _files() -> Mapping[str, _File]:
+    """All files of the console by name; some 60 kB."""
+    files = {}
+    for path in FOLDER.iterdir():
+        if path.suffix in TYPES:
+            content = path.read_bytes()
+            etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+            files[path.name] = _File(content, TYPES[path.suffix], etag)
+    return files
+
+
+def console_routes() -> list[tuple[str, type[tornado.web.RequestHandler]]]:
+    """The routes, not under the API prefix: people type the address."""
+    return [
+        (r"/", ConsoleHandler),
+        (r"/console/state", StateHandler),
+        (r"/console/([a-z0-9-]+\.[a-z]+)", ConsoleHandler),
+    ]
+
+
+class _OwnOrigin(ApiHandler):
+    """What no other site's page may read, frame or guess the type of."""
+
+    route = "console"
+
+    def set_default_headers(self) -> None:
+        super().set_default_headers()
+        for name in ("Access-Control-Allow-Origin", "Access-Control-Allow-Headers"):
+            self.clear_header(name)
+        self.set_header("Content-Security-Policy", POLICY)
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Referrer-Policy", "no-referrer")
+        self.set_header("Cross-Origin-Resource-Policy", "same-origin")
+        self.set_header("Cache-Control", "no-store")
+
+
+class ConsoleHandler(_OwnOrigin):
+    """One file; browsers ask again each time, so that page and service fit together."""
+
+    def get(self, name: str = "index.html") -> None:
+        file = _files().get(name)
+        if file is None:
+            raise NotFound("The console has no such file.", code="unknown_url")
+        self.set_header("Content-Type", file.content_type)
+        self.set_header("Cache-Control", "no-cache")
+        self.set_header("ETag", file.etag)
+        if self.check_etag_header():
+            self.set_status(304)
+            self.finish()
+        else:
+            self.finish(file.content)
+
+    head = get
+
+
+class StateHandler(_OwnOrigin):
+    """``{"version", "simulated", "status", "models": [...], "api", "key", "access", "details"}``.
+
+    ``access`` says why ``details`` are null: ``token`` is wanted, or they are for this machine only
+    (``local``). ``api`` is the path of the API; null where it has a secret prefix.
+    """
+
+    async def get(self) -> None:
+        service = self.service
+        prefix = service.settings.api_prefix
+        access = self._access()
+        granted = access == "granted"
+        state = {
+            "version": service.version,
+            "simulated": service.simulated,
+            "status": "draining" if service.draining else "ready",
+            "models": _models(service),
+            "api": (f"/{prefix}/v1" if prefix else "/v1") if granted or not prefix else None,
+            # The simulator's own, which its start prints too.
+            "key": service.settings.key_for_gpts_info if service.simulated else "",
+            "access": access,
+            "details": await _details(service) if granted else None,
+        }
+        self.send_json(ujson.dumps(state, escape_forward_slashes=False).encode())
+
+    def _access(self) -> str:
+        """Raises Unauthorized for a wrong token."""
+        admin = self.service.settings.admin_token
+        if not admin:
+            return "granted" if is_local(self.request) else "local"
+        if "Authorization" not in self.request.headers:
+            return "token"
+        if not hmac.compare_digest(self.key().encode(), admin.encode()):
+            raise Unauthorized("This is not the admin token.", code="invalid_admin_token")
+        return "granted"
+
+
+def _models(service: Service) -> list[dict[str, object]]:
+    gpts = service.gpts.detail()
+    return [
+        {
+            "id": name,
+            "units": service.accounts.units(model),
+            "gpt": bool(model.gizmo_id),
+            **gpts.get(name, {"available": True}),
+        }
+        for name, model in service.catalogue.models.items()
+    ]
+
+
+async def _details(service: Service) -> dict[str, object]:
+    ledger = service.accounts.ledger
+    window = ledger.window(None)
+    try:
+        usage = await summary(ledger, None)
+    except Overloaded:
+        usage = None
+    return {
+        "upstream": urlsplit(service.settings.base_url).netloc,
+        "in_flight": len(service.running),
+        "queued": service.queue.waiting,
+        "max_concurrent": service.settings.max_concurrent,
+        "usage": usage,
+        "gpt4_window_resets_at": int(window[0] + ledger.limits.window) if window else None,
+        "licence": service.licence.latest,
+        "errors": [asdict(failure) for failure in service.failures.latest()],
+    }

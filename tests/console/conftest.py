@@ -1,0 +1,32 @@
+"""A browser and a demo for all tests of the page."""
+
+from collections.abc import Iterator
+
+import pytest
+from tornado.ioloop import IOLoop
+
+from tests.console.browser import CHROMIUM, chromium
+from tests.e2e.processes import listening_port, running
+
+LIMITS = {"PORT": "0", "QUOTA_PER_DAY": "5000", "GPT4_LIMIT": "400", "DRAIN_TIMEOUT": "0"}
+
+
+@pytest.fixture(scope="session")
+def devtools() -> Iterator[int]:
+    """The port of a running Chromium's DevTools."""
+    if not CHROMIUM:
+        pytest.skip("chromium is not installed")
+    with chromium() as port:
+        yield port
+
+
+@pytest.fixture(scope="session")
+def demo() -> Iterator[str]:
+    """The address of ``server.py --demo``."""
+    with running(["server.py", "--demo"], LIMITS) as process:
+        yield f"http://127.0.0.1:{listening_port(process)}"
+
+
+@pytest.fixture(autouse=True)
+def _loop(io_loop: IOLoop) -> None:
+    """What tests that are coroutines run on."""
