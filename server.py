@@ -154,6 +154,7 @@ def build(settings: Settings, *, simulated: bool = False, demo_gpts: Sequence[Gp
         accounts=_accounts(settings, metrics, catalogue, simulated=simulated),
         licence=LicenceUsage(upstream, settings.licence_usage_url),
         simulated=simulated,
+        version=VERSION,
     )
 
 
@@ -272,6 +273,7 @@ def _announce(server: Server, demo: bool) -> None:
     v1 = base + (f"/{settings.api_prefix}" if settings.api_prefix else "") + "/v1"
     sys.stdout.write(
         "\nDEMO: no backend is used. All answers come from the built-in simulator and are made up.\n"
+        f"Console: {base}/\n"
         "Try it:\n\n"
         f"curl -N {v1}/chat/completions -H 'Authorization: Bearer {DEMO_KEY}' "
         "-H 'Content-Type: application/json' "
