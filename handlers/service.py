@@ -105,6 +105,10 @@ class Service:
         if self._aftermath:
             await asyncio.wait(self._aftermath, timeout=STOP_SECONDS)
 
+    async def settled(self) -> None:
+        """Once all connections are closed: answers that nobody read are over now, and get their accounts."""
+        await self._became_idle(STOP_SECONDS)
+
     async def _became_idle(self, within: float) -> bool:
         if not self.running:
             return True
