@@ -31,6 +31,7 @@ from handlers.gpts import GptList, load_gpts
 from handlers.leases import SharedPlaces
 from handlers.licence import LicenceUsage
 from handlers.queue import KeyQueue
+from handlers.reconcile import Reconciler
 from handlers.service import Service
 from handlers.tokens import load_vocabulary
 from media import Fetcher, MediaReader, MediaStore
@@ -48,6 +49,7 @@ from translate.gpts import Gpt, GptsError
 from translate.models import ANY_GPT, BUILT_IN, Catalogue
 from upstream import GizmoBook, GizmoStore, Timeouts, UpstreamClient
 from upstream.files import BackendFiles
+from upstream.history import History
 
 if TYPE_CHECKING:
     from simulator import Simulator
@@ -87,7 +89,7 @@ class Server:
         await self.service.queue.close()
         await self.service.licence.close()
         self.service.upstream.close()
-        await self.service.accounts.ledger.close()
+        await self.service.accounts.close()
         self.lag.stop()
 
 
@@ -151,14 +153,16 @@ def build(settings: Settings, *, simulated: bool = False, demo_gpts: Sequence[Gp
             metrics=metrics,
             shared=SharedPlaces(settings.state_url) if settings.state_url else None,
         ),
-        accounts=_accounts(settings, metrics, catalogue, simulated=simulated),
+        accounts=_accounts(settings, upstream, metrics, catalogue, simulated=simulated),
         licence=LicenceUsage(upstream, settings.licence_usage_url),
         simulated=simulated,
         version=VERSION,
     )
 
 
-def _accounts(settings: Settings, metrics: Metrics, catalogue: Catalogue, *, simulated: bool) -> Accounts:
+def _accounts(
+    settings: Settings, upstream: UpstreamClient, metrics: Metrics, catalogue: Catalogue, *, simulated: bool
+) -> Accounts:
     """The ledger and what the settings say of it. Raises SettingsError."""
     for name, _ in settings.units:
         if name not in catalogue.models and name != ANY_GPT.name:
@@ -167,7 +171,10 @@ def _accounts(settings: Settings, metrics: Metrics, catalogue: Catalogue, *, sim
     limits = limits_of(settings)
     store = ledger_store(settings, limits, keys, simulated=simulated)
     ledger = Ledger(store, limits, metrics, retention_days=settings.ledger_retention_days)
-    return Accounts(ledger, keys, metrics, catalogue, dict(settings.units))
+    reconciler = Reconciler(
+        ledger, History(upstream), listed=settings.history != "temporary", shared=bool(settings.state_url)
+    )
+    return Accounts(ledger, keys, reconciler, metrics, catalogue, dict(settings.units))
 
 
 def key_names(settings: Settings) -> KeyNames:

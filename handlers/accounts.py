@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Mapping
 
 from handlers.failures import as_api_error
+from handlers.reconcile import Reconciler
 from metrics import Attempt, Metrics
 from metrics.entries import Capped, Counted, Posted, Settled
 from metrics.keys import KeyNames
@@ -20,9 +21,16 @@ class Accounts:
     """``units`` are the prices that the settings give, by model; others cost what the model says."""
 
     def __init__(
-        self, ledger: Ledger, keys: KeyNames, metrics: Metrics, catalogue: Catalogue, units: Mapping[str, int]
+        self,
+        ledger: Ledger,
+        keys: KeyNames,
+        reconciler: Reconciler,
+        metrics: Metrics,
+        catalogue: Catalogue,
+        units: Mapping[str, int],
     ) -> None:
         self.ledger = ledger
+        self._reconciler = reconciler
         self._keys = keys
         self._metrics = metrics
         self._catalogue = catalogue
@@ -69,6 +77,15 @@ class Accounts:
         except LimitReached as reached:
             raise self._refusal(reached) from None
         return Account(self.ledger, self._metrics, posted)
+
+    def answered(self, key: str) -> None:
+        """The backend has answered this key."""
+        self._reconciler.used(key, self.alias(key))
+
+    async def close(self) -> None:
+        """Store what is left."""
+        await self._reconciler.close()
+        await self.ledger.close()
 
     def headers(self, key: str, model: Model) -> dict[str, str]:
         """``x-ratelimit-*``, for the limits that are set."""

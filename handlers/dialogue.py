@@ -92,6 +92,7 @@ class Dialogue:
                 self._service.hide(self._key, turn.state.conversation_id)
         if turn.state.conversation_id:
             await self._count_tokens()
+            self._service.accounts.answered(self._key)
 
     async def _in_turn(self, prepare: Prepare, emit: Emit) -> None:
         """Wait for the account, and hold it for all exchanges."""

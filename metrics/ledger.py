@@ -156,9 +156,10 @@ class Ledger:
     async def unknown(self, alias: str, before: float) -> list[Posted]:
         """Some entries of a key from before then that were never settled; none if they cannot be read."""
         try:
-            return await self._store.unknown(alias, before)
+            entries = await self._store.unknown(alias, before)
         except StoreError:
             return []
+        return [entry for entry in entries if entry.id not in self._open]
 
     def _opened(self, posted: Posted) -> None:
         self._open.add(posted.id)
@@ -168,6 +169,12 @@ class Ledger:
         self._open.discard(posted.id)
         if not self._open:
             self._all_settled.set()
+
+    async def resolve(self, posted: Posted, settled: Settled) -> None:
+        """What became of an entry that was unknown is known after all; its cost was counted already."""
+        if settled.free:
+            self._tally.release(posted)
+        await self._journal.add(settled)
 
     async def _wait_for_load(self) -> None:
         with suppress(TimeoutError):

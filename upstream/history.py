@@ -1,0 +1,89 @@
+"""Was a message received? Asked of the account's own list of conversations."""
+
+from collections.abc import Collection, Iterator
+from datetime import datetime
+from typing import Any, Final
+
+import ujson
+
+from upstream.client import JsonAnswer, UpstreamClient
+from upstream.errors import UpstreamError
+from upstream.file_errors import OddAnswer
+from upstream.paths import API, conversation_path
+
+PAGE: Final = 100
+MAX_PAGES: Final = 5
+MAX_READ: Final = 300
+"""Conversations that are read for one question, at most; they are small, and none of this costs quota."""
+
+
+class History:
+    """Reads what an account has stored; it changes nothing."""
+
+    def __init__(self, client: UpstreamClient) -> None:
+        self._client = client
+
+    async def received(
+        self, key: str, messages: Collection[str], since: float, until: float
+    ) -> dict[str, str] | None:
+        """Which of these messages (by id) are in conversations begun in that time (Unix seconds).
+
+        Gives the conversation of each one found; what is not in there was certainly not received. None if
+        that cannot be said: the backend refuses, or there are too many conversations.
+        """
+        try:
+            begun = await self._begun(key, since, until)
+            if begun is None or len(begun) > MAX_READ:
+                return None
+            found: dict[str, str] = {}
+            for conversation_id in begun:
+                if len(found) == len(messages):
+                    break
+                answer = await self._client.call("GET", conversation_path(conversation_id), key)
+                mapping = _object(answer).get("mapping")
+                if not isinstance(mapping, dict):
+                    return None
+                found |= {message: conversation_id for message in messages if message in mapping}
+        except (UpstreamError, OddAnswer, ValueError):
+            return None
+        return found
+
+    async def _begun(self, key: str, since: float, until: float) -> list[str] | None:
+        """Ids of the conversations begun in that time; None if the list is too long to tell."""
+        begun: list[str] = []
+        for page in range(MAX_PAGES):
+            path = f"{API}/conversations?offset={page * PAGE}&limit={PAGE}&order=updated"
+            data = _object(await self._client.call("GET", path, key))
+            items = list(_items(data))
+            begun += [id for id, created, _ in items if since <= created <= until]
+            last_change = min((updated for _, _, updated in items), default=0.0)
+            # The list may be cut to pages smaller than asked for.
+            if not items or last_change < since or page * PAGE + len(items) >= data.get("total", 0):
+                return begun
+            if len(items) < PAGE:
+                return None
+        return None
+
+
+def _object(answer: JsonAnswer) -> dict[str, Any]:
+    data = ujson.loads(answer.body) if 200 <= answer.status < 300 else None
+    if not isinstance(data, dict):
+        raise ValueError("not the answer asked for")
+    return data
+
+
+def _items(data: dict[str, Any]) -> Iterator[tuple[str, float, float]]:
+    """Id, time of creation and time of the last change."""
+    items = data.get("items")
+    if not isinstance(items, list) or data.get("has_missing_conversations"):
+        raise ValueError("not a list of conversations")
+    for item in items:
+        created = _seconds(item["create_time"])
+        yield item["id"], created, _seconds(item.get("update_time") or item["create_time"])
+
+
+def _seconds(value: object) -> float:
+    """Times are Unix seconds or ISO 8601."""
+    if isinstance(value, int | float):
+        return float(value)
+    return datetime.fromisoformat(str(value)).timestamp()
