@@ -1,0 +1,83 @@
+"""What the backend keeps of a conversation, read as the rest of a stream that broke off."""
+
+import json
+
+import pytest
+
+from tests.translate.deltas import as_deltas
+from tests.translate.reading import QUESTION, answer
+from tests.translate.wire import DONE, Json, echo, finished, growing, hidden_system, message, sse
+from translate.stored import StoredTurn
+
+
+def stored(*envelopes: Json) -> bytes:
+    """The conversation that holds these messages, each the child of the one before."""
+    mapping: Json = {"root": {"id": "root", "message": None, "parent": None}}
+    parent = "root"
+    for envelope in envelopes:
+        inner = envelope["message"]
+        assert isinstance(inner, dict)
+        mapping[inner["id"]] = {"id": inner["id"], "message": inner, "parent": parent}
+        parent = inner["id"]
+    return json.dumps({"conversation_id": "c1", "current_node": parent, "mapping": mapping}).encode()
+
+
+NEW = b'{"action": "next", "parent_message_id": "new"}'
+
+
+def test_stored_conversation_says_what_the_stream_would_have_said() -> None:
+    turn = StoredTurn(NEW)
+    first = turn.feed(stored(hidden_system(), echo("Hello", "u1"), *growing("Half")))
+    assert not turn.finished
+    assert turn.feed(stored(hidden_system(), echo("Hello", "u1"), *growing("Half"))) == b""
+    second = turn.feed(stored(hidden_system(), echo("Hello", "u1"), finished("Half and more.")))
+    assert turn.finished
+    assert turn.settled
+    assert second.count(b"data: ") == 1
+    assert answer(first + second + DONE, sent=QUESTION).text == "Half and more."
+
+
+@pytest.mark.parametrize("at", [0, 1, 30, 700, 1200, 1900])
+@pytest.mark.parametrize("dialect", ["snapshots", "deltas"])
+def test_it_continues_any_stream_that_broke_off_anywhere(dialect: str, at: int) -> None:
+    records = [hidden_system(), echo("Hello", "u1"), *growing("", "One", "One two", "One two three")]
+    stream = sse(*records, done=False) if dialect == "snapshots" else as_deltas(records, done=False)
+    kept = stored(hidden_system(), echo("Hello", "u1"), finished("One two three four."))
+    seen = answer(stream[:at] + StoredTurn(NEW).feed(kept) + DONE)
+    assert (seen.text, seen.error) == ("One two three four.", None)
+
+
+def test_only_what_follows_the_message_that_was_answered_is_the_turn() -> None:
+    kept = stored(echo("Hello", "u1"), finished("First.", "a1"), finished("Second.", "a2"))
+    out = StoredTurn(b'{"action": "continue", "parent_message_id": "a1"}').feed(kept)
+    assert answer(out + DONE).text == "Second."
+
+
+def test_calls_and_tools_do_not_finish_a_turn_but_a_question_of_a_tool_does() -> None:
+    call = message("", "c1", recipient="python", status="finished_successfully")
+    asks = message(
+        "", "t1", role="tool", status="finished_successfully", metadata={"jit_plugin_data": {"a": 1}}
+    )
+    picture = message("", "t1", role="tool", status="finished_successfully")
+    for last, expected in ((call, (False, False)), (asks, (True, True)), (picture, (True, False))):
+        turn = StoredTurn(NEW)
+        turn.feed(stored(hidden_system(), last))
+        assert (turn.finished, turn.settled) == expected
+
+
+def test_system_message_alone_finishes_nothing() -> None:
+    turn = StoredTurn(NEW)
+    turn.feed(stored(hidden_system()))
+    assert not turn.finished
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"mapping": []}'])
+def test_what_is_no_conversation_is_refused(body: bytes) -> None:
+    with pytest.raises(ValueError, match=r"not a conversation|Expected|No JSON|empty"):
+        StoredTurn(NEW).feed(body)
+
+
+def test_circle_in_the_tree_ends() -> None:
+    node = {"id": "a", "parent": "a", "message": growing("x", id="a")[0]["message"]}
+    body = json.dumps({"mapping": {"a": node}, "current_node": "a"}).encode()
+    assert StoredTurn(NEW).feed(body)
