@@ -123,7 +123,7 @@ def classify(raw: Json) -> Kind:
         return Kind.CODE
     if recipient != "all" or kind in PRIVATE_TYPES or text_of(content) is None:
         return Kind.HIDDEN
-    return Kind.REASONING if kind == "thoughts" or raw.get("channel") in REASONING_CHANNELS else Kind.PROSE
+    return Kind.REASONING if kind == "thoughts" or text(raw, "channel") in REASONING_CHANNELS else Kind.PROSE
 
 
 def text_of(content: Json) -> str | None:
