@@ -31,6 +31,7 @@ class Case:
     style: Style
     stop: tuple[str, ...]
     fails_to_fetch: bool
+    reasoning: bool
 
 
 def case_of(chance: random.Random) -> Case:
@@ -48,6 +49,7 @@ def case_of(chance: random.Random) -> Case:
         chance.choice(list(Style)),
         chance.choice(((), (), (), ("tea",), ("`", "\n\n"), ("🔥",))),
         chance.random() < 0.2,
+        chance.random() < 0.3,
     )
 
 
@@ -131,6 +133,7 @@ def _fed(case: Case, writer: Writer, *, fast: bool) -> tuple[Turn, bytes]:
         style=case.style,
         links=Shelf(),
         max_record_bytes=MAX_RECORD,
+        reasoning=case.reasoning,
         fast=fast,
     )
     gallery, out, fetched = Gallery(), [], 0

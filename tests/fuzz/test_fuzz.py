@@ -46,3 +46,9 @@ def test_message_that_grows_behind_its_end_says_the_same_on_both_roads() -> None
     grows = delta({"p": TEXT, "o": "append", "v": " two \ud83d"}) + delta({"v": "\udd25 three"})
     stream = begin + grows + b"data: [DONE]\n\n"
     assert answer(stream).text == answer(stream, fast=False).text
+
+
+def test_channel_that_is_no_string_is_none() -> None:
+    (record,) = growing("One")
+    record["message"]["channel"] = []  # type: ignore[index]
+    assert answer(sse(record)).text == "One"
