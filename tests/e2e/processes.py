@@ -1,6 +1,7 @@
 """The service and the simulated backend as processes of their own, as people run them."""
 
 import http.client
+import itertools
 import json
 import os
 import re
@@ -18,9 +19,15 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 PREFIX = "prefix0001"
 KEY = "fk-some-key-of-a-caller"
+_numbers = itertools.count(1)
 START_SECONDS = 20.0
 PLAIN = {"DRAIN_TIMEOUT": "0", "KEY_CONCURRENCY": "0", "RETRIES": "0"}
 """Each request is one request to the backend, at once, and the end comes soon."""
+
+
+def new_key() -> str:
+    """A key nothing is remembered of, such as a cap that was reached."""
+    return f"{KEY}-{next(_numbers)}"
 
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:

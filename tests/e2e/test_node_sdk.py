@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.processes import ROOT, Pair, environment
+from tests.e2e.processes import ROOT, Pair, environment, new_key
 
 NODE = ROOT / "tests" / "node"
 
@@ -24,7 +24,7 @@ def scenario(pair: Pair, name: str, **settings: str) -> Any:
     result = subprocess.run(
         ["node", "scenarios.mjs", name],
         cwd=NODE,
-        env=environment({"BASE_URL": pair.url} | settings),
+        env=environment({"BASE_URL": pair.url, "KEY": new_key()} | settings),
         capture_output=True,
         text=True,
         timeout=30,

@@ -8,7 +8,7 @@ import pytest
 from openai import AsyncOpenAI, OpenAI
 from openai.types.chat import ChatCompletionMessageParam
 
-from tests.e2e.processes import KEY, Pair
+from tests.e2e.processes import Pair, new_key
 
 DRAMA = "Repeat after me: one two three four five six seven eight"
 
@@ -20,7 +20,7 @@ def asked(text: str) -> list[ChatCompletionMessageParam]:
 @pytest.fixture
 def client(pair: Pair) -> Iterator[OpenAI]:
     """With the SDK's own defaults, two retries included."""
-    with OpenAI(base_url=pair.url, api_key=KEY) as made:
+    with OpenAI(base_url=pair.url, api_key=new_key()) as made:
         yield made
 
 
@@ -185,7 +185,7 @@ def test_impatient_client_gets_its_timeout_and_the_upstream_is_closed(client: Op
 
 def test_asynchronous_client(pair: Pair) -> None:
     async def talk() -> None:
-        async with AsyncOpenAI(base_url=pair.url, api_key=KEY) as client:
+        async with AsyncOpenAI(base_url=pair.url, api_key=new_key()) as client:
             completion = await client.chat.completions.create(
                 model="gpt-4-s", messages=asked("Say exactly: fine")
             )
@@ -197,15 +197,15 @@ def test_asynchronous_client(pair: Pair) -> None:
                 text += chunk.choices[0].delta.content or ""
             assert text == "fine too"
             assert "gpt-4-s" in [model.id async for model in client.models.list()]
-            with pytest.raises(openai.RateLimitError):
-                await client.chat.completions.create(
-                    model="gpt-4-s", messages=asked("Hello [[sim fault=model_cap_exceeded]]")
-                )
             stream = await client.chat.completions.create(
                 model="gpt-4-s", messages=asked(f"{DRAMA} [[sim fault=fin_mid]]"), stream=True
             )
             with pytest.raises(openai.APIError, match="connection"):
                 [chunk async for chunk in stream]
+            with pytest.raises(openai.RateLimitError):
+                await client.chat.completions.create(
+                    model="gpt-4-s", messages=asked("Hello [[sim fault=model_cap_exceeded]]")
+                )
 
     asyncio.run(talk())
 
@@ -221,7 +221,7 @@ def test_many_at_once_keep_their_answers_apart(pair: Pair) -> None:
         return text
 
     async def talk() -> list[str]:
-        async with AsyncOpenAI(base_url=pair.url, api_key=KEY, max_retries=0) as client:
+        async with AsyncOpenAI(base_url=pair.url, api_key=new_key(), max_retries=0) as client:
             return await asyncio.gather(*(ask(client, number) for number in range(30)))
 
     assert asyncio.run(talk()) == [f"I am {number}" for number in range(30)]

@@ -4,6 +4,7 @@ import json
 import signal
 import socket
 import time
+from pathlib import Path
 
 import pytest
 
@@ -109,8 +110,8 @@ def polite_clients(pair: Pair) -> None:
     ask(pair.port, "POST", f"/{HIDDEN}/v1/images/generations", draw, KEY)
 
 
-def test_no_secret_is_logged_measured_or_told() -> None:
-    with service_over_simulator(SETTINGS) as pair:
+def test_no_secret_is_logged_measured_told_or_kept(tmp_path: Path) -> None:
+    with service_over_simulator(SETTINGS | {"STATE_DIR": str(tmp_path)}) as pair:
         polite_clients(pair)
         bodies = every_failure(pair)
         bodies += bad_requests(pair)
@@ -132,6 +133,10 @@ def test_no_secret_is_logged_measured_or_told() -> None:
         for body in bodies:
             assert canary.encode() not in body, body
     assert "Traceback" not in output
+    kept = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert kept
+    for path, content in kept.items():
+        assert not any(canary.encode() in content for canary in CANARIES), path
 
 
 @pytest.mark.parametrize("level", ["debug", "info"])

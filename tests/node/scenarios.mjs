@@ -1,7 +1,7 @@
 // Drives the official Node SDK against the service at BASE_URL and prints what came of it as JSON.
 import OpenAI from "openai";
 
-const client = new OpenAI({ baseURL: process.env.BASE_URL, apiKey: "fk-node-client" });
+const client = new OpenAI({ baseURL: process.env.BASE_URL, apiKey: process.env.KEY });
 const ask = (content, more = {}) =>
   client.chat.completions.create({ model: "gpt-4-s", messages: [{ role: "user", content }], ...more });
 
@@ -63,13 +63,14 @@ const scenarios = {
       token_expired: await sim("token_expired"),
       account_deactivated: await sim("account_deactivated"),
       model_not_found: await sim("model_not_found"),
-      model_cap_exceeded: await sim("model_cap_exceeded"),
       cloudflare: await sim("cloudflare"),
       echo_only: await sim("echo_only"),
       n: await failure(() => ask("Hello", { n: 2, stream })),
       model: await failure(() => ask("Hello", { model: "gpt-9-x", stream })),
       path: await failure(() => client.embeddings.create({ model: "gpt-4-s", input: "Hello" })),
       large: await failure(() => ask("x".repeat(1_100_000), { stream })),
+      // The last one, since the service remembers it.
+      model_cap_exceeded: await sim("model_cap_exceeded"),
     };
   },
   async midStream() {
