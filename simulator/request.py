@@ -100,7 +100,7 @@ def parse_request(data: object) -> ConversationRequest:
 
 
 def _sent(message: JsonObject) -> SentMessage:
-    author = message["author"]
+    author = _author(message)
     return SentMessage(
         id=message["id"],
         role=author["role"],
@@ -109,6 +109,11 @@ def _sent(message: JsonObject) -> SentMessage:
         metadata=message.get("metadata") or {},
         recipient=message.get("recipient") or "all",
     )
+
+
+def _author(message: JsonObject) -> Any:
+    """Clients of early 2023 send a ``role`` and no author."""
+    return message.get("author", {"role": message.get("role")})
 
 
 def _check_frame(data: JsonObject) -> list[Problem]:
@@ -149,7 +154,7 @@ def _check_message(message: Any) -> list[Problem]:
     problems: list[Problem] = []
     if not _is_uuid(message.get("id")):
         problems.append((["id"], "value is not a valid uuid", "type_error.uuid"))
-    author = message.get("author")
+    author = _author(message)
     if not isinstance(author, dict) or author.get("role") not in ROLES:
         problems.append((["author", "role"], "value is not a valid enumeration member", "type_error.enum"))
     content = message.get("content")
