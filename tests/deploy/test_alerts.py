@@ -1,0 +1,225 @@
+"""Each alert, by promtool: it fires for its trouble, not at the first sign of it, and not without."""
+
+import shutil
+import subprocess
+from math import inf
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.deploy.rules import RULE_FILES, alerts
+
+pytestmark = pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
+
+Series = dict[str, str]
+HOUR = 60  # evaluations, one a minute
+
+
+def request(outcome: str, per_minute: float, **labels: str) -> Series:
+    more = "".join(f',{name}="{value}"' for name, value in labels.items())
+    name = f'pandora_requests_total{{job="pandora",route="chat",model="gpt-4-s",outcome="{outcome}"{more}}}'
+    return {name: f"0+{per_minute}x{2 * HOUR}"}
+
+
+def one(name: str, value: str, **labels: str) -> Series:
+    """One series of one instance, in the notation of promtool."""
+    given = {"job": "pandora", "instance": "a:33333"} | labels
+    inside = ",".join(f'{label}="{text}"' for label, text in given.items())
+    return {f"{name}{{{inside}}}": value}
+
+
+def steady(name: str, value: float, **labels: str) -> Series:
+    values = " ".join(["Inf"] * 2 * HOUR) if value == inf else f"{value}x{2 * HOUR}"
+    return one(name, values, **labels)
+
+
+def growing(name: str, per_minute: float, **labels: str) -> Series:
+    return one(name, f"0+{per_minute}x{2 * HOUR}", **labels)
+
+
+def histogram(name: str, value: float, bounds: tuple[float, ...], **labels: str) -> Series:
+    """Ten observations of ``value`` a minute."""
+    series: Series = {}
+    for bound in bounds:
+        series |= growing(f"{name}_bucket", 10 if value <= bound else 0, le=str(bound), **labels)
+    return series | growing(f"{name}_bucket", 10, le="+Inf", **labels)
+
+
+def ttft(value: float) -> Series:
+    return histogram("pandora_time_to_first_token_seconds", value, (1, 30, 60), model="gpt-4-s")
+
+
+def wait(value: float) -> Series:
+    return histogram("pandora_queue_wait_seconds", value, (1, 60, 120))
+
+
+def lag(value: float) -> Series:
+    return histogram("pandora_event_loop_lag_seconds", value, (0.01, 0.25, 0.5))
+
+
+def quota(remaining: float, per_minute: float, hours_left: float) -> Series:
+    """The clock of these tests begins at zero; the reset lies ``hours_left`` behind the end of the test."""
+    return (
+        steady("pandora_quota_remaining_units", remaining)
+        | steady("pandora_quota_reset_timestamp_seconds", 2 * 3600 + hours_left * 3600)
+        | growing("pandora_quota_units_total", per_minute, model="gpt-4-s")
+    )
+
+
+def window(messages: float, limit: float) -> Series:
+    return steady("pandora_gpt4_window_messages", messages) | steady("pandora_gpt4_window_limit", limit)
+
+
+def pictures(failed: float) -> Series:
+    return growing("pandora_images_total", failed, outcome="failed") | growing(
+        "pandora_images_total", 10 - failed, outcome="served"
+    )
+
+
+def rejected(reason: str, per_minute: float) -> Series:
+    return growing("pandora_rejected_total", per_minute, reason=reason)
+
+
+UP = steady("up", 1)
+
+CASES: dict[str, tuple[Series, list[Series]]] = {
+    # the trouble, and what is none
+    "PandoraDown": (steady("up", 0), [UP]),
+    "PandoraAbsent": ({}, [UP]),
+    "PandoraRestarts": (
+        one("process_start_time_seconds", f"1000+60x{2 * HOUR}"),
+        [steady("process_start_time_seconds", 1000)],
+    ),
+    "PandoraTurnsAwayWhileStopping": (
+        rejected("draining", 1),
+        [rejected("draining", 0), rejected("overloaded", 1)],
+    ),
+    "PandoraOverloaded": (rejected("overloaded", 1), [rejected("overloaded", 0), rejected("quota", 1)]),
+    "PandoraInternalErrors": (request("error", 1), [request("error", 0), request("upstream_error", 1)]),
+    "PandoraLoopLag": (lag(0.4), [lag(0.2)]),
+    "PandoraMemoryHigh": (
+        steady("process_resident_memory_bytes", 450 << 20),
+        [steady("process_resident_memory_bytes", 200 << 20)],
+    ),
+    "PandoraFileDescriptorsRunOut": (
+        steady("process_open_fds", 900) | steady("process_max_fds", 1024),
+        [steady("process_open_fds", 100) | steady("process_max_fds", 1024)],
+    ),
+    "PandoraErrorRatio": (
+        request("upstream_error", 1) | request("ok", 9),
+        [
+            request("upstream_error", 1) | request("ok", 30),
+            request("upstream_error", 0.1) | request("ok", 0.5),  # one failure in ten minutes
+            request("invalid", 5) | request("client_gone", 5) | request("ok", 5),
+        ],
+    ),
+    "PandoraFirstTokenLate": (ttft(50), [ttft(25)]),
+    "PandoraQueueLong": (wait(100), [wait(20)]),
+    "PandoraPicturesFail": (pictures(8), [pictures(2), pictures(0)]),
+    "PandoraUpstreamUnreachable": (steady("pandora_upstream_up", 0), [steady("pandora_upstream_up", 1)]),
+    "PandoraUpstreamRefuses": (
+        request("upstream_refused", 3) | request("ok", 7),
+        [request("upstream_refused", 1) | request("ok", 9)],
+    ),
+    "PandoraModelCapped": (
+        steady("pandora_model_capped", 1, model="gpt-4-s"),
+        [steady("pandora_model_capped", 0, model="gpt-4-s")],
+    ),
+    "PandoraProtocolChanged": (
+        growing("pandora_unknown_events_total", 1, kind="message"),
+        [growing("pandora_unknown_events_total", 0.1, kind="message")],
+    ),
+    "PandoraQuotaRunsOut": (
+        quota(600, 10, hours_left=10),
+        [quota(60000, 10, hours_left=10), quota(600, 0, hours_left=10), quota(inf, 10, hours_left=10)],
+    ),
+    "PandoraQuotaReached": (
+        rejected("quota", 1) | rejected("key_quota", 0),
+        [rejected("quota", 0), rejected("queue", 1)],
+    ),
+    "PandoraGpt4WindowNearlyFull": (window(38, 40), [window(20, 40), window(38, inf), window(0, 0)]),
+    "PandoraLedgerBacklog": (steady("pandora_ledger_backlog", 150), [steady("pandora_ledger_backlog", 5)]),
+    "PandoraLedgerErrors": (
+        growing("pandora_ledger_errors_total", 1),
+        [growing("pandora_ledger_errors_total", 0)],
+    ),
+}
+
+
+def firing(alert: str, minute: int, count: int) -> dict[str, object]:
+    """What promtool is to find at that time."""
+    return {
+        "expr": f'count(ALERTS{{alertname="{alert}",alertstate="firing"}}) or vector(0)',
+        "eval_time": f"{minute}m",
+        "exp_samples": [{"labels": "{}", "value": count}],
+    }
+
+
+def world(alert: str, series: Series, *expected: dict[str, object]) -> dict[str, object]:
+    inputs = [{"series": name, "values": values} for name, values in series.items()]
+    return {
+        "name": alert,
+        "interval": "1m",
+        "input_series": inputs,
+        "promql_expr_test": list(expected),
+    }
+
+
+def promtool(directory: Path, tests: list[dict[str, object]]) -> subprocess.CompletedProcess[str]:
+    path = directory / "tests.yml"
+    files = [str(file) for file in RULE_FILES]
+    path.write_text(yaml.safe_dump({"rule_files": files, "evaluation_interval": "1m", "tests": tests}))
+    return subprocess.run(["promtool", "test", "rules", str(path)], capture_output=True, text=True)
+
+
+def test_every_alert_has_a_case() -> None:
+    assert CASES.keys() == {rule["alert"] for rule in alerts()}
+
+
+def test_alerts_fire_for_their_trouble_and_not_at_the_first_sign(tmp_path: Path) -> None:
+    worlds = [
+        world(alert, trouble, firing(alert, 0, 0), firing(alert, 40, 1))
+        for alert, (trouble, _) in CASES.items()
+    ]
+    done = promtool(tmp_path, worlds)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_alerts_do_not_fire_without_their_trouble(tmp_path: Path) -> None:
+    worlds = [world(alert, one, firing(alert, 40, 0)) for alert, (_, calm) in CASES.items() for one in calm]
+    done = promtool(tmp_path, worlds)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_calm_operation_fires_nothing(tmp_path: Path) -> None:
+    calm: Series = {}
+    for alert in CASES:
+        calm = CASES[alert][1][0] | calm
+    nothing: dict[str, object] = {
+        "expr": 'count(ALERTS{alertstate="firing"}) or vector(0)',
+        "eval_time": "40m",
+        "exp_samples": [{"labels": "{}", "value": 0}],
+    }
+    done = promtool(tmp_path, [world("calm", calm, nothing)])
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("rule", alerts(), ids=lambda rule: rule["alert"])
+def test_alert_says_how_bad_it_is_and_what_to_do(rule: dict[str, dict[str, str]]) -> None:
+    assert rule["labels"]["severity"] in ("critical", "warning", "info")
+    assert "for" in rule
+    assert rule["annotations"].keys() == {"summary", "action"}
+    assert rule["annotations"]["action"].endswith(".")
+
+
+def test_rules_and_configuration_are_found_sound_by_promtool() -> None:
+    config = RULE_FILES[0].with_name("prometheus.yml")
+    done = subprocess.run(
+        ["promtool", "check", "config", "--lint-fatal", str(config)], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    done = subprocess.run(
+        ["promtool", "check", "rules", "--lint-fatal", *map(str, RULE_FILES)], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
