@@ -73,12 +73,7 @@ class Sockets:
 
         It has lost pieces already if the socket can't be had.
         """
-        account = self._accounts.get(key)
-        if account is None:
-            account = self._accounts[key] = AccountSocket(
-                lambda: self._register(key), self._context(handover.wss_url), self._timeouts.connect
-            )
-            self._limit()
+        account = self._account(key, handover.wss_url)
         line = account.open(handover.request_id)
         line.bind(handover)
         try:
@@ -141,6 +136,16 @@ class Sockets:
         if not (address := read_address(answer.body)):
             raise ConnectFailed("it gave no address of a WebSocket")
         return address
+
+    def _account(self, key: str, address: str) -> AccountSocket:
+        """The account's socket, whose addresses are like this one."""
+        account = self._accounts.get(key)
+        if account is None:
+            account = self._accounts[key] = AccountSocket(
+                lambda: self._register(key), self._context(address), self._timeouts.connect
+            )
+            self._limit()
+        return account
 
     def _context(self, address: str) -> ssl.SSLContext | None:
         if self._tls is None and address.startswith("wss:"):
