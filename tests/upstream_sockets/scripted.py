@@ -20,6 +20,7 @@ from tests.upstream_sockets.rig import Talk
 from translate.wss import SUBPROTOCOL
 from upstream import Timeouts, UpstreamClient
 
+GREETING = {"connectionId": "x", "reconnectionToken": "r"}
 MARKS = {"conversation_id": "c1", "response_id": "r1"}
 
 
@@ -94,9 +95,7 @@ class Backend:
     """
 
     scripts: list[Script] = field(default_factory=list)
-    greeting: Json | None = field(
-        default_factory=lambda: dict[str, object](connectionId="x", reconnectionToken="r")
-    )
+    greeting: Json | None = field(default_factory=lambda: dict[str, object](GREETING))
     refusals: list[int] = field(default_factory=list)
     register: int = 200
     kept: bytes | None = None

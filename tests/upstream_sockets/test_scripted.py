@@ -8,6 +8,7 @@ import pytest
 from tests.simulator.client import KEY
 from tests.upstream.rig import PATIENT, eventually
 from tests.upstream_sockets.scripted import PIECES, TEXT, Backend, Peer, Script, kept, scene
+from translate.wss import SUBPROTOCOL
 from upstream import (
     Aborted,
     ConnectFailed,
