@@ -84,6 +84,7 @@ class Server:
         self.http.conn_params.no_keep_alive = True
         await self.service.drain()
         await self.http.close_all_connections()
+        await self.service.settled()
         await self.service.gpts.close()
         await self.service.media.close()
         await self.service.queue.close()
