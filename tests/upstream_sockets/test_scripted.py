@@ -309,7 +309,7 @@ async def test_only_so_many_accounts_are_remembered(monkeypatch: pytest.MonkeyPa
 
 async def test_tornado_still_lets_a_socket_be_closed_at_once() -> None:
     """Contract of the private `WebSocketProtocol._abort`, behind `WebSocketClientConnection.protocol`."""
-    async with scene(Backend()) as here:
+    async with scene(Backend(greeting=None)) as here:
         socket = await WebSocket.connect(here.backend.wss_url, SUBPROTOCOL, None, 5)
         protocol = socket._connection.protocol
         assert protocol is not None
