@@ -16,7 +16,7 @@ SELECTION = (
 CHUNKS = {"snapshots 2024": 16, "delta v1 2025": 7, "WebSocket 2025": 1024}
 """Bytes per network write, where they are not whole records."""
 
-LINK = re.compile(r"http://service\.test(/(?:images|files)/[^\s()]+)")
+LINK = re.compile(r"http://[\w.]+(?::\d+)?(/(?:images|files)/[^\s()]+)")
 ENV = {"GPT_ACTIONS": "always", "CONTINUE_LIMIT": "3"}
 
 

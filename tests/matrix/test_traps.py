@@ -1,4 +1,4 @@
-"""Traps of the protocol that only the whole service can fall into, or where it could undo what translation did.
+"""Traps of the protocol that the whole service could fall into, whatever its translation is worth.
 
 The others are in tests/translate.
 """
