@@ -166,10 +166,11 @@ def _outcome(exchange: Exchange, failure: UpstreamError | None, turn: Turn) -> A
     """A refusal proves that nothing was accepted, and an answer's headers that it was."""
     if not exchange.reached_backend:
         return Attempt.UNSENT
-    if isinstance(failure, ResponseRefused):
-        return Attempt.REFUSED
-    if not exchange.headers_received:
+    if exchange.status is None:
         return Attempt.UNKNOWN
+    page = exchange.content_type == "text/html"
+    if isinstance(failure, ResponseRefused) or not 200 <= exchange.status < 300 or page:
+        return Attempt.REFUSED
     if turn.done and turn.error is None:
         return Attempt.OK
     return Attempt.STOPPED if exchange.aborted and turn.error is None else Attempt.FAILED
