@@ -77,6 +77,24 @@ def test_deltas_arrive_while_the_backend_still_sends(two: Cluster) -> None:
     assert two.upstream_reaches("open_streams", 0)
 
 
+def test_piece_of_an_answer_goes_on_before_the_next_is_there(tmp_path: Path) -> None:
+    # The service also asks not to be buffered, by a header; this instance does not.
+    port = free_port()
+    with (
+        socket.create_server(("127.0.0.1", 0)) as instance,
+        nginx(tmp_path, port, [instance.getsockname()[1]]),
+        closing(http.client.HTTPConnection("127.0.0.1", port, timeout=5)) as client,
+    ):
+        client.request("GET", "/")
+        connection, _ = instance.accept()
+        with connection:
+            connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+            response = client.getresponse()
+            for piece in (b"one", b"two", b"three"):
+                connection.sendall(b"%x\r\n%s\r\n" % (len(piece), piece))
+                assert response.read1() == piece
+
+
 def test_client_that_leaves_nginx_leaves_the_backend(two: Cluster) -> None:
     before = two.upstream("closed_early")
     with streaming(two.port, ENDLESS, "fk-leaver") as response:
