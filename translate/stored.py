@@ -21,6 +21,8 @@ class StoredTurn:
 
     def __init__(self, payload: bytes) -> None:
         body = ujson.loads(payload)
+        self.answered = False
+        """There is more than what was asked."""
         self.finished = False
         """The last message is complete, and is one that ends a turn."""
         self.settled = False
@@ -61,5 +63,6 @@ class StoredTurn:
     def _judge(self, last: Json) -> None:
         role, recipient = part(last, "author").get("role"), last.get("recipient") or "all"
         asks = bool(part(part(last, "metadata"), "jit_plugin_data"))
-        self.finished = role in ("assistant", "tool") and recipient == "all" and is_finished(last)
+        self.answered = role in ("assistant", "tool")
+        self.finished = self.answered and recipient == "all" and is_finished(last)
         self.settled = self.finished and ((role == "assistant" and last.get("end_turn") is True) or asks)

@@ -25,6 +25,8 @@ LOOK_PAUSES: Final = (0.25, 0.5, 1.0, 2.0)
 """Seconds between looks at the stored conversation; the last pause goes on."""
 QUIET_LOOKS: Final = 3
 """A complete message after which nothing came for so many looks was the last."""
+UNFINISHED_LOOKS: Final = 12
+"""So was an incomplete one, after a longer time than that between the backend's pings, of 15 s."""
 
 Look = Callable[[Exchange], Awaitable[bytes | None]]
 """GET of the stored conversation: its JSON, or None if the backend does not show it. Raises UpstreamError."""
@@ -80,9 +82,13 @@ class Following:
             self._watchdog.stop()
 
     async def _begin_late(self) -> None:
-        """Give what has come, if it is there from its start; else the line is lost."""
-        line, start, held = self._line, StartFinder(), b""
-        pauses = chain((LATE_SECONDS,), repeat(LOOK_PAUSES[-1]))
+        """Give what has come, if it is there from its start; else the line is lost.
+
+        If nothing comes at all, the turn may have been over before anybody listened.
+        """
+        line, start, held, kept, quiet = self._line, StartFinder(), b"", b"", 0
+        stored = StoredTurn(self._payload)
+        pauses = chain((LATE_SECONDS,), LOOK_PAUSES, repeat(LOOK_PAUSES[-1]))
         while not line.lost:
             if piece := line.take():
                 held += piece
@@ -92,10 +98,14 @@ class Following:
                     return
                 if judged is False or line.ended:
                     line.miss()
-            elif not await line.wait(next(pauses)):
-                stored = StoredTurn(self._payload)
-                if await self._seen(stored) and stored.settled:
-                    line.miss()
+            elif not await line.wait(next(pauses)) and not held:
+                out = await self._seen(stored) or b""
+                kept += out
+                quiet = 0 if out else quiet + 1
+                if self._is_over(stored, quiet):
+                    await self._give(kept + DONE)
+                    line.ended = True
+                    return
 
     async def _listen(self) -> None:
         line = self._line
@@ -119,14 +129,20 @@ class Following:
             if out:
                 await self._give(out)
             quiet = 0 if out or line.stirred else quiet + 1
-            over = stored.settled or (stored.finished and ended)
-            if over or ((stored.finished or ended) and quiet >= QUIET_LOOKS):
+            if self._is_over(stored, quiet) or (ended and stored.finished):
                 line.ended = True
                 await self._give(DONE)
                 return
             await self._pause(pause)
             if line.stirred:
                 self._watchdog.progress()
+
+    def _is_over(self, stored: StoredTurn, quiet: int) -> bool:
+        """Whether the backend has said all, after so many looks that showed nothing new."""
+        if stored.settled:
+            return True
+        patience = QUIET_LOOKS if stored.finished or self._line.ended else UNFINISHED_LOOKS
+        return (stored.answered or self._line.ended) and quiet >= patience
 
     async def _pause(self, seconds: float) -> None:
         with suppress(TimeoutError):
