@@ -3,18 +3,18 @@
 import { el, svg } from "./dom.js";
 import { locale, number, t } from "./i18n.js";
 
-const WIDTH = 640, HEIGHT = 170, LEFT = 40, BOTTOM = 22, TOP = 10;
+const HEIGHT = 170, LEFT = 40, RIGHT = 14, BOTTOM = 22, TOP = 10;
 
-/** `hours` is `[{start, units}]`, `start` in Unix seconds. */
-export function chart(hours) {
+/** `hours` is `[{start, units}]`, `start` in Unix seconds; `width` in pixels. */
+export function chart(hours, width) {
   const most = Math.max(...hours.map((hour) => hour.units));
   const total = hours.reduce((sum, hour) => sum + hour.units, 0);
   const top = niceTop(most);
   const y = (units) => TOP + (HEIGHT - TOP - BOTTOM) * (1 - units / top);
-  const step = (WIDTH - LEFT) / hours.length;
+  const step = (width - LEFT - RIGHT) / hours.length;
   const label = t("chart", { total: number(total), most: number(most) });
   const lines = [0, top / 2, top].map((units) => [
-    svg("line", { class: "grid", x1: LEFT, x2: WIDTH, y1: y(units), y2: y(units) }),
+    svg("line", { class: "grid", x1: LEFT, x2: width - RIGHT, y1: y(units), y2: y(units) }),
     svg("text", { x: LEFT - 8, y: y(units) + 4, "text-anchor": "end" }, number(units)),
   ]);
   const columns = hours.map(({ start, units }, index) => {
@@ -27,7 +27,7 @@ export function chart(hours) {
     .map(({ start }, index) => [start, index])
     .filter(([, index]) => (hours.length - 1 - index) % 6 === 0)
     .map(([start, index]) => svg("text", { x: LEFT + (index + 0.5) * step, y: HEIGHT - 6, "text-anchor": "middle" }, clock(start)));
-  return svg("svg", { class: "chart", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": label }, lines, columns, times);
+  return svg("svg", { class: "chart", viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": label }, lines, columns, times);
 }
 
 export function hoursTable(hours) {

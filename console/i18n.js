@@ -3,8 +3,7 @@
 const WORDS = {
   en: {
     skip: "Skip to the playground", views: "Views", overview: "Overview", playground: "Playground",
-    other: "中文", otherLabel: "中文: 切换为中文", theme: "Theme", themeAuto: "Theme: auto", themeLight: "Theme: light",
-    themeDark: "Theme: dark", simulated: "simulated", ready: "ready", draining: "shutting down",
+    other: "中文", otherLabel: "中文: 切换为中文", theme: "Theme", auto: "Auto", light: "Light", dark: "Dark", simulated: "simulated", ready: "ready", draining: "shutting down",
     unreachable: "unreachable", now: "Now", upstream: "backend", inFlight: "answers in flight", queued: "waiting",
     unitsToday: "units today", adminToken: "Admin token", unlock: "Unlock",
     wrongToken: "This is not the admin token.",
@@ -26,12 +25,11 @@ const WORDS = {
     more: "Show more ({count} more characters)", answering: "The answer is coming.", done: "The answer is complete.",
     stopped: "stopped", failed: "No answer", brokeOff: "The answer broke off", needKey: "Enter an API key first.",
     offline: "The service cannot be reached.", seconds: "{n} s", first: "first after {n} s", tokens: "{n} tokens",
-    retryAfter: "Try again in {n} s.", cutShort: "The connection ended before the answer did.",
+    retryAfter: "Try again in {n} s.", retryMinutes: "Try again in {n} min.", cutShort: "The connection ended before the answer did.",
   },
   zh: {
     skip: "跳到试用区", views: "视图", overview: "概览", playground: "试用",
-    other: "English", otherLabel: "English: switch to English", theme: "主题", themeAuto: "主题：自动", themeLight: "主题：浅色",
-    themeDark: "主题：深色", simulated: "模拟", ready: "就绪", draining: "正在关闭",
+    other: "English", otherLabel: "English: switch to English", theme: "主题", auto: "自动", light: "浅色", dark: "深色", simulated: "模拟", ready: "就绪", draining: "正在关闭",
     unreachable: "无法连接", now: "当前", upstream: "后端", inFlight: "进行中的回答", queued: "排队",
     unitsToday: "今日额度单位", adminToken: "管理令牌", unlock: "解锁",
     wrongToken: "管理令牌不正确。",
@@ -41,7 +39,7 @@ const WORDS = {
     usage: "最近 24 小时的额度单位", asTable: "以表格显示", hour: "小时", units: "单位", total: "合计",
     chart: "24 小时共 {total} 单位，单小时最多 {most}",
     quota: "额度", today: "今日，全部密钥", window: "最忙密钥的 GPT-4 消息", licence: "许可证服务器的统计",
-    noLimit: "未设上限", of: "{used} / {limit}", resets: "{when}重置", perKey: "每个密钥每天 {limit} 单位",
+    noLimit: "未设上限", of: "{used} / {limit}", resets: "{when} 重置", perKey: "每个密钥每天 {limit} 单位",
     models: "模型", model: "模型", state: "状态", cost: "单位", available: "可用", unavailable: "不可用",
     gpt: "GPT", noModels: "没有模型。", errors: "最近的错误", noErrors: "启动以来没有错误。", time: "时间",
     error: "错误", request: "请求", clear: "清空", connection: "密钥", key: "API 密钥",
@@ -53,7 +51,7 @@ const WORDS = {
     more: "显示更多（还有 {count} 个字符）", answering: "正在回答。", done: "回答完毕。",
     stopped: "已停止", failed: "没有回答", brokeOff: "回答中断", needKey: "请先输入 API 密钥。",
     offline: "无法连接服务。", seconds: "{n} 秒", first: "首字 {n} 秒", tokens: "{n} 个 token",
-    retryAfter: "请在 {n} 秒后重试。", cutShort: "连接在回答结束前断开。",
+    retryAfter: "请在 {n} 秒后重试。", retryMinutes: "请在 {n} 分钟后重试。", cutShort: "连接在回答结束前断开。",
   },
 };
 

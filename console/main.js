@@ -44,7 +44,8 @@ function label() {
   const button = byId("language");
   button.textContent = t("other");
   button.setAttribute("aria-label", t("otherLabel"));
-  byId("theme").textContent = t({ auto: "themeAuto", light: "themeLight", dark: "themeDark" }[theme()]);
+  byId("theme").textContent = t(theme());
+  byId("theme").setAttribute("aria-label", `${t("theme")}: ${t(theme())}`);
   forgetDrawn();
   show();
 }
@@ -61,6 +62,7 @@ function view(name) {
   for (const button of document.querySelectorAll("[data-show]")) {
     button.setAttribute("aria-pressed", button.dataset.show === name);
   }
+  show();
 }
 
 byId("language").addEventListener("click", () => {
@@ -83,6 +85,7 @@ byId("admin").addEventListener("submit", (event) => {
 });
 document.addEventListener("visibilitychange", poll);
 document.addEventListener("answered", poll);
+addEventListener("resize", show);
 
 startPlayground();
 applyTheme();

@@ -19,7 +19,8 @@ export function showOverview(state) {
   draw("now", [details && facts(details), state.access], () => now(state));
   draw("models", state.models, () => modelsTable(state.models));
   if (usage) {
-    draw("chart", usage.hours, () => [chart(usage.hours)]);
+    const width = byId("chart").clientWidth;
+    if (width) draw("chart", [usage.hours, width], () => [chart(usage.hours, width)]);
     draw("hours", usage.hours, () => [hoursTable(usage.hours)]);
     const meters = [usage.limits, usage.today.units, details.gpt4_window_resets_at, details.licence];
     draw("quota", meters, () => quota(usage, details));

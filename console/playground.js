@@ -12,6 +12,7 @@ const FOLLOW_PIXELS = 60;
 const history = [];
 let running = null;
 let base = "/v1";
+let offered = false;
 
 export function startPlayground() {
   byId("key").value = sessionStorage.getItem(KEPT) ?? "";
@@ -42,9 +43,10 @@ export function offer({ models, api, key }) {
   }
   base = api ?? "";
   byId("base-field").hidden = api !== null;
-  if (key && !byId("key").value) byId("key").value = key;
-  if (!byId("key").value && !byId("connection").dataset.offered) byId("connection").open = true;
-  byId("connection").dataset.offered = "yes";
+  if (offered) return;
+  offered = true; // what the user does to the key from now on is meant
+  byId("key").value ||= key;
+  byId("connection").open = !byId("key").value || api === null;
 }
 
 /** Called after the language has changed. */
@@ -119,6 +121,7 @@ async function answer(key, model, path) {
   } catch (error) {
     if (signal.aborted) facts.stopped = true;
     else article.insertBefore(failure(error, parts.length > 0), foot);
+    facts.requestId ??= error.requestId;
   }
   view.finish();
   article.classList.remove("busy");
@@ -152,16 +155,20 @@ function message(role, who, ...children) {
 function failure(error, begun) {
   const known = error.status !== undefined;
   const text = known ? error.message || t("cutShort") : t("offline");
-  const details = [error.status || "", error.code ?? "", error.requestId ?? ""].filter(Boolean).join(" · ");
+  const details = [error.status, error.code].filter(Boolean).join(" · ");
   announce(`${t(begun ? "brokeOff" : "failed")}: ${text}`, { now: true });
   return el(
     "div",
     { class: "failure" },
     el("strong", {}, t(begun ? "brokeOff" : "failed")),
     el("p", {}, text),
-    error.retryAfter ? el("p", {}, t("retryAfter", { n: error.retryAfter })) : null,
+    error.retryAfter ? el("p", {}, retry(error.retryAfter)) : null,
     details ? el("p", { class: "muted small" }, details) : null,
   );
+}
+
+function retry(seconds) {
+  return seconds < 120 ? t("retryAfter", { n: seconds }) : t("retryMinutes", { n: Math.ceil(seconds / 60) });
 }
 
 function footnotes({ total, first, tokens, requestId, stopped }) {

@@ -116,7 +116,9 @@ class Connection:
 
     async def send(self, method: str, path: str, headers: Headers, body: bytes = b"") -> None:
         """Send a request; a body gets its Content-Length unless the headers say how it comes."""
-        lines = [f"{method} {path} HTTP/1.1", "Host: service.test"]
+        lines = [f"{method} {path} HTTP/1.1"]
+        if "Host" not in headers:
+            lines.append("Host: 127.0.0.1")
         if body and "Transfer-Encoding" not in headers and "Content-Length" not in headers:
             lines.append(f"Content-Length: {len(body)}")
         lines += [f"{name}: {value}" for name, value in headers.items()]
