@@ -7,11 +7,13 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
 from simulator import Knobs, Simulator
 from simulator.accounts import quota_units
+from simulator.conversations import Conversation
 from simulator.routes.conversation import ConversationHandler
 from tests.e2e.processes import PREFIX
 from tests.handlers.deployment import CHAT, JSON_TYPE, question
@@ -44,17 +46,29 @@ class Accepted:
 
 
 def count_accepted(monkeypatch: pytest.MonkeyPatch) -> Accepted:
-    """Counted at the very moment at which the simulator counts them."""
+    """Counted at the very moment at which the simulator counts them.
+
+    From then on their messages are found in their conversations: a backend keeps what it accepts, while the
+    simulator keeps a message when it echoes it, for which somebody must still be there.
+    """
     accepted = Accepted()
-    check = ConversationHandler._before_headers
+    check, as_json = ConversationHandler._before_headers, Conversation.as_json
+    kept: dict[str, list[str]] = {}
+
+    def with_kept(self: Conversation) -> dict[str, Any]:
+        stored = as_json(self)
+        return stored | {"mapping": dict.fromkeys(kept.get(self.id, [])) | stored["mapping"]}
 
     async def counting(self: ConversationHandler, knobs: Knobs) -> bool:
         passed = await check(self, knobs)
         if passed and self._stream is not None:
             accepted.conversations[self._stream.model] += 1
+            messages = self.object_body().get("messages", [])
+            kept[self._stream.conversation_id] = [message["id"] for message in messages]
         return passed
 
     monkeypatch.setattr(ConversationHandler, "_before_headers", counting)
+    monkeypatch.setattr(Conversation, "as_json", with_kept)
     return accepted
 
 
