@@ -13,6 +13,7 @@ const history = [];
 let running = null;
 let base = "/v1";
 let offered = false;
+let pinned = true; // the reader is at the end of the log
 
 export function startPlayground() {
   byId("key").value = sessionStorage.getItem(KEPT) ?? "";
@@ -30,6 +31,8 @@ export function startPlayground() {
   });
   byId("stop").addEventListener("click", () => running?.abort());
   byId("clear").addEventListener("click", clear);
+  byId("log").addEventListener("scroll", () => (pinned = isNear(byId("log"))));
+  byId("log").addEventListener("load", follow, true); // pictures come late, and "load" does not bubble
 }
 
 /** What the service offers. The model chosen stays chosen. */
@@ -105,7 +108,8 @@ async function answer(key, model, path) {
   const log = byId("log");
   article.classList.add("busy");
   log.append(article);
-  log.scrollTop = log.scrollHeight;
+  pinned = true;
+  follow();
   announce(t("answering"), { now: true });
   const { signal } = running;
   try {
@@ -115,7 +119,8 @@ async function answer(key, model, path) {
       if (!part.text) continue;
       facts.first ??= performance.now() - began;
       parts.push(part.text);
-      following(log, () => view.append(part.text));
+      view.append(part.text);
+      requestAnimationFrame(follow);
     }
     announce(t("done"));
   } catch (error) {
@@ -130,23 +135,17 @@ async function answer(key, model, path) {
   if (log.isConnected && article.isConnected) {
     if (parts.length) history.push({ role: "assistant", content: parts.join("") });
     else history.pop();
-    scrollIfNear(log);
+    follow();
   }
   document.dispatchEvent(new Event("answered"));
 }
 
-/** Do it, and stay at the end of the log if the reader was there. */
-function following(log, change) {
-  const near = isNear(log);
-  change();
-  if (near) requestAnimationFrame(() => (log.scrollTop = log.scrollHeight));
+/** Stay at the end of the log, if that is where the reader is. */
+function follow() {
+  if (pinned) byId("log").scrollTop = byId("log").scrollHeight;
 }
 
 const isNear = (log) => log.scrollHeight - log.scrollTop - log.clientHeight < FOLLOW_PIXELS;
-
-function scrollIfNear(log) {
-  following(log, () => {});
-}
 
 function message(role, who, ...children) {
   return el("article", { class: `message ${role}`, "aria-label": who }, el("p", { class: "who" }, who), ...children);

@@ -1,6 +1,7 @@
 """What the routes of the console tell, and to whom."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -118,6 +119,20 @@ async def test_others_see_only_what_is_public(headers: dict[str, str]) -> None:
 async def test_names_of_this_machine_are_local(host: str) -> None:
     async with deployed() as service:
         assert (await state(service, {"Host": host}))["access"] == "granted"
+
+
+async def test_gpt_that_cannot_be_used_says_why(tmp_path: Path) -> None:
+    path = tmp_path / "gpts.json"
+    path.write_text(json.dumps({"good": {"id": "g-YyyyMT9XH"}, "gone": {"id": "g-Missing01"}}))
+    async with deployed({"GPTS_FILE": str(path), "KEY_FOR_GPTS_INFO": KEY}) as service:
+        why_not = service.server.service.gpts.detail
+        assert await eventually(lambda: "not" in str(why_not()["gone"].get("reason")).lower(), 5)
+        assert await eventually(lambda: bool(why_not()["good"]["available"]), 5)
+        models = {model["id"]: model for model in (await state(service))["models"]}
+    assert models["good"] == {"id": "good", "units": 14, "gpt": True, "available": True}
+    assert models["gone"]["available"] is False
+    assert models["gone"]["reason"]
+    assert models["gpt-4-s"]["gpt"] is False
 
 
 async def test_with_an_admin_token_it_is_needed_and_it_alone_opens() -> None:
