@@ -42,10 +42,10 @@ def dashboard_queries() -> Iterator[Query]:
 
 
 def filled_in(expression: str) -> str:
-    """As Grafana would send it, with a rate interval for a scrape each second."""
+    """As Grafana would send it, with a rate interval of a minute."""
     for variable in ("$job", "$model"):
         expression = expression.replace(variable, ".*")
-    expression = expression.replace("$__rate_interval", "20s")
+    expression = expression.replace("$__rate_interval", "1m")
     assert "$" not in expression
     return expression
 

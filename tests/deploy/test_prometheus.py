@@ -1,0 +1,134 @@
+"""What Prometheus really gets from the running service: every query of every panel and rule has data."""
+
+import re
+import shutil
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.deploy.rules import alerts, dashboard_queries, rules
+from tests.deploy.scraped import Prometheus, prometheus
+from tests.deploy.test_nginx import CHAT, delta, streaming
+from tests.e2e.processes import Pair, ask, service_over_simulator
+
+pytestmark = pytest.mark.skipif(shutil.which("prometheus") is None, reason="Prometheus is not installed")
+
+QUERIES = {query.where: query.expression for query in dashboard_queries()}
+RECORDED = {rule["record"]: rule["expr"] for rule in rules() if "record" in rule}
+SETTINGS = {
+    "QUOTA_PER_DAY": "100000",
+    "GPT4_LIMIT": "40",
+    "KEY_CONCURRENCY": "1",
+    "RETRIES": "1",
+    "KEEPALIVE_INTERVAL": "0.5",
+}
+QUESTIONS = (
+    "Hello",
+    "Draw a cat",
+    "calculate 17*23",
+    "Hello [[sim unknown=1]]",
+    "Hello [[sim fault=unauthorized]]",
+    "Hello [[sim fault=status_500]]",
+    "Hello [[sim fault=reset_mid]]",
+    "Hello [[sim fault=reset_before_headers]]",
+    "Tell me about tea [[sim pace=60 tokens=40]]",
+)
+
+
+def ask_everything(pair: Pair) -> None:
+    """Mixed load: each question of each model, streamed and whole, some at once with one key."""
+
+    def talk(model: str, key: str) -> None:
+        for number, question in enumerate(QUESTIONS):
+            message = {"role": "user", "content": question}
+            body = {"model": model, "messages": [message], "stream": number % 2 == 0}
+            ask(pair.port, "POST", CHAT, body, key)
+            ask(pair.port, "POST", CHAT, body | {"stream": number % 2 == 1}, key)
+
+    keys = (
+        ("gpt-4-s", "fk-a"),
+        ("gpt-4-mobile", "fk-b"),
+        ("gpt-3.5-turbo", "fk-c"),
+        ("gpt-3.5-turbo", "fk-c"),
+    )
+    threads = [threading.Thread(target=talk, args=each) for each in keys]
+    for thread in threads:
+        thread.start()
+    with streaming(pair.port, "Tell me about rain [[sim pace=20 tokens=2000]]", "fk-leaver") as response:
+        delta(response)
+    capped = [{"role": "user", "content": "Hello [[sim fault=model_cap_exceeded]]"}]
+    ask(pair.port, "POST", CHAT, {"model": "gpt-4-s", "messages": capped}, "fk-capped")
+    ask(pair.port, "POST", CHAT, {"model": "no-such-model", "messages": capped}, "fk-a")
+    with closing(socket.create_connection(("127.0.0.1", pair.port))) as client:
+        client.sendall(b"GET /v1/models HTTP/1.1\r\nHost: a\r\n\r\n")
+    for thread in threads:
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def pair() -> Iterator[Pair]:
+    with service_over_simulator(SETTINGS) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def scraped(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    """After the load, when all of it was scraped and the rules were evaluated."""
+    with prometheus(tmp_path_factory.mktemp("prometheus"), f"127.0.0.1:{pair.port}") as server:
+        ask_everything(pair)
+        server.wait_for("sum(changes(scrape_duration_seconds[1m])) >= 3")
+        server.wait_for('sum(increase(pandora_requests_total{route="chat",outcome="ok"}[1m])) > 20')
+        server.wait_for("job:pandora_quota_exhaustion:seconds")
+        server.wait_for("job_model:pandora_time_to_first_token_seconds:p99_rate5m >= 0")
+        yield server
+
+
+@pytest.mark.parametrize("where", QUERIES)
+def test_panel_has_data(scraped: Prometheus, where: str) -> None:
+    assert scraped.numbers(QUERIES[where]), QUERIES[where]
+
+
+@pytest.mark.parametrize("record", RECORDED)
+def test_recording_rule_has_data(scraped: Prometheus, record: str) -> None:
+    assert scraped.numbers(record)
+    assert scraped.numbers(RECORDED[record])
+
+
+def selectors(expression: str) -> set[str]:
+    """The series that a query asks for."""
+    names = r"(?:job(?:_\w+)?:)?\b(?:pandora|process)_\w+(?::\w+)*|\bup\b"
+    return {match[0] for match in re.finditer(rf"(?:{names})(?:\{{[^}}]*\}})?", expression)}
+
+
+@pytest.mark.parametrize("rule", alerts(), ids=lambda rule: rule["alert"])
+def test_alert_watches_series_that_are_there(scraped: Prometheus, rule: dict[str, str]) -> None:
+    # The alert itself has no data, as long as all is well.
+    found = selectors(rule["expr"])
+    assert found
+    for selector in found:
+        assert scraped.query(selector), selector
+
+
+def test_rules_are_evaluated_without_error(scraped: Prometheus) -> None:
+    loaded = [rule for group in scraped.get("/api/v1/rules")["groups"] for rule in group["rules"]]
+    assert len(loaded) == len(rules())
+    assert [rule["name"] for rule in loaded if rule["health"] != "ok"] == []
+
+
+def test_failures_of_the_load_show_as_failures(scraped: Prometheus) -> None:
+    (ratio,) = scraped.numbers("job:pandora_requests_failed:ratio_rate5m")
+    assert 0.05 < ratio < 0.9
+    (left,) = scraped.numbers('sum(increase(pandora_client_disconnects_total{phase="streaming"}[1m])) > 0')
+    assert left > 0
+    assert scraped.numbers('pandora_model_capped{model="gpt-4-s"}') == [1]
+
+
+def test_exposition_is_found_sound_by_promtool(pair: Pair, tmp_path: Path) -> None:
+    exposition = ask(pair.port, "GET", "/metrics", key="").body
+    done = subprocess.run(["promtool", "check", "metrics"], input=exposition, capture_output=True)
+    assert done.returncode == 0, (done.stdout + done.stderr).decode()
