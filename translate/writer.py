@@ -12,7 +12,7 @@ from typing import Protocol
 import ujson
 
 from translate.errors import ApiError
-from translate.escape import escaped, unescaped
+from translate.escape import escaped, unescaped, whole
 from translate.marks import Shown
 from translate.usage import Usage
 
@@ -100,14 +100,14 @@ def annotations(answer: str, cited: Sequence[Shown]) -> bytes:
     """``"annotations":[...]`` for the citations shown, with their places in the answer; or nothing."""
     found, at = [], 0
     for shown in cited:
-        start = answer.find(shown.link, at)
+        link = whole(shown.link)  # as it was written
+        start = answer.find(link, at)
         if start < 0 or not shown.url:
             continue
-        at = start + len(shown.link)
+        at = start + len(link)
         place = {"start_index": start, "end_index": at}
-        found.append(
-            {"type": "url_citation", "url_citation": {"url": shown.url, "title": shown.title, **place}}
-        )
+        page = {"url": whole(shown.url), "title": whole(shown.title)}
+        found.append({"type": "url_citation", "url_citation": page | place})
     if not found:
         return b""
     return b'"annotations":' + ujson.dumps(found, escape_forward_slashes=False).encode()

@@ -9,6 +9,7 @@ import sys
 import time
 import traceback
 
+from tests.fuzz.answers import body_of, check_answer
 from tests.fuzz.check import case_of, check
 from tests.fuzz.shrink import shrunk
 
@@ -29,6 +30,7 @@ def main() -> int:
         name = f"{given.start}-{cases}"
         try:
             check(case_of(random.Random(name)))
+            check_answer(body_of(random.Random(name)))
         except Exception:
             failures += 1
             print(f"case {name}", traceback.format_exc(), sep="\n", flush=True)
@@ -38,6 +40,12 @@ def main() -> int:
 
 
 def _once(name: str) -> int:
+    body = body_of(random.Random(name))
+    try:
+        check_answer(body)
+    except Exception:
+        print(body)
+        raise
     case = case_of(random.Random(name))
     try:
         check(case)

@@ -11,7 +11,7 @@ from tests.golden.playback import Gallery, Shelf
 from tests.translate.reading import CREATED, ID, MODEL, Reading, read
 from translate.errors import ApiError
 from translate.render import Style
-from translate.turn import Turn
+from translate.turn import Cut, Turn
 from translate.writer import StreamWriter, WholeWriter, Writer
 from translate.wss import EndFinder, Frame, Gap, StartFinder, read_frame
 from translate.wss import Sequence as Numbers
@@ -32,6 +32,8 @@ class Case:
     stop: tuple[str, ...]
     fails_to_fetch: bool
     reasoning: bool
+    again: bytes
+    """What comes of a second exchange, where the first leads to one."""
 
 
 def case_of(chance: random.Random) -> Case:
@@ -50,6 +52,7 @@ def case_of(chance: random.Random) -> Case:
         chance.choice(((), (), (), ("tea",), ("`", "\n\n"), ("🔥",))),
         chance.random() < 0.2,
         chance.random() < 0.3,
+        mutated(chance, chance.choice(seeds()).stream, b"") if chance.random() < 0.3 else b"",
     )
 
 
@@ -96,12 +99,12 @@ class _Run:
 
 
 def _run(case: Case, *, fast: bool) -> _Run:
-    writer = StreamWriter(id=ID, created=CREATED, model=MODEL, include_usage=False)
+    writer = StreamWriter(id=ID, created=CREATED, model=MODEL, include_usage=False, annotate=True)
     turn, out = _fed(case, writer, fast=fast)
     out = writer.open() + out
     out += turn.finish() if turn.error is None else writer.fail(turn.error, note=False)
     seen = read(out)
-    read_bytes = sum(map(len, case.chunks))
+    read_bytes = sum(map(len, (*case.chunks, case.again)))
     assert writer.size <= len(out)
     assert len(out) <= GROWTH * read_bytes + SLACK, "it says far more than it was told"
     if not case.stop:
@@ -118,9 +121,9 @@ def _run_whole(case: Case) -> str | None:
         json.loads(turn.error.body())
         return None
     completion = json.loads(turn.finish())
+    json.dumps(completion, ensure_ascii=False).encode()  # raises on lone surrogates
     content = completion["choices"][0]["message"]["content"]
     assert isinstance(content, str)
-    content.encode()  # raises on lone surrogates
     return content
 
 
@@ -151,12 +154,25 @@ def _fed(case: Case, writer: Writer, *, fast: bool) -> tuple[Turn, bytes]:
     while (asset := turn.wanted) is not None:
         out.append(turn.supply(gallery.address(asset)))
     assert turn.done
-    turn.follow_up()
+    if case.again and (step := turn.follow_up()) is not None:
+        turn.resume((), seamless=isinstance(step, Cut))
+        out += _again(turn, case.again)
     turn.close()
     turn.count(len)
     out.append(turn.abandon())
     assert turn.feed(b"data: [DONE]\n\n") == b"", "something comes after the end"
     return turn, b"".join(out)
+
+
+def _again(turn: Turn, stream: bytes) -> list[bytes]:
+    gallery, out = Gallery(), [turn.feed(stream)]
+    while (asset := turn.wanted) is not None:
+        out += [turn.supply(gallery.address(asset)), turn.feed(b"")]
+    turn.eof()
+    while (asset := turn.wanted) is not None:
+        out.append(turn.supply(gallery.address(asset)))
+    assert turn.done
+    return out
 
 
 def _cut(chance: random.Random, stream: bytes) -> Iterator[bytes]:

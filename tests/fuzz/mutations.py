@@ -115,10 +115,10 @@ def _json(chance: random.Random, stream: bytes, other: bytes) -> bytes:
         at = chance.randrange(len(records))
         head, colon, payload = records[at].partition(b"data:")
         try:
-            changed = json.dumps(_changed(chance, json.loads(payload))).encode()
+            damaged = json.dumps(changed(chance, json.loads(payload))).encode()
         except (ValueError, RecursionError):  # it is no JSON, or deep already
             continue
-        records[at] = head + colon + b" " + changed + b"\n\n"
+        records[at] = head + colon + b" " + damaged + b"\n\n"
     return b"".join(records)
 
 
@@ -157,16 +157,16 @@ def _new_record(chance: random.Random, stream: bytes, other: bytes) -> bytes:
     return b"".join(records)
 
 
-def _changed(chance: random.Random, value: Json) -> Json:
+def changed(chance: random.Random, value: Json) -> Json:
     """``value`` with one place in it changed."""
     if isinstance(value, dict) and value and chance.random() < 0.9:
         key = chance.choice(list(value))
         if chance.random() < 0.1:
             return {name: each for name, each in value.items() if name != key}
-        return {**value, key: _changed(chance, value[key])}
+        return {**value, key: changed(chance, value[key])}
     if isinstance(value, list) and value and chance.random() < 0.8:
         at = chance.randrange(len(value))
-        return [*value[:at], _changed(chance, value[at]), *value[at + 1 :]]
+        return [*value[:at], changed(chance, value[at]), *value[at + 1 :]]
     if isinstance(value, str) and chance.random() < 0.6:
         at = chance.randint(0, len(value))
         return value[:at] + chance.choice(TEXTS) + value[at + chance.choice((0, 0, 1, 5)) :]

@@ -1,12 +1,15 @@
 """A short look for bytes that break the translator; ``make fuzz`` looks longer. And what it once found."""
 
+import json
 import random
 
 import pytest
 
+from tests.fuzz.answers import body_of, check_answer
 from tests.fuzz.check import case_of, check
 from tests.translate.deltas import ENCODING, TEXT, delta
-from tests.translate.reading import answer
+from tests.translate.reading import answer, content_of, whole_answer
+from tests.translate.tools import citation
 from tests.translate.wire import finished, growing, message, sse
 from translate.errors import NotFound
 
@@ -17,6 +20,11 @@ CASES_PER_ROUND = 300
 def test_any_damage_to_a_stream_leaves_a_valid_answer_or_a_typed_error(round: int) -> None:
     for number in range(CASES_PER_ROUND):
         check(case_of(random.Random(f"{round}-{number}")))
+
+
+def test_any_damage_to_an_answer_that_is_no_stream_is_a_typed_error() -> None:
+    for number in range(2 * CASES_PER_ROUND):
+        check_answer(body_of(random.Random(number)))
 
 
 def test_error_that_quotes_half_a_character_can_be_read_by_every_client() -> None:
@@ -52,3 +60,18 @@ def test_channel_that_is_no_string_is_none() -> None:
     (record,) = growing("One")
     record["message"]["channel"] = []  # type: ignore[index]
     assert answer(sse(record)).text == "One"
+
+
+HALVES = [("\ud83d x", "https://a.example/"), ("A", "https://a.example/\udd25")]
+
+
+@pytest.mark.parametrize(("title", "url"), HALVES)
+def test_citation_with_half_a_character_has_a_place_and_every_client_can_read_it(
+    title: str, url: str
+) -> None:
+    record = message("One【3†source】.", metadata={"citations": [citation(3, 13, 3, url, title)]})
+    completion = whole_answer(sse(record))
+    json.dumps(completion, ensure_ascii=False).encode()
+    note = completion["choices"][0]["message"]["annotations"][0]["url_citation"]  # type: ignore[index]
+    assert note["start_index"] == 3
+    assert note["end_index"] == len(content_of(completion)) - 1

@@ -88,12 +88,23 @@ def nothing_by_chance() -> Iterator[None]:
 def record(scene: Scene, knobs: str = "") -> list[Recording]:
     """All exchanges of a scene; ``knobs`` (``name=value ...``) are added to its own."""
     with nothing_by_chance():
-        return asyncio.run(_record(scene, knobs))
+        return asyncio.run(_record(scene, _backend(scene, knobs)))
 
 
-async def _record(scene: Scene, more: str) -> list[Recording]:
+def conversations(scene: Scene, knobs: str = "") -> list[JsonObject]:
+    """What the backend has stored after a scene, as GET conversation shows it."""
+    with nothing_by_chance():
+        backend = _backend(scene, knobs)
+        asyncio.run(_record(scene, backend))
+        return [conversation.as_json() for conversation in backend.state.conversations]
+
+
+def _backend(scene: Scene, more: str) -> Backend:
     settings = dict(word.split("=") for word in f"ping=0 padding=0 step=8 {scene.knobs} {more}".split())
-    backend = Backend(Knobs(cap=0).set(settings), lambda: NOW, DEAD_KEYS)
+    return Backend(Knobs(cap=0).set(settings), lambda: NOW, DEAD_KEYS)
+
+
+async def _record(scene: Scene, backend: Backend) -> list[Recording]:
     recordings = [await _exchange(backend, _question(backend, scene))]
     if scene.then:
         conversation = next(iter(backend.state.conversations))

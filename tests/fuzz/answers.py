@@ -1,0 +1,74 @@
+"""The same for answers that are no streams: stored conversations, refusals, handovers, GPTS."""
+
+import json
+import random
+from functools import cache
+
+from simulator.gizmos import GIZMOS
+from simulator.refusals import REFUSALS
+from tests.fuzz.mutations import RAW, changed
+from tests.golden.recording import conversations
+from tests.golden.scenes import SCENES
+from tests.translate.reading import answer
+from translate.errors import ApiError
+from translate.gpts import Gizmo, conversation_mode, read_gizmo
+from translate.stored import StoredTurn
+from translate.upstream_errors import from_response
+from translate.wss import read_address, read_handover
+
+HANDOVER = {
+    "wss_url": "wss://host.example/client/hubs/conversations?access_token=jwt",
+    "expires_at": "2024-03-01T12:00:00.000001+00:00",
+    "conversation_id": "c1",
+    "response_id": "85aa00bb11cc22dd-AMS",
+    "websocket_request_id": "w1",
+}
+
+
+@cache
+def bodies() -> tuple[bytes, ...]:
+    """What the mutations start from."""
+    gizmo = GIZMOS[0].as_json(1_702_623_600.0)
+    stored = [conversation for name in ("rounds", "browse") for conversation in conversations(SCENES[name])]
+    refusals = [refusal.body for refusal in REFUSALS.values()]
+    return (*refusals, *(json.dumps(each).encode() for each in (gizmo, HANDOVER, *stored)))
+
+
+def body_of(chance: random.Random) -> bytes:
+    """A body, by chance: JSON with places changed, perhaps no JSON any more."""
+    body = chance.choice(bodies())
+    for _ in range(chance.choice((0, 1, 2, 10))):
+        try:
+            body = json.dumps(changed(chance, json.loads(body))).encode()
+        except (ValueError, RecursionError):
+            break
+    if chance.random() < 0.2:
+        at = chance.randint(0, len(body))
+        body = body[:at] + chance.choice(RAW) + body[at + chance.choice((0, 0, 1, 100)) :]
+    return body
+
+
+def check_answer(body: bytes) -> None:
+    """Raises AssertionError, or what a reader raises although it should not."""
+    for status in (200, 403, 429, 500):
+        error = from_response(status, body)
+        assert isinstance(error, ApiError)
+        assert len(error.message) < 2000
+        error.message.encode()
+        json.loads(error.body())
+    read_handover(body)
+    read_address(body)
+    try:
+        gizmo = read_gizmo(body, GIZMOS[0].id)
+    except ValueError:
+        pass
+    else:
+        assert isinstance(gizmo, Gizmo)
+        json.dumps(conversation_mode(gizmo), allow_nan=False)
+    stored = StoredTurn(b'{"parent_message_id": "x"}')
+    try:
+        records = stored.feed(body)
+        assert not stored.feed(body), "it says twice what did not change"
+    except ValueError:
+        return
+    answer(records)
