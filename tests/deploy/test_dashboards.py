@@ -1,0 +1,123 @@
+"""The dashboards and their provisioning; metrics have the names that the code gives them."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from handlers.app import ROUTES
+from metrics import Metrics, Outcome, names
+from tests.deploy.compose import DEPLOY, load
+from tests.deploy.rules import DASHBOARDS, dashboard_queries, metric_names, rules
+
+PROVISIONING = DEPLOY / "grafana" / "provisioning"
+BOARDS = [pytest.param(json.loads(path.read_text()), id=path.stem) for path in DASHBOARDS]
+EXPRESSIONS = [query.expression for query in dashboard_queries()] + [rule["expr"] for rule in rules()]
+FAMILIES = {
+    f"{family.name}_total" if family.type == "counter" else family.name: family
+    for family in Metrics(ROUTES, ["gpt-4-s"]).registry.collect()
+}
+OWN = {name for name in FAMILIES if name.startswith("pandora_")}
+VALUES = {
+    "outcome": {*Outcome, *names.Attempt, *names.IMAGES},
+    "reason": {*names.REJECTIONS, *names.RETRIES},
+    "route": {*ROUTES},
+}
+
+
+def test_every_metric_in_dashboards_and_rules_exists() -> None:
+    used = {name for expression in EXPRESSIONS for name in metric_names(expression)}
+    assert used - FAMILIES.keys() == set()
+
+
+def test_every_metric_of_the_service_is_on_a_dashboard() -> None:
+    shown = {name for query in dashboard_queries() for name in metric_names(query.expression)}
+    assert OWN - shown == set()
+
+
+def test_labels_are_compared_with_values_that_exist() -> None:
+    for expression in EXPRESSIONS:
+        for label, wanted in re.findall(r'\b(outcome|reason|route)=~?"([^"]*)"', expression):
+            assert set(wanted.split("|")) <= VALUES[label], expression
+
+
+def test_every_rule_that_is_used_is_recorded() -> None:
+    recorded = {rule["record"] for rule in rules() if "record" in rule}
+    used = {name for rule in rules() for name in re.findall(r"\bjob\w*:\w+:\w+", rule["expr"])}
+    assert used <= recorded
+
+
+def test_identities_of_dashboards_are_fixed_and_their_links_lead_to_each_other() -> None:
+    boards = [json.loads(path.read_text()) for path in DASHBOARDS]
+    identities = [board["uid"] for board in boards]
+    assert sorted(identities) == ["pandora-internals", "pandora-overview"]
+    for board in boards:
+        assert "id" not in board
+        assert [link["url"].rpartition("/")[2] for link in board["links"]] == [
+            other for other in identities if other != board["uid"]
+        ]
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_everything_is_asked_from_the_data_source_that_is_chosen(board: dict[str, Any]) -> None:
+    variables = {variable["name"]: variable for variable in board["templating"]["list"]}
+    (source,) = yaml.safe_load((PROVISIONING / "datasources" / "prometheus.yaml").read_text())["datasources"]
+    assert variables["datasource"]["current"]["value"] == source["uid"]
+    chosen = {"type": "prometheus", "uid": "${datasource}"}
+    for panel in board["panels"]:
+        if panel["type"] != "row":
+            assert panel["datasource"] == chosen
+            assert all(target["datasource"] == chosen for target in panel["targets"])
+    assert all(
+        variable["datasource"] == chosen for name, variable in variables.items() if name != "datasource"
+    )
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_rates_fit_the_scrape_interval_and_obey_the_chosen_job(board: dict[str, Any]) -> None:
+    for panel in board["panels"]:
+        for target in panel.get("targets", []):
+            assert 'job=~"$job"' in target["expr"]
+            for window in re.findall(r"\[([^\]]+)\]", target["expr"]):
+                assert window in ("$__rate_interval", "1h", "24h")
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_panels_have_their_own_place_and_number(board: dict[str, Any]) -> None:
+    taken: dict[tuple[int, int], str] = {}
+    for panel in board["panels"]:
+        place = panel["gridPos"]
+        assert place["x"] + place["w"] <= 24
+        for x in range(place["x"], place["x"] + place["w"]):
+            for y in range(place["y"], place["y"] + place["h"]):
+                assert (x, y) not in taken, f"{panel['title']} lies on {taken.get((x, y))}"
+                taken[x, y] = panel["title"]
+    numbers = [panel["id"] for panel in board["panels"]]
+    assert len(numbers) == len(set(numbers))
+
+
+def test_grafana_finds_what_is_provisioned() -> None:
+    grafana = load("compose.yaml")["services"]["grafana"]
+    mounts = dict(volume.split(":")[:2] for volume in grafana["volumes"])
+    (provider,) = yaml.safe_load((PROVISIONING / "dashboards" / "pandora.yaml").read_text())["providers"]
+    assert provider["options"]["path"] == mounts["./grafana/dashboards"]
+    assert provider["allowUiUpdates"] is False
+    assert mounts["./grafana/provisioning"] == "/etc/grafana/provisioning"
+    home = Path(grafana["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"])
+    assert str(home.parent) == provider["options"]["path"]
+    assert home.name in {path.name for path in DASHBOARDS}
+
+
+def test_prometheus_and_grafana_find_each_other_and_the_service() -> None:
+    services = load("compose.yaml")["services"]
+    (source,) = yaml.safe_load((PROVISIONING / "datasources" / "prometheus.yaml").read_text())["datasources"]
+    assert source["url"] == "http://prometheus:9090"
+    assert "prometheus" in services
+    (job,) = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())["scrape_configs"]
+    assert job["job_name"] == "pandora"
+    (name,) = job["dns_sd_configs"][0]["names"]
+    assert name in services
+    assert services["pandora"]["ports"][0].endswith(f":{job['dns_sd_configs'][0]['port']}")
