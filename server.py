@@ -30,6 +30,7 @@ from handlers.app import ROUTES, make_app
 from handlers.gpts import GptList, load_gpts
 from handlers.leases import SharedPlaces
 from handlers.licence import LicenceUsage
+from handlers.logs import configure
 from handlers.queue import KeyQueue
 from handlers.reconcile import Reconciler
 from handlers.service import Service
@@ -325,6 +326,13 @@ async def print_usage(settings: Settings, *, days: int, as_json: bool, simulated
     return 0
 
 
+def _configure_logs(settings: Settings) -> None:
+    try:
+        configure(level=settings.log_level, form=settings.log_format, file=settings.log_file)
+    except OSError as error:
+        raise SettingsError(f"LOG_FILE cannot be written: {error.strerror or error}.") from None
+
+
 def run() -> int:
     """The command line: exit code 2 with one line on stderr for a setting that cannot be used."""
     arguments = _arguments()
@@ -341,13 +349,7 @@ def run() -> int:
             raise SettingsError(
                 "BASE_URL is not set: give the address of your backend, or try --demo for a simulated one."
             )
-        logging.basicConfig(
-            level=settings.log_level.upper(),
-            format="%(asctime)s %(levelname)s %(name)s %(message)s",
-            stream=sys.stdout,
-        )
-        # Below that it quotes malformed headers, keys included.
-        logging.getLogger("tornado.general").setLevel(logging.WARNING)
+        _configure_logs(settings)
         return asyncio.run(main(settings, demo))
     except SettingsError as error:
         sys.stderr.write(f"server.py: {error}\n")

@@ -199,6 +199,15 @@ class Settings:
     log_level: str = _setting(
         "LOG_LEVEL", "info", _choice("debug", "info", "warning", "error"), "How much is logged."
     )
+    log_format: str = _setting(
+        "LOG_FORMAT", "text", _choice("text", "json"), "Log lines for people, or JSON for machines."
+    )
+    log_file: str = _setting(
+        "LOG_FILE",
+        "",
+        _text,
+        "A file that gets the log too; it is rotated at 10 MiB, five old ones are kept.",
+    )
     cors_origin: str = _setting(
         "CORS_ORIGIN", "*", _origin, "The web origin that may call from a browser; `*` for any."
     )

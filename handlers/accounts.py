@@ -124,6 +124,8 @@ class Account:
         self._began = time.monotonic()
         self.waiting = True
         """The backend has not begun to answer, as far as is known."""
+        self.spent = 0
+        """Units, once settled."""
         self._ttft: float | None = None
 
     def answering(self) -> None:
@@ -140,17 +142,16 @@ class Account:
         if isinstance(error, RateLimited) and error.should_retry is False and error.retry_after:
             until = self._ledger.clock() + error.retry_after
             self._ledger.learn(Capped(self._posted.alias, self._posted.slug, until))
-        await self._ledger.settle(
-            self._posted,
-            Settled(
-                self._posted.id,
-                outcome,
-                turn.state.model_slug,
-                turn.state.conversation_id,
-                time.monotonic() - self._began,
-                self._ttft,
-            ),
+        settled = Settled(
+            self._posted.id,
+            outcome,
+            turn.state.model_slug,
+            turn.state.conversation_id,
+            time.monotonic() - self._began,
+            self._ttft,
         )
+        self.spent = 0 if settled.free else self._posted.units
+        await self._ledger.settle(self._posted, settled)
 
     async def count(self, prompt: int, completion: int) -> None:
         """Record the tokens of the answer; afterwards that is durable."""

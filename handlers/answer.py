@@ -48,12 +48,16 @@ class Answer:
         self._dialogue.stop(error)
 
     def _abandon(self) -> None:
+        if not self._gone:
+            phase = "whole" if self._stream is None else "streaming" if self._stream.committed else "waiting"
+            self._handler.service.metrics.disconnected(phase)
         self._gone = True
         self._dialogue.stop()
 
     async def _make_whole(self, prepare: Prepare) -> None:
         dialogue = self._dialogue
         await dialogue.run(prepare, self._emit)
+        self._handler.charge(dialogue.units, dialogue.turn.usage)
         self._handler.outcome = self._outcome(dialogue.error)
         if self._gone:
             return
@@ -67,7 +71,9 @@ class Answer:
             await dialogue.run(prepare, self._emit)
         except Exception as error:
             bug = error
+        self._handler.completion_tokens = dialogue.completion_tokens
         await stream.quiet()
+        self._handler.charge(dialogue.units, dialogue.turn.usage)
         if bug is not None and not stream.committed:
             raise bug
         if bug is not None:

@@ -12,6 +12,7 @@ from tornado.iostream import IOStream, StreamClosedError
 
 from handlers.service import Service
 from metrics import Outcome
+from metrics.names import CONVERSING
 from translate.errors import (
     ApiError,
     BadRequest,
@@ -23,6 +24,7 @@ from translate.errors import (
     UnsupportedMediaType,
 )
 from translate.models import Model
+from translate.usage import Usage
 
 log = logging.getLogger("pandora")
 
@@ -52,7 +54,10 @@ class ApiHandler(tornado.web.RequestHandler):
     """What the client was told, or would have been."""
     model_name = ""
     ttft: float | None = None
+    prompt_tokens = 0
     completion_tokens = 0
+    units = 0
+    """Quota that the request has cost."""
     spends: tuple[str, Model] | None = None
     """The key and the model of the conversation, once known: their limits are told in the headers."""
 
@@ -106,6 +111,13 @@ class ApiHandler(tornado.web.RequestHandler):
     def public_base(self) -> str:
         """Where users reach this service, for links: the setting, else the request's own host."""
         return self.service.settings.upload_base_url or f"{self.request.protocol}://{self.request.host}"
+
+    def charge(self, units: int, usage: Usage) -> None:
+        """Note what a dialogue of this request has cost, for its line in the log and the metrics."""
+        self.units += units
+        if units:
+            self.prompt_tokens += usage.prompt_tokens
+            self.completion_tokens += usage.completion_tokens
 
     def send_json(self, body: bytes) -> None:
         """Answer with JSON and the time it took; a client that does not read it is cut off."""
@@ -190,20 +202,21 @@ class ApiHandler(tornado.web.RequestHandler):
         )
         if self.failure is not None and self.route != "unknown":  # scanners come by all day
             self.service.failures.add(self.request_id, self.route, self.model_name, status, self.failure)
-        ttft = f" ttft={self.ttft:.3f}s" if self.ttft is not None else ""
         level = logging.DEBUG if self.route in ("probe", "console") else logging.INFO
-        log.log(
-            level,
-            "%s %s %s model=%s status=%d outcome=%s duration=%.3fs%s",
-            self.request_id,
-            self.request.method,
-            self.route,
-            self.model_name or "-",
-            status,
-            outcome.value,
-            duration,
-            ttft,
-        )
+        fields = {
+            "request_id": self.request_id,
+            "method": self.request.method,
+            "route": self.route,
+            "model": self.model_name or None,
+            "status": status,
+            "outcome": outcome.value,
+            "duration": round(duration, 3),
+            "ttft": round(self.ttft, 3) if self.ttft is not None else None,
+            "prompt_tokens": self.prompt_tokens or None,
+            "completion_tokens": self.completion_tokens or None,
+            "units": self.units if self.route in CONVERSING else None,
+        }
+        log.log(level, "request", extra={"fields": fields})
 
 
 class BodyHandler(ApiHandler):

@@ -53,6 +53,8 @@ class Dialogue:
         self.turn = turn
         self.error: ApiError | None = None
         """Why there is no (whole) answer, once run."""
+        self.units = 0
+        """Quota that it has cost so far."""
         self._service = service
         self._key = key
         self.model = model
@@ -61,6 +63,8 @@ class Dialogue:
         self._temporary = service.settings.history == "temporary"
         self._working: asyncio.Future[Any] | None = None
         self._exchange = Exchange()
+        self.completion_tokens = 0
+        """Of the answer, once run."""
         self._account: Account | None = None
         self._message_id = ""
         self._stopped = False
@@ -153,6 +157,7 @@ class Dialogue:
             failure = error
         finally:
             await account.settle(exchange, failure, turn)
+            self.units += account.spent
         return None if turn.done else failure
 
     async def _count_tokens(self) -> None:
@@ -163,6 +168,7 @@ class Dialogue:
         else:
             turn.count(count_tokens)
         usage = turn.usage
+        self.completion_tokens = usage.completion_tokens
         self._service.metrics.tokens(self.model.name, usage.prompt_tokens, usage.completion_tokens)
         self._service.metrics.unknown_events(turn.state.unknown)
         if self._account is not None:
@@ -175,6 +181,7 @@ class Dialogue:
             if out:
                 await emit(out)
             address = await self._unless_stopped(self._assets.picture(asset))
+            self._service.metrics.image(served=address is not None)
             out = turn.supply(address) + turn.feed(b"")
         return out
 

@@ -124,6 +124,7 @@ class Drawing:
         if self._stopped is not None or self.gone:
             dialogue.stop(self._stopped)
         await dialogue.run(prepare, _nothing)
+        handler.charge(dialogue.units, dialogue.turn.usage)
         return gallery, writer.answer, dialogue.error
 
 

@@ -112,6 +112,7 @@ BAD: dict[str, list[str]] = {
     "ALLOW_ANY_GPT": SWITCH,
     "PORT": [*NUMBER, "65536", "80.5"],
     "LOG_LEVEL": ["verbose", "debug,info"],
+    "LOG_FORMAT": ["xml"],
     "CORS_ORIGIN": ["chat.example.com", "https://a, https://b", "https://a/path", "https://*.a"],
     "MODEL_ALIASES": ["gpt-4", "=gpt-4-s", "a=", "a=b,c"],
     "UNITS": ["gpt-4-s", "gpt-4-s=", "=4", "gpt-4-s=-1", "gpt-4-s=1.5", "gpt-4-s=9999999"],
@@ -153,7 +154,7 @@ BAD: dict[str, list[str]] = {
     "RETRIES": [*NUMBER, "11"],
     "ERROR_NOTE": SWITCH,
 }
-FREE_TEXT = {"GPTS_FILE", "HOST", "STATE_DIR"}
+FREE_TEXT = {"GPTS_FILE", "HOST", "LOG_FILE", "STATE_DIR"}
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,7 @@ def test_no_secret_is_logged_measured_told_or_kept(tmp_path: Path) -> None:
             assert pair.service.exit_code() == 0
         output = pair.service.output
     assert len(bodies) > 60
-    assert output.count("POST chat") > 80
+    assert output.count("method=POST route=chat") > 80
     for canary in CANARIES:
         assert canary not in output
         assert canary.encode() not in metrics
