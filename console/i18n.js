@@ -1,5 +1,7 @@
 // All words of the page, in both languages.
 
+import { keep, recall } from "./kept.js";
+
 const WORDS = {
   en: {
     skip: "Skip to the playground", views: "Views", overview: "Overview", playground: "Playground",
@@ -10,7 +12,7 @@ const WORDS = {
     localOnly: "Usage and errors are shown on the service's own machine, or with ADMIN_TOKEN.",
     needToken: "Usage and errors are shown with the admin token.",
     ledgerGone: "The ledger cannot be read now.", ledgerLate: "The ledger cannot be written now; records wait in memory.",
-    usage: "Units in the last 24 hours", asTable: "As a table", hour: "Hour", units: "Units", total: "Total",
+    usage: "Units in the last 24 hours", byModel: "Today: {models}", asTable: "As a table", hour: "Hour", units: "Units", total: "Total",
     chart: "{total} units in 24 hours, at most {most} in one hour",
     quota: "Quota", today: "Today, all keys", window: "GPT-4 messages of the busiest key", licence: "Licence, as its server says",
     noLimit: "no limit set", of: "{used} of {limit}", resets: "resets {when}", perKey: "each key: {limit} units a day",
@@ -36,7 +38,7 @@ const WORDS = {
     localOnly: "用量和错误只在服务所在的机器上显示，或设置 ADMIN_TOKEN 后显示。",
     needToken: "输入管理令牌后显示用量和错误。",
     ledgerGone: "暂时无法读取账本。", ledgerLate: "账本暂时无法写入，记录保留在内存中。",
-    usage: "最近 24 小时的额度单位", asTable: "以表格显示", hour: "小时", units: "单位", total: "合计",
+    usage: "最近 24 小时的额度单位", byModel: "今日：{models}", asTable: "以表格显示", hour: "小时", units: "单位", total: "合计",
     chart: "24 小时共 {total} 单位，单小时最多 {most}",
     quota: "额度", today: "今日，全部密钥", window: "最忙密钥的 GPT-4 消息", licence: "许可证服务器的统计",
     noLimit: "未设上限", of: "{used} / {limit}", resets: "{when} 重置", perKey: "每个密钥每天 {limit} 单位",
@@ -56,7 +58,7 @@ const WORDS = {
 };
 
 const KEPT = "pandora-language";
-let language = localStorage.getItem(KEPT) ?? (navigator.language.startsWith("zh") ? "zh" : "en");
+let language = recall(KEPT) ?? (navigator.language.startsWith("zh") ? "zh" : "en");
 
 /** The words for `key`, with `{name}` filled in. */
 export function t(key, values = {}) {
@@ -78,5 +80,5 @@ export function translate(root = document) {
 
 export function switchLanguage() {
   language = language === "zh" ? "en" : "zh";
-  localStorage.setItem(KEPT, language);
+  keep(KEPT, language);
 }

@@ -2,6 +2,7 @@
 
 import { byId } from "./dom.js";
 import { switchLanguage, t, translate } from "./i18n.js";
+import { keep, recall } from "./kept.js";
 import { forgetDrawn, showOverview, showUnreachable } from "./overview.js";
 import { offer, relabel, startPlayground } from "./playground.js";
 
@@ -44,17 +45,17 @@ function label() {
   const button = byId("language");
   button.textContent = t("other");
   button.setAttribute("aria-label", t("otherLabel"));
-  byId("theme").textContent = t(theme());
-  byId("theme").setAttribute("aria-label", `${t("theme")}: ${t(theme())}`);
+  byId("theme").textContent = t(theme);
+  byId("theme").setAttribute("aria-label", `${t("theme")}: ${t(theme)}`);
   forgetDrawn();
   show();
 }
 
-const theme = () => localStorage.getItem("pandora-theme") ?? "auto";
+let theme = recall("pandora-theme") ?? "auto";
 
 function applyTheme() {
-  if (theme() === "auto") delete document.documentElement.dataset.theme;
-  else document.documentElement.dataset.theme = theme();
+  if (theme === "auto") delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = theme;
 }
 
 function view(name) {
@@ -70,7 +71,8 @@ byId("language").addEventListener("click", () => {
   label();
 });
 byId("theme").addEventListener("click", () => {
-  localStorage.setItem("pandora-theme", THEMES[(THEMES.indexOf(theme()) + 1) % THEMES.length]);
+  theme = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length];
+  keep("pandora-theme", theme);
   applyTheme();
   label();
 });

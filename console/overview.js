@@ -21,6 +21,7 @@ export function showOverview(state) {
   if (usage) {
     const width = byId("chart").clientWidth;
     if (width) draw("chart", [usage.hours, width], () => [chart(usage.hours, width)]);
+    draw("by-model", usage.today.by_model, () => byModel(usage.today.by_model));
     draw("hours", usage.hours, () => [hoursTable(usage.hours)]);
     const meters = [usage.limits, usage.today.units, details.gpt4_window_resets_at, details.licence];
     draw("quota", meters, () => quota(usage, details));
@@ -67,6 +68,11 @@ function now({ details, access }) {
   );
   const trouble = details.usage ? (details.usage.recorded === "late" ? "ledgerLate" : null) : "ledgerGone";
   return [el("dl", { class: "facts" }, pairs), ...(trouble ? [el("p", { class: "note warn" }, t(trouble))] : [])];
+}
+
+function byModel(units) {
+  const models = Object.entries(units).map(([name, spent]) => `${name} ${number(spent)}`);
+  return models.length ? [t("byModel", { models: models.join(" · ") })] : [];
 }
 
 function quota({ limits, today }, { gpt4_window_resets_at: windowReset, licence }) {

@@ -5,6 +5,7 @@ import { AnswerView } from "./answer.js";
 import { chat } from "./chat.js";
 import { byId, el } from "./dom.js";
 import { number, t } from "./i18n.js";
+import { keep, recall } from "./kept.js";
 
 const KEPT = "pandora-key";
 const FOLLOW_PIXELS = 60;
@@ -16,8 +17,9 @@ let offered = false;
 let pinned = true; // the reader is at the end of the log
 
 export function startPlayground() {
-  byId("key").value = sessionStorage.getItem(KEPT) ?? "";
-  byId("remember").checked = sessionStorage.getItem(KEPT) !== null;
+  const kept = recall(KEPT, "sessionStorage");
+  byId("key").value = kept ?? "";
+  byId("remember").checked = kept !== null;
   for (const id of ["key", "remember"]) byId(id).addEventListener("input", keepKey);
   byId("composer").addEventListener("submit", (event) => {
     event.preventDefault();
@@ -58,8 +60,7 @@ export function relabel() {
 }
 
 function keepKey() {
-  if (byId("remember").checked) sessionStorage.setItem(KEPT, byId("key").value);
-  else sessionStorage.removeItem(KEPT);
+  keep(KEPT, byId("remember").checked ? byId("key").value : null, "sessionStorage");
 }
 
 function clear() {

@@ -83,6 +83,21 @@ async def test_language_and_theme_can_be_switched_and_are_remembered(devtools: i
         await page.eval("localStorage.clear()")
 
 
+async def test_page_works_where_the_browser_keeps_nothing(devtools: int, demo: str) -> None:
+    async with tab(devtools) as page:
+        forbid = (
+            "for (const name of ['localStorage', 'sessionStorage'])"
+            " Object.defineProperty(window, name,"
+            " { get() { throw new DOMException('no', 'SecurityError'); } })"
+        )
+        await page.call("Page.addScriptToEvaluateOnNewDocument", source=forbid)
+        await page.open(demo)
+        await page.click("#language")
+        await page.click("#theme")
+        assert await page.eval("document.documentElement.dataset.theme") == "light"
+        assert page.complaints == []
+
+
 async def test_both_dictionaries_have_the_same_words() -> None:
     text = (Path(__file__).parents[2] / "console" / "i18n.js").read_text(encoding="utf-8")
     english, chinese = text.split("  zh: {")

@@ -128,7 +128,9 @@ async def test_gpt_that_cannot_be_used_says_why(tmp_path: Path) -> None:
         why_not = service.server.service.gpts.detail
         assert await eventually(lambda: "not" in str(why_not()["gone"].get("reason")).lower(), 5)
         assert await eventually(lambda: bool(why_not()["good"]["available"]), 5)
-        models = {model["id"]: model for model in (await state(service))["models"]}
+        seen = await state(service)
+    models = {model["id"]: model for model in seen["models"]}
+    assert KEY not in json.dumps(seen)
     assert models["good"] == {"id": "good", "units": 14, "gpt": True, "available": True}
     assert models["gone"]["available"] is False
     assert models["gone"]["reason"]
