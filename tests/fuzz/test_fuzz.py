@@ -66,9 +66,7 @@ HALVES = [("\ud83d x", "https://a.example/"), ("A", "https://a.example/\udd25")]
 
 
 @pytest.mark.parametrize(("title", "url"), HALVES)
-def test_citation_with_half_a_character_has_a_place_and_can_be_read(
-    title: str, url: str
-) -> None:
+def test_citation_with_half_a_character_has_a_place_and_can_be_read(title: str, url: str) -> None:
     record = message("One【3†source】.", metadata={"citations": [citation(3, 13, 3, url, title)]})
     completion = whole_answer(sse(record))
     json.dumps(completion, ensure_ascii=False).encode()
