@@ -8,7 +8,7 @@ from typing import Final
 
 from translate.wss import SUBPROTOCOL, Connected, Frame, Gap, Sequence, read_frame
 from upstream.errors import ConnectFailed, UpstreamError
-from upstream.line import Line
+from upstream.line import Line, Room
 from upstream.websocket import UpgradeRefused, WebSocket
 
 IDLE_SECONDS: Final = 60.0
@@ -26,12 +26,17 @@ class AccountSocket:
     """
 
     def __init__(
-        self, register: Callable[[], Awaitable[str]], tls: ssl.SSLContext | None, connect_seconds: float
+        self,
+        register: Callable[[], Awaitable[str]],
+        tls: ssl.SSLContext | None,
+        connect_seconds: float,
+        room: Room,
     ) -> None:
         self.lines: set[Line] = set()
         self._register = register
         self._tls = tls
         self._connect_seconds = connect_seconds
+        self._room = room
         self._url = ""
         self._socket: WebSocket | None = None
         self._greeting: Connected | None = None
@@ -46,12 +51,13 @@ class AccountSocket:
         if self._idle is not None:
             self._idle.cancel()
             self._idle = None
-        line = Line(request_id)
+        line = Line(request_id, self._room)
         self.lines.add(line)
         return line
 
     def release(self, line: Line) -> None:
         """Its frames are not wanted any more."""
+        line.close()
         self.lines.discard(line)
         if not self.lines and self._idle is None:
             self._idle = asyncio.get_running_loop().call_later(IDLE_SECONDS, self.close)

@@ -7,7 +7,16 @@ from typing import Final
 from translate.wss import EndFinder, Frame, Handover
 
 MAX_HELD_BYTES: Final = 8 * 1024 * 1024
-"""For a slow reader. What comes beyond is not kept, so the others on the socket never wait for it."""
+"""For one slow reader. What comes beyond is not kept, so the others on the socket never wait for it."""
+MAX_HELD_BY_ALL_BYTES: Final = 128 * 1024 * 1024
+"""For all of them together, some hundreds perhaps."""
+
+
+class Room:
+    """What may still be held for all readers."""
+
+    def __init__(self) -> None:
+        self.left = MAX_HELD_BY_ALL_BYTES
 
 
 class Line:
@@ -17,7 +26,7 @@ class Line:
     the end of the stream, seen also by a line that has lost pieces.
     """
 
-    def __init__(self, request_id: str) -> None:
+    def __init__(self, request_id: str, room: Room) -> None:
         self.request_id = request_id
         self.conversation_id = ""
         self.response_id = ""
@@ -26,6 +35,7 @@ class Line:
         self.failure: BaseException | None = None
         self.stirred = False
         """Something came for it since this was set back."""
+        self._room = room
         self._pieces: deque[bytes] = deque()
         self._size = 0
         self._end = EndFinder()
@@ -52,11 +62,13 @@ class Line:
         if self.ended:
             return
         self.stirred = True
-        if self._size + len(frame.body) > MAX_HELD_BYTES:
+        size = len(frame.body)
+        if self._size + size > MAX_HELD_BYTES or size > self._room.left:
             self.lost = True
         if frame.body and not self.lost:
             self._pieces.append(frame.body)
-            self._size += len(frame.body)
+            self._size += size
+            self._room.left -= size
         self.ended = self._end.found(frame.body) or not frame.more
         self._changed.set()
 
@@ -68,8 +80,7 @@ class Line:
 
     def miss(self) -> None:
         """Pieces are missing before those that are held, which are of no use then."""
-        self._pieces.clear()
-        self._size = 0
+        self._empty()
         self.lost = True
 
     def fail(self, error: BaseException) -> None:
@@ -82,10 +93,19 @@ class Line:
         if self.failure is not None:
             raise self.failure
         data = b"".join(self._pieces)
-        self._pieces.clear()
-        self._size = 0
+        self._empty()
         self._changed.clear()
         return data
+
+    def close(self) -> None:
+        """Nobody reads it any more."""
+        self.ended = True
+        self._empty()
+
+    def _empty(self) -> None:
+        self._pieces.clear()
+        self._room.left += self._size
+        self._size = 0
 
     async def wait(self, seconds: float | None = None) -> bool:
         """Until something has changed since `take`; false if nothing did within `seconds`."""

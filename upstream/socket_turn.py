@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Coroutine
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from translate.wss import Handover
-from upstream.errors import Aborted
+from upstream.errors import Aborted, ConnectionLost
 from upstream.exchange import Exchange
 from upstream.following import Following
 from upstream.line import Line
@@ -14,7 +14,6 @@ from upstream.reception import OnData
 from upstream.sockets import Sockets
 from upstream.timeouts import Timeouts
 
-_T = TypeVar("_T")
 _MARK: Final = b',"websocket_request_id":"%s"}'
 
 
@@ -43,7 +42,7 @@ class SocketTurn:
         if not self._sockets.expects(self._key):
             return self._payload
         self.over = True  # until it is posted
-        self._line = await self._unless_aborted(self._sockets.line(self._key))
+        await self._obtain(self._sockets.line(self._key))
         self.over = False
         if self._line is None:
             return self._payload
@@ -64,13 +63,11 @@ class SocketTurn:
         self._request_id = handover.request_id
         if exchange.aborted:
             raise Aborted
+        late = line is None or line.request_id != handover.request_id  # it may have marks of its own
+        line = line or await self._obtain(self._sockets.late_line(self._key, handover))
         if line is None:
-            late = True
-            line = await self._unless_aborted(self._sockets.late_line(self._key, handover))
-            self._line = line
-        else:
-            late = line.request_id != handover.request_id  # the backend has marks of its own
-            line.bind(handover)
+            raise ConnectionLost("body", "there is no WebSocket")
+        line.bind(handover)
         look = partial(self._sockets.look, self._key, handover.conversation_id)
         following = Following(line, exchange, timeouts, on_data, look, self._payload, self._since)
         try:
@@ -90,16 +87,22 @@ class SocketTurn:
         if self._request_id and not self.over and self.exchange.connected:
             await self._sockets.stop(self._key, self._request_id)
 
-    async def _unless_aborted(self, work: Coroutine[Any, Any, _T]) -> _T:
+    async def _obtain(self, work: Coroutine[Any, Any, Line | None]) -> Line | None:
+        """Take the line that `work` gives, unless the exchange is aborted meanwhile."""
         task = asyncio.create_task(work)
+        task.add_done_callback(self._take)
         try:
             with self.exchange._leg(partial(_cancel, task)):
-                return await task
-        except asyncio.CancelledError:
-            caller = asyncio.current_task()
-            if self.exchange.aborted and caller is not None and not caller.cancelling():
-                raise Aborted from None
-            raise
+                await asyncio.wait([task])
+        finally:
+            task.cancel()
+        if self.exchange.aborted:
+            raise Aborted
+        return task.result()
+
+    def _take(self, task: "asyncio.Task[Line | None]") -> None:
+        if not task.cancelled() and task.exception() is None:
+            self._line = task.result()
 
 
 def _cancel(task: "asyncio.Task[Any]") -> None:

@@ -16,7 +16,7 @@ from translate.wss import Handover, read_address
 from upstream.account_socket import AccountSocket
 from upstream.errors import ConnectFailed, ResponseRefused, UpstreamError
 from upstream.exchange import Exchange
-from upstream.line import Line
+from upstream.line import Line, Room
 from upstream.paths import API, conversation_path
 from upstream.timeouts import Timeouts
 
@@ -37,6 +37,7 @@ class Sockets:
         self._timeouts = timeouts
         self._accounts: OrderedDict[str, AccountSocket] = OrderedDict()
         self._tls: ssl.SSLContext | None = None
+        self._room = Room()
         self._stops: set[asyncio.Task[None]] = set()
 
     def expects(self, key: str) -> bool:
@@ -142,7 +143,7 @@ class Sockets:
         account = self._accounts.get(key)
         if account is None:
             account = self._accounts[key] = AccountSocket(
-                lambda: self._register(key), self._context(address), self._timeouts.connect
+                lambda: self._register(key), self._context(address), self._timeouts.connect, self._room
             )
             self._limit()
         return account

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.translate.captures import FOLDER
@@ -288,3 +288,24 @@ def test_real_drawing_of_2026_shows_its_picture_though_no_message_ends_the_turn(
 
 def json_record(record: Json) -> bytes:
     return b"event: message\ndata: " + json.dumps(record).encode() + b"\n\n"
+
+
+@pytest.mark.skipif(FOLDER is None, reason="there are no captures beside the checkout")
+def test_real_stream_in_deltas_says_the_same_however_it_is_cut() -> None:
+    assert FOLDER is not None
+    (stream,) = (path.read_bytes() for path in Path(FOLDER).glob("delta-v1-text-*"))
+    deltas = answer(stream).deltas
+    for framed in (stream, stream.replace(b"\n", b"\r\n"), stream.replace(b"\n", b"\r")):
+        for size in (1, 2, 7, 100, 1024):
+            assert answer(framed, sizes=[size]).deltas == deltas
+    for at in range(1, len(stream), 97):
+        assert answer(stream, sizes=[at, len(stream)]).deltas == deltas
+
+
+@pytest.mark.skipif(FOLDER is None, reason="there are no captures beside the checkout")
+@settings(max_examples=30)
+@given(sizes=SIZES)
+def test_real_stream_in_deltas_says_the_same_at_random_cuts(sizes: list[int]) -> None:
+    assert FOLDER is not None
+    (stream,) = (path.read_bytes() for path in Path(FOLDER).glob("delta-v1-text-*"))
+    assert answer(stream, sizes=sizes).deltas == answer(stream, fast=False).deltas
