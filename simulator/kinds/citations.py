@@ -7,6 +7,7 @@ and ready markdown.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from simulator.messages import JsonObject
 
@@ -55,7 +56,7 @@ class Mark:
                 "matched_text": self.text,
                 "start_idx": start,
                 "end_idx": end,
-                "alt": f"([{self.label}]({self.page.url}))",
+                "alt": f"([{self.label}]({quote(self.page.url, safe=':/?&=%()')}))",
                 "items": [item],
                 "safe_urls": [self.page.url],
             }

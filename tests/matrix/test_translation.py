@@ -1,5 +1,7 @@
 """Each kind of turn, told in each way and cut in each way, says the same."""
 
+from urllib.parse import unquote
+
 import pytest
 
 from tests.golden.cuts import at_random, every
@@ -50,15 +52,19 @@ def test_frames_may_be_cut_anywhere(way: Way, size: int) -> None:
 @pytest.mark.parametrize("name", ["browse", "late_citations", "chinese_browse"])
 def test_citations_of_all_ages_lead_to_the_same_pages(name: str) -> None:
     pages = {
-        tuple(_unescaped(link["old"] or link["new"]) for link in CITATION.finditer(play(recordings).text))
+        tuple(unquote(link["old"] or link["new"]) for link in CITATION.finditer(play(recordings).text))
         for recordings in [way.record(SCENES[name]) for way in WAYS.values()]
     }
     assert len(pages) == 1
     assert len(pages.pop()) == 3
 
 
-def _unescaped(address: str) -> str:
-    return address.replace("%28", "(").replace("%29", ")").replace("%20", " ")
+@pytest.mark.parametrize("way", WAYS)
+def test_link_to_a_page_has_nothing_in_it_that_ends_it_early(way: str) -> None:
+    for link in CITATION.finditer(play(WAYS[way].record(SCENES["browse"])).text):
+        address = link["old"] or link["new"]
+        assert not any(character.isspace() for character in address)
+        assert address.count("(") == address.count(")")
 
 
 @pytest.mark.parametrize(

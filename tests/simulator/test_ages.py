@@ -3,6 +3,7 @@
 import json
 import re
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -104,7 +105,7 @@ async def test_2025_cites_with_private_use_marks_and_content_references() -> Non
     assert len(references) == len(PRIVATE_MARK.findall(text)) == 3
     for reference in references:
         assert text[reference["start_idx"] : reference["end_idx"]] == reference["matched_text"]
-        assert reference["items"][0]["url"] in reference["alt"]
+        assert reference["items"][0]["url"] in unquote(reference["alt"])
     assert "【" not in text
     recipients = {shown["recipient"] for shown in answer.shown.values()}
     assert "web.run" in recipients
