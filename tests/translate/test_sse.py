@@ -7,8 +7,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.translate.reading import cut
-from translate.sse import Record, RecordTooLarge, SseSplitter
+from tests.translate.reading import answer, cut
+from tests.translate.wire import turn_of
+from translate.sse import Record, RecordTooLarge, SseSplitter, unglued
 
 
 def records(stream: bytes, sizes: Sequence[int] = ()) -> list[tuple[bytes, bytes]]:
@@ -211,3 +212,31 @@ def test_big_record_in_small_chunks_is_not_searched_again_and_again() -> None:
         last = splitter.next()
     assert last == Record(b"", b"x" * 200_000)
     assert buffer.searched <= 4 * len(record)
+
+
+@pytest.mark.parametrize(
+    ("data", "payloads"),
+    [
+        (b'{"a": 1}data: {"b": 2}', [b'{"a": 1}', b'{"b": 2}']),
+        (b'{"a": 1}  data:{"b": 2} data: [DONE]', [b'{"a": 1}', b'{"b": 2}', b"[DONE]"]),
+        (b'{"a": "}data: {"}data: {"b": {}}', [b'{"a": "}data: {"}', b'{"b": {}}']),
+        ('{"a": "你"}data: {"b": "🔥"}'.encode(), ['{"a": "你"}'.encode(), '{"b": "🔥"}'.encode()]),
+        (b'{"a": 1}', [b'{"a": 1}']),
+        (b'{"a": 1} and more', [b'{"a": 1} and more']),
+        (b'{"a": 1}data: {"b', [b'{"a": 1}data: {"b']),
+        (b'{"a": 1}data: ', [b'{"a": 1}', b""]),
+        (b"2023-12-15 07:00:15", [b"2023-12-15 07:00:15"]),
+        (b"\xff", [b"\xff"]),
+        (b"[" * 100_000, [b"[" * 100_000]),
+        (b"", [b""]),
+    ],
+)
+def test_records_on_one_line_are_told_apart(data: bytes, payloads: list[bytes]) -> None:
+    assert unglued(data) == payloads
+
+
+def test_snapshots_on_one_line_are_all_read() -> None:
+    stream = turn_of("Hi", "Hi there", "Hi there.").replace(b"}\n\ndata: {", b"}data: {")
+    for sizes in ([], [1], [7]):
+        seen = answer(stream, sizes=sizes)
+        assert (seen.text, seen.error, seen.turn.state.unknown) == ("Hi there.", None, {})
