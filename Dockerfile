@@ -17,7 +17,7 @@ ENV PATH=/venv/bin:$PATH \
     STATE_DIR=/state
 WORKDIR /app
 COPY --from=build /venv /venv
-COPY server.py settings.py gpts.json LICENSE ./
+COPY server.py settings.py setting_parsers.py gpts.json LICENSE ./
 COPY console console
 COPY handlers handlers
 COPY media media

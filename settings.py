@@ -6,150 +6,32 @@ secret NAME can be given as NAME_FILE, the path of a file that holds it.
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import urlsplit
+
+from setting_parsers import (
+    Parser,
+    aliases,
+    choice,
+    concurrency,
+    integer,
+    key,
+    key_names,
+    origin,
+    prefix,
+    seconds,
+    state_url,
+    switch,
+    text,
+    units,
+    url,
+)
 
 
 class SettingsError(ValueError):
     """What is wrong with which setting, and what to write instead, in one line."""
-
-
-Parser = Callable[[str], object]
-
-
-def _text(value: str) -> str:
-    return value
-
-
-def _url(value: str) -> str:
-    try:
-        parts = urlsplit(value)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # brackets or a port that cannot be
-        usable = False
-    if not usable:
-        raise ValueError("an address such as http://127.0.0.1:8181")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise ValueError("an address without user name, query or fragment")
-    return value.rstrip("/")
-
-
-def _prefix(value: str) -> str:
-    value = value.strip("/")
-    if not re.fullmatch(r"[\w.~-]*(/[\w.~-]+)*", value, re.ASCII):
-        raise ValueError("letters, digits and . _ ~ - only")
-    return value
-
-
-def _key(value: str) -> str:
-    if not re.fullmatch(r"[!-~]+", value):
-        raise ValueError("one key, without spaces")
-    return value
-
-
-def _integer(low: int, high: int) -> Parser:
-    def parse(value: str) -> int:
-        if not re.fullmatch(r"[0-9]{1,12}", value) or not low <= int(value) <= high:
-            raise ValueError(f"a whole number from {low} to {high}")
-        return int(value)
-
-    return parse
-
-
-def _seconds(low: float, high: float) -> Parser:
-    def parse(value: str) -> float:
-        if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,6})?", value) or not low <= float(value) <= high:
-            raise ValueError(f"a number of seconds from {low:g} to {high:g}")
-        return float(value)
-
-    return parse
-
-
-def _switch(value: str) -> bool:
-    known = {"1": True, "true": True, "yes": True, "on": True}
-    known |= {"0": False, "false": False, "no": False, "off": False}
-    if value.lower() not in known:
-        raise ValueError("true or false")
-    return known[value.lower()]
-
-
-def _choice(*choices: str) -> Parser:
-    def parse(value: str) -> str:
-        if value.lower() not in choices:
-            raise ValueError("one of " + ", ".join(choices))
-        return value.lower()
-
-    return parse
-
-
-def _origin(value: str) -> str:
-    if value != "*" and not re.fullmatch(r"https?://[^\s/,*]+", value):
-        raise ValueError("* or one origin such as https://chat.example.com")
-    return value
-
-
-def _aliases(value: str) -> tuple[tuple[str, str], ...]:
-    """Pairs of a name and what it stands for, a model with perhaps ``:style`` behind it."""
-    pairs = []
-    for item in filter(None, (item.strip() for item in value.split(","))):
-        alias, separator, target = (part.strip() for part in item.partition("="))
-        if not (alias and separator and target):
-            raise ValueError("pairs such as gpt-4o-mini=gpt-3.5-turbo,gpt-4=gpt-4-s")
-        pairs.append((alias, target))
-    return tuple(pairs)
-
-
-def _units(value: str) -> tuple[tuple[str, int], ...]:
-    """Pairs of a model and what a conversation on it costs."""
-    pairs = []
-    for item in filter(None, (item.strip() for item in value.split(","))):
-        name, _, units = (part.strip() for part in item.rpartition("="))
-        if not name or not re.fullmatch(r"[0-9]{1,6}", units):
-            raise ValueError("pairs such as gpt-4-s=14,gpt-3.5-turbo=4")
-        pairs.append((name, int(units)))
-    return tuple(pairs)
-
-
-def _key_names(value: str) -> tuple[tuple[str, str], ...]:
-    """Pairs of a name and the key that it stands for."""
-    pairs = []
-    for item in filter(None, (item.strip() for item in value.split(","))):
-        name, _, key = (part.strip() for part in item.partition("="))
-        if not re.fullmatch(r"(?!k-)[\w.@-]{1,40}", name) or not re.fullmatch(r"[!-~]+", key):
-            raise ValueError("pairs such as alice=fk-...,bob=fk-...; names must not begin with k-")
-        pairs.append((name, key))
-    return tuple(pairs)
-
-
-def _state_url(value: str) -> str:
-    try:
-        parts = urlsplit(value)
-        usable = parts.scheme in ("redis", "rediss") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or not re.fullmatch(r"/?[0-9]{0,3}", parts.path):
-        raise ValueError("an address such as redis://redis:6379/0")
-    return value
-
-
-KEY_KINDS = ("fk", "pk", "token")
-
-
-def _concurrency(value: str) -> tuple[tuple[str, int], ...]:
-    """How many messages at once by kind of key; one number stands for all kinds."""
-    wanted = {"fk": 1, "pk": 4, "token": 1}
-    if re.fullmatch(r"[0-9]{1,4}", value):
-        wanted = dict.fromkeys(KEY_KINDS, int(value))
-    else:
-        for item in value.split(","):
-            kind, _, number = (part.strip() for part in item.partition("="))
-            if kind not in KEY_KINDS or not re.fullmatch(r"[0-9]{1,4}", number):
-                raise ValueError("such as fk=1,pk=4,token=1, or one number for all")
-            wanted[kind] = int(number)
-    return tuple(wanted.items())
 
 
 def _setting(name: str, default: str, parse: Parser, sentence: str, secret: bool = False) -> Any:
@@ -168,218 +50,218 @@ class Settings:
     """The settings as the service uses them; an unset text is empty."""
 
     base_url: str = _setting(
-        "BASE_URL", "", _url, "Address of the ChatGPT-web backend, for example Pandora-Next in proxy mode."
+        "BASE_URL", "", url, "Address of the ChatGPT-web backend, for example Pandora-Next in proxy mode."
     )
     proxy_api_prefix: str = _setting(
-        "PROXY_API_PREFIX", "", _prefix, "The backend's `proxy_api_prefix`.", secret=True
+        "PROXY_API_PREFIX", "", prefix, "The backend's `proxy_api_prefix`.", secret=True
     )
     upload_base_url: str = _setting(
-        "UPLOAD_BASE_URL", "", _url, "Address under which users reach this service, for links to images."
+        "UPLOAD_BASE_URL", "", url, "Address under which users reach this service, for links to images."
     )
     key_for_gpts_info: str = _setting(
-        "KEY_FOR_GPTS_INFO", "", _key, "Key with which the description of each GPT is fetched.", secret=True
+        "KEY_FOR_GPTS_INFO", "", key, "Key with which the description of each GPT is fetched.", secret=True
     )
     gpts_file: str = _setting(
-        "GPTS_FILE", "", _text, "The list of GPTs; if unset, the `gpts.json` beside `server.py`."
+        "GPTS_FILE", "", text, "The list of GPTs; if unset, the `gpts.json` beside `server.py`."
     )
     allow_any_gpt: bool = _setting(
         "ALLOW_ANY_GPT",
         "false",
-        _switch,
+        switch,
         "Whether every GPT can be used by its id, as `gpt-4-gizmo-g-...`, without an entry in the list.",
     )
-    host: str = _setting("HOST", "127.0.0.1", _text, "Address to listen on.")
-    port: int = _setting("PORT", "33333", _integer(0, 65535), "Port to listen on; 0 takes a free one.")
+    host: str = _setting("HOST", "127.0.0.1", text, "Address to listen on.")
+    port: int = _setting("PORT", "33333", integer(0, 65535), "Port to listen on; 0 takes a free one.")
     state_dir: str = _setting(
-        "STATE_DIR", "state", _text, "Directory where images, caches and state live; made when needed."
+        "STATE_DIR", "state", text, "Directory where images, caches and state live; made when needed."
     )
     api_prefix: str = _setting(
-        "API_PREFIX", "", _prefix, "Puts the API under `/<prefix>/v1/...`.", secret=True
+        "API_PREFIX", "", prefix, "Puts the API under `/<prefix>/v1/...`.", secret=True
     )
     log_level: str = _setting(
-        "LOG_LEVEL", "info", _choice("debug", "info", "warning", "error"), "How much is logged."
+        "LOG_LEVEL", "info", choice("debug", "info", "warning", "error"), "How much is logged."
     )
     log_format: str = _setting(
-        "LOG_FORMAT", "text", _choice("text", "json"), "Log lines for people, or JSON for machines."
+        "LOG_FORMAT", "text", choice("text", "json"), "Log lines for people, or JSON for machines."
     )
     log_file: str = _setting(
         "LOG_FILE",
         "",
-        _text,
+        text,
         "A file that gets the log too; it is rotated at 10 MiB, five old ones are kept.",
     )
     cors_origin: str = _setting(
-        "CORS_ORIGIN", "*", _origin, "The web origin that may call from a browser; `*` for any."
+        "CORS_ORIGIN", "*", origin, "The web origin that may call from a browser; `*` for any."
     )
     model_aliases: tuple[tuple[str, str], ...] = _setting(
         "MODEL_ALIASES",
         DEFAULT_ALIASES,
-        _aliases,
+        aliases,
         "Further names of models, `name=model` or `name=model:style` with commas between; "
         "`*` in a name matches anything.",
     )
     style: str = _setting(
         "STYLE",
         "web",
-        _choice("web", "plain", "text"),
+        choice("web", "plain", "text"),
         "How answers look: `web` in markdown with everything, `plain` for bots without markdown, "
         "`text` the prose alone.",
     )
     reasoning: bool = _setting(
         "REASONING",
         "false",
-        _switch,
+        switch,
         "Whether what a model thinks before it answers is passed on, as `reasoning_content`.",
     )
     image_links: str = _setting(
         "IMAGE_LINKS",
         "store",
-        _choice("store", "upstream"),
+        choice("store", "upstream"),
         "Where links to pictures lead: to a copy kept here, or to the backend's own short-lived address.",
     )
     stream_annotations: bool = _setting(
         "STREAM_ANNOTATIONS",
         "false",
-        _switch,
+        switch,
         "Whether citations are also sent as `annotations` on the last chunk of a stream.",
     )
     history: str = _setting(
         "HISTORY",
         "keep",
-        _choice("keep", "hide", "temporary"),
+        choice("keep", "hide", "temporary"),
         "What becomes of a conversation on the backend: kept, hidden after the answer, or never listed.",
     )
     continue_limit: int = _setting(
         "CONTINUE_LIMIT",
         "3",
-        _integer(0, 20),
+        integer(0, 20),
         "How often a reply that was cut by length is continued; each time costs another conversation.",
     )
     gpt_actions: str = _setting(
         "GPT_ACTIONS",
         "ask",
-        _choice("ask", "allow", "always"),
+        choice("ask", "allow", "always"),
         "When a GPT asks whether it may call a host: stop and say so, allow it once, or always.",
     )
     fetch_urls: bool = _setting(
         "FETCH_URLS",
         "true",
-        _switch,
+        switch,
         "Whether what a message gives by address is fetched for it.",
     )
     max_image_pixels: int = _setting(
         "MAX_IMAGE_PIXELS",
         "50000000",
-        _integer(1, 10**9),
+        integer(1, 10**9),
         "Largest picture of a message, in pixels.",
     )
     media_max_file_bytes: int = _setting(
         "MEDIA_MAX_FILE_BYTES",
         str(50 << 20),
-        _integer(1024, 1 << 32),
+        integer(1024, 1 << 32),
         "Largest picture or file that is fetched, uploaded or kept here; one inside a request must fit into "
         "MAX_BODY_BYTES too, a quarter of which goes to its encoding.",
     )
     media_max_total_bytes: int = _setting(
         "MEDIA_MAX_TOTAL_BYTES",
         str(2 << 30),
-        _integer(1024, 1 << 44),
+        integer(1024, 1 << 44),
         "How much is kept under `STATE_DIR/media`; above it the oldest files go.",
     )
     media_max_age: float = _setting(
         "MEDIA_MAX_AGE",
         str(7 * 86400),
-        _seconds(0, 10**9),
+        seconds(0, 10**9),
         "Seconds after which a kept file goes; 0 keeps it until room is needed.",
     )
     connect_timeout: float = _setting(
-        "CONNECT_TIMEOUT", "10", _seconds(0.1, 300), "Limit for reaching the backend."
+        "CONNECT_TIMEOUT", "10", seconds(0.1, 300), "Limit for reaching the backend."
     )
     first_byte_timeout: float = _setting(
-        "FIRST_BYTE_TIMEOUT", "120", _seconds(0.1, 3600), "Limit for the backend's first sign of an answer."
+        "FIRST_BYTE_TIMEOUT", "120", seconds(0.1, 3600), "Limit for the backend's first sign of an answer."
     )
     idle_timeout: float = _setting(
-        "IDLE_TIMEOUT", "120", _seconds(0.1, 3600), "Limit for silence of the backend within an answer."
+        "IDLE_TIMEOUT", "120", seconds(0.1, 3600), "Limit for silence of the backend within an answer."
     )
     total_timeout: float = _setting(
-        "TOTAL_TIMEOUT", "0", _seconds(0, 86400), "Limit for a whole answer; 0 for none."
+        "TOTAL_TIMEOUT", "0", seconds(0, 86400), "Limit for a whole answer; 0 for none."
     )
     write_timeout: float = _setting(
         "WRITE_TIMEOUT",
         "300",
-        _seconds(0.1, 86400),
+        seconds(0.1, 86400),
         "How long a client may stop reading before it is cut off.",
     )
     commit_after: float = _setting(
         "COMMIT_AFTER",
         "10",
-        _seconds(0.05, 60),
+        seconds(0.05, 60),
         "When to send a stream's headers at the latest; until then a failure gets its true status.",
     )
     keepalive_interval: float = _setting(
-        "KEEPALIVE_INTERVAL", "12", _seconds(0.05, 60), "Pause in a stream after which a comment is sent."
+        "KEEPALIVE_INTERVAL", "12", seconds(0.05, 60), "Pause in a stream after which a comment is sent."
     )
     drain_timeout: float = _setting(
-        "DRAIN_TIMEOUT", "25", _seconds(0, 3600), "How long running answers may go on after SIGTERM."
+        "DRAIN_TIMEOUT", "25", seconds(0, 3600), "How long running answers may go on after SIGTERM."
     )
     max_body_bytes: int = _setting(
-        "MAX_BODY_BYTES", str(32 << 20), _integer(1024, 1 << 30), "Largest request body."
+        "MAX_BODY_BYTES", str(32 << 20), integer(1024, 1 << 30), "Largest request body."
     )
     max_concurrent: int = _setting(
-        "MAX_CONCURRENT", "500", _integer(1, 100_000), "Answers in flight; further requests get a 503."
+        "MAX_CONCURRENT", "500", integer(1, 100_000), "Answers in flight; further requests get a 503."
     )
     key_concurrency: tuple[tuple[str, int], ...] = _setting(
         "KEY_CONCURRENCY",
         "fk=1,pk=4,token=1",
-        _concurrency,
+        concurrency,
         "Messages that one key has under way at once, by its kind; further ones wait. 0 for no queue.",
     )
     queue_length: int = _setting(
-        "QUEUE_LENGTH", "100", _integer(0, 100_000), "How many may wait for one key; further ones get a 429."
+        "QUEUE_LENGTH", "100", integer(0, 100_000), "How many may wait for one key; further ones get a 429."
     )
     queue_wait: float = _setting(
-        "QUEUE_WAIT", "120", _seconds(0.05, 3600), "How long one may wait for its key; then it gets a 429."
+        "QUEUE_WAIT", "120", seconds(0.05, 3600), "How long one may wait for its key; then it gets a 429."
     )
     retries: int = _setting(
         "RETRIES",
         "2",
-        _integer(0, 10),
+        integer(0, 10),
         "How often a message that cannot have cost anything is sent again when it fails; 0 for never.",
     )
     units: tuple[tuple[str, int], ...] = _setting(
         "UNITS",
         "gpt-4-s=14,gpt-4-mobile=14,gpt-3.5-turbo=4,gpt-4-gizmo=14",
-        _units,
+        units,
         "Quota units of a conversation, by model; `gpt-4-gizmo` is for GPTs without an entry of their own.",
     )
     quota_per_day: int = _setting(
-        "QUOTA_PER_DAY", "0", _integer(0, 10**9), "Quota units that all keys may spend a day; 0 for no limit."
+        "QUOTA_PER_DAY", "0", integer(0, 10**9), "Quota units that all keys may spend a day; 0 for no limit."
     )
     quota_per_key_per_day: int = _setting(
         "QUOTA_PER_KEY_PER_DAY",
         "0",
-        _integer(0, 10**9),
+        integer(0, 10**9),
         "Quota units that one key may spend a day; 0 for no limit.",
     )
     quota_reset_hour: int = _setting(
-        "QUOTA_RESET_HOUR", "0", _integer(0, 23), "Hour, in UTC, at which a day of quota begins."
+        "QUOTA_RESET_HOUR", "0", integer(0, 23), "Hour, in UTC, at which a day of quota begins."
     )
     gpt4_limit: int = _setting(
         "GPT4_LIMIT",
         "0",
-        _integer(0, 10**6),
+        integer(0, 10**6),
         "GPT-4 messages, `gpt-4-mobile` apart, that one key may send within GPT4_WINDOW; 0 for no limit.",
     )
     gpt4_window: float = _setting(
-        "GPT4_WINDOW", "10800", _seconds(1, 7 * 86400), "Seconds of the rolling window of GPT-4 messages."
+        "GPT4_WINDOW", "10800", seconds(1, 7 * 86400), "Seconds of the rolling window of GPT-4 messages."
     )
     ledger_retention_days: int = _setting(
-        "LEDGER_RETENTION_DAYS", "400", _integer(8, 100_000), "Days for which the ledger keeps its entries."
+        "LEDGER_RETENTION_DAYS", "400", integer(8, 100_000), "Days for which the ledger keeps its entries."
     )
     state_url: str = _setting(
         "STATE_URL",
         "",
-        _state_url,
+        state_url,
         "A Redis, as `redis://host:6379/0`, that keeps the ledger and the queues of several instances; "
         "if unset, the ledger is a file in STATE_DIR.",
         secret=True,
@@ -387,28 +269,28 @@ class Settings:
     key_aliases: tuple[tuple[str, str], ...] = _setting(
         "KEY_ALIASES",
         "",
-        _key_names,
+        key_names,
         "Names for keys in the ledger, `name=key` with commas between; other keys get a short hash.",
         secret=True,
     )
     admin_token: str = _setting(
         "ADMIN_TOKEN",
         "",
-        _key,
+        key,
         "The bearer token to see the usage of all keys; if unset, this machine sees it without one.",
         secret=True,
     )
     licence_usage_url: str = _setting(
         "LICENCE_USAGE_URL",
         "",
-        _url,
+        url,
         "Where the backend's licence tells what was used; asked every ten minutes, shown beside our count.",
         secret=True,
     )
     error_note: bool = _setting(
         "ERROR_NOTE",
         "true",
-        _switch,
+        switch,
         "Whether a stream that fails says so in its text too, for clients that ignore error events.",
     )
 
@@ -452,7 +334,7 @@ class Settings:
             raise SettingsError(
                 "MEDIA_MAX_TOTAL_BYTES must not be below MEDIA_MAX_FILE_BYTES: raise it or lower the other."
             )
-        if self.base_url and not self.proxy_api_prefix and re.search(r"/(backend-api|v1)$", self.base_url):
+        if re.search(r"/(backend-api|v1)$", self.base_url):
             raise SettingsError("BASE_URL must be the backend's root: leave out the /backend-api or /v1.")
 
 
@@ -469,13 +351,13 @@ def _read(data: Mapping[str, Any], env: Mapping[str, str]) -> object:
         if not raw:
             raise SettingsError(f"{name}_FILE names an empty file: {path}")
     text = raw or data["default"]
-    if not text and parse not in (_aliases, _key_names):
+    if not text and parse not in (aliases, key_names):
         return ""
     try:
         return parse(text)
     except ValueError as error:
         # An address may hold a password, so it is not repeated either.
-        shown = "is not valid" if data["secret"] or parse is _url else f"is {text[:80]!r}"
+        shown = "is not valid" if data["secret"] or parse is url else f"is {text[:80]!r}"
         raise SettingsError(f"{name} {shown}: it must be {error}.") from None
 
 
