@@ -40,7 +40,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = subprocess.run(
         ["sh", "-c", command],
         cwd=root / "build",
-        env=os.environ | {"PATH": path},
+        env=os.environ | {"PATH": path, "PIP_NO_COMPILE": "1"},
         capture_output=True,
         text=True,
     )
