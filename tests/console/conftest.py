@@ -6,7 +6,7 @@ import pytest
 from tornado.ioloop import IOLoop
 
 from tests.console.browser import CHROMIUM, chromium
-from tests.e2e.processes import listening_port, running
+from tests.e2e.processes import running
 
 LIMITS = {"PORT": "0", "QUOTA_PER_DAY": "5000", "GPT4_LIMIT": "400", "DRAIN_TIMEOUT": "0"}
 
@@ -22,9 +22,9 @@ def devtools() -> Iterator[int]:
 
 @pytest.fixture(scope="session")
 def demo() -> Iterator[str]:
-    """The address of ``server.py --demo``."""
+    """The address of the console that ``server.py --demo`` names at its start."""
     with running(["server.py", "--demo"], LIMITS) as process:
-        yield f"http://127.0.0.1:{listening_port(process)}"
+        yield process.wait_for(r"\nConsole: (http://\S+/)\n")[1]
 
 
 @pytest.fixture(autouse=True)

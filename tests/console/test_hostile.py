@@ -172,7 +172,13 @@ async def test_screen_readers_hear_blocks_with_pauses_not_every_piece(devtools: 
             "window.heard = 0; new MutationObserver(() => { heard += 1; })"
             ".observe(document.querySelector('#announcer'), { childList: true, characterData: true });"
         )
-        await page.eval(script_of("a\n\n", 500))
+        await page.eval(
+            script_of("a\n\n", 1) + "window.fetch = async () => new Response(new ReadableStream({"
+            " async start(stream) { for (let piece = 0; piece < 60; piece += 1) {"
+            " stream.enqueue(new TextEncoder().encode(record));"
+            " await new Promise((resolve) => setTimeout(resolve, 20)); }"
+            " stream.enqueue(bytes); stream.close(); } }));"
+        )
         await page.write("#prompt", "Again")
         await page.press("Enter")
         await page.until(f"document.querySelectorAll('.message').length === 4 && {IDLE}")
