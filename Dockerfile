@@ -1,9 +1,9 @@
 FROM python:3.13.7-slim-bookworm AS build
 WORKDIR /app
 COPY requirements.lock ./
-RUN python -m venv /venv \
-    && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.lock \
-    && /venv/bin/pip uninstall --yes --quiet pip
+RUN python -m venv --without-pip /venv \
+    && pip --python /venv/bin/python install --no-cache-dir --disable-pip-version-check \
+        --require-hashes -r requirements.lock
 
 FROM python:3.13.7-slim-bookworm
 LABEL org.opencontainers.image.title="pandora-to-v1" \

@@ -1,6 +1,7 @@
 """The compose files: valid, hardened, and true to the service's own settings."""
 
 import re
+import tomllib
 from typing import Any
 
 import compose_spec
@@ -74,6 +75,11 @@ def test_container_cannot_fill_the_machine(file: str, name: str) -> None:
 @pytest.mark.parametrize(("file", "name"), SERVICES)
 def test_image_is_pinned_by_version(file: str, name: str) -> None:
     assert re.search(r":v?\d+\.\d+\.\d+(-alpine)?$", service(file, name)["image"])
+
+
+def test_image_of_the_service_has_the_version_of_the_project() -> None:
+    project = tomllib.loads((DEPLOY.parent / "pyproject.toml").read_text())["project"]
+    assert service("compose.yaml", "pandora")["image"] == f"{project['name']}:{project['version']}"
 
 
 @pytest.mark.parametrize(("file", "name"), SERVICES)

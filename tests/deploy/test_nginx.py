@@ -22,7 +22,7 @@ pytestmark = [needs_nginx, needs_redis]
 
 CHAT = "/v1/chat/completions"
 ENDLESS = "Tell me about rain [[sim tokens=3000 pace=20]]"
-SLOW = "Repeat after me: one two three four five six seven eight nine ten [[sim pace=10]]"
+SLOW = "Repeat after me: one two three four five six seven eight nine ten [[sim pace=6]]"
 
 
 @pytest.fixture(scope="module")
@@ -154,9 +154,8 @@ def test_killed_instance_takes_only_its_own_streams_along(tmp_path: Path) -> Non
         responses = [stack.enter_context(streaming(both.port, SLOW, f"fk-{n}")) for n in range(6)]
         for response in responses:
             delta(response)
-        doomed, others = both.in_flight(0), both.in_flight(1)
-        assert doomed > 0
-        assert others > 0
+        doomed = both.in_flight(0)
+        assert 0 < doomed < len(responses)
         both.instances[0].signal(signal.SIGKILL)
         ends = []
         for response in responses:
@@ -165,7 +164,7 @@ def test_killed_instance_takes_only_its_own_streams_along(tmp_path: Path) -> Non
             except http.client.IncompleteRead:
                 ends.append("cut")
         assert ends.count("cut") == doomed
-        assert sum(end.endswith("data: [DONE]\n\n") for end in ends) == others
+        assert sum(end.endswith("data: [DONE]\n\n") for end in ends) == len(responses) - doomed
         assert [say(both.port, "Hello", f"fk-new-{n}")[0] for n in range(6)] == [200] * 6
 
 
