@@ -99,10 +99,12 @@ class Following:
                 if judged is False or line.ended:
                     line.miss()
             elif not await line.wait(next(pauses)) and not held:
-                out = await self._seen(stored) or b""
-                kept += out
+                out = await self._seen(stored)
+                kept += out or b""
                 quiet = 0 if out else quiet + 1
-                if self._is_over(stored, quiet):
+                if out is None and quiet >= UNFINISHED_LOOKS:
+                    line.miss()
+                elif self._is_over(stored, quiet):
                     await self._give(kept + DONE)
                     line.ended = True
                     return

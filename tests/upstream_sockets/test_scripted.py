@@ -2,11 +2,16 @@
 
 import asyncio
 import re
+import ssl
 
 import pytest
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+from tornado.web import Application
 
 from tests.simulator.client import KEY
 from tests.upstream.rig import PATIENT, eventually
+from tests.upstream.test_tls import CERTIFICATE, NAME, _name_is_local
 from tests.upstream_sockets.scripted import PIECES, TEXT, Backend, Peer, Script, kept, scene
 from translate.wss import SUBPROTOCOL
 from upstream import (
@@ -17,8 +22,11 @@ from upstream import (
     ResponseRefused,
     Timeouts,
     TotalTimeout,
+    UpstreamClient,
 )
 from upstream.websocket import WebSocket
+
+__all__ = ["_name_is_local"]
 
 pytestmark = pytest.mark.timeout(seconds=10)
 
@@ -318,3 +326,36 @@ async def test_tornado_still_lets_a_socket_be_closed_at_once() -> None:
         socket.abort()
         assert await asyncio.wait_for(socket.read(), 1) is None
         await asyncio.wait_for(here.backend.peers[0].gone.wait(), 1)
+
+
+async def test_temporary_chat_that_was_over_before_anybody_listened_fails_as_lost() -> None:
+    async with scene(Backend(), learnt=False) as here:
+        with pytest.raises(ConnectionLost, match="pieces of the answer were lost"):
+            await here.talk().run()
+        assert here.backend.calls.count("conversation/c1") > 5, "it may have been about to begin"
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+@pytest.mark.usefixtures("_name_is_local")
+async def test_certificate_of_a_socket_is_checked(monkeypatch: pytest.MonkeyPatch, trusted: bool) -> None:
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE, CERTIFICATE.with_suffix(".key"))
+    backend = Backend(greeting=None)
+    server = HTTPServer(Application([("/socket", Peer, {"backend": backend})]), ssl_options=context)
+    listeners = bind_sockets(0, "127.0.0.1")
+    server.add_sockets(listeners)
+    address = f"wss://{NAME}:{listeners[0].getsockname()[1]}/socket"
+    client = UpstreamClient("http://127.0.0.1:1")
+    try:
+        connecting = WebSocket.connect(address, SUBPROTOCOL, client._sockets._context(address), 5)
+        if trusted:
+            (await connecting).abort()
+        else:
+            with pytest.raises(ConnectFailed):
+                await connecting
+    finally:
+        client.close()
+        server.stop()
+        await server.close_all_connections()
