@@ -104,7 +104,7 @@ def test_image_runs_and_its_health_check_knows(built: Path) -> None:
     assert sorted((built / "app").rglob("*")) == before, "it writes beside its code, which is read-only"
 
 
-def test_image_holds_no_installer(built: Path) -> None:
+def test_environment_of_the_service_holds_no_installer(built: Path) -> None:
     names = {path.name.split("-")[0] for path in built.glob("venv/lib/python*/site-packages/*.dist-info")}
     assert "tornado" in names
     assert "pip" not in names
