@@ -62,6 +62,7 @@ class Accounts:
 
     async def post(self, key: str, model: Model, message_id: str = "") -> "Account":
         """Record that a conversation is about to be posted. Raises ApiError (429), and then it may not be."""
+        await self.ledger.ready()  # the secret of the names may be shared
         posted = Posted(
             uuid.uuid4().hex,
             self.ledger.clock(),

@@ -78,8 +78,7 @@ class Ledger:
 
     async def post(self, posted: Posted) -> None:
         """Record it, durably, before it goes out. Raises LimitReached, and then nothing may go out."""
-        if not self._journal.loaded.is_set() and not self.failing:
-            await self._wait_for_load()
+        await self.ready()
         self.check(posted.alias, posted.slug, posted.units, windowed=posted.windowed)
         self._tally.add(posted)
         self._opened(posted)
@@ -176,7 +175,10 @@ class Ledger:
             self._tally.release(posted)
         await self._journal.add(settled)
 
-    async def _wait_for_load(self) -> None:
+    async def ready(self) -> None:
+        """Before an entry is made: wait until what was spent earlier is known, but not for long."""
+        if self._journal.loaded.is_set() or self.failing:
+            return
         with suppress(TimeoutError):
             async with asyncio.timeout(LOAD_SECONDS):
                 await self._journal.loaded.wait()
