@@ -67,17 +67,20 @@ class WebSocket:
         )
         try:
             async with asyncio.timeout(limit):
-                return cls(await asyncio.shield(connecting))
+                connection = await asyncio.shield(connecting)
         except HTTPError as error:
             if error.code == 599:
                 raise ConnectFailed("the WebSocket did not open", timed_out=True) from None
             raise UpgradeRefused(f"the WebSocket was refused with status {error.code}") from None
         except TimeoutError:
+            connecting.add_done_callback(_unwanted)
             raise ConnectFailed(f"no WebSocket within {limit:g} s", timed_out=True) from None
         except (OSError, WebSocketError, StreamClosedError, ValueError):
             raise ConnectFailed("the WebSocket could not be opened") from None
-        finally:
-            connecting.add_done_callback(_unwanted) if not connecting.done() else None
+        except asyncio.CancelledError:
+            connecting.add_done_callback(_unwanted)  # it may just have been opened
+            raise
+        return cls(connection)
 
     async def read(self) -> str | bytes | None:
         """The next message; None once the socket is gone. One is read at a time: that is the backpressure."""
@@ -94,6 +97,10 @@ class WebSocket:
         if protocol is not None:
             protocol._abort()
             self._connection.close()
+            # Tornado's reading task waits for room in the queue, which nobody makes any more.
+            queue = self._connection.read_queue
+            while not queue.empty():
+                queue.get_nowait()
 
 
 def _unwanted(connecting: "asyncio.Future[WebSocketClientConnection]") -> None:
