@@ -95,7 +95,7 @@ async def test_end_is_seen_without_done() -> None:
 
 
 async def test_frames_are_acknowledged_often_enough() -> None:
-    async with world(replace(OVER_SOCKET, max_unacked=20)) as here:
+    async with world(replace(OVER_SOCKET, max_unacked=100)) as here:
         await here.learn()
         talk = await here.say("Tea [[sim tokens=400]]")
         assert len(talk.said) > 1000
