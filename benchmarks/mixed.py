@@ -27,7 +27,7 @@ def main() -> None:
     print(f"{'tokens':>6}  {'fed by':>7}  {'plain':>6}  {'mixed':>6}  ratio")
     for tokens in LENGTHS:
         for fed_by in ("64 KiB", "event"):
-            plain, mixed = _best_pair(list(_plain(tokens)), list(_mixed(tokens)), fed_by)
+            plain, mixed = _best_pair(list(plain_events(tokens)), list(mixed_events(tokens)), fed_by)
             print(f"{tokens:>6}  {fed_by:>7}  {plain:>6.2f}  {mixed:>6.2f}  {mixed / plain:.2f}", flush=True)
     print(f"goal: ratio <= {GOAL}")
 
@@ -58,12 +58,13 @@ def _one_pass(events: list[bytes], fed_by: str) -> float:
     return 1e6 * spent / deltas
 
 
-def _plain(tokens: int) -> Iterator[bytes]:
+def plain_events(tokens: int) -> Iterator[bytes]:
+    """Records of an answer that is text alone."""
     yield from _prose("a1", reply_tokens(tokens), cited=False)
     yield b"data: [DONE]\n\n"
 
 
-def _mixed(tokens: int) -> Iterator[bytes]:
+def mixed_events(tokens: int) -> Iterator[bytes]:
     """A quarter of the tokens is code, then its output and a picture, the rest is text with citations."""
     code, text = reply_tokens(tokens // 4), reply_tokens(tokens - tokens // 4)
     yield from _growing(code, lambda so_far, done: _code(so_far, done))
