@@ -16,7 +16,7 @@ from handlers.failures import as_api_error
 from handlers.retry import Retries, free_retry
 from handlers.service import Service, new_id
 from handlers.tokens import count_tokens
-from translate.errors import ApiError, UpstreamFailed
+from translate.errors import ApiError, UpstreamFailed, UpstreamTimeout
 from translate.interpreter import Confirmation, Sent
 from translate.models import Model
 from translate.payload import confirmation, continuation
@@ -36,6 +36,8 @@ LINGER_SECONDS = 0.25
 """How long the backend may take to end its body after it said that it is done."""
 SETTLE_SECONDS = 0.2
 """What it is given to notice that it was left in mid-answer, before the account's next message."""
+PINGS_SECONDS = 600.0
+"""How long a backend may send pings and nothing else; drawing and long programs take minutes."""
 SHORT_TEXT = 4000
 """Characters whose tokens are counted faster than a thread begins."""
 MAX_CONFIRMATIONS = 5
@@ -137,13 +139,25 @@ class Dialogue:
         failure: UpstreamError | None = None
         account = self._account = await self._service.accounts.post(self._key, self.model, self._message_id)
 
+        progressed = time.monotonic()
+
         async def on_data(chunk: bytes) -> None:
+            nonlocal progressed
             if turn.done:
                 return
+            before = turn.progress
             out = turn.feed(chunk)
+            if turn.progress == before and time.monotonic() - progressed > PINGS_SECONDS:
+                self.error = UpstreamTimeout(
+                    "The backend sent nothing but signs of life.", should_retry=False
+                )
+                exchange.abort()
+                return
             if account.waiting and turn.state.answering:
                 account.answering()
             await emit(await self._resolve(out, emit))
+            if turn.progress != before:
+                progressed = time.monotonic()
             if turn.complete:
                 asyncio.get_running_loop().call_later(LINGER_SECONDS, exchange.abort)
             elif turn.done:

@@ -55,6 +55,7 @@ class Turn:
         fast: bool = True,
     ) -> None:
         self.done = False
+        self._records = 0
         self.error: ApiError | None = None
         """Why the turn failed, once it is done."""
         self.complete = False
@@ -80,6 +81,11 @@ class Turn:
     def state(self) -> TurnState:
         """Conversation id, model slug and what else is known."""
         return self._interpreter.state
+
+    @property
+    def progress(self) -> int:
+        """Grows with all that the backend says, pings apart."""
+        return self._records + self._writer.size
 
     @property
     def wanted(self) -> Asset | None:
@@ -208,6 +214,7 @@ class Turn:
         data = record.data.strip()
         if not data or record.event == b"ping":
             return
+        self._records += 1
         if data == b"[DONE]":
             self.complete = True
             self._end()

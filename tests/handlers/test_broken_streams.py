@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from simulator import Knobs
 from tests.handlers.deployment import Deployment, deployed
 from tests.scripted_server import EVENT_STREAM, ScriptedServer, chunk, rst, status, until
 
@@ -114,3 +115,21 @@ async def test_bug_of_ours_in_mid_stream_is_an_error_event_and_no_end(
     assert answer.headers["x-request-id"] in error["message"]
     assert "canary" not in answer.body.decode()
     assert not answer.stream.done
+
+
+async def test_backend_that_sends_only_pings_is_given_up_at_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("handlers.dialogue.PINGS_SECONDS", 0.4)
+    still = Knobs(busy=False, cap=0, fault="only_pings_mid", ping=0.1, tokens=20)
+    async with deployed({"IDLE_TIMEOUT": "5"}, still) as service:
+        stream = (await service.chat(stream=True)).stream
+        assert service.last_stream.outcome == "client_closed"
+    assert stream.errors[0]["code"] == "upstream_timeout"
+    assert "signs of life" in stream.errors[0]["message"]
+    assert not stream.done
+
+
+async def test_pings_for_a_while_are_no_reason_to_give_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("handlers.dialogue.PINGS_SECONDS", 3.0)
+    still = Knobs(busy=False, cap=0, silence=0.6, ping=0.1, tokens=20)
+    async with deployed({"IDLE_TIMEOUT": "0.4", "FIRST_BYTE_TIMEOUT": "20"}, still) as service:
+        assert (await service.chat(stream=True)).stream.done
