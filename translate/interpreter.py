@@ -99,6 +99,9 @@ class TurnState:
     model_slug: str = ""
     finish_reason: str = "stop"
     end_turn: bool = False
+    """The last message says that it ends the turn."""
+    stream_complete: bool = False
+    """The backend has said so in a record of its own (``message_stream_complete``)."""
     answering: bool = False
     """The backend has gone beyond echoing what we sent."""
     last_message_id: str = ""
@@ -151,7 +154,7 @@ class Interpreter:
         """A new stream of the same turn, which will echo ``sent``."""
         self.current = None
         self.state.confirmation = None
-        self.state.end_turn = False
+        self.state.end_turn = self.state.stream_complete = False
         self.state.finish_reason = "stop"
         self._messages: dict[str, Message] = {}
         self._shown: Message | None = None
@@ -181,7 +184,7 @@ class Interpreter:
             if moderation.get("blocked") and data.get("is_completion"):
                 self.state.finish_reason = "content_filter"
         elif kind == "message_stream_complete":
-            self.state.end_turn = True
+            self.state.stream_complete = True
         elif kind not in IGNORED_TYPES:
             self.state.count_unknown("record")
 

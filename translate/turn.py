@@ -143,7 +143,7 @@ class Turn:
             pass
         if self.done:
             return
-        if self.state.end_turn or self.state.confirmation is not None:
+        if self.state.end_turn or self.state.stream_complete or self.state.confirmation is not None:
             self._end()
         elif self.state.answering:
             self._fail(UpstreamFailed("The upstream connection ended in mid-answer.", should_retry=False))

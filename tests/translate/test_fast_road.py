@@ -210,3 +210,11 @@ def test_two_messages_by_turns_keep_their_own_texts() -> None:
     fast, slow = answer(stream), answer(stream, fast=False)
     assert fast.deltas == slow.deltas
     assert "".join(sorted(fast.text.replace("\n", ""))) == "".join(sorted("A123B123."))
+
+
+def test_growth_after_the_stream_was_said_to_be_complete_ends_alike_on_both_roads() -> None:
+    complete = {"type": "message_stream_complete", "conversation_id": "c1"}
+    stream = sse(*growing("", *GROWING[:5]), complete, *growing(*GROWING[5:10]))
+    fast, slow = answer(stream), answer(stream, fast=False)
+    assert fast.text == slow.text
+    assert type(fast.turn.error) is type(slow.turn.error)
