@@ -60,7 +60,6 @@ class Citation:
     markdown: str = ""
 
 
-CODE_TYPES = frozenset(("code",))
 OUTPUT_TYPES = frozenset(("execution_output", "stderr"))
 PRIVATE_TYPES = frozenset(
     (
