@@ -17,13 +17,20 @@ ENV PATH=/venv/bin:$PATH \
     STATE_DIR=/state
 WORKDIR /app
 COPY --from=build /venv /venv
-COPY server.py settings.py setting_parsers.py gpts.json LICENSE ./
+COPY server.py gpts.json LICENSE ./
+COPY accounts accounts
+COPY catalogue catalogue
 COPY console console
 COPY handlers handlers
+COPY ledger ledger
+COPY logs logs
 COPY media media
 COPY metrics metrics
+COPY runtime runtime
+COPY settings settings
 COPY simulator simulator
 COPY translate translate
+COPY turns turns
 COPY upstream upstream
 RUN mkdir /state && chown 10001:10001 /state
 USER 10001:10001

@@ -25,31 +25,32 @@ from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
 from tornado.netutil import bind_sockets
 
-from handlers.accounts import Accounts
+from accounts.queue import KeyQueue
+from accounts.shared_slots import SharedPlaces
+from catalogue.gpt_list import GptList, load_gpts
 from handlers.app import ROUTES, make_app
-from handlers.gpts import GptList, load_gpts
-from handlers.leases import SharedPlaces
-from handlers.licence import LicenceUsage
-from handlers.logs import configure
-from handlers.queue import KeyQueue
-from handlers.reconcile import Reconciler
 from handlers.service import Service
-from handlers.tokens import load_vocabulary
+from ledger import report
+from ledger.charges import Accounts
+from ledger.key_names import FILE_NAME as KEY_SECRET
+from ledger.key_names import KeyNames, local_secret
+from ledger.ledger import Ledger
+from ledger.licence import LicenceUsage
+from ledger.limits import DAY, HOUR, Limits
+from ledger.reconcile import Reconciler
+from ledger.redis_store import RedisStore
+from ledger.sqlite_store import SqliteStore
+from ledger.store import Store, StoreError
+from logs.setup import configure
 from media import Fetcher, MediaReader, MediaStore
-from metrics import Metrics, report
-from metrics.keys import FILE_NAME as KEY_SECRET
-from metrics.keys import KeyNames, local_secret
+from metrics import Metrics
 from metrics.lag import LagSampler
-from metrics.ledger import Ledger
-from metrics.limits import DAY, HOUR, Limits
-from metrics.redis_store import RedisStore
-from metrics.sqlite_store import SqliteStore
-from metrics.store import Store, StoreError
 from settings import Settings, SettingsError
-from translate.gpts import Gpt, GptsError
-from translate.models import ANY_GPT, BUILT_IN, Catalogue
+from translate.values.gpts import Gpt, GptsError
+from translate.values.models import ANY_GPT, BUILT_IN, Catalogue
+from turns.tokens import load_vocabulary
 from upstream import GizmoBook, GizmoStore, Timeouts, UpstreamClient
-from upstream.files import BackendFiles
+from upstream.files.backend_files import BackendFiles
 from upstream.history import History
 
 if TYPE_CHECKING:

@@ -22,9 +22,9 @@ from benchmarks.events import (
     reply_events,
     reply_text,
 )
-from translate.interpreter import Sent
-from translate.turn import Turn
-from translate.writer import StreamWriter
+from translate.backend.interpreter import Sent
+from translate.conversation import Turn
+from translate.openai.chat import StreamWriter
 
 LENGTHS = (250, 1000, 4000)
 PIECE = 64 * 1024  # what Tornado's client reads at once

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 
 from benchmarks.events import reply_tokens
-from translate.turn import Turn
-from translate.writer import StreamWriter
+from translate.conversation import Turn
+from translate.openai.chat import StreamWriter
 
 LENGTHS = (250, 1000, 4000)
 PIECE = 64 * 1024

@@ -5,12 +5,12 @@ and is kept alive.
 """
 
 from handlers.base import ApiHandler
-from handlers.dialogue import Dialogue, Prepare
-from handlers.failures import outcome_of
 from handlers.stream import ClientStream
 from metrics import Outcome
-from translate.errors import ApiError, InternalError
-from translate.writer import StreamWriter, WholeWriter
+from translate.openai.chat import StreamWriter, WholeWriter
+from translate.values.errors import ApiError, InternalError
+from turns.failures import outcome_of
+from turns.runner import Dialogue, Prepare
 
 
 class Answer:

@@ -13,7 +13,7 @@ from tornado.iostream import IOStream, StreamClosedError
 from handlers.service import Service
 from metrics import Outcome
 from metrics.names import CONVERSING
-from translate.errors import (
+from translate.values.errors import (
     ApiError,
     BadRequest,
     InternalError,
@@ -23,8 +23,8 @@ from translate.errors import (
     Unauthorized,
     UnsupportedMediaType,
 )
-from translate.models import Model
-from translate.usage import Usage
+from translate.values.models import Model
+from translate.values.usage import Usage
 
 log = logging.getLogger("pandora")
 

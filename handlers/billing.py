@@ -7,7 +7,7 @@ import ujson
 
 from handlers.base import ApiHandler
 from handlers.usage import day_range, spent
-from metrics.limits import DAY
+from ledger.limits import DAY
 
 UNLIMITED = 100_000_000.0
 """What is shown where no limit is set: these routes have no word for it."""

@@ -4,17 +4,17 @@ import time
 import uuid
 
 from handlers.answer import Answer
-from handlers.assets import Assets
-from handlers.attachments import upload_all
 from handlers.base import BodyHandler
-from handlers.dialogue import Dialogue
 from handlers.service import new_id
-from translate.interpreter import Sent
-from translate.payload import conversation
-from translate.render import Style
-from translate.request import read_chat
-from translate.turn import Turn
-from translate.writer import StreamWriter, WholeWriter
+from translate.backend.interpreter import Sent
+from translate.backend.payload import conversation
+from translate.conversation import Turn
+from translate.openai.chat import StreamWriter, WholeWriter
+from translate.openai.request import read_chat
+from translate.text.render import Style
+from turns.assets import Assets
+from turns.attachments import upload_all
+from turns.runner import Dialogue
 
 
 class ChatHandler(BodyHandler):

@@ -12,17 +12,16 @@ from collections.abc import Mapping
 
 from tornado.httputil import HTTPFile, parse_multipart_form_data
 
-from handlers.assets import Assets
-from handlers.attachments import as_bad_part, upload
 from handlers.base import BodyHandler
-from handlers.dialogue import Dialogue
-from handlers.failures import outcome_of
 from handlers.service import Service, new_id
 from media import Content, MediaError
 from metrics import Outcome
-from translate.content import Asset
-from translate.errors import ApiError, BadRequest, UnsupportedMediaType
-from translate.images import (
+from translate.backend.content import Asset
+from translate.backend.interpreter import Sent
+from translate.backend.payload import Uploaded, conversation
+from translate.conversation import Turn
+from translate.openai.chat import WholeWriter
+from translate.openai.images import (
     Drawn,
     ImageRequest,
     answer,
@@ -31,12 +30,13 @@ from translate.images import (
     read_fields,
     read_generation,
 )
-from translate.interpreter import Sent
-from translate.models import Model
-from translate.payload import Uploaded, conversation
-from translate.request import MAX_ATTACHMENTS, Attachment, ChatMessage
-from translate.turn import Turn
-from translate.writer import WholeWriter
+from translate.openai.request import MAX_ATTACHMENTS, Attachment, ChatMessage
+from translate.values.errors import ApiError, BadRequest, UnsupportedMediaType
+from translate.values.models import Model
+from turns.assets import Assets
+from turns.attachments import as_bad_part, upload
+from turns.failures import outcome_of
+from turns.runner import Dialogue
 
 
 class Gallery(Assets):

@@ -7,19 +7,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from handlers.accounts import Accounts
-from handlers.failures import as_api_error
-from handlers.gpts import GptList
-from handlers.licence import LicenceUsage
-from handlers.queue import KeyQueue
-from handlers.recent import RecentFailures
+from accounts.queue import KeyQueue
+from catalogue.gpt_list import GptList
+from ledger.charges import Accounts
+from ledger.licence import LicenceUsage
+from logs.recent import RecentFailures
 from media import MediaReader, MediaStore
 from metrics import Metrics
 from settings import Settings
-from translate.errors import ApiError, Overloaded
-from translate.models import Catalogue, Model
+from translate.values.errors import ApiError, Overloaded
+from translate.values.models import Catalogue, Model
+from turns.failures import as_api_error
 from upstream import GizmoBook, UpstreamClient, UpstreamError
-from upstream.files import BackendFiles
+from upstream.files.backend_files import BackendFiles
 
 STOP_SECONDS = 2.0
 """How long stopped answers may take to write their last event."""

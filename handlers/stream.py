@@ -11,7 +11,7 @@ from collections.abc import Callable
 from tornado.iostream import StreamClosedError
 
 from handlers.base import ApiHandler
-from translate.writer import PING, StreamWriter
+from translate.openai.chat import PING, StreamWriter
 
 IDLE_CHUNK_AFTER = 45.0
 """Some clients give up after two minutes without a parsed chunk, and do not see comments."""

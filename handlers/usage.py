@@ -12,12 +12,12 @@ import ujson
 
 from handlers.base import ApiHandler
 from handlers.local import is_local
-from metrics import report
-from metrics.entries import Spent
-from metrics.ledger import Ledger
-from metrics.limits import DAY, HOUR
-from metrics.store import StoreError
-from translate.errors import BadRequest, Overloaded
+from ledger import report
+from ledger.ledger import Ledger
+from ledger.limits import DAY, HOUR
+from ledger.records import Spent
+from ledger.store import StoreError
+from translate.values.errors import BadRequest, Overloaded
 
 DAYS = 7
 MAX_DAYS = 1000

@@ -4,8 +4,10 @@
 their own. Nothing outside this package knows the backend's address or Tornado's HTTP client.
 """
 
-from upstream.client import JsonAnswer, UpstreamClient
-from upstream.errors import (
+from upstream.gpts.descriptions import GizmoBook, GizmoUnavailable
+from upstream.gpts.store import GizmoStore
+from upstream.http.client import JsonAnswer, UpstreamClient
+from upstream.http.errors import (
     Aborted,
     ConnectFailed,
     ConnectionLost,
@@ -15,10 +17,8 @@ from upstream.errors import (
     TotalTimeout,
     UpstreamError,
 )
-from upstream.exchange import Exchange
-from upstream.gizmo_store import GizmoStore
-from upstream.gizmos import GizmoBook, GizmoUnavailable
-from upstream.timeouts import Timeouts
+from upstream.http.exchange import Exchange
+from upstream.http.timeouts import Timeouts
 
 __all__ = [
     "Aborted",

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import ujson
 
-from upstream.client import JsonAnswer, UpstreamClient
-from upstream.errors import UpstreamError
-from upstream.file_errors import OddAnswer
+from upstream.files.errors import OddAnswer
+from upstream.http.client import JsonAnswer, UpstreamClient
+from upstream.http.errors import UpstreamError
 from upstream.paths import API, conversation_path
 
 PAGE: Final = 100

@@ -8,7 +8,7 @@ PATCH `conversations` hides them all.
 import re
 from typing import Final
 
-from upstream.file_errors import OddAnswer
+from upstream.files.errors import OddAnswer
 
 API: Final = "/backend-api"
 

@@ -14,8 +14,8 @@ from benchmarks.events import (
     reply_text,
     reply_tokens,
 )
-from translate.turn import Turn
-from translate.writer import StreamWriter
+from translate.conversation import Turn
+from translate.openai.chat import StreamWriter
 
 
 def texts(events: list[bytes]) -> list[str]:

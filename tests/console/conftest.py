@@ -6,7 +6,7 @@ import pytest
 from tornado.ioloop import IOLoop
 
 from tests.console.browser import CHROMIUM, chromium
-from tests.e2e.processes import running
+from tests.service.e2e.processes import running
 
 LIMITS = {"PORT": "0", "QUOTA_PER_DAY": "5000", "GPT4_LIMIT": "400", "DRAIN_TIMEOUT": "0"}
 

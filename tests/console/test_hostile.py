@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import tornado.web
 
 from tests.console.browser import Page, tab
-from tests.handlers.deployment import deployed
+from tests.service.deployment import deployed
 
 PIECE = 64 * 1024
 IDLE = "document.querySelector('#log').getAttribute('aria-busy') === 'false'"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.console.browser import tab
-from tests.handlers.deployment import deployed
+from tests.service.deployment import deployed
 
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 ADMIN = "admin-token-of-the-test"

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from handlers.recent import KEPT
-from tests.handlers.deployment import KEY, PREFIX, Deployment, deployed, eventually
-from tests.handlers.wire import Answer
+from logs.recent import KEPT
+from tests.service.deployment import KEY, PREFIX, Deployment, deployed, eventually
+from tests.service.wire import Answer
 
 ADMIN = "admin-token-of-the-test"
 STATE = "/console/state"

@@ -10,11 +10,11 @@ from tests.fuzz.mutations import RAW, changed
 from tests.golden.recording import conversations
 from tests.golden.scenes import SCENES
 from tests.translate.reading import answer
-from translate.errors import ApiError
-from translate.gpts import Gizmo, conversation_mode, read_gizmo
-from translate.stored import StoredTurn
-from translate.upstream_errors import from_response
-from translate.wss import read_address, read_handover
+from translate.backend.errors import from_response
+from translate.backend.stored import StoredTurn
+from translate.backend.websocket_frames import read_address, read_handover
+from translate.values.errors import ApiError
+from translate.values.gpts import Gizmo, conversation_mode, read_gizmo
 
 HANDOVER = {
     "wss_url": "wss://host.example/client/hubs/conversations?access_token=jwt",

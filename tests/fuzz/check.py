@@ -9,12 +9,12 @@ from tests.fuzz.mutations import TEXTS, VALUES, mutated
 from tests.fuzz.seeds import Seed, seeds
 from tests.golden.playback import Gallery, Shelf
 from tests.translate.reading import CREATED, ID, MODEL, Reading, read
-from translate.errors import ApiError
-from translate.render import Style
-from translate.turn import Cut, Turn
-from translate.writer import StreamWriter, WholeWriter, Writer
-from translate.wss import EndFinder, Frame, Gap, StartFinder, read_frame
-from translate.wss import Sequence as Numbers
+from translate.backend.websocket_frames import EndFinder, Frame, Gap, StartFinder, read_frame
+from translate.backend.websocket_frames import Sequence as Numbers
+from translate.conversation import Cut, Turn
+from translate.openai.chat import StreamWriter, WholeWriter, Writer
+from translate.text.render import Style
+from translate.values.errors import ApiError
 
 MAX_RECORD = 30_000
 GROWTH = 40

@@ -7,7 +7,7 @@ from tests.golden.files import recorded
 from tests.golden.hostile import HOSTILE
 from tests.golden.recording import record
 from tests.golden.scenes import SCENES
-from translate.interpreter import Sent
+from translate.backend.interpreter import Sent
 
 MAX_SEED = 40_000
 """Bytes; longer streams say nothing new and take long."""

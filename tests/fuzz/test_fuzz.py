@@ -11,7 +11,7 @@ from tests.translate.deltas import ENCODING, TEXT, delta
 from tests.translate.reading import answer, content_of, whole_answer
 from tests.translate.tools import citation
 from tests.translate.wire import finished, growing, message, sse
-from translate.errors import NotFound
+from translate.values.errors import NotFound
 
 CASES_PER_ROUND = 300
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from tests.golden.hostile import HOSTILE
 from tests.golden.recording import Recording, record
 from tests.golden.scenes import SCENES
-from translate.interpreter import Sent
-from translate.render import Style
+from translate.backend.interpreter import Sent
+from translate.text.render import Style
 
 HERE = Path(__file__).parent
 NAMES = (*SCENES, *HOSTILE)

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from tests.golden.recording import Recording
 from tests.translate.reading import CREATED, ID, MODEL, Reading, read, run
-from translate.content import Asset
-from translate.errors import ApiError
-from translate.interpreter import TurnState
-from translate.render import Style
-from translate.turn import Cut, Turn
-from translate.writer import StreamWriter
+from translate.backend.content import Asset
+from translate.backend.interpreter import TurnState
+from translate.conversation import Cut, Turn
+from translate.openai.chat import StreamWriter
+from translate.text.render import Style
+from translate.values.errors import ApiError
 
 Chunks = Callable[[bytes], Iterable[bytes]]
 """How a stream is cut."""

@@ -23,7 +23,7 @@ from simulator.sockets import SocketWire, about_turn
 from simulator.state import StreamSeen
 from simulator.wire import Wire
 from tests.golden.scenes import Scene
-from translate.interpreter import Sent
+from translate.backend.interpreter import Sent
 
 KEY = "fk-recorded"
 NOW = 1702623600.5

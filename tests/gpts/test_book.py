@@ -28,9 +28,9 @@ from tests.gpts.rig import (
     waits_for,
 )
 from tests.upstream.rig import eventually, refusing_address
-from translate.gpts import Gizmo
+from translate.values.gpts import Gizmo
 from upstream import GizmoStore, GizmoUnavailable
-from upstream.gizmos import LASTING_PAUSES, PASSING_PAUSES, REFRESH_SECONDS
+from upstream.gpts.descriptions import LASTING_PAUSES, PASSING_PAUSES, REFRESH_SECONDS
 
 HOUR = 3600.0
 

@@ -26,7 +26,7 @@ from tests.gpts.rig import (
 )
 from tests.upstream.rig import eventually
 from upstream import GizmoUnavailable, ResponseRefused
-from upstream.gizmos import MAX_UNLISTED, REFRESH_SECONDS
+from upstream.gpts.descriptions import MAX_UNLISTED, REFRESH_SECONDS
 
 
 async def test_nobody_is_asked_before_somebody_needs_it(tmp_path: Path) -> None:

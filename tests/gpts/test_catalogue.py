@@ -2,9 +2,9 @@
 
 import pytest
 
-from translate.errors import NotFound
-from translate.gpts import Gpt
-from translate.models import BUILT_IN, Catalogue
+from translate.values.errors import NotFound
+from translate.values.gpts import Gpt
+from translate.values.models import BUILT_IN, Catalogue
 
 HELPER = Gpt("helper", "g-AbC123xyZ-my-helper")
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from translate.gpts import MAX_FILE_BYTES, MAX_NAME, Gpt, GptsError, is_gizmo_id, read_gpts
+from translate.values.gpts import MAX_FILE_BYTES, MAX_NAME, Gpt, GptsError, is_gizmo_id, read_gpts
 
 TAKEN = {"gpt-4-s", "gpt-4o-mini", "gpt-3.5-turbo-*"}
 

@@ -16,7 +16,7 @@ import pytest
 
 from simulator import Knobs, Simulator
 from tests.gpts.rig import CALLER, KEY, PREFIX
-from tests.handlers.wire import Answer, connect
+from tests.service.wire import Answer, connect
 
 SERVER = Path(__file__).parents[2] / "server.py"
 SECONDS = 20

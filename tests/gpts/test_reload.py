@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from handlers.gpts import GptList, load_gpts
+from catalogue.gpt_list import GptList, load_gpts
 from metrics import Metrics
 from tests.gpts.rig import Library, library
 from tests.upstream.rig import eventually
-from translate.gpts import Gpt, GptsError
-from translate.models import BUILT_IN, Catalogue
+from translate.values.gpts import Gpt, GptsError
+from translate.values.models import BUILT_IN, Catalogue
 
 HELPER = '{"helper": {"id": "g-Helper"}}'
 TWO = '{"helper": {"id": "g-Helper"}, "newcomer": {"id": "g-New"}}'
@@ -106,7 +106,7 @@ async def test_file_that_keeps_changing_is_read_only_when_it_rests(
         loads_at_look.append(sum(watch.loads for watch in watching))
         return (min(len(loads_at_look), 5), 0, 0)
 
-    monkeypatch.setattr("handlers.gpts._signature", look)
+    monkeypatch.setattr("catalogue.gpt_list._signature", look)
     async with watched(tmp_path, HELPER, poll=0.001) as watch:
         watching.append(watch)
         watch.path.write_text(TWO)

@@ -23,8 +23,8 @@ from tests.gpts.rig import (
     serving,
     waits_for,
 )
-from tests.handlers.deployment import Deployment, deployed, eventually
-from tests.handlers.wire import EventStream
+from tests.service.deployment import Deployment, deployed, eventually
+from tests.service.wire import EventStream
 
 HELPER = {"id": "g-YyyyMT9XH-chatgpt-classic"}
 ACTOR = {"id": "g-SimActor1"}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.gpts.rig import ID, OTHER_ID, SLUG, described, files_in
-from translate.gpts import MAX_GIZMO_BYTES, Gizmo
+from translate.values.gpts import MAX_GIZMO_BYTES, Gizmo
 from upstream import GizmoStore
 
 GIZMO = Gizmo(ID, described())

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from metrics.entries import Spent
-from metrics.limits import DAY
+from ledger.limits import DAY
+from ledger.records import Spent
 from server import build, serve
 from settings import Settings
 from simulator import Simulator
-from tests.e2e.processes import PREFIX, Process, listening_port
-from tests.handlers.deployment import eventually
 from tests.ledger.traffic import count_accepted, simulated_backend, traffic
 from tests.redis_server import RedisServer, needs_redis
+from tests.service.deployment import eventually
+from tests.service.e2e.processes import PREFIX, Process, listening_port
 
 REQUESTS = int(os.environ.get("LEDGER_REQUESTS", "600"))
 KILLS = 3

@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics.entries import Capped, Posted
-from metrics.limits import DAY, Limits, Standing, decide
-from metrics.tally import Tally
+from ledger.limits import DAY, Limits, Standing, decide
+from ledger.records import Capped, Posted
+from ledger.tally import Tally
 
 NOW = 1_700_000_000.0
 EMPTY = Standing(0, 0, (), 0.0)

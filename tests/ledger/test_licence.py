@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tests.handlers.deployment import deployed, eventually
 from tests.scripted_server import JSON, ScriptedServer, Verb, fin, rst, send, status
+from tests.service.deployment import deployed, eventually
 
 PATH = "/api/secret-licence-id/usage"
 USAGE = {"license_id": "secret-licence-id", "current": 120, "total": 5000, "ip": "1.2.3.4", "ttl": 40212}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.handlers.deployment import Deployment, deployed
+from tests.service.deployment import Deployment, deployed
 
 RESETS = {"x-ratelimit-reset-units", "x-ratelimit-reset-requests"}
 

@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
-import metrics.journal as journal
-import metrics.sqlite_store as sqlite_store
+import ledger.journal as journal
+import ledger.sqlite_store as sqlite_store
+from ledger.key_names import KeyNames
+from ledger.ledger import Ledger
+from ledger.limits import DAY, LimitReached, Limits
+from ledger.records import Counted, Posted, Settled
+from ledger.redis_store import RedisStore
+from ledger.sqlite_store import SqliteStore
+from ledger.store import Store
 from metrics import Attempt, Metrics
-from metrics.entries import Counted, Posted, Settled
-from metrics.keys import KeyNames
-from metrics.ledger import Ledger
-from metrics.limits import DAY, LimitReached, Limits
-from metrics.redis_store import RedisStore
-from metrics.sqlite_store import SqliteStore
-from metrics.store import Store
 from tests.redis_server import RedisServer, needs_redis
 
 NO_LIMITS = Limits()

@@ -15,9 +15,9 @@ from simulator import Knobs, Simulator, conversations
 from simulator.accounts import quota_units
 from simulator.conversations import Conversation
 from simulator.routes.conversation import ConversationHandler
-from tests.e2e.processes import PREFIX
-from tests.handlers.deployment import CHAT, JSON_TYPE, question
-from tests.handlers.wire import connect
+from tests.service.deployment import CHAT, JSON_TYPE, question
+from tests.service.e2e.processes import PREFIX
+from tests.service.wire import connect
 
 MODELS = ("gpt-4-s", "gpt-4-mobile", "gpt-3.5-turbo")
 TAILS = (

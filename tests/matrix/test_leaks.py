@@ -4,9 +4,9 @@ import pytest
 
 from tests.golden.playback import play
 from tests.golden.scenes import SCENES
-from tests.handlers.deployment import deployed
 from tests.matrix.ages import WAYS, cannot_tell
-from translate.render import Style
+from tests.service.deployment import deployed
+from translate.text.render import Style
 
 SECRETS = {
     "instructions=1": "PRIVATE-",

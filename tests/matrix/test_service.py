@@ -5,9 +5,9 @@ import re
 import pytest
 
 from tests.golden.scenes import SCENES
-from tests.handlers.deployment import Deployment, deployed
-from tests.handlers.wire import Answer
 from tests.matrix.ages import STANDARD, WAYS, as_told_in
+from tests.service.deployment import Deployment, deployed
+from tests.service.wire import Answer
 
 SELECTION = (
     "text", "advert", "rounds", "file", "files", "draw", "browse", "browse_failed", "action_allowed",

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from simulator import Knobs
-from tests.handlers.deployment import KEY, Deployment, deployed, eventually
 from tests.matrix.test_service import LINK
+from tests.service.deployment import KEY, Deployment, deployed, eventually
 
 HIDE = {"is_visible": False}
 

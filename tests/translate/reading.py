@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle
 
-from translate.content import Asset
-from translate.errors import ApiError
-from translate.interpreter import Sent
-from translate.render import Style
-from translate.sse import MAX_RECORD_BYTES
-from translate.turn import Turn
-from translate.writer import StreamWriter, WholeWriter
+from translate.backend.content import Asset
+from translate.backend.interpreter import Sent
+from translate.backend.sse import MAX_RECORD_BYTES
+from translate.conversation import Turn
+from translate.openai.chat import StreamWriter, WholeWriter
+from translate.text.render import Style
+from translate.values.errors import ApiError
 
 Json = dict[str, object]
 

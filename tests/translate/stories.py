@@ -22,7 +22,7 @@ from tests.translate.wire import (
     search_call,
     tool_text,
 )
-from translate.interpreter import Sent
+from translate.backend.interpreter import Sent
 
 SPECIAL = [
     '"', "\\", '\\"', '\\\\"', "\\n", "\\u00e9", "/", "\n", "\t", "\r\n", "\x00", "\x1f", "\x7f", "\x85",

@@ -14,7 +14,7 @@ from tests.translate.reading import answer
 from tests.translate.stories import SIZES, Story, stories
 from tests.translate.streams import assert_always
 from tests.translate.wire import DONE, TITLE, Json, echo, finished, growing, hidden_system, message, sse
-from translate.turn import Turn
+from translate.conversation import Turn
 
 
 def v1(*records: Json | bytes) -> bytes:

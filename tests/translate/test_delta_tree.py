@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from translate.delta import Damaged, DeltaState
+from translate.backend.delta import Damaged, DeltaState
 
 
 def parts(path: str) -> list[str]:

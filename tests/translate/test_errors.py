@@ -13,7 +13,7 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
-from translate.errors import (
+from translate.values.errors import (
     AccountBusy,
     ApiError,
     BadRequest,
@@ -59,7 +59,7 @@ def leaves(error: type[ApiError]) -> Iterator[type[ApiError]]:
 
 
 def test_table_holds_every_leaf() -> None:
-    assert {leaf for leaf in leaves(ApiError) if leaf.__module__ == "translate.errors"} == set(LEAVES)
+    assert {leaf for leaf in leaves(ApiError) if leaf.__module__ == "translate.values.errors"} == set(LEAVES)
 
 
 @pytest.mark.parametrize("leaf", LEAVES, ids=lambda leaf: leaf.__name__)

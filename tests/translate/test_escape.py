@@ -8,7 +8,7 @@ import ujson
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from translate.escape import PASSABLE, escaped, joined, unescaped, whole
+from translate.text.escape import PASSABLE, escaped, joined, unescaped, whole
 
 TEXT = st.text(st.characters() | st.sampled_from('\ud83d\udd25\u2028\u0085\ufffd\x00\\"/'), max_size=20)
 FRAGMENTS = st.lists(

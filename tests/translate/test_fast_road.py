@@ -21,7 +21,7 @@ from tests.translate.wire import (
     sse,
     turn_of,
 )
-from translate.turn import Turn
+from translate.conversation import Turn
 
 WORDS = [f" word{n}" for n in range(200)]
 GROWING = ["".join(WORDS[: n + 1]) for n in range(len(WORDS))]
@@ -47,7 +47,7 @@ def spy(monkeypatch: pytest.MonkeyPatch) -> Spy:
         spied.passed.append(piece)
         passed(turn, piece)
 
-    monkeypatch.setattr("translate.turn.ujson", SimpleNamespace(loads=loads))
+    monkeypatch.setattr("translate.conversation.ujson", SimpleNamespace(loads=loads))
     monkeypatch.setattr(Turn, "passed", spied_passed)
     return spied
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.translate.schemas import check
-from translate.errors import BadRequest
-from translate.images import Drawn, ImageRequest, answer, instruction, nothing_drawn, read_generation
+from translate.openai.images import Drawn, ImageRequest, answer, instruction, nothing_drawn, read_generation
+from translate.values.errors import BadRequest
 
 
 def read(**fields: object) -> ImageRequest:

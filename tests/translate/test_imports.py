@@ -26,7 +26,7 @@ def run(code: str) -> str:
 
 def test_core_imports_neither_the_network_nor_any_other_room() -> None:
     loaded = run(f"import sys, {', '.join(modules())}\nprint('\\n'.join(sys.modules))").split()
-    assert "translate.turn" in loaded
+    assert "translate.conversation" in loaded
     rooms = {name.partition(".")[0] for name in loaded}
     assert rooms.isdisjoint(FORBIDDEN)
 

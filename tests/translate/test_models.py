@@ -2,8 +2,8 @@
 
 import pytest
 
-from translate.errors import NotFound
-from translate.models import BUILT_IN, Catalogue
+from translate.values.errors import NotFound
+from translate.values.models import BUILT_IN, Catalogue
 
 
 def catalogue(**aliases: str) -> Catalogue:

@@ -15,7 +15,7 @@ from tests.translate.captures import FOLDER
 from tests.translate.reading import answer
 from tests.translate.streams import assert_always
 from tests.translate.wire import DONE, Json, sse
-from translate.upstream_errors import from_response
+from translate.backend.errors import from_response
 
 
 def capture(pattern: str) -> str:

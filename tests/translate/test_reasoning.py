@@ -8,9 +8,9 @@ import pytest
 from tests.translate.deltas import ENCODING, as_deltas, delta
 from tests.translate.reading import CREATED, ID, MODEL, QUESTION, Answer, cut, read, run
 from tests.translate.wire import DONE, Json, finished, growing, message, sse, tool_text
-from translate.render import MAX_REASONING
-from translate.turn import Turn
-from translate.writer import StreamWriter, WholeWriter
+from translate.conversation import Turn
+from translate.openai.chat import StreamWriter, WholeWriter
+from translate.text.render import MAX_REASONING
 
 
 def streamed(stream: bytes, *, reasoning: bool = True, sizes: Sequence[int] = ()) -> Answer:

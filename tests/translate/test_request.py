@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from translate.errors import BadRequest
-from translate.request import ChatMessage, ChatRequest, read_chat
+from translate.openai.request import ChatMessage, ChatRequest, read_chat
+from translate.values.errors import BadRequest
 
 USER = {"role": "user", "content": "Hello"}
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.translate.reading import answer, cut
 from tests.translate.wire import turn_of
-from translate.sse import Record, RecordTooLarge, SseSplitter, unglued
+from translate.backend.sse import Record, RecordTooLarge, SseSplitter, unglued
 
 
 def records(stream: bytes, sizes: Sequence[int] = ()) -> list[tuple[bytes, bytes]]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from translate.stop import StopFilter
+from translate.text.stop import StopFilter
 
 
 def shown(stops: list[str], *pieces: str) -> list[str]:

@@ -11,9 +11,9 @@ from tests.translate.reading import Answer, answer, content_of, whole_answer
 from tests.translate.stories import SIZES
 from tests.translate.tools import code, confirmation_request, drawing_call, drawn, output
 from tests.translate.wire import Json, finished, growing, message, search_call, sse, tool_text
-from translate.models import GPT_4_S
-from translate.payload import confirmation, continuation
-from translate.render import Style
+from translate.backend.payload import confirmation, continuation
+from translate.text.render import Style
+from translate.values.models import GPT_4_S
 
 PYTHON = "print(6*7)"
 

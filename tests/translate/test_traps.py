@@ -20,7 +20,7 @@ from tests.translate.wire import (
     tool_text,
     turn_of,
 )
-from translate.interpreter import Sent
+from translate.backend.interpreter import Sent
 
 TALK = (
     Sent("h1", "user", "Who are you?"),
@@ -213,7 +213,7 @@ def test_trap_21_endless_record_ends_the_turn() -> None:
 
 
 def test_trap_21_endless_answer_ends_the_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("translate.turn.MAX_ANSWER_BYTES", 1000)
+    monkeypatch.setattr("translate.conversation.MAX_ANSWER_BYTES", 1000)
     stream = sse(*growing("", *("x" * n for n in range(100, 5000, 100)), id="a1"))
     for fast in (True, False):
         seen = answer(stream, sizes=[1000], fast=fast)

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from tests.translate.reading import answer, content_of, whole_answer
 from tests.translate.wire import BLOCKED, DONE, MODERATION, Json, finished, growing, message, sse, turn_of
-from translate.interpreter import Sent
-from translate.usage import Usage
+from translate.backend.interpreter import Sent
+from translate.values.usage import Usage
 
 REASONS: dict[str, tuple[Json, str]] = {
     "stop": ({"finish_details": {"type": "stop", "stop_tokens": [100260]}}, "stop"),

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from translate.errors import ApiError
-from translate.upstream_errors import from_response, from_stream
+from translate.backend.errors import from_response, from_stream
+from translate.values.errors import ApiError
 
 UNUSUAL = "Our systems have detected unusual activity from your system. Please try again later."
 BUSY = (

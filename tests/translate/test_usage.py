@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from translate.usage import Usage, picture_tokens, usage_of
+from translate.values.usage import Usage, picture_tokens, usage_of
 
 
 def by_words(texts: Sequence[str]) -> int:

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from tests.translate.reading import Json, content_of, data_lines, read
 from tests.translate.schemas import check
-from translate.errors import UpstreamFailed
-from translate.marks import Shown
-from translate.usage import Usage
-from translate.writer import DONE, PING, StreamWriter, WholeWriter
+from translate.openai.chat import DONE, PING, StreamWriter, WholeWriter
+from translate.text.citations import Shown
+from translate.values.errors import UpstreamFailed
+from translate.values.usage import Usage
 
 HEAD = {"id": "chatcmpl-1", "created": 1795333147, "model": "gpt-4-s"}
 USAGE = Usage(prompt_tokens=11, completion_tokens=3)

@@ -22,7 +22,7 @@ from tests.translate.wire import (
     sse,
     turn_of,
 )
-from translate.wss import (
+from translate.backend.websocket_frames import (
     ACK_EVERY,
     Connected,
     EndFinder,

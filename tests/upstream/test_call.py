@@ -89,7 +89,7 @@ async def test_endless_answer_is_refused_and_cut_off() -> None:
 
 @pytest.mark.parametrize("excess", [0, 1])
 async def test_limit_of_an_answer_is_exact(excess: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("upstream.client.CALL_BODY_BYTES", 1000)
+    monkeypatch.setattr("upstream.http.client.CALL_BODY_BYTES", 1000)
     body = b"x" * (1000 + excess)
     async with rig(answer(200, body)) as world:
         if excess:
@@ -127,7 +127,7 @@ async def test_unreachable_backend_is_a_failed_connect() -> None:
 
 
 async def test_call_has_a_short_total_limit_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("upstream.client.CALL_SECONDS", 0.1)
+    monkeypatch.setattr("upstream.http.client.CALL_SECONDS", 0.1)
     async with rig([status(200, JSON), stall()]) as world:
         with pytest.raises(TotalTimeout):
             await world.client.call("GET", PATH, KEY)

@@ -1,4 +1,4 @@
-"""What `upstream.connection` relies on beyond Tornado's and asyncio's public interfaces.
+"""What `upstream.http.connection` relies on beyond Tornado's and asyncio's public interfaces.
 
 That the names do what is needed shows in the tests of each state; here an upgrade that drops or changes
 one fails by name.
@@ -19,7 +19,7 @@ import upstream
 from tests.scripted_server import Verb, rst
 from tests.upstream.rig import ANSWER, Reader, rig
 from upstream import UpstreamError
-from upstream.connection import AbortableClient, AbortableConnection, _UpstreamHTTP1Connection
+from upstream.http.connection import AbortableClient, AbortableConnection, _UpstreamHTTP1Connection
 
 
 @pytest.mark.parametrize(

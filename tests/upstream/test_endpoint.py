@@ -2,7 +2,7 @@
 
 import pytest
 
-from upstream.endpoint import Endpoint
+from upstream.http.endpoint import Endpoint
 
 
 @pytest.mark.parametrize(

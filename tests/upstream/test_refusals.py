@@ -103,7 +103,7 @@ async def test_error_body_of_just_64_kib_is_whole() -> None:
 async def test_status_survives_when_the_error_body_does_not(
     ending: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("upstream.reception.REFUSED_BODY_SECONDS", 0.1)
+    monkeypatch.setattr("upstream.http.receiver.REFUSED_BODY_SECONDS", 0.1)
     exchange = Exchange()
     script = [status(401, {**JSON, "Content-Length": "500"}), send(b'{"detail":'), ending()]  # type: ignore[operator]
     async with rig(script) as world:

@@ -17,7 +17,7 @@ from upstream import (
     UpstreamClient,
     UpstreamError,
 )
-from upstream.timeouts import Phase, Watchdog
+from upstream.http.timeouts import Phase, Watchdog
 
 pytestmark = pytest.mark.timeout(seconds=10)
 

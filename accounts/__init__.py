@@ -1,0 +1,1 @@
+"""Whose key, whose turn."""

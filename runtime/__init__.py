@@ -1,0 +1,1 @@
+"""What the process offers to every room."""

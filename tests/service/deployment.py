@@ -1,0 +1,130 @@
+"""The whole service in this process: real settings, real sockets, the simulated backend behind it."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from server import Server, build, serve
+from settings import Settings
+from simulator import Knobs, Simulator
+from simulator.state import State, StreamSeen
+from tests.service.wire import Answer, Connection, Headers, connect
+
+KEY = "fk-some-key-of-a-caller"
+PREFIX = "prefix0001"
+CHAT = "/v1/chat/completions"
+JSON_TYPE = {"Content-Type": "application/json"}
+
+
+def question(text: str = "Hello", **fields: Any) -> dict[str, Any]:
+    """A chat request with one user message."""
+    return {"model": "gpt-4-s", "messages": [{"role": "user", "content": text}], **fields}
+
+
+@dataclass(slots=True)
+class Deployment:
+    """A running service and what is behind it."""
+
+    server: Server
+    simulator: Simulator
+
+    @property
+    def port(self) -> int:
+        return self.server.port
+
+    @property
+    def upstream(self) -> State:
+        """What the simulated backend has seen."""
+        return self.simulator.state
+
+    @property
+    def in_flight(self) -> int:
+        """Answers that the service is making."""
+        return len(self.server.service.running)
+
+    @property
+    def last_stream(self) -> StreamSeen:
+        return self.simulator.state.streams[-1]
+
+    def connect(self, *, receive_buffer: int = 0) -> AbstractAsyncContextManager[Connection]:
+        """A connection to the service."""
+        return connect(self.port, receive_buffer=receive_buffer)
+
+    async def ask(
+        self, method: str, path: str, headers: Headers | None = None, body: bytes = b"", *, key: str = KEY
+    ) -> Answer:
+        """One request on a connection of its own; no key is sent if it is empty."""
+        given = {"Authorization": f"Bearer {key}"} if key else {}
+        async with self.connect() as connection:
+            await connection.send(method, path, given | dict(headers or {}), body)
+            return await connection.answer(to_head=method == "HEAD")
+
+    async def post(self, body: object, *, path: str = CHAT, key: str = KEY) -> Answer:
+        """A POST with a JSON body."""
+        return await self.ask("POST", path, JSON_TYPE, json.dumps(body).encode(), key=key)
+
+    async def chat(self, text: str = "Hello", *, key: str = KEY, **fields: Any) -> Answer:
+        """One question."""
+        return await self.post(question(text, **fields), key=key)
+
+    def requests(self, outcome: str, route: str = "chat") -> float:
+        """How many requests ended so, by the metrics."""
+        registry = self.server.service.metrics.registry
+        return sum(
+            sample.value
+            for family in registry.collect()
+            for sample in family.samples
+            if sample.name == "pandora_requests_total"
+            and sample.labels["outcome"] == outcome
+            and sample.labels["route"] == route
+        )
+
+    async def begin(self, connection: Connection, text: str, **fields: Any) -> None:
+        """Send a question that is to be streamed, unless ``fields`` say otherwise."""
+        await self.begin_raw(connection, question(text, **({"stream": True} | fields)))
+
+    async def begin_raw(self, connection: Connection, body: object) -> None:
+        """Send a chat request and read nothing."""
+        headers = {"Authorization": f"Bearer {KEY}", **JSON_TYPE}
+        await connection.send("POST", CHAT, headers, json.dumps(body).encode())
+
+
+async def eventually(holds: Callable[[], bool], seconds: float = 1.0) -> bool:
+    """Whether it holds within that time."""
+    until = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > until:
+            return False
+        await asyncio.sleep(0.01)
+    return True
+
+
+@asynccontextmanager
+async def deployed(
+    env: Mapping[str, str] | None = None, knobs: Knobs | None = None
+) -> AsyncIterator[Deployment]:
+    """A service over a simulated backend with ``knobs``; ``env`` adds settings, BASE_URL included."""
+    simulator = Simulator(PREFIX, knobs or Knobs(busy=False, cap=0))
+    await simulator.start()
+    with TemporaryDirectory() as state:
+        settings = {
+            "BASE_URL": simulator.url,
+            "PROXY_API_PREFIX": PREFIX,
+            "PORT": "0",
+            "DRAIN_TIMEOUT": "0",
+            "STATE_DIR": state,
+            "KEY_CONCURRENCY": "0",
+            "RETRIES": "0",
+            **(env or {}),
+        }
+        server = serve(build(Settings.from_env(settings)))
+        try:
+            yield Deployment(server, simulator)
+        finally:
+            await server.stop()
+            await simulator.stop()

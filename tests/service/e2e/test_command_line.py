@@ -1,0 +1,166 @@
+"""The commands that people type, and what they read when something is not right."""
+
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import fields
+
+import pytest
+
+from settings import Settings
+from tests.service.e2e.processes import (
+    ROOT,
+    ask,
+    environment,
+    listening_port,
+    running,
+    service_over_simulator,
+)
+
+
+def run(*arguments: str, settings: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env=environment(settings or {}),
+        capture_output=True,
+        text=True,
+        timeout=20,
+    )
+
+
+def only_line(result: subprocess.CompletedProcess[str], code: int = 2) -> str:
+    """What it said: one line on standard error, and nothing else anywhere."""
+    assert (result.returncode, result.stdout) == (code, ""), result
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("server.py: ")
+    return line
+
+
+def test_start_without_a_backend_says_how_to_get_one() -> None:
+    line = only_line(run("server.py"))
+    assert "BASE_URL" in line
+    assert "--demo" in line
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"PORT": "http"}, "PORT"),
+        ({"PORT": "99999"}, "PORT"),
+        ({"BASE_URL": "ftp://x"}, "BASE_URL"),
+        ({"BASE_URL": "http://[::1"}, "BASE_URL"),
+        ({"BASE_URL": "http://127.0.0.1:1/../x"}, "BASE_URL"),
+        ({"PROXY_API_PREFIX_FILE": "/nowhere/at/all"}, "PROXY_API_PREFIX_FILE"),
+        ({"KEEPALIVE_INTERVAL": "soon"}, "KEEPALIVE_INTERVAL"),
+        ({"COMMIT_AFTER": "60", "FIRST_BYTE_TIMEOUT": "30"}, "COMMIT_AFTER"),
+        ({"LOG_LEVEL": "loud"}, "LOG_LEVEL"),
+        ({"MODEL_ALIASES": "a=b"}, "MODEL_ALIASES"),
+        ({"HOST": "a..b"}, "HOST"),
+    ],
+)
+def test_setting_that_cannot_be_used_is_one_line_that_names_it(settings: dict[str, str], named: str) -> None:
+    assert named in only_line(run("server.py", settings={"BASE_URL": "http://127.0.0.1:1"} | settings))
+
+
+def test_list_of_gpts_that_cannot_be_read_is_one_line_that_names_the_file() -> None:
+    settings = {"BASE_URL": "http://127.0.0.1:1", "GPTS_FILE": str(ROOT / "server.py")}
+    assert "server.py is not usable" in only_line(run("server.py", settings=settings))
+
+
+def test_secret_setting_is_not_repeated_when_it_cannot_be_used() -> None:
+    settings = {"BASE_URL": "http://127.0.0.1:1", "PROXY_API_PREFIX": "canary prefix"}
+    assert "canary" not in only_line(run("server.py", settings=settings))
+
+
+def test_demo_over_a_real_backend_is_a_contradiction() -> None:
+    line = only_line(run("server.py", "--demo", settings={"BASE_URL": "http://127.0.0.1:1"}))
+    assert "--demo" in line
+    assert "BASE_URL" in line
+
+
+@pytest.mark.parametrize("arguments", [["server.py"], ["server.py", "--demo"]])
+def test_port_that_is_taken_is_one_line_that_names_it(arguments: list[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        settings = {"PORT": port} | ({} if "--demo" in arguments else {"BASE_URL": "http://127.0.0.1:1"})
+        line = only_line(run(*arguments, settings=settings))
+    assert port in line
+    assert "in use" in line
+
+
+def test_help_lists_every_setting_with_its_default() -> None:
+    result = run("server.py", "--help")
+    assert result.returncode == 0
+    for item in fields(Settings):
+        assert re.search(rf"^ +{item.metadata['name']}\b", result.stdout, re.MULTILINE)
+        assert item.metadata["sentence"] in result.stdout
+    assert "--demo" in result.stdout
+
+
+def test_unknown_option_is_refused() -> None:
+    result = run("server.py", "--frobnicate")
+    assert result.returncode == 2
+    assert "Traceback" not in result.stderr
+
+
+def test_demo_prints_a_command_that_works_as_pasted_and_says_that_it_is_simulated() -> None:
+    with running(["server.py", "--demo"], {"PORT": "0"}) as demo:
+        command = demo.wait_for(r"(?m)^curl .*$")[0]
+        port = listening_port(demo)
+        assert "simulat" in demo.output
+        assert "made up" in demo.output
+        if shutil.which("curl") is None or shutil.which("bash") is None:
+            pytest.skip("curl or bash is missing")
+        result = subprocess.run(
+            ["bash", "-c", command], env=environment({}), capture_output=True, text=True, timeout=30
+        )
+        assert result.returncode == 0, result.stderr
+        assert result.stdout.startswith("data: {")
+        assert result.stdout.endswith("data: [DONE]\n\n")
+        assert ask(port, "GET", "/healthz").json["upstream"] == "simulated"
+        models = ask(port, "GET", "/v1/models").json["data"]
+        assert {model["owned_by"] for model in models} == {"pandora-to-v1-simulator"}
+    assert demo.exit_code() == 0
+
+
+def test_demo_command_has_the_path_prefix_if_there_is_one() -> None:
+    with running(["server.py", "--demo"], {"PORT": "0", "API_PREFIX": "hidden"}) as demo:
+        port = listening_port(demo)
+        demo.wait_for(rf"curl -N http://127\.0\.0\.1:{port}/hidden/v1/chat/completions ")
+
+
+def test_simulator_in_a_terminal_of_its_own_serves_as_the_backend() -> None:
+    with service_over_simulator() as pair:
+        answer = ask(
+            pair.port,
+            "POST",
+            "/v1/chat/completions",
+            {"model": "gpt-4-s", "messages": [{"role": "user", "content": "Say exactly: hello there"}]},
+        )
+        assert answer.json["choices"][0]["message"]["content"] == "hello there"
+        assert pair.upstream["attempts"] == 1
+        assert ask(pair.port, "GET", "/healthz").json["upstream"] == "configured"
+        assert "simulat" not in pair.service.output
+        owners = {model["owned_by"] for model in ask(pair.port, "GET", "/v1/models").json["data"]}
+        assert owners == {"pandora-next"}
+
+
+def test_effective_settings_are_logged_once_and_secrets_are_masked() -> None:
+    settings = {
+        "BASE_URL": "http://127.0.0.1:1",
+        "PROXY_API_PREFIX": "canaryprefix",
+        "API_PREFIX": "canaryhidden",
+        "KEY_FOR_GPTS_INFO": "fk-canary",
+        "PORT": "0",
+    }
+    with running(["server.py"], settings) as service:
+        listening_port(service)
+        assert service.output.count("settings: ") == 1
+        assert "PROXY_API_PREFIX=***" in service.output
+        assert "DRAIN_TIMEOUT=25" in service.output
+        assert "canary" not in service.output

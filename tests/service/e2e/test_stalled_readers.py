@@ -1,0 +1,109 @@
+"""200 clients that ask and never read: a bounded part of each answer is taken, and memory stays flat.
+
+STALL_SECONDS=60 makes it a longer run; its figures are printed with ``pytest -s``.
+"""
+
+import asyncio
+import json
+import os
+import socket
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from tests.scripted_server import EVENT_STREAM, ScriptedServer, chunk, send, stall, status
+from tests.service.e2e.processes import KEY, PLAIN, ask, listening_port, running
+
+READERS = 200
+SECONDS = float(os.environ.get("STALL_SECONDS", "6"))
+RECORDS = 4000
+"""Snapshots of one answer; as chunks they take some 800 KB, more than the sockets of one client hold."""
+MAX_GROWTH_BYTES = 100 * 1024 * 1024
+"""Of the service for all readers: some 300 KB each, for two sockets, a parser and a piece of each stream."""
+
+
+def growing_answer() -> bytes:
+    """An answer that grows by one character per record, ready for the wire."""
+    records = []
+    for length in range(1, RECORDS + 1):
+        message = {
+            "id": "m1",
+            "author": {"role": "assistant"},
+            "content": {"content_type": "text", "parts": ["x" * length]},
+            "status": "in_progress",
+        }
+        record = f"data: {json.dumps({'message': message, 'conversation_id': 'c1', 'error': None})}\n\n"
+        records.append(b"%x\r\n%s\r\n" % (len(record), record.encode()))
+    return b"".join(records)
+
+
+def resident_bytes(pid: int) -> int:
+    status_lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return 1024 * int(next(line.split()[1] for line in status_lines if line.startswith("VmRSS")))
+
+
+def stalled_reader(port: int) -> socket.socket:
+    """A client with a small receive buffer that has asked for a stream and does not read it."""
+    body = json.dumps({"model": "gpt-4-s", "stream": True, "messages": [{"role": "user", "content": "Hi"}]})
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.connect(("127.0.0.1", port))
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {KEY}\r\n"
+    client.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
+    return client
+
+
+async def still(count: Callable[[], int], seconds: float) -> bool:
+    """Whether a number that grows stands still for half a second, within that time."""
+    until, before = time.monotonic() + seconds, -1
+    while (now := count()) != before:
+        if time.monotonic() > until:
+            return False
+        before = now
+        await asyncio.sleep(0.5)
+    return True
+
+
+async def test_readers_that_stall_stop_their_upstreams_and_do_not_fill_the_memory() -> None:
+    answer = growing_answer()
+    settings = {"PORT": "0", "KEEPALIVE_INTERVAL": "1", **PLAIN}
+    script = [status(200, EVENT_STREAM), send(answer), chunk(b": over\n\n"), stall()]
+    async with ScriptedServer(script) as backend:
+        with ExitStack() as stack:
+            service = stack.enter_context(running(["server.py"], {"BASE_URL": backend.url} | settings))
+            port = await asyncio.to_thread(listening_port, service)
+            await asyncio.to_thread(ask, port, "GET", "/healthz")
+            before = resident_bytes(service.pid)
+            clients = [stack.enter_context(stalled_reader(port)) for _ in range(READERS)]
+            began = time.monotonic()
+            await backend.connected(READERS)
+
+            def sent() -> int:
+                return sum(connection.bytes_sent for connection in backend.connections)
+
+            assert await still(sent, 30), "the upstreams go on"
+            stalled, taken = resident_bytes(service.pid), sent()
+            await asyncio.sleep(max(0.0, SECONDS - (time.monotonic() - began)))
+            after = resident_bytes(service.pid)
+            mib = [size >> 20 for size in (before, stalled, after, taken, READERS * len(answer))]
+            print(
+                "\n{} stalled readers for {:.0f} s: resident memory {} MiB before, {} when stalled,"
+                " {} at the end; taken from upstream {} of {} MiB".format(
+                    READERS, time.monotonic() - began, *mib
+                )
+            )
+            assert after - before < MAX_GROWTH_BYTES
+            assert after - stalled < MAX_GROWTH_BYTES / 4, "memory goes on growing"
+            assert sent() == taken, "the upstreams go on"
+            assert max(connection.bytes_sent for connection in backend.connections) < len(answer) * 0.9
+            assert (await asyncio.to_thread(ask, port, "GET", "/readyz")).json["in_flight"] == READERS
+            for client in clients:
+                client.close()
+            for connection in backend.connections:
+                assert await connection.gone_within(5)
+            until = time.monotonic() + 5
+            while (await asyncio.to_thread(ask, port, "GET", "/readyz")).json["in_flight"]:
+                assert time.monotonic() < until, "answers for nobody are still being made"
+                await asyncio.sleep(0.05)
+            assert service.output.count("outcome=client_gone") == READERS

@@ -1,0 +1,149 @@
+"""A client that leaves stops the backend within a second, whatever the answer is doing: quota is dear."""
+
+import asyncio
+import json
+from collections.abc import Callable
+
+import pytest
+
+from simulator import Knobs
+from tests.scripted_server import ScriptedServer, stall
+from tests.service.deployment import CHAT, JSON_TYPE, KEY, deployed, eventually, question
+
+STATES = {
+    "before_headers": "Hello [[sim fault=stall_before_headers]]",
+    "before_first_event": "Hello [[sim first_delay=60]]",
+    "streaming": "Tell me about rain [[sim tokens=2000 pace=100]]",
+    "silent": "Tell me about rain [[sim tokens=20 silence=60]]",
+    "stalled": "Tell me about rain [[sim tokens=20 fault=only_pings_mid ping=0.2]]",
+}
+
+
+@pytest.mark.parametrize("way", ["close", "reset", "half_close"])
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("state", STATES)
+async def test_client_that_leaves_closes_the_upstream(state: str, stream: bool, way: str) -> None:
+    async with deployed() as service, service.connect() as client:
+        await service.begin(client, STATES[state], stream=stream)
+        records = 0 if state.startswith("before") else 5
+        assert await eventually(
+            lambda: bool(service.upstream.open_streams) and service.last_stream.records >= records
+        )
+        if state == "silent":
+            await asyncio.sleep(0.1)
+        assert service.in_flight == 1
+        if way == "half_close":
+            client.half_close()
+        else:
+            client.close(reset=way == "reset")
+        assert await eventually(lambda: service.last_stream.outcome == "client_closed")
+        assert await eventually(lambda: service.in_flight == 0)
+        assert await eventually(lambda: service.requests("client_gone") == 1)
+        assert service.upstream.attempts == 1
+
+
+@pytest.mark.parametrize("way", ["close", "reset"])
+async def test_client_that_leaves_without_having_read_closes_the_upstream(way: str) -> None:
+    async with (
+        deployed({"KEEPALIVE_INTERVAL": "0.2"}) as service,
+        service.connect(receive_buffer=4096) as client,
+    ):
+        await service.begin(client, "Tell me about rain [[sim tokens=20000]]")
+        assert await stopped_sending(lambda: service.last_stream.bytes)
+        client.close(reset=way == "reset")
+        assert await eventually(lambda: service.last_stream.outcome == "client_closed")
+        assert await eventually(lambda: service.requests("client_gone") == 1)
+        assert service.in_flight == 0
+
+
+async def stopped_sending(count: Callable[[], int]) -> bool:
+    """Whether a number that grows stands still at last."""
+    before = -1
+    for _ in range(40):
+        await asyncio.sleep(0.1)
+        now = count()
+        if now == before and now > 0:
+            return True
+        before = now
+    return False
+
+
+async def test_client_that_leaves_while_the_backend_takes_the_request_closes_that_connection() -> None:
+    async with (
+        ScriptedServer([stall()]) as backend,
+        deployed({"BASE_URL": backend.url}) as service,
+        service.connect() as client,
+    ):
+        await service.begin(client, "Hello")
+        connection = await backend.connected()
+        client.close()
+        assert await connection.gone_within(1)
+
+
+@pytest.mark.parametrize("path", [CHAT, "/v1/images/generations", "/v1/models", "/nowhere"])
+@pytest.mark.parametrize("sent", ["headers", "part of the body"])
+async def test_client_that_leaves_in_mid_upload_frees_its_request(sent: str, path: str) -> None:
+    def handled() -> int:
+        coroutines = (task.get_coro() for task in asyncio.all_tasks())
+        return sum(getattr(coroutine, "__qualname__", "").endswith("._execute") for coroutine in coroutines)
+
+    async with deployed() as service, service.connect() as client:
+        headers = {"Authorization": f"Bearer {KEY}", **JSON_TYPE, "Content-Length": "1000"}
+        await client.send("POST", path, headers, b"" if sent == "headers" else b'{"model"')
+        assert await eventually(lambda: handled() == 1)
+        client.close()
+        assert await eventually(lambda: handled() == 0)
+        assert len(service.upstream.requests) == 0
+
+
+@pytest.mark.parametrize("knob", ["header_delay=60", "tool_delay=60"])
+async def test_client_that_leaves_while_its_picture_is_drawn_closes_the_upstream(knob: str) -> None:
+    async with deployed() as service, service.connect() as client:
+        body = json.dumps({"prompt": f"A red cat [[sim {knob}]]"}).encode()
+        headers = {"Authorization": f"Bearer {KEY}", **JSON_TYPE}
+        await client.send("POST", "/v1/images/generations", headers, body)
+        assert await eventually(lambda: bool(service.upstream.open_streams))
+        await asyncio.sleep(0.1)
+        client.close()
+        assert await eventually(lambda: service.last_stream.outcome == "client_closed")
+        assert await eventually(lambda: service.requests("client_gone", "images") == 1)
+        assert service.in_flight == 0
+
+
+async def test_client_that_sent_more_than_one_request_and_left_is_noticed_by_the_next_write() -> None:
+    async with deployed({"KEEPALIVE_INTERVAL": "0.1"}) as service, service.connect() as client:
+        body = json.dumps(question("Hello [[sim silence=60]]", stream=True)).encode()
+        headers = {"Authorization": f"Bearer {KEY}", **JSON_TYPE}
+        await client.send("POST", CHAT, headers, body)
+        await client.send("POST", CHAT, headers, body)
+        assert await eventually(lambda: bool(service.upstream.open_streams))
+        client.close()
+        assert await eventually(lambda: service.requests("client_gone") == 2, 2)
+        assert service.upstream.open_streams == []
+
+
+async def test_requests_sent_at_once_on_one_connection_are_answered_in_order() -> None:
+    async with deployed() as service, service.connect() as client:
+        for number in range(3):
+            await service.begin(client, f"Say exactly: {number}", stream=number != 1)
+        answers = [await client.answer() for _ in range(3)]
+    assert answers[0].stream.text == "0"
+    assert answers[1].json["choices"][0]["message"]["content"] == "1"
+    assert answers[2].stream.text == "2"
+
+
+async def test_many_clients_that_leave_at_the_same_time_leave_nothing_behind() -> None:
+    async with deployed(knobs=Knobs(busy=False, cap=0, pace=50)) as service:
+        tasks = len(asyncio.all_tasks())
+
+        async def visit(number: int) -> None:
+            async with service.connect() as client:
+                await service.begin(client, "Tell me about rain", stream=number % 3 != 0)
+                if number % 2:
+                    await client.read_head() if number % 3 else await asyncio.sleep(0.1)
+
+        await asyncio.gather(*(visit(number) for number in range(60)))
+        assert await eventually(lambda: service.in_flight == 0)
+        assert await eventually(lambda: not service.upstream.open_streams)
+        assert await eventually(lambda: len(asyncio.all_tasks()) <= tasks)
+        assert service.server.service.running == set()

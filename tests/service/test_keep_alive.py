@@ -1,0 +1,78 @@
+"""Headers in time, and signs of life while the backend is silent."""
+
+import pytest
+
+from tests.service.deployment import deployed
+
+QUICK = {"COMMIT_AFTER": "0.1", "KEEPALIVE_INTERVAL": "0.1"}
+
+
+@pytest.mark.parametrize("knob", ["header_delay", "first_delay"])
+async def test_headers_the_role_and_a_ping_go_out_while_the_backend_is_still_silent(knob: str) -> None:
+    async with deployed(QUICK) as service, service.connect() as client:
+        await service.begin(client, f"Say exactly: late [[sim {knob}=0.45]]")
+        await client.read_head()
+        assert client.status == 200
+        assert '"role":"assistant"' in await client.read_event()
+        assert await client.read_event() == ": ping"
+        assert service.last_stream.records == 0
+        rest = (await client.read_rest()).decode()
+    assert ": ping" in rest
+    assert "late" in rest
+    assert '"role"' not in rest
+    assert rest.endswith("data: [DONE]\n\n")
+
+
+async def test_backend_that_answers_in_time_is_not_preceded_by_a_ping() -> None:
+    async with deployed() as service:
+        stream = (await service.chat("Hello [[sim first_delay=0.1]]", stream=True)).stream
+    assert stream.pings == 0
+
+
+async def test_silence_in_mid_answer_is_filled_with_comments_that_are_no_content() -> None:
+    async with deployed(QUICK) as service:
+        stream = (
+            await service.chat("Repeat after me: one two three [[sim silence=0.5]]", stream=True)
+        ).stream
+    assert 2 <= stream.pings <= 6
+    assert stream.text == "one two three"
+    assert stream.done
+
+
+async def test_flowing_answer_has_no_comments_in_it() -> None:
+    async with deployed({"KEEPALIVE_INTERVAL": "0.2"}) as service:
+        stream = (await service.chat("Hello [[sim tokens=40 pace=80]]", stream=True)).stream
+    assert stream.pings == 0
+    assert stream.done
+
+
+async def test_now_and_then_a_chunk_with_an_empty_delta_shows_life_above_the_parser(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("handlers.stream.IDLE_CHUNK_AFTER", 0.25)
+    async with deployed(QUICK) as service:
+        stream = (await service.chat("Repeat after me: one two [[sim silence=0.8]]", stream=True)).stream
+    idle = [chunk for chunk in stream.chunks[:-1] if chunk["choices"][0]["delta"] == {}]
+    assert 1 <= len(idle) <= 3
+    assert all(chunk["choices"][0]["finish_reason"] is None for chunk in idle)
+    assert stream.pings >= 2
+    assert stream.text == "one two"
+    assert stream.done
+
+
+async def test_first_failure_after_a_ping_still_tells_what_happened() -> None:
+    async with deployed(QUICK) as service:
+        asked = "Hello [[sim header_delay=0.25 fault=model_cap_exceeded]]"
+        answer = await service.chat(asked, stream=True)
+    assert answer.status == 200
+    (error,) = answer.stream.errors
+    assert error["type"] == "rate_limit_error"
+    assert "5400 seconds" in error["message"]
+    assert "5400 seconds" in answer.stream.text
+
+
+async def test_whole_answer_waits_in_silence() -> None:
+    async with deployed(QUICK) as service:
+        answer = await service.chat("Say exactly: late [[sim first_delay=0.4]]")
+    assert answer.status == 200
+    assert answer.body.startswith(b'{"id"')

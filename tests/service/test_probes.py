@@ -1,0 +1,102 @@
+"""Health, readiness and metrics: for machines, without a key."""
+
+import pytest
+from prometheus_client.openmetrics.parser import (
+    text_string_to_metric_families as read_openmetrics,
+)
+from prometheus_client.parser import text_string_to_metric_families as read_text
+
+from tests.service.deployment import CHAT, JSON_TYPE, deployed, question
+
+
+async def test_health_says_ok_and_what_kind_of_backend_there_is() -> None:
+    async with deployed() as service:
+        answer = await service.ask("GET", "/healthz", key="")
+        assert len(service.upstream.requests) == 0
+    assert answer.status == 200
+    assert answer.json == {"status": "ok", "upstream": "configured"}
+
+
+async def test_service_is_ready_even_if_the_backend_is_down() -> None:
+    async with deployed({"BASE_URL": "http://127.0.0.1:1"}) as service:
+        answer = await service.ask("GET", "/readyz", key="")
+    assert answer.status == 200
+    assert answer.json == {"status": "ready", "in_flight": 0}
+
+
+async def test_readiness_tells_how_many_answers_are_being_made() -> None:
+    async with deployed() as service, service.connect() as client:
+        await service.begin(client, "Hello [[sim pace=5]]")
+        await client.read_head()
+        assert (await service.ask("GET", "/readyz")).json["in_flight"] == 1
+
+
+@pytest.mark.parametrize("accept", ["", "*/*", "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"])
+async def test_metrics_come_in_the_plain_format_for_whoever_asks_for_nothing_else(accept: str) -> None:
+    async with deployed() as service:
+        await service.chat("Hello")
+        answer = await service.ask("GET", "/metrics", {"Accept": accept} if accept else {}, key="")
+    assert answer.status == 200
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    names = {family.name for family in read_text(answer.body.decode())}
+    assert "pandora_requests" in names
+
+
+async def test_metrics_come_as_openmetrics_for_a_scraper_that_wants_them() -> None:
+    async with deployed() as service:
+        await service.chat("Hello")
+        answer = await service.ask(
+            "GET", "/metrics", {"Accept": "application/openmetrics-text; version=1.0.0"}
+        )
+    assert answer.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
+    names = {family.name for family in read_openmetrics(answer.body.decode())}  # type: ignore[no-untyped-call]
+    assert "pandora_requests" in names
+
+
+async def test_each_request_is_counted_once_under_its_outcome() -> None:
+    async with deployed({"MAX_BODY_BYTES": "2048"}) as service:
+        await service.chat("Hello")
+        await service.chat("Hello", stream=True)
+        await service.chat("Hello", model="no such model")
+        await service.post([])
+        await service.ask("POST", CHAT, JSON_TYPE, b"x" * 3000)
+        await service.chat("Hello [[sim fault=token_expired]]")
+        await service.chat("Hello [[sim fault=status_500]]", stream=True)
+        await service.chat("Hello [[sim fault=reset_mid]]", stream=True)
+        counted = {
+            outcome: service.requests(outcome)
+            for outcome in ("ok", "invalid", "rejected", "upstream_refused", "upstream_error", "client_gone")
+        }
+    assert counted == {
+        "ok": 2, "invalid": 3, "rejected": 0, "upstream_refused": 1, "upstream_error": 2, "client_gone": 0
+    }  # fmt: skip
+
+
+async def test_what_strangers_send_does_not_become_a_label() -> None:
+    async with deployed() as service:
+        before = await service.ask("GET", "/metrics")
+        for number in range(5):
+            await service.post(question("Hello", model=f"gpt-3.5-turbo-{number}"))
+            await service.post(question("Hello", model=f"stranger-{number}"))
+            await service.ask("GET", f"/stranger-{number}")
+            await service.ask(f"STRANGER{number}", "/v1/models")
+        after = await service.ask("GET", "/metrics")
+    assert b"stranger" not in after.body.lower()
+    assert len(series(before.body)) == len(series(after.body))
+
+
+def series(body: bytes) -> set[str]:
+    return {line.rsplit(b" ", 1)[0].decode() for line in body.splitlines() if line.startswith(b"pandora_")}
+
+
+async def test_time_to_first_token_is_measured_for_streams_only() -> None:
+    def observed(body: bytes) -> float:
+        samples = (sample for family in read_text(body.decode()) for sample in family.samples)
+        name, labels = "pandora_time_to_first_token_seconds_count", {"model": "gpt-4-s"}
+        return next(sample.value for sample in samples if sample.name == name and sample.labels == labels)
+
+    async with deployed() as service:
+        await service.chat("Hello")
+        assert observed((await service.ask("GET", "/metrics")).body) == 0
+        await service.chat("Hello", stream=True)
+        assert observed((await service.ask("GET", "/metrics")).body) == 1

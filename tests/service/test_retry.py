@@ -1,0 +1,234 @@
+"""What is free is tried again, seldom and soon; what may have cost something never is."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+
+from simulator import Knobs
+from simulator.refusals import CLOUDFLARE_PAGE, ONLY_ONE_MESSAGE
+from tests.scripted_server import (
+    EVENT_STREAM,
+    JSON,
+    ScriptedServer,
+    Verb,
+    chunk,
+    fin,
+    last_chunk,
+    rst,
+    send,
+    stall,
+    status,
+)
+from tests.service.deployment import Deployment, deployed, eventually
+from tests.service.wire import EventStream
+from turns.retry import BUDGET_SECONDS, Retries, free_retry
+from upstream import (
+    ConnectFailed,
+    ConnectionLost,
+    FirstByteTimeout,
+    IdleTimeout,
+    ResponseRefused,
+    TotalTimeout,
+    UpstreamError,
+)
+
+MESSAGE = b'{"id":"a1","author":{"role":"assistant"},"content":{"content_type":"text","parts":["Hi"]},"status":"finished_successfully","end_turn":true,"recipient":"all"}'  # noqa: E501
+EVENT = b'data: {"message":%s,"conversation_id":"c1","error":null}\n\n' % MESSAGE
+GOOD = [status(200, EVENT_STREAM), chunk(EVENT + b"data: [DONE]\n\n"), last_chunk(), fin()]
+
+
+def refused(
+    code: int, body: bytes, *, retry_after: str = "", content_type: str = "application/json"
+) -> ResponseRefused:
+    headers = {"retry-after": retry_after} if retry_after else {}
+    return ResponseRefused(code, content_type, headers, body)
+
+
+def answer(code: int, body: bytes, **headers: str) -> list[Verb]:
+    """A whole refusal, as the backend sends it."""
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    return [status(code, {**JSON, **names, "Content-Length": str(len(body))}), send(body), fin()]
+
+
+BUSY = answer(429, ONLY_ONE_MESSAGE.body)
+FREE: dict[str, tuple[UpstreamError, str]] = {
+    "refused connection": (ConnectFailed("refused"), "connect"),
+    "connect timeout": (ConnectFailed("slow", timed_out=True), "connect"),
+    "reset before headers": (ConnectionLost("before_headers", "reset"), "reset"),
+    "500": (refused(500, b'{"detail": "oops"}'), "server_error"),
+    "502 in HTML": (refused(502, b"<html>", content_type="text/html"), "server_error"),
+    "empty 503": (refused(503, b""), "server_error"),
+    "busy": (refused(429, ONLY_ONE_MESSAGE.body), "busy"),
+    "busy with status 200": (refused(200, ONLY_ONE_MESSAGE.body), "busy"),
+}
+NOT_FREE: dict[str, UpstreamError] = {
+    "reset in the body": ConnectionLost("body", "reset"),
+    "no first byte": FirstByteTimeout(120),
+    "silence": IdleTimeout(120),
+    "too long": TotalTimeout(600),
+    "504": refused(504, b""),
+    "524": refused(524, b""),
+    "500 with a conversation": refused(500, b'{"detail": "oops", "conversation_id": "c1"}'),
+    "challenge": refused(503, CLOUDFLARE_PAGE.encode(), content_type="text/html"),
+    "bad key": refused(401, b'{"detail": "Unauthorized"}'),
+    "cap": refused(429, b'{"detail": {"message": "cap", "code": "model_cap_exceeded", "clears_in": 1}}'),
+    "too many requests": refused(429, b'{"detail": "Too many requests in 1 hour. Try again later."}'),
+    "422": refused(422, b'{"detail": []}'),
+}
+
+
+@pytest.mark.parametrize(("error", "reason"), FREE.values(), ids=FREE)
+def test_failure_that_cost_nothing_may_be_met_with_another_attempt(error: UpstreamError, reason: str) -> None:
+    assert free_retry(error) == reason
+
+
+@pytest.mark.parametrize("error", NOT_FREE.values(), ids=NOT_FREE)
+def test_failure_that_may_have_cost_something_or_would_come_again_is_final(error: UpstreamError) -> None:
+    assert free_retry(error) is None
+
+
+class Clock:
+    """Time that stands still unless told otherwise."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_pauses_have_full_jitter_and_grow_and_end_at_the_limit() -> None:
+    retries = Retries(3, Clock(), lambda: 0.5)
+    failure = ConnectFailed("refused")
+    assert [retries.pause_after(failure) for _ in range(5)] == [0.5, 1.0, 2.0, None, None]
+    assert Retries(3, Clock(), lambda: 0.0).pause_after(failure) == 0.0
+    assert Retries(0, Clock(), lambda: 0.5).pause_after(failure) is None
+
+
+def test_late_failure_is_not_met_with_another_attempt() -> None:
+    clock = Clock()
+    retries = Retries(3, clock, lambda: 0.5)
+    clock.now = BUDGET_SECONDS
+    assert retries.pause_after(ConnectFailed("refused")) is None
+
+
+def test_announced_wait_is_kept_if_it_is_short_and_else_final() -> None:
+    retries = Retries(3, Clock(), lambda: 0.5)
+    assert retries.pause_after(refused(503, b"", retry_after="4")) == 4.0
+    assert retries.pause_after(refused(503, b"", retry_after="3600")) is None
+    assert retries.pause_after(refused(503, b"", retry_after="soon")) == 1.0
+
+
+@asynccontextmanager
+async def backed_by(*scripts: Sequence[Verb], **env: str) -> AsyncIterator[tuple[Deployment, ScriptedServer]]:
+    """The service over a backend that serves these scripts, connection after connection."""
+    async with ScriptedServer(*scripts) as backend, deployed({"BASE_URL": backend.url, **env}) as service:
+        yield service, backend
+
+
+def retried(service: Deployment, reason: str) -> float:
+    value = service.server.service.metrics.registry.get_sample_value(
+        "pandora_retries_total", {"reason": reason}
+    )
+    assert value is not None
+    return value
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("failure", "reason"),
+    [([rst()], "reset"), ([fin()], "reset"), (answer(500, b"{}"), "server_error"), (BUSY, "busy")],
+    ids=["reset", "fin", "500", "busy"],
+)
+async def test_caller_never_hears_of_a_failure_that_a_retry_heals(
+    failure: list[Verb], reason: str, stream: bool
+) -> None:
+    async with backed_by(failure, GOOD, RETRIES="1") as (service, backend):
+        seen = await service.chat(stream=stream)
+        assert seen.status == 200
+        text = seen.stream.text if stream else seen.json["choices"][0]["message"]["content"]
+        assert text == "Hi"
+        assert len(backend.connections) == 2
+        first, second = (connection.request for connection in backend.connections)
+        assert first is not None
+        assert second is not None
+        assert first.body == second.body
+        assert retried(service, reason) == 1
+
+
+async def test_last_failure_is_passed_on_when_the_retries_are_used_up() -> None:
+    async with backed_by(answer(500, b"{}"), RETRIES="2") as (service, backend):
+        seen = await service.chat()
+        assert (seen.status, seen.error["code"]) == (502, "upstream_error")
+        assert len(backend.connections) == 3
+        assert retried(service, "server_error") == 2
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        [status(200, EVENT_STREAM), chunk(b": hello\n\n"), rst()],
+        [status(200, EVENT_STREAM), chunk(EVENT[: len(EVENT) // 2]), fin()],
+        [status(200, EVENT_STREAM), last_chunk(), fin()],
+        answer(504, b""),
+        answer(500, b'{"detail": "x", "conversation_id": "c1"}'),
+        answer(429, b'{"detail": "Too many requests in 1 hour. Try again later."}'),
+        answer(503, b"", Retry_After="3600"),
+    ],
+    ids=["reset", "fin", "empty", "gateway timeout", "conversation", "rate", "long wait"],
+)
+async def test_what_may_have_cost_something_is_sent_once(broken: list[Verb]) -> None:
+    async with backed_by(broken, GOOD, RETRIES="2") as (service, backend):
+        assert (await service.chat()).status >= 400
+        assert len(backend.connections) == 1
+
+
+async def test_client_that_leaves_in_the_pause_ends_the_retries() -> None:
+    script = answer(503, b"", Retry_After="10")
+    async with backed_by(script, GOOD, RETRIES="2") as (service, backend), service.connect() as client:
+        await service.begin(client, "Hello")
+        assert await eventually(lambda: retried(service, "server_error") == 1)
+        client.close()
+        assert await eventually(lambda: service.in_flight == 0)
+        assert len(backend.connections) == 1
+        assert service.requests("client_gone") == 1
+
+
+async def test_stream_that_only_was_kept_alive_may_still_be_healed() -> None:
+    env = {"RETRIES": "1", "COMMIT_AFTER": "0.05", "KEEPALIVE_INTERVAL": "0.05"}
+    script = answer(503, b"", Retry_After="1")
+    async with backed_by(script, GOOD, **env) as (service, _), service.connect() as client:
+        await service.begin(client, "Hello")
+        await client.read_head()
+        stream = EventStream.of(await client.read_rest())
+        assert stream.pings >= 1
+        assert stream.text == "Hi"
+        assert stream.done
+
+
+async def test_backend_that_does_not_end_its_body_costs_a_moment_only() -> None:
+    open_end = [status(200, EVENT_STREAM), chunk(EVENT + b"data: [DONE]\n\n"), stall()]
+    async with backed_by(open_end) as (service, backend):
+        async with asyncio.timeout(3):
+            assert (await service.chat()).status == 200
+        assert await backend.connections[0].gone_within(1)
+
+
+async def test_account_that_is_busy_for_a_moment_is_asked_again_before_a_cut_reply_is_continued() -> None:
+    """The backend may need some time to notice that its last answer is over."""
+    cut = MESSAGE.replace(b'"end_turn":true', b'"metadata":{"finish_details":{"type":"max_tokens"}}')
+    first = EVENT.replace(MESSAGE, cut)
+    part = [status(200, EVENT_STREAM), chunk(first + b"data: [DONE]\n\n"), last_chunk(), fin()]
+    async with backed_by(part, BUSY, GOOD, RETRIES="1") as (service, backend):
+        seen = await service.chat()
+        assert seen.status == 200
+        assert len(backend.connections) == 3
+        assert retried(service, "busy") == 1
+
+
+async def test_server_error_after_the_conversation_began_is_not_repeated() -> None:
+    knobs = Knobs(busy=False, cap=0)
+    async with deployed({"RETRIES": "2"}, knobs) as service:
+        assert (await service.chat("Hello [[sim fault=reset_mid]]")).status == 502
+        assert service.upstream.attempts == 1

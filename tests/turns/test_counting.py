@@ -1,0 +1,91 @@
+"""Tokens are counted exactly as cl100k_base counts them, and long texts in time."""
+
+import asyncio
+import hashlib
+import importlib.resources
+import socket
+import threading
+from typing import NoReturn
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from turns.tokens import EXACT_CHARACTERS, count_tokens, load_vocabulary
+
+PUBLISHED_SHA256 = "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7"
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("", 0),
+        ("tiktoken is great!", 6),
+        ("antidisestablishmentarianism", 6),
+        ("2 + 2 = 4", 7),
+        ("お誕生日おめでとう", 9),
+        ("hello world", 2),
+        ("Hello", 1),
+        ("\n\n\n", 1),
+        ("<|endoftext|>", 7),  # words of a user, not the special token
+    ],
+)
+def test_published_examples(text: str, tokens: int) -> None:
+    assert count_tokens([text]) == tokens
+
+
+def test_vocabulary_is_the_published_one() -> None:
+    data = importlib.resources.files("tiktoken_ext").joinpath("data/cl100k_base.tiktoken").read_bytes()
+    assert hashlib.sha256(data).hexdigest() == PUBLISHED_SHA256
+
+
+def test_nothing_is_downloaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> NoReturn:
+        raise AssertionError("a socket was made")
+
+    from turns import tokens
+
+    monkeypatch.setattr(socket, "socket", refuse)
+    tokens._encoding.cache_clear()
+    load_vocabulary()
+    assert count_tokens(["hello world"]) == 2
+
+
+@given(st.lists(st.text(st.characters(codec=None) | st.just("\ud83d"), max_size=50), max_size=5))
+@settings(deadline=None)
+def test_any_texts_have_a_count_and_it_is_the_sum_of_theirs(texts: list[str]) -> None:
+    assert count_tokens(texts) == sum(count_tokens([text]) for text in texts)
+    assert (count_tokens(texts) > 0) == any(texts)
+
+
+@pytest.mark.parametrize(
+    "sentence", ["The quick brown fox, at 9 o'clock. ", "今天天气很好，我们去公园。", "if x:\n    y()\n"]
+)
+def test_very_long_texts_are_estimated_closely(sentence: str) -> None:
+    times = 3 * EXACT_CHARACTERS // len(sentence)
+    exact = count_tokens([sentence * 100]) / 100 * times
+    assert count_tokens([sentence * times]) == pytest.approx(exact, rel=0.01)
+    assert count_tokens([sentence] * times) == pytest.approx(exact, rel=0.05)
+
+
+def test_estimate_looks_at_all_parts_of_a_text() -> None:
+    words, signs = "word " * 100_000, "好" * 500_000
+    mixed, exact = count_tokens([words + signs]), 100_000 + count_tokens(["好" * 1000]) * 500
+    assert mixed == pytest.approx(exact, rel=0.15)
+
+
+async def test_loop_goes_on_while_a_long_text_is_counted() -> None:
+    load_vocabulary()
+    text = ["The quick brown fox jumps over the lazy dog. " * 4000] * 1
+    running = threading.Event()
+
+    def count() -> int:
+        running.set()
+        return count_tokens(text)
+
+    task = asyncio.create_task(asyncio.to_thread(count))
+    turns = 0
+    while not task.done():
+        await asyncio.sleep(0)
+        turns += running.is_set()
+    assert turns > 10, "the count kept the interpreter to itself"

@@ -1,0 +1,86 @@
+"""What clients are told in ``usage``, and what the metrics count."""
+
+import base64
+import struct
+import zlib
+from typing import Any
+
+import pytest
+
+from tests.service.deployment import Deployment, deployed, question
+from turns.runner import SHORT_TEXT
+from turns.tokens import count_tokens
+
+SAID = "Repeat after me: the quick brown fox, 狐狸 and 🦊"
+
+
+def counted(service: Deployment, direction: str) -> float:
+    labels = {"model": "gpt-4-s", "direction": direction}
+    value = service.server.service.metrics.registry.get_sample_value("pandora_tokens_total", labels)
+    assert value is not None
+    return value
+
+
+def usage_of(prompt: list[str], answer: str, pictures: int = 0) -> dict[str, int]:
+    prompt_tokens = sum(4 + count_tokens([text]) for text in prompt) + 3 + pictures
+    completion_tokens = count_tokens([answer])
+    return {
+        "prompt_tokens": prompt_tokens,
+        "completion_tokens": completion_tokens,
+        "total_tokens": prompt_tokens + completion_tokens,
+    }
+
+
+async def test_whole_answers_and_streams_tell_the_exact_counts() -> None:
+    async with deployed() as service:
+        whole = (await service.chat(SAID)).json
+        text = whole["choices"][0]["message"]["content"]
+        assert "狐狸" in text
+        assert whole["usage"] == usage_of([SAID], text)
+        stream = (await service.chat(SAID, stream=True, stream_options={"include_usage": True})).stream
+        assert stream.text == text
+        assert stream.chunks[-1]["usage"] == whole["usage"]
+
+
+async def test_metrics_count_also_what_no_client_asked_for() -> None:
+    async with deployed() as service:
+        stream = (await service.chat(SAID, stream=True)).stream
+        usage = usage_of([SAID], stream.text)
+        assert counted(service, "prompt") == usage["prompt_tokens"]
+        assert counted(service, "completion") == usage["completion_tokens"]
+
+
+async def test_answers_that_failed_at_once_count_nothing() -> None:
+    async with deployed() as service:
+        assert (await service.chat(f"{SAID} [[sim fault=status_500]]")).status == 502
+        assert counted(service, "prompt") == counted(service, "completion") == 0
+
+
+async def test_long_prompts_are_counted_as_well() -> None:
+    history = "A long story about nothing much. " * (SHORT_TEXT // 10)
+    messages = [{"role": "system", "content": history}, {"role": "user", "content": SAID}]
+    async with deployed() as service:
+        answer = (await service.post({"model": "gpt-4-s", "messages": messages})).json
+        assert answer["usage"] == usage_of([history, SAID], answer["choices"][0]["message"]["content"])
+
+
+def png(width: int, height: int) -> str:
+    """A black picture as a data URL."""
+
+    def part(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = zlib.compress(b"".join(b"\0" + b"\0" * width for _ in range(height)))
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    data = b"\x89PNG\r\n\x1a\n" + part(b"IHDR", header) + part(b"IDAT", rows) + part(b"IEND", b"")
+    return "data:image/png;base64," + base64.b64encode(data).decode()
+
+
+@pytest.mark.parametrize(("detail", "tokens"), [(None, 765), ("high", 765), ("low", 85), (7, 765)])
+async def test_pictures_count_by_their_size_and_detail(detail: object, tokens: int) -> None:
+    image: dict[str, Any] = {"url": png(1024, 1024)} | ({"detail": detail} if detail else {})
+    parts = [{"type": "image_url", "image_url": image}, {"type": "text", "text": SAID}]
+    async with deployed() as service:
+        body = question() | {"messages": [{"role": "user", "content": parts}]}
+        answer = (await service.post(body)).json
+        assert answer["usage"] == usage_of([SAID], answer["choices"][0]["message"]["content"], tokens)

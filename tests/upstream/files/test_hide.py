@@ -1,0 +1,110 @@
+"""Hiding one conversation, and never all of them."""
+
+import json
+import re
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from simulator.server import Simulator
+from tests.scripted_server import rst, stall, status
+from tests.upstream.files.rig import Script, reply, world
+from tests.upstream.rig import KEY, PATIENT, PREFIX
+from upstream import Timeouts, UpstreamClient
+from upstream.files.backend_files import BackendFiles, OddAnswer
+from upstream.http.endpoint import Endpoint
+from upstream.paths import conversation_path, file_path
+
+pytestmark = pytest.mark.timeout(seconds=10)
+
+CID = "0f5b0a52-6c1e-4b57-9c2e-6d8a5a2b1c3d"
+DONE = reply({"success": True})
+
+
+async def test_conversation_is_hidden_by_a_patch_of_it_alone() -> None:
+    async with world(DONE) as it:
+        assert await it.files.hide_conversation(KEY, CID)
+        assert it.lines == [f"PATCH /conversation/{CID}"]
+        assert json.loads(it.requests[0].body) == {"is_visible": False}
+        assert it.requests[0].headers["authorization"] == f"Bearer {KEY}"
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        reply({"detail": "x"}, 404),
+        reply({"success": True}, 500),
+        reply({"success": False}),
+        reply(b"<html>"),
+        reply(b"[true]"),
+        [status(302, {"Location": "/x"})],
+        [rst()],
+    ],
+)
+async def test_failure_to_hide_is_told_not_raised(script: Script) -> None:
+    async with world(script) as it:
+        assert not await it.files.hide_conversation(KEY, CID)
+
+
+async def test_silence_is_told_not_raised() -> None:
+    async with world([stall()], timeouts=Timeouts(first_byte=0.05)) as it:
+        assert not await it.files.hide_conversation(KEY, CID)
+
+
+async def test_closed_client_is_told_not_raised() -> None:
+    async with world(DONE) as it:
+        it.client.close()
+        assert not await it.files.hide_conversation(KEY, CID)
+
+
+async def test_key_that_cannot_travel_is_told_not_raised() -> None:
+    async with world(DONE) as it:
+        assert not await it.files.hide_conversation("two\r\nlines", CID)
+        assert it.requests == []
+
+
+@pytest.mark.parametrize(
+    "odd", ["", " ", ".", "..", "../conversations", "x/../../conversations", "s?", "%2e%2e"]
+)
+async def test_without_a_usable_id_nothing_is_sent(odd: str) -> None:
+    async with world(DONE) as it:
+        assert not await it.files.hide_conversation(KEY, odd)
+        assert it.requests == []
+
+
+@given(st.text(max_size=40) | st.from_regex(r"\A[.%/s?#a-z0-9-]{0,30}\Z"))
+@example("")
+@example("\n")
+@example("s")
+@example("../conversations")
+@example("..%2fconversations")
+@example("x/../../conversations")
+def test_no_id_leads_to_the_path_that_hides_all(conversation_id: str) -> None:
+    try:
+        path = conversation_path(conversation_id)
+    except OddAnswer:
+        return
+    assert re.fullmatch(r"/backend-api/conversation/[\w-]+", path, re.ASCII)
+    url = Endpoint("http://pandora", "p").url(path)
+    assert url == f"http://pandora/p/backend-api/conversation/{conversation_id}"
+
+
+@pytest.mark.parametrize("usual", [CID, "c1", "WEB-0f5b", "67a1_x"])
+def test_usual_ids_pass(usual: str) -> None:
+    assert conversation_path(usual).endswith(f"/conversation/{usual}")
+    assert file_path(usual).endswith(f"/files/{usual}")
+
+
+async def test_only_the_one_conversation_goes_from_the_simulated_backend() -> None:
+    backend = Simulator(PREFIX)
+    await backend.start()
+    client = UpstreamClient(backend.url, PREFIX, PATIENT)
+    mine, other = (backend.state.conversations.create("fk-me", 0.0, temporary=False) for _ in range(2))
+    files = BackendFiles(client, max_bytes=1)
+    assert await files.hide_conversation("fk-me", mine.id)
+    assert not await files.hide_conversation("fk-me", "")
+    assert (mine.visible, other.visible) == (False, True)
+    assert backend.state.hide_all_calls == 0
+    client.close()
+    await backend.stop()

@@ -1,0 +1,113 @@
+"""A client wired to a simulated backend that answers over WebSockets, and what one conversation gives."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from unittest.mock import patch
+
+from simulator import Knobs, Simulator
+from tests.simulator.client import KEY, PREFIX, payload, running
+from tests.upstream.rig import PATIENT, nothing_left
+from translate.backend.interpreter import Sent
+from translate.conversation import Turn
+from translate.openai.chat import WholeWriter
+from upstream import Exchange, Timeouts, UpstreamClient
+from upstream.socket.websocket import WebSocket
+
+OVER_SOCKET = Knobs(transport="ws", busy=False, cap=0)
+
+
+@dataclass
+class Talk:
+    """One conversation: what came, and what it says to the user."""
+
+    client: UpstreamClient
+    text: str
+    key: str = KEY
+    fields: dict[str, Any] = field(default_factory=dict)
+    exchange: Exchange = field(default_factory=Exchange)
+    pieces: list[bytes] = field(default_factory=list)
+    started: asyncio.Event = field(default_factory=asyncio.Event)
+    reads: Callable[[], Awaitable[None]] | None = None
+    """Awaited with each piece, as a client that takes its time."""
+
+    def __post_init__(self) -> None:
+        body = payload(self.text, **self.fields)
+        sent = [Sent(body["messages"][0]["id"], "user", self.text)]
+        self.payload = json.dumps(body).encode()
+        self.writer = WholeWriter(id="chatcmpl-1", created=1, model="gpt-4")
+        self.turn = Turn(self.writer, sent)
+
+    async def run(self) -> "Talk":
+        await self.client.converse(self.key, self.payload, self._on_data, self.exchange)
+        self.turn.eof()
+        return self
+
+    def start(self) -> "asyncio.Task[Talk]":
+        return asyncio.create_task(self.run())
+
+    async def _on_data(self, data: bytes) -> None:
+        self.pieces.append(data)
+        self.turn.feed(data)
+        self.started.set()
+        if self.reads is not None:
+            await self.reads()
+
+    @property
+    def content(self) -> bytes:
+        return b"".join(self.pieces)
+
+    @property
+    def said(self) -> str:
+        """The whole answer; fails if there is none."""
+        assert self.turn.error is None, self.turn.error
+        self.turn.finish()
+        return self.writer.answer
+
+
+@dataclass
+class World:
+    """A client and its backend."""
+
+    client: UpstreamClient
+    simulator: Simulator
+    sockets: list[WebSocket]
+    """All that were opened so far."""
+
+    def talk(self, text: str, key: str = KEY, **fields: Any) -> Talk:
+        return Talk(self.client, text, key, fields)
+
+    async def say(self, text: str, key: str = KEY, **fields: Any) -> Talk:
+        return await self.talk(text, key, **fields).run()
+
+    async def learn(self, key: str = KEY) -> None:
+        """Have one conversation, after which the account is known to answer over its socket."""
+        assert (await self.say("say exactly: ready", key)).said == "ready"
+
+    def seen(self, path: str, key: str = KEY) -> list[Any]:
+        """Bodies of the requests to that path."""
+        return [
+            request.body
+            for request in self.simulator.state.requests
+            if request.path.endswith(path) and request.headers.get("Authorization") == f"Bearer {key}"
+        ]
+
+
+@asynccontextmanager
+async def world(knobs: Knobs = OVER_SOCKET, timeouts: Timeouts = PATIENT) -> AsyncIterator[World]:
+    """Yield both; afterwards, no fd and no task may be left."""
+    sockets: list[WebSocket] = []
+    connect = WebSocket.connect
+
+    async def noted(*given: Any) -> WebSocket:
+        sockets.append(socket := await connect(*given))
+        return socket
+
+    async with nothing_left(), running(knobs) as simulator:
+        client = UpstreamClient(simulator.url, PREFIX, timeouts)
+        with patch.object(WebSocket, "connect", noted):
+            yield World(client, simulator, sockets)
+        client.close()

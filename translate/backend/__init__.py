@@ -1,0 +1,1 @@
+"""What the backend says and what it is told."""

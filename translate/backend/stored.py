@@ -1,0 +1,68 @@
+"""A stored conversation as the end of a stream: for a turn of which pieces were lost on the way.
+
+The backend keeps what it says. GET ``conversation/{id}`` shows it as a tree of messages; the turn's are
+those between the message it answers and ``current_node``. Each is written as a snapshot, which any reader
+of a stream takes, and takes no harm from seeing twice: messages are told apart by their ids.
+"""
+
+from typing import Final
+
+import ujson
+
+from translate.backend.content import Json, is_finished, part, text
+
+DONE: Final = b"data: [DONE]\n\n"
+MAX_CHAIN: Final = 2000
+"""Messages between a question and its answer; real turns have a few dozen."""
+
+
+class StoredTurn:
+    """Give it the conversation each time it was looked at; ``payload`` is what was posted."""
+
+    def __init__(self, payload: bytes) -> None:
+        body = ujson.loads(payload)
+        self.answered = False
+        """There is more than what was asked."""
+        self.finished = False
+        """The last message is complete, and is one that ends a turn."""
+        self.settled = False
+        """So it is, and the backend says that it ended the turn."""
+        self._after = text(body, "parent_message_id") if isinstance(body, dict) else ""
+        self._shown: dict[str, bytes] = {}
+
+    def feed(self, body: bytes) -> bytes:
+        """Records for what is new since the last look. Raises ValueError if it is no conversation."""
+        data = ujson.loads(body)
+        if not isinstance(data, dict) or not isinstance(data.get("mapping"), dict):
+            raise ValueError("not a conversation")
+        out = []
+        conversation_id, message = text(data, "conversation_id"), {}
+        for message in self._chain(part(data, "mapping"), text(data, "current_node")):
+            envelope = {"message": message, "conversation_id": conversation_id, "error": None}
+            record = b"data: " + ujson.dumps(envelope).encode() + b"\n\n"
+            message_id = text(message, "id")
+            if self._shown.get(message_id) != record:
+                self._shown[message_id] = record
+                out.append(record)
+        self._judge(message)
+        # The blank lines end a record that was cut off where the pieces were lost.
+        return b"\n\n" + b"".join(out) if out else b""
+
+    def _chain(self, mapping: Json, node_id: str) -> list[Json]:
+        """The turn's messages, oldest first."""
+        found: list[Json] = []
+        for _ in range(MAX_CHAIN):
+            node = part(mapping, node_id)
+            if not node or node_id == self._after:
+                break
+            if message := part(node, "message"):
+                found.append(message)
+            node_id = text(node, "parent")
+        return found[::-1]
+
+    def _judge(self, last: Json) -> None:
+        role, recipient = part(last, "author").get("role"), last.get("recipient") or "all"
+        asks = bool(part(part(last, "metadata"), "jit_plugin_data"))
+        self.answered = role in ("assistant", "tool")
+        self.finished = self.answered and recipient == "all" and is_finished(last)
+        self.settled = self.finished and ((role == "assistant" and last.get("end_turn") is True) or asks)

@@ -1,0 +1,206 @@
+"""The WebSocket dialect, without the socket: what its frames say, in which order, and whose they are.
+
+In this dialect POST conversation answers JSON (:class:`Handover`), and the event stream comes in pieces
+over the one WebSocket of the account. A frame is numbered; the client acknowledges numbers, and after a
+drop it gets again what it has not acknowledged. The bodies are base64 of bytes of the usual stream, cut
+anywhere, so they are joined as bytes and given to the same splitter as any other stream.
+"""
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlencode
+
+import ujson
+
+from translate.backend.content import part, text
+from translate.backend.sse import RecordTooLarge, SseSplitter
+
+SUBPROTOCOL: Final = "json.reliable.webpubsub.azure.v1"
+ACK_EVERY: Final = 10
+"""Frames per acknowledgement: other clients choose 10 to 80, and at about 1000 the server hangs up."""
+
+_END: Final = re.compile(rb"[\r\n]data: ?\[DONE\]")
+_LONGEST_END: Final = len(b"\ndata: [DONE]")
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """The answer to POST conversation that says: the stream comes over a socket, marked like this."""
+
+    wss_url: str
+    conversation_id: str
+    response_id: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """The greeting. With its ids the same connection can be taken up again after a drop."""
+
+    connection_id: str
+    token: str
+
+    def resumed_url(self, url: str) -> str:
+        """``url`` with what asks for this connection; what was not acknowledged then comes again."""
+        ids = {"awps_connection_id": self.connection_id, "awps_reconnection_token": self.token}
+        return f"{url}{'&' if '?' in url else '?'}{urlencode(ids)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A numbered frame; ``body`` is empty if it is none of a stream. ``sequence`` is 0 if not numbered."""
+
+    sequence: int
+    request_id: str
+    conversation_id: str
+    response_id: str
+    body: bytes
+    more: bool
+
+
+class Sequence:
+    """Which frame comes next. Numbers count up by one within a connection, over drops too."""
+
+    __slots__ = ("_acked", "_last")
+
+    def __init__(self) -> None:
+        self._last = self._acked = 0
+
+    def take(self, number: int) -> bool:
+        """Whether the frame of this number is new; False for one that came before.
+
+        Raises Gap when frames before it are missing; they come again after a reconnect.
+        """
+        if not number:
+            return True
+        if number <= self._last:
+            return False
+        if self._last and number != self._last + 1:
+            raise Gap
+        self._last = number
+        return True
+
+    def skip_to(self, number: int) -> None:
+        """Give up what lies before ``number``."""
+        self._last = number - 1
+
+    def acknowledgement(self, *, at_once: bool = False) -> str | None:
+        """The frame to send now, if enough has come (or if anything has, with ``at_once``)."""
+        if self._last - self._acked < (1 if at_once else ACK_EVERY):
+            return None
+        self._acked = self._last
+        return ujson.dumps({"type": "sequenceAck", "sequenceId": self._last})
+
+
+class Gap(ValueError):
+    """Frames are missing."""
+
+
+def read_handover(body: bytes) -> Handover | None:
+    """What the JSON answer of POST conversation says, or None if it is another answer."""
+    try:
+        data = ujson.loads(body)
+    except ValueError:
+        return None
+    if not isinstance(data, dict):
+        return None
+    found = Handover(
+        text(data, "wss_url"),
+        text(data, "conversation_id"),
+        text(data, "response_id"),
+        text(data, "websocket_request_id"),
+    )
+    return found if found.wss_url and found.conversation_id and found.request_id else None
+
+
+def read_address(body: bytes) -> str:
+    """The ``wss_url`` in the answer to POST register-websocket, or ""."""
+    try:
+        data = ujson.loads(body)
+    except ValueError:
+        return ""
+    return text(data, "wss_url") if isinstance(data, dict) else ""
+
+
+def read_frame(message: str | bytes) -> Connected | Frame | None:
+    """What a message of the socket says; None if nothing that concerns us."""
+    try:
+        data = ujson.loads(message)
+    except ValueError:
+        return None
+    if not isinstance(data, dict):
+        return None
+    if data.get("type") == "system":
+        if data.get("event") != "connected":
+            return None
+        return Connected(text(data, "connectionId"), text(data, "reconnectionToken"))
+    number, inner = data.get("sequenceId"), part(data, "data")
+    sequence = number if type(number) is int and number > 0 else 0
+    if inner.get("type") != "http.response.body":
+        return Frame(sequence, "", "", "", b"", more=True)
+    try:
+        body = base64.b64decode(text(inner, "body"), validate=True)
+    except (binascii.Error, ValueError):
+        body = b""
+    return Frame(
+        sequence,
+        text(inner, "websocket_request_id"),
+        text(inner, "conversation_id"),
+        text(inner, "response_id"),
+        body,
+        more=inner.get("more_body") is not False,
+    )
+
+
+class EndFinder:
+    """Finds ``data: [DONE]`` in a stream that comes in pieces: the end, when no last frame follows."""
+
+    __slots__ = ("_tail",)
+
+    def __init__(self) -> None:
+        self._tail = b"\n"
+
+    def found(self, piece: bytes) -> bool:
+        """Whether the end lies in ``piece``, or began in the ones before it."""
+        seen = self._tail + piece
+        self._tail = seen[-_LONGEST_END:]
+        return b"[DONE]" in seen and _END.search(seen) is not None
+
+
+class StartFinder:
+    """Tells whether a stream is there from its start. Who connected too late has lost its first pieces.
+
+    Every stream begins with the name of its encoding, an echo (the system's or our own message), or an
+    error; who sees an answer first has missed something.
+    """
+
+    __slots__ = ("_sse",)
+
+    def __init__(self) -> None:
+        self._sse = SseSplitter()
+
+    def judge(self, piece: bytes) -> bool | None:
+        """True or False, or None as long as more must be seen."""
+        self._sse.push(piece)
+        try:
+            while (record := self._sse.next()) is not None:
+                if record.event == b"ping" or not record.data.strip():
+                    continue
+                return record.event == b"delta_encoding" or _is_start(record.data)
+        except RecordTooLarge:
+            return False
+        return None
+
+
+def _is_start(data: bytes) -> bool:
+    try:
+        record = ujson.loads(data)
+    except ValueError:
+        return False
+    if not isinstance(record, dict) or "message" not in record:
+        return isinstance(record, dict) and bool(record.get("error") or record.get("detail"))
+    role = part(part(record, "message"), "author").get("role")
+    return bool(record.get("error")) or role in ("system", "user", "developer")

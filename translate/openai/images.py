@@ -1,0 +1,126 @@
+"""Image requests: what the caller wants, as words for a model that draws, and the answer's shape."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal, cast
+
+import ujson
+
+from translate.openai.request import expected, is_integer, read_object
+from translate.values.errors import ApiError, BadRequest, JsonObject
+
+ResponseFormat = Literal["url", "b64_json"]
+
+MAX_IMAGES = 10
+MAX_PROMPT = 32_000
+MAX_WORDS = 600
+"""Characters of the model's words that an error quotes."""
+
+SIZE = re.compile(r"([1-9]\d{1,4})x([1-9]\d{1,4})")
+REFUSED = re.compile(
+    r"content policy|guidelines|not able to|unable to|can(?:'|\u2019|no)t|won(?:'|\u2019)t|policies|"
+    r"政策|无法|不能|抱歉",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRequest:
+    """What we make use of. ``model`` is as asked; ``size`` is ``WxH``, ``auto`` or empty."""
+
+    model: str
+    prompt: str
+    n: int
+    size: str
+    response_format: ResponseFormat
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """One picture: its address, its bytes in base64 where those were asked for, and its own prompt."""
+
+    url: str
+    b64_json: str
+    revised_prompt: str
+
+
+def read_generation(body: bytes) -> ImageRequest:
+    """A request of ``/v1/images/generations``. Raises BadRequest."""
+    return read_fields(read_object(body))
+
+
+def read_fields(data: JsonObject, *, prompt_required: bool = True) -> ImageRequest:
+    """The fields common to all image routes. Raises BadRequest with the field at fault in ``param``."""
+    prompt = data.get("prompt")
+    if prompt is None and not prompt_required:
+        prompt = ""
+    elif not isinstance(prompt, str) or not prompt.strip():
+        raise BadRequest(expected("prompt", "a non-empty string"), param="prompt")
+    if len(prompt) > MAX_PROMPT:
+        raise BadRequest(f"The prompt exceeds {MAX_PROMPT} characters.", param="prompt")
+    model = data.get("model")
+    if model is None:
+        model = "dall-e-2"  # the official default
+    elif not isinstance(model, str):
+        raise BadRequest(expected("model", "a string"), param="model")
+    n = data.get("n")
+    if n is None:
+        n = 1
+    elif not is_integer(n) or not 1 <= cast(int, n) <= MAX_IMAGES:
+        raise BadRequest(expected("n", f"an integer from 1 to {MAX_IMAGES}"), param="n")
+    if data.get("stream") is True:
+        raise BadRequest("Pictures cannot be streamed here.", param="stream")
+    return ImageRequest(model, prompt, int(cast(int, n)), _size(data.get("size")), _format(data, model))
+
+
+def instruction(request: ImageRequest, pictures: int = 0, *, masked: bool = False) -> str:
+    """The request in words; what the size says is a hint, the model decides."""
+    count = "a picture" if request.n == 1 else f"{request.n} different pictures"
+    task = f"Draw {count}"
+    if pictures:
+        task += ", a variation of the attached one" if not request.prompt else " by changing the attached one"
+    hints = ["Do not ask back."]
+    if match := SIZE.fullmatch(request.size):
+        width, height = int(match[1]), int(match[2])
+        shape = "square" if width == height else "wide" if width > height else "tall"
+        hints.append(f"Size: {request.size} ({shape}).")
+    if masked:
+        hints.append("The last attached picture is a mask: change only where it is transparent.")
+    return (f"{task}: {request.prompt}" if request.prompt else f"{task}.") + f"\n\n({' '.join(hints)})"
+
+
+def answer(pictures: list[Drawn], created: int) -> bytes:
+    """The body: ``created``, and ``data`` with ``url`` or ``b64_json`` in each entry, never both."""
+    data = []
+    for picture in pictures:
+        entry = {"b64_json": picture.b64_json} if picture.b64_json else {"url": picture.url}
+        if picture.revised_prompt:
+            entry["revised_prompt"] = picture.revised_prompt
+        data.append(entry)
+    return ujson.dumps({"created": created, "data": data}, escape_forward_slashes=False).encode()
+
+
+def nothing_drawn(words: str) -> ApiError:
+    """The model answered in words and drew nothing: an error with those words."""
+    said = " ".join(words.split())[:MAX_WORDS]
+    if REFUSED.search(said):
+        return BadRequest(f"No picture was made. The model says: {said}", code="content_policy_violation")
+    said = f"The model says: {said}" if said else "The model gave no reason."
+    return BadRequest(f"No picture was made. {said}", code="image_generation_failed")
+
+
+def _size(value: object) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str) or (value != "auto" and not SIZE.fullmatch(value)):
+        raise BadRequest(expected("size", "a string such as 1024x1024"), param="size")
+    return value
+
+
+def _format(data: JsonObject, model: str) -> ResponseFormat:
+    value = data.get("response_format")
+    if value is None:
+        return "b64_json" if model.startswith("gpt-image") else "url"  # as the official models do
+    if value not in ("url", "b64_json"):
+        raise BadRequest(expected("response_format", "'url' or 'b64_json'"), param="response_format")
+    return value

@@ -1,0 +1,278 @@
+"""A chat completion request, read and checked.
+
+What the backend cannot do is accepted where ignoring it does no harm (sampling settings, tools with
+automatic choice, unknown fields) and refused where it would mislead (``n`` above 1, a forced tool,
+audio). An explicit null means the same as leaving a field out.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, NoReturn, cast
+
+from translate.values.errors import BadRequest, JsonObject
+
+Role = Literal["system", "user", "assistant"]
+
+ROLES: dict[str, Role] = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "assistant": "assistant",
+    # The backend has no room for results of tools that it did not call: to it they are the user's words.
+    "tool": "user",
+    "function": "user",
+}
+
+MAX_ATTACHMENTS = 20
+
+TEXT_PARTS = ("text", "input_text", "output_text")
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A picture or file of a user's message: ``source`` is a data: URL, bare base64, or an http(s) URL.
+
+    ``param`` names the part in errors. ``detail`` of a picture matters for counting tokens only.
+    """
+
+    kind: Literal["image", "file"]
+    source: str
+    name: str
+    param: str
+    detail: str = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """One message of the history; it has text, or attachments, or both."""
+
+    role: Role
+    text: str
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """What we make use of."""
+
+    model: str
+    messages: tuple[ChatMessage, ...]
+    stream: bool
+    include_usage: bool
+    stop: tuple[str, ...]
+
+
+def read_object(body: bytes) -> JsonObject:
+    """``body`` as a JSON object. Raises BadRequest."""
+    try:
+        data = json.loads(body, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise BadRequest("We could not parse the JSON body of your request.") from None
+    if not isinstance(data, dict):
+        raise BadRequest("The body of the request must be a JSON object.")
+    return data
+
+
+def read_chat(body: bytes) -> ChatRequest:
+    """The request in ``body``. Raises BadRequest with the field at fault in ``param``."""
+    data = read_object(body)
+    model = data.get("model")
+    if model is None:
+        raise BadRequest("You must provide a model parameter.", param="model")
+    if not isinstance(model, str) or not model:
+        raise BadRequest(expected("model", "a string"), param="model")
+    for name, (check, wanted) in FIELDS.items():
+        if (value := data.get(name)) is not None and not check(value):
+            raise BadRequest(expected(name, wanted), param=name)
+    _refuse_impossible(data)
+    stream = data.get("stream") is True
+    options = data.get("stream_options")
+    include_usage = isinstance(options, dict) and options.get("include_usage") is True
+    return ChatRequest(
+        model=model,
+        messages=_messages(data.get("messages")),
+        stream=stream,
+        include_usage=include_usage and stream,
+        stop=_stop(data.get("stop")),
+    )
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def expected(name: str, wanted: str) -> str:
+    """The message for a field of the wrong type."""
+    return f"Invalid type for '{name}': expected {wanted}."
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def is_integer(value: object) -> bool:
+    """An integer as JSON has it: no boolean, but perhaps written 1.0."""
+    return (isinstance(value, int) and not isinstance(value, bool)) or (
+        isinstance(value, float) and value.is_integer()
+    )
+
+
+def _is_object(value: object) -> bool:
+    return isinstance(value, dict)
+
+
+FIELDS: dict[str, tuple[Callable[[object], bool], str]] = {
+    "stream": (lambda v: isinstance(v, bool), "a boolean"),
+    "stream_options": (_is_object, "an object"),
+    "n": (is_integer, "an integer"),
+    "max_tokens": (is_integer, "an integer"),
+    "max_completion_tokens": (is_integer, "an integer"),
+    "temperature": (_is_number, "a number"),
+    "top_p": (_is_number, "a number"),
+    "presence_penalty": (_is_number, "a number"),
+    "frequency_penalty": (_is_number, "a number"),
+    "response_format": (_is_object, "an object"),
+    "tools": (lambda v: isinstance(v, list), "an array"),
+    "functions": (lambda v: isinstance(v, list), "an array"),
+    "modalities": (lambda v: isinstance(v, list), "an array"),
+    "audio": (_is_object, "an object"),
+    "stop": (lambda v: isinstance(v, str | list), "a string or an array of strings"),
+}
+"""Types of the optional fields; everything else is accepted and ignored."""
+
+
+def _refuse_impossible(data: JsonObject) -> None:
+    n = data.get("n")
+    if n is not None and n != 1:
+        raise BadRequest("Only one choice can be made per request here: 'n' must be 1.", param="n")
+    modalities = data.get("modalities")
+    if data.get("audio") is not None or (isinstance(modalities, list) and "audio" in modalities):
+        param = "audio" if data.get("audio") is not None else "modalities"
+        raise BadRequest("Audio answers are not supported.", param=param)
+    for name in ("tool_choice", "function_call"):
+        choice = data.get(name)
+        if choice == "required" or isinstance(choice, dict):
+            raise BadRequest(
+                f"The backend cannot be made to call a function: '{name}' must be 'auto' or 'none'.",
+                param=name,
+            )
+        if choice is not None and not isinstance(choice, str):
+            raise BadRequest(expected(name, "a string or an object"), param=name)
+
+
+def _stop(value: object) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    sequences = [value] if isinstance(value, str) else cast(list[object], value)
+    if len(sequences) > 4:
+        raise BadRequest("At most 4 stop sequences are allowed.", param="stop")
+    strings = tuple(item for item in sequences if isinstance(item, str))
+    if len(strings) != len(sequences):
+        raise BadRequest(expected("stop", "a string or an array of strings"), param="stop")
+    return tuple(item for item in strings if item)
+
+
+def _messages(value: object) -> tuple[ChatMessage, ...]:
+    if value is None:
+        raise BadRequest("You must provide a messages parameter.", param="messages")
+    if not isinstance(value, list):
+        raise BadRequest(expected("messages", "an array of objects"), param="messages")
+    if not value:
+        raise BadRequest("'messages' must hold at least one message.", param="messages")
+    messages = tuple(
+        message for index, raw in enumerate(value) if (message := _message(raw, f"messages.[{index}]"))
+    )
+    if not messages:
+        raise BadRequest("'messages' holds no text to answer.", param="messages")
+    return messages
+
+
+def _message(raw: object, param: str) -> ChatMessage | None:
+    """The message, or None if it has nothing in it (an empty string is legal and happens)."""
+    if not isinstance(raw, dict):
+        raise BadRequest(expected(param, "an object"), param=param)
+    said = raw.get("role")
+    role = ROLES.get(said) if isinstance(said, str) else None
+    if role is None:
+        raise BadRequest(
+            f"Invalid value for '{param}.role': supported are {', '.join(ROLES)}.", param=f"{param}.role"
+        )
+    content, attachments = _content(raw.get("content"), f"{param}.content")
+    if raw.get("content") is None and role != "assistant":
+        raise BadRequest(f"'{param}.content' must not be null for this role.", param=f"{param}.content")
+    if attachments and said != "user":
+        raise BadRequest("Only user messages can hold pictures and files.", param=attachments[0].param)
+    if role == "assistant":
+        content = "\n".join(filter(None, (content, _called(raw))))
+    return ChatMessage(role, content, attachments) if content or attachments else None
+
+
+def _content(value: object, param: str) -> tuple[str, tuple[Attachment, ...]]:
+    if value is None:
+        return "", ()
+    if isinstance(value, str):
+        return value, ()
+    if not isinstance(value, list):
+        raise BadRequest(expected(param, "a string or an array of parts"), param=param)
+    parts = [_part(raw, f"{param}.[{index}]") for index, raw in enumerate(value)]
+    attachments = tuple(part for part in parts if isinstance(part, Attachment))
+    if len(attachments) > MAX_ATTACHMENTS:
+        raise BadRequest(f"A message can hold at most {MAX_ATTACHMENTS} pictures and files.", param=param)
+    return "\n".join(part for part in parts if isinstance(part, str) and part), attachments
+
+
+def _part(raw: object, param: str) -> str | Attachment:
+    if isinstance(raw, str):
+        return raw
+    if not isinstance(raw, dict) or not isinstance(kind := raw.get("type"), str):
+        raise BadRequest(expected(param, "a content part with a type"), param=param)
+    if kind in ("image_url", "input_image"):
+        return _image(raw, param)
+    if kind in ("file", "input_file"):
+        return _file(raw, param)
+    field = "text" if kind in TEXT_PARTS else "refusal" if kind == "refusal" else None
+    if field is None:
+        raise BadRequest(f"Content parts of type '{kind[:40]}' are not supported.", param=param)
+    text = raw.get(field)
+    if not isinstance(text, str):
+        raise BadRequest(expected(f"{param}.{field}", "a string"), param=f"{param}.{field}")
+    return text
+
+
+def _image(raw: JsonObject, param: str) -> Attachment:
+    """``image_url`` is an object with ``url``; old clients and the Responses API write a bare string."""
+    image = raw.get("image_url")
+    url = image.get("url") if isinstance(image, dict) else image
+    if not isinstance(url, str) or not url:
+        raise BadRequest(expected(f"{param}.image_url", "an object with a url"), param=f"{param}.image_url")
+    given = image.get("detail") if isinstance(image, dict) else raw.get("detail")
+    detail = given if isinstance(given, str) else "auto"
+    return Attachment("image", url, "", f"{param}.image_url", detail)
+
+
+def _file(raw: JsonObject, param: str) -> Attachment:
+    """``{"file": {"filename", "file_data"}}``, or the same fields in the part itself (``input_file``)."""
+    file = raw.get("file") if raw.get("type") == "file" else raw
+    if not isinstance(file, dict):
+        raise BadRequest(expected(f"{param}.file", "an object"), param=f"{param}.file")
+    source = file.get("file_data") or file.get("file_url")
+    if not isinstance(source, str):
+        raise BadRequest(
+            f"'{param}' must bring its file_data; stored files (file_id) are not supported.", param=param
+        )
+    name = file.get("filename")
+    return Attachment("file", source, name if isinstance(name, str) else "", param)
+
+
+def _called(raw: JsonObject) -> str:
+    """Calls of an assistant message in words, so that the backend's model can follow the history."""
+    calls = raw.get("tool_calls")
+    made = list(calls) if isinstance(calls, list) else []
+    functions = [call.get("function") for call in made if isinstance(call, dict)]
+    functions.append(raw.get("function_call"))
+    return "\n".join(
+        f"[called {function['name']} with {function.get('arguments') or '{}'}]"
+        for function in functions
+        if isinstance(function, dict) and isinstance(function.get("name"), str)
+    )

@@ -1,0 +1,1 @@
+"""From what the backend says to the text that a person reads."""

@@ -1,0 +1,65 @@
+"""Failures of the upstream exchange, as answers to our caller."""
+
+from metrics import Outcome
+from translate.backend.errors import from_response
+from translate.values.errors import (
+    ApiError,
+    InternalError,
+    NotAdmitted,
+    Overloaded,
+    QuotaExceeded,
+    UpstreamFailed,
+    UpstreamTimeout,
+)
+from upstream import (
+    ConnectFailed,
+    ConnectionLost,
+    FirstByteTimeout,
+    GizmoUnavailable,
+    IdleTimeout,
+    ResponseRefused,
+    TotalTimeout,
+    UpstreamError,
+)
+
+GPT_RETRY_SECONDS = 5.0
+"""When to ask again for a GPT whose description is still to come; that costs no quota."""
+
+
+def as_api_error(error: UpstreamError) -> ApiError:
+    """What to tell the caller. ``x-should-retry: false`` wherever a retry could burn quota."""
+    if isinstance(error, ConnectFailed):
+        return Overloaded("The backend cannot be reached.", code="upstream_unreachable", retry_after=2)
+    if isinstance(error, ResponseRefused):
+        return from_response(error.status, error.body, announced_wait(error), error.content_type)
+    if isinstance(error, GizmoUnavailable):
+        message = f"The GPT is not available: {error.reason}."
+        if error.lasting:
+            return Overloaded(message, code="gpt_unavailable", should_retry=False)
+        return Overloaded(message, code="gpt_unavailable", retry_after=GPT_RETRY_SECONDS)
+    if isinstance(error, FirstByteTimeout):
+        return UpstreamTimeout("The backend did not begin to answer in time.", should_retry=False)
+    if isinstance(error, IdleTimeout):
+        return UpstreamTimeout("The backend fell silent in mid-answer.", should_retry=False)
+    if isinstance(error, TotalTimeout):
+        return UpstreamTimeout("The answer took longer than is allowed.", should_retry=False)
+    if isinstance(error, ConnectionLost) and error.phase == "before_headers":
+        return UpstreamFailed("The backend closed the connection without an answer.")
+    return UpstreamFailed("The upstream connection was lost.", should_retry=False)
+
+
+def announced_wait(error: UpstreamError) -> float | None:
+    """What a refusal's own ``Retry-After`` asks for, in seconds."""
+    wait = error.headers.get("retry-after", "") if isinstance(error, ResponseRefused) else ""
+    return float(wait) if wait.isascii() and wait.isdigit() and len(wait) < 8 else None
+
+
+def outcome_of(error: ApiError) -> Outcome:
+    """The outcome under which a failed exchange is counted."""
+    if isinstance(error, NotAdmitted | QuotaExceeded):
+        return Outcome.REJECTED
+    if isinstance(error, InternalError):
+        return Outcome.ERROR
+    if isinstance(error, UpstreamTimeout):
+        return Outcome.UPSTREAM_TIMEOUT
+    return Outcome.UPSTREAM_REFUSED if error.status < 500 else Outcome.UPSTREAM_ERROR
