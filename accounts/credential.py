@@ -1,0 +1,54 @@
+"""Who came to our door, and what the backend is told about them.
+
+Today the two are the same key: what a caller sends is passed on. `credential_for` is the one place that
+chooses the one from the other; it is called where a slot of the queue is taken.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class KeyKind(StrEnum):
+    """What a key of the backend stands for (protocol notes, section 15)."""
+
+    SHARE = "fk"
+    """A share token `fk-...`: one account, conversations apart from other users'."""
+    POOL = "pk"
+    """A pool token `pk-...`: several accounts; each request may reach another one."""
+    TOKEN = "token"
+    """An access token: one account."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who came to our door: the key that a request brought. It is never logged and never stored."""
+
+    key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What the backend is told.
+
+    `secret` is the bearer token. `account_id` names one of several accounts (workspaces) of its owner, empty
+    for the only one. `kind` and `digest` follow from them and are computed once; `digest` is 32 hex digits
+    that stand for the credential wherever the secret itself must not be.
+    """
+
+    secret: str = field(repr=False)
+    account_id: str = ""
+    kind: KeyKind = field(init=False, compare=False)
+    digest: str = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        prefix = self.secret[:3]
+        kind = KeyKind(prefix[:2]) if prefix in ("fk-", "pk-") else KeyKind.TOKEN
+        told = f"{self.secret}\n{self.account_id}" if self.account_id else self.secret
+        object.__setattr__(self, "kind", kind)
+        object.__setattr__(self, "digest", hashlib.sha256(told.encode("utf-8", "replace")).hexdigest()[:32])
+
+
+def credential_for(caller: Caller) -> Credential:
+    """The credential with which the backend is asked on behalf of `caller`: its own key."""
+    return Credential(caller.key)
