@@ -16,7 +16,7 @@ class KeyKind(StrEnum):
     """A share token `fk-...`: one account, conversations apart from other users'."""
     POOL = "pk"
     """A pool token `pk-...`: several accounts; each request may reach another one."""
-    TOKEN = "token"
+    TOKEN = "token"  # noqa: S105 - no password, a kind
     """An access token: one account."""
 
 

@@ -25,7 +25,7 @@ class BackgroundTasks:
         return task
 
     async def wait(self, seconds: float | None = None) -> bool:
-        """Wait until all tasks have ended, at most so long; return whether they have. Raises nothing of theirs."""
+        """Wait until all tasks have ended, at most so long; return whether they have."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
         return not self._tasks
