@@ -154,7 +154,7 @@ def build(settings: Settings, *, simulated: bool = False, demo_gpts: Sequence[Gp
             max_waiting=settings.queue_length,
             max_wait=settings.queue_wait,
             metrics=metrics,
-            shared=SharedPlaces(settings.state_url) if settings.state_url else None,
+            shared=SharedPlaces(settings.redis_url) if settings.redis_url else None,
         ),
         accounts=_accounts(settings, upstream, metrics, catalogue, simulated=simulated),
         licence=LicenceUsage(upstream, settings.licence_usage_url),
@@ -167,17 +167,17 @@ def _accounts(
     settings: Settings, upstream: UpstreamClient, metrics: Metrics, catalogue: Catalogue, *, simulated: bool
 ) -> Accounts:
     """The ledger and what the settings say of it. Raises SettingsError."""
-    for name, _ in settings.units:
+    for name, _ in settings.model_units:
         if name not in catalogue.models and name != ANY_GPT.name:
-            raise SettingsError(f"UNITS is not usable: {name[:80]} is no model here.")
+            raise SettingsError(f"MODEL_UNITS is not usable: {name[:80]} is no model here.")
     keys = key_names(settings)
     limits = limits_of(settings)
     store = ledger_store(settings, limits, keys, simulated=simulated)
     ledger = Ledger(store, limits, metrics, retention_days=settings.ledger_retention_days)
     reconciler = Reconciler(
-        ledger, History(upstream), listed=settings.history != "temporary", shared=bool(settings.state_url)
+        ledger, History(upstream), listed=settings.history != "temporary", shared=bool(settings.redis_url)
     )
-    return Accounts(ledger, keys, reconciler, metrics, catalogue, dict(settings.units))
+    return Accounts(ledger, keys, reconciler, metrics, catalogue, dict(settings.model_units))
 
 
 def key_names(settings: Settings) -> KeyNames:
@@ -200,9 +200,9 @@ def limits_of(settings: Settings) -> Limits:
 def ledger_store(settings: Settings, limits: Limits, keys: KeyNames, *, simulated: bool = False) -> Store:
     """Where the ledger is kept."""
     state = Path(settings.state_dir)
-    if settings.state_url:
+    if settings.redis_url:
         retention = settings.ledger_retention_days * DAY
-        return RedisStore(settings.state_url, limits, keys, state / KEY_SECRET, retention)
+        return RedisStore(settings.redis_url, limits, keys, state / KEY_SECRET, retention)
     # What the simulator was asked is not counted with what a backend was.
     name = "demo-ledger.sqlite3" if simulated else "ledger.sqlite3"
     return SqliteStore(state / name, limits.reset_hour * HOUR)

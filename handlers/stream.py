@@ -33,7 +33,7 @@ class ClientStream:
         self._quiet = False
         self._sending_since: float | None = None
         self._last_write = self._last_chunk = self._loop.time()
-        self._timer = self._loop.call_later(self._settings.commit_after, self._tick)
+        self._timer = self._loop.call_later(self._settings.stream_headers_after, self._tick)
 
     async def send(self, data: bytes) -> None:
         """Write and wait until the kernel took it; after the client left, do nothing."""

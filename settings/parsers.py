@@ -123,7 +123,7 @@ def key_names(value: str) -> tuple[tuple[str, str], ...]:
     return tuple(pairs)
 
 
-def state_url(value: str) -> str:
+def redis_url(value: str) -> str:
     """The address of a Redis."""
     try:
         parts = urlsplit(value)

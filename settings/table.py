@@ -21,8 +21,8 @@ from settings.parsers import (
     key_names,
     origin,
     prefix,
+    redis_url,
     seconds,
-    state_url,
     switch,
     text,
     units,
@@ -192,8 +192,8 @@ class Settings:
         seconds(0.1, 86400),
         "How long a client may stop reading before it is cut off.",
     )
-    commit_after: float = _setting(
-        "COMMIT_AFTER",
+    stream_headers_after: float = _setting(
+        "STREAM_HEADERS_AFTER",
         "10",
         seconds(0.05, 60),
         "When to send a stream's headers at the latest; until then a failure gets its true status.",
@@ -222,14 +222,14 @@ class Settings:
     queue_wait: float = _setting(
         "QUEUE_WAIT", "120", seconds(0.05, 3600), "How long one may wait for its key; then it gets a 429."
     )
-    retries: int = _setting(
-        "RETRIES",
+    upstream_retries: int = _setting(
+        "UPSTREAM_RETRIES",
         "2",
         integer(0, 10),
         "How often a message that cannot have cost anything is sent again when it fails; 0 for never.",
     )
-    units: tuple[tuple[str, int], ...] = _setting(
-        "UNITS",
+    model_units: tuple[tuple[str, int], ...] = _setting(
+        "MODEL_UNITS",
         "gpt-4-s=14,gpt-4-mobile=14,gpt-3.5-turbo=4,gpt-4-gizmo=14",
         units,
         "Quota units of a conversation, by model; `gpt-4-gizmo` is for GPTs without an entry of their own.",
@@ -258,10 +258,10 @@ class Settings:
     ledger_retention_days: int = _setting(
         "LEDGER_RETENTION_DAYS", "400", integer(8, 100_000), "Days for which the ledger keeps its entries."
     )
-    state_url: str = _setting(
-        "STATE_URL",
+    redis_url: str = _setting(
+        "REDIS_URL",
         "",
-        state_url,
+        redis_url,
         "A Redis, as `redis://host:6379/0`, that keeps the ledger and the queues of several instances; "
         "if unset, the ledger is a file in STATE_DIR.",
         secret=True,
@@ -322,9 +322,9 @@ class Settings:
         }
 
     def _check(self) -> None:
-        if self.commit_after > self.first_byte_timeout:
+        if self.stream_headers_after > self.first_byte_timeout:
             raise SettingsError(
-                "COMMIT_AFTER must not exceed FIRST_BYTE_TIMEOUT: lower the one or raise the other."
+                "STREAM_HEADERS_AFTER must not exceed FIRST_BYTE_TIMEOUT: lower the one or raise the other."
             )
         if self.total_timeout and self.total_timeout < self.first_byte_timeout:
             raise SettingsError(

@@ -16,7 +16,7 @@ SECRETS = {
     "KEY_FOR_GPTS_INFO": "abcd1234",
     "API_PREFIX": "abcd1234",
     "ADMIN_TOKEN": "abcd1234",
-    "STATE_URL": "redis://:abcd1234@127.0.0.1",
+    "REDIS_URL": "redis://:abcd1234@127.0.0.1",
     "KEY_ALIASES": "alice=fk-abcd1234",
     "LICENCE_USAGE_URL": "https://licence.example/abcd1234/usage",
 }
@@ -37,7 +37,7 @@ def test_without_any_setting_the_defaults_stand() -> None:
     assert settings.base_url == settings.proxy_api_prefix == settings.api_prefix == ""
     assert settings.cors_origin == "*"
     assert settings.error_note is True
-    assert settings.commit_after == 10.0
+    assert settings.stream_headers_after == 10.0
     assert settings.max_body_bytes == 32 * 1024 * 1024
     assert dict(settings.model_aliases)["gpt-4o-mini"] == "gpt-3.5-turbo"
 
@@ -74,8 +74,8 @@ GOOD: dict[str, dict[str, object]] = {
         " a = gpt-4-s , b*=gpt-4-s:plain ,": (("a", "gpt-4-s"), ("b*", "gpt-4-s:plain")),
         ",": (),
     },
-    "UNITS": {"gpt-4-s=14": (("gpt-4-s", 14),), " a = 0 ,a=b=3": (("a", 0), ("a=b", 3))},
-    "STATE_URL": {"redis://redis:6379/0": "redis://redis:6379/0", "rediss://:pw@[::1]": "rediss://:pw@[::1]"},
+    "MODEL_UNITS": {"gpt-4-s=14": (("gpt-4-s", 14),), " a = 0 ,a=b=3": (("a", 0), ("a=b", 3))},
+    "REDIS_URL": {"redis://redis:6379/0": "redis://redis:6379/0", "rediss://:pw@[::1]": "rediss://:pw@[::1]"},
     "KEY_ALIASES": {"alice=fk-1, bob=x=y": (("alice", "fk-1"), ("bob", "x=y")), "": ()},
     "KEY_CONCURRENCY": {
         "0": (("fk", 0), ("pk", 0), ("token", 0)),
@@ -115,14 +115,14 @@ BAD: dict[str, list[str]] = {
     "LOG_FORMAT": ["xml"],
     "CORS_ORIGIN": ["chat.example.com", "https://a, https://b", "https://a/path", "https://*.a"],
     "MODEL_ALIASES": ["gpt-4", "=gpt-4-s", "a=", "a=b,c"],
-    "UNITS": ["gpt-4-s", "gpt-4-s=", "=4", "gpt-4-s=-1", "gpt-4-s=1.5", "gpt-4-s=9999999"],
+    "MODEL_UNITS": ["gpt-4-s", "gpt-4-s=", "=4", "gpt-4-s=-1", "gpt-4-s=1.5", "gpt-4-s=9999999"],
     "QUOTA_PER_DAY": NUMBER,
     "QUOTA_PER_KEY_PER_DAY": NUMBER,
     "QUOTA_RESET_HOUR": [*NUMBER, "24"],
     "GPT4_LIMIT": NUMBER,
     "GPT4_WINDOW": [*NUMBER, "0"],
     "LEDGER_RETENTION_DAYS": [*NUMBER, "7"],
-    "STATE_URL": ["http://redis", "redis://", "redis://x/not-a-number", "redis://x:0", "sqlite:///x"],
+    "REDIS_URL": ["http://redis", "redis://", "redis://x/not-a-number", "redis://x:0", "sqlite:///x"],
     "KEY_ALIASES": ["alice", "alice=", "=fk-1", "a b=fk-1", "k-0123=fk-1", "alice=fk 1"],
     "ADMIN_TOKEN": ["two words", "schlüssel"],
     "LICENCE_USAGE_URL": ADDRESS,
@@ -143,7 +143,7 @@ BAD: dict[str, list[str]] = {
     "IDLE_TIMEOUT": [*NUMBER, "0"],
     "TOTAL_TIMEOUT": NUMBER,
     "WRITE_TIMEOUT": [*NUMBER, "0"],
-    "COMMIT_AFTER": [*NUMBER, "0", "61"],
+    "STREAM_HEADERS_AFTER": [*NUMBER, "0", "61"],
     "KEEPALIVE_INTERVAL": [*NUMBER, "0", "61"],
     "DRAIN_TIMEOUT": NUMBER,
     "MAX_BODY_BYTES": [*NUMBER, "1023", "32M"],
@@ -151,7 +151,7 @@ BAD: dict[str, list[str]] = {
     "KEY_CONCURRENCY": ["one", "-1", "fk", "fk=", "fk=x", "sk=1", "fk=1;pk=2", "fk=1,,pk=2", "fk=１"],
     "QUEUE_LENGTH": [*NUMBER, "100001"],
     "QUEUE_WAIT": [*NUMBER, "0", "3601"],
-    "RETRIES": [*NUMBER, "11"],
+    "UPSTREAM_RETRIES": [*NUMBER, "11"],
     "ERROR_NOTE": SWITCH,
 }
 FREE_TEXT = {"GPTS_FILE", "HOST", "LOG_FILE", "STATE_DIR"}
@@ -182,7 +182,7 @@ def test_malformed_value_is_shown_unless_it_may_hold_a_secret() -> None:
 
 
 CONTRADICTIONS: dict[str, dict[str, str]] = {
-    "commit after the first byte's limit": {"COMMIT_AFTER": "30", "FIRST_BYTE_TIMEOUT": "20"},
+    "commit after the first byte's limit": {"STREAM_HEADERS_AFTER": "30", "FIRST_BYTE_TIMEOUT": "20"},
     "whole answer shorter than its first byte": {"TOTAL_TIMEOUT": "60", "FIRST_BYTE_TIMEOUT": "90"},
     "less room than one file may take": {"MEDIA_MAX_FILE_BYTES": "2048", "MEDIA_MAX_TOTAL_BYTES": "2047"},
     "address of the API in place of the root": {"BASE_URL": "http://x/backend-api"},
@@ -197,7 +197,7 @@ def test_contradiction_names_what_to_change(env: dict[str, str]) -> None:
 
 
 def test_settings_at_the_edge_of_a_contradiction_are_fine() -> None:
-    Settings.from_env({"COMMIT_AFTER": "20", "FIRST_BYTE_TIMEOUT": "20", "TOTAL_TIMEOUT": "20"})
+    Settings.from_env({"STREAM_HEADERS_AFTER": "20", "FIRST_BYTE_TIMEOUT": "20", "TOTAL_TIMEOUT": "20"})
 
 
 @pytest.fixture

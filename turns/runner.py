@@ -117,7 +117,9 @@ class Dialogue:
 
     async def _exchange_once(self, payload: bytes, emit: Emit) -> None:
         """Have one message answered, with another attempt where that is free."""
-        retries = Retries(self._service.settings.retries, time.monotonic, random.SystemRandom().random)
+        retries = Retries(
+            self._service.settings.upstream_retries, time.monotonic, random.SystemRandom().random
+        )
         while (failure := await self._attempt(payload, emit)) is not None:
             reason = None if self._stopped else free_retry(failure)
             # Of a conversation that has begun nobody knows what a failing backend still makes of it.

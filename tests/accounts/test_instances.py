@@ -14,7 +14,7 @@ pytestmark = needs_redis
 @pytest.mark.timeout(30)
 async def test_burst_over_two_instances_never_meets_a_busy_account() -> None:
     with RedisServer() as redis:
-        env = QUEUED | {"STATE_URL": redis.url}
+        env = QUEUED | {"REDIS_URL": redis.url}
         async with (
             deployed(env, STRICT) as one,
             deployed(env | {"BASE_URL": one.simulator.url}) as other,

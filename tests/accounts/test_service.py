@@ -127,7 +127,7 @@ async def test_waiting_for_too_long_is_a_429_while_nothing_was_sent(stream: bool
 
 
 async def test_stream_that_waits_is_kept_alive_and_told_of_its_end_in_an_event() -> None:
-    env = QUEUED | {"COMMIT_AFTER": "0.05", "KEEPALIVE_INTERVAL": "0.05", "QUEUE_WAIT": "0.6"}
+    env = QUEUED | {"STREAM_HEADERS_AFTER": "0.05", "KEEPALIVE_INTERVAL": "0.05", "QUEUE_WAIT": "0.6"}
     async with deployed(env, STRICT) as service, service.connect() as first, service.connect() as second:
         await service.begin(first, HELD)
         assert await eventually(lambda: bool(service.upstream.open_streams))
@@ -141,7 +141,7 @@ async def test_stream_that_waits_is_kept_alive_and_told_of_its_end_in_an_event()
 
 
 async def test_stream_that_was_kept_alive_in_the_queue_gets_its_answer_in_the_end() -> None:
-    env = QUEUED | {"COMMIT_AFTER": "0.05", "KEEPALIVE_INTERVAL": "0.05"}
+    env = QUEUED | {"STREAM_HEADERS_AFTER": "0.05", "KEEPALIVE_INTERVAL": "0.05"}
     async with deployed(env, STRICT) as service, service.connect() as first, service.connect() as second:
         await service.begin(first, HELD)
         assert await eventually(lambda: bool(service.upstream.open_streams))

@@ -119,7 +119,7 @@ def cluster(directory: Path, settings: Mapping[str, str] | None = None) -> Itera
             "PROXY_API_PREFIX": PREFIX,
             "PORT": "0",
             "STATE_DIR": str(directory / "state"),
-            "STATE_URL": redis.url,
+            "REDIS_URL": redis.url,
             "UPLOAD_BASE_URL": f"http://127.0.0.1:{port}",
         }
         started = [stack.enter_context(running(["server.py"], shared | dict(settings or {}))) for _ in "ab"]

@@ -113,7 +113,7 @@ def test_service_checks_its_health_as_the_image_does(file: str) -> None:
 def test_environment_of_the_service_is_accepted_by_its_settings(
     file: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    secrets = {"PROXY_API_PREFIX_FILE": "prefix0001", "STATE_URL_FILE": "redis://:secret@redis:6379/0"}
+    secrets = {"PROXY_API_PREFIX_FILE": "prefix0001", "REDIS_URL_FILE": "redis://:secret@redis:6379/0"}
     environment = dict(service(file, "pandora")["environment"])
     known = Settings.help()
     for name in environment:
@@ -136,7 +136,7 @@ def test_secrets_come_as_files(file: str, name: str) -> None:
     mounted = {f"/run/secrets/{secret}" for secret in container.get("secrets", [])}
     environment = container.get("environment", {})
     assert {value for value in environment.values() if value.startswith("/run/secrets/")} <= mounted
-    assert not environment.keys() & {"PROXY_API_PREFIX", "STATE_URL", "ADMIN_TOKEN", "KEY_ALIASES"}
+    assert not environment.keys() & {"PROXY_API_PREFIX", "REDIS_URL", "ADMIN_TOKEN", "KEY_ALIASES"}
 
 
 @pytest.mark.parametrize(("file", "name"), SERVICES)

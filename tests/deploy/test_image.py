@@ -130,7 +130,7 @@ def own_imports(path: Path) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "path", ["state/secret", "deploy/secrets/state_url", "deploy/.env", ".git/config", "tests/conftest.py"]
+    "path", ["state/secret", "deploy/secrets/redis_url", "deploy/.env", ".git/config", "tests/conftest.py"]
 )
 def test_what_the_image_does_not_need_is_not_even_sent_to_the_builder(path: str) -> None:
     assert not in_context(path)

@@ -24,7 +24,7 @@ SETTINGS = {
     "QUOTA_PER_DAY": "100000",
     "GPT4_LIMIT": "40",
     "KEY_CONCURRENCY": "1",
-    "RETRIES": "1",
+    "UPSTREAM_RETRIES": "1",
     "KEEPALIVE_INTERVAL": "0.5",
 }
 QUESTIONS = (

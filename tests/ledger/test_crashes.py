@@ -26,15 +26,15 @@ KILLS = 3
 KEYS = max(10, REQUESTS // 50)
 
 
-def settings_for(simulator: Simulator, state: Path, state_url: str) -> dict[str, str]:
+def settings_for(simulator: Simulator, state: Path, redis_url: str) -> dict[str, str]:
     return {
         "BASE_URL": simulator.url,
         "PROXY_API_PREFIX": PREFIX,
         "PORT": "0",
         "STATE_DIR": str(state),
-        "STATE_URL": state_url,
+        "REDIS_URL": redis_url,
         "KEY_CONCURRENCY": "0",
-        "RETRIES": "0",
+        "UPSTREAM_RETRIES": "0",
     }
 
 

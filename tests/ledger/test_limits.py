@@ -43,7 +43,7 @@ async def test_quota_of_all_keys_counts_all_keys() -> None:
 
 
 async def test_units_are_those_of_the_settings() -> None:
-    async with deployed({"QUOTA_PER_DAY": "30", "UNITS": "gpt-4-s=15,gpt-3.5-turbo=0"}) as service:
+    async with deployed({"QUOTA_PER_DAY": "30", "MODEL_UNITS": "gpt-4-s=15,gpt-3.5-turbo=0"}) as service:
         answers = [await service.chat() for _ in range(3)]
         free = await service.chat(model="gpt-3.5-turbo")
     assert [answer.status for answer in answers] == [200, 200, 429]

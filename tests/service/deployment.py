@@ -119,7 +119,7 @@ async def deployed(
             "DRAIN_TIMEOUT": "0",
             "STATE_DIR": state,
             "KEY_CONCURRENCY": "0",
-            "RETRIES": "0",
+            "UPSTREAM_RETRIES": "0",
             **(env or {}),
         }
         server = serve(build(Settings.from_env(settings)))

@@ -62,7 +62,7 @@ async def test_failure_in_mid_answer_is_an_error_and_no_half_text_if_nothing_is_
 
 
 async def test_failure_after_the_headers_had_to_go_is_an_error_event() -> None:
-    patience = {"COMMIT_AFTER": "0.1", "FIRST_BYTE_TIMEOUT": "0.3"}
+    patience = {"STREAM_HEADERS_AFTER": "0.1", "FIRST_BYTE_TIMEOUT": "0.3"}
     async with deployed(patience) as service:
         answer = await service.chat("Hello [[sim fault=stall_before_headers]]", stream=True)
     assert answer.status == 200

@@ -4,7 +4,7 @@ import pytest
 
 from tests.service.deployment import deployed
 
-QUICK = {"COMMIT_AFTER": "0.1", "KEEPALIVE_INTERVAL": "0.1"}
+QUICK = {"STREAM_HEADERS_AFTER": "0.1", "KEEPALIVE_INTERVAL": "0.1"}
 
 
 @pytest.mark.parametrize("knob", ["header_delay", "first_delay"])

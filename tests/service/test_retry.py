@@ -144,7 +144,7 @@ def retried(service: Deployment, reason: str) -> float:
 async def test_caller_never_hears_of_a_failure_that_a_retry_heals(
     failure: list[Verb], reason: str, stream: bool
 ) -> None:
-    async with backed_by(failure, GOOD, RETRIES="1") as (service, backend):
+    async with backed_by(failure, GOOD, UPSTREAM_RETRIES="1") as (service, backend):
         seen = await service.chat(stream=stream)
         assert seen.status == 200
         text = seen.stream.text if stream else seen.json["choices"][0]["message"]["content"]
@@ -158,7 +158,7 @@ async def test_caller_never_hears_of_a_failure_that_a_retry_heals(
 
 
 async def test_last_failure_is_passed_on_when_the_retries_are_used_up() -> None:
-    async with backed_by(answer(500, b"{}"), RETRIES="2") as (service, backend):
+    async with backed_by(answer(500, b"{}"), UPSTREAM_RETRIES="2") as (service, backend):
         seen = await service.chat()
         assert (seen.status, seen.error["code"]) == (502, "upstream_error")
         assert len(backend.connections) == 3
@@ -179,14 +179,17 @@ async def test_last_failure_is_passed_on_when_the_retries_are_used_up() -> None:
     ids=["reset", "fin", "empty", "gateway timeout", "conversation", "rate", "long wait"],
 )
 async def test_what_may_have_cost_something_is_sent_once(broken: list[Verb]) -> None:
-    async with backed_by(broken, GOOD, RETRIES="2") as (service, backend):
+    async with backed_by(broken, GOOD, UPSTREAM_RETRIES="2") as (service, backend):
         assert (await service.chat()).status >= 400
         assert len(backend.connections) == 1
 
 
 async def test_client_that_leaves_in_the_pause_ends_the_retries() -> None:
     script = answer(503, b"", Retry_After="10")
-    async with backed_by(script, GOOD, RETRIES="2") as (service, backend), service.connect() as client:
+    async with (
+        backed_by(script, GOOD, UPSTREAM_RETRIES="2") as (service, backend),
+        service.connect() as client,
+    ):
         await service.begin(client, "Hello")
         assert await eventually(lambda: retried(service, "server_error") == 1)
         client.close()
@@ -196,7 +199,7 @@ async def test_client_that_leaves_in_the_pause_ends_the_retries() -> None:
 
 
 async def test_stream_that_only_was_kept_alive_may_still_be_healed() -> None:
-    env = {"RETRIES": "1", "COMMIT_AFTER": "0.05", "KEEPALIVE_INTERVAL": "0.05"}
+    env = {"UPSTREAM_RETRIES": "1", "STREAM_HEADERS_AFTER": "0.05", "KEEPALIVE_INTERVAL": "0.05"}
     script = answer(503, b"", Retry_After="1")
     async with backed_by(script, GOOD, **env) as (service, _), service.connect() as client:
         await service.begin(client, "Hello")
@@ -220,7 +223,7 @@ async def test_account_that_is_busy_for_a_moment_is_asked_again_before_a_cut_rep
     cut = MESSAGE.replace(b'"end_turn":true', b'"metadata":{"finish_details":{"type":"max_tokens"}}')
     first = EVENT.replace(MESSAGE, cut)
     part = [status(200, EVENT_STREAM), chunk(first + b"data: [DONE]\n\n"), last_chunk(), fin()]
-    async with backed_by(part, BUSY, GOOD, RETRIES="1") as (service, backend):
+    async with backed_by(part, BUSY, GOOD, UPSTREAM_RETRIES="1") as (service, backend):
         seen = await service.chat()
         assert seen.status == 200
         assert len(backend.connections) == 3
@@ -229,6 +232,6 @@ async def test_account_that_is_busy_for_a_moment_is_asked_again_before_a_cut_rep
 
 async def test_server_error_after_the_conversation_began_is_not_repeated() -> None:
     knobs = Knobs(busy=False, cap=0)
-    async with deployed({"RETRIES": "2"}, knobs) as service:
+    async with deployed({"UPSTREAM_RETRIES": "2"}, knobs) as service:
         assert (await service.chat("Hello [[sim fault=reset_mid]]")).status == 502
         assert service.upstream.attempts == 1

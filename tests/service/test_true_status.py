@@ -121,7 +121,7 @@ async def test_wrong_prefix_says_which_settings_to_check() -> None:
 
 @pytest.mark.parametrize("fault", ["stall_before_headers", "stall_after_headers"])
 async def test_silent_backend_is_a_504_and_its_connection_is_closed(fault: str) -> None:
-    patience = {"FIRST_BYTE_TIMEOUT": "0.2", "IDLE_TIMEOUT": "0.2", "COMMIT_AFTER": "0.1"}
+    patience = {"FIRST_BYTE_TIMEOUT": "0.2", "IDLE_TIMEOUT": "0.2", "STREAM_HEADERS_AFTER": "0.1"}
     async with deployed(patience) as service:
         answer = await service.chat(f"Hello [[sim fault={fault}]]")
         expect(answer, 504, "upstream_timeout", NEVER)
@@ -130,7 +130,7 @@ async def test_silent_backend_is_a_504_and_its_connection_is_closed(fault: str) 
 
 
 async def test_whole_answer_has_a_time_limit_if_one_is_set() -> None:
-    limits = {"TOTAL_TIMEOUT": "0.3", "FIRST_BYTE_TIMEOUT": "0.3", "COMMIT_AFTER": "0.1"}
+    limits = {"TOTAL_TIMEOUT": "0.3", "FIRST_BYTE_TIMEOUT": "0.3", "STREAM_HEADERS_AFTER": "0.1"}
     async with deployed(limits) as service:
         answer = await service.chat("Hello [[sim tokens=500 pace=100]]")
         expect(answer, 504, "upstream_timeout", NEVER)

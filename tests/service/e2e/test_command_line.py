@@ -57,7 +57,7 @@ def test_start_without_a_backend_says_how_to_get_one() -> None:
         ({"BASE_URL": "http://127.0.0.1:1/../x"}, "BASE_URL"),
         ({"PROXY_API_PREFIX_FILE": "/nowhere/at/all"}, "PROXY_API_PREFIX_FILE"),
         ({"KEEPALIVE_INTERVAL": "soon"}, "KEEPALIVE_INTERVAL"),
-        ({"COMMIT_AFTER": "60", "FIRST_BYTE_TIMEOUT": "30"}, "COMMIT_AFTER"),
+        ({"STREAM_HEADERS_AFTER": "60", "FIRST_BYTE_TIMEOUT": "30"}, "STREAM_HEADERS_AFTER"),
         ({"LOG_LEVEL": "loud"}, "LOG_LEVEL"),
         ({"MODEL_ALIASES": "a=b"}, "MODEL_ALIASES"),
         ({"HOST": "a..b"}, "HOST"),
