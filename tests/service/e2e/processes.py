@@ -172,9 +172,11 @@ def listening_port(process: Process) -> int:
 
 @contextmanager
 def service_over_simulator(
-    settings: Mapping[str, str] | None = None, knobs: Sequence[str] = ()
+    settings: Mapping[str, str] | None = None,
+    knobs: Sequence[str] = (),
+    command: Sequence[str] = ("server.py",),
 ) -> Iterator[Pair]:
-    """Both processes. ``knobs`` are options of the simulator; ``settings`` are the service's."""
+    """Both processes. `knobs` are options of the simulator; `settings` and `command` are the service's."""
     given = dict(settings or {})
     prefix = given.get("PROXY_API_PREFIX", PREFIX)
     options = ["--port", "0", "--prefix", prefix, "--pace", "0", "--busy", "0", "--cap", "0", *knobs]
@@ -187,5 +189,5 @@ def service_over_simulator(
             "PORT": "0",
             **PLAIN,
         }
-        service = stack.enter_context(running(["server.py"], defaults | given))
+        service = stack.enter_context(running(command, defaults | given))
         yield Pair(service, listening_port(service), simulator, simulator_port)

@@ -4,7 +4,6 @@ Each fixture was made by that version, see its README; the service runs at the t
 """
 
 import json
-import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -17,20 +16,178 @@ import pytest
 import redis
 
 from tests.redis_server import RedisServer, needs_redis
-from tests.service.e2e.processes import PREFIX, Pair, Reply, ask, service_over_simulator
+from tests.service.e2e.processes import Pair, Process, Reply, ask, service_over_simulator
 
 FIXTURE = Path(__file__).parents[2] / "fixtures" / "state" / "before-house"
-ALICE, BOB, CAROL, DAVE, ERIN = (
-    f"fk-{name}-of-the-fixture" for name in ("alice", "bob", "carol", "dave", "erin")
+ALICE, BOB, CAROL, DAVE, ERIN, FRANK = (
+    f"fk-{name}-of-the-fixture" for name in ("alice", "bob", "carol", "dave", "erin", "frank")
 )
-ADMIN = "token-of-the-admin"
-NOON, AFTERNOON = 2527243200.0, 2527254000.0
+NOON, AFTERNOON = "2527243200", "2527254000"
 """31 January 2050, 12:00 and 15:00 UTC."""
-DAYS = "start_date=2050-01-28&end_date=2050-01-31"
-DAY = f"start_date=2050-01-31&end_date=2050-01-31"
+USAGE = "/v1/usage?start_date=2050-01-28&end_date=2050-01-31"
+CHAT = "/v1/chat/completions"
 SET_CLOCK = (
     "import runpy, sys, time; real, begin, shown = time.time, time.time(), float(sys.argv[1]); "
     "time.time = lambda: real() - begin + shown; sys.argv = sys.argv[2:]; "
     "runpy.run_path(sys.argv[0], run_name='__main__')"
 )
 """For `python -c`: runs a script as if it began at the Unix time in the first argument."""
+SETTINGS = {
+    "KEY_ALIASES": f"alice={ALICE},bob={BOB},dave={DAVE},erin={ERIN},frank={FRANK}",
+    "GPTS_FILE": str(FIXTURE / "gpts.json"),
+    "KEY_FOR_GPTS_INFO": "fk-dead",  # refused by the backend: only the disk can tell about a GPT
+    "QUOTA_PER_DAY": "1000",
+    "QUOTA_PER_KEY_PER_DAY": "500",
+    "GPT4_LIMIT": "40",
+    "MEDIA_MAX_AGE": "0",
+}
+
+
+def run_at(time: str, *arguments: str) -> list[str]:
+    """Arguments of Python for `server.py`, begun at that time."""
+    return ["-c", SET_CLOCK, time, "server.py", *arguments]
+
+
+def usage(pair: Pair, key: str = "") -> Any:
+    return ask(pair.port, "GET", USAGE, key=key).json
+
+
+def told_before(name: str, whose: str) -> Any:
+    """What the version before said about its own state."""
+    return json.loads((FIXTURE / name).read_text())[whose]
+
+
+def chat(pair: Pair, key: str, model: str = "gpt-4-s") -> Reply:
+    body = {"model": model, "messages": [{"role": "user", "content": "Hello"}]}
+    return ask(pair.port, "POST", CHAT, body, key)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A service over the old state, and what it says of it before anything else happens."""
+
+    pair: Pair
+    everybody: Any
+    alice: Any
+
+
+@contextmanager
+def reading(settings: Mapping[str, str]) -> Iterator[Reading]:
+    with service_over_simulator(SETTINGS | dict(settings), command=run_at(NOON)) as pair:
+        yield Reading(pair, usage(pair), usage(pair, ALICE))
+
+
+def state_dir(folder: Path) -> Path:
+    return shutil.copytree(FIXTURE / "state", folder / "state")
+
+
+def restore(server: RedisServer) -> None:
+    """Put what the fixture holds into a Redis, with as long to live as it had."""
+    with redis.Redis(port=server.port) as database:
+        for entry in json.loads((FIXTURE / "redis.json").read_text()):
+            name, value = entry["key"], entry["value"]
+            match entry["type"]:
+                case "string":
+                    database.set(name, value)
+                case "hash":
+                    database.hset(name, mapping=value)
+                case "zset":
+                    database.zadd(name, dict(value))
+            if "expires_at" in entry:
+                database.expireat(name, entry["expires_at"])
+            elif entry["expires_in"] >= 0:
+                database.expire(name, entry["expires_in"])
+
+
+@pytest.fixture(scope="module")
+def on_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reading]:
+    with reading({"STATE_DIR": str(state_dir(tmp_path_factory.mktemp("disk")))}) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def in_redis() -> Iterator[Reading]:
+    with RedisServer() as server:
+        restore(server)
+        with reading({"REDIS_URL": server.url}) as found:
+            yield found
+
+
+def test_ledger_on_the_disk_tells_what_it_told_before(on_disk: Reading) -> None:
+    assert on_disk.everybody == told_before("usage.json", "all")
+    assert on_disk.alice == told_before("usage.json", "alice")
+
+
+@needs_redis
+def test_ledger_in_redis_tells_what_it_told_before(in_redis: Reading) -> None:
+    assert in_redis.everybody == told_before("usage-redis.json", "all")
+    assert in_redis.alice == told_before("usage-redis.json", "alice")
+
+
+def test_command_line_tells_what_was_told_before(tmp_path: Path) -> None:
+    process = Process(run_at(NOON, "usage", "--json"), {"STATE_DIR": str(state_dir(tmp_path))})
+    assert process.exit_code() == 0
+    process.stop()
+    assert json.loads(process.output) == told_before("usage.json", "all")["data"]
+
+
+@pytest.mark.parametrize("where", ["on_disk", pytest.param("in_redis", marks=needs_redis)])
+def test_units_of_today_and_messages_of_the_window_count(where: str, request: pytest.FixtureRequest) -> None:
+    answer = chat(request.getfixturevalue(where).pair, ALICE)
+    assert answer.status == 200
+    # Before this one: 56 units today, two messages within three hours.
+    assert answer.headers["X-Ratelimit-Remaining-Units"] == str(500 - 56 - 14)
+    assert answer.headers["X-Ratelimit-Remaining-Requests"] == str(40 - 2 - 1)
+
+
+@pytest.mark.parametrize("where", ["on_disk", pytest.param("in_redis", marks=needs_redis)])
+def test_cap_is_obeyed_until_it_clears(where: str, request: pytest.FixtureRequest) -> None:
+    answer = chat(request.getfixturevalue(where).pair, DAVE)
+    assert answer.status == 429
+    assert answer.json["error"]["code"] == "rate_limit_exceeded"
+    assert 1000 < int(answer.headers["Retry-After"]) < 1900
+
+
+@pytest.mark.parametrize("where", ["on_disk", pytest.param("in_redis", marks=needs_redis)])
+def test_key_without_an_alias_keeps_its_name(where: str, request: pytest.FixtureRequest) -> None:
+    found: Reading = request.getfixturevalue(where)
+    (row,) = usage(found.pair, CAROL)["data"]
+    assert row["key"].startswith("k-")
+    assert row in found.everybody["data"]
+
+
+def test_unknown_entry_on_the_disk_is_settled_when_its_key_is_used(on_disk: Reading) -> None:
+    assert settled(on_disk.pair, ERIN)
+
+
+@needs_redis
+def test_unknown_entry_in_redis_is_settled_when_its_key_is_used_hours_later() -> None:
+    with RedisServer() as server:
+        restore(server)
+        settings = SETTINGS | {"REDIS_URL": server.url}
+        with service_over_simulator(settings, command=run_at(AFTERNOON)) as pair:
+            assert settled(pair, ERIN)
+
+
+def settled(pair: Pair, key: str) -> bool:
+    """Whether the unknown entry of a key is settled, soon after the key is used."""
+    assert sum(row["unknown"] for row in usage(pair, key)["data"]) == 1
+    assert chat(pair, key).status == 200
+    until = time.monotonic() + 10
+    while any(row["unknown"] for row in usage(pair, key)["data"]):
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def test_description_of_a_gpt_is_found_on_the_disk(on_disk: Reading) -> None:
+    assert chat(on_disk.pair, BOB, "reader").status == 200
+
+
+def test_stored_picture_is_served(on_disk: Reading) -> None:
+    (picture,) = (FIXTURE / "state" / "media").iterdir()
+    answer = ask(on_disk.pair.port, "GET", f"/images/{picture.name}", key="")
+    assert answer.status == 200
+    assert answer.headers["Content-Type"] == "image/png"
+    assert answer.body == picture.read_bytes()
