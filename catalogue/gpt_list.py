@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from metrics import Metrics
-from translate.values.gpts import MAX_FILE_BYTES, Gpt, GptsError, read_gpts
+from translate.values.gpts import MAX_GPTS_FILE_BYTES, Gpt, GptsError, read_gpts
 from translate.values.models import Catalogue
 from upstream import GizmoBook
 
@@ -23,7 +23,7 @@ def load_gpts(path: Path, taken: Collection[str], otherwise: Sequence[Gpt] = ())
     """The list in the file; ``otherwise`` if it has no entries or is not there. Raises GptsError."""
     try:
         with path.open("rb") as file:
-            content = file.read(MAX_FILE_BYTES + 1)
+            content = file.read(MAX_GPTS_FILE_BYTES + 1)
     except FileNotFoundError:
         return otherwise
     except OSError as error:

@@ -13,6 +13,7 @@ from tornado.iostream import IOStream, StreamClosedError
 from handlers.service import Service
 from metrics import Outcome
 from metrics.names import CONVERSING
+from translate.openai.errors import envelope
 from translate.values.errors import (
     ApiError,
     BadRequest,
@@ -163,7 +164,7 @@ class ApiHandler(tornado.web.RequestHandler):
             self.set_header("Allow", self._allowed())
         if self.outcome is None:
             self.outcome = OUTCOMES.get(error.status, Outcome.INVALID)
-        self.send_json(error.body())
+        self.send_json(envelope(error))
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         error = kwargs.get("exc_info", (None, None, None))[1]

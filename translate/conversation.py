@@ -17,7 +17,7 @@ from collections.abc import Sequence
 
 import ujson
 
-from translate.backend.content import Asset, Json
+from translate.backend.content import Asset
 from translate.backend.delta import DELTA_FIELDS
 from translate.backend.dialects import DeltaReader, Reader, SnapshotReader
 from translate.backend.errors import from_response
@@ -26,9 +26,11 @@ from translate.backend.sse import MAX_RECORD_BYTES, Record, RecordTooLarge, SseS
 from translate.openai.chat import MAX_ANSWER_BYTES, Writer
 from translate.text.citations import Shown
 from translate.text.output import Output
-from translate.text.render import Links, Renderer, Style
+from translate.text.render import Links, Renderer
 from translate.text.stop import StopFilter
 from translate.values.errors import ApiError, UpstreamFailed
+from translate.values.json import JsonObject
+from translate.values.style import Style
 from translate.values.usage import CountTokens, Usage, usage_of
 
 
@@ -242,7 +244,7 @@ class Turn:
             if not self.done:
                 self._record(Record(record.event, data))
 
-    def _object(self, value: Json, record: Record) -> None:
+    def _object(self, value: JsonObject, record: Record) -> None:
         self._catch_up_unread()
         if "message" in value or not DELTA_FIELDS.isdisjoint(value):
             self._reader.read(value, record)

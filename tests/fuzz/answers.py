@@ -11,10 +11,12 @@ from tests.golden.recording import conversations
 from tests.golden.scenes import SCENES
 from tests.translate.reading import answer
 from translate.backend.errors import from_response
+from translate.backend.gizmo import conversation_mode, read_gizmo
 from translate.backend.stored import StoredTurn
 from translate.backend.websocket_frames import read_address, read_handover
+from translate.openai.errors import envelope
 from translate.values.errors import ApiError
-from translate.values.gpts import Gizmo, conversation_mode, read_gizmo
+from translate.values.gizmo import Gizmo
 
 HANDOVER = {
     "wss_url": "wss://host.example/client/hubs/conversations?access_token=jwt",
@@ -55,7 +57,7 @@ def check_answer(body: bytes) -> None:
         assert isinstance(error, ApiError)
         assert len(error.message) < 2000
         error.message.encode()
-        json.loads(error.body())
+        json.loads(envelope(error))
     read_handover(body)
     read_address(body)
     try:

@@ -13,8 +13,9 @@ from translate.backend.websocket_frames import EndFinder, Frame, Gap, StartFinde
 from translate.backend.websocket_frames import Sequence as Numbers
 from translate.conversation import Cut, Turn
 from translate.openai.chat import StreamWriter, WholeWriter, Writer
-from translate.text.render import Style
+from translate.openai.errors import envelope
 from translate.values.errors import ApiError
+from translate.values.style import Style
 
 MAX_RECORD = 30_000
 GROWTH = 40
@@ -118,7 +119,7 @@ def _run_whole(case: Case) -> str | None:
     turn, out = _fed(case, WholeWriter(id=ID, created=CREATED, model=MODEL), fast=True)
     assert out == b""
     if turn.error is not None:
-        json.loads(turn.error.body())
+        json.loads(envelope(turn.error))
         return None
     completion = json.loads(turn.finish())
     json.dumps(completion, ensure_ascii=False).encode()  # raises on lone surrogates

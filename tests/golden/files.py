@@ -12,7 +12,7 @@ from tests.golden.hostile import HOSTILE
 from tests.golden.recording import Recording, record
 from tests.golden.scenes import SCENES
 from translate.backend.interpreter import Sent
-from translate.text.render import Style
+from translate.values.style import Style
 
 HERE = Path(__file__).parent
 NAMES = (*SCENES, *HOSTILE)

@@ -9,8 +9,8 @@ from translate.backend.content import Asset
 from translate.backend.interpreter import TurnState
 from translate.conversation import Cut, Turn
 from translate.openai.chat import StreamWriter
-from translate.text.render import Style
 from translate.values.errors import ApiError
+from translate.values.style import Style
 
 Chunks = Callable[[bytes], Iterable[bytes]]
 """How a stream is cut."""

@@ -8,7 +8,7 @@ from tests.golden.cuts import at_random, every
 from tests.golden.files import HERE, NAMES, finish_reason, recorded, rendered
 from tests.golden.playback import play
 from tests.golden.recording import Recording
-from translate.text.render import Style
+from translate.values.style import Style
 
 EVERY_BYTE = 10_000
 """Streams up to this size are also cut at every byte."""

@@ -28,7 +28,7 @@ from tests.gpts.rig import (
     waits_for,
 )
 from tests.upstream.rig import eventually, refusing_address
-from translate.values.gpts import Gizmo
+from translate.values.gizmo import Gizmo
 from upstream import GizmoStore, GizmoUnavailable
 from upstream.gpts.descriptions import LASTING_PAUSES, PASSING_PAUSES, REFRESH_SECONDS
 

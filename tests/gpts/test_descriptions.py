@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.gpts.rig import ID, SLUG, described
+from translate.backend.gizmo import MAX_GIZMO_BYTES, as_gizmo, read_gizmo
 from translate.backend.interpreter import Confirmation
 from translate.backend.payload import confirmation, continuation, conversation
-from translate.openai.request import ChatMessage
-from translate.values.gpts import MAX_GIZMO_BYTES, Gizmo, as_gizmo, read_gizmo
+from translate.values.gizmo import Gizmo
 from translate.values.models import ANY_GPT, GPT_4_S, Model
+from translate.values.prompt import ChatMessage
 
 INFO = described()
 HELPER = Model("helper", "gpt-4-gizmo", 14, gizmo_id=SLUG, gizmo=Gizmo(ID, INFO))

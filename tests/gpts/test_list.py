@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from translate.values.gpts import MAX_FILE_BYTES, MAX_NAME, Gpt, GptsError, is_gizmo_id, read_gpts
+from translate.values.gizmo import is_gizmo_id
+from translate.values.gpts import MAX_GPT_NAME, MAX_GPTS_FILE_BYTES, Gpt, GptsError, read_gpts
 
 TAKEN = {"gpt-4-s", "gpt-4o-mini", "gpt-3.5-turbo-*"}
 
@@ -35,7 +36,8 @@ def test_two_names_may_share_an_id() -> None:
     assert [gpt.id for gpt in read({"a": {"id": "g-1"}, "b": {"id": "g-1"}})] == ["g-1", "g-1"]
 
 
-NAMES = ["my helper", "团队/助手", "\U0001f469\u200d\U0001f467 family", "gpt-3.5-turbo-16k", "x" * MAX_NAME]
+LONGEST = "x" * MAX_GPT_NAME
+NAMES = ["my helper", "团队/助手", "\U0001f469\u200d\U0001f467 family", "gpt-3.5-turbo-16k", LONGEST]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -80,7 +82,7 @@ def test_byte_order_mark_is_no_error() -> None:
         (b"\xff\xfe{}", "it is not UTF-8 text"),
         ("[" * 100_000, "it is not JSON"),
         ("9" * 10_000, "it is not JSON"),
-        (b" " * (MAX_FILE_BYTES + 1), "it is larger than"),
+        (b" " * (MAX_GPTS_FILE_BYTES + 1), "it is larger than"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line_that_names_the_entry(content: bytes | str, said: str) -> None:

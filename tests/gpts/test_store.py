@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.gpts.rig import ID, OTHER_ID, SLUG, described, files_in
-from translate.values.gpts import MAX_GIZMO_BYTES, Gizmo
+from translate.backend.gizmo import MAX_GIZMO_BYTES
+from translate.values.gizmo import Gizmo
 from upstream import GizmoStore
 
 GIZMO = Gizmo(ID, described())

@@ -6,7 +6,7 @@ from tests.golden.playback import play
 from tests.golden.scenes import SCENES
 from tests.matrix.ages import WAYS, cannot_tell
 from tests.service.deployment import deployed
-from translate.text.render import Style
+from translate.values.style import Style
 
 SECRETS = {
     "instructions=1": "PRIVATE-",

@@ -10,8 +10,8 @@ from translate.backend.interpreter import Sent
 from translate.backend.sse import MAX_RECORD_BYTES
 from translate.conversation import Turn
 from translate.openai.chat import StreamWriter, WholeWriter
-from translate.text.render import Style
 from translate.values.errors import ApiError
+from translate.values.style import Style
 
 Json = dict[str, object]
 

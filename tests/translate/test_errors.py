@@ -13,6 +13,7 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
+from translate.openai.errors import envelope
 from translate.values.errors import (
     AccountBusy,
     ApiError,
@@ -79,7 +80,7 @@ def test_code_of_one_error_is_not_the_code_of_its_class() -> None:
 def test_envelope_has_four_keys_in_ascii_whatever_they_hold(
     message: str, param: str | None, code: str | None
 ) -> None:
-    body = BadRequest(message, param=param, code=code).body()
+    body = envelope(BadRequest(message, param=param, code=code))
     assert body.isascii()
     assert b"\n" not in body
     assert json.loads(body) == {
@@ -102,7 +103,7 @@ def test_headers_are_there_only_where_they_apply() -> None:
 
 def test_unknown_model_is_worded_as_by_the_official_service() -> None:
     error = model_not_found("gpt-9-x")
-    assert error.envelope() == {
+    assert json.loads(envelope(error)) == {
         "error": {
             "message": "The model `gpt-9-x` does not exist or you do not have access to it.",
             "type": "invalid_request_error",
@@ -124,7 +125,7 @@ class Failing(RequestHandler):
         self.set_header("Content-Type", "application/json")
         for header, value in error.headers().items():
             self.set_header(header, value)
-        self.finish(error.body())
+        self.finish(envelope(error))
 
 
 @asynccontextmanager

@@ -8,7 +8,8 @@ import ujson
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from translate.text.escape import PASSABLE, escaped, joined, unescaped, whole
+from translate.text.escape import PASSABLE, escaped, unescaped
+from translate.values.unicode import join_surrogates, well_formed
 
 TEXT = st.text(st.characters() | st.sampled_from('\ud83d\udd25\u2028\u0085\ufffd\x00\\"/'), max_size=20)
 FRAGMENTS = st.lists(
@@ -30,7 +31,7 @@ FRAGMENTS = st.lists(
 def test_escaped_text_is_ascii_and_comes_back_whole(text: str) -> None:
     inside = escaped(text)
     assert inside.isascii()
-    assert json.loads(b'"' + inside + b'"') == unescaped(inside) == whole(text)
+    assert json.loads(b'"' + inside + b'"') == unescaped(inside) == well_formed(text)
     assert min(inside, default=32) >= 32
 
 
@@ -56,9 +57,9 @@ def test_everyday_text_is_passable_escaped_or_raw(text: str) -> None:
 
 @given(TEXT)
 def test_whole_text_can_be_encoded_and_keeps_all_that_could_be(text: str) -> None:
-    result = whole(text)
+    result = well_formed(text)
     result.encode()
-    assert whole(result) == result
+    assert well_formed(result) == result
     if not re.search("[\ud800-\udfff]", text):
         assert result == text
 
@@ -71,8 +72,8 @@ def test_joined_pairs_of_any_cut_are_whole_again(text: str) -> None:
         else chr(0xD800 + ((ord(character) - 0x10000) >> 10)) + chr(0xDC00 + (ord(character) & 0x3FF))
         for character in text
     )
-    assert joined(halves) == joined(text)
-    assert whole(joined(text)) == whole(text)
+    assert join_surrogates(halves) == join_surrogates(text)
+    assert well_formed(join_surrogates(text)) == well_formed(text)
 
 
 @pytest.mark.parametrize("piece", [b'"', b'a", "b', b"\\", rb"\u12", rb"\x", b"\xff", b"\xc3"])

@@ -10,7 +10,7 @@ from tests.translate.reading import answer, content_of, whole_answer
 from tests.translate.stories import SIZES
 from tests.translate.tools import citation
 from tests.translate.wire import Json, finished, message, sse
-from translate.text.render import Style
+from translate.values.style import Style
 
 CITED = "It is cold【11†source】 and wet【12†来源】."
 COLD, WET = (10, 21, 11, "https://cold.example/", "Cold"), (29, 36, 12, "https://wet.example/", "Wet")

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from translate.backend.interpreter import Sent
 from translate.backend.payload import conversation
-from translate.openai.request import ChatMessage, Role
-from translate.values.gpts import Gizmo
+from translate.values.gizmo import Gizmo
 from translate.values.models import ANY_GPT, BUILT_IN, GPT_4_MOBILE, GPT_4_S, GPT_35_TURBO, Model
+from translate.values.prompt import ChatMessage, Role
 
 TALK = (
     ChatMessage("system", "Be brief."),

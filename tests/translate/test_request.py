@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from translate.openai.request import ChatMessage, ChatRequest, read_chat
+from translate.openai.errors import envelope
+from translate.openai.request import ChatRequest, read_chat
 from translate.values.errors import BadRequest
+from translate.values.prompt import ChatMessage
 
 USER = {"role": "user", "content": "Hello"}
 
@@ -304,7 +306,7 @@ def test_any_object_is_read_or_refused_with_a_place_and_nothing_else_happens(bod
     if isinstance(read, BadRequest):
         assert read.param is not None
         assert read.param.split(".")[0] in WRONG
-        assert json.loads(read.body())["error"]["param"] == read.param
+        assert json.loads(envelope(read))["error"]["param"] == read.param
     else:
         assert read.model
         assert read.messages

@@ -12,8 +12,8 @@ from tests.translate.stories import SIZES
 from tests.translate.tools import code, confirmation_request, drawing_call, drawn, output
 from tests.translate.wire import Json, finished, growing, message, search_call, sse, tool_text
 from translate.backend.payload import confirmation, continuation
-from translate.text.render import Style
 from translate.values.models import GPT_4_S
+from translate.values.style import Style
 
 PYTHON = "print(6*7)"
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from translate.backend.errors import from_response, from_stream
+from translate.openai.errors import envelope
 from translate.values.errors import ApiError
 
 UNUSUAL = "Our systems have detected unusual activity from your system. Please try again later."
@@ -174,11 +175,11 @@ def test_answer_that_is_no_stream_becomes_the_right_error(row: Row) -> None:
 
 def readable(error: ApiError) -> bool:
     """Fit for a chat window: short, one line, no markup; the envelope holds just its four keys."""
-    envelope = json.loads(error.body())
-    assert set(envelope) == {"error"}
-    assert set(envelope["error"]) == {"message", "type", "param", "code"}
-    assert envelope["error"]["message"] == error.message
-    assert error.body().isascii()
+    body = json.loads(envelope(error))
+    assert set(body) == {"error"}
+    assert set(body["error"]) == {"message", "type", "param", "code"}
+    assert body["error"]["message"] == error.message
+    assert envelope(error).isascii()
     assert "\n" not in error.message
     assert 10 < len(error.message) < 600
     assert "<" not in error.message
@@ -283,7 +284,7 @@ ANYTHING = st.recursive(
 def test_any_answer_becomes_a_proper_error(status: int, body: bytes, retry_after: float | None) -> None:
     error = from_response(status, body, retry_after)
     assert error.status in (400, 401, 403, 404, 429, 502, 503)
-    assert json.loads(error.body())["error"]["message"]
+    assert json.loads(envelope(error))["error"]["message"]
     after = error.headers().get("Retry-After")
     assert after is None or int(after) >= 1
 
@@ -291,4 +292,4 @@ def test_any_answer_becomes_a_proper_error(status: int, body: bytes, retry_after
 @given(ANYTHING)
 def test_any_error_record_becomes_a_proper_error(error: object) -> None:
     failure = from_stream(error)
-    assert json.loads(failure.body())["error"]["message"]
+    assert json.loads(envelope(failure))["error"]["message"]

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum, auto
 
-Json = dict[str, object]
+from translate.values.json import JsonObject, object_at, objects_at, text_at
 
 
 class Kind(Enum):
@@ -83,35 +83,17 @@ FIGURE_MARK = "<<ImageDisplayed>>"
 LANGUAGE = re.compile(r"[\w+#.-]{1,20}", re.ASCII)
 
 
-def part(data: Json, key: str) -> Json:
-    """The object under ``key``, or an empty one."""
-    value = data.get(key)
-    return value if isinstance(value, dict) else {}
-
-
-def text(data: Json, key: str) -> str:
-    """The string under ``key``, or an empty one."""
-    value = data.get(key)
-    return value if isinstance(value, str) else ""
-
-
-def items(data: Json, key: str) -> list[Json]:
-    """The objects in the list under ``key``."""
-    value = data.get(key)
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def classify(raw: Json) -> Kind:
+def classify(raw: JsonObject) -> Kind:
     """What ``raw``, a message of the assistant or of a tool, is to the user.
 
     A call is told by its recipient, not by its content type; the text of tools is meant for the
     model and never shown, except what code printed.
     """
-    content, metadata = part(raw, "content"), part(raw, "metadata")
-    kind = text(content, "content_type")
+    content, metadata = object_at(raw, "content"), object_at(raw, "metadata")
+    kind = text_at(content, "content_type")
     if metadata.get("is_visually_hidden_from_conversation") is True or raw.get("weight") == 0.0:
         return Kind.HIDDEN
-    if part(raw, "author").get("role") == "tool":
+    if object_at(raw, "author").get("role") == "tool":
         if kind in OUTPUT_TYPES:
             return Kind.OUTPUT
         if kind == "system_error":
@@ -122,13 +104,15 @@ def classify(raw: Json) -> Kind:
         return Kind.CODE
     if recipient != "all" or kind in PRIVATE_TYPES or text_of(content) is None:
         return Kind.HIDDEN
-    return Kind.REASONING if kind == "thoughts" or text(raw, "channel") in REASONING_CHANNELS else Kind.PROSE
+    return (
+        Kind.REASONING if kind == "thoughts" or text_at(raw, "channel") in REASONING_CHANNELS else Kind.PROSE
+    )
 
 
-def text_of(content: Json) -> str | None:
+def text_of(content: JsonObject) -> str | None:
     """The text of a content in any of its three places, or None if it has none."""
     if isinstance(content.get("thoughts"), list):
-        return "\n\n".join(filter(None, map(_thought, items(content, "thoughts"))))
+        return "\n\n".join(filter(None, map(_thought, objects_at(content, "thoughts"))))
     parts = content.get("parts")
     if isinstance(parts, list):
         if len(parts) == 1 and isinstance(parts[0], str):
@@ -138,18 +122,18 @@ def text_of(content: Json) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _thought(thought: Json) -> str:
-    summary, said = text(thought, "summary"), text(thought, "content")
+def _thought(thought: JsonObject) -> str:
+    summary, said = text_at(thought, "summary"), text_at(thought, "content")
     return "\n\n".join(filter(None, (f"**{summary}**" if summary else "", said)))
 
 
-def language_of(content: Json) -> str:
+def language_of(content: JsonObject) -> str:
     """The language of code, fit for a fence; what is unknown ran as Python."""
-    language = text(content, "language")
+    language = text_at(content, "language")
     return language if LANGUAGE.fullmatch(language) and language != "unknown" else "python"
 
 
-def is_finished(raw: Json) -> bool:
+def is_finished(raw: JsonObject) -> bool:
     """Whether the message is complete; in May 2023 there was no ``status`` but only ``end_turn``."""
     status = raw.get("status")
     if isinstance(status, str):
@@ -157,63 +141,63 @@ def is_finished(raw: Json) -> bool:
     return raw.get("end_turn") is True
 
 
-def assets_of(raw: Json) -> list[Asset]:
+def assets_of(raw: JsonObject) -> list[Asset]:
     """Pictures in the parts of a message, and figures among the messages of a Python result."""
-    content = part(raw, "content")
+    content = object_at(raw, "content")
     found = [
-        _asset(text(item, "asset_pointer"), item)
-        for item in items(content, "parts")
+        _asset(text_at(item, "asset_pointer"), item)
+        for item in objects_at(content, "parts")
         if item.get("content_type") == "image_asset_pointer"
     ]
-    result = part(part(raw, "metadata"), "aggregate_result")
+    result = object_at(object_at(raw, "metadata"), "aggregate_result")
     found += [
-        _asset(text(item, "image_url"), item)
-        for item in items(result, "messages")
+        _asset(text_at(item, "image_url"), item)
+        for item in objects_at(result, "messages")
         if item.get("message_type") == "image"
     ]
     return [asset for asset in found if asset is not None][:MAX_ASSETS]
 
 
-def _asset(pointer: str, item: Json) -> Asset | None:
+def _asset(pointer: str, item: JsonObject) -> Asset | None:
     if not ASSET_POINTER.fullmatch(pointer):
         return None
     width, height = item.get("width"), item.get("height")
     return Asset(
         pointer,
-        alt=text(part(part(item, "metadata"), "dalle"), "prompt"),
+        alt=text_at(object_at(object_at(item, "metadata"), "dalle"), "prompt"),
         width=width if isinstance(width, int) else 0,
         height=height if isinstance(height, int) else 0,
     )
 
 
-def citations_of(metadata: Json) -> list[Citation]:
+def citations_of(metadata: JsonObject) -> list[Citation]:
     """Citations in both forms: ``citations`` (2023-24) and ``content_references`` (later)."""
     found = []
-    for item in items(metadata, "citations")[:MAX_CITATIONS]:
-        about = part(item, "metadata")
+    for item in objects_at(metadata, "citations")[:MAX_CITATIONS]:
+        about = object_at(item, "metadata")
         span = _span(item, "start_ix", "end_ix")
         if not about or span is None:
             continue
-        number = part(about, "extra").get("cited_message_idx")
-        title = text(about, "title") or text(about, "name")
+        number = object_at(about, "extra").get("cited_message_idx")
+        title = text_at(about, "title") or text_at(about, "name")
         found.append(
-            Citation(*span, number if isinstance(number, int) else None, _web(text(about, "url")), title)
+            Citation(*span, number if isinstance(number, int) else None, _web(text_at(about, "url")), title)
         )
-    for item in items(metadata, "content_references")[:MAX_CITATIONS]:
+    for item in objects_at(metadata, "content_references")[:MAX_CITATIONS]:
         span = _span(item, "start_idx", "end_idx")
-        matched = text(item, "matched_text")
+        matched = text_at(item, "matched_text")
         if span is None or not matched.strip():
             continue
-        source = next(iter(items(item, "items")), {})
+        source = next(iter(objects_at(item, "items")), {})
         safe = item.get("safe_urls")
         first = safe[0] if isinstance(safe, list) and safe and isinstance(safe[0], str) else ""
-        url = _web(text(source, "url") or text(item, "url") or first)
-        title = text(source, "title") or text(item, "title") or text(item, "name")
-        found.append(Citation(*span, None, url, title, matched, text(item, "alt")))
+        url = _web(text_at(source, "url") or text_at(item, "url") or first)
+        title = text_at(source, "title") or text_at(item, "title") or text_at(item, "name")
+        found.append(Citation(*span, None, url, title, matched, text_at(item, "alt")))
     return found
 
 
-def _span(item: Json, start: str, end: str) -> tuple[int, int] | None:
+def _span(item: JsonObject, start: str, end: str) -> tuple[int, int] | None:
     first, last = item.get(start), item.get(end)
     if isinstance(first, int) and isinstance(last, int) and 0 <= first <= last:
         return first, last

@@ -6,8 +6,8 @@ v never. Each channel has one tree, and a tree is the envelope of the snapshot d
 it to the same interpreter. Typed records come in between and change nothing of that.
 """
 
-from translate.backend.content import Json
-from translate.text.escape import continued
+from translate.values.json import JsonObject
+from translate.values.unicode import concatenate
 
 DELTA_FIELDS = frozenset("pov")
 """What makes a record a delta: any of them; a removal has no value."""
@@ -34,7 +34,7 @@ class DeltaState:
         self.channel = 0
 
     @property
-    def tree(self) -> Json:
+    def tree(self) -> JsonObject:
         """The tree of the current channel, an envelope."""
         tree = self._trees.get(self.channel)
         return tree if isinstance(tree, dict) else {}
@@ -58,7 +58,7 @@ class DeltaState:
         """Put ``text`` where :meth:`text` found one."""
         self._change(self.path, "replace", text)
 
-    def apply(self, record: Json) -> bool:
+    def apply(self, record: JsonObject) -> bool:
         """Take one delta record; True if it did nothing but append to a message's text.
 
         Raises Damaged when it does not fit; the part of a patch before the misfit stays applied.
@@ -171,7 +171,7 @@ def _set(parent: object, key: str, value: object) -> None:
 
 def _appended(old: object, value: object) -> object:
     if isinstance(old, str) and isinstance(value, str):
-        return continued(old, value)
+        return concatenate(old, value)
     if isinstance(old, list):
         return [*old, *value] if isinstance(value, list) else [*old, value]
     if isinstance(old, dict) and isinstance(value, dict):

@@ -6,12 +6,13 @@ a slow one (:meth:`read`) for all others.
 
 from typing import Protocol
 
-from translate.backend.content import Json
 from translate.backend.delta import DELTA_FIELDS, Damaged, DeltaState
 from translate.backend.fast_path import MAX_PASSED, Growth, Receiver, begins_with
 from translate.backend.interpreter import Interpreter
 from translate.backend.sse import Record, SseSplitter
-from translate.text.escape import PASSABLE, continued, unescaped
+from translate.text.escape import PASSABLE, unescaped
+from translate.values.json import JsonObject
+from translate.values.unicode import concatenate
 
 
 class Reader(Protocol):
@@ -30,7 +31,7 @@ class Reader(Protocol):
         """After :meth:`run`: what is left is not whole, but looks like one for here."""
         ...
 
-    def read(self, value: Json, record: Record) -> None:
+    def read(self, value: JsonObject, record: Record) -> None:
         """Take a record, parsed to ``value``."""
         ...
 
@@ -57,7 +58,7 @@ class SnapshotReader:
     def waits(self, sse: SseSplitter) -> bool:
         return self._growth.waits(sse)
 
-    def read(self, value: Json, record: Record) -> None:
+    def read(self, value: JsonObject, record: Record) -> None:
         self.settle()
         self._interpreter.envelope(value)
         message = self._interpreter.current
@@ -115,7 +116,7 @@ class DeltaReader:
     def waits(self, sse: SseSplitter) -> bool:
         return self.armed and begins_with(sse, self._head)
 
-    def read(self, value: Json, record: Record) -> None:
+    def read(self, value: JsonObject, record: Record) -> None:
         self.settle()
         self.armed = False
         if DELTA_FIELDS.isdisjoint(value):
@@ -138,7 +139,7 @@ class DeltaReader:
     def settle(self) -> None:
         if not self._pending:
             return
-        text = continued(self._delta.text() or "", unescaped(self._pending))
+        text = concatenate(self._delta.text() or "", unescaped(self._pending))
         self._pending.clear()
         self._delta.set_text(text)
         self._interpreter.catch_up(text)

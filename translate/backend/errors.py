@@ -9,8 +9,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import ujson
-
 from translate.values.errors import (
     AccountBusy,
     ApiError,
@@ -22,6 +20,7 @@ from translate.values.errors import (
     Unauthorized,
     UpstreamFailed,
 )
+from translate.values.json import json_object
 
 BUSY_RETRY_SECONDS = 5.0
 """How long a caller should wait for the one running message of its account, when nothing is said."""
@@ -174,12 +173,7 @@ def read_detail(body: bytes) -> Detail:
     start = body.lstrip()[:64].lower()
     if start.startswith(b"<"):
         return Detail("", "", None, html=True)
-    try:
-        data = ujson.loads(body)
-    except ValueError:
-        return Detail("", "", None)
-    if not isinstance(data, dict):
-        return Detail("", "", None)
+    data = json_object(body) or {}
     return detail_of(data.get("error") or data.get("detail"))
 
 

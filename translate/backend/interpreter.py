@@ -13,21 +13,18 @@ from translate.backend.content import (
     FIGURE_MARK,
     Asset,
     Citation,
-    Json,
     Kind,
     assets_of,
     citations_of,
     classify,
     is_finished,
-    items,
     language_of,
-    part,
-    text,
     text_of,
 )
 from translate.backend.errors import from_stream
-from translate.text.escape import SURROGATE, joined
 from translate.values.errors import ApiError
+from translate.values.json import JsonObject, object_at, objects_at, text_at
+from translate.values.unicode import SURROGATE, join_surrogates
 
 MAX_MESSAGES = 1000
 """Messages of one turn whose state we keep; real turns have a few dozen."""
@@ -163,21 +160,21 @@ class Interpreter:
         self._sent_answers = {message.text for message in sent if message.role == "assistant"}
         self._last_sent = next((message.id for message in reversed(list(sent))), "")
 
-    def envelope(self, data: Json) -> None:
+    def envelope(self, data: JsonObject) -> None:
         """Take one record. Sets ``current`` to the growing message that it holds, else None."""
         self.current = None
         if self._failed(data):
             return
         if not self.state.conversation_id:
-            self.state.conversation_id = text(data, "conversation_id")
+            self.state.conversation_id = text_at(data, "conversation_id")
         if isinstance(message := data.get("message"), dict):
             self._message(message)
         else:
             self.state.count_unknown("record")
 
-    def aside(self, data: Json) -> None:
+    def aside(self, data: JsonObject) -> None:
         """Take a record that is no message; it does not disturb the message that is growing."""
-        kind = text(data, "type")
+        kind = text_at(data, "type")
         if self._failed(data):
             return
         if isinstance(moderation := data.get("moderation_response"), dict):
@@ -188,7 +185,7 @@ class Interpreter:
         elif kind not in IGNORED_TYPES:
             self.state.count_unknown("record")
 
-    def _failed(self, data: Json) -> bool:
+    def _failed(self, data: JsonObject) -> bool:
         if error := data.get("error"):
             self.state.error = self.state.error or from_stream(error)
         return bool(error)
@@ -208,8 +205,8 @@ class Interpreter:
         for message in self._messages.values():
             self._release(message)
 
-    def _message(self, raw: Json) -> None:
-        message_id = text(raw, "id")
+    def _message(self, raw: JsonObject) -> None:
+        message_id = text_at(raw, "id")
         if not message_id:
             self.state.count_unknown("message")
             return
@@ -217,7 +214,7 @@ class Interpreter:
             if message_id == self._last_sent:
                 self._sent_answers.clear()  # the echo is over
             return
-        role = part(raw, "author").get("role")
+        role = object_at(raw, "author").get("role")
         if role not in ("assistant", "tool"):
             return
         if (message := self._messages.get(message_id)) is None:
@@ -229,19 +226,19 @@ class Interpreter:
                 return
             message = self._messages[message_id] = self._new(raw, message_id)
         self.state.answering = True
-        if role == "assistant" and (slug := text(part(raw, "metadata"), "model_slug")):
+        if role == "assistant" and (slug := text_at(object_at(raw, "metadata"), "model_slug")):
             self.state.model_slug = slug
         self._show(message, raw)
 
-    def _new(self, raw: Json, message_id: str) -> Message:
+    def _new(self, raw: JsonObject, message_id: str) -> Message:
         kind = classify(raw)
-        parent = text(part(raw, "metadata"), "parent_id")
+        parent = text_at(object_at(raw, "metadata"), "parent_id")
         if kind is Kind.PROSE and parent and self._pinned.setdefault(parent, message_id) != message_id:
             kind = Kind.HIDDEN  # a second answer to one message: an A/B variant
-        return Message(message_id, kind, language_of(part(raw, "content")))
+        return Message(message_id, kind, language_of(object_at(raw, "content")))
 
-    def _show(self, message: Message, raw: Json) -> None:
-        content, finished = part(raw, "content"), is_finished(raw)
+    def _show(self, message: Message, raw: JsonObject) -> None:
+        content, finished = object_at(raw, "content"), is_finished(raw)
         if message.kind is not Kind.HIDDEN and message is not self._shown:
             if self._shown is not None:
                 self._release(self._shown)  # its end may never be told
@@ -257,9 +254,9 @@ class Interpreter:
                 self.current = message  # one that grows behind its end is read in full
         elif message.kind is Kind.ERROR:
             if not message.text:
-                message.text = text(content, "text") or "failed"
-                self._view.error(message, text(content, "name"), message.text)
-        elif part(raw, "author").get("role") == "tool":
+                message.text = text_at(content, "text") or "failed"
+                self._view.error(message, text_at(content, "name"), message.text)
+        elif object_at(raw, "author").get("role") == "tool":
             self._confirmation(message, raw)
         if message.kind in (Kind.PICTURE, Kind.OUTPUT):
             for asset in assets_of(raw):
@@ -267,27 +264,29 @@ class Interpreter:
                     self._shown_assets.add(asset.pointer)
                     self._view.picture(message, asset)
 
-    def _prose(self, message: Message, raw: Json, finished: bool) -> None:
-        state, metadata = self.state, part(raw, "metadata")
+    def _prose(self, message: Message, raw: JsonObject, finished: bool) -> None:
+        state, metadata = self.state, object_at(raw, "metadata")
         if metadata.get("citations") or metadata.get("content_references"):
             citations = citations_of(metadata)
             if citations != message.citations:
                 message.citations = citations
                 self._view.cite(message, citations)
-        details = part(metadata, "finish_details")
+        details = object_at(metadata, "finish_details")
         if state.finish_reason != "content_filter":
             # It may come in mid-text, so it is a reason but no end.
             if details:
-                state.finish_reason = FINISH_REASONS.get(text(details, "type"), "stop")
+                state.finish_reason = FINISH_REASONS.get(text_at(details, "type"), "stop")
             elif raw.get("status") == "finished_partial_completion":
                 state.finish_reason = "length"
         state.end_turn = raw.get("end_turn") is True and finished
         state.last_message_id = message.id
 
-    def _text(self, message: Message, content: Json, raw: Json) -> str:
+    def _text(self, message: Message, content: JsonObject, raw: JsonObject) -> str:
         shown = text_of(content) or ""
         if message.kind is Kind.OUTPUT and not shown.strip():
-            exception = part(part(part(raw, "metadata"), "aggregate_result"), "in_kernel_exception")
+            exception = object_at(
+                object_at(object_at(raw, "metadata"), "aggregate_result"), "in_kernel_exception"
+            )
             traceback = exception.get("traceback")
             if isinstance(traceback, list):
                 shown = "\n".join(line for line in traceback if isinstance(line, str))
@@ -313,7 +312,7 @@ class Interpreter:
 
     def _emit(self, message: Message, piece: str) -> None:
         if message.held:
-            piece = joined(message.held + piece)
+            piece = join_surrogates(message.held + piece)
         keep = incomplete_tail(piece, message.kind)
         message.held = piece[len(piece) - keep :]
         if piece := piece[: len(piece) - keep]:
@@ -324,27 +323,27 @@ class Interpreter:
             piece, message.held = message.held, ""
             self._view.grow(message, piece)
 
-    def _is_echo(self, raw: Json) -> bool:
+    def _is_echo(self, raw: JsonObject) -> bool:
         """An answer of the history that we sent, echoed under another id before the last echo.
 
         An echo is whole at first sight, an answer begins ``in_progress``; in May 2023 neither said.
         """
-        return text_of(part(raw, "content")) in self._sent_answers and raw.get("status") != "in_progress"
+        return text_of(object_at(raw, "content")) in self._sent_answers and raw.get("status") != "in_progress"
 
-    def _confirmation(self, message: Message, raw: Json) -> None:
-        asked = part(part(part(raw, "metadata"), "jit_plugin_data"), "from_server")
-        kind, body = asked.get("type"), part(asked, "body")
+    def _confirmation(self, message: Message, raw: JsonObject) -> None:
+        asked = object_at(object_at(object_at(raw, "metadata"), "jit_plugin_data"), "from_server")
+        kind, body = asked.get("type"), object_at(asked, "body")
         if kind not in ("confirm_action", "oauth_required"):
             return
-        choices = [part(action, text(action, "type")) for action in items(body, "actions")]
-        tool = text(part(raw, "author"), "name")
+        choices = [object_at(action, text_at(action, "type")) for action in objects_at(body, "actions")]
+        tool = text_at(object_at(raw, "author"), "name")
         self.state.confirmation = Confirmation(
             tool=tool,
             message_id=message.id,
-            domain=text(body, "domain") or tool.partition("__")[0].replace("_", "."),
-            operation=text(body, "operation") or tool.rpartition(".")[2],
-            target_message_id=next((t for c in choices if (t := text(c, "target_message_id"))), ""),
-            operation_hash=next((h for c in choices if (h := text(c, "operation_hash"))), ""),
+            domain=text_at(body, "domain") or tool.partition("__")[0].replace("_", "."),
+            operation=text_at(body, "operation") or tool.rpartition(".")[2],
+            target_message_id=next((t for c in choices if (t := text_at(c, "target_message_id"))), ""),
+            operation_hash=next((h for c in choices if (h := text_at(c, "operation_hash"))), ""),
             login=kind == "oauth_required",
         )
 

@@ -9,12 +9,12 @@ from typing import Literal, Protocol
 
 import ujson
 
+from translate.backend.gizmo import conversation_mode
 from translate.backend.interpreter import Confirmation, Sent
-from translate.openai.request import Attachment, ChatMessage
-from translate.text.escape import SURROGATE, whole
-from translate.values.errors import JsonObject
-from translate.values.gpts import conversation_mode
+from translate.values.json import JsonObject
 from translate.values.models import GPT_35_TURBO, Model
+from translate.values.prompt import Attachment, ChatMessage
+from translate.values.unicode import well_formed
 from translate.values.usage import picture_tokens
 
 
@@ -52,7 +52,7 @@ def conversation(
     """
     uploads = uploads or {}
     sent = [
-        Sent(new_id(), message.role, _clean(message.text), _picture_tokens(message, uploads))
+        Sent(new_id(), message.role, well_formed(message.text), _picture_tokens(message, uploads))
         for message in messages
     ]
     files = [[uploads[attachment] for attachment in message.attachments] for message in messages]
@@ -169,10 +169,6 @@ def _attachment(file: Uploaded) -> JsonObject:
     if file.file_tokens is not None:
         about["fileTokenSize"] = file.file_tokens
     return about
-
-
-def _clean(text: str) -> str:
-    return whole(text) if SURROGATE.search(text) else text
 
 
 def _dump(body: JsonObject) -> bytes:

@@ -9,7 +9,8 @@ from typing import Final
 
 import ujson
 
-from translate.backend.content import Json, is_finished, part, text
+from translate.backend.content import is_finished
+from translate.values.json import JsonObject, object_at, text_at
 
 DONE: Final = b"data: [DONE]\n\n"
 MAX_CHAIN: Final = 2000
@@ -27,7 +28,7 @@ class StoredTurn:
         """The last message is complete, and is one that ends a turn."""
         self.settled = False
         """So it is, and the backend says that it ended the turn."""
-        self._after = text(body, "parent_message_id") if isinstance(body, dict) else ""
+        self._after = text_at(body, "parent_message_id") if isinstance(body, dict) else ""
         self._shown: dict[str, bytes] = {}
 
     def feed(self, body: bytes) -> bytes:
@@ -36,11 +37,11 @@ class StoredTurn:
         if not isinstance(data, dict) or not isinstance(data.get("mapping"), dict):
             raise ValueError("not a conversation")
         out = []
-        conversation_id, message = text(data, "conversation_id"), {}
-        for message in self._chain(part(data, "mapping"), text(data, "current_node")):
+        conversation_id, message = text_at(data, "conversation_id"), {}
+        for message in self._chain(object_at(data, "mapping"), text_at(data, "current_node")):
             envelope = {"message": message, "conversation_id": conversation_id, "error": None}
             record = b"data: " + ujson.dumps(envelope).encode() + b"\n\n"
-            message_id = text(message, "id")
+            message_id = text_at(message, "id")
             if self._shown.get(message_id) != record:
                 self._shown[message_id] = record
                 out.append(record)
@@ -48,21 +49,21 @@ class StoredTurn:
         # The blank lines end a record that was cut off where the pieces were lost.
         return b"\n\n" + b"".join(out) if out else b""
 
-    def _chain(self, mapping: Json, node_id: str) -> list[Json]:
+    def _chain(self, mapping: JsonObject, node_id: str) -> list[JsonObject]:
         """The turn's messages, oldest first."""
-        found: list[Json] = []
+        found: list[JsonObject] = []
         for _ in range(MAX_CHAIN):
-            node = part(mapping, node_id)
+            node = object_at(mapping, node_id)
             if not node or node_id == self._after:
                 break
-            if message := part(node, "message"):
+            if message := object_at(node, "message"):
                 found.append(message)
-            node_id = text(node, "parent")
+            node_id = text_at(node, "parent")
         return found[::-1]
 
-    def _judge(self, last: Json) -> None:
-        role, recipient = part(last, "author").get("role"), last.get("recipient") or "all"
-        asks = bool(part(part(last, "metadata"), "jit_plugin_data"))
+    def _judge(self, last: JsonObject) -> None:
+        role, recipient = object_at(last, "author").get("role"), last.get("recipient") or "all"
+        asks = bool(object_at(object_at(last, "metadata"), "jit_plugin_data"))
         self.answered = role in ("assistant", "tool")
         self.finished = self.answered and recipient == "all" and is_finished(last)
         self.settled = self.finished and ((role == "assistant" and last.get("end_turn") is True) or asks)

@@ -15,8 +15,8 @@ from urllib.parse import urlencode
 
 import ujson
 
-from translate.backend.content import part, text
 from translate.backend.sse import RecordTooLarge, SseSplitter
+from translate.values.json import object_at, text_at
 
 SUBPROTOCOL: Final = "json.reliable.webpubsub.azure.v1"
 ACK_EVERY: Final = 10
@@ -108,10 +108,10 @@ def read_handover(body: bytes) -> Handover | None:
     if not isinstance(data, dict):
         return None
     found = Handover(
-        text(data, "wss_url"),
-        text(data, "conversation_id"),
-        text(data, "response_id"),
-        text(data, "websocket_request_id"),
+        text_at(data, "wss_url"),
+        text_at(data, "conversation_id"),
+        text_at(data, "response_id"),
+        text_at(data, "websocket_request_id"),
     )
     return found if found.wss_url and found.conversation_id and found.request_id else None
 
@@ -122,7 +122,7 @@ def read_address(body: bytes) -> str:
         data = ujson.loads(body)
     except ValueError:
         return ""
-    return text(data, "wss_url") if isinstance(data, dict) else ""
+    return text_at(data, "wss_url") if isinstance(data, dict) else ""
 
 
 def read_frame(message: str | bytes) -> Connected | Frame | None:
@@ -136,20 +136,20 @@ def read_frame(message: str | bytes) -> Connected | Frame | None:
     if data.get("type") == "system":
         if data.get("event") != "connected":
             return None
-        return Connected(text(data, "connectionId"), text(data, "reconnectionToken"))
-    number, inner = data.get("sequenceId"), part(data, "data")
+        return Connected(text_at(data, "connectionId"), text_at(data, "reconnectionToken"))
+    number, inner = data.get("sequenceId"), object_at(data, "data")
     sequence = number if type(number) is int and number > 0 else 0
     if inner.get("type") != "http.response.body":
         return Frame(sequence, "", "", "", b"", more=True)
     try:
-        body = base64.b64decode(text(inner, "body"), validate=True)
+        body = base64.b64decode(text_at(inner, "body"), validate=True)
     except (binascii.Error, ValueError):
         body = b""
     return Frame(
         sequence,
-        text(inner, "websocket_request_id"),
-        text(inner, "conversation_id"),
-        text(inner, "response_id"),
+        text_at(inner, "websocket_request_id"),
+        text_at(inner, "conversation_id"),
+        text_at(inner, "response_id"),
         body,
         more=inner.get("more_body") is not False,
     )
@@ -202,5 +202,5 @@ def _is_start(data: bytes) -> bool:
         return False
     if not isinstance(record, dict) or "message" not in record:
         return isinstance(record, dict) and bool(record.get("error") or record.get("detail"))
-    role = part(part(record, "message"), "author").get("role")
+    role = object_at(object_at(record, "message"), "author").get("role")
     return bool(record.get("error")) or role in ("system", "user", "developer")

@@ -11,9 +11,11 @@ from typing import Protocol
 
 import ujson
 
+from translate.openai.errors import envelope
 from translate.text.citations import Shown
-from translate.text.escape import escaped, unescaped, whole
+from translate.text.escape import escaped, unescaped
 from translate.values.errors import ApiError
+from translate.values.unicode import well_formed
 from translate.values.usage import Usage
 
 PING = b": ping\n\n"
@@ -100,13 +102,13 @@ def annotations(answer: str, cited: Sequence[Shown]) -> bytes:
     """``"annotations":[...]`` for the citations shown, with their places in the answer; or nothing."""
     found, at = [], 0
     for shown in cited:
-        link = whole(shown.link)  # as it was written
+        link = well_formed(shown.link)  # as it was written
         start = answer.find(link, at)
         if start < 0 or not shown.url:
             continue
         at = start + len(link)
         place = {"start_index": start, "end_index": at}
-        page = {"url": whole(shown.url), "title": whole(shown.title)}
+        page = {"url": well_formed(shown.url), "title": well_formed(shown.title)}
         found.append({"type": "url_citation", "url_citation": page | place})
     if not found:
         return b""
@@ -172,7 +174,7 @@ class StreamWriter(_Answer):
         """The end of a failed answer; ``note`` adds a visible line for clients that ignore error events."""
         if note:
             self.text(f"\n\n[stopped: {error.message}]")
-        return self.take() + b"data: " + error.body() + b"\n\n"
+        return self.take() + b"data: " + envelope(error) + b"\n\n"
 
 
 class WholeWriter(_Answer):

@@ -7,7 +7,8 @@ from typing import Literal, cast
 import ujson
 
 from translate.openai.request import expected, is_integer, read_object
-from translate.values.errors import ApiError, BadRequest, JsonObject
+from translate.values.errors import ApiError, BadRequest
+from translate.values.json import JsonObject
 
 ResponseFormat = Literal["url", "b64_json"]
 

@@ -8,11 +8,11 @@ audio). An explicit null means the same as leaving a field out.
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, NoReturn, cast
+from typing import NoReturn, cast
 
-from translate.values.errors import BadRequest, JsonObject
-
-Role = Literal["system", "user", "assistant"]
+from translate.values.errors import BadRequest
+from translate.values.json import JsonObject
+from translate.values.prompt import Attachment, ChatMessage, Role
 
 ROLES: dict[str, Role] = {
     "system": "system",
@@ -27,29 +27,6 @@ ROLES: dict[str, Role] = {
 MAX_ATTACHMENTS = 20
 
 TEXT_PARTS = ("text", "input_text", "output_text")
-
-
-@dataclass(frozen=True, slots=True)
-class Attachment:
-    """A picture or file of a user's message: ``source`` is a data: URL, bare base64, or an http(s) URL.
-
-    ``param`` names the part in errors. ``detail`` of a picture matters for counting tokens only.
-    """
-
-    kind: Literal["image", "file"]
-    source: str
-    name: str
-    param: str
-    detail: str = "auto"
-
-
-@dataclass(frozen=True, slots=True)
-class ChatMessage:
-    """One message of the history; it has text, or attachments, or both."""
-
-    role: Role
-    text: str
-    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

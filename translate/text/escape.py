@@ -8,7 +8,7 @@ import re
 
 import ujson
 
-SURROGATE = re.compile("[\ud800-\udfff]")
+from translate.values.unicode import well_formed
 
 PASSABLE = re.compile(
     rb"""(?:
@@ -38,9 +38,8 @@ half a character, held back), and nothing that may open or suspend a mark to be 
 
 def escaped(text: str) -> bytes:
     """``text`` as the inside of a JSON string, ASCII only. Lone surrogates become U+FFFD."""
-    if SURROGATE.search(text):
-        text = whole(text)
-    return ujson.dumps(text, ensure_ascii=True, escape_forward_slashes=False)[1:-1].encode("ascii")
+    string = ujson.dumps(well_formed(text), ensure_ascii=True, escape_forward_slashes=False)
+    return string[1:-1].encode("ascii")
 
 
 def unescaped(piece: bytes | bytearray) -> str:
@@ -51,20 +50,3 @@ def unescaped(piece: bytes | bytearray) -> str:
     if not isinstance(value, str):
         raise ValueError("not the inside of a JSON string")
     return value
-
-
-def whole(text: str) -> str:
-    """``text`` with surrogate pairs joined and lone halves replaced by U+FFFD."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def joined(text: str) -> str:
-    """``text`` with surrogate pairs joined; lone halves stay, since the other may still come."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
-
-
-def continued(text: str, piece: str) -> str:
-    """``text`` with ``piece`` behind it; a character cut between the two is one again."""
-    if SURROGATE.match(piece) and SURROGATE.match(text[-1:]):
-        return text[:-1] + joined(text[-1] + piece)
-    return text + piece

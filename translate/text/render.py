@@ -7,13 +7,13 @@ pictures. ``text`` is the prose alone.
 
 import re
 from collections.abc import Callable, Sequence
-from enum import StrEnum
 from typing import Protocol
 
 from translate.backend.content import FIGURE_MARK, Asset, Citation, Kind
 from translate.backend.interpreter import Message
 from translate.text.citations import Marks, Shown
 from translate.text.output import Output
+from translate.values.style import Style
 
 MAX_OUTPUT = 20_000
 """Characters of one program's output that are shown; a chat window is no log viewer."""
@@ -23,14 +23,6 @@ MAX_ALT = 200
 MAX_ERROR = 500
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 BREAK = "\u200b"
-
-
-class Style(StrEnum):
-    """How an answer looks."""
-
-    WEB = "web"
-    PLAIN = "plain"
-    TEXT = "text"
 
 
 class Links(Protocol):

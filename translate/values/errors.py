@@ -1,37 +1,37 @@
-"""What can go wrong, in OpenAI's error shape.
+"""What can go wrong for a caller, whatever API format it speaks.
 
-The tree; every leaf knows its status, type and code::
+The tree; every leaf has its HTTP status, type and code:
 
     ApiError
     ├── the caller's fault   BadRequest 400, Unauthorized 401, Forbidden 403, NotFound 404,
     │                        MethodNotAllowed 405, TooLarge 413, UnsupportedMediaType 415
     ├── limits               RateLimited 429 (AccountBusy, NotAdmitted), QuotaExceeded 429, Overloaded 503
-    └── the upstream or us   UpstreamFailed 502, UpstreamTimeout 504, InternalError 500
+    └── the backend or us    UpstreamFailed 502, UpstreamTimeout 504, InternalError 500
+
+How an error is written in a response body is up to the API format (see `translate.openai`).
 
 Messages are read by people in chat windows and kept in chat histories: they say what to do next
-and never hold a key, a prompt or the upstream's HTML.
+and never hold a key, a prompt or the backend's HTML.
 """
 
 import math
 
-import ujson
-
-from translate.text.escape import whole
-
-JsonObject = dict[str, object]
+from translate.values.unicode import well_formed
 
 
 class ApiError(Exception):
-    """An answer in OpenAI's error envelope.
+    """An error that is told to the caller.
 
-    ``retry_after`` is in seconds; it is sent as a whole number of at least 1, since clients ignore
-    a 0 or retry at once on it. ``should_retry`` becomes ``x-should-retry``, which overrides what
-    the SDKs do with the status: they retry 408, 409, 429 and every 5xx, and here each retry can
-    cost quota.
+    `message` is a sentence for people; surrogates in it are made well-formed. `param` names the field of
+    the request that is at fault, `code` says more exactly than the type what is wrong. `retry_after` is in
+    seconds. `should_retry` overrides what the official SDKs make of the status: they retry 408, 409, 429
+    and every 5xx, and here each retry can cost quota.
     """
 
     status = 500
+    """The HTTP status."""
     type = "server_error"
+    """The class of the error, in OpenAI's words."""
     code: str | None = None
 
     def __init__(
@@ -43,7 +43,7 @@ class ApiError(Exception):
         retry_after: float | None = None,
         should_retry: bool | None = None,
     ) -> None:
-        message = whole(message)  # it may quote what is no Unicode
+        message = well_formed(message)  # it may quote the request, or the backend
         super().__init__(message)
         self.message = message
         self.param = param
@@ -52,16 +52,11 @@ class ApiError(Exception):
         self.retry_after = retry_after
         self.should_retry = should_retry
 
-    def envelope(self) -> JsonObject:
-        """``{"error": {"message", "type", "param", "code"}}``, all four keys always there."""
-        return {"error": {"message": self.message, "type": self.type, "param": self.param, "code": self.code}}
-
-    def body(self) -> bytes:
-        """The envelope as ASCII-only JSON, ready for a response body or an SSE data line."""
-        return ujson.dumps(self.envelope(), ensure_ascii=True, escape_forward_slashes=False).encode()
-
     def headers(self) -> dict[str, str]:
-        """``Retry-After`` and ``x-should-retry``, where they apply."""
+        """The HTTP headers that clients act on, where they apply: `Retry-After` and `x-should-retry`.
+
+        `Retry-After` is in whole seconds, at least 1: clients ignore a 0 or retry at once on it.
+        """
         headers = {}
         if self.retry_after is not None:
             headers["Retry-After"] = str(max(1, math.ceil(self.retry_after)))
@@ -71,87 +66,109 @@ class ApiError(Exception):
 
 
 class BadRequest(ApiError):
+    """The request cannot be served as it is; `param` names the field at fault."""
+
     status = 400
     type = "invalid_request_error"
 
 
 class Unauthorized(ApiError):
-    """No key (code null) or one that the upstream refuses (``invalid_api_key``)."""
+    """There is no key (code None), or the backend refuses the key (code `invalid_api_key`)."""
 
     status = 401
     type = "invalid_request_error"
 
 
 class Forbidden(ApiError):
+    """The backend refuses the request, or the account is not allowed to make it."""
+
     status = 403
     type = "request_forbidden"
 
 
 class NotFound(ApiError):
+    """The path, the model, the GPT, the conversation or the file does not exist."""
+
     status = 404
     type = "invalid_request_error"
 
 
 class MethodNotAllowed(ApiError):
+    """The path exists, but not for this HTTP method."""
+
     status = 405
     type = "invalid_request_error"
     code = "method_not_supported"
 
 
 class TooLarge(ApiError):
+    """The body of the request exceeds the limit."""
+
     status = 413
     type = "invalid_request_error"
     code = "request_too_large"
 
 
 class UnsupportedMediaType(ApiError):
+    """The body of the request is in a format that this path does not read."""
+
     status = 415
     type = "invalid_request_error"
     code = "unsupported_media_type"
 
 
 class RateLimited(ApiError):
+    """Too many requests: the backend refuses more of them for a while."""
+
     status = 429
     type = "rate_limit_error"
     code = "rate_limit_exceeded"
 
 
 class AccountBusy(RateLimited):
-    """The backend is still at work on another message of this account; nothing was spent."""
+    """The backend still answers another message of this account; nothing was spent."""
 
 
 class NotAdmitted(RateLimited):
-    """A limit of this service: nothing was sent to the backend."""
+    """A limit of this service refused the request; nothing was sent to the backend."""
 
 
 class QuotaExceeded(ApiError):
+    """The quota of the key, or of all keys together, is used up."""
+
     status = 429
     type = "insufficient_quota"
     code = "insufficient_quota"
 
 
 class Overloaded(ApiError):
+    """The service or the backend cannot serve anybody at the moment."""
+
     status = 503
     type = "service_unavailable_error"
     code = "server_is_overloaded"
 
 
 class UpstreamFailed(ApiError):
+    """The backend failed, or answered something that cannot be used."""
+
     status = 502
     code = "upstream_error"
 
 
 class UpstreamTimeout(ApiError):
+    """The backend did not answer in time."""
+
     status = 504
     code = "upstream_timeout"
 
 
 class InternalError(ApiError):
-    """Our bug. The details are in the log, under the request id."""
+    """A bug of this service. The log has the details under the request id."""
 
 
 def model_not_found(name: str) -> NotFound:
-    """404 as the official service words it."""
+    """The error for a model name that means nothing here, worded as by the official service."""
     return NotFound(
         f"The model `{name[:100]}` does not exist or you do not have access to it.",
         param="model",

@@ -5,16 +5,19 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from translate.values.errors import model_not_found
-from translate.values.gpts import STYLES, Gizmo, Gpt, is_gizmo_id
+from translate.values.gizmo import Gizmo, is_gizmo_id
+from translate.values.gpts import Gpt
+from translate.values.style import STYLES
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """``name`` as clients say it, ``slug`` as the backend does.
+    """`name` as clients write it, `slug` as the backend does (protocol notes, section 4.2).
 
-    ``units`` is the backend's quota cost of one conversation: 4, and 10 more where it must fetch an
-    Arkose token (GPT-4 and GPTs). ``style`` is how its answers look, empty for the default. A GPT has a
-    ``gizmo_id``, and needs its ``gizmo`` before there can be a conversation with it.
+    `units` is what one conversation costs of the backend's quota: 4, and 10 more where the backend must
+    fetch an Arkose token (GPT-4 and GPTs; protocol notes, section 15). `style` is how its answers look,
+    empty for the default. A GPT has a `gizmo_id` (short id or slug), and needs its `gizmo`, the backend's
+    description, before there can be a conversation with it.
     """
 
     name: str
@@ -30,20 +33,23 @@ GPT_4_MOBILE = Model("gpt-4-mobile", "gpt-4-mobile", 14)
 GPT_35_TURBO = Model("gpt-3.5-turbo", "text-davinci-002-render-sha", 4)
 
 ANY_GPT = Model("gpt-4-gizmo", "gpt-4-gizmo", 14)
-"""Whatever GPT a caller names by its id, as ``gpt-4-gizmo-g-...``; what is measured is under this name."""
-
-MAX_NAME = 200
-"""Characters of a name that an alias may match; patterns match any, and each chunk of a stream repeats it."""
+"""Any GPT that a caller names by its id, as `gpt-4-gizmo-g-...`; metrics have all of them under this name."""
 
 BUILT_IN = (GPT_4_S, GPT_4_MOBILE, GPT_35_TURBO)
+
+DEFAULT_UNITS = {model.name: model.units for model in (*BUILT_IN, ANY_GPT)}
+"""What one conversation costs, in quota units by model name; a GPT without an entry costs as `ANY_GPT`."""
+
+MAX_ALIASED_NAME = 200
+"""Characters of a name that an alias may match: patterns match any, and each chunk of a stream repeats it."""
 
 
 class Catalogue:
     """Which name means which model.
 
-    Aliases map names, or patterns with ``*``, to model names, perhaps with ``:style`` behind. With
-    ``any_gpt`` every well-formed id of a GPT is a model too. Raises ValueError for an alias that is
-    not usable.
+    `models` are the fixed ones, `gpts` those of `gpts.json`. `aliases` map a name, or a pattern with `*`, to
+    the name of a model, perhaps followed by `:style`. With `any_gpt` every well-formed id of a GPT is a model
+    too, as `gpt-4-gizmo-g-...`. Raises ValueError for an alias that names no model or no style.
     """
 
     def __init__(
@@ -62,7 +68,10 @@ class Catalogue:
         self.replace_gpts(gpts)
 
     def replace_gpts(self, gpts: Iterable[Gpt]) -> None:
-        """Offer these GPTs and no others. If an alias does not fit, raises ValueError and changes nothing."""
+        """Offer these GPTs and no others.
+
+        Raises ValueError, and changes nothing, if an alias then names no model.
+        """
         offered = [*self._fixed, *(_gpt_model(gpt) for gpt in gpts)]
         models = {model.name: model for model in offered}
         for alias, target in self._aliases.items():
@@ -76,13 +85,16 @@ class Catalogue:
         self.models = models
 
     def resolve(self, name: str) -> Model:
-        """The model for ``name``: itself, else the first alias that matches. Raises NotFound."""
+        """The model of this name, else that of the first alias that matches `name`.
+
+        Raises NotFound (code `model_not_found`).
+        """
         if model := self.models.get(name):
             return model
         gizmo_id = name.removeprefix(f"{ANY_GPT.name}-")
         if self._any_gpt and gizmo_id != name and is_gizmo_id(gizmo_id):
             return replace(ANY_GPT, gizmo_id=gizmo_id)
-        if len(name) > MAX_NAME:
+        if len(name) > MAX_ALIASED_NAME:
             raise model_not_found(name)
         for pattern, target in self._aliases.items():
             if pattern == name or fnmatchcase(name, pattern):

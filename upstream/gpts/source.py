@@ -5,8 +5,9 @@ from enum import Enum, auto
 from typing import Final
 
 from translate.backend.errors import from_response, read_detail
+from translate.backend.gizmo import read_gizmo
 from translate.values.errors import Forbidden, Unauthorized
-from translate.values.gpts import Gizmo, read_gizmo
+from translate.values.gizmo import Gizmo
 from upstream.http.client import JsonAnswer, UpstreamClient
 from upstream.http.errors import ConnectFailed, FirstByteTimeout, IdleTimeout, TotalTimeout, UpstreamError
 

@@ -15,7 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from translate.values.gpts import MAX_GIZMO_BYTES, Gizmo, as_gizmo
+from translate.backend.gizmo import MAX_GIZMO_BYTES, as_gizmo
+from translate.values.gizmo import Gizmo
 
 log = logging.getLogger("pandora")
 

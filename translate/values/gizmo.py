@@ -1,0 +1,24 @@
+"""GPTs as the backend knows them: their ids and descriptions. Its word for a GPT is "gizmo".
+
+An id is the short one or the slug of the public link (`g-AbC123xyZ-my-helper`) (protocol notes, section 4.4).
+"""
+
+import re
+from dataclasses import dataclass
+
+from translate.values.json import JsonObject
+
+_ID = re.compile(r"g-[A-Za-z0-9]{1,64}(-[A-Za-z0-9_-]{1,200})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Gizmo:
+    """The backend's description of a GPT: `id` is the short one, `info` the whole description."""
+
+    id: str
+    info: JsonObject
+
+
+def is_gizmo_id(text: str) -> bool:
+    """Whether `text` is a well-formed id, short or with the slug behind it."""
+    return _ID.fullmatch(text) is not None

@@ -1,0 +1,31 @@
+"""What a caller says to the model: messages and what is attached to them, independent of the API format."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Role = Literal["system", "user", "assistant"]
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A picture or file of a user's message.
+
+    `source` is a `data:` URL, bare base64, or an http(s) URL. `name` is the file's name, empty if the caller
+    gave none. `param` names the part of the request in error messages. `detail` is how closely the model
+    should look at a picture (`low`, `high` or `auto`); it matters for counting tokens only.
+    """
+
+    kind: Literal["image", "file"]
+    source: str
+    name: str
+    param: str
+    detail: str = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """One message of the history; it has text, or attachments, or both."""
+
+    role: Role
+    text: str
+    attachments: tuple[Attachment, ...] = ()
