@@ -46,8 +46,7 @@ from media import Fetcher, MediaReader, MediaStore
 from metrics import Metrics
 from metrics.lag import LagSampler
 from settings import Settings, SettingsError
-from translate.values.gpts import Gpt, GptsError
-from translate.values.models import ANY_GPT, BUILT_IN, Catalogue
+from translate.values import ANY_GPT, BUILT_IN, Catalogue, Gpt, GptsError
 from turns.tokens import load_vocabulary
 from upstream import GizmoBook, GizmoStore, Timeouts, UpstreamClient
 from upstream.files.backend_files import BackendFiles

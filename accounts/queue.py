@@ -11,7 +11,7 @@ from typing import Protocol
 
 from accounts.shared_slots import Lease, SharedPlaces
 from accounts.waiting import LineFull, Lines, Ticket
-from translate.values.errors import NotAdmitted
+from translate.values import NotAdmitted
 
 
 class QueueMetrics(Protocol):

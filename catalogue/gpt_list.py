@@ -7,8 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from metrics import Metrics
-from translate.values.gpts import MAX_GPTS_FILE_BYTES, Gpt, GptsError, read_gpts
-from translate.values.models import Catalogue
+from translate.values import MAX_GPTS_FILE_BYTES, Catalogue, Gpt, GptsError, read_gpts
 from upstream import GizmoBook
 
 log = logging.getLogger("pandora")

@@ -8,7 +8,7 @@ from handlers.base import ApiHandler
 from handlers.stream import ClientStream
 from metrics import Outcome
 from translate.openai.chat import StreamWriter, WholeWriter
-from translate.values.errors import ApiError, InternalError
+from translate.values import ApiError, InternalError
 from turns.failures import outcome_of
 from turns.runner import Dialogue, Prepare
 

@@ -14,18 +14,18 @@ from handlers.service import Service
 from metrics import Outcome
 from metrics.names import CONVERSING
 from translate.openai.errors import envelope
-from translate.values.errors import (
+from translate.values import (
     ApiError,
     BadRequest,
     InternalError,
     MethodNotAllowed,
+    Model,
     NotFound,
     TooLarge,
     Unauthorized,
     UnsupportedMediaType,
+    Usage,
 )
-from translate.values.models import Model
-from translate.values.usage import Usage
 
 log = logging.getLogger("pandora")
 

@@ -11,7 +11,7 @@ from translate.backend.payload import conversation
 from translate.conversation import Turn
 from translate.openai.chat import StreamWriter, WholeWriter
 from translate.openai.request import read_chat
-from translate.values.style import Style
+from translate.values import Style
 from turns.assets import Assets
 from turns.attachments import upload_all
 from turns.runner import Dialogue

@@ -20,7 +20,7 @@ from handlers.base import ApiHandler
 from handlers.local import is_local
 from handlers.service import Service
 from handlers.usage import summary
-from translate.values.errors import NotFound, Overloaded, Unauthorized
+from translate.values import NotFound, Overloaded, Unauthorized
 
 FOLDER: Final = Path(__file__).parent.parent / "console"
 TYPES: Final = {

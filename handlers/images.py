@@ -31,9 +31,7 @@ from translate.openai.images import (
     read_generation,
 )
 from translate.openai.request import MAX_ATTACHMENTS
-from translate.values.errors import ApiError, BadRequest, UnsupportedMediaType
-from translate.values.models import Model
-from translate.values.prompt import Attachment, ChatMessage
+from translate.values import ApiError, Attachment, BadRequest, ChatMessage, Model, UnsupportedMediaType
 from turns.assets import Assets
 from turns.attachments import as_bad_part, upload
 from turns.failures import outcome_of

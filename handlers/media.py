@@ -25,7 +25,7 @@ from media import (
     WrongType,
 )
 from metrics import Outcome
-from translate.values.errors import ApiError, BadRequest, NotFound
+from translate.values import ApiError, BadRequest, NotFound
 
 PIECE_BYTES: Final = 256 * 1024
 """Read from disk and written to the client at a time."""

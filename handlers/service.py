@@ -15,8 +15,7 @@ from logs.recent import RecentFailures
 from media import MediaReader, MediaStore
 from metrics import Metrics
 from settings import Settings
-from translate.values.errors import ApiError, Overloaded
-from translate.values.models import Catalogue, Model
+from translate.values import ApiError, Catalogue, Model, Overloaded
 from turns.failures import as_api_error
 from upstream import GizmoBook, UpstreamClient, UpstreamError
 from upstream.files.backend_files import BackendFiles

@@ -17,7 +17,7 @@ from ledger.ledger import Ledger
 from ledger.limits import DAY, HOUR
 from ledger.records import Spent
 from ledger.store import StoreError
-from translate.values.errors import BadRequest, Overloaded
+from translate.values import BadRequest, Overloaded
 
 DAYS = 7
 MAX_DAYS = 1000

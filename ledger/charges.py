@@ -11,8 +11,7 @@ from ledger.reconcile import Reconciler
 from ledger.records import Capped, Counted, Posted, Settled
 from metrics import Attempt, Metrics
 from translate.conversation import Turn
-from translate.values.errors import ApiError, NotAdmitted, QuotaExceeded, RateLimited
-from translate.values.models import ANY_GPT, Catalogue, Model
+from translate.values import ANY_GPT, ApiError, Catalogue, Model, NotAdmitted, QuotaExceeded, RateLimited
 from turns.failures import as_api_error
 from upstream import ConnectFailed, Exchange, ResponseRefused, UpstreamError
 

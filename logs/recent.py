@@ -4,7 +4,7 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 
-from translate.values.errors import ApiError
+from translate.values import ApiError
 
 KEPT = 50
 

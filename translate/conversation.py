@@ -28,10 +28,7 @@ from translate.text.citations import Shown
 from translate.text.output import Output
 from translate.text.render import Links, Renderer
 from translate.text.stop import StopFilter
-from translate.values.errors import ApiError, UpstreamFailed
-from translate.values.json import JsonObject
-from translate.values.style import Style
-from translate.values.usage import CountTokens, Usage, usage_of
+from translate.values import ApiError, CountTokens, JsonObject, Style, UpstreamFailed, Usage, usage_of
 
 
 class Cut:

@@ -7,8 +7,7 @@ from handlers.media import as_bad_request
 from handlers.service import Service
 from media import Content, MediaError, Unusable
 from translate.backend.payload import Uploaded
-from translate.values.errors import ApiError, BadRequest, InternalError
-from translate.values.prompt import Attachment
+from translate.values import ApiError, Attachment, BadRequest, InternalError
 from turns.failures import as_api_error
 from upstream import UpstreamError
 from upstream.files.backend_files import FileTooLarge

@@ -2,7 +2,7 @@
 
 from metrics import Outcome
 from translate.backend.errors import from_response
-from translate.values.errors import (
+from translate.values import (
     ApiError,
     InternalError,
     NotAdmitted,

@@ -7,7 +7,7 @@ since what it waited for may well have been an answer.
 
 from collections.abc import Callable
 
-from translate.values.errors import AccountBusy
+from translate.values import AccountBusy
 from turns.failures import announced_wait, as_api_error
 from upstream import ConnectFailed, ConnectionLost, ResponseRefused, UpstreamError
 

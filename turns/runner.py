@@ -15,8 +15,7 @@ from ledger.charges import Account
 from translate.backend.interpreter import Confirmation, Sent
 from translate.backend.payload import confirmation, continuation
 from translate.conversation import Cut, Turn
-from translate.values.errors import ApiError, UpstreamFailed, UpstreamTimeout
-from translate.values.models import Model
+from translate.values import ApiError, Model, UpstreamFailed, UpstreamTimeout
 from turns.assets import Assets
 from turns.failures import as_api_error
 from turns.retry import Retries, free_retry

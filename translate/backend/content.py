@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from translate.values.json import JsonObject, object_at, objects_at, text_at
+from translate.values import JsonObject, object_at, objects_at, text_at
 
 
 class Kind(Enum):

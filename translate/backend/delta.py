@@ -6,8 +6,7 @@ v never. Each channel has one tree, and a tree is the envelope of the snapshot d
 it to the same interpreter. Typed records come in between and change nothing of that.
 """
 
-from translate.values.json import JsonObject
-from translate.values.unicode import concatenate
+from translate.values import JsonObject, concatenate
 
 DELTA_FIELDS = frozenset("pov")
 """What makes a record a delta: any of them; a removal has no value."""

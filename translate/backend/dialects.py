@@ -11,8 +11,7 @@ from translate.backend.fast_path import MAX_PASSED, Growth, Receiver, begins_wit
 from translate.backend.interpreter import Interpreter
 from translate.backend.sse import Record, SseSplitter
 from translate.text.escape import PASSABLE, unescaped
-from translate.values.json import JsonObject
-from translate.values.unicode import concatenate
+from translate.values import JsonObject, concatenate
 
 
 class Reader(Protocol):

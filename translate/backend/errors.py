@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from translate.values.errors import (
+from translate.values import (
     AccountBusy,
     ApiError,
     BadRequest,
@@ -19,8 +19,8 @@ from translate.values.errors import (
     RateLimited,
     Unauthorized,
     UpstreamFailed,
+    json_object,
 )
-from translate.values.json import json_object
 
 BUSY_RETRY_SECONDS = 5.0
 """How long a caller should wait for the one running message of its account, when nothing is said."""

@@ -9,8 +9,7 @@ import re
 
 import ujson
 
-from translate.values.gizmo import Gizmo
-from translate.values.json import JsonObject, object_at, text_at
+from translate.values import Gizmo, JsonObject, object_at, text_at
 
 MAX_GIZMO_BYTES = 1 << 20
 """Longest description that is taken: it is some KB, and goes along with each conversation."""

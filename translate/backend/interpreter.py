@@ -22,9 +22,7 @@ from translate.backend.content import (
     text_of,
 )
 from translate.backend.errors import from_stream
-from translate.values.errors import ApiError
-from translate.values.json import JsonObject, object_at, objects_at, text_at
-from translate.values.unicode import SURROGATE, join_surrogates
+from translate.values import SURROGATE, ApiError, JsonObject, join_surrogates, object_at, objects_at, text_at
 
 MAX_MESSAGES = 1000
 """Messages of one turn whose state we keep; real turns have a few dozen."""

@@ -11,11 +11,15 @@ import ujson
 
 from translate.backend.gizmo import conversation_mode
 from translate.backend.interpreter import Confirmation, Sent
-from translate.values.json import JsonObject
-from translate.values.models import GPT_35_TURBO, Model
-from translate.values.prompt import Attachment, ChatMessage
-from translate.values.unicode import well_formed
-from translate.values.usage import picture_tokens
+from translate.values import (
+    GPT_35_TURBO,
+    Attachment,
+    ChatMessage,
+    JsonObject,
+    Model,
+    picture_tokens,
+    well_formed,
+)
 
 
 class Uploaded(Protocol):

@@ -10,7 +10,7 @@ from typing import Final
 import ujson
 
 from translate.backend.content import is_finished
-from translate.values.json import JsonObject, object_at, text_at
+from translate.values import JsonObject, object_at, text_at
 
 DONE: Final = b"data: [DONE]\n\n"
 MAX_CHAIN: Final = 2000

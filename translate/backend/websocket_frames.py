@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 import ujson
 
 from translate.backend.sse import RecordTooLarge, SseSplitter
-from translate.values.json import object_at, text_at
+from translate.values import object_at, text_at
 
 SUBPROTOCOL: Final = "json.reliable.webpubsub.azure.v1"
 ACK_EVERY: Final = 10

@@ -14,9 +14,7 @@ import ujson
 from translate.openai.errors import envelope
 from translate.text.citations import Shown
 from translate.text.escape import escaped, unescaped
-from translate.values.errors import ApiError
-from translate.values.unicode import well_formed
-from translate.values.usage import Usage
+from translate.values import ApiError, Usage, well_formed
 
 PING = b": ping\n\n"
 DONE = b"data: [DONE]\n\n"

@@ -2,7 +2,7 @@
 
 import ujson
 
-from translate.values.errors import ApiError
+from translate.values import ApiError
 
 
 def envelope(error: ApiError) -> bytes:

@@ -7,8 +7,7 @@ from typing import Literal, cast
 import ujson
 
 from translate.openai.request import expected, is_integer, read_object
-from translate.values.errors import ApiError, BadRequest
-from translate.values.json import JsonObject
+from translate.values import ApiError, BadRequest, JsonObject
 
 ResponseFormat = Literal["url", "b64_json"]
 

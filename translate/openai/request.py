@@ -10,9 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn, cast
 
-from translate.values.errors import BadRequest
-from translate.values.json import JsonObject
-from translate.values.prompt import Attachment, ChatMessage, Role
+from translate.values import Attachment, BadRequest, ChatMessage, JsonObject, Role
 
 ROLES: dict[str, Role] = {
     "system": "system",

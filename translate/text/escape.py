@@ -8,7 +8,7 @@ import re
 
 import ujson
 
-from translate.values.unicode import well_formed
+from translate.values import well_formed
 
 PASSABLE = re.compile(
     rb"""(?:

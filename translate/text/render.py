@@ -13,7 +13,7 @@ from translate.backend.content import FIGURE_MARK, Asset, Citation, Kind
 from translate.backend.interpreter import Message
 from translate.text.citations import Marks, Shown
 from translate.text.output import Output
-from translate.values.style import Style
+from translate.values import Style
 
 MAX_OUTPUT = 20_000
 """Characters of one program's output that are shown; a chat window is no log viewer."""

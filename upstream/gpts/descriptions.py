@@ -22,7 +22,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from translate.values.gizmo import Gizmo
+from translate.values import Gizmo
 from upstream.gpts.source import Cause, Failure, fetch_gizmo
 from upstream.gpts.store import GizmoStore
 from upstream.http.client import UpstreamClient

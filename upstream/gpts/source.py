@@ -6,8 +6,7 @@ from typing import Final
 
 from translate.backend.errors import from_response, read_detail
 from translate.backend.gizmo import read_gizmo
-from translate.values.errors import Forbidden, Unauthorized
-from translate.values.gizmo import Gizmo
+from translate.values import Forbidden, Gizmo, Unauthorized
 from upstream.http.client import JsonAnswer, UpstreamClient
 from upstream.http.errors import ConnectFailed, FirstByteTimeout, IdleTimeout, TotalTimeout, UpstreamError
 

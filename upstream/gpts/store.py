@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from translate.backend.gizmo import MAX_GIZMO_BYTES, as_gizmo
-from translate.values.gizmo import Gizmo
+from translate.values import Gizmo
 
 log = logging.getLogger("pandora")
 
