@@ -25,13 +25,12 @@ from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
 from tornado.netutil import bind_sockets
 
-from accounts.queue import KeyQueue
-from accounts.shared_slots import SharedPlaces
+from accounts import AccountQueue, SharedSlots
 from catalogue.gpt_list import GptList, load_gpts
 from handlers.app import ROUTES, make_app
 from handlers.service import Service
 from ledger import report
-from ledger.charges import Accounts
+from ledger.charges import ChargeBook
 from ledger.key_names import FILE_NAME as KEY_SECRET
 from ledger.key_names import KeyNames, local_secret
 from ledger.ledger import Ledger
@@ -91,7 +90,7 @@ class Server:
         await self.service.queue.close()
         await self.service.licence.close()
         self.service.upstream.close()
-        await self.service.accounts.close()
+        await self.service.charges.close()
         self.lag.stop()
 
 
@@ -148,23 +147,23 @@ def build(settings: Settings, *, simulated: bool = False, demo_gpts: Sequence[Gp
         files=BackendFiles(upstream, max_bytes=max_bytes),
         media=media,
         reader=MediaReader(fetcher, max_bytes=max_bytes, max_pixels=settings.max_image_pixels),
-        queue=KeyQueue(
+        queue=AccountQueue(
             dict(settings.key_concurrency),
             max_waiting=settings.queue_length,
             max_wait=settings.queue_wait,
             metrics=metrics,
-            shared=SharedPlaces(settings.redis_url) if settings.redis_url else None,
+            shared=SharedSlots(settings.redis_url) if settings.redis_url else None,
         ),
-        accounts=_accounts(settings, upstream, metrics, catalogue, simulated=simulated),
+        charges=_charge_book(settings, upstream, metrics, catalogue, simulated=simulated),
         licence=LicenceUsage(upstream, settings.licence_usage_url),
         simulated=simulated,
         version=VERSION,
     )
 
 
-def _accounts(
+def _charge_book(
     settings: Settings, upstream: UpstreamClient, metrics: Metrics, catalogue: Catalogue, *, simulated: bool
-) -> Accounts:
+) -> ChargeBook:
     """The ledger and what the settings say of it. Raises SettingsError."""
     for name, _ in settings.model_units:
         if name not in catalogue.models and name != ANY_GPT.name:
@@ -176,7 +175,7 @@ def _accounts(
     reconciler = Reconciler(
         ledger, History(upstream), listed=settings.history != "temporary", shared=bool(settings.redis_url)
     )
-    return Accounts(ledger, keys, reconciler, metrics, catalogue, dict(settings.model_units))
+    return ChargeBook(ledger, keys, reconciler, metrics, catalogue, dict(settings.model_units))
 
 
 def key_names(settings: Settings) -> KeyNames:
@@ -222,7 +221,7 @@ def serve(service: Service) -> Server:
     http.add_sockets(sockets)
     service.gpts.start()
     service.media.start()
-    service.accounts.ledger.start()
+    service.charges.ledger.start()
     service.licence.start()
     lag = LagSampler(service.metrics)
     lag.start()

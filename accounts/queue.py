@@ -1,140 +1,182 @@
 """One message at a time: the backend refuses a second one on the same account, so requests wait here.
 
-The places of a key go by its kind: a share token ``fk-...`` or an access token is one account, a pool
-token ``pk-...`` stands for several.
+Each credential has a waiting queue of its own (protocol notes, sections 14.1 and 15). How many messages may
+be under way at once depends on the kind of its key: a share token or an access token stands for one account,
+a pool token for several.
 """
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
-from accounts.shared_slots import Lease, SharedPlaces
-from accounts.waiting import LineFull, Lines, Ticket
+from accounts.credential import Caller, Credential, credential_for
+from accounts.shared_slots import Lease, SharedSlots
+from accounts.waiting_queues import QueueFull, Ticket, WaitingQueues
+from runtime import BackgroundTasks
 from translate.values import NotAdmitted
 
 
 class QueueMetrics(Protocol):
-    """What is told about waiting."""
+    """Where waiting is counted."""
 
-    def queued(self) -> None: ...
-    def dequeued(self, wait: float) -> None: ...
-    def rejected(self, reason: str) -> None: ...
+    def queued(self) -> None:
+        """A request began to wait."""
+        ...
+
+    def dequeued(self, wait: float) -> None:
+        """A request no longer waits, after `wait` seconds: it goes on, or gave up."""
+        ...
+
+    def rejected(self, reason: str) -> None:
+        """A request was turned away."""
+        ...
 
 
-class KeyQueue:
-    """Hands out places; ``places`` are by kind of key (``fk``, ``pk``, ``token``), 0 for no queue.
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """A slot that is held: the ticket of this instance's queue and, if slots are shared, the lease."""
 
-    ``max_wait`` is in seconds, ``max_waiting`` per key. With ``shared`` the places are those of all
-    instances, and who is first in line here waits for one of them.
+    ticket: Ticket
+    lease: Lease | None = None
+
+
+class AccountQueue:
+    """Gives each turn a slot of its credential.
+
+    `slots` says how many messages may be under way at once by kind of key (see `KeyKind`), 0 for no limit.
+    At most `max_waiting` requests wait for one credential, each for at most `max_wait` seconds. With `shared`
+    the slots are those of all instances, and the first of the queue here waits for one of them.
     """
 
     def __init__(
         self,
-        places: Mapping[str, int],
+        slots: Mapping[str, int],
         *,
         max_waiting: int,
         max_wait: float,
         metrics: QueueMetrics,
-        shared: SharedPlaces | None = None,
+        shared: SharedSlots | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._places = places
-        self._lines = Lines(max_waiting, clock)
+        self._slots = slots
+        self._queues = WaitingQueues(max_waiting, clock)
         self._max_wait = max_wait
         self._metrics = metrics
         self._shared = shared
         self._clock = clock
-        self._leaving: set[asyncio.Task[None]] = set()
+        self._leaving = BackgroundTasks()
 
-    def place(self, key: str) -> "Place":
-        """A place for one turn with ``key``: to be acquired, and in any case released."""
-        return Place(self, key)
-
-    @property
-    def keys(self) -> int:
-        """How many keys are in use."""
-        return len(self._lines)
+    def __len__(self) -> int:
+        """How many credentials are in use."""
+        return len(self._queues)
 
     @property
     def waiting(self) -> int:
-        """How many requests wait, for whatever key."""
-        return self._lines.waiting
+        """How many requests wait, for whatever credential."""
+        return self._queues.waiting
+
+    def slot(self, caller: Caller) -> "Slot":
+        """A slot for one turn of `caller`: to be acquired, and in any case released."""
+        return Slot(caller, self._admit, self._release)
 
     async def close(self) -> None:
         """Give back what is still held."""
-        await asyncio.gather(*self._leaving, return_exceptions=True)
+        await self._leaving.wait()
         if self._shared is not None:
             await self._shared.close()
 
-    async def _acquire(self, place: "Place") -> None:
-        places = self._places[kind_of(place.key)]
-        if not places:
-            return
-        admitted = asyncio.Event()
+    async def _admit(self, credential: Credential) -> Admission | None:
+        """Wait for a slot; None where there is no limit. Raises NotAdmitted."""
+        slots = self._slots[credential.kind]
+        if not slots:
+            return None
+        name, admitted, lease = credential.digest, asyncio.Event(), None
         try:
-            ticket = place.ticket = self._lines.join(place.key, places, admitted.set)
-        except LineFull:
-            raise self._refusal(place.key, "Too many requests wait for this key already.") from None
+            ticket = self._queues.join(name, slots, admitted.set)
+        except QueueFull:
+            raise self._refusal(name, "Too many requests wait for this key already.") from None
         self._metrics.queued()
         try:
             async with asyncio.timeout(self._max_wait):
                 await admitted.wait()
                 if self._shared is not None:
-                    place.lease = await self._shared.take(place.key, places)
+                    lease = await self._shared.acquire(credential, slots)
         except TimeoutError:
-            raise self._refusal(place.key, "The account of this key was busy for too long.") from None
+            refusal = self._refusal(name, "The account of this key was busy for too long.")
+            self._release(Admission(ticket, lease), 0.0)
+            raise refusal from None
+        except BaseException:
+            self._release(Admission(ticket, lease), 0.0)
+            raise
         finally:
             self._metrics.dequeued(self._clock() - ticket.joined)
+        return Admission(ticket, lease)
 
-    def _refusal(self, key: str, what: str) -> NotAdmitted:
-        """With the time from which on a new request would come to its turn within the longest wait."""
+    def _refusal(self, queue: str, reason: str) -> NotAdmitted:
+        """With the time from which on a new request would be served within the longest wait."""
         self._metrics.rejected("queue")
-        wait = max(self._lines.until_moved(key), self._lines.until_served(key) - self._max_wait)
-        return NotAdmitted(f"{what} It answers one message at a time.", retry_after=wait)
+        moved, served = self._queues.seconds_until_moved(queue), self._queues.seconds_until_served(queue)
+        wait = max(moved, served - self._max_wait)
+        return NotAdmitted(f"{reason} It answers one message at a time.", retry_after=wait)
 
-    def _release(self, ticket: Ticket, lease: Lease | None, after: float) -> None:
-        if lease is None and not after:
-            self._lines.leave(ticket)
-            return
-        task = asyncio.get_running_loop().create_task(self._leave(ticket, lease, after))
-        self._leaving.add(task)
-        task.add_done_callback(self._leaving.discard)
+    def _release(self, admission: Admission, after: float) -> None:
+        if admission.lease is None and not after:
+            self._queues.leave(admission.ticket)
+        else:
+            self._leaving.start(self._leave(admission, after))
 
-    async def _leave(self, ticket: Ticket, lease: Lease | None, after: float) -> None:
+    async def _leave(self, admission: Admission, after: float) -> None:
         try:
             await asyncio.sleep(after)
-            if lease is not None:
-                await lease.release()
+            if admission.lease is not None:
+                await admission.lease.release()
         finally:
-            self._lines.leave(ticket)
+            self._queues.leave(admission.ticket)
 
 
-class Place:
-    """A key's place for one turn. Release it only when the backend has really been left alone."""
+class Slot:
+    """One turn's place at an account. Release it only when the backend has really been left alone.
 
-    def __init__(self, queue: KeyQueue, key: str) -> None:
-        self.key = key
-        self.ticket: Ticket | None = None
-        self.lease: Lease | None = None
-        self._queue = queue
+    The credential is chosen where the slot is taken: see `credential_for`.
+    """
+
+    def __init__(
+        self,
+        caller: Caller,
+        admit: Callable[[Credential], Awaitable[Admission | None]],
+        release: Callable[[Admission, float], None],
+    ) -> None:
+        self._caller = caller
+        self._admit = admit
+        self._release = release
+        self._credential: Credential | None = None
+        self._admission: Admission | None = None
+
+    @property
+    def credential(self) -> Credential:
+        """With what the backend is asked; known once the slot was acquired, and still when it is released.
+
+        Raises:
+            RuntimeError: the slot was never acquired.
+        """
+        if self._credential is None:
+            raise RuntimeError("the slot was not acquired")
+        return self._credential
 
     async def acquire(self) -> None:
-        """Wait for it; when that fails or is cancelled, nothing is held. Raises NotAdmitted."""
-        try:
-            await self._queue._acquire(self)
-        except BaseException:
-            self.release()
-            raise
+        """Wait for the slot; when that fails or is cancelled, nothing is held.
+
+        Raises:
+            NotAdmitted: the queue is full, or the wait took too long.
+        """
+        credential = credential_for(self._caller)
+        self._admission = await self._admit(credential)
+        self._credential = credential
 
     def release(self, after: float = 0.0) -> None:
-        """The next one may have it, in so many seconds."""
-        ticket, lease, self.ticket, self.lease = self.ticket, self.lease, None, None
-        if ticket is not None:
-            self._queue._release(ticket, lease, after)
-
-
-def kind_of(key: str) -> str:
-    """``fk``, ``pk`` or ``token``."""
-    prefix = key[:3]
-    return prefix[:2] if prefix in ("fk-", "pk-") else "token"
+        """Let the next one have the slot, `after` seconds from now. Further calls do nothing."""
+        admission, self._admission = self._admission, None
+        if admission is not None:
+            self._release(admission, after)

@@ -10,6 +10,7 @@ from typing import Any
 import tornado.web
 from tornado.iostream import IOStream, StreamClosedError
 
+from accounts import Caller
 from handlers.service import Service
 from metrics import Outcome
 from metrics.names import CONVERSING
@@ -59,8 +60,8 @@ class ApiHandler(tornado.web.RequestHandler):
     completion_tokens = 0
     units = 0
     """Quota that the request has cost."""
-    spends: tuple[str, Model] | None = None
-    """The key and the model of the conversation, once known: their limits are told in the headers."""
+    spends: tuple[Caller, Model] | None = None
+    """The caller and the model of the conversation, once known: their limits are told in the headers."""
 
     @property
     def service(self) -> Service:
@@ -143,15 +144,15 @@ class ApiHandler(tornado.web.RequestHandler):
         """``openai-processing-ms``, for streams the time to the headers, and ``x-ratelimit-*``."""
         self.set_header("openai-processing-ms", str(int((time.monotonic() - self.started) * 1000)))
         if self.spends is not None:
-            for name, value in self.service.accounts.headers(*self.spends).items():
+            for name, value in self.service.charges.headers(*self.spends).items():
                 self.set_header(name, value)
 
     def may_spend(self, model: Model) -> None:
         """The caller wants to converse with ``model``. Raises ApiError (429) if its limits forbid that."""
-        key = self.key()
+        caller = Caller(self.key())
         self.model_name = model.name
-        self.spends = key, model
-        self.service.accounts.check(key, model)
+        self.spends = caller, model
+        self.service.charges.check(caller, model)
 
     def send_api_error(self, error: ApiError) -> None:
         """Answer with ``error``; nothing may have been sent before."""

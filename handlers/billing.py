@@ -5,6 +5,7 @@ Chat front ends and relays ask these for a balance in dollars. Here a quota unit
 
 import ujson
 
+from accounts import Caller
 from handlers.base import ApiHandler
 from handlers.usage import day_range, spent
 from ledger.limits import DAY
@@ -20,7 +21,7 @@ class SubscriptionHandler(ApiHandler):
 
     def get(self) -> None:
         self.key()
-        ledger = self.service.accounts.ledger
+        ledger = self.service.charges.ledger
         set_limits = [limit for limit in (ledger.limits.per_key, ledger.limits.per_day) if limit]
         limit = float(min(set_limits, default=UNLIMITED))
         answer = {
@@ -40,10 +41,10 @@ class BillingUsageHandler(ApiHandler):
     route = "billing"
 
     async def get(self) -> None:
-        accounts = self.service.accounts
-        alias = accounts.alias(self.key())
+        charges = self.service.charges
+        alias = charges.alias(Caller(self.key()))
         since, until = day_range(self, days=1)
-        rows = await spent(accounts.ledger, since, until, alias=alias)
+        rows = await spent(charges.ledger, since, until, alias=alias)
         days: dict[int, dict[str, int]] = {}
         for row in rows:
             models = days.setdefault(row.start // DAY * DAY, {})

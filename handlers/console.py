@@ -141,7 +141,7 @@ def _models(service: Service) -> list[dict[str, object]]:
     return [
         {
             "id": name,
-            "units": service.accounts.units(model),
+            "units": service.charges.units(model),
             "gpt": bool(model.gizmo_id),
             **gpts.get(name, {"available": True}),
         }
@@ -150,7 +150,7 @@ def _models(service: Service) -> list[dict[str, object]]:
 
 
 async def _details(service: Service) -> dict[str, object]:
-    ledger = service.accounts.ledger
+    ledger = service.charges.ledger
     window = ledger.window(None)
     try:
         usage = await summary(ledger, None)

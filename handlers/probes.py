@@ -48,7 +48,7 @@ class MetricsHandler(ApiHandler):
 
     async def get(self) -> None:
         service = self.service
-        service.accounts.show()
+        service.charges.refresh_gauges()
         # With many GPTs this takes some 20 ms, for which nobody has to wait.
         accept = self.request.headers.get("Accept", "")
         body, content_type = await asyncio.to_thread(service.metrics.expose, accept)

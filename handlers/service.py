@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from accounts.queue import KeyQueue
+from accounts import AccountQueue
 from catalogue.gpt_list import GptList
-from ledger.charges import Accounts
+from ledger.charges import ChargeBook
 from ledger.licence import LicenceUsage
 from logs.recent import RecentFailures
 from media import MediaReader, MediaStore
@@ -45,8 +45,8 @@ class Service:
     files: BackendFiles
     media: MediaStore
     reader: MediaReader
-    queue: KeyQueue
-    accounts: Accounts
+    queue: AccountQueue
+    charges: ChargeBook
     licence: LicenceUsage
     simulated: bool = False
     version: str = ""

@@ -10,6 +10,7 @@ from datetime import date
 
 import ujson
 
+from accounts import Caller
 from handlers.base import ApiHandler
 from handlers.local import is_local
 from ledger import report
@@ -31,9 +32,9 @@ class UsageHandler(ApiHandler):
     async def get(self) -> None:
         alias = self._whose()
         since, until = day_range(self, days=DAYS)
-        accounts = self.service.accounts
-        rows = await spent(accounts.ledger, since, until, alias=alias)
-        answer = await summary(accounts.ledger, alias)
+        ledger = self.service.charges.ledger
+        rows = await spent(ledger, since, until, alias=alias)
+        answer = await summary(ledger, alias)
         answer["licence"] = self.service.licence.latest if alias is None else None
         answer["data"] = [report.as_json(row) for row in rows]
         self.send_json(ujson.dumps(answer, escape_forward_slashes=False).encode())
@@ -46,7 +47,7 @@ class UsageHandler(ApiHandler):
         key = self.key()
         if admin and hmac.compare_digest(key.encode(), admin.encode()):
             return None
-        return self.service.accounts.alias(key)
+        return self.service.charges.alias(Caller(key))
 
 
 def day_range(handler: ApiHandler, *, days: int) -> tuple[float, float]:
@@ -54,8 +55,9 @@ def day_range(handler: ApiHandler, *, days: int) -> tuple[float, float]:
 
     Raises BadRequest.
     """
-    limits = handler.service.accounts.ledger.limits
-    today = limits.day(handler.service.accounts.ledger.clock())
+    ledger = handler.service.charges.ledger
+    limits = ledger.limits
+    today = limits.day(ledger.clock())
     last = _day(handler, "end_date", today)
     first = _day(handler, "start_date", last - days + 1)
     if not 0 <= last - first < MAX_DAYS:

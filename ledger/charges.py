@@ -1,23 +1,24 @@
-"""What conversations cost their keys: asked before, recorded after. The handlers' side of the ledger."""
+"""What conversations cost their callers: asked before each one, recorded after it. The face of the ledger."""
 
 import time
 import uuid
 from collections.abc import Mapping
 
+from accounts import Caller, Credential
 from ledger.key_names import KeyNames
 from ledger.ledger import Ledger
 from ledger.limits import LimitReached
 from ledger.reconcile import Reconciler
 from ledger.records import Capped, Counted, Posted, Settled
 from metrics import Attempt, Metrics
-from translate.conversation import Turn
-from translate.values import ANY_GPT, ApiError, Catalogue, Model, NotAdmitted, QuotaExceeded, RateLimited
-from turns.failures import as_api_error
-from upstream import ConnectFailed, Exchange, ResponseRefused, UpstreamError
+from translate.values import ANY_GPT, ApiError, Catalogue, Model, NotAdmitted, QuotaExceeded
 
 
-class Accounts:
-    """``units`` are the prices that the settings give, by model; others cost what the model says."""
+class ChargeBook:
+    """Decides whether a caller may have another conversation, and opens a `Charge` for each one posted.
+
+    `units` are the prices that the settings give, by model; other models cost what the model itself says.
+    """
 
     def __init__(
         self,
@@ -35,37 +36,47 @@ class Accounts:
         self._catalogue = catalogue
         self._units = dict(units)
 
-    def alias(self, key: str) -> str:
-        """The name that stands for a key."""
-        return self._keys.alias(key)
+    def alias(self, caller: Caller) -> str:
+        """The name that stands for the caller's key in the ledger."""
+        return self._keys.alias(caller)
 
     def units(self, model: Model) -> int:
-        """What a conversation costs."""
-        usual = self._units.get(ANY_GPT.name, model.units) if model.gizmo_id else model.units
-        return self._units.get(model.name, usual)
+        """What a conversation with `model` costs, in units of quota."""
+        default = self._units.get(ANY_GPT.name, model.units) if model.gizmo_id else model.units
+        return self._units.get(model.name, default)
 
-    def check(self, key: str, model: Model) -> None:
-        """Raises ApiError (429) if this key may not converse with this model now."""
+    def check(self, caller: Caller, model: Model) -> None:
+        """Check the limits of `caller` before any work is done.
+
+        Raises:
+            ApiError: (429) it may not converse with `model` now.
+        """
         try:
-            self._check(key, model)
+            self._check(caller, model)
         except LimitReached as reached:
             raise self._refusal(reached) from None
 
-    def allows(self, key: str, model: Model) -> bool:
-        """Whether there is room for another conversation."""
+    def allows(self, caller: Caller, model: Model) -> bool:
+        """Whether the limits leave room for another conversation."""
         try:
-            self._check(key, model)
+            self._check(caller, model)
         except LimitReached:
             return False
         return True
 
-    async def post(self, key: str, model: Model, message_id: str = "") -> "Account":
-        """Record that a conversation is about to be posted. Raises ApiError (429), and then it may not be."""
-        await self.ledger.ready()  # the secret of the names may be shared
+    async def post(self, caller: Caller, model: Model, message_id: str = "") -> "Charge":
+        """Record, durably, that a conversation is about to be posted.
+
+        `message_id` is that of the message sent, by which it can be looked for at the backend later.
+
+        Raises:
+            ApiError: (429) a limit is reached, and nothing may be posted.
+        """
+        await self.ledger.ready()  # by then the instances agree on the names of keys
         posted = Posted(
             uuid.uuid4().hex,
             self.ledger.clock(),
-            self.alias(key),
+            self.alias(caller),
             model.name,
             model.slug,
             self.units(model),
@@ -76,28 +87,31 @@ class Accounts:
             await self.ledger.post(posted)
         except LimitReached as reached:
             raise self._refusal(reached) from None
-        return Account(self.ledger, self._metrics, posted)
+        return Charge(self.ledger, posted)
 
-    def answered(self, key: str) -> None:
-        """The backend has answered this key."""
-        self._reconciler.used(key, self.alias(key))
+    def reconcile(self, caller: Caller, credential: Credential) -> None:
+        """Look for conversations of `caller` whose outcome is unknown, in the background.
+
+        To be called when the backend has just answered this credential.
+        """
+        self._reconciler.start(self.alias(caller), credential)
+
+    def headers(self, caller: Caller, model: Model) -> dict[str, str]:
+        """`x-ratelimit-*`, for the limits that are set."""
+        return self.ledger.headers(self.alias(caller), model.slug, windowed=counts_in_window(model))
+
+    def refresh_gauges(self) -> None:
+        """Bring the gauges of quota, window and caps up to date."""
+        self.ledger.refresh_gauges({name: model.slug for name, model in self._catalogue.models.items()})
 
     async def close(self) -> None:
         """Store what is left."""
         await self._reconciler.close()
         await self.ledger.close()
 
-    def headers(self, key: str, model: Model) -> dict[str, str]:
-        """``x-ratelimit-*``, for the limits that are set."""
-        return self.ledger.headers(self.alias(key), model.slug, windowed=counts_in_window(model))
-
-    def show(self) -> None:
-        """Bring the gauges of quota up to date."""
-        self.ledger.show({name: model.slug for name, model in self._catalogue.models.items()})
-
-    def _check(self, key: str, model: Model) -> None:
+    def _check(self, caller: Caller, model: Model) -> None:
         windowed = counts_in_window(model)
-        self.ledger.check(self.alias(key), model.slug, self.units(model), windowed=windowed)
+        self.ledger.check(self.alias(caller), model.slug, self.units(model), windowed=windowed)
 
     def _refusal(self, reached: LimitReached) -> ApiError:
         self._metrics.rejected(reached.reason)
@@ -114,67 +128,56 @@ class Accounts:
         return kind(text, retry_after=reached.retry_after, should_retry=False)
 
 
-class Account:
-    """One conversation on the books; settle it in any case."""
+class Charge:
+    """One conversation on the books, from the moment at which it is posted. Settle it in any case."""
 
-    def __init__(self, ledger: Ledger, metrics: Metrics, posted: Posted) -> None:
+    def __init__(self, ledger: Ledger, posted: Posted) -> None:
         self._ledger = ledger
-        self._metrics = metrics
         self._posted = posted
         self._began = time.monotonic()
-        self.waiting = True
-        """The backend has not begun to answer, as far as is known."""
-        self.spent = 0
-        """Units, once settled."""
         self._ttft: float | None = None
+        self.answering = False
+        """The backend has begun to answer, as far as is known."""
+        self.units = 0
+        """What the conversation cost, in units of quota; 0 until it is settled."""
 
-    def answering(self) -> None:
-        """The backend has begun to answer."""
-        self.waiting = False
+    def answer_began(self) -> None:
+        """Note the time to the first token."""
+        self.answering = True
         self._ttft = time.monotonic() - self._began
 
-    async def settle(self, exchange: Exchange, failure: UpstreamError | None, turn: Turn) -> None:
-        """Record how it ended; afterwards that is durable."""
-        outcome = _outcome(exchange, failure, turn)
-        error = turn.error or (as_api_error(failure) if failure is not None else None)
-        if outcome is Attempt.UNKNOWN or isinstance(failure, ConnectFailed):
-            self._metrics.unreachable()
-        if isinstance(error, RateLimited) and error.should_retry is False and error.retry_after:
-            until = self._ledger.clock() + error.retry_after
-            self._ledger.learn(Capped(self._posted.alias, self._posted.slug, until))
-        settled = Settled(
-            self._posted.id,
-            outcome,
-            turn.state.model_slug,
-            turn.state.conversation_id,
-            time.monotonic() - self._began,
-            self._ttft,
-        )
-        self.spent = 0 if settled.free else self._posted.units
+    async def settle(
+        self,
+        outcome: Attempt,
+        *,
+        served: str = "",
+        conversation_id: str = "",
+        capped_for: float | None = None,
+    ) -> None:
+        """Record how the conversation ended; when this returns, that is durable.
+
+        `served` is the slug of the model that answered. `capped_for` is how many seconds the model is capped
+        for this caller, if the backend has said so.
+        """
+        if capped_for:
+            until = self._ledger.clock() + capped_for
+            self._ledger.record_cap(Capped(self._posted.alias, self._posted.slug, until))
+        duration = time.monotonic() - self._began
+        settled = Settled(self._posted.id, outcome, served, conversation_id, duration, self._ttft)
+        self.units = 0 if settled.free else self._posted.units
         await self._ledger.settle(self._posted, settled)
 
-    async def count(self, prompt: int, completion: int) -> None:
-        """Record the tokens of the answer; afterwards that is durable."""
+    async def count_tokens(self, prompt: int, completion: int) -> None:
+        """Record the tokens of the answer; when this returns, they are durable."""
         await self._ledger.count(Counted(self._posted.id, prompt, completion))
 
 
 def counts_in_window(model: Model) -> bool:
-    """Whether a conversation counts for the backend's cap of GPT-4 messages; gpt-4-mobile does not."""
+    """Whether a conversation counts for the backend's cap of GPT-4 messages; `gpt-4-mobile` does not.
+
+    See protocol notes, section 4.2.
+    """
     return model.slug.startswith("gpt-4") and model.slug != "gpt-4-mobile"
-
-
-def _outcome(exchange: Exchange, failure: UpstreamError | None, turn: Turn) -> Attempt:
-    """A refusal proves that nothing was accepted, and an answer's headers that it was."""
-    if not exchange.reached_backend:
-        return Attempt.UNSENT
-    if exchange.status is None:
-        return Attempt.UNKNOWN
-    page = exchange.content_type == "text/html"
-    if isinstance(failure, ResponseRefused) or not 200 <= exchange.status < 300 or page:
-        return Attempt.REFUSED
-    if turn.done and turn.error is None:
-        return Attempt.OK
-    return Attempt.STOPPED if exchange.aborted and turn.error is None else Attempt.FAILED
 
 
 def _in_words(seconds: float) -> str:

@@ -12,6 +12,8 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
+from accounts import Caller
+
 log = logging.getLogger("pandora")
 
 FILE_NAME = "secret"
@@ -27,11 +29,12 @@ class KeyNames:
         self.secret = secret
         self._given = dict(given)
 
-    def alias(self, key: str) -> str:
-        """The name of a key, always the same."""
-        if name := self._given.get(key):
+    def alias(self, caller: Caller) -> str:
+        """The name of the caller's key, always the same."""
+        if name := self._given.get(caller.key):
             return name
-        return "k-" + hmac.digest(self.secret, key.encode("utf-8", "replace"), "sha256").hex()[:DIGITS]
+        key = caller.key.encode("utf-8", "replace")
+        return "k-" + hmac.digest(self.secret, key, "sha256").hex()[:DIGITS]
 
 
 def local_secret(path: Path) -> bytes:

@@ -115,7 +115,7 @@ class Ledger:
         """Record tokens; when this returns, that is durable."""
         await self._journal.add(counted)
 
-    def learn(self, capped: Capped) -> None:
+    def record_cap(self, capped: Capped) -> None:
         """The backend said that this key may not use this model until then."""
         self._tally.learn(capped, self.clock())
         self._journal.note(capped)
@@ -128,7 +128,7 @@ class Ledger:
         """``x-ratelimit-*``, for the limits that are set."""
         return ratelimit_headers(self.limits, self.standing(alias, slug), windowed, self.clock())
 
-    def show(self, slugs: Mapping[str, str]) -> None:
+    def refresh_gauges(self, slugs: Mapping[str, str]) -> None:
         """Bring the gauges up to date; ``slugs`` maps models to what the backend calls them."""
         now, limits = self.clock(), self.limits
         self._metrics.quota(self._tally.units(now), limits.per_day or INFINITY, limits.reset_at(now))

@@ -10,14 +10,15 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
+from accounts import Caller
 from handlers.service import Service, new_id
-from ledger.charges import Account
+from ledger.charges import Charge
 from translate.backend.interpreter import Confirmation, Sent
 from translate.backend.payload import confirmation, continuation
 from translate.conversation import Cut, Turn
-from translate.values import ApiError, Model, UpstreamFailed, UpstreamTimeout
+from translate.values import ApiError, Model, UpstreamTimeout
 from turns.assets import Assets
-from turns.failures import as_api_error
+from turns.exchange_result import ExchangeResult, exchange_result
 from turns.retry import Retries, free_retry
 from turns.tokens import count_tokens
 from upstream import Exchange, UpstreamError
@@ -58,6 +59,8 @@ class Dialogue:
         """Quota that it has cost so far."""
         self._service = service
         self._key = key
+        self._caller = Caller(key)
+        self._slot = service.queue.slot(self._caller)
         self.model = model
         """To be described before it is conversed with."""
         self._assets = assets
@@ -66,7 +69,7 @@ class Dialogue:
         self._exchange = Exchange()
         self.completion_tokens = 0
         """Of the answer, once run."""
-        self._account: Account | None = None
+        self._charge: Charge | None = None
         self._message_id = ""
         self._stopped = False
         self._continued = self._confirmed = 0
@@ -97,13 +100,12 @@ class Dialogue:
                 self._service.hide(self._key, turn.state.conversation_id)
         if turn.state.conversation_id:
             await self._count_tokens()
-            self._service.accounts.answered(self._key)
+            self._service.charges.reconcile(self._caller, self._slot.credential)
 
     async def _in_turn(self, prepare: Prepare, emit: Emit) -> None:
         """Wait for the account, and hold it for all exchanges."""
-        place = self._service.queue.place(self._key)
         try:
-            await self._unless_stopped(place.acquire())
+            await self._unless_stopped(self._slot.acquire())
             payload, sent = await self._unless_stopped(prepare())
             self.turn.expect(sent)
             self._message_id = sent[-1].id if sent else ""
@@ -112,33 +114,32 @@ class Dialogue:
                 await self._exchange_once(step, emit)
                 step = None if self.error or self._stopped else self._follow_up()
         finally:
-            place.release(after=SETTLE_SECONDS if self._exchange.aborted else 0.0)
+            self._slot.release(after=SETTLE_SECONDS if self._exchange.aborted else 0.0)
 
     async def _exchange_once(self, payload: bytes, emit: Emit) -> None:
         """Have one message answered, with another attempt where that is free."""
         retries = Retries(
             self._service.settings.upstream_retries, time.monotonic, random.SystemRandom().random
         )
-        while (failure := await self._attempt(payload, emit)) is not None:
+        while (failure := (result := await self._attempt(payload, emit)).failure) is not None:
             reason = None if self._stopped else free_retry(failure)
             # Of a conversation that has begun nobody knows what a failing backend still makes of it.
             begun = self.turn.state.conversation_id and reason not in ("connect", "busy")
             pause = None if reason is None or begun else retries.pause_after(failure)
             if reason is None or pause is None:
-                self.error = self.error or as_api_error(failure)
+                self.error = self.error or result.error
                 return
             self._service.metrics.retried(reason)
             await self._unless_stopped(asyncio.sleep(pause))
-        self.error = self.error or self.turn.error
-        if self.error is None and not self.turn.done and not self._stopped:
-            self.error = UpstreamFailed("The upstream connection was lost.", should_retry=False)
+        self.error = self.error or result.error
 
-    async def _attempt(self, payload: bytes, emit: Emit) -> UpstreamError | None:
-        """Post a message and take its answer. Gives what kept the answer from coming."""
+    async def _attempt(self, payload: bytes, emit: Emit) -> ExchangeResult:
+        """Post a message and take its answer."""
         turn = self.turn
         exchange = self._exchange = Exchange()
         failure: UpstreamError | None = None
-        account = self._account = await self._service.accounts.post(self._key, self.model, self._message_id)
+        service = self._service
+        charge = self._charge = await service.charges.post(self._caller, self.model, self._message_id)
 
         progressed = time.monotonic()
 
@@ -154,8 +155,8 @@ class Dialogue:
                 )
                 exchange.abort()
                 return
-            if account.waiting and turn.state.answering:
-                account.answering()
+            if not charge.answering and turn.state.answering:
+                charge.answer_began()
             await emit(await self._resolve(out, emit))
             if turn.progress != before:
                 progressed = time.monotonic()
@@ -165,15 +166,23 @@ class Dialogue:
                 exchange.abort()
 
         try:
-            await self._service.upstream.converse(self._key, payload, on_data, exchange)
+            await service.upstream.converse(self._key, payload, on_data, exchange)
             turn.eof()
             await emit(await self._resolve(b"", emit))
         except UpstreamError as error:
             failure = error
         finally:
-            await account.settle(exchange, failure, turn)
-            self.units += account.spent
-        return None if turn.done else failure
+            result = exchange_result(exchange, failure, done=turn.done, error=turn.error)
+            if result.unreachable:
+                service.metrics.unreachable()
+            await charge.settle(
+                result.attempt,
+                served=turn.state.model_slug,
+                conversation_id=turn.state.conversation_id,
+                capped_for=result.capped_for,
+            )
+            self.units += charge.units
+        return result
 
     async def _count_tokens(self) -> None:
         turn = self.turn
@@ -186,8 +195,8 @@ class Dialogue:
         self.completion_tokens = usage.completion_tokens
         self._service.metrics.tokens(self.model.name, usage.prompt_tokens, usage.completion_tokens)
         self._service.metrics.unknown_events(turn.state.unknown)
-        if self._account is not None:
-            await self._account.count(usage.prompt_tokens, usage.completion_tokens)
+        if self._charge is not None:
+            await self._charge.count_tokens(usage.prompt_tokens, usage.completion_tokens)
 
     async def _resolve(self, out: bytes, emit: Emit) -> bytes:
         """Fetch the pictures that the turn waits for, and give what it says after them."""
@@ -218,7 +227,7 @@ class Dialogue:
 
     def _follow_up(self) -> bytes | None:
         step = self.turn.follow_up()
-        if step is None or not self._service.accounts.allows(self._key, self.model):
+        if step is None or not self._service.charges.allows(self._caller, self.model):
             return None
         if isinstance(step, Cut) and self._continued < self._service.settings.continue_limit:
             self._continued += 1

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from accounts import Caller, credential_for
 from ledger.limits import DAY
 from ledger.records import Spent
 from server import build, serve
@@ -71,17 +72,17 @@ async def traffic_with_kills(settings: list[dict[str, str]]) -> Counter[int]:
 async def reconciled(settings: dict[str, str]) -> AsyncIterator[list[Spent]]:
     """What the ledger says, when each key has been used again some hours later."""
     server = serve(build(Settings.from_env(settings)))
-    accounts, now = server.service.accounts, time.time()
-    accounts.ledger.clock = lambda: now + 3 * 3600
+    charges, now = server.service.charges, time.time()
+    charges.ledger.clock = lambda: now + 3 * 3600
     try:
         for number in range(KEYS):
-            key = f"fk-key-{number}"
+            caller = Caller(f"fk-key-{number}")
             for _ in range(20):
-                alias = accounts.alias(key)
-                if not await accounts.ledger.unknown(alias, now + DAY):
+                alias = charges.alias(caller)
+                if not await charges.ledger.unknown(alias, now + DAY):
                     break
-                await accounts._reconciler.reconcile(key, alias)
-        yield await accounts.ledger.usage(now - 2 * DAY, now + 2 * DAY)
+                await charges._reconciler.reconcile(alias, credential_for(caller))
+        yield await charges.ledger.usage(now - 2 * DAY, now + 2 * DAY)
     finally:
         await server.stop()
 

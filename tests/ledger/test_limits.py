@@ -132,6 +132,6 @@ async def test_flood_of_unknown_keys_leaves_nothing_in_memory() -> None:
     async with deployed({"QUOTA_PER_KEY_PER_DAY": "100"}) as service:
         for number in range(50):
             assert (await service.chat(key=f"fk-dead-{number}")).status == 401
-        tally = service.server.service.accounts.ledger._tally
+        tally = service.server.service.charges.ledger._tally
         assert not any(tally._days.values())
         assert not tally._windows

@@ -12,6 +12,7 @@ import pytest
 
 import ledger.journal as journal
 import ledger.sqlite_store as sqlite_store
+from accounts import Caller
 from ledger.key_names import KeyNames
 from ledger.ledger import Ledger
 from ledger.limits import DAY, LimitReached, Limits
@@ -110,8 +111,8 @@ async def test_entry_is_on_the_disk_before_post_returns(path: Path) -> None:
 async def test_no_secret_and_no_text_is_in_the_file(path: Path) -> None:
     async with ledger_over(SqliteStore(path)) as ledger:
         names = KeyNames(b"s" * 32, {"fk-bob": "bob"})
-        await converse(ledger, alias=names.alias("fk-very-secret"))
-        assert names.alias("fk-bob") == "bob"
+        await converse(ledger, alias=names.alias(Caller("fk-very-secret")))
+        assert names.alias(Caller("fk-bob")) == "bob"
     assert b"fk-" not in path.read_bytes()  # noqa: ASYNC240
 
 
@@ -248,7 +249,7 @@ async def test_instances_on_one_redis_give_a_key_the_same_name(tmp_path: Path) -
             store = RedisStore(redis.url, NO_LIMITS, keys, tmp_path / str(number), 10 * DAY)
             async with ledger_over(store) as ledger:
                 await converse(ledger)
-        assert names[0].alias("fk-key") == names[1].alias("fk-key")
+        assert names[0].alias(Caller("fk-key")) == names[1].alias(Caller("fk-key"))
 
 
 @needs_redis

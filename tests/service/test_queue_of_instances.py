@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from tests.accounts.test_service import QUEUED, STRICT, refused_by_backend
 from tests.redis_server import RedisServer, needs_redis
 from tests.service.deployment import deployed
+from tests.service.test_queue import QUEUED, STRICT, refused_by_backend
 
 pytestmark = needs_redis
 
@@ -24,4 +24,4 @@ async def test_burst_over_two_instances_never_meets_a_busy_account() -> None:
             assert [answer.status for answer in answers] == [200] * 30
             assert refused_by_backend(one) == 0
             assert one.upstream.attempts == 30
-            assert [instance.server.service.queue.keys for instance in instances] == [0, 0]
+            assert [len(instance.server.service.queue) for instance in instances] == [0, 0]

@@ -5,8 +5,8 @@ import random
 
 import pytest
 
-from accounts.queue import KeyQueue, Place, kind_of
-from translate.values.errors import NotAdmitted
+from accounts import AccountQueue, Caller, Credential, Slot
+from translate.values import NotAdmitted
 
 ONE_EACH = {"fk": 1, "pk": 2, "token": 1}
 
@@ -30,28 +30,14 @@ class Counts:
         self.refused.append(reason)
 
 
-def queue_of(counts: Counts | None = None, *, max_waiting: int = 100, max_wait: float = 5.0) -> KeyQueue:
-    return KeyQueue(ONE_EACH, max_waiting=max_waiting, max_wait=max_wait, metrics=counts or Counts())
+def queue_of(counts: Counts | None = None, *, max_waiting: int = 100, max_wait: float = 5.0) -> AccountQueue:
+    return AccountQueue(ONE_EACH, max_waiting=max_waiting, max_wait=max_wait, metrics=counts or Counts())
 
 
-async def held(queue: KeyQueue, key: str = "fk-a") -> Place:
-    place = queue.place(key)
-    await place.acquire()
-    return place
-
-
-@pytest.mark.parametrize(
-    ("key", "kind"),
-    [
-        ("fk-abc", "fk"),
-        ("pk-abc", "pk"),
-        ("eyJhbGciOi.eyJzdWIi.c2ln", "token"),
-        ("fkx", "token"),
-        ("", "token"),
-    ],
-)
-def test_kind_of_a_key_is_told_by_its_beginning(key: str, kind: str) -> None:
-    assert kind_of(key) == kind
+async def held(queue: AccountQueue, key: str = "fk-a") -> Slot:
+    slot = queue.slot(Caller(key))
+    await slot.acquire()
+    return slot
 
 
 async def test_second_one_waits_until_the_first_has_released() -> None:
@@ -66,30 +52,30 @@ async def test_second_one_waits_until_the_first_has_released() -> None:
     (await second).release()
     assert (counts.waiting, len(counts.waits)) == (0, 2)
     assert counts.waits[0] < 0.01 <= counts.waits[1]
-    assert queue.keys == 0
+    assert len(queue) == 0
 
 
-async def test_keys_do_not_wait_for_each_other_and_a_pool_has_several_places() -> None:
+async def test_keys_do_not_wait_for_each_other_and_a_pool_has_several_slots() -> None:
     queue = queue_of()
     async with asyncio.timeout(1):
-        places = [await held(queue, key) for key in ("fk-a", "fk-b", "pk-a", "pk-a", "eyJ.a.b")]
-    assert queue.keys == 4
-    for place in places:
-        place.release()
-    assert queue.keys == 0
+        slots = [await held(queue, key) for key in ("fk-a", "fk-b", "pk-a", "pk-a", "eyJ.a.b")]
+    assert len(queue) == 4
+    for slot in slots:
+        slot.release()
+    assert len(queue) == 0
 
 
-async def test_kind_with_no_places_has_no_queue() -> None:
-    queue = KeyQueue(dict.fromkeys(ONE_EACH, 0), max_waiting=0, max_wait=0.1, metrics=Counts())
+async def test_kind_with_no_slots_has_no_queue() -> None:
+    queue = AccountQueue(dict.fromkeys(ONE_EACH, 0), max_waiting=0, max_wait=0.1, metrics=Counts())
     for _ in range(50):
         await held(queue)
-    assert queue.keys == 0
+    assert len(queue) == 0
 
 
 async def test_full_queue_refuses_at_once_with_the_time_when_coming_back_makes_sense() -> None:
     counts = Counts()
     queue = queue_of(counts, max_waiting=2, max_wait=5)
-    place = await held(queue)
+    slot = await held(queue)
     waiting = [asyncio.create_task(held(queue)) for _ in range(2)]
     await asyncio.sleep(0)
     with pytest.raises(NotAdmitted) as refusal:
@@ -97,7 +83,7 @@ async def test_full_queue_refuses_at_once_with_the_time_when_coming_back_makes_s
     assert refusal.value.status == 429
     assert refusal.value.retry_after == 3 * 10 - 5, "three turns of some 10 s, less what one may wait"
     assert counts.refused == ["queue"]
-    place.release()
+    slot.release()
     for task in waiting:
         (await task).release()
 
@@ -105,17 +91,17 @@ async def test_full_queue_refuses_at_once_with_the_time_when_coming_back_makes_s
 async def test_one_who_has_waited_too_long_is_refused_and_no_longer_in_line() -> None:
     counts = Counts()
     queue = queue_of(counts, max_wait=0.05)
-    place = await held(queue)
+    slot = await held(queue)
     with pytest.raises(NotAdmitted) as refusal:
         await held(queue)
     assert refusal.value.retry_after is not None
     assert refusal.value.retry_after >= 1
     assert (counts.waiting, counts.refused) == (0, ["queue"])
-    place.release()
-    assert queue.keys == 0
+    slot.release()
+    assert len(queue) == 0
 
 
-async def test_place_is_released_once_however_often_that_is_asked() -> None:
+async def test_slot_is_released_once_however_often_that_is_asked() -> None:
     queue = queue_of()
     first = await held(queue)
     first.release()
@@ -123,21 +109,21 @@ async def test_place_is_released_once_however_often_that_is_asked() -> None:
     first.release()
     third = asyncio.create_task(held(queue))
     await asyncio.sleep(0.02)
-    assert not third.done(), "a second release of the first gave away the place of the second"
+    assert not third.done(), "a second release of the first gave away the slot of the second"
     second.release()
     (await third).release()
 
 
-async def test_place_can_be_released_a_little_later() -> None:
+async def test_slot_can_be_released_a_little_later() -> None:
     queue = queue_of()
     (await held(queue)).release(after=0.05)
-    assert queue.keys == 1
+    assert len(queue) == 1
     (await held(queue)).release()
-    assert queue.keys == 0
+    assert len(queue) == 0
 
 
 @pytest.mark.parametrize("seed", range(20))
-async def test_places_survive_waiters_that_are_cancelled_at_any_moment(seed: int) -> None:
+async def test_slots_survive_waiters_that_are_cancelled_at_any_moment(seed: int) -> None:
     """Whatever is cancelled when, no more than one is inside, and in the end nobody is stuck."""
     chance = random.Random(seed)
     queue = queue_of()
@@ -145,9 +131,9 @@ async def test_places_survive_waiters_that_are_cancelled_at_any_moment(seed: int
 
     async def turn() -> None:
         nonlocal inside
-        place = queue.place("fk-a")
+        slot = queue.slot(Caller("fk-a"))
         try:
-            await place.acquire()
+            await slot.acquire()
             inside += 1
             assert inside == 1
             try:
@@ -156,7 +142,7 @@ async def test_places_survive_waiters_that_are_cancelled_at_any_moment(seed: int
             finally:
                 inside -= 1
         finally:
-            place.release()
+            slot.release()
 
     tasks = [asyncio.create_task(turn()) for _ in range(60)]
     for task in chance.sample(tasks, 30):
@@ -166,4 +152,13 @@ async def test_places_survive_waiters_that_are_cancelled_at_any_moment(seed: int
     async with asyncio.timeout(5):
         results = await asyncio.gather(*tasks, return_exceptions=True)
     assert all(result is None or isinstance(result, asyncio.CancelledError) for result in results), results
-    assert queue.keys == 0
+    assert len(queue) == 0
+
+
+async def test_credential_is_there_once_the_slot_is_acquired_and_stays() -> None:
+    slot = queue_of().slot(Caller("fk-a"))
+    with pytest.raises(RuntimeError):
+        _ = slot.credential
+    await slot.acquire()
+    slot.release()
+    assert slot.credential == Credential("fk-a")
