@@ -20,7 +20,7 @@ import ujson
 from translate.backend.content import Asset
 from translate.backend.delta import DELTA_FIELDS
 from translate.backend.dialects import DeltaReader, Reader, SnapshotReader
-from translate.backend.errors import from_response
+from translate.backend.errors import error_from_response
 from translate.backend.interpreter import Confirmation, Interpreter, Sent, TurnState
 from translate.backend.sse import MAX_RECORD_BYTES, Record, RecordTooLarge, SseSplitter, unglued
 from translate.openai.chat import MAX_ANSWER_BYTES, Writer
@@ -246,7 +246,7 @@ class Turn:
         if "message" in value or not DELTA_FIELDS.isdisjoint(value):
             self._reader.read(value, record)
         elif "detail" in value:
-            self._fail(from_response(200, record.data))
+            self._fail(error_from_response(200, record.data))
         else:
             self._interpreter.aside(value)
         if self.state.error is not None:

@@ -1,7 +1,7 @@
 """Failures of the upstream exchange, as answers to our caller."""
 
 from metrics import Outcome
-from translate.backend.errors import from_response
+from translate.backend.errors import error_from_response
 from translate.values import (
     ApiError,
     InternalError,
@@ -31,7 +31,7 @@ def as_api_error(error: UpstreamError) -> ApiError:
     if isinstance(error, ConnectFailed):
         return Overloaded("The backend cannot be reached.", code="upstream_unreachable", retry_after=2)
     if isinstance(error, ResponseRefused):
-        return from_response(error.status, error.body, announced_wait(error), error.content_type)
+        return error_from_response(error.status, error.body, announced_wait(error), error.content_type)
     if isinstance(error, GizmoUnavailable):
         message = f"The GPT is not available: {error.reason}."
         if error.lasting:

@@ -10,7 +10,7 @@ from tests.fuzz.mutations import RAW, changed
 from tests.golden.recording import conversations
 from tests.golden.scenes import SCENES
 from tests.translate.reading import answer
-from translate.backend.errors import from_response
+from translate.backend.errors import error_from_response
 from translate.backend.gizmo import conversation_mode, read_gizmo
 from translate.backend.stored import StoredTurn
 from translate.backend.websocket_frames import read_address, read_handover
@@ -53,7 +53,7 @@ def body_of(chance: random.Random) -> bytes:
 def check_answer(body: bytes) -> None:
     """Raises AssertionError, or what a reader raises although it should not."""
     for status in (200, 403, 429, 500):
-        error = from_response(status, body)
+        error = error_from_response(status, body)
         assert isinstance(error, ApiError)
         assert len(error.message) < 2000
         error.message.encode()

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from translate.backend.delta import Damaged, DeltaState
+from translate.backend.delta import DeltaMismatch, DeltaState
 
 
 def parts(path: str) -> list[str]:
@@ -121,5 +121,5 @@ def test_any_other_change_is_damage_and_nothing_worse(
     state.apply({"p": "", "o": "add", "v": {"a": tree}})
     try:
         state.apply({"p": path, "o": op, "v": value})
-    except Damaged:
+    except DeltaMismatch:
         assert state.tree == {"a": tree}

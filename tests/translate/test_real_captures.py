@@ -15,7 +15,7 @@ from tests.translate.captures import FOLDER
 from tests.translate.reading import answer
 from tests.translate.streams import assert_always
 from tests.translate.wire import DONE, Json, sse
-from translate.backend.errors import from_response
+from translate.backend.errors import error_from_response
 
 
 def capture(pattern: str) -> str:
@@ -74,7 +74,7 @@ def test_collected_error_bodies_become_the_right_errors() -> None:
         if body.startswith("data: "):
             error = answer(body.encode() + b"\n\n" + DONE).failure
         else:
-            error = from_response(said, body.encode())
+            error = error_from_response(said, body.encode())
         assert error.status == status, title
         checked += 1
     assert checked >= 12

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from translate.backend.errors import from_response, from_stream
+from translate.backend.errors import error_from_record, error_from_response
 from translate.openai.errors import envelope
 from translate.values.errors import ApiError
 
@@ -158,7 +158,7 @@ ROWS = {
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
 def test_answer_that_is_no_stream_becomes_the_right_error(row: Row) -> None:
-    error = from_response(row.status, row.body)
+    error = error_from_response(row.status, row.body)
     headers = error.headers()
     assert (error.status, error.type, error.code, error.param) == (
         row.becomes,
@@ -210,7 +210,7 @@ STREAMED = {
 def test_error_record_inside_a_stream_becomes_the_right_error(
     error: object, status: int, code: str, says: str
 ) -> None:
-    failure = from_stream(error)
+    failure = error_from_record(error)
     assert (failure.status, failure.code) == (status, code)
     assert says in failure.message
     assert readable(failure)
@@ -220,24 +220,27 @@ def test_error_record_inside_a_stream_becomes_the_right_error(
 
 def test_announced_wait_is_passed_on_and_long_ones_are_not_retried() -> None:
     limit = detail("Too many requests")
-    assert from_response(429, limit, 20.0).headers() == {"Retry-After": "20"}
-    assert from_response(429, limit, 0.2).headers() == {"Retry-After": "1"}
-    assert from_response(429, limit, 3600).headers() == {"Retry-After": "3600", "x-should-retry": "false"}
-    assert from_response(503, b"", 7).headers() == {"Retry-After": "7"}
-    assert from_response(429, detail(BUSY), 30).headers() == {"Retry-After": "30"}
+    assert error_from_response(429, limit, 20.0).headers() == {"Retry-After": "20"}
+    assert error_from_response(429, limit, 0.2).headers() == {"Retry-After": "1"}
+    assert error_from_response(429, limit, 3600).headers() == {
+        "Retry-After": "3600",
+        "x-should-retry": "false",
+    }
+    assert error_from_response(503, b"", 7).headers() == {"Retry-After": "7"}
+    assert error_from_response(429, detail(BUSY), 30).headers() == {"Retry-After": "30"}
 
 
 def test_clears_in_counts_before_the_header_and_nonsense_counts_for_nothing() -> None:
-    assert from_response(429, detail(CAP), 7).retry_after == 5400
+    assert error_from_response(429, detail(CAP), 7).retry_after == 5400
     nonsenses: list[object] = [-1, 0, "90", None, 1e300, [5], {}]
     for nonsense in nonsenses:
-        error = from_response(429, detail(CAP | {"clears_in": nonsense}))
+        error = error_from_response(429, detail(CAP | {"clears_in": nonsense}))
         assert error.retry_after is None
         assert "seconds" not in error.message
 
 
 def test_type_text_html_is_a_page_whatever_it_begins_with() -> None:
-    error = from_response(403, b"Just a moment...", content_type="text/html; charset=UTF-8")
+    error = error_from_response(403, b"Just a moment...", content_type="text/html; charset=UTF-8")
     assert (error.status, error.code) == (503, "upstream_challenge")
 
 
@@ -251,16 +254,19 @@ SECRETS = [
 
 @pytest.mark.parametrize("secret", SECRETS)
 @pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 429, 500, 503])
-def test_keys_in_the_backends_words_are_blotted_out(secret: str, status: int) -> None:
+def test_keys_in_the_text_of_the_backend_are_masked(secret: str, status: int) -> None:
     for said in (f"Bad token {secret}.", f"Authorization: Bearer {secret}", f"{secret}"):
-        for error in (from_response(status, detail(said)), from_response(status, coded("x", said))):
+        for error in (
+            error_from_response(status, detail(said)),
+            error_from_response(status, coded("x", said)),
+        ):
             assert secret not in error.message
             assert secret[8:16] not in error.message
-        assert secret not in from_stream(said).message
+        assert secret not in error_from_record(said).message
 
 
 def test_the_backends_own_words_are_cut_short_and_put_on_one_line() -> None:
-    message = from_response(500, detail("line one\nline  two\t" + "x" * 5000)).message
+    message = error_from_response(500, detail("line one\nline  two\t" + "x" * 5000)).message
     assert "line one line two x" in message
     assert len(message) < 400
 
@@ -282,7 +288,7 @@ ANYTHING = st.recursive(
     retry_after=st.none() | st.floats(0, 1e6),
 )
 def test_any_answer_becomes_a_proper_error(status: int, body: bytes, retry_after: float | None) -> None:
-    error = from_response(status, body, retry_after)
+    error = error_from_response(status, body, retry_after)
     assert error.status in (400, 401, 403, 404, 429, 502, 503)
     assert json.loads(envelope(error))["error"]["message"]
     after = error.headers().get("Retry-After")
@@ -291,5 +297,5 @@ def test_any_answer_becomes_a_proper_error(status: int, body: bytes, retry_after
 
 @given(ANYTHING)
 def test_any_error_record_becomes_a_proper_error(error: object) -> None:
-    failure = from_stream(error)
+    failure = error_from_record(error)
     assert json.loads(envelope(failure))["error"]["message"]

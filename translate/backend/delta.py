@@ -1,66 +1,71 @@
-"""Delta v1: the third dialect, where records change a tree instead of repeating it.
+"""Delta v1: the dialect whose records change a JSON tree (protocol notes, section 13).
 
-The stream begins with ``event: delta_encoding``, data ``"v1"``. A delta record is ``{"p": path, "o": op,
-"v": value, "c": channel}``; what it leaves out of p, o and c it takes from the delta record before it,
-v never. Each channel has one tree, and a tree is the envelope of the snapshot dialect: apply, then hand
-it to the same interpreter. Typed records come in between and change nothing of that.
+The stream begins with `event: delta_encoding`, data `"v1"`. A delta record is `{"p": path, "o": operation,
+"v": value, "c": channel}`. It takes the path, the operation and the channel that it leaves out from the delta
+record before it, the value never. Each channel has a tree of its own, and a tree is an envelope of the
+snapshot dialect: once changed, it is read as such. Typed records may stand in between; they change neither
+the trees nor what is inherited.
 """
+
+from collections.abc import Callable
 
 from translate.values import JsonObject, concatenate
 
 DELTA_FIELDS = frozenset("pov")
-"""What makes a record a delta: any of them; a removal has no value."""
+"""A record with any of these fields is a delta; a removal has no value."""
 
 MAX_DEPTH = 64
+"""Segments of a path."""
 MAX_PATCH = 1000
+"""Changes in one patch."""
 MAX_CHANNELS = 64
+
 TEXT_PATHS = ("/message/content/parts/0", "/message/content/text")
+"""Where a message has its text."""
+
+ROOT = ""
+"""The key of a channel's tree in the object that holds it, so that a root is changed as any other value."""
 
 
-class Damaged(ValueError):
-    """A change does not fit the tree: it is left out and counted, never guessed."""
+class DeltaMismatch(ValueError):
+    """A change does not fit the tree. It is left out and counted; what it may have meant is not guessed."""
 
 
 class DeltaState:
-    """Trees by channel, and what the next record inherits."""
+    """The trees by channel, and what the next record inherits: `path`, `op` and `channel`."""
 
-    __slots__ = ("_trees", "channel", "op", "path")
+    __slots__ = ("_holders", "channel", "op", "path")
 
     def __init__(self) -> None:
-        self._trees: dict[int, object] = {}
+        self._holders: dict[int, JsonObject] = {0: {}}
         self.path = ""
         self.op = "add"
         self.channel = 0
 
     @property
     def tree(self) -> JsonObject:
-        """The tree of the current channel, an envelope."""
-        tree = self._trees.get(self.channel)
+        """The tree of the current channel; an empty one if its root is missing or no object."""
+        tree = self._holders[self.channel].get(ROOT)
         return tree if isinstance(tree, dict) else {}
 
-    @property
-    def appends_text(self) -> bool:
-        """A bare ``{"v": "..."}`` would append to the text of the current channel's message."""
-        return self.op == "append" and self.path in TEXT_PATHS
-
     def text(self) -> str | None:
-        """The text at the current path, if that is where a message has its text."""
+        """The message's text at the current path; None if the path leads to something else."""
         if self.path not in TEXT_PATHS:
             return None
         try:
-            value = _get(self.tree, _segments(self.path))
-        except Damaged:
+            value = _follow(self._holders[self.channel], _segments(self.path))
+        except DeltaMismatch:
             return None
         return value if isinstance(value, str) else None
 
     def set_text(self, text: str) -> None:
-        """Put ``text`` where :meth:`text` found one."""
+        """Replace the text that `text()` found."""
         self._change(self.path, "replace", text)
 
-    def apply(self, record: JsonObject) -> bool:
-        """Take one delta record; True if it did nothing but append to a message's text.
+    def apply(self, record: JsonObject) -> None:
+        """Make the changes of one delta record.
 
-        Raises Damaged when it does not fit; the part of a patch before the misfit stays applied.
+        Raises DeltaMismatch when one does not fit; the changes of a patch before that one stay made.
         """
         if isinstance(path := record.get("p"), str):
             self.path = path
@@ -68,111 +73,115 @@ class DeltaState:
             self.op = op
         channel = record.get("c")
         if isinstance(channel, int) and not isinstance(channel, bool):
-            if channel not in self._trees and len(self._trees) >= MAX_CHANNELS:
-                raise Damaged("too many channels")
+            if channel not in self._holders and len(self._holders) >= MAX_CHANNELS:
+                raise DeltaMismatch("too many channels")
+            self._holders.setdefault(channel, {})
             self.channel = channel
-        value = record.get("v")
-        self._change(self.path, self.op, value)
-        return self.appends_text and isinstance(value, str)
+        if self.op == "patch":
+            self._patch(record.get("v"))
+        else:
+            self._change(self.path, self.op, record.get("v"))
+
+    def _patch(self, changes: object) -> None:
+        """Make several changes; their paths are relative to that of the patch, in practice the root."""
+        if not isinstance(changes, list) or len(changes) > MAX_PATCH:
+            raise DeltaMismatch(f"a patch is not a list of at most {MAX_PATCH} changes")
+        for change in changes:
+            path, op = (change.get("p"), change.get("o")) if isinstance(change, dict) else (None, None)
+            if not isinstance(path, str) or not isinstance(op, str):
+                raise DeltaMismatch("a change in a patch is incomplete")
+            self._change(self.path + path, op, change.get("v"))
 
     def _change(self, path: str, op: str, value: object) -> None:
-        if op == "patch":
-            self._patch(path, value)
-            return
-        segments = _segments(path)
-        if segments:
-            _apply(_get(self._trees.get(self.channel), segments[:-1]), segments[-1], op, value)
-        elif op in ("add", "replace"):
-            self._trees[self.channel] = value
-        elif (
-            op == "append"
-            and isinstance(value, dict)
-            and isinstance(tree := self._trees.get(self.channel), dict)
-        ):
-            tree |= value
-        elif op == "remove":
-            self._trees.pop(self.channel, None)
-        else:
-            raise Damaged(f"{op[:20]} of the root")
-
-    def _patch(self, base: str, entries: object) -> None:
-        """Paths are relative to that of the patch, which so far was always the root."""
-        if not isinstance(entries, list) or len(entries) > MAX_PATCH:
-            raise Damaged("a patch is no list")
-        for entry in entries:
-            path, op = (entry.get("p"), entry.get("o")) if isinstance(entry, dict) else (None, None)
-            if not isinstance(path, str) or not isinstance(op, str) or op == "patch":
-                raise Damaged("an entry of a patch is incomplete")
-            self._change(base + path, op, entry.get("v"))
+        if (operation := OPERATIONS.get(op)) is None:
+            raise DeltaMismatch(f"unknown operation {op[:20]}")
+        *parents, key = _segments(path)
+        operation(_follow(self._holders[self.channel], parents), key, value)
 
 
 def _segments(path: str) -> list[str]:
-    """A JSON pointer's parts."""
-    if not path:
-        return []
-    if path[0] != "/":
-        raise Damaged("a path is no JSON pointer")
-    segments = [part.replace("~1", "/").replace("~0", "~") for part in path[1:].split("/")]
-    if len(segments) > MAX_DEPTH:
-        raise Damaged("a path is too deep")
-    return segments
+    """The keys that lead from a channel's holder to the place that the JSON pointer `path` names."""
+    if path and path[0] != "/":
+        raise DeltaMismatch("a path is not a JSON pointer")
+    keys = [key.replace("~1", "/").replace("~0", "~") for key in path.split("/")[1:]]
+    if len(keys) > MAX_DEPTH:
+        raise DeltaMismatch("a path is too deep")
+    return [ROOT, *keys]
 
 
-def _get(tree: object, segments: list[str]) -> object:
-    for segment in segments:
-        if isinstance(tree, dict) and segment in tree:
-            tree = tree[segment]
-        elif isinstance(tree, list):
-            tree = tree[_index(segment, len(tree) - 1)]
-        else:
-            raise Damaged("a path leads nowhere")
-    return tree
+def _follow(value: object, keys: list[str]) -> object:
+    """What is found from `value` down the `keys`."""
+    for key in keys:
+        value = _child(value, key)
+    return value
 
 
-def _index(segment: str, last: int) -> int:
-    if not (segment.isascii() and segment.isdigit() and len(segment) < 8 and int(segment) <= last):
-        raise Damaged("an index is out of range")
-    return int(segment)
+def _child(parent: object, key: str) -> object:
+    if isinstance(parent, dict) and key in parent:
+        return parent[key]
+    if isinstance(parent, list):
+        return parent[_index(key, len(parent) - 1)]
+    raise DeltaMismatch("a path leads nowhere")
 
 
-def _apply(parent: object, key: str, op: str, value: object) -> None:
-    """Change the child ``key`` of ``parent``."""
-    if op == "add" and isinstance(parent, list):
+def _index(key: str, last: int) -> int:
+    """`key` as an index of a list whose last usable index is `last`."""
+    if not (key.isascii() and key.isdigit() and len(key) < 8 and int(key) <= last):
+        raise DeltaMismatch("an index is out of range")
+    return int(key)
+
+
+def _add(parent: object, key: str, value: object) -> None:
+    """Insert into a list; into an object the same as `_replace`."""
+    if isinstance(parent, list):
         parent.insert(len(parent) if key == "-" else _index(key, len(parent)), value)
-        return
-    if op in ("add", "replace"):
-        _set(parent, key, value)
-        return
-    old = _get(parent, [key])
-    if op == "append":
-        _set(parent, key, _appended(old, value))
-    elif op == "truncate":
-        if not isinstance(old, str | list) or not isinstance(value, int) or value < 0:
-            raise Damaged("truncate of something that has no length")
-        _set(parent, key, old[:value])
-    elif op == "remove":
-        if isinstance(parent, list):
-            del parent[_index(key, len(parent) - 1)]
-        elif isinstance(parent, dict):
-            del parent[key]
     else:
-        raise Damaged(f"unknown operation {op[:20]}")
+        _replace(parent, key, value)
 
 
-def _set(parent: object, key: str, value: object) -> None:
+def _replace(parent: object, key: str, value: object) -> None:
     if isinstance(parent, dict):
         parent[key] = value
     elif isinstance(parent, list):
         parent[_index(key, len(parent) - 1)] = value
     else:
-        raise Damaged("a path leads into a plain value")
+        raise DeltaMismatch("a path leads into a plain value")
 
 
-def _appended(old: object, value: object) -> object:
+def _append(parent: object, key: str, value: object) -> None:
+    """Concatenate texts, extend or push to a list, merge objects."""
+    old = _child(parent, key)
     if isinstance(old, str) and isinstance(value, str):
-        return concatenate(old, value)
-    if isinstance(old, list):
-        return [*old, *value] if isinstance(value, list) else [*old, value]
-    if isinstance(old, dict) and isinstance(value, dict):
-        return old | value
-    raise Damaged("append to something that cannot grow")
+        _replace(parent, key, concatenate(old, value))
+    elif isinstance(old, list):
+        _replace(parent, key, [*old, *(value if isinstance(value, list) else [value])])
+    elif isinstance(old, dict) and isinstance(value, dict):
+        _replace(parent, key, old | value)
+    else:
+        raise DeltaMismatch("append to something that cannot grow by this value")
+
+
+def _truncate(parent: object, key: str, length: object) -> None:
+    old = _child(parent, key)
+    if not isinstance(old, str | list) or not isinstance(length, int) or length < 0:
+        raise DeltaMismatch("truncate of something that has no length, or to no length")
+    _replace(parent, key, old[:length])
+
+
+def _remove(parent: object, key: str, _value: object) -> None:
+    if isinstance(parent, dict) and key in parent:
+        del parent[key]
+    elif isinstance(parent, list):
+        del parent[_index(key, len(parent) - 1)]
+    else:
+        raise DeltaMismatch("a path leads nowhere")
+
+
+OPERATIONS: dict[str, Callable[[object, str, object], None]] = {
+    "add": _add,
+    "replace": _replace,
+    "append": _append,
+    "truncate": _truncate,
+    "remove": _remove,
+}
+"""What each operation does to the child `key` of `parent`. A patch, which is a list of them, is not here."""

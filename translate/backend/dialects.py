@@ -6,7 +6,7 @@ a slow one (:meth:`read`) for all others.
 
 from typing import Protocol
 
-from translate.backend.delta import DELTA_FIELDS, Damaged, DeltaState
+from translate.backend.delta import DELTA_FIELDS, DeltaMismatch, DeltaState
 from translate.backend.fast_path import MAX_PASSED, Growth, Receiver, begins_with
 from translate.backend.interpreter import Interpreter
 from translate.backend.sse import Record, SseSplitter
@@ -124,7 +124,7 @@ class DeltaReader:
         delta = self._delta
         try:
             delta.apply(value)
-        except Damaged:
+        except DeltaMismatch:
             self._interpreter.state.count_unknown("delta")
         if "message" in delta.tree:
             self._interpreter.envelope(delta.tree)

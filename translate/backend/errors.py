@@ -1,8 +1,9 @@
-"""The backend's error bodies and in-stream errors, mapped to ours.
+"""What the backend says when it fails, and the error that our caller gets (protocol notes, section 14).
 
-The backend (FastAPI style) answers ``{"detail": "..."}``, ``{"detail": {"message", "code", ...}}``,
-``{"detail": [{"loc", "msg", "type"}]}`` or, rarely, ``{"error": ...}``; before it may stand Cloudflare
-(HTML) or Pandora-Next (same shape). Codes decide first, then well-known texts, then the status.
+The backend answers `{"detail": "..."}`, `{"detail": {"message", "code", ...}}`, `{"detail": [{"loc", "msg",
+"type"}]}` or, rarely, `{"error": ...}`. So does Pandora-Next, which stands before it; Cloudflare, which may
+stand before both, answers HTML. The code in a body decides what it means, else a well-known text, else the
+status.
 """
 
 import re
@@ -23,18 +24,22 @@ from translate.values import (
 )
 
 BUSY_RETRY_SECONDS = 5.0
-"""How long a caller should wait for the one running message of its account, when nothing is said."""
+"""How long a caller should wait while its account is busy, where the backend does not say."""
 
 MAX_QUOTED = 300
-"""Characters of the backend's own words that we pass on."""
+"""Characters of the backend's own text that are passed on."""
 
 SECRET = re.compile(r"\b(?:[fps]k-|eyJ|Bearer )[\w.~+/=-]{6,}")
-"""What looks like a key in the backend's words; it is blotted out before they are passed on."""
+"""What looks like a key in the backend's text; it is masked before the text is passed on."""
 
 
 @dataclass(frozen=True, slots=True)
-class Detail:
-    """What an error body says: its text, its machine-readable code and the wait it announces."""
+class ErrorDetail:
+    """What an error says: its text, its code, the seconds until it clears; `html` for a web page.
+
+    The text is fit to be shown: on one line, not too long, without keys and markup. It and the code are
+    empty where the error has none.
+    """
 
     message: str
     code: str
@@ -42,25 +47,26 @@ class Detail:
     html: bool = False
 
 
-Maker = Callable[[Detail, float | None], ApiError]
+MakeError = Callable[[ErrorDetail, float | None], ApiError]
+"""The error for a detail and for the seconds that the header `Retry-After` announces."""
 
 
-def _wait(detail: Detail, retry_after: float | None) -> float | None:
+def _wait(detail: ErrorDetail, retry_after: float | None) -> float | None:
     return detail.clears_in if detail.clears_in is not None else retry_after
 
 
-def _bad_key(detail: Detail, _: float | None) -> ApiError:
+def _bad_key(detail: ErrorDetail, _: float | None) -> ApiError:
     return Unauthorized(
         "The backend refused the API key: " + (detail.message or "it is invalid or has expired."),
         code="invalid_api_key",
     )
 
 
-def _dead_account(detail: Detail, _: float | None) -> ApiError:
+def _deactivated(detail: ErrorDetail, _: float | None) -> ApiError:
     return Forbidden("The account behind this API key is deactivated.", code=detail.code or None)
 
 
-def _challenge(_detail: Detail, _: float | None) -> ApiError:
+def _challenge(_detail: ErrorDetail, _: float | None) -> ApiError:
     return Overloaded(
         "The backend asks for a challenge (Arkose or Cloudflare) that this service cannot pass. "
         "Check the backend's own Arkose settings and network address.",
@@ -69,11 +75,11 @@ def _challenge(_detail: Detail, _: float | None) -> ApiError:
     )
 
 
-def _gone(_detail: Detail, _: float | None) -> ApiError:
+def _conversation_gone(_detail: ErrorDetail, _: float | None) -> ApiError:
     return NotFound("The backend no longer knows this conversation.", code="conversation_not_found")
 
 
-def _too_long(_detail: Detail, _: float | None) -> ApiError:
+def _too_long(_detail: ErrorDetail, _: float | None) -> ApiError:
     # Bots find an overflow by the words "maximum context length" in the message.
     return BadRequest(
         "The conversation is longer than the model's maximum context length. Shorten the messages.",
@@ -82,7 +88,7 @@ def _too_long(_detail: Detail, _: float | None) -> ApiError:
     )
 
 
-def _cap(detail: Detail, retry_after: float | None) -> ApiError:
+def _message_cap(detail: ErrorDetail, retry_after: float | None) -> ApiError:
     return RateLimited(
         "The message cap of this model is reached on the backend"
         + (f"; it clears in {int(wait)} seconds." if (wait := _wait(detail, retry_after)) else "."),
@@ -91,14 +97,14 @@ def _cap(detail: Detail, retry_after: float | None) -> ApiError:
     )
 
 
-def _busy(detail: Detail, retry_after: float | None) -> ApiError:
+def _busy(detail: ErrorDetail, retry_after: float | None) -> ApiError:
     return AccountBusy(
         "The account is busy: the backend answers one message at a time. Try again in a moment.",
         retry_after=_wait(detail, retry_after) or BUSY_RETRY_SECONDS,
     )
 
 
-def _too_many(detail: Detail, retry_after: float | None) -> ApiError:
+def _too_many(detail: ErrorDetail, retry_after: float | None) -> ApiError:
     wait = _wait(detail, retry_after)
     return RateLimited(
         "The backend limits the rate: " + (detail.message or "too many requests."),
@@ -107,59 +113,59 @@ def _too_many(detail: Detail, retry_after: float | None) -> ApiError:
     )
 
 
-def _policy(detail: Detail, _: float | None) -> ApiError:
+def _content_policy(detail: ErrorDetail, _: float | None) -> ApiError:
     return BadRequest(
         "The backend refused the request under its content policy.", code="content_policy_violation"
     )
 
 
-def _model(detail: Detail, _: float | None) -> ApiError:
+def _unknown_model(detail: ErrorDetail, _: float | None) -> ApiError:
     return NotFound(
         "The backend does not offer this model to this account.", param="model", code="model_not_found"
     )
 
 
-BY_CODE: dict[str, Maker] = {
+BY_CODE: dict[str, MakeError] = {
     "token_expired": _bad_key,
     "invalid_jwt": _bad_key,
     "expired_session_key": _bad_key,
     "invalid_api_key": _bad_key,
-    "account_deactivated": _dead_account,
-    "deactivated_workspace": _dead_account,
+    "account_deactivated": _deactivated,
+    "deactivated_workspace": _deactivated,
     "challenge_required": _challenge,
-    "conversation_not_found": _gone,
-    "conversation_deleted": _gone,
-    "conversation_inaccessible": _gone,
-    "history_disabled_conversation_not_found": _gone,
+    "conversation_not_found": _conversation_gone,
+    "conversation_deleted": _conversation_gone,
+    "conversation_inaccessible": _conversation_gone,
+    "history_disabled_conversation_not_found": _conversation_gone,
     "message_length_exceeds_limit": _too_long,
     "conversation_too_large": _too_long,
-    "model_cap_exceeded": _cap,
-    "content_policy": _policy,
-    "model_not_found": _model,
+    "model_cap_exceeded": _message_cap,
+    "content_policy": _content_policy,
+    "model_not_found": _unknown_model,
 }
 
-BY_TEXT: tuple[tuple[str, Maker], ...] = (
+BY_TEXT: tuple[tuple[str, MakeError], ...] = (
     ("unusual activity", _challenge),
     ("only one message at a time", _busy),
-    ("too many messages", _cap),
+    ("too many messages", _message_cap),
     ("too many requests", _too_many),
-    ("can't load conversation", _gone),
+    ("can't load conversation", _conversation_gone),
     ("message you submitted was too long", _too_long),
 )
-"""Lower-case fragments of texts that come without a code."""
+"""By a fragment of the text in lower case: these come without a code."""
 
 
-def _wrong_path(_detail: Detail, _: float | None) -> ApiError:
+def _wrong_path(_detail: ErrorDetail, _: float | None) -> ApiError:
     return UpstreamFailed(
         "The backend does not know the path. Check BASE_URL and PROXY_API_PREFIX.", should_retry=False
     )
 
 
-def _refused_request(_detail: Detail, _: float | None) -> ApiError:
+def _refused_request(_detail: ErrorDetail, _: float | None) -> ApiError:
     return UpstreamFailed("The backend did not accept the request we built (422).", should_retry=False)
 
 
-BY_STATUS: dict[int, Maker] = {
+BY_STATUS: dict[int, MakeError] = {
     401: _bad_key,
     404: _wrong_path,
     413: _too_long,
@@ -168,17 +174,17 @@ BY_STATUS: dict[int, Maker] = {
 }
 
 
-def read_detail(body: bytes) -> Detail:
-    """What ``body`` says; empty, cut or HTML bodies say nothing."""
+def read_detail(body: bytes) -> ErrorDetail:
+    """What the error `body` says: nothing if it is empty, cut or no JSON object, only `html` for a page."""
     start = body.lstrip()[:64].lower()
     if start.startswith(b"<"):
-        return Detail("", "", None, html=True)
+        return ErrorDetail("", "", None, html=True)
     data = json_object(body) or {}
-    return detail_of(data.get("error") or data.get("detail"))
+    return _detail_of(data.get("error") or data.get("detail"))
 
 
-def detail_of(value: object) -> Detail:
-    """The backend's own client reads ``error ?? detail`` and of that ``.message ?? itself``."""
+def _detail_of(value: object) -> ErrorDetail:
+    """What the value of `detail` or `error` says: it is the text, or an object with `message` and `code`."""
     code, clears_in = "", None
     if isinstance(value, dict):
         raw_code, raw_clears = value.get("code"), value.get("clears_in")
@@ -190,16 +196,16 @@ def detail_of(value: object) -> Detail:
     if "<" in text and ">" in text:
         text = ""  # markup in a JSON string: a relayed page
     text = SECRET.sub("***", " ".join(text.split()))
-    return Detail(text[:MAX_QUOTED], code, clears_in)
+    return ErrorDetail(text[:MAX_QUOTED], code, clears_in)
 
 
-def from_response(
+def error_from_response(
     status: int, body: bytes, retry_after: float | None = None, content_type: str = ""
 ) -> ApiError:
     """The error for an answer that is no event stream.
 
-    ``status`` may be 200: the backend then sent JSON or HTML in place of a stream. ``retry_after``
-    is the answer's own header in seconds.
+    `status` may be 200: the backend then sent JSON or HTML in place of a stream. `retry_after` is the
+    answer's header `Retry-After` in seconds.
     """
     detail = read_detail(body)
     if detail.html or content_type.startswith("text/html"):
@@ -209,26 +215,30 @@ def from_response(
     return _by_detail(detail, retry_after) or _by_status(status, detail, retry_after)
 
 
-def from_stream(error: object) -> ApiError:
-    """The error for a record ``{"message": null, "error": ...}`` inside a 200 stream."""
-    detail = detail_of(error)
+def error_from_record(error: object) -> ApiError:
+    """The error for the `error` in a record `{"message": null, "error": ...}` of a stream.
+
+    An unknown one is not to be retried: the backend has begun to answer, which costs quota (protocol notes,
+    section 14.2).
+    """
+    detail = _detail_of(error)
     return _by_detail(detail, None) or UpstreamFailed(
         "The backend reported an error: " + (detail.message or "no reason given."), should_retry=False
     )
 
 
-def _by_detail(detail: Detail, retry_after: float | None) -> ApiError | None:
-    maker = BY_CODE.get(detail.code)
-    if maker is None:
+def _by_detail(detail: ErrorDetail, retry_after: float | None) -> ApiError | None:
+    make_error = BY_CODE.get(detail.code)
+    if make_error is None:
         lowered = detail.message.lower()
-        maker = next((make for fragment, make in BY_TEXT if fragment in lowered), None)
-    return maker(detail, retry_after) if maker else None
+        make_error = next((make for fragment, make in BY_TEXT if fragment in lowered), None)
+    return make_error(detail, retry_after) if make_error else None
 
 
-def _by_status(status: int, detail: Detail, retry_after: float | None) -> ApiError:
+def _by_status(status: int, detail: ErrorDetail, retry_after: float | None) -> ApiError:
     said = f": {detail.message}" if detail.message else "."
-    if maker := BY_STATUS.get(status):
-        return maker(detail, retry_after)
+    if make_error := BY_STATUS.get(status):
+        return make_error(detail, retry_after)
     if status == 403:
         return Forbidden("The backend refuses this request" + said)
     if status == 503:

@@ -21,7 +21,7 @@ from translate.backend.content import (
     language_of,
     text_of,
 )
-from translate.backend.errors import from_stream
+from translate.backend.errors import error_from_record
 from translate.values import SURROGATE, ApiError, JsonObject, join_surrogates, object_at, objects_at, text_at
 
 MAX_MESSAGES = 1000
@@ -185,7 +185,7 @@ class Interpreter:
 
     def _failed(self, data: JsonObject) -> bool:
         if error := data.get("error"):
-            self.state.error = self.state.error or from_stream(error)
+            self.state.error = self.state.error or error_from_record(error)
         return bool(error)
 
     def grow(self, piece: str) -> None:

@@ -1,33 +1,33 @@
-"""Bytes of an event stream to records, however they were cut.
+"""Splits the bytes of an event stream into records (protocol notes, section 6).
 
-The backend writes LF-ended records and, in between, CRLF-ended pings (an old sse-starlette habit);
-the last record may end without any line end; payloads may be padded with spaces. Lines may end
-with LF, CRLF or CR, records may be cut anywhere and come several per chunk.
+The backend ends the lines of its records with LF and those of the pings in between with CRLF, as old versions
+of sse-starlette do. Any line may end with LF, CRLF or CR; a chunk may hold several records or cut one
+anywhere; payloads may be padded with spaces; the last record may lack its line ends.
 """
 
 import json
 from dataclasses import dataclass
 
 MAX_RECORD_BYTES = 16 * 1024 * 1024
-"""Tool output with inlined notebook messages reaches MiB; beyond this a stream is out of its mind."""
+"""Longest record that is read. Tool output with notebook messages inside reaches some MiB."""
 
 
 class RecordTooLarge(ValueError):
-    """One record, or one line, exceeded the limit: the stream cannot be trusted any further."""
+    """A record, or a line, exceeds the limit; the rest of the stream cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One dispatched record: ``event`` is empty if unnamed, ``data`` has its lines joined by LF."""
+    """One record: `event` is its name, empty if it has none; `data` has its data lines joined by LF."""
 
     event: bytes
     data: bytes
 
 
 def unglued(data: bytes) -> list[bytes]:
-    """The payloads in ``{...}data: {...}data: [DONE]``, records that a relay wrote on one line.
+    """The payloads in `{...}data: {...}data: [DONE]`: some relays write several records on one line.
 
-    Whatever else it is comes back as it is.
+    Data of any other form is returned as the only payload.
     """
     found, at, decoder = [], 0, json.JSONDecoder()
     try:
@@ -47,11 +47,11 @@ def unglued(data: bytes) -> list[bytes]:
 
 
 class SseSplitter:
-    """Call :meth:`push` with each chunk, then :meth:`next` until it gives None; at the end :meth:`flush`.
+    """Splits one stream: `push` each chunk, then call `next` until it returns None; at the end `flush`.
 
-    ``buffer`` and ``pos`` are open to a fast reader (see :mod:`translate.backend.fast_path`): where
-    :attr:`at_boundary` holds, a record begins at ``buffer[pos]``, and the reader may consume whole
-    LF-framed records by moving ``pos`` behind them.
+    `buffer` holds the bytes that are not consumed yet, from `pos` on. Both are open to the fast path: where
+    `at_boundary` holds, a record begins at `buffer[pos]`, and the fast path may consume whole records with
+    LF line ends by moving `pos` behind them. A record of more than `max_record_bytes` is refused.
     """
 
     __slots__ = ("_data", "_event", "_held", "_max", "_scan", "_skip_lf", "_started", "buffer", "pos")
@@ -68,7 +68,7 @@ class SseSplitter:
         self._max = max_record_bytes
 
     def push(self, chunk: bytes) -> None:
-        """Take over ``chunk``; what was consumed before is dropped here."""
+        """Append `chunk` to the buffer, from which the consumed bytes are dropped first."""
         if self.pos:
             del self.buffer[: self.pos]
             self._scan = max(0, self._scan - self.pos)
@@ -79,14 +79,11 @@ class SseSplitter:
 
     @property
     def at_boundary(self) -> bool:
-        """No field of a record has been read yet: a record begins at ``pos``."""
+        """Whether a record begins at `pos`: no field of one has been read yet."""
         return not (self._data or self._event or self._skip_lf)
 
     def next(self) -> Record | None:
-        """The next whole record, or None when more bytes are needed.
-
-        Raises RecordTooLarge.
-        """
+        """The next whole record; None when more bytes are needed. Raises RecordTooLarge."""
         while True:
             line = self._next_line()
             if line is None:
@@ -99,7 +96,7 @@ class SseSplitter:
                 return record
 
     def flush(self) -> Record | None:
-        """At the end of input: the last record even if its line end or blank line is missing."""
+        """At the end of input: the last record if its line end or blank line is missing, else None."""
         rest = bytes(self.buffer[self.pos :])
         self.pos = len(self.buffer)
         if self._skip_lf and rest.startswith(b"\n"):
@@ -151,7 +148,7 @@ class SseSplitter:
         elif line.startswith(b"event:"):
             self._event = line[6:].strip()
         elif line.startswith(b"{"):
-            # A JSON body in place of a stream: the backend (or its proxy) answers some errors so.
+            # A JSON body in place of a stream: some errors come so (protocol notes, section 14.2).
             self._hold(line)
         # Comments, id, retry and unknown fields carry nothing for us.
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-from translate.backend.errors import from_response, read_detail
+from translate.backend.errors import error_from_response, read_detail
 from translate.backend.gizmo import read_gizmo
 from translate.values import Forbidden, Gizmo, Unauthorized
 from upstream.http.client import JsonAnswer, UpstreamClient
@@ -76,7 +76,7 @@ def _refusal(answer: JsonAnswer) -> Failure:
                 Cause.LASTING,
             )
         return Failure(f"the backend does not know it ({status}): check its id", Cause.GONE)
-    error = from_response(status, answer.body, content_type=answer.content_type)
+    error = error_from_response(status, answer.body, content_type=answer.content_type)
     if isinstance(error, Unauthorized) or (isinstance(error, Forbidden) and error.code):
         return Failure(
             f"the backend refused the key that asked for its description ({status}): see KEY_FOR_GPTS_INFO",
