@@ -1,9 +1,9 @@
-"""Pictures and files: those that the backend made for the user, kept and served from here, and those
-that users send, read before they are uploaded.
+"""Pictures and files: those that the backend made for the user, kept and served from here, and those that
+users send, read before they are uploaded.
 
-`MediaStore` keeps; `MediaReader` reads what a message refers to, a `data:` URL or an address on the web
-(fetched by a `Fetcher`). The errors are a small family of their own. Disk, decoding and whatever else
-takes time happens in a few threads, never on the event loop.
+`MediaStore` keeps files on disk; `MediaReader` reads what a message refers to: a `data:` URL, or an address
+on the web, which a `Fetcher` fetches. What goes wrong is told by one family of errors. Disk, decoding and
+whatever else takes time happens in a few threads, never on the event loop.
 """
 
 from media.errors import (
@@ -18,17 +18,16 @@ from media.errors import (
     UrlRefused,
     WrongType,
 )
-from media.fetch import Fetched, Fetcher
+from media.fetch import Fetcher
 from media.names import public_path
 from media.reader import Content, MediaReader
-from media.sniff import Picture, sniff
-from media.store import MediaStore, Stored
+from media.sniff import Picture
+from media.store import MediaStore
 from media.stored_file import StoredFile
 
 __all__ = [
     "Content",
     "FetchFailed",
-    "Fetched",
     "Fetcher",
     "Malformed",
     "MediaError",
@@ -38,12 +37,10 @@ __all__ = [
     "NotYetStored",
     "Picture",
     "StoreFailed",
-    "Stored",
     "StoredFile",
     "TooBig",
     "Unusable",
     "UrlRefused",
     "WrongType",
     "public_path",
-    "sniff",
 ]

@@ -1,7 +1,7 @@
 """Which IP addresses belong to the public internet.
 
-The check decides where the service may be sent by its users, so it allows what is known to be public
-rather than refusing what is known not to be.
+The check decides which servers users can make this service connect to, so it lists what is allowed rather
+than what is forbidden.
 """
 
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
@@ -15,8 +15,8 @@ _REFUSED_V4: Final = (
     IPv4Network("168.63.129.16/32"),  # Azure's host, with metadata, at an otherwise public address
 )
 _UNICAST_V6: Final = IPv6Network("2000::/3")
-"""All that was ever assigned. Outside lie loopback, link-local, local, multicast and metadata addresses,
-and the ones that are IPv4 addresses in disguise: mapped, compatible, translated, NAT64."""
+"""All public unicast addresses. Loopback, link-local, local, multicast and metadata addresses lie outside, as
+do those that embed an IPv4 address: mapped, compatible, translated, NAT64."""
 _REFUSED_V6: Final = (
     IPv6Network("2001::/23"),  # protocol assignments, Teredo among them, which embeds IPv4
     IPv6Network("2001:db8::/32"),  # documentation
@@ -26,10 +26,10 @@ _REFUSED_V6: Final = (
 
 
 def is_public(address: IPAddress) -> bool:
-    """Whether anybody on the internet could reach a server there by ``address``.
+    """Whether `address` can be reached from anywhere on the internet.
 
     Private, shared (CGNAT), loopback, link-local, multicast, reserved and documentation addresses are
-    not public, nor are IPv6 addresses that stand for an IPv4 address, even a public one.
+    not public, nor are IPv6 addresses that embed an IPv4 address, even a public one.
     """
     if isinstance(address, IPv4Address):
         refused = any(address in network for network in _REFUSED_V4)

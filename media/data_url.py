@@ -1,16 +1,15 @@
 """`data:` URLs (RFC 2397), as clients really write them.
 
-Taken as they come: base64 and percent-encoding, any parameters or none, white space anywhere, base64 of
-either alphabet, with or without its padding, with percent-encoded `+` and `=`, and bare base64 without any
-`data:` before it. Decoding goes in slices, since Python's decoders hold the interpreter lock: one call on a
-large picture would stop the event loop even from another thread.
+Accepted are base64 and percent-encoding, any parameters or none, white space anywhere, base64 of either
+alphabet, with or without its padding, with percent-encoded `+` and `=`, and bare base64 without any `data:`
+before it. The type that the URL declares is not read: `media.sniff` tells the type from the bytes. Decoding
+goes in slices, since Python's decoders hold the interpreter lock: one call on a large picture would stop the
+event loop even from another thread.
 """
 
 import base64
 import binascii
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -20,44 +19,39 @@ from media.threads import in_thread
 SLICE: Final = 256 * 1024
 """Characters decoded at once: well under a millisecond, and a multiple of 4."""
 MAX_HEAD: Final = 1024
-"""Longest `data:...,` part."""
+"""Longest `data:...,` part, in characters."""
 
 _WHITE: Final = " \t\r\n\f"
 _WITHOUT_WHITE: Final = dict.fromkeys(map(ord, _WHITE))
 _STANDARD: Final = str.maketrans("-_", "+/", _WHITE)
-_MEDIA_TYPE: Final = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class DataUrl:
-    """The bytes, and the type that the URL claims: lower case, without parameters, maybe empty."""
-
-    data: bytes
-    declared_type: str
 
 
 def is_data_url(text: str) -> bool:
-    """Whether ``text`` begins like one."""
+    """Whether `text` begins with `data:`, in any case, perhaps after white space."""
     return text[:64].lstrip(_WHITE)[:5].lower() == "data:"
 
 
-async def read_data_url(text: str, *, max_bytes: int) -> DataUrl:
-    """`decode_data_url`, off the event loop if it is large. Raises Malformed, TooBig."""
+async def read_data_url(text: str, *, max_bytes: int) -> bytes:
+    """`decode_data_url`, in a thread if `text` is large.
+
+    Raises:
+        Malformed, TooBig: as `decode_data_url` does.
+    """
     if len(text) <= SLICE:
         return decode_data_url(text, max_bytes=max_bytes)
     return await in_thread(decode_data_url, text, max_bytes=max_bytes)
 
 
-def decode_data_url(text: str, *, max_bytes: int) -> DataUrl:
-    """Decode a `data:` URL, or bare base64.
+def decode_data_url(text: str, *, max_bytes: int) -> bytes:
+    """The bytes in a `data:` URL, or in bare base64; at least one.
 
     Raises:
         Malformed: it is neither, or holds nothing.
-        TooBig: it holds more than ``max_bytes``; of base64 that is known before anything is decoded.
+        TooBig: it holds more than `max_bytes`; of base64 that is known before anything is decoded.
     """
-    declared_type, in_base64, start = _head(text)
+    in_base64, start = _read_head(text)
     if in_base64 and text.find("%", start) >= 0:
-        if len(text) - start > max_bytes * 4 + SLICE:  # even if each character were escaped
+        if len(text) - start > max_bytes * 4 + SLICE:  # too long even if each character is escaped
             raise _too_big(max_bytes)
         text, start = b"".join(_percent_decoded(text, start)).decode("latin-1"), 0
     if _least_size(text, start, in_base64) > max_bytes:
@@ -67,20 +61,18 @@ def decode_data_url(text: str, *, max_bytes: int) -> DataUrl:
         raise Malformed("The data URL is empty.")
     if len(data) > max_bytes:
         raise _too_big(max_bytes)
-    return DataUrl(data, declared_type)
+    return data
 
 
-def _head(text: str) -> tuple[str, bool, int]:
-    """The declared type, whether base64 follows, and where."""
+def _read_head(text: str) -> tuple[bool, int]:
+    """Whether the data is in base64, and where it begins."""
     if not is_data_url(text):
-        return "", True, 0
+        return True, 0
     comma = text.find(",", 0, MAX_HEAD)
     if comma < 0:
         raise Malformed("The data URL has no comma between its type and its data.")
-    head = text[:comma].translate(_WITHOUT_WHITE).lower()[len("data:") :]
-    media_type, *parameters = head.split(";")
-    in_base64 = "base64" in parameters
-    return (media_type if _MEDIA_TYPE.fullmatch(media_type) else ""), in_base64, comma + 1
+    _, *parameters = text[:comma].translate(_WITHOUT_WHITE).lower().split(";")
+    return "base64" in parameters, comma + 1
 
 
 def _least_size(text: str, start: int, in_base64: bool) -> int:
@@ -109,9 +101,9 @@ def _base64_decoded(text: str, start: int) -> Iterator[bytes]:
 def _percent_decoded(text: str, start: int) -> Iterator[bytes]:
     while start < len(text):
         end = start + SLICE
-        cut = text.rfind("%", max(start, end - 2), end)
-        if cut >= 0 and end < len(text):
-            end = cut  # not through an escape
+        escape = text.rfind("%", max(start, end - 2), end)
+        if escape >= 0 and end < len(text):
+            end = escape  # an escape stays in one slice
         try:
             yield unquote_to_bytes(text[start:end])
         except UnicodeEncodeError:

@@ -1,17 +1,15 @@
 """What can go wrong with pictures and files.
 
-The tree::
-
     MediaError
-    ├── Unusable            what was given cannot be used; the message is meant for whoever gave it
-    │   ├── Malformed       no data URL, broken base64, a picture without a readable header
-    │   ├── TooBig          in bytes or in pixels
-    │   ├── WrongType       of a type that is not accepted here
-    │   ├── UrlRefused      an address that is not fetched, whatever is there
-    │   └── FetchFailed     the address did not deliver
-    ├── StoreFailed         the disk is full, or the like
-    └── NotStored           no such name, or no longer
-        └── NotYetStored    reserved, and its bytes have not come yet
+    |-- Unusable            what was given cannot be used; the message is meant for whoever gave it
+    |   |-- Malformed       no data URL, broken base64, a picture without a readable header
+    |   |-- TooBig          in bytes or in pixels
+    |   |-- WrongType       of a type that is not accepted here
+    |   |-- UrlRefused      an address that is not fetched, whatever is there
+    |   `-- FetchFailed     the address did not deliver
+    |-- StoreFailed         the disk is full, or the like
+    `-- NotStored           there is no file of this name, or no longer
+        `-- NotYetStored    the name is reserved, and its bytes have not come yet
 
 Messages are whole sentences. They never hold an address, since addresses can hold signatures, and never
 a path of this machine.
@@ -27,19 +25,19 @@ class Unusable(MediaError):
 
 
 class Malformed(Unusable):
-    """Not what it should be, whoever reads it."""
+    """It is not what it should be: no `data:` URL, no base64, or a picture without a readable header."""
 
 
 class TooBig(Unusable):
-    """Above a limit."""
+    """It is above a limit of bytes or of pixels."""
 
 
 class WrongType(Unusable):
-    """Of a type that is not accepted here."""
+    """It is of a type that is not accepted here."""
 
 
 class UrlRefused(Unusable):
-    """An address that is not fetched, whatever is there."""
+    """The address is not fetched, whatever is there."""
 
 
 class FetchFailed(Unusable):
@@ -51,7 +49,7 @@ class StoreFailed(MediaError):
 
 
 class NotStored(MediaError):
-    """There is nothing under that name, or no longer."""
+    """There is no file of this name, or no longer."""
 
 
 class NotYetStored(NotStored):

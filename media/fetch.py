@@ -1,16 +1,16 @@
-"""Fetching what a user's message points to on the web, without being sent where users must not get.
+"""Fetching what a user's message points to on the web, without giving users access to our own network.
 
 The service stands inside somebody's network, and an address in a message is a stranger's wish. So each
-host is resolved by a resolver of our own, which looks at every address at the moment of connecting, on
-every hop, however it is spelled: there is no gap between the check and the use. http is allowed beside https,
-since pictures are often only there, and nothing secret is sent: no cookies, no keys, no referrer. Proxies of
-the environment are not used, as they would do the connecting out of our sight.
+host name is resolved by a resolver of our own, which checks all its addresses at the moment of connecting, on
+every hop, however they are spelled: there is no gap between the check and the use. Besides https, http is
+allowed, since pictures are often only there, and nothing secret is sent: no cookies, no keys, no referrer.
+Proxies of the environment are not used: they would connect to the address themselves, unchecked.
 """
 
 import asyncio
 from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from tornado.httpclient import HTTPError, HTTPRequest
@@ -27,11 +27,13 @@ PORTS: Final = frozenset({80, 443, 8080, 8443})
 """Where web servers listen; others are more likely to be something that understands a GET by accident."""
 MAX_REDIRECTS: Final = 3
 MAX_URL: Final = 4096
+"""Longest address, in characters."""
 MAX_HEADER_BYTES: Final = 16 * 1024
 CONNECT_SECONDS: Final = 5.0
 TOTAL_SECONDS: Final = 20.0
+"""Longest fetch, redirects included."""
 MAX_FETCHES: Final = 20
-"""At once; further ones wait, within their time."""
+"""Fetches at once; further ones wait, and their waiting counts towards their time."""
 
 _HEADERS: Final = {
     "Accept": "image/png,image/jpeg,image/webp,image/gif,*/*;q=0.1",
@@ -40,18 +42,11 @@ _HEADERS: Final = {
 _REDIRECTS: Final = (301, 302, 303, 307, 308)
 
 
-class Fetched(NamedTuple):
-    """What was there; the type is told from the bytes."""
-
-    data: bytes
-    media_type: str
-
-
 class Fetcher:
-    """Fetches pictures, PDF and text from public addresses.
+    """Fetches pictures, PDF and text from public addresses. Keeps no connection open between two fetches.
 
-    Limits: ``max_bytes`` of one answer; ``total_seconds`` for everything, redirects included.
-    ``is_allowed`` and ``ports`` are where the tests let their own servers in.
+    One answer may have `max_bytes`; one fetch may take `total_seconds`, redirects included. `is_allowed` tells
+    which IP addresses may be connected to, `ports` which ports.
     """
 
     def __init__(
@@ -65,28 +60,22 @@ class Fetcher:
         self._max_bytes = max_bytes
         self._total_seconds = total_seconds
         self._ports = ports
-        self._resolver = _GuardedResolver(is_allowed=is_allowed)
         self._client = SimpleAsyncHTTPClient(
             force_instance=True,
             max_clients=MAX_FETCHES,
-            resolver=self._resolver,
+            resolver=_GuardedResolver(is_allowed=is_allowed),
             max_header_size=MAX_HEADER_BYTES,
-            max_body_size=1 << 60,  # `_Transfer` has the limit, and knows that it was the reason
+            max_body_size=1 << 60,  # `_Answer` has the limit, and knows that it was the reason
         )
 
-    def close(self) -> None:
-        """No more fetches."""
-        self._client.close()
-        self._resolver.close()
-
-    async def fetch(self, url: str) -> Fetched:
-        """Fetch ``url``, following up to `MAX_REDIRECTS`.
+    async def fetch(self, url: str) -> bytes:
+        """The bytes at `url`, an http(s) address; up to `MAX_REDIRECTS` redirects are followed.
 
         Raises:
             UrlRefused: the address, or one that it redirects to, is not fetched.
             FetchFailed: unreachable, too slow, an error status, or too many redirects.
-            TooBig: more than ``max_bytes``.
-            WrongType: neither a picture that the backend takes nor PDF nor text.
+            TooBig: more than `max_bytes`.
+            WrongType: neither a picture that the backend takes nor PDF nor text, as the bytes tell.
         """
         try:
             async with asyncio.timeout(self._total_seconds):
@@ -96,22 +85,22 @@ class Fetcher:
         media_type = sniff(data)
         if media_type not in PICTURES | DOCUMENTS:
             raise WrongType(f"The address delivers {media_type}, no picture, PDF or text.")
-        return Fetched(data, media_type)
+        return data
 
     async def _follow(self, url: str) -> bytes:
         for _ in range(MAX_REDIRECTS + 1):
-            url = _checked(url, self._ports)
-            transfer = _Transfer(self._max_bytes)
-            await self._transfer(url, transfer)
-            if transfer.status == 200:
-                return b"".join(transfer.chunks)
-            location = transfer.location
-            if transfer.status not in _REDIRECTS or not location:
-                raise FetchFailed(f"The address answered with status {transfer.status}.")
-            url = _joined(url, location)
+            url = _normalised(url, self._ports)
+            answer = _Answer(self._max_bytes)
+            await self._get(url, answer)
+            if answer.status == 200:
+                return b"".join(answer.chunks)
+            if answer.status not in _REDIRECTS or not answer.location:
+                raise FetchFailed(f"The address answered with status {answer.status}.")
+            url = _joined(url, answer.location)
         raise FetchFailed("The address redirects too often.")
 
-    async def _transfer(self, url: str, transfer: "_Transfer") -> None:
+    async def _get(self, url: str, answer: "_Answer") -> None:
+        """Feed `answer` until it is whole, or needs no more bytes. Raises FetchFailed, TooBig, UrlRefused."""
         request = HTTPRequest(
             url,
             headers=dict(_HEADERS),
@@ -120,26 +109,26 @@ class Fetcher:
             request_timeout=self._total_seconds,
             follow_redirects=False,
             decompress_response=False,
-            header_callback=transfer.header_received,
-            streaming_callback=transfer.chunk_received,
+            header_callback=answer.header_received,
+            streaming_callback=answer.chunk_received,
         )
         try:
             await self._client.fetch(request, raise_error=False)
         except HTTPTimeoutError:
             raise FetchFailed("The address did not deliver in time.") from None
         except (HTTPError, OSError, UnsatisfiableReadError, ValueError):
-            if transfer.too_big:
+            if answer.too_big:
                 raise TooBig(
                     f"The address delivers more than the limit of {self._max_bytes} bytes."
                 ) from None
-            if not transfer.stopped:
+            if not answer.stopped:
                 raise FetchFailed("The address could not be reached, or broke off.") from None
         finally:
-            transfer.stopped = True  # if we were cancelled, its next bytes end it
+            answer.stopped = True  # if we were cancelled, its next bytes end it
 
 
-class _Transfer:
-    """One answer as it comes in."""
+class _Answer:
+    """An answer as it comes in. It stops the connection once it needs no more bytes."""
 
     def __init__(self, max_bytes: int) -> None:
         self.status = 0
@@ -150,7 +139,7 @@ class _Transfer:
         self._left = max_bytes
 
     def header_received(self, line: str) -> None:
-        """One line of the answer's head: the status line first, an empty one last."""
+        """One line of the head: the status line first, an empty one last."""
         if line.startswith("HTTP/"):
             self.status, self.location = int(line.split(" ")[1]), ""
             return
@@ -160,23 +149,23 @@ class _Transfer:
         elif name.lower() == "content-length" and self.status == 200:
             self.too_big = not value.strip().isdigit() or int(value) > self._left
         elif not line.strip():
-            self.stopped |= self.status > 200  # only a body that is wanted is worth its bytes
-            self._go_on()
+            self.stopped |= self.status > 200  # only the body of a 200 is used
+            self._stop_if_done()
 
     def chunk_received(self, chunk: bytes) -> None:
         """Some of the body."""
         self._left -= len(chunk)
         self.too_big |= self._left < 0
-        self._go_on()
+        self._stop_if_done()
         self.chunks.append(chunk)
 
-    def _go_on(self) -> None:
+    def _stop_if_done(self) -> None:
         if self.stopped or self.too_big:
-            raise HTTPInputError("the rest is not wanted")  # on which Tornado closes the connection
+            raise HTTPInputError("no more bytes are needed")  # Tornado closes the connection then
 
 
 class _GuardedResolver(DefaultLoopResolver):
-    """Refuses a host if any of its addresses is not allowed."""
+    """Refuses a host name if any of its addresses is not allowed."""
 
     def initialize(self, is_allowed: Callable[[IPAddress], bool]) -> None:
         self._is_allowed = is_allowed
@@ -188,7 +177,7 @@ class _GuardedResolver(DefaultLoopResolver):
         return addresses
 
 
-def _checked(url: str, ports: frozenset[int]) -> str:
+def _normalised(url: str, ports: frozenset[int]) -> str:
     """The URL as it is to be sent: ASCII, without fragment. Raises UrlRefused."""
     if len(url) > MAX_URL:
         raise UrlRefused(f"The address is longer than {MAX_URL} characters.")

@@ -1,8 +1,8 @@
 """Names of stored files, their public paths, and what a download is called.
 
-A name is `<32 hex digits>[-<stem>].<extension>`: 128 random bits, and behind them what is left of the
-original file name, which comes from strangers. It is one path segment that no file system and no URL
-takes for anything else, so it serves as file name, in links and for the download.
+A name is `<32 hex digits>[-<stem>].<extension>`: 128 random bits, and behind them the harmless part of the
+original file name, which comes from strangers. It is one plain path segment for every file system and in
+every URL, so it serves as file name, in links and for the download.
 """
 
 import re
@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 TOKEN_BYTES: Final = 16
 MAX_STEM_BYTES: Final = 120
-"""In UTF-8; with token and extension well below the 255 bytes that file systems allow."""
+"""Of the stem in UTF-8; with token and extension well below the 255 bytes that file systems allow."""
 
 _EXTENSIONS: Final = {
     "image/png": "png",
@@ -39,10 +39,10 @@ _EXTENSION: Final = re.compile(r"(.*)\.([A-Za-z0-9]{1,8})", re.DOTALL)
 
 
 def new_name(filename: str, media_type: str = "") -> str:
-    """A fresh name for a file that was called ``filename`` (anything, or empty).
+    """A fresh name for a file that was called `filename` (any text, or empty).
 
-    The extension is that of the type; of a type that is not known yet or has no extension of its own,
-    it is the one that ``filename`` has, unless that is the mark of another type.
+    The extension is that of `media_type`. For a type that is not known yet, or has no extension of its own,
+    it is the one of `filename`, unless that one belongs to another type.
     """
     stem, asked = _split(filename)
     extension = _EXTENSIONS.get(media_type)
@@ -54,19 +54,22 @@ def new_name(filename: str, media_type: str = "") -> str:
 
 
 def is_name(text: str) -> bool:
-    """Whether ``text`` can have come from `new_name`."""
+    """Whether `text` can have come from `new_name`."""
     shape = _SHAPE.fullmatch(text)
     return shape is not None and (shape["stem"] is None or _clean(shape["stem"]) == shape["stem"])
 
 
 def public_path(name: str) -> str:
-    """The path of a link to it, percent-encoded: below `/images/` for pictures, else below `/files/`."""
-    room = "images" if name.rpartition(".")[2] in _PICTURE_EXTENSIONS else "files"
-    return f"/{room}/{quote(name, safe='')}"
+    """The path of a link to the file `name`, percent-encoded: below `/images/` for pictures, else `/files/`."""
+    folder = "images" if name.rpartition(".")[2] in _PICTURE_EXTENSIONS else "files"
+    return f"/{folder}/{quote(name, safe='')}"
 
 
 def content_disposition(kind: str, name: str) -> str:
-    """The header for a name: ``kind`` is `inline` or `attachment` (RFC 6266, with RFC 8187's UTF-8 form)."""
+    """The `Content-Disposition` header that gives a download the name that the original file had.
+
+    `kind` is `inline` or `attachment`, `name` is one of `new_name` (RFC 6266, with RFC 8187's UTF-8 form).
+    """
     shown = name[TOKEN_BYTES * 2 + 1 :] if name[TOKEN_BYTES * 2] == "-" else name
     plain = re.sub(r"[^\w.-]", "_", shown, flags=re.ASCII)
     extended = "" if plain == shown else f"; filename*=UTF-8''{quote(shown, safe='')}"
@@ -84,8 +87,8 @@ def _split(filename: str) -> tuple[str, str]:
 def _clean(stem: str) -> str:
     """Letters, marks, digits and `.`, `_`, `-` of any script; cleaning twice changes nothing.
 
-    What else there is becomes `_`: separators, quotes, controls, and the invisible marks that turn
-    the direction of writing around and so hide an extension.
+    All other characters become `_`: separators, quotes, controls, and the invisible marks that turn the
+    direction of writing around and so hide an extension.
     """
     normal = unicodedata.normalize("NFC", stem)
     kept = (c if c in "._-" or unicodedata.category(c)[0] in "LMN" else "_" for c in normal)

@@ -7,7 +7,7 @@ from typing import Final
 from media.data_url import is_data_url, read_data_url
 from media.errors import UrlRefused
 from media.fetch import Fetcher
-from media.sniff import Picture, measure, sniff
+from media.sniff import Picture, inspect_picture, sniff
 from media.threads import in_thread
 
 _SCHEME: Final = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*):")
@@ -15,7 +15,7 @@ _SCHEME: Final = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*):")
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The bytes and their type, told from the bytes; ``picture`` if they were read as one."""
+    """The bytes and their media type, told from the bytes; `picture` is set if they were read as one."""
 
     data: bytes
     media_type: str
@@ -23,7 +23,10 @@ class Content:
 
 
 class MediaReader:
-    """Reads within ``max_bytes`` and ``max_pixels``. Without a ``fetcher``, addresses are refused."""
+    """Reads at most `max_bytes`, and pictures of at most `max_pixels`.
+
+    Without a `fetcher`, addresses on the web are refused.
+    """
 
     def __init__(self, fetcher: Fetcher | None, *, max_bytes: int, max_pixels: int) -> None:
         self._fetcher = fetcher
@@ -31,25 +34,37 @@ class MediaReader:
         self._max_pixels = max_pixels
 
     async def picture(self, reference: str) -> Content:
-        """A picture that the backend takes, with its size. Raises Unusable."""
+        """The picture that `reference` leads to: a `data:` URL, bare base64 or an http(s) address.
+
+        Raises:
+            Unusable: it cannot be read, is above a limit, or is no picture that the backend takes.
+        """
         return await self.picture_in(await self._read(reference))
 
     async def picture_in(self, data: bytes) -> Content:
-        """The picture that ``data`` is. Raises Unusable."""
-        picture = await in_thread(measure, data, self._max_pixels)
+        """The picture that `data` is, as `picture` gives it.
+
+        Raises:
+            Unusable: it has too many pixels, or is no picture that the backend takes.
+        """
+        picture = await in_thread(inspect_picture, data, self._max_pixels)
         return Content(data, picture.media_type, picture)
 
     async def file(self, reference: str) -> Content:
-        """A file of any type; from an address only a picture, PDF or text. Raises Unusable."""
+        """The file that `reference` leads to, of any type; from an address only a picture, PDF or text.
+
+        Raises:
+            Unusable: it cannot be read, or is above a limit.
+        """
         data = await self._read(reference)
         return Content(data, sniff(data))
 
     async def _read(self, reference: str) -> bytes:
         scheme = _SCHEME.match(reference[:64])
         if scheme is None or is_data_url(reference):
-            return (await read_data_url(reference, max_bytes=self._max_bytes)).data
+            return await read_data_url(reference, max_bytes=self._max_bytes)
         if scheme[1].lower() not in ("http", "https"):
             raise UrlRefused("Only data:, https: and http: addresses are read.")
         if self._fetcher is None:
             raise UrlRefused("Addresses are not fetched here; send the content itself as a data: URL.")
-        return (await self._fetcher.fetch(reference)).data
+        return await self._fetcher.fetch(reference)

@@ -1,7 +1,7 @@
-"""What bytes are, told from the bytes: names and declared types are only claims.
+"""The media type of bytes, told from the bytes themselves: names and declared types are only claims.
 
-The types of pictures, sound, film and archives follow the signatures of the WHATWG MIME Sniffing standard;
-text is what has none of the control characters that it calls binary. Sizes of pictures come from their
+Pictures, sound, film and archives are known by the signatures of the WHATWG MIME Sniffing standard; text is
+what has none of the control characters that the standard calls binary. Sizes of pictures come from their
 headers: nothing is ever decoded, so a small file that unpacks to a huge picture costs nothing here.
 """
 
@@ -15,11 +15,12 @@ import imagesize  # type: ignore[import-untyped]
 from media.errors import Malformed, TooBig, WrongType
 
 HEAD_BYTES: Final = 4096
-"""How much of a file is looked at for its type."""
+"""How much of a file's beginning is read for its type."""
 UNKNOWN: Final = "application/octet-stream"
 PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 """The types that the backend takes as pictures."""
 DOCUMENTS: Final = frozenset({"application/pdf", "text/plain"})
+"""The other types that are fetched from the web."""
 
 _SIGNATURES: Final = (
     (0, b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -48,6 +49,7 @@ _MARKUP: Final = re.compile(
 _SVG: Final = re.compile(rb"<svg[\s>]", re.IGNORECASE)
 _BYTE_ORDER_MARKS: Final = (b"\xef\xbb\xbf", b"\xfe\xff", b"\xff\xfe")
 _MAX_HEADER_READS: Final = 20_000
+"""More than any real header needs; a hostile one could ask for millions of reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +62,9 @@ class Picture:
 
 
 def sniff(data: bytes) -> str:
-    """The media type, without parameters; `application/octet-stream` for what is not known.
+    """The media type of `data`, without parameters; `application/octet-stream` if it is not known.
 
-    Markup is `image/svg+xml` or `text/html`, XML included, and never `text/plain`: browsers run it.
+    Markup is `image/svg+xml` or `text/html`, XML included, and never `text/plain`, since browsers run it.
     """
     head = data[:HEAD_BYTES]
     for at, signature, media_type in _SIGNATURES:
@@ -73,13 +75,13 @@ def sniff(data: bytes) -> str:
     return _sniff_text(head)
 
 
-def measure(data: bytes, max_pixels: int) -> Picture:
-    """The type and size of a picture that the backend would take. Takes milliseconds at worst.
+def inspect_picture(data: bytes, max_pixels: int) -> Picture:
+    """The type and size of a picture that the backend takes. Needs milliseconds at worst.
 
     Raises:
         WrongType: it is no PNG, JPEG, GIF or WebP.
         Malformed: its header gives no size.
-        TooBig: it has more than ``max_pixels`` pixels.
+        TooBig: it has more than `max_pixels` pixels.
     """
     media_type = sniff(data)
     if media_type not in PICTURES:
@@ -94,7 +96,7 @@ def measure(data: bytes, max_pixels: int) -> Picture:
 
 def _sniff_text(head: bytes) -> str:
     if head.startswith(_BYTE_ORDER_MARKS[1:]):
-        return "text/plain"  # UTF-16, in which zero bytes are usual; nobody runs it without its charset
+        return "text/plain"  # UTF-16, where zero bytes are usual; browsers do not run it without its charset
     if not head or _BINARY.search(head):
         return UNKNOWN
     if _MARKUP.match(head.removeprefix(_BYTE_ORDER_MARKS[0])):
@@ -110,7 +112,7 @@ def _size(data: bytes) -> tuple[int, int]:
 
 
 class _BoundedReader(io.BytesIO):
-    """Ends reading a hostile header: a JPEG can hold millions of empty segments."""
+    """Fails after too many reads: a hostile JPEG header can hold millions of empty segments."""
 
     def __init__(self, data: bytes) -> None:
         super().__init__(data)

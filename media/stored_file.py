@@ -15,9 +15,9 @@ from media.threads import in_thread
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """Made by `MediaStore.open`. It can be read to its end even if the store removes it meanwhile.
+    """An open file of `size` bytes. It can be read to its end even if the store removes it meanwhile.
 
-    ``modified`` is when it was stored, in Unix time; ``media_type`` is told from its bytes.
+    `media_type` is told from its bytes; `modified` is when it was stored, in Unix seconds.
     """
 
     name: str
@@ -28,9 +28,13 @@ class StoredFile:
 
     @classmethod
     def open(cls, root: Path, name: str) -> Self:
-        """Open it; takes disk time. ``name`` must be one of `media.names`. Raises NotStored."""
+        """Open the file `name`, one of `media.names`, in `root`. Blocks: call it in a thread.
+
+        Raises:
+            NotStored: there is no regular file of this name.
+        """
         try:
-            file = FileIO(root / name, opener=_open)
+            file = FileIO(root / name, opener=_open_unfollowed)
         except OSError:
             raise NotStored("There is no file of this name, or no longer.") from None
         status = os.fstat(file.fileno())
@@ -41,18 +45,22 @@ class StoredFile:
         return cls(name, sniff(head), status.st_size, status.st_mtime, file)
 
     async def read(self, offset: int, length: int) -> bytes:
-        """Up to ``length`` bytes from ``offset`` on; none at the end. Raises OSError."""
+        """Up to `length` bytes from `offset` on; none at the end.
+
+        Raises:
+            OSError: the disk fails.
+        """
         return await in_thread(os.pread, self._file.fileno(), length, offset)
 
     def disposition(self, kind: str) -> str:
-        """The `Content-Disposition` header; ``kind`` is `inline` or `attachment`."""
+        """The `Content-Disposition` header of a download of it; `kind` is `inline` or `attachment`."""
         return content_disposition(kind, self.name)
 
     def close(self) -> None:
-        """Release the file."""
+        """Close the file."""
         self._file.close()
 
 
-def _open(path: str, flags: int) -> int:
+def _open_unfollowed(path: str, flags: int) -> int:
     # Without O_NONBLOCK, opening a FIFO that somebody put there would hang.
     return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -1,4 +1,4 @@
-"""Which files of the store go, and their removal: one pass over the directory."""
+"""One pass over the store's directory, which removes the files that are not to be kept."""
 
 import os
 import re
@@ -9,77 +9,85 @@ from typing import Final
 
 from media.names import is_name
 
-TEMPORARY: Final = ".{}.part"
-"""The name of a file while it is written, with the token of its name to be."""
 ABANDONED_SECONDS: Final = 3600.0
-"""When a temporary file has no writer any more; writing takes seconds."""
+"""A temporary file of this age has no writer any more; writing takes seconds."""
 LOW_WATER: Final = 0.9
-"""What is left of the allowed total when it was exceeded, so that not each new file costs a pass."""
+"""The part of the allowed total that is kept when it was exceeded, so that not each new file costs a pass."""
 
 _TEMPORARY: Final = re.compile(r"\.[0-9a-f]{32}\.part")
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """The store after a sweep."""
+class SweepResult:
+    """The bytes of all files in the store after a sweep, and how many files were removed."""
 
     total_bytes: int
     removed: int
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class _Entry:
+class _File:
+    """A file in the directory; sorted by age, the oldest first."""
+
     modified: float
     name: str
     size: int
 
 
-def sweep(root: Path, *, now: float, max_age_seconds: float, max_total_bytes: int) -> Kept:
-    """Remove what is older than ``max_age_seconds`` (0: nothing is), and of more than ``max_total_bytes``
-    the oldest, down to `LOW_WATER`; also temporary files that nobody writes any more.
+def temporary_path(root: Path, name: str) -> Path:
+    """Where the file `name`, one of `media.names`, stands while it is written."""
+    return root / f".{name[:32]}.part"
 
-    Raises OSError if the directory cannot be read; there being none is fine.
+
+def sweep(root: Path, *, now: float, max_age_seconds: float, max_total_bytes: int) -> SweepResult:
+    """Remove files older than `max_age_seconds` (0: none is), and temporary files that nobody writes any more.
+
+    Of more than `max_total_bytes`, the oldest are removed down to `LOW_WATER` of it. `now` is in Unix seconds.
+    Blocks: call it in a thread.
+
+    Raises:
+        OSError: the directory cannot be read. If there is none, there is nothing to remove.
     """
-    leftovers, entries = _scan(root)
-    removed = sum(_remove(root, entry) for entry in leftovers if now - entry.modified > ABANDONED_SECONDS)
-    total = sum(entry.size for entry in entries)
+    temporary, stored = _files_in(root)
+    removed = sum(_remove(root, file) for file in temporary if now - file.modified > ABANDONED_SECONDS)
+    total = sum(file.size for file in stored)
     target = max_total_bytes if total <= max_total_bytes else max_total_bytes * LOW_WATER
-    for entry in sorted(entries):
-        expired = max_age_seconds and now - entry.modified > max_age_seconds
+    for file in sorted(stored):
+        expired = max_age_seconds and now - file.modified > max_age_seconds
         if not expired and total <= target:
             break  # the rest is younger still
-        if _remove(root, entry):
+        if _remove(root, file):
             removed += 1
-            total -= entry.size
-    return Kept(total, removed)
+            total -= file.size
+    return SweepResult(total, removed)
 
 
-def _scan(root: Path) -> tuple[list[_Entry], list[_Entry]]:
-    """Temporary and whole files; nothing that is not ours, and no link."""
-    leftovers: list[_Entry] = []
-    entries: list[_Entry] = []
+def _files_in(root: Path) -> tuple[list[_File], list[_File]]:
+    """Temporary and stored files; nothing that the store did not make, and no link."""
+    temporary: list[_File] = []
+    stored: list[_File] = []
     try:
-        scan = os.scandir(root)
+        entries = os.scandir(root)
     except FileNotFoundError:
-        return leftovers, entries
-    with scan:
-        for item in scan:
-            temporary = _TEMPORARY.fullmatch(item.name) is not None
-            if not temporary and not is_name(item.name):
+        return temporary, stored
+    with entries:
+        for entry in entries:
+            is_temporary = _TEMPORARY.fullmatch(entry.name) is not None
+            if not is_temporary and not is_name(entry.name):
                 continue
             try:
-                status = item.stat(follow_symlinks=False)
+                status = entry.stat(follow_symlinks=False)
             except FileNotFoundError:
                 continue  # renamed since
             if stat.S_ISREG(status.st_mode):
-                entry = _Entry(status.st_mtime, item.name, status.st_size)
-                (leftovers if temporary else entries).append(entry)
-    return leftovers, entries
+                file = _File(status.st_mtime, entry.name, status.st_size)
+                (temporary if is_temporary else stored).append(file)
+    return temporary, stored
 
 
-def _remove(root: Path, entry: _Entry) -> bool:
+def _remove(root: Path, file: _File) -> bool:
     try:
-        (root / entry.name).unlink()
+        (root / file.name).unlink()
     except OSError:
         return False  # gone already, or not ours to remove; the next sweep tries again
     return True

@@ -5,21 +5,38 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def replace_file(path: Path, content: bytes, *, mode: int = 0o600) -> None:
+def replace_file(
+    path: Path,
+    content: bytes,
+    *,
+    mode: int = 0o600,
+    temporary: Path | None = None,
+    modified: float | None = None,
+    durable: bool = False,
+) -> None:
     """Put `content` in the place of the file at `path`, which need not exist; its directory must.
 
-    A reader, and a start after a crash, finds the old content or the new one. Blocks: call it in a thread.
+    A reader, and a start after a crash, finds the old content or the new one. Until it is whole, the new
+    content stands in the file `temporary`, by default `path` with `.new` behind it; it must be in the same
+    file system, and only one caller may use it at a time. A symbolic link at either place is replaced, never
+    followed. `modified` is the file's time of change in Unix seconds, by default now. With `durable`, the
+    content is on the disk itself before it is in its place. Blocks: call it in a thread.
 
     Raises:
         OSError: nothing has changed.
     """
-    beside = path.with_name(f"{path.name}.new")
+    beside = temporary or path.with_name(f"{path.name}.new")
     with suppress(FileNotFoundError):
         beside.unlink()  # left by a crash
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
+            file.flush()
+            if modified is not None:
+                os.utime(file.fileno(), (modified, modified))
+            if durable:
+                os.fsync(file.fileno())
         beside.replace(path)
     except OSError:
         with suppress(OSError):

@@ -33,11 +33,11 @@ class Assets:
             if self._service.settings.image_links == "upstream" and address.startswith("http"):
                 return address
             download = await self._service.files.fetch(address)
-            stored = await self._service.media.save(download.data, download.file_name)
+            name = await self._service.media.save(download.data, download.file_name)
         except (UpstreamError, MediaError) as error:
             log.warning("a picture could not be fetched: %s", error)
             return None
-        return self._base_url + public_path(stored.name)
+        return self._base_url + public_path(name)
 
     async def picture_bytes(self, asset: Asset) -> bytes | None:
         """The bytes of ``asset``, or None if they cannot be had."""
