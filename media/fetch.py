@@ -45,8 +45,8 @@ _REDIRECTS: Final = (301, 302, 303, 307, 308)
 class Fetcher:
     """Fetches pictures, PDF and text from public addresses. Keeps no connection open between two fetches.
 
-    One answer may have `max_bytes`; one fetch may take `total_seconds`, redirects included. `is_allowed` tells
-    which IP addresses may be connected to, `ports` which ports.
+    One answer may have `max_bytes`; one fetch may take `total_seconds`, redirects included. `is_allowed`
+    tells which IP addresses may be connected to, `ports` which ports.
     """
 
     def __init__(

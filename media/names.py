@@ -60,7 +60,7 @@ def is_name(text: str) -> bool:
 
 
 def public_path(name: str) -> str:
-    """The path of a link to the file `name`, percent-encoded: below `/images/` for pictures, else `/files/`."""
+    """The path of a link to `name`, percent-encoded: below `/images/` for pictures, else below `/files/`."""
     folder = "images" if name.rpartition(".")[2] in _PICTURE_EXTENSIONS else "files"
     return f"/{folder}/{quote(name, safe='')}"
 

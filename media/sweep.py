@@ -40,10 +40,10 @@ def temporary_path(root: Path, name: str) -> Path:
 
 
 def sweep(root: Path, *, now: float, max_age_seconds: float, max_total_bytes: int) -> SweepResult:
-    """Remove files older than `max_age_seconds` (0: none is), and temporary files that nobody writes any more.
+    """Remove files older than `max_age_seconds` (0: none is), and temporary ones that nobody writes any more.
 
-    Of more than `max_total_bytes`, the oldest are removed down to `LOW_WATER` of it. `now` is in Unix seconds.
-    Blocks: call it in a thread.
+    If all files have more than `max_total_bytes`, the oldest are removed, down to `LOW_WATER` of that. `now`
+    is in Unix seconds. Blocks: call it in a thread.
 
     Raises:
         OSError: the directory cannot be read. If there is none, there is nothing to remove.

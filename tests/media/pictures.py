@@ -17,7 +17,7 @@ def png(width: int = 3, height: int = 2) -> bytes:
 
 
 def jpeg(width: int, height: int, *, orientation: int = 0, before: bytes = b"") -> bytes:
-    """Up to the frame header; EXIF says how it was rotated, ``before`` are further segments."""
+    """Up to the frame header; EXIF says how it was rotated, `before` are further segments."""
     exif = b""
     if orientation:
         entry = struct.pack(">HHIHH", 0x0112, 3, 1, orientation, 0)

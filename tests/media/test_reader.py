@@ -29,7 +29,6 @@ async def test_picture_on_the_web_is_fetched() -> None:
         fetcher = Fetcher(max_bytes=10_000, is_allowed=lambda _: True, ports=frozenset({server.port}))
         content = await reader(fetcher).picture(server.url.replace("http", "HTTP"))
         assert (content.data, content.media_type) == (PNG, "image/png")
-        fetcher.close()
 
 
 async def test_addresses_are_refused_where_fetching_is_off() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from media.errors import Malformed, MediaError, TooBig, WrongType
-from media.sniff import PICTURES, Picture, measure, sniff
+from media.sniff import PICTURES, Picture, inspect_picture, sniff
 from tests.media import pictures
 
 TYPES = [
@@ -63,31 +63,31 @@ def test_type_is_told_from_the_bytes(data: bytes, media_type: str) -> None:
 def test_size_is_read_from_the_header(
     make: Callable[[int, int], bytes], media_type: str, width: int, height: int
 ) -> None:
-    assert measure(make(width, height), 50_000_000) == Picture(media_type, width, height)
+    assert inspect_picture(make(width, height), 50_000_000) == Picture(media_type, width, height)
 
 
 def test_size_of_a_rotated_photograph_is_the_stored_one() -> None:
-    assert measure(pictures.jpeg(400, 300, orientation=6), 10**6) == Picture("image/jpeg", 400, 300)
+    assert inspect_picture(pictures.jpeg(400, 300, orientation=6), 10**6) == Picture("image/jpeg", 400, 300)
 
 
 def test_size_of_a_photograph_with_megabytes_of_metadata_is_found() -> None:
     profile = b"\xff\xe2\xff\xff" + bytes(65533)
-    assert measure(pictures.jpeg(40, 30, before=profile * 40), 10**6).width == 40
+    assert inspect_picture(pictures.jpeg(40, 30, before=profile * 40), 10**6).width == 40
 
 
 def test_pixels_above_the_limit_are_refused_and_the_limit_is_named() -> None:
-    measure(pictures.png(1000, 1000), 1_000_000)
+    inspect_picture(pictures.png(1000, 1000), 1_000_000)
     with pytest.raises(TooBig, match="1001 x 1000 pixels; the limit is 1000000"):
-        measure(pictures.png(1001, 1000), 1_000_000)
+        inspect_picture(pictures.png(1001, 1000), 1_000_000)
 
 
 def test_sizes_that_overflow_a_signed_number_do_not_slip_under_the_limit() -> None:
     with pytest.raises(MediaError):
-        measure(pictures.gif(65535, 65535), 50_000_000)
+        inspect_picture(pictures.gif(65535, 65535), 50_000_000)
     with pytest.raises(MediaError):
-        measure(pictures.gif(40_000, 2), 50_000_000)
+        inspect_picture(pictures.gif(40_000, 2), 50_000_000)
     with pytest.raises(TooBig):
-        measure(pictures.png(2**32 - 1, 2**32 - 1), 50_000_000)
+        inspect_picture(pictures.png(2**32 - 1, 2**32 - 1), 50_000_000)
 
 
 @pytest.mark.parametrize(
@@ -96,19 +96,19 @@ def test_sizes_that_overflow_a_signed_number_do_not_slip_under_the_limit() -> No
 )
 def test_header_without_a_size_is_malformed(data: bytes) -> None:
     with pytest.raises(Malformed):
-        measure(data, 10**9)
+        inspect_picture(data, 10**9)
 
 
 def test_header_of_endless_empty_segments_is_given_up() -> None:
     # The real frame header at the end proves that reading stopped before it.
     with pytest.raises(Malformed):
-        measure(pictures.jpeg(10, 10, before=b"\xff\xe0\x00\x02" * 100_000), 10**9)
+        inspect_picture(pictures.jpeg(10, 10, before=b"\xff\xe0\x00\x02" * 100_000), 10**9)
 
 
 @pytest.mark.parametrize("data", [b"\0\0\0\x18ftypheic\0\0", b"<svg >", b"%PDF-1.4", b"hello", b""])
 def test_what_the_backend_takes_for_no_picture_is_refused_with_advice(data: bytes) -> None:
     with pytest.raises(WrongType, match="send PNG, JPEG, GIF or WebP"):
-        measure(data, 10**9)
+        inspect_picture(data, 10**9)
 
 
 @given(
@@ -118,7 +118,7 @@ def test_what_the_backend_takes_for_no_picture_is_refused_with_advice(data: byte
 )
 def test_no_header_makes_measuring_fail_otherwise(start: bytes, rest: bytes, keep: int) -> None:
     try:
-        picture = measure(start[:keep] + rest, 10**6)
+        picture = inspect_picture(start[:keep] + rest, 10**6)
     except MediaError:
         return
     assert 0 < picture.width * picture.height <= 10**6

@@ -1,25 +1,12 @@
 """A file that is replaced is the old one or the new one, whatever happens."""
 
 import os
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from runtime import replace_file
-
-
-@contextmanager
-def full_disk(size: int) -> Iterator[None]:
-    """Inside, no file of this process can grow above `size` bytes: a write beyond that fails."""
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+from tests.runtime.disk import full_disk
 
 
 def names_in(directory: Path) -> list[str]:

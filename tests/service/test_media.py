@@ -20,7 +20,6 @@ from media import (
     UrlRefused,
     WrongType,
     public_path,
-    store,
 )
 from tests.media.pictures import png
 from tests.service.deployment import Deployment, deployed, eventually
@@ -39,7 +38,7 @@ class Media:
 
     async def add(self, data: bytes, filename: str = "") -> str:
         """Store something; gives the path of its link."""
-        return public_path((await self.store.save(data, filename)).name)
+        return public_path(await self.store.save(data, filename))
 
     async def get(self, path: str, *, method: str = "GET", **headers: str) -> Answer:
         """Ask as a browser does that follows a link: without any key."""
@@ -153,9 +152,9 @@ async def test_unknown_name_is_a_404_in_json_that_is_not_cached(tmp_path: Path, 
 
 async def test_file_that_has_aged_out_is_a_404(tmp_path: Path) -> None:
     async with serving(tmp_path, {"MEDIA_MAX_AGE": "60"}) as media:
-        stored = await media.store.save(PNG)
-        os.utime(tmp_path / "media" / stored.name, (0, 0))
-        assert (await media.get(public_path(stored.name))).status == 404
+        name = await media.store.save(PNG)
+        os.utime(tmp_path / "media" / name, (0, 0))
+        assert (await media.get(public_path(name))).status == 404
 
 
 async def test_link_that_is_followed_before_its_file_has_come_waits_for_it(tmp_path: Path) -> None:
@@ -168,12 +167,14 @@ async def test_link_that_is_followed_before_its_file_has_come_waits_for_it(tmp_p
         assert (await early).body == b"a,b\n"
 
 
-async def test_file_that_does_not_come_is_a_404_that_says_when_to_ask_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(store, "FILL_WAIT_SECONDS", 0.01)
+async def test_file_that_does_not_come_is_a_404_that_says_when_to_ask_again(tmp_path: Path) -> None:
     async with serving(tmp_path) as media:
-        answer = await media.get(public_path(media.store.reserve("a.csv")))
+        store = MediaStore(
+            tmp_path, max_file_bytes=1, max_total_bytes=1, max_age_seconds=0, fill_wait_seconds=0.01
+        )
+        await media.store.close()
+        media.service.server.service.media = store
+        answer = await media.get(public_path(store.reserve("a.csv")))
         assert (answer.status, answer.headers["retry-after"]) == (404, "2")
         assert answer.headers["cache-control"] == "no-store"
 
