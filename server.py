@@ -57,6 +57,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("pandora")
 
 VERSION = "0.1.0"
+"""The one place that says it; pyproject.toml, the image and the compose files repeat it, held by a test."""
 DEMO_KEY = "fk-demo"
 IDLE_CONNECTION_SECONDS = 75
 BODY_SECONDS = 120
@@ -148,7 +149,7 @@ def build(settings: Settings, *, simulated: bool = False, demo_gpts: Sequence[Gp
         media=media,
         reader=MediaReader(fetcher, max_bytes=max_bytes, max_pixels=settings.max_image_pixels),
         queue=AccountQueue(
-            dict(settings.key_concurrency),
+            settings.key_concurrency,
             max_waiting=settings.queue_length,
             max_wait=settings.queue_wait,
             metrics=metrics,
@@ -165,7 +166,7 @@ def _charge_book(
     settings: Settings, upstream: UpstreamClient, metrics: Metrics, catalogue: Catalogue, *, simulated: bool
 ) -> ChargeBook:
     """The ledger and what the settings say of it. Raises SettingsError."""
-    for name, _ in settings.model_units:
+    for name in settings.model_units:
         if name not in catalogue.models and name != ANY_GPT.name:
             raise SettingsError(f"MODEL_UNITS is not usable: {name[:80]} is no model here.")
     keys = key_names(settings)
@@ -180,8 +181,7 @@ def _charge_book(
 
 def key_names(settings: Settings) -> KeyNames:
     """The names that stand for keys."""
-    given = {key: name for name, key in settings.key_aliases}
-    return KeyNames(local_secret(Path(settings.state_dir) / KEY_SECRET), given)
+    return KeyNames(local_secret(Path(settings.state_dir) / KEY_SECRET), settings.key_aliases)
 
 
 def limits_of(settings: Settings) -> Limits:
@@ -297,6 +297,9 @@ def _arguments() -> argparse.Namespace:
         description="An OpenAI-compatible API over a ChatGPT-web backend.",
         epilog="Settings (environment variables):\n" + Settings.help(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"pandora-to-v1 {VERSION}", help="print the version, and exit"
     )
     parser.add_argument("--demo", action="store_true", help="use the built-in simulator as the backend")
     parser.set_defaults(command="serve")

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from accounts.credential import Caller, Credential, credential_for
+from accounts.credential import Caller, Credential, KeyKind, credential_for
 from accounts.shared_slots import Lease, SharedSlots
 from accounts.waiting_queues import QueueFull, Ticket, WaitingQueues
 from runtime import BackgroundTasks
@@ -52,7 +52,7 @@ class AccountQueue:
 
     def __init__(
         self,
-        slots: Mapping[str, int],
+        slots: Mapping[KeyKind, int],
         *,
         max_waiting: int,
         max_wait: float,

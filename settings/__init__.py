@@ -1,5 +1,6 @@
-"""All settings, in one typed place."""
+"""All settings of the service, read from the environment once, typed and checked."""
 
-from settings.table import Settings, SettingsError
+from settings.errors import SettingsError
+from settings.settings import Settings
 
 __all__ = ["Settings", "SettingsError"]

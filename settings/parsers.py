@@ -1,152 +1,182 @@
-"""From the text of a setting to its value. Each raises ValueError that says what the text must be."""
+"""From the text of a setting to its value.
+
+A parser takes the text without spaces around it. It raises ValueError whose text completes the sentence
+"it must be ...".
+"""
 
 import re
-from collections.abc import Callable
-from urllib.parse import urlsplit
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, TypeVar
+from urllib.parse import SplitResult, urlsplit
 
-Parser = Callable[[str], object]
+from accounts import KeyKind
+
+T = TypeVar("T", bound=str)
 
 
-def text(value: str) -> str:
-    """Anything."""
-    return value
+def any_text(text: str) -> str:
+    """Any text, also none."""
+    return text
 
 
-def url(value: str) -> str:
-    """An http(s) address without credentials; a slash at its end is dropped."""
-    try:
-        parts = urlsplit(value)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # brackets or a port that cannot be
-        usable = False
-    if not usable:
+def optional(parse: Callable[[str], str]) -> Callable[[str], str]:
+    """What `parse` accepts, or nothing."""
+    return lambda text: parse(text) if text else ""
+
+
+def http_address(text: str) -> str:
+    """An http or https URL without user name, query and fragment; slashes at its end are dropped."""
+    parts = _split_address(text, "http", "https")
+    if parts is None:
         raise ValueError("an address such as http://127.0.0.1:8181")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError("an address without user name, query or fragment")
-    return value.rstrip("/")
+    return text.rstrip("/")
 
 
-def prefix(value: str) -> str:
-    """A path prefix, without slashes around it."""
-    value = value.strip("/")
-    if not re.fullmatch(r"[\w.~-]*(/[\w.~-]+)*", value, re.ASCII):
-        raise ValueError("letters, digits and . _ ~ - only")
-    return value
+def redis_address(text: str) -> str:
+    """The URL of a Redis database: `redis://` or `rediss://`, with a password perhaps."""
+    parts = _split_address(text, "redis", "rediss")
+    if parts is None or not re.fullmatch(r"/?[0-9]{0,3}", parts.path):
+        raise ValueError("an address such as redis://redis:6379/0")
+    return text
 
 
-def key(value: str) -> str:
-    """One key."""
-    if not re.fullmatch(r"[!-~]+", value):
+def _split_address(text: str, *schemes: str) -> SplitResult | None:
+    """The parts of a URL, or None if it has no host or none of the `schemes`."""
+    try:
+        parts = urlsplit(text)
+        # Reading `port` raises ValueError for a port that is not a number up to 65535.
+        usable = parts.scheme in schemes and parts.hostname and parts.port != 0
+    except ValueError:
+        return None
+    return parts if usable else None
+
+
+def path_prefix(text: str) -> str:
+    """The first segments of a path, without slashes around them."""
+    text = text.strip("/")
+    if not re.fullmatch(r"[\w.~-]*(/[\w.~-]+)*", text, re.ASCII):
+        raise ValueError("a path of letters, digits and . _ ~ - only")
+    return text
+
+
+def bearer_key(text: str) -> str:
+    """One key, as it stands behind `Authorization: Bearer`."""
+    if not re.fullmatch(r"[!-~]+", text):
         raise ValueError("one key, without spaces")
-    return value
+    return text
 
 
-def integer(low: int, high: int) -> Parser:
-    """A whole number within limits."""
+def whole_number(low: int, high: int) -> Callable[[str], int]:
+    """A whole number from `low` to `high`."""
 
-    def parse(value: str) -> int:
-        if not re.fullmatch(r"[0-9]{1,12}", value) or not low <= int(value) <= high:
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,12}", text) or not low <= int(text) <= high:
             raise ValueError(f"a whole number from {low} to {high}")
-        return int(value)
+        return int(text)
 
     return parse
 
 
-def seconds(low: float, high: float) -> Parser:
-    """A number of seconds within limits."""
+def seconds(low: float, high: float) -> Callable[[str], float]:
+    """A number of seconds from `low` to `high`."""
 
-    def parse(value: str) -> float:
-        if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,6})?", value) or not low <= float(value) <= high:
+    def parse(text: str) -> float:
+        if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,6})?", text) or not low <= float(text) <= high:
             raise ValueError(f"a number of seconds from {low:g} to {high:g}")
-        return float(value)
+        return float(text)
 
     return parse
 
 
-def switch(value: str) -> bool:
-    """A boolean."""
-    known = {"1": True, "true": True, "yes": True, "on": True}
-    known |= {"0": False, "false": False, "no": False, "off": False}
-    if value.lower() not in known:
+_SWITCH = {"1": True, "true": True, "yes": True, "on": True}
+_SWITCH |= {"0": False, "false": False, "no": False, "off": False}
+
+
+def switch(text: str) -> bool:
+    """A boolean: true or false, yes or no, on or off, 1 or 0, in any case."""
+    if text.lower() not in _SWITCH:
         raise ValueError("true or false")
-    return known[value.lower()]
+    return _SWITCH[text.lower()]
 
 
-def choice(*choices: str) -> Parser:
-    """One of some words, in any case."""
+def one_of(*words: T) -> Callable[[str], T]:
+    """One of some lower-case words, in any case."""
 
-    def parse(value: str) -> str:
-        if value.lower() not in choices:
-            raise ValueError("one of " + ", ".join(choices))
-        return value.lower()
+    def parse(text: str) -> T:
+        for word in words:
+            if word == text.lower():
+                return word
+        raise ValueError("one of " + ", ".join(words))
 
     return parse
 
 
-def origin(value: str) -> str:
-    """A web origin, or ``*``."""
-    if value != "*" and not re.fullmatch(r"https?://[^\s/,*]+", value):
+def web_origin(text: str) -> str:
+    """A web origin (scheme, host, perhaps a port), or `*`."""
+    if text != "*" and not re.fullmatch(r"https?://[^\s/,*]+", text):
         raise ValueError("* or one origin such as https://chat.example.com")
-    return value
+    return text
 
 
-def aliases(value: str) -> tuple[tuple[str, str], ...]:
-    """Pairs of a name and what it stands for, a model with perhaps ``:style`` behind it."""
-    pairs = []
-    for item in filter(None, (item.strip() for item in value.split(","))):
-        alias, separator, target = (part.strip() for part in item.partition("="))
-        if not (alias and separator and target):
+def alias_pairs(text: str) -> Mapping[str, str]:
+    """Pairs `alias=model` or `alias=model:style`: alias to what it stands for."""
+    aliases = {}
+    for item in _items(text):
+        alias, _, target = (part.strip() for part in item.partition("="))
+        if not (alias and target):
             raise ValueError("pairs such as gpt-4o-mini=gpt-3.5-turbo,gpt-4=gpt-4-s")
-        pairs.append((alias, target))
-    return tuple(pairs)
+        aliases[alias] = target
+    return MappingProxyType(aliases)
 
 
-def units(value: str) -> tuple[tuple[str, int], ...]:
-    """Pairs of a model and what a conversation on it costs."""
-    pairs = []
-    for item in filter(None, (item.strip() for item in value.split(","))):
-        name, _, units = (part.strip() for part in item.rpartition("="))
-        if not name or not re.fullmatch(r"[0-9]{1,6}", units):
+def unit_pairs(text: str) -> Mapping[str, int]:
+    """Pairs `model=units`: model to the quota units of one conversation."""
+    units = {}
+    for item in _items(text):
+        model, _, number = (part.strip() for part in item.rpartition("="))
+        if not model or not re.fullmatch(r"[0-9]{1,6}", number):
             raise ValueError("pairs such as gpt-4-s=14,gpt-3.5-turbo=4")
-        pairs.append((name, int(units)))
-    return tuple(pairs)
+        units[model] = int(number)
+    return MappingProxyType(units)
 
 
-def key_names(value: str) -> tuple[tuple[str, str], ...]:
-    """Pairs of a name and the key that it stands for."""
-    pairs = []
-    for item in filter(None, (item.strip() for item in value.split(","))):
+def key_name_pairs(text: str) -> Mapping[str, str]:
+    """Pairs `name=key`: key to its name, since several keys may share a name."""
+    names = {}
+    for item in _items(text):
         name, _, key = (part.strip() for part in item.partition("="))
+        # `k-` begins the short hashes that stand for keys without a name.
         if not re.fullmatch(r"(?!k-)[\w.@-]{1,40}", name) or not re.fullmatch(r"[!-~]+", key):
             raise ValueError("pairs such as alice=fk-...,bob=fk-...; names must not begin with k-")
-        pairs.append((name, key))
-    return tuple(pairs)
+        names[key] = name
+    return MappingProxyType(names)
 
 
-def redis_url(value: str) -> str:
-    """The address of a Redis."""
-    try:
-        parts = urlsplit(value)
-        usable = parts.scheme in ("redis", "rediss") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or not re.fullmatch(r"/?[0-9]{0,3}", parts.path):
-        raise ValueError("an address such as redis://redis:6379/0")
-    return value
+def number_per_key_kind(defaults: Mapping[KeyKind, int]) -> Callable[[str], Mapping[KeyKind, int]]:
+    """Pairs `kind=number`, or one number for all kinds; a kind that is left out has its default."""
 
-
-KEY_KINDS = ("fk", "pk", "token")
-
-
-def concurrency(value: str) -> tuple[tuple[str, int], ...]:
-    """How many messages at once by kind of key; one number stands for all kinds."""
-    wanted = {"fk": 1, "pk": 4, "token": 1}
-    if re.fullmatch(r"[0-9]{1,4}", value):
-        wanted = dict.fromkeys(KEY_KINDS, int(value))
-    else:
-        for item in value.split(","):
+    def parse(text: str) -> Mapping[KeyKind, int]:
+        if re.fullmatch(r"[0-9]{1,4}", text):
+            return MappingProxyType(dict.fromkeys(KeyKind, int(text)))
+        numbers = dict(defaults)
+        for item in text.split(","):
             kind, _, number = (part.strip() for part in item.partition("="))
-            if kind not in KEY_KINDS or not re.fullmatch(r"[0-9]{1,4}", number):
-                raise ValueError("such as fk=1,pk=4,token=1, or one number for all")
-            wanted[kind] = int(number)
-    return tuple(wanted.items())
+            if kind not in list(KeyKind) or not re.fullmatch(r"[0-9]{1,4}", number):
+                raise ValueError(f"such as {pairs_text(defaults)}, or one number for all")
+            numbers[KeyKind(kind)] = int(number)
+        return MappingProxyType(numbers)
+
+    return parse
+
+
+def _items(text: str) -> list[str]:
+    """What stands between commas; empty items are left out."""
+    return [item for part in text.split(",") if (item := part.strip())]
+
+
+def pairs_text(pairs: Mapping[Any, object]) -> str:
+    """`name=value` with commas between, as the parsers of pairs read it."""
+    return ",".join(f"{name}={value}" for name, value in pairs.items())

@@ -1,369 +1,380 @@
-"""All settings, in one typed place: environment variables, and files for the secrets.
+"""The table of settings: name, default, parser and a sentence for operators, one field each.
 
-A malformed or contradictory setting raises SettingsError with one line that says what to change. A
-secret NAME can be given as NAME_FILE, the path of a file that holds it.
+README.md repeats the table; a test holds the two together.
 """
 
-import os
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from pathlib import Path
-from typing import Any, cast
+from dataclasses import dataclass
+from typing import Final, Literal
 
+from accounts import KeyKind
 from settings.parsers import (
-    Parser,
-    aliases,
-    choice,
-    concurrency,
-    integer,
-    key,
-    key_names,
-    origin,
-    prefix,
-    redis_url,
+    alias_pairs,
+    any_text,
+    bearer_key,
+    http_address,
+    key_name_pairs,
+    number_per_key_kind,
+    one_of,
+    optional,
+    pairs_text,
+    path_prefix,
+    redis_address,
     seconds,
     switch,
-    text,
-    units,
-    url,
+    unit_pairs,
+    web_origin,
+    whole_number,
 )
+from settings.spec import setting
+from translate.values import ANY_GPT, DEFAULT_UNITS, STYLES
 
+MIB: Final = 1 << 20
+GIB: Final = 1 << 30
+HOUR: Final = 3600
+DAY: Final = 24 * HOUR
 
-class SettingsError(ValueError):
-    """What is wrong with which setting, and what to write instead, in one line."""
-
-
-def _setting(name: str, default: str, parse: Parser, sentence: str, secret: bool = False) -> Any:
-    metadata = {"name": name, "default": default, "parse": parse, "sentence": sentence, "secret": secret}
-    return field(metadata=metadata)
-
-
-DEFAULT_ALIASES = (
-    "gpt-4o-mini=gpt-3.5-turbo,gpt-3.5-turbo-*=gpt-3.5-turbo,"
-    "dall-e-3=gpt-4-s,dall-e-2=gpt-4-s,gpt-image-*=gpt-4-s"
-)
+ALIASES: Final[Mapping[str, str]] = {
+    "gpt-4o-mini": "gpt-3.5-turbo",
+    "gpt-3.5-turbo-*": "gpt-3.5-turbo",
+    "dall-e-3": "gpt-4-s",
+    "dall-e-2": "gpt-4-s",
+    "gpt-image-*": "gpt-4-s",
+}
+"""Chat front ends ask small models for titles by themselves, which must not cost what GPT-4 costs."""
+CONCURRENCY: Final[Mapping[KeyKind, int]] = {KeyKind.SHARE: 1, KeyKind.POOL: 4, KeyKind.TOKEN: 1}
+"""The backend refuses a second message at the same time on one account (protocol notes, section 14.1)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """The settings as the service uses them; an unset text is empty."""
+class SettingsTable:
+    """One attribute for each setting; an unset text is empty."""
 
-    base_url: str = _setting(
-        "BASE_URL", "", url, "Address of the ChatGPT-web backend, for example Pandora-Next in proxy mode."
+    base_url: str = setting(
+        "BASE_URL",
+        "",
+        optional(http_address),
+        "Address of the ChatGPT-web backend, for example of Pandora-Next in `proxy` mode.",
+        may_hold_password=True,
     )
-    proxy_api_prefix: str = _setting(
-        "PROXY_API_PREFIX", "", prefix, "The backend's `proxy_api_prefix`.", secret=True
+    proxy_api_prefix: str = setting(
+        "PROXY_API_PREFIX",
+        "",
+        path_prefix,
+        "The `proxy_api_prefix` of the backend, with which the path of each request to it begins.",
+        secret=True,
     )
-    upload_base_url: str = _setting(
-        "UPLOAD_BASE_URL", "", url, "Address under which users reach this service, for links to images."
+    upload_base_url: str = setting(
+        "UPLOAD_BASE_URL",
+        "",
+        optional(http_address),
+        "Address under which users reach this service; links to pictures and files begin with it. "
+        "If unset, they begin with the address that the request was sent to.",
+        may_hold_password=True,
     )
-    key_for_gpts_info: str = _setting(
-        "KEY_FOR_GPTS_INFO", "", key, "Key with which the description of each GPT is fetched.", secret=True
+    key_for_gpts_info: str = setting(
+        "KEY_FOR_GPTS_INFO",
+        "",
+        optional(bearer_key),
+        "Key with which the descriptions of GPTs are fetched; if unset, the key of the first caller who "
+        "uses a GPT.",
+        secret=True,
     )
-    gpts_file: str = _setting(
-        "GPTS_FILE", "", text, "The list of GPTs; if unset, the `gpts.json` beside `server.py`."
+    gpts_file: str = setting(
+        "GPTS_FILE",
+        "",
+        any_text,
+        "File that lists the GPTs to offer; if unset, `gpts.json` beside `server.py`.",
     )
-    allow_any_gpt: bool = _setting(
+    allow_any_gpt: bool = setting(
         "ALLOW_ANY_GPT",
         "false",
         switch,
-        "Whether every GPT can be used by its id, as `gpt-4-gizmo-g-...`, without an entry in the list.",
+        f"Whether callers may use any GPT by its id, as model `{ANY_GPT.name}-g-...`, without an entry in "
+        "that file.",
     )
-    host: str = _setting("HOST", "127.0.0.1", text, "Address to listen on.")
-    port: int = _setting("PORT", "33333", integer(0, 65535), "Port to listen on; 0 takes a free one.")
-    state_dir: str = _setting(
-        "STATE_DIR", "state", text, "Directory where images, caches and state live; made when needed."
+    host: str = setting("HOST", "127.0.0.1", any_text, "Address to listen on.")
+    port: int = setting("PORT", "33333", whole_number(0, 65535), "Port to listen on; 0 takes any free port.")
+    state_dir: str = setting(
+        "STATE_DIR",
+        "state",
+        any_text,
+        "Directory for stored pictures and files, caches and the ledger; it is created if it is missing.",
     )
-    api_prefix: str = _setting(
-        "API_PREFIX", "", prefix, "Puts the API under `/<prefix>/v1/...`.", secret=True
+    api_prefix: str = setting(
+        "API_PREFIX",
+        "",
+        path_prefix,
+        "Serves the API under `/<prefix>/v1/...` instead of `/v1/...`.",
+        secret=True,
     )
-    log_level: str = _setting(
-        "LOG_LEVEL", "info", choice("debug", "info", "warning", "error"), "How much is logged."
+    log_level: Literal["debug", "info", "warning", "error"] = setting(
+        "LOG_LEVEL",
+        "info",
+        one_of("debug", "info", "warning", "error"),
+        "The least severe log lines that are written: `debug`, `info`, `warning` or `error`.",
     )
-    log_format: str = _setting(
-        "LOG_FORMAT", "text", choice("text", "json"), "Log lines for people, or JSON for machines."
+    log_format: Literal["text", "json"] = setting(
+        "LOG_FORMAT",
+        "text",
+        one_of("text", "json"),
+        "Form of log lines: `text` for people, `json` for programs.",
     )
-    log_file: str = _setting(
+    log_file: str = setting(
         "LOG_FILE",
         "",
-        text,
-        "A file that gets the log too; it is rotated at 10 MiB, five old ones are kept.",
+        any_text,
+        "File that gets the log in addition to the standard output; it is rotated at 10 MiB, and five old "
+        "files are kept.",
     )
-    cors_origin: str = _setting(
-        "CORS_ORIGIN", "*", origin, "The web origin that may call from a browser; `*` for any."
+    cors_origin: str = setting(
+        "CORS_ORIGIN",
+        "*",
+        web_origin,
+        "The web origin whose pages may call this service from a browser; `*` for any.",
     )
-    model_aliases: tuple[tuple[str, str], ...] = _setting(
+    model_aliases: Mapping[str, str] = setting(
         "MODEL_ALIASES",
-        DEFAULT_ALIASES,
-        aliases,
-        "Further names of models, `name=model` or `name=model:style` with commas between; "
-        "`*` in a name matches anything.",
+        pairs_text(ALIASES),
+        alias_pairs,
+        "Further names of models, as `name=model` or `name=model:style`, separated by commas; `*` in a name "
+        "matches any characters.",
     )
-    style: str = _setting(
+    style: str = setting(
         "STYLE",
         "web",
-        choice("web", "plain", "text"),
-        "How answers look: `web` in markdown with everything, `plain` for bots without markdown, "
-        "`text` the prose alone.",
+        one_of(*STYLES),
+        "How answers look: `web` is Markdown and shows everything, `plain` is for chats that do not render "
+        "Markdown, `text` is the prose alone.",
     )
-    reasoning: bool = _setting(
+    reasoning: bool = setting(
         "REASONING",
         "false",
         switch,
-        "Whether what a model thinks before it answers is passed on, as `reasoning_content`.",
+        "Whether the reasoning of a model is passed on, as `reasoning_content`.",
     )
-    image_links: str = _setting(
+    image_links: Literal["store", "upstream"] = setting(
         "IMAGE_LINKS",
         "store",
-        choice("store", "upstream"),
-        "Where links to pictures lead: to a copy kept here, or to the backend's own short-lived address.",
+        one_of("store", "upstream"),
+        "Where links to pictures lead: `store` to a copy that this service keeps, `upstream` to the "
+        "backend's own address, which expires soon.",
     )
-    stream_annotations: bool = _setting(
+    stream_annotations: bool = setting(
         "STREAM_ANNOTATIONS",
         "false",
         switch,
-        "Whether citations are also sent as `annotations` on the last chunk of a stream.",
+        "Whether the last chunk of a stream also carries the citations, as `annotations`.",
     )
-    history: str = _setting(
+    history: Literal["keep", "hide", "temporary"] = setting(
         "HISTORY",
         "keep",
-        choice("keep", "hide", "temporary"),
-        "What becomes of a conversation on the backend: kept, hidden after the answer, or never listed.",
+        one_of("keep", "hide", "temporary"),
+        "What happens to a conversation in the account's list on the backend: `keep` leaves it there, `hide` "
+        "removes it after the answer, `temporary` starts it as a temporary chat, which is never listed.",
     )
-    continue_limit: int = _setting(
+    continue_limit: int = setting(
         "CONTINUE_LIMIT",
         "3",
-        integer(0, 20),
-        "How often a reply that was cut by length is continued; each time costs another conversation.",
+        whole_number(0, 20),
+        "How many times a reply is continued that the backend ended at its length limit; each time costs "
+        "another conversation.",
     )
-    gpt_actions: str = _setting(
+    gpt_actions: Literal["ask", "allow", "always"] = setting(
         "GPT_ACTIONS",
         "ask",
-        choice("ask", "allow", "always"),
-        "When a GPT asks whether it may call a host: stop and say so, allow it once, or always.",
+        one_of("ask", "allow", "always"),
+        "When a GPT asks for permission to call a host: `ask` ends the answer with a note that says so, "
+        "`allow` permits this call, `always` permits this and all later calls.",
     )
-    fetch_urls: bool = _setting(
+    fetch_urls: bool = setting(
         "FETCH_URLS",
         "true",
         switch,
-        "Whether what a message gives by address is fetched for it.",
+        "Whether pictures and files that a message gives by URL are fetched.",
     )
-    max_image_pixels: int = _setting(
+    max_image_pixels: int = setting(
         "MAX_IMAGE_PIXELS",
         "50000000",
-        integer(1, 10**9),
-        "Largest picture of a message, in pixels.",
+        whole_number(1, 10**9),
+        "Largest picture in a message, in pixels (width times height).",
     )
-    media_max_file_bytes: int = _setting(
+    media_max_file_bytes: int = setting(
         "MEDIA_MAX_FILE_BYTES",
-        str(50 << 20),
-        integer(1024, 1 << 32),
-        "Largest picture or file that is fetched, uploaded or kept here; one inside a request must fit into "
-        "MAX_BODY_BYTES too, a quarter of which goes to its encoding.",
+        str(50 * MIB),
+        whole_number(1024, 1 << 32),
+        "Largest picture or file that is fetched, uploaded or stored. One inside a request must also fit "
+        "into MAX_BODY_BYTES, where its encoding takes a third more.",
     )
-    media_max_total_bytes: int = _setting(
+    media_max_total_bytes: int = setting(
         "MEDIA_MAX_TOTAL_BYTES",
-        str(2 << 30),
-        integer(1024, 1 << 44),
-        "How much is kept under `STATE_DIR/media`; above it the oldest files go.",
+        str(2 * GIB),
+        whole_number(1024, 1 << 44),
+        "Size of `STATE_DIR/media` above which the oldest files are deleted.",
     )
-    media_max_age: float = _setting(
+    media_max_age: float = setting(
         "MEDIA_MAX_AGE",
-        str(7 * 86400),
+        str(7 * DAY),
         seconds(0, 10**9),
-        "Seconds after which a kept file goes; 0 keeps it until room is needed.",
+        "Seconds after which a stored file is deleted; 0 keeps files until their total size is too large.",
     )
-    connect_timeout: float = _setting(
-        "CONNECT_TIMEOUT", "10", seconds(0.1, 300), "Limit for reaching the backend."
+    connect_timeout: float = setting(
+        "CONNECT_TIMEOUT", "10", seconds(0.1, 300), "Seconds that connecting to the backend may take."
     )
-    first_byte_timeout: float = _setting(
-        "FIRST_BYTE_TIMEOUT", "120", seconds(0.1, 3600), "Limit for the backend's first sign of an answer."
+    first_byte_timeout: float = setting(
+        "FIRST_BYTE_TIMEOUT",
+        "120",
+        seconds(0.1, 3600),
+        "Seconds that the backend may take until its answer begins.",
     )
-    idle_timeout: float = _setting(
-        "IDLE_TIMEOUT", "120", seconds(0.1, 3600), "Limit for silence of the backend within an answer."
+    idle_timeout: float = setting(
+        "IDLE_TIMEOUT",
+        "120",
+        seconds(0.1, 3600),
+        "Seconds that the backend may send nothing within an answer.",
     )
-    total_timeout: float = _setting(
-        "TOTAL_TIMEOUT", "0", seconds(0, 86400), "Limit for a whole answer; 0 for none."
+    total_timeout: float = setting(
+        "TOTAL_TIMEOUT", "0", seconds(0, 86400), "Seconds that a whole answer may take; 0 for no limit."
     )
-    write_timeout: float = _setting(
+    write_timeout: float = setting(
         "WRITE_TIMEOUT",
         "300",
         seconds(0.1, 86400),
-        "How long a client may stop reading before it is cut off.",
+        "Seconds that a client may read nothing before it is disconnected.",
     )
-    stream_headers_after: float = _setting(
+    stream_headers_after: float = setting(
         "STREAM_HEADERS_AFTER",
         "10",
         seconds(0.05, 60),
-        "When to send a stream's headers at the latest; until then a failure gets its true status.",
+        "Seconds after which the headers of a stream are sent even if there is no content yet; only before "
+        "that can a failure have an HTTP status of its own.",
+        old_name="COMMIT_AFTER",
     )
-    keepalive_interval: float = _setting(
-        "KEEPALIVE_INTERVAL", "12", seconds(0.05, 60), "Pause in a stream after which a comment is sent."
+    keepalive_interval: float = setting(
+        "KEEPALIVE_INTERVAL",
+        "12",
+        seconds(0.05, 60),
+        "Seconds without content after which a stream gets a comment line, which keeps the connection open.",
     )
-    drain_timeout: float = _setting(
-        "DRAIN_TIMEOUT", "25", seconds(0, 3600), "How long running answers may go on after SIGTERM."
+    drain_timeout: float = setting(
+        "DRAIN_TIMEOUT",
+        "25",
+        seconds(0, 3600),
+        "Seconds that running answers may still take after SIGTERM.",
     )
-    max_body_bytes: int = _setting(
-        "MAX_BODY_BYTES", str(32 << 20), integer(1024, 1 << 30), "Largest request body."
+    max_body_bytes: int = setting(
+        "MAX_BODY_BYTES", str(32 * MIB), whole_number(1024, 1 << 30), "Largest request body."
     )
-    max_concurrent: int = _setting(
-        "MAX_CONCURRENT", "500", integer(1, 100_000), "Answers in flight; further requests get a 503."
+    max_concurrent: int = setting(
+        "MAX_CONCURRENT",
+        "500",
+        whole_number(1, 100_000),
+        "How many answers may be in progress at once; further requests get a 503.",
     )
-    key_concurrency: tuple[tuple[str, int], ...] = _setting(
+    key_concurrency: Mapping[KeyKind, int] = setting(
         "KEY_CONCURRENCY",
-        "fk=1,pk=4,token=1",
-        concurrency,
-        "Messages that one key has under way at once, by its kind; further ones wait. 0 for no queue.",
+        pairs_text(CONCURRENCY),
+        number_per_key_kind(CONCURRENCY),
+        "How many messages of one key may be in progress at once, by kind of key, or one number for all "
+        "kinds; further ones wait in a queue. 0 turns the queue off.",
     )
-    queue_length: int = _setting(
-        "QUEUE_LENGTH", "100", integer(0, 100_000), "How many may wait for one key; further ones get a 429."
+    queue_length: int = setting(
+        "QUEUE_LENGTH",
+        "100",
+        whole_number(0, 100_000),
+        "How many requests may wait for one key; further ones get a 429.",
     )
-    queue_wait: float = _setting(
-        "QUEUE_WAIT", "120", seconds(0.05, 3600), "How long one may wait for its key; then it gets a 429."
+    queue_wait: float = setting(
+        "QUEUE_WAIT",
+        "120",
+        seconds(0.05, 3600),
+        "Seconds that a request may wait for its key; then it gets a 429.",
     )
-    upstream_retries: int = _setting(
+    upstream_retries: int = setting(
         "UPSTREAM_RETRIES",
         "2",
-        integer(0, 10),
-        "How often a message that cannot have cost anything is sent again when it fails; 0 for never.",
+        whole_number(0, 10),
+        "How many times a message is sent again that failed and cannot have cost anything; 0 for never.",
+        old_name="RETRIES",
     )
-    model_units: tuple[tuple[str, int], ...] = _setting(
+    model_units: Mapping[str, int] = setting(
         "MODEL_UNITS",
-        "gpt-4-s=14,gpt-4-mobile=14,gpt-3.5-turbo=4,gpt-4-gizmo=14",
-        units,
-        "Quota units of a conversation, by model; `gpt-4-gizmo` is for GPTs without an entry of their own.",
+        pairs_text(DEFAULT_UNITS),
+        unit_pairs,
+        f"Quota units of one conversation, by model; `{ANY_GPT.name}` stands for all GPTs that are not "
+        "named.",
+        old_name="UNITS",
     )
-    quota_per_day: int = _setting(
-        "QUOTA_PER_DAY", "0", integer(0, 10**9), "Quota units that all keys may spend a day; 0 for no limit."
+    quota_per_day: int = setting(
+        "QUOTA_PER_DAY",
+        "0",
+        whole_number(0, 10**9),
+        "Quota units that all keys together may spend in a day; 0 for no limit.",
     )
-    quota_per_key_per_day: int = _setting(
+    quota_per_key_per_day: int = setting(
         "QUOTA_PER_KEY_PER_DAY",
         "0",
-        integer(0, 10**9),
-        "Quota units that one key may spend a day; 0 for no limit.",
+        whole_number(0, 10**9),
+        "Quota units that one key may spend in a day; 0 for no limit.",
     )
-    quota_reset_hour: int = _setting(
-        "QUOTA_RESET_HOUR", "0", integer(0, 23), "Hour, in UTC, at which a day of quota begins."
+    quota_reset_hour: int = setting(
+        "QUOTA_RESET_HOUR", "0", whole_number(0, 23), "Hour, in UTC, at which the quota of a new day begins."
     )
-    gpt4_limit: int = _setting(
+    gpt4_limit: int = setting(
         "GPT4_LIMIT",
         "0",
-        integer(0, 10**6),
-        "GPT-4 messages, `gpt-4-mobile` apart, that one key may send within GPT4_WINDOW; 0 for no limit.",
+        whole_number(0, 10**6),
+        "GPT-4 messages that one key may send within GPT4_WINDOW; 0 for no limit. `gpt-4-mobile` is not "
+        "counted.",
     )
-    gpt4_window: float = _setting(
-        "GPT4_WINDOW", "10800", seconds(1, 7 * 86400), "Seconds of the rolling window of GPT-4 messages."
+    gpt4_window: float = setting(
+        "GPT4_WINDOW",
+        str(3 * HOUR),
+        seconds(1, 7 * DAY),
+        "Length in seconds of the rolling window in which GPT-4 messages are counted.",
     )
-    ledger_retention_days: int = _setting(
-        "LEDGER_RETENTION_DAYS", "400", integer(8, 100_000), "Days for which the ledger keeps its entries."
+    ledger_retention_days: int = setting(
+        "LEDGER_RETENTION_DAYS",
+        "400",
+        whole_number(8, 100_000),
+        "Days after which an entry of the ledger is deleted.",
     )
-    redis_url: str = _setting(
+    redis_url: str = setting(
         "REDIS_URL",
         "",
-        redis_url,
-        "A Redis, as `redis://host:6379/0`, that keeps the ledger and the queues of several instances; "
-        "if unset, the ledger is a file in STATE_DIR.",
+        optional(redis_address),
+        "A Redis, as `redis://host:6379/0`, in which several instances share the ledger and the queues; if "
+        "unset, the ledger is a file in STATE_DIR.",
         secret=True,
+        old_name="STATE_URL",
     )
-    key_aliases: tuple[tuple[str, str], ...] = _setting(
+    key_aliases: Mapping[str, str] = setting(
         "KEY_ALIASES",
         "",
-        key_names,
-        "Names for keys in the ledger, `name=key` with commas between; other keys get a short hash.",
+        key_name_pairs,
+        "Names for keys in the ledger, as `name=key`, separated by commas; a key without a name appears as a "
+        "short hash.",
         secret=True,
     )
-    admin_token: str = _setting(
+    admin_token: str = setting(
         "ADMIN_TOKEN",
         "",
-        key,
-        "The bearer token to see the usage of all keys; if unset, this machine sees it without one.",
+        optional(bearer_key),
+        "Bearer token for whoever may see the usage of all keys; if unset, requests from this machine may "
+        "see it without a token.",
         secret=True,
     )
-    licence_usage_url: str = _setting(
+    licence_usage_url: str = setting(
         "LICENCE_USAGE_URL",
         "",
-        url,
-        "Where the backend's licence tells what was used; asked every ten minutes, shown beside our count.",
+        optional(http_address),
+        "Address at which the server of the backend's licence reports what was used; it is asked every ten "
+        "minutes, and its figures appear beside those of the ledger.",
         secret=True,
     )
-    error_note: bool = _setting(
+    error_note: bool = setting(
         "ERROR_NOTE",
         "true",
         switch,
-        "Whether a stream that fails says so in its text too, for clients that ignore error events.",
+        "Whether a stream that fails also says so in its text, for clients that ignore error events.",
     )
-
-    @classmethod
-    def from_env(cls, env: Mapping[str, str]) -> "Settings":
-        """Read ``env``. Raises SettingsError."""
-        values = {item.name: _read(item.metadata, env) for item in fields(cls)}
-        settings = cls(**cast(dict[str, Any], values))
-        settings._check()
-        return settings
-
-    @classmethod
-    def help(cls) -> str:
-        """A text that lists the settings: name, default, sentence."""
-        lines = []
-        for item in fields(cls):
-            data = item.metadata
-            name = data["name"] + (f" (or {data['name']}_FILE)" if data["secret"] else "")
-            default = f" Default: {data['default']}." if data["default"] else ""
-            lines.append(f"  {name}\n      {data['sentence']}{default}")
-        return "\n".join(lines)
-
-    def summary(self) -> dict[str, object]:
-        """Name to value as in effect, secrets masked."""
-        return {
-            item.metadata["name"]: ("***" if value else "") if item.metadata["secret"] else value
-            for item in fields(self)
-            for value in (getattr(self, item.name),)
-        }
-
-    def _check(self) -> None:
-        if self.stream_headers_after > self.first_byte_timeout:
-            raise SettingsError(
-                "STREAM_HEADERS_AFTER must not exceed FIRST_BYTE_TIMEOUT: lower the one or raise the other."
-            )
-        if self.total_timeout and self.total_timeout < self.first_byte_timeout:
-            raise SettingsError(
-                "TOTAL_TIMEOUT must be 0 or at least FIRST_BYTE_TIMEOUT: raise the one or lower the other."
-            )
-        if self.media_max_total_bytes < self.media_max_file_bytes:
-            raise SettingsError(
-                "MEDIA_MAX_TOTAL_BYTES must not be below MEDIA_MAX_FILE_BYTES: raise it or lower the other."
-            )
-        if re.search(r"/(backend-api|v1)$", self.base_url):
-            raise SettingsError("BASE_URL must be the backend's root: leave out the /backend-api or /v1.")
-
-
-def _read(data: Mapping[str, Any], env: Mapping[str, str]) -> object:
-    name, parse = data["name"], data["parse"]
-    raw = env.get(name, "").strip()
-    path = env.get(f"{name}_FILE", "").strip()
-    if path and not data["secret"]:
-        raise SettingsError(f"{name}_FILE is set, but only secrets are read from files: set {name} itself.")
-    if path and raw:
-        raise SettingsError(f"{name} and {name}_FILE are both set: keep one of them.")
-    if path:
-        raw = _read_file(name, path)
-        if not raw:
-            raise SettingsError(f"{name}_FILE names an empty file: {path}")
-    text = raw or data["default"]
-    if not text and parse not in (aliases, key_names):
-        return ""
-    try:
-        return parse(text)
-    except ValueError as error:
-        # An address may hold a password, so it is not repeated either.
-        shown = "is not valid" if data["secret"] or parse is url else f"is {text[:80]!r}"
-        raise SettingsError(f"{name} {shown}: it must be {error}.") from None
-
-
-def _read_file(name: str, path: str) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else "no text"
-        raise SettingsError(f"{name}_FILE cannot be read ({reason}): {path}") from None

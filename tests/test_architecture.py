@@ -41,7 +41,7 @@ ARROWS: dict[str, set[str]] = {
     "metrics": set(),
     "runtime": set(),
     "media": {"runtime"},
-    "settings": {"translate.values"},
+    "settings": {"translate.values", "accounts"},
     "accounts": {"translate.values", "runtime"},
     "upstream.http": BELOW_HTTP,
     "upstream.socket": BELOW_UPSTREAM,

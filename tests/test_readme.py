@@ -1,12 +1,12 @@
 """The README is complete and true: every setting, every metric, and nothing that is not there."""
 
 import re
-from dataclasses import fields
 from pathlib import Path
 
 from handlers.app import ROUTES
 from metrics import Metrics, Outcome
 from settings import Settings
+from settings.spec import SettingSpec, specs_of
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -15,27 +15,29 @@ COLLECTED = [
 ]
 
 
-SETTING_ROWS = re.findall(r"^\| `([A-Z0-9_]+)`(?: \(or `\1_FILE`\))? \|(.*)\|$", README, re.MULTILINE)
-
-
 def exported(name: str, kind: str) -> str:
     return f"{name}_total" if kind == "counter" else name
 
 
-def test_every_setting_stands_in_the_table_of_settings_with_its_default() -> None:
-    rows = dict(SETTING_ROWS)
-    names = {item.metadata["name"]: item.metadata for item in fields(Settings)}
-    assert names.keys() - rows.keys() == set()
-    for name, metadata in names.items():
-        if default := metadata["default"]:
-            assert f"`{default}`" in rows[name], f"{name} should have its default {default!r}"
+def setting_row(spec: SettingSpec) -> str:
+    """How a setting stands in the table of settings."""
+    name = f"`{spec.name}` (or `{spec.name}_FILE`)" if spec.secret else f"`{spec.name}`"
+    default = f" `{spec.default}` " if spec.default else "  "
+    return f"| {name} |{default}| {spec.sentence} |"
 
 
-def test_every_setting_in_the_readme_exists() -> None:
-    rows = [name for name, _ in SETTING_ROWS]
-    names = {item.metadata["name"] for item in fields(Settings)}
-    assert set(rows) - names == set()
-    assert len(rows) == len(set(rows)), "a setting stands there twice"
+def test_table_of_settings_is_that_of_the_code() -> None:
+    section = README.partition("\n## Settings\n")[2].partition("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| `")]
+    assert rows == [setting_row(spec) for spec in specs_of(Settings).values()]
+
+
+def test_every_setting_in_the_readme_exists_under_its_present_name() -> None:
+    names = {spec.name for spec in specs_of(Settings).values()}
+    old_names = {spec.old_name for spec in specs_of(Settings).values() if spec.old_name}
+    assert re.findall(rf"`({'|'.join(old_names)})(?:_FILE)?[`=]", README) == []
+    assigned = set(re.findall(r"`([A-Z][A-Z0-9]*_[A-Z0-9_]+)=", README))
+    assert assigned <= names, "something is set there that is no setting"
 
 
 def test_every_metric_stands_in_the_readme_with_its_labels() -> None:
@@ -56,9 +58,3 @@ def test_every_metric_in_the_readme_exists() -> None:
 def test_every_outcome_stands_in_the_readme() -> None:
     for outcome in Outcome:
         assert f"`{outcome.value}`" in README
-
-
-def test_secrets_are_shown_with_their_file() -> None:
-    for item in fields(Settings):
-        name = item.metadata["name"]
-        assert (f"`{name}_FILE`" in README) == item.metadata["secret"], name

@@ -5,10 +5,10 @@ import random
 
 import pytest
 
-from accounts import AccountQueue, Caller, Credential, Slot
+from accounts import AccountQueue, Caller, Credential, KeyKind, Slot
 from translate.values import NotAdmitted
 
-ONE_EACH = {"fk": 1, "pk": 2, "token": 1}
+ONE_EACH = {KeyKind.SHARE: 1, KeyKind.POOL: 2, KeyKind.TOKEN: 1}
 
 
 class Counts:

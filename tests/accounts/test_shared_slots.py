@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 from redis.asyncio import Redis
 
-from accounts import AccountQueue, Caller, Credential, SharedSlots, Slot
+from accounts import AccountQueue, Caller, Credential, KeyKind, SharedSlots, Slot
 from accounts.shared_slots import Lease
 from tests.accounts.test_queue import Counts
 from tests.redis_server import RedisServer, needs_redis
@@ -41,7 +41,7 @@ async def instances(
     make: Callable[[str], SharedSlots] = SharedSlots,
 ) -> AsyncIterator[list[AccountQueue]]:
     """As many queues as there are instances of the service."""
-    slots = {"fk": 1, "pk": 2, "token": 1}
+    slots = {KeyKind.SHARE: 1, KeyKind.POOL: 2, KeyKind.TOKEN: 1}
     queues = [
         AccountQueue(slots, max_waiting=100, max_wait=max_wait, metrics=Counts(), shared=make(redis.url))
         for _ in range(count)

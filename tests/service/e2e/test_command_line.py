@@ -6,11 +6,12 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import fields
 
 import pytest
 
+from server import VERSION
 from settings import Settings
+from settings.spec import specs_of
 from tests.service.e2e.processes import (
     ROOT,
     ask,
@@ -61,6 +62,10 @@ def test_start_without_a_backend_says_how_to_get_one() -> None:
         ({"LOG_LEVEL": "loud"}, "LOG_LEVEL"),
         ({"MODEL_ALIASES": "a=b"}, "MODEL_ALIASES"),
         ({"HOST": "a..b"}, "HOST"),
+        ({"COMMIT_AFTER": "5"}, "STREAM_HEADERS_AFTER"),
+        ({"RETRIES": "1"}, "UPSTREAM_RETRIES"),
+        ({"STATE_URL_FILE": "/run/secrets/state_url"}, "REDIS_URL_FILE"),
+        ({"UNITS": "gpt-4-s=14"}, "MODEL_UNITS"),
     ],
 )
 def test_setting_that_cannot_be_used_is_one_line_that_names_it(settings: dict[str, str], named: str) -> None:
@@ -96,10 +101,15 @@ def test_port_that_is_taken_is_one_line_that_names_it(arguments: list[str]) -> N
 def test_help_lists_every_setting_with_its_default() -> None:
     result = run("server.py", "--help")
     assert result.returncode == 0
-    for item in fields(Settings):
-        assert re.search(rf"^ +{item.metadata['name']}\b", result.stdout, re.MULTILINE)
-        assert item.metadata["sentence"] in result.stdout
+    for spec in specs_of(Settings).values():
+        assert re.search(rf"^ +{spec.name}\b", result.stdout, re.MULTILINE)
+        assert spec.sentence in result.stdout
     assert "--demo" in result.stdout
+
+
+def test_version_is_printed_without_any_setting() -> None:
+    result = run("server.py", "--version")
+    assert (result.returncode, result.stdout, result.stderr) == (0, f"pandora-to-v1 {VERSION}\n", "")
 
 
 def test_unknown_option_is_refused() -> None:

@@ -1,0 +1,49 @@
+"""The settings as the service uses them: the table, read from the environment and checked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from settings.checks import check_consistency
+from settings.environment import read_setting
+from settings.parsers import pairs_text
+from settings.spec import specs_of
+from settings.table import SettingsTable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings(SettingsTable):
+    """All settings; each attribute is explained by its sentence in `table.py`."""
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> "Settings":
+        """Read all settings from `env`, such as `os.environ`; unknown variables are ignored.
+
+        Raises:
+            SettingsError: a setting is malformed, contradicts another one, or has an old name.
+        """
+        values = {attribute: read_setting(spec, env) for attribute, spec in specs_of(cls).items()}
+        settings = cls(**cast(dict[str, Any], values))
+        check_consistency(settings)
+        return settings
+
+    @classmethod
+    def help(cls) -> str:
+        """A text that lists the settings: name, sentence, default."""
+        lines = []
+        for spec in specs_of(cls).values():
+            name = f"{spec.name} (or {spec.name}_FILE)" if spec.secret else spec.name
+            default = f" Default: {spec.default}." if spec.default else ""
+            lines.append(f"  {name}\n      {spec.sentence}{default}")
+        return "\n".join(lines)
+
+    def summary(self) -> dict[str, object]:
+        """The settings in effect, for the log: name to value. Secrets are masked, pairs are one text."""
+        summary: dict[str, object] = {}
+        for attribute, spec in specs_of(type(self)).items():
+            value = getattr(self, attribute)
+            if spec.secret:
+                summary[spec.name] = "***" if value else ""
+            else:
+                summary[spec.name] = pairs_text(value) if isinstance(value, Mapping) else value
+        return summary

@@ -1,0 +1,130 @@
+"""From the text of each setting to its value: what is accepted, and what is refused in one line."""
+
+import pytest
+
+from accounts import KeyKind
+from settings import Settings
+from settings.parsers import number_per_key_kind, pairs_text
+from settings.spec import specs_of
+from tests.settings.refusal import refusal
+
+NAMES = [spec.name for spec in specs_of(Settings).values()]
+ATTRIBUTES = {spec.name: attribute for attribute, spec in specs_of(Settings).items()}
+
+GOOD: dict[str, dict[str, object]] = {
+    "BASE_URL": {
+        "http://127.0.0.1:8181": "http://127.0.0.1:8181",
+        "https://proxy.example.com/": "https://proxy.example.com",
+        "http://[::1]:8181/deep/": "http://[::1]:8181/deep",
+    },
+    "PROXY_API_PREFIX": {"abcd1234": "abcd1234", "/abcd1234/": "abcd1234", "a/b-c.d_e~f": "a/b-c.d_e~f"},
+    "PORT": {"0": 0, "65535": 65535, " 8080 ": 8080},
+    "CONNECT_TIMEOUT": {"5": 5.0, "0.5": 0.5},
+    "TOTAL_TIMEOUT": {"0": 0.0, "600": 600.0},
+    "ERROR_NOTE": {"true": True, "ON": True, "1": True, "Yes": True, "off": False, "0": False, "No": False},
+    "LOG_LEVEL": {"DEBUG": "debug", "warning": "warning"},
+    "CORS_ORIGIN": {"*": "*", "https://chat.example.com": "https://chat.example.com"},
+    "MODEL_ALIASES": {
+        "a=gpt-4-s": {"a": "gpt-4-s"},
+        " a = gpt-4-s , b*=gpt-4-s:plain ,": {"a": "gpt-4-s", "b*": "gpt-4-s:plain"},
+        ",": {},
+    },
+    "MODEL_UNITS": {"gpt-4-s=14": {"gpt-4-s": 14}, " a = 0 ,a=b=3": {"a": 0, "a=b": 3}},
+    "REDIS_URL": {"redis://redis:6379/0": "redis://redis:6379/0", "rediss://:pw@[::1]": "rediss://:pw@[::1]"},
+    "KEY_ALIASES": {
+        "alice=fk-1, bob=x=y": {"fk-1": "alice", "x=y": "bob"},
+        "alice=fk-1,alice=fk-2": {"fk-1": "alice", "fk-2": "alice"},
+        "": {},
+    },
+    "KEY_CONCURRENCY": {
+        "0": {"fk": 0, "pk": 0, "token": 0},
+        "pk=8": {"fk": 1, "pk": 8, "token": 1},
+        " token=2 , fk = 3 ": {"fk": 3, "pk": 4, "token": 2},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "meant"), [(n, g, m) for n, cases in GOOD.items() for g, m in cases.items()]
+)
+def test_value_is_read_as_meant(name: str, given: str, meant: object) -> None:
+    assert getattr(Settings.from_env({name: given}), ATTRIBUTES[name]) == meant
+
+
+NUMBER = ["ten", "-1", "1e3", "0x10", "１２", "inf", "nan", "1 2", "99999999999999"]
+SWITCH = ["2", "maybe", "tru"]
+ADDRESS = ["127.0.0.1:8181", "ftp://x", "http://", "http://x:port", "http://x:99999", "http://[::1", "//x",
+           "http://user:pass@x", "http://x?a=b", "http://x/#f", "localhost"]  # fmt: skip
+PREFIX = ["a b", "a//b", "ä", "a?b", "<a>"]
+BAD: dict[str, list[str]] = {
+    "BASE_URL": ADDRESS,
+    "UPLOAD_BASE_URL": ADDRESS,
+    "PROXY_API_PREFIX": PREFIX,
+    "API_PREFIX": PREFIX,
+    "KEY_FOR_GPTS_INFO": ["two keys", "schlüssel", "a\nb"],
+    "ALLOW_ANY_GPT": SWITCH,
+    "PORT": [*NUMBER, "65536", "80.5"],
+    "LOG_LEVEL": ["verbose", "debug,info"],
+    "LOG_FORMAT": ["xml"],
+    "CORS_ORIGIN": ["chat.example.com", "https://a, https://b", "https://a/path", "https://*.a"],
+    "MODEL_ALIASES": ["gpt-4", "=gpt-4-s", "a=", "a=b,c"],
+    "MODEL_UNITS": ["gpt-4-s", "gpt-4-s=", "=4", "gpt-4-s=-1", "gpt-4-s=1.5", "gpt-4-s=9999999"],
+    "QUOTA_PER_DAY": NUMBER,
+    "QUOTA_PER_KEY_PER_DAY": NUMBER,
+    "QUOTA_RESET_HOUR": [*NUMBER, "24"],
+    "GPT4_LIMIT": NUMBER,
+    "GPT4_WINDOW": [*NUMBER, "0"],
+    "LEDGER_RETENTION_DAYS": [*NUMBER, "7"],
+    "REDIS_URL": ["http://redis", "redis://", "redis://x/not-a-number", "redis://x:0", "sqlite:///x"],
+    "KEY_ALIASES": ["alice", "alice=", "=fk-1", "a b=fk-1", "k-0123=fk-1", "alice=fk 1"],
+    "ADMIN_TOKEN": ["two words", "schlüssel"],
+    "LICENCE_USAGE_URL": ADDRESS,
+    "STYLE": ["markdown"],
+    "IMAGE_LINKS": ["none"],
+    "REASONING": SWITCH,
+    "STREAM_ANNOTATIONS": SWITCH,
+    "HISTORY": ["delete"],
+    "CONTINUE_LIMIT": [*NUMBER, "21"],
+    "GPT_ACTIONS": ["never"],
+    "FETCH_URLS": SWITCH,
+    "MAX_IMAGE_PIXELS": [*NUMBER, "0", "50M"],
+    "MEDIA_MAX_FILE_BYTES": [*NUMBER, "1023", "50M"],
+    "MEDIA_MAX_TOTAL_BYTES": [*NUMBER, "1023", "2G"],
+    "MEDIA_MAX_AGE": [*NUMBER, "7d"],
+    "CONNECT_TIMEOUT": [*NUMBER, "0", "301"],
+    "FIRST_BYTE_TIMEOUT": [*NUMBER, "0"],
+    "IDLE_TIMEOUT": [*NUMBER, "0"],
+    "TOTAL_TIMEOUT": NUMBER,
+    "WRITE_TIMEOUT": [*NUMBER, "0"],
+    "STREAM_HEADERS_AFTER": [*NUMBER, "0", "61"],
+    "KEEPALIVE_INTERVAL": [*NUMBER, "0", "61"],
+    "DRAIN_TIMEOUT": NUMBER,
+    "MAX_BODY_BYTES": [*NUMBER, "1023", "32M"],
+    "MAX_CONCURRENT": [*NUMBER, "0"],
+    "KEY_CONCURRENCY": ["one", "-1", "fk", "fk=", "fk=x", "sk=1", "fk=1;pk=2", "fk=1,,pk=2", "fk=１"],
+    "QUEUE_LENGTH": [*NUMBER, "100001"],
+    "QUEUE_WAIT": [*NUMBER, "0", "3601"],
+    "UPSTREAM_RETRIES": [*NUMBER, "11"],
+    "ERROR_NOTE": SWITCH,
+}
+FREE_TEXT = {"GPTS_FILE", "HOST", "LOG_FILE", "STATE_DIR"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, values in BAD.items() for value in values]
+)
+def test_malformed_value_is_one_line_that_names_the_variable_and_what_to_write(name: str, value: str) -> None:
+    message = refusal(**{name: value})
+    assert message.startswith(f"{name} ")
+    assert "it must be" in message
+    assert message.endswith(".")
+
+
+def test_table_of_malformed_values_has_every_setting() -> None:
+    assert set(BAD) | FREE_TEXT == set(NAMES)
+
+
+def test_pairs_are_written_as_they_are_read() -> None:
+    numbers = {KeyKind.SHARE: 1, KeyKind.POOL: 2, KeyKind.TOKEN: 3}
+    assert pairs_text(numbers) == "fk=1,pk=2,token=3"
+    assert number_per_key_kind({})(pairs_text(numbers)) == numbers
