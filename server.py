@@ -26,7 +26,7 @@ from tornado.ioloop import IOLoop
 from tornado.netutil import bind_sockets
 
 from accounts import AccountQueue, SharedSlots
-from catalogue.gpt_list import GptList, load_gpts
+from catalogue import GptsFileWatcher, load_gpts
 from handlers.app import ROUTES, make_app
 from handlers.service import Service
 from ledger import report
@@ -144,7 +144,7 @@ def build(settings: Settings, *, simulated: bool = False, demo_gpts: Sequence[Gp
         catalogue=catalogue,
         metrics=metrics,
         gizmos=book,
-        gpts=GptList(path, load, catalogue, book, metrics),
+        gpts=GptsFileWatcher(path, load, catalogue, book, metrics),
         files=BackendFiles(upstream, max_bytes=max_bytes),
         media=media,
         reader=MediaReader(fetcher, max_bytes=max_bytes, max_pixels=settings.max_image_pixels),

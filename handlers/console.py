@@ -137,7 +137,7 @@ class StateHandler(_OwnOrigin):
 
 
 def _models(service: Service) -> list[dict[str, object]]:
-    gpts = service.gpts.detail()
+    gpts = service.gpts.availability()
     return [
         {
             "id": name,

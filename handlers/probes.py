@@ -34,7 +34,7 @@ class ReadyHandler(ApiHandler):
         if service.draining:
             self.set_status(503)
         detail: dict[str, object] = {"status": status, "in_flight": len(service.running)}
-        if gpts := service.gpts.detail():
+        if gpts := service.gpts.availability():
             detail["gpts"] = gpts
         self.send_json(ujson.dumps(detail, escape_forward_slashes=False).encode())
 

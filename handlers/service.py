@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from accounts import AccountQueue
-from catalogue.gpt_list import GptList
+from catalogue import GptsFileWatcher
 from ledger.charges import ChargeBook
 from ledger.licence import LicenceUsage
 from logs.recent import RecentFailures
@@ -41,7 +41,7 @@ class Service:
     catalogue: Catalogue
     metrics: Metrics
     gizmos: GizmoBook
-    gpts: GptList
+    gpts: GptsFileWatcher
     files: BackendFiles
     media: MediaStore
     reader: MediaReader

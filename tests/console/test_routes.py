@@ -125,9 +125,9 @@ async def test_gpt_that_cannot_be_used_says_why(tmp_path: Path) -> None:
     path = tmp_path / "gpts.json"
     path.write_text(json.dumps({"good": {"id": "g-YyyyMT9XH"}, "gone": {"id": "g-Missing01"}}))
     async with deployed({"GPTS_FILE": str(path), "KEY_FOR_GPTS_INFO": KEY}) as service:
-        why_not = service.server.service.gpts.detail
-        assert await eventually(lambda: "not" in str(why_not()["gone"].get("reason")).lower(), 5)
-        assert await eventually(lambda: bool(why_not()["good"]["available"]), 5)
+        availability = service.server.service.gpts.availability
+        assert await eventually(lambda: "not" in str(availability()["gone"].get("reason")).lower(), 5)
+        assert await eventually(lambda: bool(availability()["good"]["available"]), 5)
         seen = await state(service)
     models = {model["id"]: model for model in seen["models"]}
     assert KEY not in json.dumps(seen)

@@ -173,7 +173,9 @@ async def test_outage_may_be_retried_and_ends(tmp_path: Path) -> None:
         }
         service.simulator.knobs = HEALTHY
         service.server.service.gpts.reload()
-        assert await eventually(lambda: service.server.service.gpts.detail()["helper"]["available"] is True)
+        assert await eventually(
+            lambda: service.server.service.gpts.availability()["helper"]["available"] is True
+        )
         assert (await service.chat(key=CALLER, model="helper")).status == 200
 
 

@@ -9,34 +9,32 @@ from pathlib import Path
 
 import pytest
 
-from catalogue.gpt_list import GptList, load_gpts
+from catalogue import GptsFileWatcher, load_gpts
 from metrics import Metrics
 from tests.gpts.rig import Library, library
 from tests.upstream.rig import eventually
-from translate.values.gpts import Gpt, GptsError
-from translate.values.models import BUILT_IN, Catalogue
+from translate.values import BUILT_IN, Catalogue, Gpt
 
 HELPER = '{"helper": {"id": "g-Helper"}}'
 TWO = '{"helper": {"id": "g-Helper"}, "newcomer": {"id": "g-New"}}'
-DEMO = (Gpt("demo", "g-Demo"),)
 
 
 @dataclass(slots=True)
 class Watched:
     path: Path
-    gpts: GptList
+    watcher: GptsFileWatcher
     catalogue: Catalogue
     shelf: Library
     loads: int = 0
 
     @property
     def offered(self) -> set[str]:
-        return set(self.gpts.detail())
+        return set(self.watcher.availability())
 
 
 @asynccontextmanager
 async def watched(
-    directory: Path, content: str | None, *, poll: float = 0.01, aliases: dict[str, str] | None = None
+    directory: Path, content: str | None, *, poll_seconds: float = 0.01, aliases: dict[str, str] | None = None
 ) -> AsyncIterator[Watched]:
     """A list with this content (None for no file) under watch."""
     path = directory / "gpts.json"
@@ -50,14 +48,13 @@ async def watched(
     async with library(directory / "state") as shelf:
         catalogue = Catalogue(BUILT_IN, aliases or {}, load_gpts(path, ()))
         metrics = Metrics(("chat",), catalogue.models)
-        watch = Watched(
-            path, GptList(path, load, catalogue, shelf.book, metrics, poll=poll), catalogue, shelf
-        )
-        watch.gpts.start()
+        watcher = GptsFileWatcher(path, load, catalogue, shelf.book, metrics, poll_seconds=poll_seconds)
+        watch = Watched(path, watcher, catalogue, shelf)
+        watch.watcher.start()
         try:
             yield watch
         finally:
-            await watch.gpts.close()
+            await watch.watcher.close()
 
 
 async def test_changed_file_is_read_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -66,7 +63,10 @@ async def test_changed_file_is_read_again(tmp_path: Path, caplog: pytest.LogCapt
         watch.path.write_text(TWO)
         await eventually(lambda: watch.offered == {"helper", "newcomer"}, 5)
         await watch.shelf.settled()
-        assert watch.gpts.detail() == {"helper": {"available": True}, "newcomer": {"available": True}}
+        assert watch.watcher.availability() == {
+            "helper": {"available": True},
+            "newcomer": {"available": True},
+        }
         watch.path.write_text("{}")
         await eventually(lambda: watch.offered == set(), 5)
     assert "gpts.json read again: 2 GPTs; new: newcomer" in caplog.text
@@ -91,27 +91,9 @@ async def test_file_that_appears_is_read_and_one_that_vanishes_leaves_no_gpts(tm
 
 
 async def test_unchanged_file_is_left_alone(tmp_path: Path) -> None:
-    async with watched(tmp_path, HELPER, poll=0.001) as watch:
+    async with watched(tmp_path, HELPER, poll_seconds=0.001) as watch:
         await asyncio.sleep(0.1)
         assert watch.loads == 0
-
-
-async def test_file_that_keeps_changing_is_read_only_when_it_rests(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    loads_at_look: list[int] = []
-    watching: list[Watched] = []
-
-    def look(_: Path) -> tuple[int, int, int]:
-        loads_at_look.append(sum(watch.loads for watch in watching))
-        return (min(len(loads_at_look), 5), 0, 0)
-
-    monkeypatch.setattr("catalogue.gpt_list._signature", look)
-    async with watched(tmp_path, HELPER, poll=0.001) as watch:
-        watching.append(watch)
-        watch.path.write_text(TWO)
-        await eventually(lambda: len(loads_at_look) > 8, 5)
-    assert loads_at_look[:9] == [0, 0, 0, 0, 0, 0, 1, 1, 1]
 
 
 async def test_malformed_file_is_told_once_and_the_old_list_stays(
@@ -140,9 +122,9 @@ async def test_gpt_that_an_alias_needs_is_not_taken_away(
 
 
 async def test_asked_for_reload_does_not_wait_for_the_next_look(tmp_path: Path) -> None:
-    async with watched(tmp_path, HELPER, poll=3600) as watch:
+    async with watched(tmp_path, HELPER, poll_seconds=3600) as watch:
         watch.path.write_text(TWO)
-        watch.gpts.reload()
+        watch.watcher.reload()
         await eventually(lambda: watch.offered == {"helper", "newcomer"}, 5)
         await asyncio.sleep(0.05)
         assert watch.loads == 1
@@ -155,21 +137,3 @@ async def test_new_id_under_an_old_name_is_what_counts(tmp_path: Path) -> None:
         await eventually(lambda: watch.catalogue.resolve("helper").gizmo_id == "g-Changed", 5)
         await watch.shelf.settled()
         assert [asked for asked, _ in watch.shelf.backend.asked] == ["g-Helper", "g-Changed"]
-
-
-def test_missing_file_means_no_gpts(tmp_path: Path) -> None:
-    assert load_gpts(tmp_path / "gpts.json", ()) == ()
-
-
-def test_demonstration_has_gpts_of_its_own_only_while_the_list_has_none(tmp_path: Path) -> None:
-    path = tmp_path / "gpts.json"
-    assert load_gpts(path, (), DEMO) == DEMO
-    path.write_text("{}")
-    assert load_gpts(path, (), DEMO) == DEMO
-    path.write_text(HELPER)
-    assert load_gpts(path, (), DEMO) == (Gpt("helper", "g-Helper"),)
-
-
-def test_directory_in_place_of_the_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(GptsError, match="it cannot be read: Is a directory"):
-        load_gpts(tmp_path, ())

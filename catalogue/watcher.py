@@ -1,0 +1,115 @@
+"""The GPTs on offer, changed while requests go on: their file is read again when it changes."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+
+from catalogue.gpts_file import ChangeDetector, signature_of
+from metrics import Metrics
+from runtime import BackgroundTasks
+from translate.values import Catalogue, Gpt
+from upstream import GizmoBook
+
+log = logging.getLogger("pandora")
+
+POLL_SECONDS = 2.0
+
+
+class GptsFileWatcher:
+    """Watches the file that lists the GPTs and keeps catalogue, descriptions and metrics in step with it.
+
+    `catalogue` offers what the file at `path` lists already. `load` gives the list in the file and raises
+    GptsError; it is called in a thread. The file is looked at every `poll_seconds`. If its content cannot be
+    used, the GPTs stay as they were and the log says why.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        load: Callable[[], Sequence[Gpt]],
+        catalogue: Catalogue,
+        descriptions: GizmoBook,
+        metrics: Metrics,
+        *,
+        poll_seconds: float = POLL_SECONDS,
+    ) -> None:
+        self._path = path
+        self._load = load
+        self._catalogue = catalogue
+        self._descriptions = descriptions
+        self._metrics = metrics
+        self._poll_seconds = poll_seconds
+        self._changes = ChangeDetector(signature_of(path))
+        self._reload_requested = asyncio.Event()
+        self._tasks = BackgroundTasks()
+
+    def start(self) -> None:
+        """Begin to fetch the descriptions of the GPTs on offer, and to watch the file; returns at once."""
+        self._descriptions.want(self._offered_ids())
+        self._tasks.start(self._keep_watching())
+
+    def reload(self) -> None:
+        """Read the file again soon, even if it has not changed."""
+        self._reload_requested.set()
+
+    async def close(self) -> None:
+        """Stop watching the file and fetching descriptions."""
+        await self._tasks.cancel()
+        await self._descriptions.close()
+
+    def availability(self) -> dict[str, dict[str, object]]:
+        """For each GPT on offer, by name: `{"available": bool}`, with a `reason` (a string) if it is not."""
+        availability: dict[str, dict[str, object]] = {}
+        for name, model in self._catalogue.models.items():
+            if model.gizmo_id:
+                reason = self._descriptions.why_not(model.gizmo_id)
+                availability[name] = {"available": True} if reason is None else _unavailable(reason)
+        return availability
+
+    async def _keep_watching(self) -> None:
+        while True:
+            requested = await self._reload_requested_within(self._poll_seconds)
+            signature = await asyncio.to_thread(signature_of, self._path)
+            changed = self._changes.look(signature)
+            if requested or changed:
+                self._changes.has_been_read(signature)
+                await self._read_again()
+
+    async def _reload_requested_within(self, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._reload_requested.wait()
+        except TimeoutError:
+            return False
+        self._reload_requested.clear()
+        return True
+
+    async def _read_again(self) -> None:
+        names_before = set(self._catalogue.models)
+        try:
+            self._catalogue.replace_gpts(await asyncio.to_thread(self._load))
+        except ValueError as error:
+            log.error("%s is not usable, the GPTs stay as they were: %s", self._path.name, error)
+            return
+        names = self._catalogue.models.keys()
+        gone, new = names_before - names, names - names_before
+        for name in gone:
+            self._metrics.forget_model(name)
+        for name in new:
+            self._metrics.know_model(name)
+        offered_ids = self._offered_ids()
+        self._descriptions.want(offered_ids)
+        changes = _listed("new", new) + _listed("gone", gone)
+        log.info("%s read again: %d GPTs%s", self._path.name, len(offered_ids), changes)
+
+    def _offered_ids(self) -> list[str]:
+        return [model.gizmo_id for model in self._catalogue.models.values() if model.gizmo_id]
+
+
+def _unavailable(reason: str) -> dict[str, object]:
+    return {"available": False, "reason": reason}
+
+
+def _listed(heading: str, names: Collection[str]) -> str:
+    return f"; {heading}: {', '.join(sorted(names))}" if names else ""
