@@ -49,7 +49,7 @@ ARROWS: dict[str, set[str]] = {
     "upstream.gpts": BELOW_UPSTREAM,
     "upstream": BELOW_UPSTREAM | {"upstream.socket", "upstream.files", "upstream.gpts"},
     "logs": {"translate.values"},
-    "catalogue": {"translate.values", "metrics"} | UPSTREAM,
+    "catalogue": {"translate.values", "metrics", "runtime", "upstream"},
     "ledger": {"translate.values", "metrics", "accounts", "runtime"} | UPSTREAM,
     "turns": BELOW_TURNS,
     "handlers": BELOW_HANDLERS,
