@@ -1,4 +1,4 @@
-// Tells screen readers what arrives, in whole blocks and with pauses, so that they can keep up.
+// Tells screen readers about new text, in whole blocks and with pauses, so that they can keep up.
 
 import { byId } from "./dom.js";
 
@@ -7,7 +7,7 @@ const MAX_CHARACTERS = 600;
 
 let waiting = [], timer = 0;
 
-/** Say `text` soon; `now` drops what is still waiting. */
+/** Have `text` read aloud within PAUSE_MS; with `now`, at once, and texts that still wait are dropped. */
 export function announce(text, { now = false } = {}) {
   if (now) waiting = [];
   waiting.push(text);

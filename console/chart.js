@@ -5,7 +5,7 @@ import { locale, number, t } from "./i18n.js";
 
 const HEIGHT = 170, LEFT = 40, RIGHT = 14, BOTTOM = 22, TOP = 10;
 
-/** `hours` is `[{start, units}]`, `start` in Unix seconds; `width` in pixels. */
+/** The chart as an SVG element. `hours` is `[{start, units}]`, `start` in Unix seconds; `width` in pixels. */
 export function chart(hours, width) {
   const most = Math.max(...hours.map((hour) => hour.units));
   const total = hours.reduce((sum, hour) => sum + hour.units, 0);
@@ -30,6 +30,7 @@ export function chart(hours, width) {
   return svg("svg", { class: "chart", viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": label }, lines, columns, times);
 }
 
+/** The same numbers as a table, newest hour first. */
 export function hoursTable(hours) {
   const rows = hours.map(({ start, units }) =>
     el("tr", {}, el("th", { scope: "row" }, clock(start)), el("td", { class: "number" }, number(units))),

@@ -1,7 +1,8 @@
-// One request to /chat/completions, streamed.
+// One streamed request to /chat/completions.
 
 const SLICE_MS = 12;
 
+/** The request failed. `status` is 0 and `message` perhaps empty if the failure came within the stream. */
 export class ChatError extends Error {
   constructor(message, { status = 0, code = "", requestId = "", retryAfter = 0 } = {}) {
     super(message);
@@ -10,8 +11,8 @@ export class ChatError extends Error {
 }
 
 /**
- * Yields `{requestId}` when the answer begins, then `{text}`, and `{usage}` near the end.
- * Throws ChatError, or AbortError when `signal` says so.
+ * Yields `{requestId}` when the answer begins, then `{text}` for each piece of text, and `{usage}` at the end.
+ * Throws ChatError, or AbortError when `signal` is aborted.
  */
 export async function* chat({ base, key, model, messages, signal }) {
   const body = JSON.stringify({ model, messages, stream: true, stream_options: { include_usage: true } });
@@ -46,7 +47,7 @@ async function refusal(response, requestId) {
   }
 }
 
-/** The data of each event. It lets the page breathe when more comes than a frame has time for. */
+/** The data of each event. Pauses after SLICE_MS of work, so that the page can react and draw. */
 async function* events(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "", since = performance.now();

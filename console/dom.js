@@ -1,12 +1,13 @@
-// Elements without markup: text is always text.
+// Makes elements without parsing markup: text is always inserted as text.
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** An element with properties and children; `class`, `data-*`, `aria-*` and the like are attributes. */
+/** An HTML element. A function among `attributes` becomes the listener of the event of that name. */
 export function el(name, attributes = {}, ...children) {
   return fill(document.createElement(name), attributes, children);
 }
 
+/** An SVG element, made in the same way. */
 export function svg(name, attributes = {}, ...children) {
   return fill(document.createElementNS(SVG, name), attributes, children);
 }

@@ -1,6 +1,6 @@
 // All words of the page, in both languages.
 
-import { keep, recall } from "./kept.js";
+import { keep, recall } from "./storage.js";
 
 const WORDS = {
   en: {
@@ -57,20 +57,20 @@ const WORDS = {
   },
 };
 
-const KEPT = "pandora-language";
-let language = recall(KEPT) ?? (navigator.language.startsWith("zh") ? "zh" : "en");
+const STORAGE_KEY = "pandora-language";
+let language = recall(STORAGE_KEY) ?? (navigator.language.startsWith("zh") ? "zh" : "en");
 
-/** The words for `key`, with `{name}` filled in. */
+/** The text for `key` in the current language, with `{name}` replaced by `values.name`. */
 export function t(key, values = {}) {
   return WORDS[language][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
-/** The language as Intl wants it. */
+/** The current language as a tag for Intl. */
 export const locale = () => (language === "zh" ? "zh-CN" : "en-GB");
 
 export const number = (value) => new Intl.NumberFormat(locale()).format(value);
 
-/** Put the words into all that is marked with data-t, data-t-label or data-t-placeholder. */
+/** Translate all elements marked with data-t, data-t-label or data-t-placeholder. */
 export function translate(root = document) {
   document.documentElement.lang = locale();
   for (const node of root.querySelectorAll("[data-t]")) node.textContent = t(node.dataset.t);
@@ -78,7 +78,8 @@ export function translate(root = document) {
   for (const node of root.querySelectorAll("[data-t-placeholder]")) node.placeholder = t(node.dataset.tPlaceholder);
 }
 
+/** Change from English to Chinese or back. */
 export function switchLanguage() {
   language = language === "zh" ? "en" : "zh";
-  keep(KEPT, language);
+  keep(STORAGE_KEY, language);
 }

@@ -1,10 +1,11 @@
-// Start, ask for the state every few seconds while the page is seen, and switch language, theme and view.
+// Starts the page, asks for the state every few seconds while the page is visible, and switches language,
+// theme and view.
 
 import { byId } from "./dom.js";
 import { switchLanguage, t, translate } from "./i18n.js";
-import { keep, recall } from "./kept.js";
-import { forgetDrawn, showOverview, showUnreachable } from "./overview.js";
-import { offer, relabel, startPlayground } from "./playground.js";
+import { keep, recall } from "./storage.js";
+import { clearDrawn, showOverview, showUnreachable } from "./overview.js";
+import { showModels, showTexts, startPlayground } from "./playground.js";
 
 const POLL_MS = 5000;
 const THEMES = ["auto", "light", "dark"];
@@ -36,18 +37,18 @@ async function poll() {
 function show() {
   if (!state) return;
   showOverview(state);
-  offer(state);
+  showModels(state);
 }
 
-function label() {
+function applyLanguage() {
   translate();
-  relabel();
+  showTexts();
   const button = byId("language");
   button.textContent = t("other");
   button.setAttribute("aria-label", t("otherLabel"));
   byId("theme").textContent = t(theme);
   byId("theme").setAttribute("aria-label", `${t("theme")}: ${t(theme)}`);
-  forgetDrawn();
+  clearDrawn();
   show();
 }
 
@@ -58,7 +59,7 @@ function applyTheme() {
   else document.documentElement.dataset.theme = theme;
 }
 
-function view(name) {
+function showView(name) {
   document.body.dataset.view = name;
   for (const button of document.querySelectorAll("[data-show]")) {
     button.setAttribute("aria-pressed", button.dataset.show === name);
@@ -68,16 +69,16 @@ function view(name) {
 
 byId("language").addEventListener("click", () => {
   switchLanguage();
-  label();
+  applyLanguage();
 });
 byId("theme").addEventListener("click", () => {
   theme = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length];
   keep("pandora-theme", theme);
   applyTheme();
-  label();
+  applyLanguage();
 });
 for (const button of document.querySelectorAll("[data-show]")) {
-  button.addEventListener("click", () => view(button.dataset.show));
+  button.addEventListener("click", () => showView(button.dataset.show));
 }
 byId("admin").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -91,6 +92,6 @@ addEventListener("resize", show);
 
 startPlayground();
 applyTheme();
-view("playground");
-label();
+showView("playground");
+applyLanguage();
 poll();

@@ -1,5 +1,5 @@
-// Markdown to a tree of plain objects. Nothing here knows the DOM, and nothing becomes markup: HTML in the
-// text stays text. Every search has a bound, so that broken markdown costs no more than good.
+// Parses Markdown into a tree of plain objects. It does not use the DOM, and HTML in the text stays text.
+// Every search has a limit, so that malformed Markdown does not cost more time than well-formed one.
 //
 //   block   {type: "paragraph" | "heading" | "quote" | "list" | "code" | "table" | "rule", start, ...}
 //   inline  string | {type: "strong" | "em" | "del" | "code" | "link" | "image" | "break", ...}
@@ -13,7 +13,7 @@ const QUOTE = /^ {0,3}> ?/;
 const ITEM = /^( {0,3})([-*+]|\d{1,9}[.)])(?:[ \t]+|$)/;
 const TABLE_RULE = /^ {0,3}\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$/;
 
-/** The blocks of a text; `start` is the offset of each one's first line. */
+/** The blocks of a text; `start` is the offset of a block's first line in the text. */
 export function parse(text) {
   return parseLines(text.split("\n"), 0);
 }
@@ -116,7 +116,7 @@ const TARGET = /\(\s*(?:<([^<>\n]{0,8000})>|([^\s()<>]*(?:\([^\s()<>]*\)[^\s()<>
 const ADDRESS = /https?:\/\/[\x21\x23-\x3b\x3d\x3f-\x5b\x5d-\x5f\x61-\x7e]{1,4000}/y;
 const DELIMITERS = [["**", "strong"], ["__", "strong"], ["~~", "del"], ["*", "em"], ["_", "em"]];
 
-/** Inline parts of one paragraph. */
+/** The inline parts of a paragraph. */
 export function parseInline(text, depth = 0) {
   const parts = [], missing = new Set();
   let plain = 0, at = 0;

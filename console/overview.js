@@ -1,12 +1,12 @@
-// What the service is doing, from GET /console/state.
+// The overview: what the service is doing, from GET /console/state.
 
 import { chart, hoursTable } from "./chart.js";
 import { byId, el } from "./dom.js";
 import { locale, number, t } from "./i18n.js";
 
-const drawn = new Map();
+const drawn = new Map(); // element id to the JSON of what it shows
 
-/** Draw all of it; parts that have not changed are left alone, focus and selection with them. */
+/** Draw the overview. Parts whose data has not changed are left alone, so that focus and selection stay. */
 export function showOverview(state) {
   const { details } = state;
   byId("version").textContent = state.version;
@@ -29,13 +29,13 @@ export function showOverview(state) {
   if (details) draw("errors", details.errors, () => errorsTable(details.errors));
 }
 
-/** The service does not answer; what was shown last stays. */
+/** Say that the service does not answer; the rest stays as it was. */
 export function showUnreachable() {
   badge("unreachable", "bad");
 }
 
-/** Draw everything anew: the language has changed. */
-export function forgetDrawn() {
+/** Have everything drawn again, for example in another language. */
+export function clearDrawn() {
   drawn.clear();
 }
 
@@ -146,7 +146,7 @@ function table(titles, rows) {
   return el("table", {}, el("thead", {}, el("tr", {}, heads)), el("tbody", {}, rows));
 }
 
-/** The time of today, or day and time. */
+/** A time of today, or day and time. */
 function moment(seconds) {
   const when = new Date(seconds * 1000);
   const today = when.toDateString() === new Date().toDateString();

@@ -1,23 +1,25 @@
-// The conversation of this page. It is kept in memory only, and so is the key unless the user wants it kept.
+// The playground: one conversation. It is kept in memory only, and so is the key, unless the user ticks the box
+// that keeps it in the tab.
 
 import { announce } from "./announcer.js";
 import { AnswerView } from "./answer.js";
 import { chat } from "./chat.js";
 import { byId, el } from "./dom.js";
 import { number, t } from "./i18n.js";
-import { keep, recall } from "./kept.js";
+import { keep, recall } from "./storage.js";
 
-const KEPT = "pandora-key";
-const FOLLOW_PIXELS = 60;
+const STORAGE_KEY = "pandora-key";
+const END_PIXELS = 60; // so close to the end counts as the end
 
 const history = [];
 let running = null;
 let base = "/v1";
-let offered = false;
-let pinned = true; // the reader is at the end of the log
+let keyShown = false;
+let atEnd = true; // the log is scrolled to its end
 
+/** Connect the elements of the playground with what they do. */
 export function startPlayground() {
-  const kept = recall(KEPT, "sessionStorage");
+  const kept = recall(STORAGE_KEY, "sessionStorage");
   byId("key").value = kept ?? "";
   byId("remember").checked = kept !== null;
   for (const id of ["key", "remember"]) byId(id).addEventListener("input", keepKey);
@@ -26,19 +28,19 @@ export function startPlayground() {
     ask();
   });
   byId("prompt").addEventListener("keydown", (event) => {
-    // While an input method composes, Enter is its own.
+    // While an input method composes text, Enter belongs to it.
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
     event.preventDefault();
     ask();
   });
   byId("stop").addEventListener("click", () => running?.abort());
   byId("clear").addEventListener("click", clear);
-  byId("log").addEventListener("scroll", () => (pinned = isNear(byId("log"))));
-  byId("log").addEventListener("load", follow, true); // pictures come late, and "load" does not bubble
+  byId("log").addEventListener("scroll", () => (atEnd = isNear(byId("log"))));
+  byId("log").addEventListener("load", follow, true); // pictures change the height late, and "load" does not bubble
 }
 
-/** What the service offers. The model chosen stays chosen. */
-export function offer({ models, api, key }) {
+/** Offer the models of the service, and its key in the demo. The chosen model stays chosen. */
+export function showModels({ models, api, key }) {
   const select = byId("model");
   const names = models.map((model) => model.id);
   if (names.join("\n") !== [...select.options].map((option) => option.value).join("\n")) {
@@ -48,19 +50,19 @@ export function offer({ models, api, key }) {
   }
   base = api ?? "";
   byId("base-field").hidden = api !== null;
-  if (offered) return;
-  offered = true; // what the user does to the key from now on is meant
+  if (keyShown) return;
+  keyShown = true; // later changes of the key are the user's
   byId("key").value ||= key;
   byId("connection").open = !byId("key").value || api === null;
 }
 
-/** Called after the language has changed. */
-export function relabel() {
+/** Show texts that are not marked in the HTML, in the current language. */
+export function showTexts() {
   byId("log").dataset.empty = t("empty");
 }
 
 function keepKey() {
-  keep(KEPT, byId("remember").checked ? byId("key").value : null, "sessionStorage");
+  keep(STORAGE_KEY, byId("remember").checked ? byId("key").value : null, "sessionStorage");
 }
 
 function clear() {
@@ -93,7 +95,7 @@ async function ask() {
 
 function busy(on) {
   running = on ? new AbortController() : null;
-  // The focus must not fall off a button that goes away.
+  // A button that is hidden must not take the focus with it.
   const from = byId(on ? "send" : "stop") === document.activeElement;
   byId("send").hidden = on;
   byId("stop").hidden = !on;
@@ -109,7 +111,7 @@ async function answer(key, model, path) {
   const log = byId("log");
   article.classList.add("busy");
   log.append(article);
-  pinned = true;
+  atEnd = true;
   follow();
   announce(t("answering"), { now: true });
   const { signal } = running;
@@ -141,12 +143,12 @@ async function answer(key, model, path) {
   document.dispatchEvent(new Event("answered"));
 }
 
-/** Stay at the end of the log, if that is where the reader is. */
+/** Scroll to the end of the log, if it was at its end before. */
 function follow() {
-  if (pinned) byId("log").scrollTop = byId("log").scrollHeight;
+  if (atEnd) byId("log").scrollTop = byId("log").scrollHeight;
 }
 
-const isNear = (log) => log.scrollHeight - log.scrollTop - log.clientHeight < FOLLOW_PIXELS;
+const isNear = (log) => log.scrollHeight - log.scrollTop - log.clientHeight < END_PIXELS;
 
 function message(role, who, ...children) {
   return el("article", { class: `message ${role}`, "aria-label": who }, el("p", { class: "who" }, who), ...children);

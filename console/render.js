@@ -1,5 +1,5 @@
-// The tree of markdown.js as DOM nodes. Addresses are looked at here: nothing but http, https and mail is
-// linked, and pictures of other hosts are fetched only when the reader wants them.
+// The tree of markdown.js as DOM nodes. Addresses are checked here: only http, https and mailto become links,
+// and pictures of other hosts are fetched only when the user clicks.
 
 import { el } from "./dom.js";
 import { t } from "./i18n.js";
@@ -7,7 +7,7 @@ import { t } from "./i18n.js";
 const LINKED = ["http:", "https:", "mailto:"];
 const PICTURE_DATA = /^data:image\/(?:png|jpeg|gif|webp);base64,/;
 
-/** A block as an element. `pictures` keeps images by address, so that drawing again loads nothing again. */
+/** A block as an element. `pictures` maps addresses to images, so that a picture drawn again is not loaded again. */
 export function renderBlock(block, pictures = new Map()) {
   return BLOCKS[block.type](block, pictures);
 }
@@ -73,7 +73,7 @@ function picture(source, alt, pictures) {
 
 function image(source, alt, pictures) {
   const known = pictures.get(source);
-  // The same picture may stand twice in what is being drawn: then it needs a second element.
+  // The same picture can appear twice in what is being drawn: it then needs a second element.
   if (known && (known.isConnected || !known.parentNode)) return known;
   const attributes = { src: source, alt: alt || t("picture"), loading: "lazy", decoding: "async" };
   const made = el("img", { ...attributes, referrerpolicy: "no-referrer" });
@@ -81,7 +81,7 @@ function image(source, alt, pictures) {
   return made;
 }
 
-/** Fetching it would tell its host that the answer was read, and perhaps what is in its address. */
+/** A button in place of the picture: fetching it would tell its host that the answer was read. */
 function foreignPicture(url, alt, pictures) {
   if (pictures.has(url.href)) return image(url.href, alt, pictures);
   const show = (event) => event.currentTarget.replaceWith(image(url.href, alt, pictures));
@@ -102,7 +102,7 @@ async function copy(button, code) {
   try {
     await navigator.clipboard.writeText(code.textContent);
   } catch {
-    // Without https there is no clipboard; the old way needs a selection.
+    // Without https there is no clipboard API; the old command copies the selection.
     getSelection().selectAllChildren(code);
     document.execCommand("copy");
   }

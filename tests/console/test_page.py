@@ -101,7 +101,7 @@ async def test_page_works_where_the_browser_keeps_nothing(devtools: int, demo: s
 async def test_both_dictionaries_have_the_same_words() -> None:
     text = (Path(__file__).parents[2] / "console" / "i18n.js").read_text(encoding="utf-8")
     english, chinese = text.split("  zh: {")
-    assert _keys(english.split("  en: {")[1]) == _keys(chinese.split("const KEPT")[0])
+    assert _keys(english.split("  en: {")[1]) == _keys(chinese.split("const STORAGE_KEY")[0])
 
 
 def _keys(text: str) -> list[str]:

@@ -1,5 +1,6 @@
-// What is remembered between visits. Where the browser allows no storage, nothing is, and the page works.
+// What the browser remembers between visits. If it allows no storage, the page works without.
 
+/** The value stored under `name`, or null. */
 export function recall(name, storage = "localStorage") {
   try {
     return window[storage].getItem(name);
@@ -8,12 +9,12 @@ export function recall(name, storage = "localStorage") {
   }
 }
 
-/** Remember `value` under `name`; null forgets it. */
+/** Store `value` under `name`; null removes it. */
 export function keep(name, value, storage = "localStorage") {
   try {
     if (value === null) window[storage].removeItem(name);
     else window[storage].setItem(name, value);
   } catch {
-    // Then it lasts as long as the page.
+    // The value then lasts as long as the page.
   }
 }
