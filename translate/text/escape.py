@@ -1,7 +1,7 @@
-"""JSON string contents: writing them safe for every client, and passing them on unread.
+"""The inside of JSON strings: written so that every client can read it, and passed on unread.
 
-Clients that split lines like ``str.splitlines`` lose chunks with raw U+2028, U+2029 or U+0085, so
-what we write is ASCII, and what we pass on unread must not hold them.
+Clients that split lines like `str.splitlines` lose chunks with a raw U+2028, U+2029 or U+0085. So what this
+service writes is ASCII, and what it passes on unread must not hold these characters.
 """
 
 import re
@@ -28,25 +28,24 @@ PASSABLE = re.compile(
     )*""",
     re.VERBOSE,
 )
-"""Escaped text that may go to the client as it is.
+"""The inside of a JSON string that may go to the client unread and unchanged.
 
-Complete escapes and characters, no line separators (U+2028, U+2029, U+0085), no U+FFFD (perhaps
-half a character, held back), and nothing that may open or suspend a mark to be rewritten: ``]``
-(links), backticks (code), U+3010 (citations), U+E200 to U+E20F (citations of later ages).
+It holds only complete escapes and characters. It holds no line separators (U+2028, U+2029, U+0085), no U+FFFD
+(perhaps half a character, which is held back), and no character that may begin or end what the text filters
+rewrite: `]` (links), a backtick (code), U+3010 (citations), U+E200 to U+E20F (citations since 2024; protocol
+notes, section 9).
 """
 
 
 def escaped(text: str) -> bytes:
-    """``text`` as the inside of a JSON string, ASCII only. Lone surrogates become U+FFFD."""
+    """`text` as the inside of a JSON string, in ASCII. Lone surrogates become U+FFFD."""
     string = ujson.dumps(well_formed(text), ensure_ascii=True, escape_forward_slashes=False)
     return string[1:-1].encode("ascii")
 
 
 def unescaped(piece: bytes | bytearray) -> str:
-    """The text of the inside of a JSON string. Raises ValueError if it is none."""
+    """The text that the inside of a JSON string, `piece`, stands for. Raises ValueError if it is none."""
     if b"\n" in piece or b"\r" in piece:
-        raise ValueError("a line ends inside")  # which ujson would take
-    value = ujson.loads(b'"' + piece + b'"')
-    if not isinstance(value, str):
-        raise ValueError("not the inside of a JSON string")
-    return value
+        raise ValueError("a line ends inside")  # ujson would accept it
+    text: str = ujson.loads(b'"' + piece + b'"')
+    return text

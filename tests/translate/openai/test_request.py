@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from translate.openai.errors import envelope
-from translate.openai.request import ChatRequest, read_chat
+from translate.openai.request import MAX_ATTACHMENTS, ChatRequest, read_chat
 from translate.values.errors import BadRequest
-from translate.values.prompt import ChatMessage
+from translate.values.prompt import Attachment, ChatMessage
 
 USER = {"role": "user", "content": "Hello"}
 
@@ -228,6 +228,56 @@ def test_text_parts_under_all_their_names_are_joined() -> None:
     ]
 
 
+URL = "data:image/png;base64,AAAA"
+AT = "messages.[0].content.[0]"
+
+
+@pytest.mark.parametrize(
+    ("part", "attachment"),
+    [
+        (
+            {"type": "image_url", "image_url": {"url": URL, "detail": "low"}},
+            Attachment("image", URL, "", f"{AT}.image_url", "low"),
+        ),
+        ({"type": "image_url", "image_url": URL}, Attachment("image", URL, "", f"{AT}.image_url")),
+        (
+            {"type": "input_image", "image_url": URL, "detail": "high"},
+            Attachment("image", URL, "", f"{AT}.image_url", "high"),
+        ),
+        (
+            {"type": "image_url", "image_url": {"url": URL, "detail": 7}},
+            Attachment("image", URL, "", f"{AT}.image_url"),
+        ),
+        (
+            {"type": "file", "file": {"filename": "a.csv", "file_data": "AAAA"}},
+            Attachment("file", "AAAA", "a.csv", AT),
+        ),
+        ({"type": "input_file", "file_url": "https://x/a"}, Attachment("file", "https://x/a", "", AT)),
+        ({"type": "input_file", "file_data": "AAAA", "filename": 7}, Attachment("file", "AAAA", "", AT)),
+    ],
+)
+def test_pictures_and_files_are_attachments(part: object, attachment: Attachment) -> None:
+    content = [part, {"type": "text", "text": "Look."}]
+    (message,) = read(messages=[{"role": "user", "content": content}]).messages
+    assert message == ChatMessage("user", "Look.", (attachment,))
+
+
+def test_message_of_pictures_alone_is_a_message() -> None:
+    (message,) = read(
+        messages=[{"role": "user", "content": [{"type": "image_url", "image_url": URL}]}]
+    ).messages
+    assert (message.text, len(message.attachments)) == ("", 1)
+
+
+def test_only_users_attach_and_not_without_end() -> None:
+    part = {"type": "image_url", "image_url": URL}
+    error = refusal(messages=[{"role": "system", "content": ["a", part]}])
+    assert error.param == "messages.[0].content.[1].image_url"
+    assert read(messages=[{"role": "user", "content": [part] * MAX_ATTACHMENTS}]).messages[0].attachments
+    error = refusal(messages=[{"role": "user", "content": [part] * (MAX_ATTACHMENTS + 1)}])
+    assert error.param == "messages.[0].content"
+
+
 PART = "messages.[1].content.[0]"
 BAD_MESSAGES: dict[str, tuple[object, str]] = {
     "no object": ("Hello", "messages.[1]"),
@@ -246,6 +296,12 @@ BAD_MESSAGES: dict[str, tuple[object, str]] = {
     "audio": ({"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]}, PART),
     "text without text": ({"role": "user", "content": [{"type": "text"}]}, PART + ".text"),
     "text of another type": ({"role": "user", "content": [{"type": "text", "text": 1}]}, PART + ".text"),
+    "picture without address": ({"role": "user", "content": [{"type": "image_url"}]}, PART + ".image_url"),
+    "picture with an empty address": (
+        {"role": "user", "content": [{"type": "image_url", "image_url": {"url": ""}}]},
+        PART + ".image_url",
+    ),
+    "file without a file": ({"role": "user", "content": [{"type": "file"}]}, PART + ".file"),
     "stored file": ({"role": "user", "content": [{"type": "file", "file": {"file_id": "f-1"}}]}, PART),
 }
 

@@ -124,6 +124,35 @@ def test_nothing_is_dispatched_before_its_blank_line() -> None:
     assert splitter.flush() is None
 
 
+def test_line_end_cut_between_cr_and_lf_is_one_even_at_the_end() -> None:
+    splitter = SseSplitter()
+    splitter.push(b"data: a\r")
+    assert splitter.next() is None
+    splitter.push(b"\n")
+    assert splitter.flush() == Record(b"", b"a")
+
+
+def test_boundary_is_where_a_record_begins() -> None:
+    splitter = SseSplitter()
+    assert splitter.at_boundary
+    for chunk, boundary in [
+        (b"data: a\n", False),
+        (b"\n", True),
+        (b"event: x\n", False),
+        (b"data: b\n", False),
+    ]:
+        splitter.push(chunk)
+        while splitter.next() is not None:
+            pass
+        assert splitter.at_boundary is boundary
+    splitter.push(b"\r")
+    assert splitter.next() == Record(b"x", b"b")
+    assert not splitter.at_boundary, "the line feed may still come"
+    splitter.push(b"\n")
+    assert splitter.next() is None
+    assert splitter.at_boundary
+
+
 LINES = st.one_of(
     st.sampled_from([b"", b"", b"", b"data: x", b": c", b"event: ping", b"data:", b"data", b"{}", b"id: 1"]),
     st.binary(max_size=6).map(lambda raw: b"data: " + re.sub(rb"[\r\n]", b".", raw)),

@@ -1,0 +1,264 @@
+"""Delta v1: changes that fit make the tree that they describe, all others are refused."""
+
+import copy
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from translate.backend.delta import DeltaMismatch, DeltaState
+
+
+def parts(path: str) -> list[str]:
+    return [part.replace("~1", "/").replace("~0", "~") for part in path.split("/")[1:]]
+
+
+def pointer(keys: list[Any]) -> str:
+    return "".join("/" + str(key).replace("~", "~0").replace("/", "~1") for key in keys)
+
+
+def changed(tree: Any, keys: list[str], op: str, value: Any) -> Any:
+    """``tree`` after one change, in the plainest words. Fails where the change does not fit."""
+    tree = copy.deepcopy(tree)
+    if not keys:
+        return {**tree, **value} if op == "append" else value
+    parent = tree
+    for name in keys[:-1]:
+        parent = parent[int(name) if isinstance(parent, list) else name]
+    key: Any = int(keys[-1]) if isinstance(parent, list) else keys[-1]
+    if op == "add" and isinstance(parent, list):
+        parent.insert(key, value)
+    elif op in ("add", "replace"):
+        parent[key] = value
+    elif op == "remove":
+        del parent[key]
+    elif op == "truncate":
+        parent[key] = parent[key][:value]
+    elif isinstance(parent[key], dict):
+        parent[key] = {**parent[key], **value}
+    elif isinstance(parent[key], list) and not isinstance(value, list):
+        parent[key] = [*parent[key], value]
+    else:
+        parent[key] = parent[key] + value
+    return tree
+
+
+KEYS = st.sampled_from(["a", "b", "/", "~", "m~1n", "0", "parts"])
+TREES = st.recursive(
+    st.integers() | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
+    max_leaves=8,
+)
+OBJECTS = st.dictionaries(KEYS, TREES, max_size=3)
+
+
+def places(tree: Any, at: tuple[Any, ...] = ()) -> list[tuple[tuple[Any, ...], Any]]:
+    """Each place in ``tree`` but its root, and what is there."""
+    children = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
+    found: list[tuple[tuple[Any, ...], Any]] = []
+    for key, child in children:
+        found += [((*at, key), child), *places(child, (*at, key))]
+    return found
+
+
+@st.composite
+def fitting(draw: st.DrawFn, tree: Any) -> tuple[str, str, Any]:
+    """A change that fits ``tree``: path, operation, value."""
+    here = places(tree)
+    kinds = ["root", "insert", *(["replace", "remove", "append", "truncate"] if here else [])]
+    kind = draw(st.sampled_from(kinds))
+    if kind == "root":
+        return "", draw(st.sampled_from(["add", "replace", "append"])), draw(OBJECTS)
+    if kind == "insert":
+        holders = [(at, what) for at, what in [((), tree), *here] if isinstance(what, dict | list)]
+        at, what = draw(st.sampled_from(holders))
+        key = draw(st.integers(0, len(what))) if isinstance(what, list) else draw(KEYS)
+        return pointer([*at, key]), "add", draw(TREES)
+    at, what = draw(st.sampled_from(here))
+    if kind in ("append", "truncate"):
+        holders = [(at, what) for at, what in here if not isinstance(what, int)]
+        if not holders:
+            return "", "append", draw(OBJECTS)
+        at, what = draw(st.sampled_from(holders))
+    if kind == "truncate" and isinstance(what, str | list):
+        return pointer([*at]), "truncate", draw(st.integers(0, 5))
+    if kind in ("append", "truncate"):
+        value = OBJECTS if isinstance(what, dict) else st.text(max_size=4) if isinstance(what, str) else TREES
+        return pointer([*at]), "append", draw(value)
+    return pointer([*at]), kind, None if kind == "remove" else draw(TREES)
+
+
+@given(st.data())
+def test_any_fitting_changes_make_the_tree_that_they_describe(data: st.DataObject) -> None:
+    state, trees = DeltaState(), dict[int, Any]()
+    said: tuple[str, str, int] = ("", "add", 0)
+    for _ in range(data.draw(st.integers(1, 8))):
+        channel = data.draw(st.integers(0, 2))
+        patch: list[tuple[str, str, Any]] = []
+        if channel not in trees:
+            trees[channel] = {}
+            state.apply({"p": "", "o": "add", "v": {}, "c": channel})
+            said = ("", "add", channel)
+        for _ in range(data.draw(st.integers(1, 3))):
+            change = data.draw(fitting(trees[channel]))
+            trees[channel] = changed(trees[channel], parts(change[0]), change[1], change[2])
+            patch.append(change)
+        single = len(patch) == 1 and data.draw(st.booleans())
+        path, op = patch[0][:2] if single else ("", "patch")
+        value = patch[0][2] if single else [{"p": p, "o": o, "v": v} for p, o, v in patch]
+        wanted = (path, op, channel)
+        record = {name: new for name, new, old in zip("poc", wanted, said, strict=True) if new != old}
+        said = wanted
+        state.apply(copy.deepcopy(record | {"v": value}))
+        assert state.tree == trees[channel]
+
+
+@given(TREES, st.text(max_size=6) | KEYS.map("/{}".format), st.text(max_size=8), TREES)
+def test_any_other_change_is_refused_and_nothing_worse(
+    tree: object, path: str, op: str, value: object
+) -> None:
+    state = DeltaState()
+    state.apply({"p": "", "o": "add", "v": {"a": tree}})
+    try:
+        state.apply({"p": path, "o": op, "v": value})
+    except DeltaMismatch:
+        assert state.tree == {"a": tree}
+
+
+TREE = {"message": {"content": {"parts": ["Hi", "you"], "text": "Hi"}, "weight": 1}}
+
+FITTING: dict[str, tuple[str, str, Any, str, Any]] = {
+    "add to an object": ("/message/id", "add", "a1", "/message/id", "a1"),
+    "insert into a list": ("/message/content/parts/1", "add", "to", "/message/content/parts/1", "to"),
+    "add to the end of a list": ("/message/content/parts/-", "add", "!", "/message/content/parts/2", "!"),
+    "replace in an object": ("/message/weight", "replace", 2, "/message/weight", 2),
+    "replace in a list": ("/message/content/parts/0", "replace", "Ho", "/message/content/parts/0", "Ho"),
+    "append to a text": ("/message/content/text", "append", " you", "/message/content/text", "Hi you"),
+    "extend a list": ("/message/content/parts", "append", [1, 2], "/message/content/parts/3", 2),
+    "push to a list": ("/message/content/parts", "append", "!", "/message/content/parts/2", "!"),
+    "merge objects": ("/message/content", "append", {"a": 1}, "/message/content/a", 1),
+    "truncate a text": ("/message/content/text", "truncate", 1, "/message/content/text", "H"),
+    "truncate a list": ("/message/content/parts", "truncate", 1, "/message/content/parts", ["Hi"]),
+    "remove from an object": (
+        "/message/content/text",
+        "remove",
+        None,
+        "/message/content",
+        {"parts": ["Hi", "you"]},
+    ),
+    "remove from a list": ("/message/content/parts/0", "remove", None, "/message/content/parts", ["you"]),
+    "merge into the root": ("", "append", {"error": None}, "/error", None),
+    "replace the root": ("", "replace", {"message": {}}, "/message", {}),
+}
+
+
+def begun() -> DeltaState:
+    state = DeltaState()
+    state.apply({"v": copy.deepcopy(TREE)})
+    return state
+
+
+@pytest.mark.parametrize(("path", "op", "value", "where", "then"), FITTING.values(), ids=FITTING)
+def test_change_is_made_at_its_path(path: str, op: str, value: object, where: str, then: object) -> None:
+    state = begun()
+    state.apply({"p": path, "o": op, "v": value})
+    found: Any = state.tree
+    for key in parts(where):
+        found = found[int(key) if isinstance(found, list) else key]
+    assert found == then
+
+
+MISFITS: dict[str, tuple[str, str, object]] = {
+    "not a pointer": ("message", "replace", 1),
+    "too deep": ("/a" * 100, "add", 1),
+    "a parent that is missing": ("/message/nothing/0", "add", 1),
+    "into a text": ("/message/content/text/0", "add", 1),
+    "behind the end of a list": ("/message/content/parts/3", "add", 1),
+    "no index": ("/message/content/parts/x", "replace", 1),
+    "unknown operation": ("/message", "explode", 1),
+    "append to nothing": ("/message/nothing", "append", "x"),
+    "append to a number": ("/message/weight", "append", 1),
+    "append an object to a text": ("/message/content/text", "append", {}),
+    "truncate a number": ("/message/weight", "truncate", 1),
+    "truncate to no number": ("/message/content/text", "truncate", "1"),
+    "truncate to less than nothing": ("/message/content/text", "truncate", -1),
+    "remove what is missing": ("/message/nothing", "remove", None),
+    "remove behind the end of a list": ("/message/content/parts/2", "remove", None),
+    "a patch that is no list": ("", "patch", "x"),
+    "a patch without end": ("", "patch", [{"p": "/a", "o": "add", "v": 1}] * 1001),
+    "a patch with something else in it": ("", "patch", ["x"]),
+    "a patch that leaves out a path": ("", "patch", [{"o": "add", "v": 1}]),
+    "a patch that leaves out an operation": ("", "patch", [{"p": "/a", "v": 1}]),
+    "a patch in a patch": ("", "patch", [{"p": "", "o": "patch", "v": []}]),
+}
+
+
+@pytest.mark.parametrize(("path", "op", "value"), MISFITS.values(), ids=MISFITS)
+def test_change_that_does_not_fit_is_refused_and_leaves_the_tree(path: str, op: str, value: object) -> None:
+    state = begun()
+    with pytest.raises(DeltaMismatch):
+        state.apply({"p": path, "o": op, "v": value})
+    assert state.tree == TREE
+
+
+def test_changes_of_a_patch_before_one_that_does_not_fit_stay_made() -> None:
+    state = begun()
+    with pytest.raises(DeltaMismatch):
+        state.apply({"o": "patch", "v": [{"p": "/a", "o": "add", "v": 1}, {"p": "/b/c", "o": "add", "v": 1}]})
+    assert state.tree == TREE | {"a": 1}
+
+
+def test_channels_have_trees_of_their_own_and_there_is_a_limit() -> None:
+    state = begun()
+    for channel in range(1, 64):
+        state.apply({"v": {"number": channel}, "c": channel})
+    with pytest.raises(DeltaMismatch):
+        state.apply({"v": {}, "c": 64})
+    state.apply({"p": "/again", "v": True, "c": 7})
+    assert state.tree == {"number": 7, "again": True}
+    state.apply({"p": "/message", "o": "remove", "c": 0})
+    assert state.tree == {}
+    state.apply({"p": "", "o": "remove", "c": True})  # not a channel
+    assert (state.channel, state.tree) == (0, {})
+
+
+def test_tree_without_an_object_at_its_root_is_empty() -> None:
+    state = begun()
+    assert DeltaState().tree == {}
+    state.apply({"v": [1]})
+    assert state.tree == {}
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("/message/content/parts/0", "Hi"),
+        ("/message/content/text", "Hi"),
+        ("/message/content/parts/1", None),  # not where a message has its text
+        ("/message/content", None),
+    ],
+)
+def test_text_is_found_where_a_message_has_it(path: str, text: str | None) -> None:
+    state = begun()
+    state.apply({"p": path, "o": "replace", "v": {}})
+    assert state.text() is None
+    state.apply({"v": "Hi"})
+    assert state.text() == text
+
+
+def test_text_of_a_message_without_content_is_none() -> None:
+    state = begun()
+    state.apply({"p": "/message/content/text", "o": "append", "v": "!"})
+    state.apply({"v": "lost", "c": 1} | {"o": "patch", "v": []})
+    assert (state.channel, state.text()) == (1, None)
+
+
+def test_text_can_be_set_where_it_was_found() -> None:
+    state = begun()
+    state.apply({"p": "/message/content/text", "o": "append", "v": "!"})
+    state.set_text("Hi! And more")
+    assert state.text() == "Hi! And more"
+    assert state.tree["message"] != TREE["message"]
+    state.apply({"v": "."})
+    assert state.text() == "Hi! And more."
