@@ -22,9 +22,7 @@ from benchmarks.events import (
     reply_events,
     reply_text,
 )
-from translate.backend.interpreter import Sent
-from translate.conversation import Turn
-from translate.openai.chat import StreamWriter
+from benchmarks.translation import Translation, WrongTranslation
 
 LENGTHS = (250, 1000, 4000)
 PIECE = 64 * 1024  # what Tornado's client reads at once
@@ -68,16 +66,10 @@ def _best(tokens: int, reply: Reply, style: Style, fast: bool, fed_by: str) -> f
     return 1e6 * min(passes) / tokens
 
 
-def _new_turn(fast: bool) -> tuple[Turn, StreamWriter]:
-    writer = StreamWriter(id="chatcmpl-1", created=1702623600, model="gpt-3.5-turbo", include_usage=False)
-    sent = [Sent("22222222-2222-4333-8444-555555555555", "user", "hello")]
-    return Turn(writer, sent, fast=fast), writer
-
-
 def _one_pass(body: memoryview, ends: Sequence[int], fast: bool) -> float:
     """Seconds spent in `feed`. Each piece is copied just before, as recv does, so it is in the cache."""
     clock = time.perf_counter
-    turn, _ = _new_turn(fast)
+    feed = Translation(fast=fast).feed
     begun = clock()
     for _ in ends:
         clock()
@@ -86,17 +78,17 @@ def _one_pass(body: memoryview, ends: Sequence[int], fast: bool) -> float:
     for start, end in pairwise(ends):
         piece = bytes(body[start:end])
         begun = clock()
-        turn.feed(piece)
+        feed(piece)
         total += clock() - begun
     return total - overhead
 
 
 def _check(body: memoryview, ends: Sequence[int], tokens: int, fast: bool) -> None:
-    turn, writer = _new_turn(fast)
+    translation = Translation(fast=fast)
     for start, end in pairwise(ends):
-        turn.feed(bytes(body[start:end]))
-    if not turn.done or turn.error is not None or writer.answer != reply_text(tokens):
-        raise AssertionError("the translation is wrong, so its speed does not matter")
+        translation.feed(bytes(body[start:end]))
+    if translation.text() != reply_text(tokens):
+        raise WrongTranslation("the text differs")
 
 
 if __name__ == "__main__":

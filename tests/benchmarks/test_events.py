@@ -14,8 +14,7 @@ from benchmarks.events import (
     reply_text,
     reply_tokens,
 )
-from translate.conversation import Turn
-from translate.openai.chat import StreamWriter
+from benchmarks.translation import Translation
 
 
 def texts(events: list[bytes]) -> list[str]:
@@ -65,9 +64,7 @@ def test_an_ask_survives_the_way_through_a_request() -> None:
 
 @pytest.mark.parametrize("style", ["raw", "py"])
 def test_the_service_reads_every_token_of_it(style: Style) -> None:
-    writer = StreamWriter(id="chatcmpl-1", created=1, model="gpt-3.5-turbo", include_usage=False)
-    turn = Turn(writer, [])
+    translation = Translation()
     for event in (*echo_events([], style), *reply_events(60, style)):
-        turn.feed(event)
-    assert turn.done
-    assert writer.answer == reply_text(60)
+        translation.feed(event)
+    assert translation.text() == reply_text(60)

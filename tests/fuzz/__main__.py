@@ -1,6 +1,6 @@
-"""``python -m tests.fuzz SECONDS``: look for bytes that break the translator, as long as that.
+"""Looks for bytes that break the translator: `python -m tests.fuzz SECONDS`.
 
-Each failure is printed with the name of its case; ``--case NAME`` runs that again and makes it small.
+Each failure is printed with the name of its case; `--case NAME` runs that case again and makes it small.
 """
 
 import argparse
@@ -9,8 +9,9 @@ import sys
 import time
 import traceback
 
-from tests.fuzz.answers import body_of, check_answer
-from tests.fuzz.check import case_of, check
+from tests.fuzz.bodies import check_body, random_body
+from tests.fuzz.cases import random_case
+from tests.fuzz.check import check
 from tests.fuzz.shrink import shrunk
 
 MAX_FAILURES = 20
@@ -21,7 +22,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("seconds", type=float, nargs="?", default=600)
     parser.add_argument("--start", default=f"{time.time():.0f}", help="names of cases begin with this")
-    parser.add_argument("--case", help="run this one alone")
+    parser.add_argument("--case", help="run this case alone")
     given = parser.parse_args()
     if given.case:
         return _once(given.case)
@@ -29,8 +30,8 @@ def main() -> int:
     while time.monotonic() < until and failures < MAX_FAILURES:
         name = f"{given.start}-{cases}"
         try:
-            check(case_of(random.Random(name)))
-            check_answer(body_of(random.Random(name)))
+            check(random_case(random.Random(name)))
+            check_body(random_body(random.Random(name)))
         except Exception:
             failures += 1
             print(f"case {name}", traceback.format_exc(), sep="\n", flush=True)
@@ -40,13 +41,13 @@ def main() -> int:
 
 
 def _once(name: str) -> int:
-    body = body_of(random.Random(name))
+    body = random_body(random.Random(name))
     try:
-        check_answer(body)
+        check_body(body)
     except Exception:
         print(body)
         raise
-    case = case_of(random.Random(name))
+    case = random_case(random.Random(name))
     try:
         check(case)
     except Exception:

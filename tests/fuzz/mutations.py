@@ -25,7 +25,7 @@ KINDS = (
 )
 ROLES = ("assistant", "tool", "user", "system", "critic", "")
 TEXTS = (
-    "", " ", "\n", "\n\n", "`", "```", "````", "【", "【1†source】", "【12:3†",
+    "", " ", "\n", "\n\n", "`", "``", "```", "【", "【1†source】", "【12:3†",
     "[a](sandbox:/mnt/data/a b(1).csv)",
     "](sandbox:", "](3)", "\ud83d", "\udd25", "🔥", "\ufffd", "\ufffd" * 9, "\ue200cite\ue202turn0\ue201",
     "\ue200",
@@ -55,126 +55,126 @@ BORDER = re.compile(rb"(?<=\n\n)")
 Json = object
 
 
-def mutated(chance: random.Random, stream: bytes, other: bytes) -> bytes:
-    """``stream`` with up to six kinds of damage; ``other`` is what may be spliced in."""
-    for _ in range(chance.choice((0, 1, 1, 1, 2, 2, 3, 6))):
-        stream = chance.choice(_DAMAGES)(chance, stream, other)
+def mutated(rng: random.Random, stream: bytes, other: bytes) -> bytes:
+    """`stream` with up to six kinds of damage; `other` is what may be spliced in."""
+    for _ in range(rng.choice((0, 1, 1, 1, 2, 2, 3, 6))):
+        stream = rng.choice(_DAMAGES)(rng, stream, other)
     return stream[:120_000]
 
 
-def _flip(chance: random.Random, stream: bytes, other: bytes) -> bytes:
+def _flip(rng: random.Random, stream: bytes, other: bytes) -> bytes:
     damaged = bytearray(stream)
-    for _ in range(chance.choice((1, 1, 2, 10))):
+    for _ in range(rng.choice((1, 1, 2, 10))):
         if damaged:
-            damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+            damaged[rng.randrange(len(damaged))] = rng.randrange(256)
     return bytes(damaged)
 
 
-def _insert(chance: random.Random, stream: bytes, other: bytes) -> bytes:
-    at = chance.randint(0, len(stream))
-    return stream[:at] + chance.choice(RAW) + stream[at:]
+def _insert(rng: random.Random, stream: bytes, other: bytes) -> bytes:
+    at = rng.randint(0, len(stream))
+    return stream[:at] + rng.choice(RAW) + stream[at:]
 
 
-def _delete(chance: random.Random, stream: bytes, other: bytes) -> bytes:
-    at = chance.randint(0, len(stream))
-    return stream[:at] + stream[at + chance.choice((1, 2, 7, 100, 2000)) :]
+def _delete(rng: random.Random, stream: bytes, other: bytes) -> bytes:
+    at = rng.randint(0, len(stream))
+    return stream[:at] + stream[at + rng.choice((1, 2, 7, 100, 2000)) :]
 
 
-def _truncate(chance: random.Random, stream: bytes, other: bytes) -> bytes:
-    return stream[: chance.randint(0, len(stream))]
+def _truncate(rng: random.Random, stream: bytes, other: bytes) -> bytes:
+    return stream[: rng.randint(0, len(stream))]
 
 
-def _splice(chance: random.Random, stream: bytes, other: bytes) -> bytes:
-    at, start = chance.randint(0, len(stream)), chance.randint(0, len(other))
-    return stream[:at] + other[start : start + chance.choice((10, 300, 5000))] + stream[at:]
+def _splice(rng: random.Random, stream: bytes, other: bytes) -> bytes:
+    at, start = rng.randint(0, len(stream)), rng.randint(0, len(other))
+    return stream[:at] + other[start : start + rng.choice((10, 300, 5000))] + stream[at:]
 
 
-def _records(chance: random.Random, stream: bytes, other: bytes) -> bytes:
+def _records(rng: random.Random, stream: bytes, other: bytes) -> bytes:
     """Records are doubled, lost, moved, or mixed with those of another turn."""
     records = BORDER.split(stream)
-    how = chance.randrange(5)
-    at = chance.randrange(len(records))
-    if how == 0:
-        records[at:at] = [records[at]] * chance.choice((1, 2, 5))
-    elif how == 1:
-        del records[at : at + chance.choice((1, 1, 2, 5))]
-    elif how == 2:
-        records.insert(chance.randint(0, len(records)), records.pop(at))
-    elif how == 3:
+    kind = rng.randrange(5)
+    at = rng.randrange(len(records))
+    if kind == 0:
+        records[at:at] = [records[at]] * rng.choice((1, 2, 5))
+    elif kind == 1:
+        del records[at : at + rng.choice((1, 1, 2, 5))]
+    elif kind == 2:
+        records.insert(rng.randint(0, len(records)), records.pop(at))
+    elif kind == 3:
         for record in BORDER.split(other):
-            records.insert(chance.randint(0, len(records)), record)
+            records.insert(rng.randint(0, len(records)), record)
     else:
-        chance.shuffle(records)
+        rng.shuffle(records)
     return b"".join(records)
 
 
-def _json(chance: random.Random, stream: bytes, other: bytes) -> bytes:
+def _json(rng: random.Random, stream: bytes, other: bytes) -> bytes:
     """What is inside a record, still JSON."""
     records = BORDER.split(stream)
-    for _ in range(chance.choice((1, 1, 3, 10))):
-        at = chance.randrange(len(records))
+    for _ in range(rng.choice((1, 1, 3, 10))):
+        at = rng.randrange(len(records))
         head, colon, payload = records[at].partition(b"data:")
         try:
-            damaged = json.dumps(changed(chance, json.loads(payload))).encode()
+            damaged = json.dumps(changed(rng, json.loads(payload))).encode()
         except (ValueError, RecursionError):  # it is no JSON, or deep already
             continue
         records[at] = head + colon + b" " + damaged + b"\n\n"
     return b"".join(records)
 
 
-def _new_record(chance: random.Random, stream: bytes, other: bytes) -> bytes:
+def _new_record(rng: random.Random, stream: bytes, other: bytes) -> bytes:
     """A delta or an envelope that nobody sent."""
     record: dict[str, object] = {}
-    if chance.random() < 0.6:
+    if rng.random() < 0.6:
         for key, values in (
             ("p", POINTERS),
             ("o", OPERATIONS),
             ("v", VALUES),
             ("c", (0, 1, 2, 99, "x", None)),
         ):
-            if chance.random() < 0.6:
-                record[key] = chance.choice(values)
+            if rng.random() < 0.6:
+                record[key] = rng.choice(values)
         if record.get("o") == "patch":
             record["v"] = [
-                {"p": chance.choice(POINTERS), "o": chance.choice(OPERATIONS), "v": chance.choice(VALUES)}
-                for _ in range(chance.randrange(5))
+                {"p": rng.choice(POINTERS), "o": rng.choice(OPERATIONS), "v": rng.choice(VALUES)}
+                for _ in range(rng.randrange(5))
             ]
     else:
-        text = chance.choice(TEXTS)
-        content = {"content_type": chance.choice(KINDS), "parts": [text], "text": text, "name": text}
+        text = rng.choice(TEXTS)
+        content = {"content_type": rng.choice(KINDS), "parts": [text], "text": text, "name": text}
         record["message"] = {
-            "id": f"new-{chance.randrange(3)}",
-            "author": {"role": chance.choice(ROLES), "name": "python"},
+            "id": f"new-{rng.randrange(3)}",
+            "author": {"role": rng.choice(ROLES), "name": "python"},
             "content": content,
-            "status": chance.choice(("in_progress", "finished_successfully", None)),
-            "recipient": chance.choice(("all", "python", "browser")),
-            "metadata": {"citations": [chance.choice(VALUES)], "content_references": chance.choice(VALUES)},
+            "status": rng.choice(("in_progress", "finished_successfully", None)),
+            "recipient": rng.choice(("all", "python", "browser")),
+            "metadata": {"citations": [rng.choice(VALUES)], "content_references": rng.choice(VALUES)},
         }
-    name = chance.choice((b"", b"event: delta\n"))
+    name = rng.choice((b"", b"event: delta\n"))
     framed = name + b"data: " + json.dumps(record).encode() + b"\n\n"
     records = BORDER.split(stream)
-    records.insert(chance.randint(0, len(records)), framed)
+    records.insert(rng.randint(0, len(records)), framed)
     return b"".join(records)
 
 
-def changed(chance: random.Random, value: Json) -> Json:
-    """``value`` with one place in it changed."""
-    if isinstance(value, dict) and value and chance.random() < 0.9:
-        key = chance.choice(list(value))
-        if chance.random() < 0.1:
+def changed(rng: random.Random, value: Json) -> Json:
+    """`value` with one place in it changed."""
+    if isinstance(value, dict) and value and rng.random() < 0.9:
+        key = rng.choice(list(value))
+        if rng.random() < 0.1:
             return {name: each for name, each in value.items() if name != key}
-        return {**value, key: changed(chance, value[key])}
-    if isinstance(value, list) and value and chance.random() < 0.8:
-        at = chance.randrange(len(value))
-        return [*value[:at], changed(chance, value[at]), *value[at + 1 :]]
-    if isinstance(value, str) and chance.random() < 0.6:
-        at = chance.randint(0, len(value))
-        return value[:at] + chance.choice(TEXTS) + value[at + chance.choice((0, 0, 1, 5)) :]
-    if chance.random() < 0.05:
-        for _ in range(chance.choice((5, 70, 600))):
-            value = chance.choice(([value], {"message": value}))
+        return {**value, key: changed(rng, value[key])}
+    if isinstance(value, list) and value and rng.random() < 0.8:
+        at = rng.randrange(len(value))
+        return [*value[:at], changed(rng, value[at]), *value[at + 1 :]]
+    if isinstance(value, str) and rng.random() < 0.6:
+        at = rng.randint(0, len(value))
+        return value[:at] + rng.choice(TEXTS) + value[at + rng.choice((0, 0, 1, 5)) :]
+    if rng.random() < 0.05:
+        for _ in range(rng.choice((5, 70, 600))):
+            value = rng.choice(([value], {"message": value}))
         return value
-    return chance.choice(VALUES)
+    return rng.choice(VALUES)
 
 
 Damage = Callable[[random.Random, bytes, bytes], bytes]

@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 
-from tests.fuzz.check import Case, check
+from tests.fuzz.cases import Case
+from tests.fuzz.check import check
 from tests.fuzz.mutations import BORDER
 
 
 def shrunk(case: Case) -> Case:
-    """``case`` without the records, and then without the cuts, that its failure does not need."""
+    """`case` without the records, and then without the cuts, that its failure does not need."""
     records = BORDER.split(b"".join(case.chunks))
     if not _fails(case, records):
         return case  # it depends on the cuts

@@ -1,12 +1,13 @@
-"""A short look for bytes that break the translator; ``make fuzz`` looks longer. And what it once found."""
+"""A short look for bytes that break the translator; `make fuzz` looks longer. And what it found before."""
 
 import json
 import random
 
 import pytest
 
-from tests.fuzz.answers import body_of, check_answer
-from tests.fuzz.check import case_of, check
+from tests.fuzz.bodies import check_body, random_body
+from tests.fuzz.cases import random_case
+from tests.fuzz.check import check
 from tests.translate.deltas import ENCODING, TEXT, delta
 from tests.translate.reading import answer, content_of, whole_answer
 from tests.translate.tools import citation
@@ -19,12 +20,12 @@ CASES_PER_ROUND = 300
 @pytest.mark.parametrize("round", range(6))
 def test_any_damage_to_a_stream_leaves_a_valid_answer_or_a_typed_error(round: int) -> None:
     for number in range(CASES_PER_ROUND):
-        check(case_of(random.Random(f"{round}-{number}")))
+        check(random_case(random.Random(f"{round}-{number}")))
 
 
 def test_any_damage_to_an_answer_that_is_no_stream_is_a_typed_error() -> None:
     for number in range(2 * CASES_PER_ROUND):
-        check_answer(body_of(random.Random(number)))
+        check_body(random_body(random.Random(number)))
 
 
 def test_error_that_quotes_half_a_character_can_be_read_by_every_client() -> None:
@@ -49,7 +50,7 @@ def test_line_that_ends_in_mid_string_is_no_growth(end: bytes) -> None:
     assert answer(stream).text == answer(stream, fast=False).text == "One three"
 
 
-def test_message_that_grows_behind_its_end_says_the_same_on_both_roads() -> None:
+def test_message_that_grows_behind_its_end_says_the_same_on_both_paths() -> None:
     begin = ENCODING + delta({"p": "", "o": "add", "v": finished("One"), "c": 0})
     grows = delta({"p": TEXT, "o": "append", "v": " two \ud83d"}) + delta({"v": "\udd25 three"})
     stream = begin + grows + b"data: [DONE]\n\n"

@@ -1,10 +1,10 @@
-"""What is meant for the model, or for nobody, is in no answer: not in any style, age or dialect."""
+"""What is meant for the model alone, or is private, is in no answer: in no style and no wire format."""
 
 import pytest
 
 from tests.golden.playback import play
 from tests.golden.scenes import SCENES
-from tests.matrix.ages import WAYS, cannot_tell
+from tests.matrix.wire_formats import WIRE_FORMATS, cannot_say
 from tests.service.deployment import deployed
 from translate.values.style import Style
 
@@ -16,7 +16,7 @@ SECRETS = {
     "kind=action": "operation_hash",
     "kind=text": "THOUGHT",
 }
-"""By knobs, what the backend says besides the answer; some of it only in some ages."""
+"""By knobs, what the backend says besides the answer; some of it only in some formats."""
 
 EVERYWHERE = (
     "PRIVATE-", "DALL-E displayed", "Do not list", "This is page text", "THOUGHT", "Snippet", "fully loaded",
@@ -25,16 +25,16 @@ EVERYWHERE = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("style", Style)
-def test_nothing_private_and_no_text_of_tools_is_shown(way: str, style: Style) -> None:
+@pytest.mark.parametrize("name", WIRE_FORMATS)
+def test_nothing_private_and_no_text_of_tools_is_shown(name: str) -> None:
     for scene in SCENES.values():
-        if cannot_tell(scene, WAYS[way]):
+        if cannot_say(scene, WIRE_FORMATS[name]):
             continue
-        recordings = WAYS[way].record(scene, "instructions=1")
-        played = play(recordings, style=style)
-        said = played.text + str(played.seen.chunks) + str(played.error)
-        assert not [secret for secret in EVERYWHERE if secret in said], scene.name
+        recordings = WIRE_FORMATS[name].record(scene, "instructions=1")
+        for style in Style:
+            played = play(recordings, style=style)
+            shown = played.text + str(played.seen.chunks) + str(played.error)
+            assert not [secret for secret in EVERYWHERE if secret in shown], (scene.name, style)
 
 
 @pytest.mark.parametrize("knobs", SECRETS)
@@ -42,8 +42,8 @@ def test_the_backend_does_say_what_must_not_be_shown(knobs: str) -> None:
     """The test above would be worth nothing otherwise."""
     secret = SECRETS[knobs].encode()
     scene = SCENES["text"] if "kind" not in knobs else SCENES[knobs.removeprefix("kind=")]
-    told = [each.stream for way in WAYS.values() for each in way.record(scene, knobs)]
-    assert any(secret in stream for stream in told)
+    streams = [each.stream for format_ in WIRE_FORMATS.values() for each in format_.record(scene, knobs)]
+    assert any(secret in stream for stream in streams)
 
 
 async def test_service_leaks_nothing_of_it_either() -> None:

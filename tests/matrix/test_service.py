@@ -5,8 +5,9 @@ import re
 import pytest
 
 from tests.golden.scenes import SCENES
-from tests.matrix.ages import STANDARD, WAYS, as_told_in
+from tests.matrix.wire_formats import REFERENCE, WIRE_FORMATS, WireFormat, cannot_say, common_text
 from tests.service.deployment import Deployment, deployed
+from tests.service.links import LINK
 from tests.service.wire import Answer
 
 SELECTION = (
@@ -16,12 +17,11 @@ SELECTION = (
 CHUNKS = {"snapshots 2024": 16, "delta v1 2025": 7, "WebSocket 2025": 1024}
 """Bytes per network write, where they are not whole records."""
 
-LINK = re.compile(r"http://[\w.]+(?::\d+)?(/(?:images|files)/[^\s()]+)")
 ENV = {"GPT_ACTIONS": "always", "CONTINUE_LIMIT": "3"}
 
 
 async def ask(service: Deployment, name: str, knobs: str, *, stream: bool) -> Answer:
-    """The answer to a scene, told as ``knobs`` say. Each has an account of its own."""
+    """The answer to a scene in the format that `knobs` set. Each has an account of its own."""
     scene = SCENES[name]
     key = f"fk-{name}-{re.sub('[^a-z0-9]', '-', knobs)}-{stream}"
     question = f"{scene.question} [[sim {scene.knobs} {knobs}]]"
@@ -39,7 +39,7 @@ def text_of(answer: Answer) -> str:
 
 
 async def without_addresses(service: Deployment, text: str) -> str:
-    """``text`` with its links numbered; each leads to a file."""
+    """`text` with its links numbered; each leads to a file."""
     seen: list[str] = []
     for path in LINK.findall(text):
         if path not in seen:
@@ -53,31 +53,31 @@ async def without_addresses(service: Deployment, text: str) -> str:
 WHOLE = ("continue", "draw")
 """Asked for without streaming too."""
 
-_standard: dict[str, str] = {}
+_reference: dict[str, str] = {}
 
 
-async def standard(service: Deployment, name: str) -> str:
-    """The answer that all others are compared with; asked for once."""
-    if name not in _standard:
-        answer = await ask(service, name, STANDARD, stream=False)
-        _standard[name] = await without_addresses(service, text_of(answer))
-        assert _standard[name]
-    return _standard[name]
+async def reference(service: Deployment, name: str) -> str:
+    """The answer that those in all other formats are compared with; asked for once."""
+    if name not in _reference:
+        answer = await ask(service, name, REFERENCE, stream=False)
+        _reference[name] = await without_addresses(service, text_of(answer))
+        assert _reference[name]
+    return _reference[name]
 
 
 @pytest.mark.timeout(30)
-@pytest.mark.parametrize("name", WAYS)
-async def test_service_says_the_same_in_every_age_and_dialect(name: str) -> None:
-    way = WAYS[name]
-    knobs = f"{way.knobs} chunk={CHUNKS.get(name, 0)}"
+@pytest.mark.parametrize("name", WIRE_FORMATS)
+async def test_service_says_the_same_in_every_format(name: str) -> None:
+    wire_format: WireFormat = WIRE_FORMATS[name]
+    knobs = f"{wire_format.knobs} chunk={CHUNKS.get(name, 0)}"
     async with deployed(ENV) as service:
         for scene in SELECTION:
-            if scene == "continue" and way.age == "2024 unfinished":
-                continue  # the reason to continue comes with the finished snapshot, which is missing
-            expected = as_told_in(way.age, await standard(service, scene))
+            if cannot_say(SCENES[scene], wire_format):
+                continue
+            expected = common_text(await reference(service, scene), wire_format)
             for stream in (True, False)[: 1 + (scene in WHOLE)]:
                 answer = await ask(service, scene, knobs, stream=stream)
                 text = await without_addresses(service, text_of(answer))
-                assert as_told_in(way.age, text) == expected, scene
+                assert common_text(text, wire_format) == expected, scene
         assert not service.upstream.open_streams
         assert not service.upstream.hide_all_calls

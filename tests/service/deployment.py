@@ -47,6 +47,10 @@ class Deployment:
         """Answers that the service is making."""
         return len(self.server.service.running)
 
+    async def settled(self) -> None:
+        """Wait until no answer is under way, for some seconds at most."""
+        await self.server.service.settled()
+
     @property
     def last_stream(self) -> StreamSeen:
         return self.simulator.state.streams[-1]

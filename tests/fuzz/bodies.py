@@ -1,4 +1,4 @@
-"""The same for answers that are no streams: stored conversations, refusals, handovers, GPTS."""
+"""Damaged bodies that are no streams: stored conversations, refusals, handovers, GPTs."""
 
 import json
 import random
@@ -28,7 +28,7 @@ HANDOVER = {
 
 
 @cache
-def bodies() -> tuple[bytes, ...]:
+def original_bodies() -> tuple[bytes, ...]:
     """What the mutations start from."""
     gizmo = GIZMOS[0].as_json(1_702_623_600.0)
     stored = [conversation for name in ("rounds", "browse") for conversation in conversations(SCENES[name])]
@@ -36,21 +36,21 @@ def bodies() -> tuple[bytes, ...]:
     return (*refusals, *(json.dumps(each).encode() for each in (gizmo, HANDOVER, *stored)))
 
 
-def body_of(chance: random.Random) -> bytes:
-    """A body, by chance: JSON with places changed, perhaps no JSON any more."""
-    body = chance.choice(bodies())
-    for _ in range(chance.choice((0, 1, 2, 10))):
+def random_body(rng: random.Random) -> bytes:
+    """A body: JSON with places changed, sometimes no JSON any more. Depends on nothing but `rng`."""
+    body = rng.choice(original_bodies())
+    for _ in range(rng.choice((0, 1, 2, 10))):
         try:
-            body = json.dumps(changed(chance, json.loads(body))).encode()
+            body = json.dumps(changed(rng, json.loads(body))).encode()
         except (ValueError, RecursionError):
             break
-    if chance.random() < 0.2:
-        at = chance.randint(0, len(body))
-        body = body[:at] + chance.choice(RAW) + body[at + chance.choice((0, 0, 1, 100)) :]
+    if rng.random() < 0.2:
+        at = rng.randint(0, len(body))
+        body = body[:at] + rng.choice(RAW) + body[at + rng.choice((0, 0, 1, 100)) :]
     return body
 
 
-def check_answer(body: bytes) -> None:
+def check_body(body: bytes) -> None:
     """Raises AssertionError, or what a reader raises although it should not."""
     for status in (200, 403, 429, 500):
         error = error_from_response(status, body)
@@ -70,7 +70,7 @@ def check_answer(body: bytes) -> None:
     stored = StoredTurn(b'{"parent_message_id": "x"}')
     try:
         records = stored.feed(body)
-        assert not stored.feed(body), "it says twice what did not change"
+        assert not stored.feed(body), "it tells twice what did not change"
     except ValueError:
         return
     answer(records)

@@ -1,6 +1,6 @@
-"""Traps of the protocol that the whole service could fall into, whatever its translation is worth.
+"""The traps of the backend's protocol that concern the whole service (protocol notes, section 17).
 
-The others are in tests/translate.
+Each test has the number of its trap there. Those of the translation alone are in tests/translate.
 """
 
 import asyncio
@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from simulator import Knobs
-from tests.matrix.test_service import LINK
 from tests.service.deployment import KEY, Deployment, deployed, eventually
+from tests.service.links import LINK
 
 HIDE = {"is_visible": False}
 
@@ -136,7 +136,7 @@ async def test_trap_22_backend_is_left_when_the_client_leaves_and_then_told_to_h
 async def test_trap_23_only_the_one_conversation_is_ever_hidden(fault: str) -> None:
     async with deployed({"HISTORY": "hide"}, knobs(fault=fault)) as service:
         await service.chat()
-        await service.server.service.settled()
+        await service.settled()
         patched = [request.path for request in service.upstream.requests if request.method == "PATCH"]
         assert not service.upstream.hide_all_calls
         assert all(service.last_stream.conversation_id in path for path in patched)
