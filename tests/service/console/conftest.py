@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-from tornado.ioloop import IOLoop
 
-from tests.console.browser import CHROMIUM, chromium
+from tests.service.console.browser import CHROMIUM, chromium
 from tests.service.e2e.processes import running
 
 LIMITS = {"PORT": "0", "QUOTA_PER_DAY": "5000", "GPT4_LIMIT": "400", "DRAIN_TIMEOUT": "0"}
@@ -22,11 +21,6 @@ def devtools() -> Iterator[int]:
 
 @pytest.fixture(scope="session")
 def demo() -> Iterator[str]:
-    """The address of the console that ``server.py --demo`` names at its start."""
+    """The address of the console that `server.py --demo` names at its start."""
     with running(["server.py", "--demo"], LIMITS) as process:
         yield process.wait_for(r"\nConsole: (http://\S+/)\n")[1]
-
-
-@pytest.fixture(autouse=True)
-def _loop(io_loop: IOLoop) -> None:
-    """What tests that are coroutines run on."""

@@ -21,11 +21,11 @@ NODE = HERE / "node"
 PREFIX = "prefix0001"
 
 needs_revchatgpt = pytest.mark.skipif(
-    not PYTHON.exists(), reason="revChatGPT is not installed: see tests/clients/README.md"
+    not PYTHON.exists(), reason="revChatGPT is not installed: see tests/simulator/clients/README.md"
 )
 needs_npm_chatgpt = pytest.mark.skipif(
     shutil.which("node") is None or not (NODE / "node_modules").exists(),
-    reason="the npm package chatgpt is not installed: see tests/clients/README.md",
+    reason="the npm package chatgpt is not installed: see tests/simulator/clients/README.md",
 )
 
 

@@ -121,7 +121,7 @@ async def test_names_of_this_machine_are_local(host: str) -> None:
         assert (await state(service, {"Host": host}))["access"] == "granted"
 
 
-async def test_gpt_that_cannot_be_used_says_why(tmp_path: Path) -> None:
+async def test_gpt_that_cannot_be_used_says_why(tmp_path: Path, loud_log: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "gpts.json"
     path.write_text(json.dumps({"good": {"id": "g-YyyyMT9XH"}, "gone": {"id": "g-Missing01"}}))
     async with deployed({"GPTS_FILE": str(path), "KEY_FOR_GPTS_INFO": KEY}) as service:

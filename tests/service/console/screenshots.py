@@ -1,4 +1,4 @@
-"""Pictures of the console for the README: ``python -m tests.console.screenshots``.
+"""Pictures of the console for the README: `python -m tests.service.console.screenshots`.
 
 Needs Chromium, and fonts with Chinese characters and emoji (fonts-noto-cjk, fonts-noto-color-emoji).
 """
@@ -7,10 +7,10 @@ import asyncio
 import time
 from pathlib import Path
 
-from tests.console.browser import Page, chromium, tab
+from tests.service.console.browser import Page, chromium, tab
 from tests.service.e2e.processes import ask, listening_port, running
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[3] / "docs"
 LIMITS = {"PORT": "0", "QUOTA_PER_DAY": "400", "GPT4_LIMIT": "40", "DRAIN_TIMEOUT": "0"}
 IDLE = "document.querySelector('#log').getAttribute('aria-busy') === 'false'"
 

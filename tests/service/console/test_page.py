@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.console.browser import tab
+from tests.service.console.browser import tab
 from tests.service.deployment import deployed
 
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
@@ -17,7 +17,7 @@ CONVERSATION = (
 )
 
 
-@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: npm ci in tests/console")
+@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: npm ci in tests/service/console")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1440])
 async def test_nothing_keeps_anybody_from_using_it(devtools: int, demo: str, scheme: str, width: int) -> None:
@@ -99,7 +99,7 @@ async def test_page_works_where_the_browser_keeps_nothing(devtools: int, demo: s
 
 
 async def test_both_dictionaries_have_the_same_words() -> None:
-    text = (Path(__file__).parents[2] / "console" / "i18n.js").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[3] / "console" / "i18n.js").read_text(encoding="utf-8")
     english, chinese = text.split("  zh: {")
     assert _keys(english.split("  en: {")[1]) == _keys(chinese.split("const STORAGE_KEY")[0])
 

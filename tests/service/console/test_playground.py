@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from tests.console.browser import Page, tab
+from tests.service.console.browser import Page, tab
 
 FAST = "[[sim pace=0]]"
 LAST = "document.querySelector('#log').lastElementChild"

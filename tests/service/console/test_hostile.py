@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import tornado.web
 
-from tests.console.browser import Page, tab
+from tests.service.console.browser import Page, tab
 from tests.service.deployment import deployed
 
 PIECE = 64 * 1024

@@ -70,7 +70,7 @@ def _port(file: Path) -> int:
 
 @dataclass(slots=True)
 class Page:
-    """A tab. ``complaints`` has what its scripts threw and what its console holds of errors."""
+    """A tab. `complaints`: what its scripts threw, and the errors in its console."""
 
     _socket: WebSocketClientConnection
     complaints: list[str] = field(default_factory=list)
@@ -165,7 +165,7 @@ class Page:
 
 @asynccontextmanager
 async def tab(port: int) -> AsyncIterator[Page]:
-    """A new tab in the browser whose DevTools are at ``port``."""
+    """A new tab in the browser whose DevTools are at `port`."""
     client = AsyncHTTPClient(force_instance=True)
     devtools = f"http://127.0.0.1:{port}/json"
     target = json.loads((await client.fetch(f"{devtools}/new", method="PUT", body="")).body)
