@@ -84,8 +84,8 @@ UNFINISHED = {
     },
     "faces": set(ARROWS) - {"simulator", "metrics", "runtime", "media", "settings"},
     "private": {"accounts", "upstream.http", "upstream.socket"},
-    "tests_private": {"fuzz", "gpts", "ledger", "scripted_server", "service", "turns", "upstream"},
-    "tests_patch": {"accounts", "gpts", "ledger", "service", "translate", "upstream"},
+    "tests_private": {"fuzz", "ledger", "scripted_server", "service", "turns", "upstream"},
+    "tests_patch": {"accounts", "ledger", "service", "translate", "upstream"},
     "circles": {""},
     "unused": set(ARROWS),
 }  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.gpts.rig import CALLER, KEY, OTHER_CALLER, WORDS
+from tests.upstream.gpts.rig import CALLER, KEY, OTHER_CALLER, WORDS
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ import pytest
 
 from catalogue import GptsFileWatcher, load_gpts
 from metrics import Metrics
-from tests.gpts.rig import Library, library
+from tests.upstream.gpts.rig import Library, library
 from tests.upstream.rig import eventually
 from translate.values import BUILT_IN, Catalogue, Gpt
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.gpts.rig import (
+from tests.upstream.gpts.rig import (
     BROKEN,
     CALLER,
     ID,

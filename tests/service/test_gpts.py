@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,9 @@ from urllib.parse import quote
 import pytest
 
 from simulator import Knobs
-from tests.gpts.rig import (
+from tests.service.deployment import Deployment, deployed, eventually
+from tests.service.wire import EventStream
+from tests.upstream.gpts.rig import (
     CALLER,
     ID,
     KEY,
@@ -23,13 +25,18 @@ from tests.gpts.rig import (
     serving,
     waits_for,
 )
-from tests.service.deployment import Deployment, deployed, eventually
-from tests.service.wire import EventStream
 
 HELPER = {"id": "g-YyyyMT9XH-chatgpt-classic"}
 ACTOR = {"id": "g-SimActor1"}
 MISSING = {"id": "g-Missing01"}
 HEALTHY = Knobs(busy=False, cap=0)
+
+
+@pytest.fixture(autouse=True)
+def _discreet_log(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    yield
+    for secret in (KEY, CALLER, OTHER_CALLER):
+        assert secret not in caplog.text
 
 
 @asynccontextmanager
@@ -142,6 +149,7 @@ async def test_style_of_an_entry_is_how_its_answers_look(tmp_path: Path) -> None
         assert "```" not in bot
 
 
+@pytest.mark.usefixtures("loud_log")
 async def test_gpt_that_cannot_be_had_is_listed_told_and_does_not_stop_the_rest(tmp_path: Path) -> None:
     async with offering(tmp_path, {"missing": MISSING, "helper": HELPER}) as service:
         refused = await service.chat(key=CALLER, model="missing", stream=True)
@@ -161,6 +169,7 @@ async def test_gpt_that_cannot_be_had_is_listed_told_and_does_not_stop_the_rest(
         assert 'pandora_requests_total{model="missing",outcome="upstream_error",route="chat"} 1.0' in metrics
 
 
+@pytest.mark.usefixtures("loud_log")
 async def test_outage_may_be_retried_and_ends(tmp_path: Path) -> None:
     broken = Knobs(busy=False, cap=0, other_fault="status_500")
     async with offering(tmp_path, {"helper": HELPER}, knobs=broken) as service:
@@ -184,6 +193,7 @@ async def test_models_without_gpts_leave_readiness_as_it_was(tmp_path: Path) -> 
         assert (await service.ask("GET", "/readyz")).json == {"status": "ready", "in_flight": 0}
 
 
+@pytest.mark.usefixtures("loud_log")
 async def test_expired_key_of_the_service_is_named_and_not_the_callers_fault(tmp_path: Path) -> None:
     async with offering(tmp_path, {"helper": HELPER}, {"KEY_FOR_GPTS_INFO": "fk-dead-canary"}) as service:
         answer = await service.chat(key=CALLER, model="helper")
@@ -193,6 +203,7 @@ async def test_expired_key_of_the_service_is_named_and_not_the_callers_fault(tmp
         assert "fk-dead-canary" not in answer.body.decode()
 
 
+@pytest.mark.usefixtures("loud_log")
 async def test_without_a_key_the_first_caller_fetches_for_all(tmp_path: Path) -> None:
     async with offering(tmp_path, {"helper": HELPER}, {"KEY_FOR_GPTS_INFO": ""}) as service:
         assert (await readiness(service))["helper"]["available"] is False
@@ -204,6 +215,7 @@ async def test_without_a_key_the_first_caller_fetches_for_all(tmp_path: Path) ->
         assert await readiness(service) == {"helper": {"available": True}}
 
 
+@pytest.mark.usefixtures("loud_log")
 async def test_without_a_key_a_caller_with_a_dead_one_gets_a_401(tmp_path: Path) -> None:
     async with offering(tmp_path, {"helper": HELPER}, {"KEY_FOR_GPTS_INFO": ""}) as service:
         answer = await service.chat(key="fk-dead-canary", model="helper")
@@ -237,6 +249,7 @@ async def test_no_gpt_by_its_id_by_default(tmp_path: Path) -> None:
         assert len(service.upstream.requests) == 0
 
 
+@pytest.mark.usefixtures("loud_log")
 async def test_slow_backend_delays_only_who_needs_the_gpt(tmp_path: Path) -> None:
     answer = asyncio.Event()
     async with (
@@ -312,12 +325,12 @@ async def test_metrics_of_removed_gpts_are_dropped_and_new_ones_begin_at_zero(tm
 
 @pytest.mark.parametrize("content", ["{", '{"helper": {}}', '{"gpt-4-s": {"id": "g-1"}}', "[]"])
 async def test_malformed_list_at_reload_leaves_the_old_one_in_service(
-    tmp_path: Path, content: str, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, content: str, loud_log: pytest.LogCaptureFixture
 ) -> None:
     async with offering(tmp_path, {"helper": HELPER}) as service:
         list_in(tmp_path).write_text(content)
         service.server.service.gpts.reload()
-        assert await eventually(lambda: "the GPTs stay as they were" in caplog.text)
+        assert await eventually(lambda: "the GPTs stay as they were" in loud_log.text)
         assert (await service.chat(key=CALLER, model="helper")).status == 200
         list_in(tmp_path).write_text("{}")
         service.server.service.gpts.reload()

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from simulator import Knobs, Simulator
-from tests.gpts.rig import CALLER, KEY, PREFIX
 from tests.service.wire import Answer, connect
+from tests.upstream.gpts.rig import CALLER, KEY, PREFIX
 
 SERVER = Path(__file__).parents[2] / "server.py"
 SECONDS = 20

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.gpts.rig import ID, OTHER_ID, SLUG, described, files_in
+from tests.upstream.gpts.rig import ID, OTHER_ID, SLUG, described, files_in
 from translate.backend.gizmo import MAX_GIZMO_BYTES
 from translate.values.gizmo import Gizmo
 from upstream import GizmoStore

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.gpts.rig import ID, SLUG, described
+from tests.upstream.gpts.rig import ID, SLUG, described
 from translate.backend.interpreter import Confirmation
 from translate.backend.payload import confirmation, continuation, conversation
 from translate.values.gizmo import Gizmo
