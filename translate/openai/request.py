@@ -1,8 +1,8 @@
-"""A chat completion request, read and checked.
+"""OpenAI's chat completion request, read and checked.
 
 What the backend cannot do is accepted where ignoring it does no harm (sampling settings, tools with
-automatic choice, unknown fields) and refused where it would mislead (``n`` above 1, a forced tool,
-audio). An explicit null means the same as leaving a field out.
+automatic choice, unknown fields) and refused where it would mislead (`n` above 1, a forced tool, audio). An
+explicit null means the same as leaving a field out.
 """
 
 import json
@@ -10,26 +10,32 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn, cast
 
-from translate.values import Attachment, BadRequest, ChatMessage, JsonObject, Role
+from translate.values import Attachment, BadRequest, ChatMessage, JsonObject, Role, object_at
 
 ROLES: dict[str, Role] = {
     "system": "system",
     "developer": "system",
     "user": "user",
     "assistant": "assistant",
-    # The backend has no room for results of tools that it did not call: to it they are the user's words.
+    # The backend has no role for results of tools that it did not call: it gets them as the user's text.
     "tool": "user",
     "function": "user",
 }
 
 MAX_ATTACHMENTS = 20
+"""Pictures and files of one message."""
 
 TEXT_PARTS = ("text", "input_text", "output_text")
+"""Types of the content parts that hold text; some clients send those of the Responses API."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """What we make use of."""
+    """The fields of a request that this service makes use of.
+
+    `messages` are those with something in them, at least one. `include_usage` asks for a last chunk with
+    token counts, and is set for streams only. `stop` are up to four stop sequences, none empty.
+    """
 
     model: str
     messages: tuple[ChatMessage, ...]
@@ -39,7 +45,7 @@ class ChatRequest:
 
 
 def read_object(body: bytes) -> JsonObject:
-    """``body`` as a JSON object. Raises BadRequest."""
+    """The JSON object in the request `body`. Raises BadRequest if there is none."""
     try:
         data = json.loads(body, parse_constant=_no_constant)
     except (ValueError, RecursionError):
@@ -50,7 +56,7 @@ def read_object(body: bytes) -> JsonObject:
 
 
 def read_chat(body: bytes) -> ChatRequest:
-    """The request in ``body``. Raises BadRequest with the field at fault in ``param``."""
+    """The chat request in `body`. Raises BadRequest with the field at fault in `param`."""
     data = read_object(body)
     model = data.get("model")
     if model is None:
@@ -62,8 +68,7 @@ def read_chat(body: bytes) -> ChatRequest:
             raise BadRequest(expected(name, wanted), param=name)
     _refuse_impossible(data)
     stream = data.get("stream") is True
-    options = data.get("stream_options")
-    include_usage = isinstance(options, dict) and options.get("include_usage") is True
+    include_usage = object_at(data, "stream_options").get("include_usage") is True
     return ChatRequest(
         model=model,
         messages=_messages(data.get("messages")),
@@ -78,7 +83,7 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def expected(name: str, wanted: str) -> str:
-    """The message for a field of the wrong type."""
+    """The error message for the field `name`, which must be `wanted` (such as "a string")."""
     return f"Invalid type for '{name}': expected {wanted}."
 
 
@@ -87,7 +92,7 @@ def _is_number(value: object) -> bool:
 
 
 def is_integer(value: object) -> bool:
-    """An integer as JSON has it: no boolean, but perhaps written 1.0."""
+    """Whether `value` is an integer in JSON's sense: no boolean, but perhaps written 1.0."""
     return (isinstance(value, int) and not isinstance(value, bool)) or (
         isinstance(value, float) and value.is_integer()
     )
@@ -114,7 +119,7 @@ FIELDS: dict[str, tuple[Callable[[object], bool], str]] = {
     "audio": (_is_object, "an object"),
     "stop": (lambda v: isinstance(v, str | list), "a string or an array of strings"),
 }
-"""Types of the optional fields; everything else is accepted and ignored."""
+"""The optional fields whose types are checked; all others are accepted and ignored."""
 
 
 def _refuse_impossible(data: JsonObject) -> None:
@@ -164,7 +169,7 @@ def _messages(value: object) -> tuple[ChatMessage, ...]:
 
 
 def _message(raw: object, param: str) -> ChatMessage | None:
-    """The message, or None if it has nothing in it (an empty string is legal and happens)."""
+    """The message; None if it has nothing in it, which is legal and happens."""
     if not isinstance(raw, dict):
         raise BadRequest(expected(param, "an object"), param=param)
     said = raw.get("role")
@@ -179,7 +184,7 @@ def _message(raw: object, param: str) -> ChatMessage | None:
     if attachments and said != "user":
         raise BadRequest("Only user messages can hold pictures and files.", param=attachments[0].param)
     if role == "assistant":
-        content = "\n".join(filter(None, (content, _called(raw))))
+        content = "\n".join(filter(None, (content, _calls_as_text(raw))))
     return ChatMessage(role, content, attachments) if content or attachments else None
 
 
@@ -216,7 +221,7 @@ def _part(raw: object, param: str) -> str | Attachment:
 
 
 def _image(raw: JsonObject, param: str) -> Attachment:
-    """``image_url`` is an object with ``url``; old clients and the Responses API write a bare string."""
+    """`image_url` is an object with `url`; old clients and the Responses API write a bare string."""
     image = raw.get("image_url")
     url = image.get("url") if isinstance(image, dict) else image
     if not isinstance(url, str) or not url:
@@ -227,7 +232,7 @@ def _image(raw: JsonObject, param: str) -> Attachment:
 
 
 def _file(raw: JsonObject, param: str) -> Attachment:
-    """``{"file": {"filename", "file_data"}}``, or the same fields in the part itself (``input_file``)."""
+    """`{"file": {"filename", "file_data"}}`; a part of type `input_file` has these fields itself."""
     file = raw.get("file") if raw.get("type") == "file" else raw
     if not isinstance(file, dict):
         raise BadRequest(expected(f"{param}.file", "an object"), param=f"{param}.file")
@@ -240,8 +245,8 @@ def _file(raw: JsonObject, param: str) -> Attachment:
     return Attachment("file", source, name if isinstance(name, str) else "", param)
 
 
-def _called(raw: JsonObject) -> str:
-    """Calls of an assistant message in words, so that the backend's model can follow the history."""
+def _calls_as_text(raw: JsonObject) -> str:
+    """The function calls of an assistant message as text, so that the model can follow the history."""
     calls = raw.get("tool_calls")
     made = list(calls) if isinstance(calls, list) else []
     functions = [call.get("function") for call in made if isinstance(call, dict)]

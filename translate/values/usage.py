@@ -1,6 +1,6 @@
-"""Token counts. The backend gives none: they are counted here, by the rules that OpenAI has published.
+"""Token counts, by the rules that OpenAI has published: the backend reports none.
 
-The tokenizer itself comes from outside; this module knows what is to be counted.
+The tokenizer comes from outside; this module knows what is to be counted.
 """
 
 import math
@@ -8,26 +8,27 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 CountTokens = Callable[[Sequence[str]], int]
-"""The tokens of some texts together."""
+"""Gives the number of tokens of some texts together."""
 
 MESSAGE_TOKENS = 4
-"""What frames a message: three tokens, and one for its role."""
+"""Added for each message: three tokens that frame it, and one for its role."""
 REPLY_TOKENS = 3
-"""What the reply is primed with."""
+"""Added once to the prompt: the reply is primed with them."""
 PICTURE_TOKENS = 85
 TILE_TOKENS = 170
 TILE_PIXELS = 512
+"""Side of a square tile."""
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one answer, as OpenAI reports them."""
+    """Tokens of one exchange: of the prompt and of its answer."""
 
     prompt_tokens: int
     completion_tokens: int
 
     def as_json(self) -> dict[str, int]:
-        """``usage`` of a completion: the two counts and their sum."""
+        """The object `usage` of a completion: the two counts and their sum."""
         return {
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": self.completion_tokens,
@@ -36,19 +37,21 @@ class Usage:
 
 
 def usage_of(prompt: Sequence[str], pictures: int, answer: str, count: CountTokens) -> Usage:
-    """Usage of ``answer`` to the messages ``prompt``, whose pictures take so many tokens.
+    """The tokens of an exchange.
 
-    At least 1 each: bots take an answer of 0 tokens for a failure.
+    `prompt` are the texts of its messages, `pictures` the tokens of the pictures in them (see
+    `picture_tokens`), `answer` is the text of the answer. Both counts are at least 1: bots take an answer of
+    0 tokens for a failure.
     """
     framing = MESSAGE_TOKENS * len(prompt) + REPLY_TOKENS
     return Usage(framing + pictures + count(prompt), max(1, count([answer])))
 
 
 def picture_tokens(width: int, height: int, detail: str) -> int:
-    """What a picture of a message costs, by OpenAI's rule for models that see in tiles.
+    """The tokens of a picture of `width` x `height` pixels, by OpenAI's rule for models that see in tiles.
 
-    It is fitted into 2048 x 2048 pixels, then its shorter side into 768; each tile of 512 x 512 that it
-    touches costs 170 tokens, on top of 85. With the detail ``low`` it is those 85 alone.
+    The picture is fitted into 2048 x 2048 pixels, then its shorter side into 768. It counts 85 tokens, and
+    170 for each tile of 512 x 512 pixels that it then touches; with the `detail` "low" only the 85.
     """
     if detail == "low":
         return PICTURE_TOKENS
