@@ -1,9 +1,10 @@
-"""The service: settings to a listening server, signals, drain.
+"""The service: from settings to a listening server; signals and shutdown.
 
-python server.py            serve over the backend at BASE_URL
-python server.py --demo     serve over the built-in simulator
-python server.py usage      print what was spent
-python server.py --help     list the settings
+python server.py              serve with the backend at BASE_URL
+python server.py --demo       serve with the built-in simulator as the backend
+python server.py usage        print what was spent
+python server.py --help       list options and settings
+python server.py --version    print the version
 """
 
 import argparse
@@ -57,7 +58,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("pandora")
 
 VERSION = "0.1.0"
-"""The one place that says it; pyproject.toml, the image and the compose files repeat it, held by a test."""
+"""Owned here. pyproject.toml, the image and the compose files repeat the version; a test compares them."""
 DEMO_KEY = "fk-demo"
 IDLE_CONNECTION_SECONDS = 75
 BODY_SECONDS = 120
@@ -229,7 +230,7 @@ def serve(service: Service) -> Server:
 
 
 async def main(settings: Settings, demo: bool) -> int:
-    """Serve until SIGTERM or SIGINT; gives the exit code."""
+    """Serve until SIGTERM or SIGINT, then give the exit code. Raises SettingsError."""
     simulator = None
     gpts: tuple[Gpt, ...] = ()
     if demo:
@@ -303,15 +304,20 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--demo", action="store_true", help="use the built-in simulator as the backend")
     parser.set_defaults(command="serve")
-    usage = parser.add_subparsers(metavar="").add_parser("usage", help="print what was spent, and exit")
+    commands = parser.add_subparsers(title="commands", metavar="[usage]")
+    usage = commands.add_parser("usage", help="print what was spent by day, model and key, and exit")
     usage.set_defaults(command="usage")
-    usage.add_argument("--days", type=int, default=30, help="how many days, today included (default 30)")
-    usage.add_argument("--json", action="store_true", help="for programs: a list, one object a row")
+    usage.add_argument("--days", type=int, default=30, help="number of days including today (default: 30)")
+    usage.add_argument("--json", action="store_true", help="print JSON: a list with one object per row")
     return parser.parse_args()
 
 
 async def print_usage(settings: Settings, *, days: int, as_json: bool, simulated: bool) -> int:
-    """What was spent, by day, model and key; gives the exit code."""
+    """Print what was spent in the last `days`, by day, model and key. Gives the exit code.
+
+    Raises:
+        SettingsError: the ledger cannot be read.
+    """
     limits = limits_of(settings)
     store = ledger_store(settings, limits, KeyNames(b"", {}), simulated=simulated)
     tomorrow = limits.reset_at(time.time())
@@ -336,7 +342,7 @@ def _configure_logs(settings: Settings) -> None:
 
 
 def run() -> int:
-    """The command line: exit code 2 with one line on stderr for a setting that cannot be used."""
+    """Run the command line and give the exit code: 2, with one line on stderr, for an unusable setting."""
     arguments = _arguments()
     demo = arguments.demo
     try:
@@ -346,7 +352,7 @@ def run() -> int:
                 print_usage(settings, days=arguments.days, as_json=arguments.json, simulated=demo)
             )
         if demo and settings.base_url:
-            raise SettingsError("--demo and BASE_URL contradict each other: drop one of them.")
+            raise SettingsError("--demo and BASE_URL exclude each other: remove one of them.")
         if not demo and not settings.base_url:
             raise SettingsError(
                 "BASE_URL is not set: give the address of your backend, or try --demo for a simulated one."

@@ -7,6 +7,7 @@ from handlers.app import ROUTES
 from metrics import Metrics, Outcome
 from settings import Settings
 from settings.spec import SettingSpec, specs_of
+from translate.values import BUILT_IN
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -38,6 +39,13 @@ def test_every_setting_in_the_readme_exists_under_its_present_name() -> None:
     assert re.findall(rf"`({'|'.join(old_names)})(?:_FILE)?[`=]", README) == []
     assigned = set(re.findall(r"`([A-Z][A-Z0-9]*_[A-Z0-9_]+)=", README))
     assert assigned <= names, "something is set there that is no setting"
+
+
+def test_models_stand_in_the_readme_with_their_units() -> None:
+    for model in BUILT_IN:
+        row = re.search(rf"^\| `{re.escape(model.name)}` \| `(.*)` \| (\d+) \|", README, re.MULTILINE)
+        assert row is not None, model.name
+        assert (row[1], int(row[2])) == (model.slug, model.units)
 
 
 def test_every_metric_stands_in_the_readme_with_its_labels() -> None:

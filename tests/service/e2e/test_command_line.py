@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 
 import pytest
@@ -23,15 +24,16 @@ from tests.service.e2e.processes import (
 
 
 def run(*arguments: str, settings: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=ROOT,
-        env=environment(settings or {}),
-        capture_output=True,
-        text=True,
-        timeout=20,
-    )
+    """Run a command to its end, with a state directory of its own."""
+    with tempfile.TemporaryDirectory() as state:
+        return subprocess.run(
+            [sys.executable, *arguments],
+            cwd=ROOT,
+            env=environment({"STATE_DIR": state} | dict(settings or {})),
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
 
 
 def only_line(result: subprocess.CompletedProcess[str], code: int = 2) -> str:
