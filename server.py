@@ -1,10 +1,10 @@
 """The service: from settings to a listening server; signals and shutdown.
 
-python server.py              serve with the backend at BASE_URL
-python server.py --demo       serve with the built-in simulator as the backend
-python server.py usage        print what was spent
-python server.py --help       list options and settings
-python server.py --version    print the version
+- `python server.py`: serve with the backend at BASE_URL
+- `python server.py --demo`: serve with the built-in simulator as the backend
+- `python server.py usage`: print what was spent
+- `python server.py --help`: list options and settings
+- `python server.py --version`: print the version
 """
 
 import argparse

@@ -110,9 +110,10 @@ def test_environment_of_the_service_holds_no_installer(built: Path) -> None:
     assert "pip" not in names
 
 
-def test_image_has_what_the_service_imports() -> None:
+def test_image_has_what_the_service_imports_and_reads_and_no_other_room() -> None:
     copied = {source for source, _ in copies(FINAL)}
-    assert copied >= {"server.py", "gpts.json", "console", *rooms_imported_by(ROOT / "server.py")}
+    data = {"gpts.json", "LICENSE", "console"}
+    assert copied == {"server.py", *rooms_imported_by(ROOT / "server.py")} | data
 
 
 def test_context_of_the_build_is_what_the_image_copies() -> None:
