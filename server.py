@@ -30,21 +30,29 @@ from accounts import AccountQueue, SharedSlots
 from catalogue import GptsFileWatcher, load_gpts
 from handlers.app import ROUTES, make_app
 from handlers.service import Service
-from ledger import report
-from ledger.charges import ChargeBook
-from ledger.key_names import FILE_NAME as KEY_SECRET
-from ledger.key_names import KeyNames, local_secret
-from ledger.ledger import Ledger
-from ledger.licence import LicenceUsage
-from ledger.limits import DAY, HOUR, Limits
-from ledger.reconcile import Reconciler
-from ledger.redis_store import RedisStore
-from ledger.sqlite_store import SqliteStore
-from ledger.store import Store, StoreError
-from logs.setup import configure
+from ledger import (
+    DAY,
+    GRACE_SECONDS,
+    HOUR,
+    SECRET_FILE,
+    SHARED_GRACE_SECONDS,
+    ChargeBook,
+    KeyNames,
+    Ledger,
+    LicenceUsage,
+    Limits,
+    Reconciler,
+    RedisStore,
+    SqliteStore,
+    Store,
+    StoreError,
+    load_secret,
+    row_as_json,
+    usage_table,
+)
+from logs import configure_logs
 from media import Fetcher, MediaReader, MediaStore
-from metrics import Metrics
-from metrics.lag import LagSampler
+from metrics import LagSampler, Metrics
 from settings import Settings, SettingsError
 from translate.values import ANY_GPT, BUILT_IN, Catalogue, Gpt, GptsError
 from turns.tokens import load_vocabulary
@@ -175,24 +183,27 @@ def _charge_book(
     store = ledger_store(settings, limits, keys, simulated=simulated)
     ledger = Ledger(store, limits, metrics, retention_days=settings.ledger_retention_days)
     reconciler = Reconciler(
-        ledger, History(upstream), listed=settings.history != "temporary", shared=bool(settings.redis_url)
+        ledger,
+        History(upstream),
+        listed=settings.history != "temporary",
+        grace=SHARED_GRACE_SECONDS if settings.redis_url else GRACE_SECONDS,
     )
     return ChargeBook(ledger, keys, reconciler, metrics, catalogue, dict(settings.model_units))
 
 
 def key_names(settings: Settings) -> KeyNames:
     """The names that stand for keys."""
-    return KeyNames(local_secret(Path(settings.state_dir) / KEY_SECRET), settings.key_aliases)
+    return KeyNames(load_secret(Path(settings.state_dir) / SECRET_FILE), settings.key_aliases)
 
 
 def limits_of(settings: Settings) -> Limits:
     """What the settings allow."""
     return Limits(
-        settings.quota_per_day,
-        settings.quota_per_key_per_day,
-        settings.gpt4_limit,
-        settings.gpt4_window,
-        settings.quota_reset_hour,
+        per_day=settings.quota_per_day,
+        per_key=settings.quota_per_key_per_day,
+        window_messages=settings.gpt4_limit,
+        window=settings.gpt4_window,
+        reset_hour=settings.quota_reset_hour,
     )
 
 
@@ -201,7 +212,7 @@ def ledger_store(settings: Settings, limits: Limits, keys: KeyNames, *, simulate
     state = Path(settings.state_dir)
     if settings.redis_url:
         retention = settings.ledger_retention_days * DAY
-        return RedisStore(settings.redis_url, limits, keys, state / KEY_SECRET, retention)
+        return RedisStore(settings.redis_url, limits, keys, state / SECRET_FILE, retention)
     # What the simulator was asked is not counted with what a backend was.
     name = "demo-ledger.sqlite3" if simulated else "ledger.sqlite3"
     return SqliteStore(state / name, limits.reset_hour * HOUR)
@@ -327,16 +338,14 @@ async def print_usage(settings: Settings, *, days: int, as_json: bool, simulated
         raise SettingsError(f"the ledger cannot be read: {error}.") from None
     finally:
         await store.close()
-    text = (
-        json.dumps([report.as_json(row) for row in rows], indent=2) + "\n" if as_json else report.table(rows)
-    )
+    text = json.dumps([row_as_json(row) for row in rows], indent=2) + "\n" if as_json else usage_table(rows)
     sys.stdout.write(text)
     return 0
 
 
 def _configure_logs(settings: Settings) -> None:
     try:
-        configure(level=settings.log_level, form=settings.log_format, file=settings.log_file)
+        configure_logs(level=settings.log_level, form=settings.log_format, file=settings.log_file)
     except OSError as error:
         raise SettingsError(f"LOG_FILE cannot be written: {error.strerror or error}.") from None
 

@@ -95,9 +95,9 @@ class GptsFileWatcher:
         names = self._catalogue.models.keys()
         gone, new = names_before - names, names - names_before
         for name in gone:
-            self._metrics.forget_model(name)
+            self._metrics.remove_model(name)
         for name in new:
-            self._metrics.know_model(name)
+            self._metrics.add_model(name)
         offered_ids = self._offered_ids()
         self._descriptions.want(offered_ids)
         changes = _listed("new", new) + _listed("gone", gone)

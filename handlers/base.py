@@ -12,8 +12,7 @@ from tornado.iostream import IOStream, StreamClosedError
 
 from accounts import Caller
 from handlers.service import Service
-from metrics import Outcome
-from metrics.names import CONVERSING
+from metrics import CONVERSATION_ROUTES, Outcome
 from translate.openai.errors import envelope
 from translate.values import (
     ApiError,
@@ -216,7 +215,7 @@ class ApiHandler(tornado.web.RequestHandler):
             "ttft": round(self.ttft, 3) if self.ttft is not None else None,
             "prompt_tokens": self.prompt_tokens or None,
             "completion_tokens": self.completion_tokens or None,
-            "units": self.units if self.route in CONVERSING else None,
+            "units": self.units if self.route in CONVERSATION_ROUTES else None,
         }
         log.log(level, "request", extra={"fields": fields})
 

@@ -8,7 +8,7 @@ import ujson
 from accounts import Caller
 from handlers.base import ApiHandler
 from handlers.usage import day_range, spent
-from ledger.limits import DAY
+from ledger import DAY
 
 UNLIMITED = 100_000_000.0
 """What is shown where no limit is set: these routes have no word for it."""

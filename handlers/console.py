@@ -19,8 +19,8 @@ import ujson
 from handlers.base import ApiHandler
 from handlers.local import is_local
 from handlers.service import Service
-from handlers.usage import summary
-from translate.values import NotFound, Overloaded, Unauthorized
+from ledger import StoreError, usage_summary
+from translate.values import NotFound, Unauthorized
 
 FOLDER: Final = Path(__file__).parent.parent / "console"
 TYPES: Final = {
@@ -153,8 +153,8 @@ async def _details(service: Service) -> dict[str, object]:
     ledger = service.charges.ledger
     window = ledger.window(None)
     try:
-        usage = await summary(ledger, None)
-    except Overloaded:
+        usage = await usage_summary(ledger, None)
+    except StoreError:
         usage = None
     return {
         "upstream": urlsplit(service.settings.base_url).netloc,

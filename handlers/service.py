@@ -9,9 +9,8 @@ from typing import Protocol
 
 from accounts import AccountQueue
 from catalogue import GptsFileWatcher
-from ledger.charges import ChargeBook
-from ledger.licence import LicenceUsage
-from logs.recent import RecentFailures
+from ledger import ChargeBook, LicenceUsage
+from logs import RecentFailures
 from media import MediaReader, MediaStore
 from metrics import Metrics
 from settings import Settings

@@ -5,7 +5,6 @@ told to this machine only.
 """
 
 import hmac
-from collections.abc import Sequence
 from datetime import date
 
 import ujson
@@ -13,11 +12,7 @@ import ujson
 from accounts import Caller
 from handlers.base import ApiHandler
 from handlers.local import is_local
-from ledger import report
-from ledger.ledger import Ledger
-from ledger.limits import DAY, HOUR
-from ledger.records import Spent
-from ledger.store import StoreError
+from ledger import Ledger, StoreError, UsageRow, row_as_json, usage_summary
 from translate.values import BadRequest, Overloaded
 
 DAYS = 7
@@ -36,7 +31,7 @@ class UsageHandler(ApiHandler):
         rows = await spent(ledger, since, until, alias=alias)
         answer = await summary(ledger, alias)
         answer["licence"] = self.service.licence.latest if alias is None else None
-        answer["data"] = [report.as_json(row) for row in rows]
+        answer["data"] = [row_as_json(row) for row in rows]
         self.send_json(ujson.dumps(answer, escape_forward_slashes=False).encode())
 
     def _whose(self) -> str | None:
@@ -75,48 +70,22 @@ def _day(handler: ApiHandler, name: str, usual: int) -> int:
         raise BadRequest(f"'{name}' must be a date such as 2024-01-31.", param=name) from None
 
 
-async def spent(
-    ledger: Ledger, since: float, until: float, *, alias: str | None, by_hour: bool = False
-) -> list[Spent]:
+async def spent(ledger: Ledger, since: float, until: float, *, alias: str | None) -> list[UsageRow]:
     """What the ledger says. Raises Overloaded."""
     try:
-        return await ledger.usage(since, until, by_hour=by_hour, alias=alias)
+        return await ledger.usage(since, until, alias=alias)
     except StoreError:
-        raise Overloaded("The ledger cannot be read now.", code="ledger_unavailable", retry_after=5) from None
+        raise unreadable() from None
 
 
 async def summary(ledger: Ledger, alias: str | None) -> dict[str, object]:
-    """Today, the last 24 hours, the limits and their resets; for one key or for all.
-
-    ``{"object", "today": {"units", "by_model"}, "hours": [{"start", "units"}], "limits": {...}}``
-    """
-    now, limits = ledger.clock(), ledger.limits
-    this_hour = int(now // HOUR) * HOUR
-    since = min(limits.day_start(limits.day(now)), this_hour - DAY + HOUR)
-    rows = await spent(ledger, since, now + HOUR, alias=alias, by_hour=True)
-    today = [row for row in rows if limits.day(row.start) == limits.day(now)]
-    by_hour = {start: 0 for start in range(this_hour - DAY + HOUR, this_hour + 1, HOUR)}
-    for row in rows:
-        if row.start in by_hour:
-            by_hour[row.start] += row.units
-    return {
-        "object": "usage",
-        "today": {"units": sum(row.units for row in today), "by_model": _by_model(today)},
-        "hours": [{"start": start, "units": units} for start, units in by_hour.items()],
-        "limits": {
-            "units_per_day": limits.per_day or None,
-            "units_per_key_per_day": limits.per_key or None,
-            "resets_at": int(limits.reset_at(now)),
-            "gpt4_messages": limits.window_messages or None,
-            "gpt4_window_seconds": int(limits.window),
-            "gpt4_messages_in_window": len(ledger.window(alias)),
-        },
-        "recorded": "late" if ledger.failing else "in time",
-    }
+    """See `usage_summary`. Raises Overloaded."""
+    try:
+        return await usage_summary(ledger, alias)
+    except StoreError:
+        raise unreadable() from None
 
 
-def _by_model(rows: Sequence[Spent]) -> dict[str, int]:
-    models: dict[str, int] = {}
-    for row in rows:
-        models[row.model] = models.get(row.model, 0) + row.units
-    return models
+def unreadable() -> Overloaded:
+    """What a caller is told while the ledger cannot be read."""
+    return Overloaded("The ledger cannot be read now.", code="ledger_unavailable", retry_after=5)

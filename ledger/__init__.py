@@ -1,1 +1,41 @@
-"""What was spent."""
+"""What was spent: each conversation recorded, its cost, and whether the limits leave room for another one.
+
+`ChargeBook` is what a turn needs: it checks the limits and opens a `Charge` for each conversation. Below it,
+the `Ledger` decides and records, in a `SqliteStore` or, for several instances, in a `RedisStore`.
+"""
+
+from ledger.charges import Charge, ChargeBook
+from ledger.key_names import SECRET_FILE, KeyNames, load_secret
+from ledger.ledger import Ledger
+from ledger.licence import LicenceUsage
+from ledger.limits import DAY, HOUR, Limits
+from ledger.reconcile import GRACE_SECONDS, SHARED_GRACE_SECONDS, Reconciler
+from ledger.records import UsageRow
+from ledger.redis_store import RedisStore
+from ledger.report import row_as_json, usage_summary, usage_table
+from ledger.sqlite_store import SqliteStore
+from ledger.store import Store, StoreError
+
+__all__ = [
+    "DAY",
+    "GRACE_SECONDS",
+    "HOUR",
+    "SECRET_FILE",
+    "SHARED_GRACE_SECONDS",
+    "Charge",
+    "ChargeBook",
+    "KeyNames",
+    "Ledger",
+    "LicenceUsage",
+    "Limits",
+    "Reconciler",
+    "RedisStore",
+    "SqliteStore",
+    "Store",
+    "StoreError",
+    "UsageRow",
+    "load_secret",
+    "row_as_json",
+    "usage_summary",
+    "usage_table",
+]

@@ -72,7 +72,7 @@ class ChargeBook:
         Raises:
             ApiError: (429) a limit is reached, and nothing may be posted.
         """
-        await self.ledger.ready()  # by then the instances agree on the names of keys
+        await self.ledger.wait_until_loaded()  # by then the instances agree on the names of keys
         posted = Posted(
             uuid.uuid4().hex,
             self.ledger.clock(),
@@ -167,9 +167,9 @@ class Charge:
         self.units = 0 if settled.free else self._posted.units
         await self._ledger.settle(self._posted, settled)
 
-    async def count_tokens(self, prompt: int, completion: int) -> None:
+    async def record_tokens(self, prompt: int, completion: int) -> None:
         """Record the tokens of the answer; when this returns, they are durable."""
-        await self._ledger.count(Counted(self._posted.id, prompt, completion))
+        await self._ledger.record_tokens(Counted(self._posted.id, prompt, completion))
 
 
 def counts_in_window(model: Model) -> bool:

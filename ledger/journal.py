@@ -1,8 +1,9 @@
-"""Group commit: records wait for the store together, and go on without it when it fails.
+"""Group commit: records wait for the store together, and the service goes on without it when it fails.
 
 While one batch is being stored the next one gathers, so a busy service commits about as often as an idle
-one. A caller waits until its record is durable, usually some milliseconds. When the store fails (disk full,
-locked, Redis gone) nobody waits any more: records stay in memory, bounded, and are stored when it is back.
+one. Whoever commits a record waits until it is durable, usually some milliseconds. When the store fails (disk
+full, locked, Redis gone) nobody waits any more: records stay in memory, bounded, and are stored when it is
+back.
 """
 
 import asyncio
@@ -10,44 +11,62 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Final
 
 from ledger.records import Record
-from ledger.store import Item, Store, StoreError, Verdict
-from metrics.registry import Metrics
+from ledger.store import PendingRecord, Store, StoreDecision, StoreError
+from metrics import Metrics
 
 log = logging.getLogger("pandora")
 
-MAX_BATCH = 1000
-MAX_BACKLOG = 100_000
-"""Records kept in memory, some 40 MB; beyond that the oldest are lost, and the log says so."""
-MAX_WAIT = 2.0
-"""Seconds that an answer waits for its record; longer is a store that hangs."""
-FIRST_PAUSE, LAST_PAUSE = 0.25, 15.0
-"""Seconds between attempts to reach a store that fails; doubled from the one to the other."""
-CLOSE_SECONDS = 5.0
+MAX_BATCH: Final = 1000
+"""Records that are stored at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalLimits:
+    """Times are in seconds."""
+
+    max_backlog: int = 100_000
+    """Records kept in memory, some 40 MB; beyond that the oldest are lost, and the log says so."""
+    max_wait: float = 2.0
+    """How long an answer waits for its record; then the store counts as failing."""
+    first_pause: float = 0.25
+    """Between two attempts to reach a store that fails; doubled each time, up to `last_pause`."""
+    last_pause: float = 15.0
+    close: float = 5.0
+    """How long the last records may take to be stored when the service stops."""
 
 
 @dataclass(slots=True, eq=False)
-class _Entry:
+class _QueuedRecord:
     record: Record
-    waiter: asyncio.Future[Verdict | None] | None
+    waiter: asyncio.Future[StoreDecision | None] | None
     forced: bool
 
 
 class Journal:
-    """``load`` is called before the first record is stored; ``refused`` for a verdict that came too late."""
+    """Stores records in the order in which they come. `load` is awaited before the first one is stored."""
 
-    def __init__(self, store: Store, metrics: Metrics, load: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        metrics: Metrics,
+        load: Callable[[], Awaitable[None]],
+        limits: JournalLimits,
+    ) -> None:
         self.loaded = asyncio.Event()
+        """The store was reached, and `load` is done."""
         self.failing = False
         """Records are not being stored now."""
         self._store = store
         self._metrics = metrics
         self._load = load
-        self._queue: deque[_Entry] = deque()
+        self._limits = limits
+        self._queue: deque[_QueuedRecord] = deque()
         self._wake = asyncio.Event()
         self._closing = False
-        self._lost = 0
+        self._overflowed = False
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -57,40 +76,41 @@ class Journal:
 
     @property
     def backlog(self) -> int:
-        """Records that are not yet stored."""
+        """How many records are not yet stored."""
         return len(self._queue)
 
-    def note(self, record: Record) -> None:
-        """Store it soon."""
-        self._push(_Entry(record, None, forced=True))
+    def append(self, record: Record) -> None:
+        """Have the record stored soon."""
+        self._push(_QueuedRecord(record, None, forced=True))
 
-    async def add(self, record: Record, *, forced: bool = True) -> Verdict | None:
-        """Store it and wait until it is durable, or until that is seen to take too long.
+    async def commit(self, record: Record, *, forced: bool = True) -> StoreDecision | None:
+        """Store the record and wait until it is durable, or until that is seen to take too long.
 
-        Without ``forced`` a shared store may turn a `Posted` away; the verdict says so.
+        Without `forced` a shared store may turn a `Posted` away; what it returns says so. None: the record is
+        accepted.
         """
         if self.failing or self._task is None or self._task.done():
-            self.note(record)
+            self.append(record)
             return None
-        waiter: asyncio.Future[Verdict | None] = asyncio.get_running_loop().create_future()
-        entry = _Entry(record, waiter, forced)
-        self._push(entry)
+        waiter: asyncio.Future[StoreDecision | None] = asyncio.get_running_loop().create_future()
+        queued = _QueuedRecord(record, waiter, forced)
+        self._push(queued)
         try:
-            async with asyncio.timeout(MAX_WAIT):
+            async with asyncio.timeout(self._limits.max_wait):
                 return await waiter
         except TimeoutError:
-            self._fail("it does not answer")
+            self._note_failure("it does not answer")
             return None
         finally:
-            # Whoever goes on without the verdict does what is recorded.
-            entry.waiter, entry.forced = None, True
+            # Whoever goes on without a decision does what the record tells of.
+            queued.waiter, queued.forced = None, True
 
     async def close(self) -> None:
-        """Store what is left, within some seconds, and let go of the store."""
+        """Store what is left, within some seconds, and close the store."""
         self._closing = True
         self._wake.set()
         if self._task is not None:
-            await asyncio.wait([self._task], timeout=CLOSE_SECONDS)
+            await asyncio.wait([self._task], timeout=self._limits.close)
             self._task.cancel()
             await asyncio.wait([self._task])
         if self._queue:
@@ -98,32 +118,32 @@ class Journal:
             self._queue.clear()
         await self._store.close()
 
-    def _push(self, entry: _Entry) -> None:
-        if len(self._queue) >= MAX_BACKLOG:
+    def _push(self, queued: _QueuedRecord) -> None:
+        if len(self._queue) >= self._limits.max_backlog:
             self._queue.popleft()
-            self._lost += 1
-            if self._lost == 1:
+            if not self._overflowed:
+                self._overflowed = True
                 log.error("the ledger's backlog is full: its oldest records are lost")
-        self._queue.append(entry)
+        self._queue.append(queued)
         self._wake.set()
 
     async def _run(self) -> None:
-        pause = FIRST_PAUSE
+        pause = self._limits.first_pause
         while not (self._closing and not self._queue):
             await self._wake.wait()
             self._wake.clear()
             try:
                 await self._store_all()
             except StoreError as error:
-                self._fail(str(error))
+                self._note_failure(str(error))
                 if self._closing:
                     return
                 await asyncio.sleep(pause)
                 self._wake.set()
-                pause = min(2 * pause, LAST_PAUSE)
+                pause = min(2 * pause, self._limits.last_pause)
             else:
-                pause = FIRST_PAUSE
-                self._recover()
+                pause = self._limits.first_pause
+                self._note_success()
 
     async def _store_all(self) -> None:
         if not self.loaded.is_set():
@@ -131,43 +151,47 @@ class Journal:
             self.loaded.set()
         while self._queue:
             batch = [self._queue[index] for index in range(min(MAX_BATCH, len(self._queue)))]
-            self._metrics.ledger_waits(len(self._queue))
-            verdicts = await self._store.write([Item(entry.record, entry.forced) for entry in batch])
-            late = [
-                entry for entry, verdict in zip(batch, verdicts, strict=True) if not _deliver(entry, verdict)
+            self._metrics.ledger_backlog(len(self._queue))
+            decisions = await self._store.write(
+                [PendingRecord(queued.record, queued.forced) for queued in batch]
+            )
+            too_late = [
+                queued
+                for queued, decision in zip(batch, decisions, strict=True)
+                if not _deliver(queued, decision)
             ]
-            self._drop(batch)
-            # Turned away after its caller had gone on: then it happened, and is recorded.
-            self._queue.extendleft(late)
-            self._metrics.ledger_waits(len(self._queue))
+            self._remove(batch)
+            # Turned away after its caller had gone on: then it happened, and is stored by force.
+            self._queue.extendleft(too_late)
+            self._metrics.ledger_backlog(len(self._queue))
 
-    def _drop(self, batch: list[_Entry]) -> None:
+    def _remove(self, batch: list[_QueuedRecord]) -> None:
         """Take what was stored off the queue, from which the oldest may have been lost meanwhile."""
         stored = set(map(id, batch))
         while self._queue and id(self._queue[0]) in stored:
             self._queue.popleft()
 
-    def _fail(self, reason: str) -> None:
+    def _note_failure(self, reason: str) -> None:
         self._metrics.ledger_failed()
-        self._metrics.ledger_waits(len(self._queue))
+        self._metrics.ledger_backlog(len(self._queue))
         if not self.failing:
             self.failing = True
             log.error("the ledger cannot be written: %s. Answers go on, its records wait in memory", reason)
-        for entry in self._queue:
-            if entry.waiter is not None and not entry.waiter.done():
-                entry.forced = True
-                entry.waiter.set_result(None)
+        for queued in self._queue:
+            if queued.waiter is not None and not queued.waiter.done():
+                queued.forced = True
+                queued.waiter.set_result(None)
 
-    def _recover(self) -> None:
+    def _note_success(self) -> None:
         if self.failing:
             self.failing = False
-            self._lost = 0
+            self._overflowed = False
             log.warning("the ledger is written again, and has caught up")
 
 
-def _deliver(entry: _Entry, verdict: Verdict | None) -> bool:
-    """Tell whoever waits; false if it was turned away and nobody was there to hear it."""
-    if entry.waiter is not None and not entry.waiter.done():
-        entry.waiter.set_result(verdict)
+def _deliver(queued: _QueuedRecord, decision: StoreDecision | None) -> bool:
+    """Tell whoever waits; False if the record was turned away and nobody waited to hear that."""
+    if queued.waiter is not None and not queued.waiter.done():
+        queued.waiter.set_result(decision)
         return True
-    return verdict is None or verdict.taken
+    return decision is None or decision.accepted

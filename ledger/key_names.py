@@ -1,32 +1,34 @@
 """Names that stand for keys, since keys themselves are never kept.
 
-A key has the name that the settings give it, else ``k-`` and twelve hex digits of a keyed hash. The secret
-of that hash lives beside the ledger, so that a key keeps its name over restarts, and nobody else can tell
-whose name it is.
+A key has the name that the settings give it, else `k-` and twelve hex digits of a keyed hash. The secret of
+that hash lives beside the ledger, so that a key keeps its name over restarts, and nobody else can tell whose
+name it is.
 """
 
 import hmac
 import logging
-import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from accounts import Caller
+from runtime import replace_file
 
 log = logging.getLogger("pandora")
 
-FILE_NAME = "secret"
-"""Of the secret, in the directory where state is kept."""
-DIGITS = 12
-SECRET_BYTES = 32
+SECRET_FILE: Final = "secret"  # noqa: S105 - no password, a name
+"""Name of the file that holds the secret, in the directory where state is kept."""
+DIGITS: Final = 12
+SECRET_BYTES: Final = 32
 
 
 class KeyNames:
-    """``given`` maps keys to names."""
+    """`secret` is that of the hash; `given` maps keys to names."""
 
     def __init__(self, secret: bytes, given: Mapping[str, str]) -> None:
         self.secret = secret
+        """Replaced where several instances agree on one."""
         self._given = dict(given)
 
     def alias(self, caller: Caller) -> str:
@@ -37,32 +39,21 @@ class KeyNames:
         return "k-" + hmac.digest(self.secret, key, "sha256").hex()[:DIGITS]
 
 
-def local_secret(path: Path) -> bytes:
-    """The secret in that file, made when there is none; one that cannot be kept lasts until the restart."""
+def load_secret(path: Path) -> bytes:
+    """Return the secret in the file at `path`, which is made when needed.
+
+    One that cannot be kept lasts until the restart. Blocks, and raises nothing.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
+        if path.exists():
             found = path.read_bytes()
             if len(found) == SECRET_BYTES:
                 return found
             log.error("%s is damaged; it is replaced, and keys get new names in the ledger", path.name)
-            return keep_secret(path, secrets.token_bytes(SECRET_BYTES))
-        with os.fdopen(descriptor, "wb") as file:
-            secret = secrets.token_bytes(SECRET_BYTES)
-            file.write(secret)
-            return secret
+        secret = secrets.token_bytes(SECRET_BYTES)
+        replace_file(path, secret)
     except OSError as error:
         log.error("the secret for names of keys cannot be kept: %s", error.strerror)
         return secrets.token_bytes(SECRET_BYTES)
-
-
-def keep_secret(path: Path, secret: bytes) -> bytes:
-    """Put this one in its place. Raises OSError."""
-    beside = path.with_suffix(".new")
-    beside.write_bytes(b"")
-    beside.chmod(0o600)
-    beside.write_bytes(secret)
-    beside.replace(path)
     return secret

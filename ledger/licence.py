@@ -1,51 +1,57 @@
-"""What the backend's licence itself says was used, beside our own count.
+"""What the backend's licence itself says was used, beside our own count (protocol notes, section 15).
 
 Asked seldom: the licence's server limits the rate, and answers only to the deployment's address.
 """
 
 import asyncio
 import logging
+from typing import Final
 
 import ujson
 
+from runtime import BackgroundTasks
 from upstream import UpstreamClient, UpstreamError
 
 log = logging.getLogger("pandora")
 
-INTERVAL = 600.0
-AFTER_REFUSAL = 1800.0
-MAX_BYTES = 64 * 1024
-SECONDS = 20.0
+PAUSE_SECONDS: Final = 600.0
+"""Between two questions."""
+PAUSE_AFTER_FAILURE_SECONDS: Final = 1800.0
+MAX_BYTES: Final = 64 * 1024
+"""Of an answer."""
+ANSWER_SECONDS: Final = 20.0
+"""How long an answer may take."""
 
 
 class LicenceUsage:
-    """``latest`` is ``{"current", "total", "ttl"}``, in units and seconds to the reset, or None."""
+    """Asks at `address`, an absolute URL; empty for not at all."""
 
     def __init__(self, upstream: UpstreamClient, address: str) -> None:
         self.latest: dict[str, int] | None = None
+        """`{"current", "total", "ttl"}`, in units and seconds to the reset; None if not known."""
         self._upstream = upstream
         self._address = address
-        self._asking: asyncio.Task[None] | None = None
+        self._tasks = BackgroundTasks()
 
     def start(self) -> None:
-        """Begin to ask, if there is an address."""
+        """Begin to ask, if there is an address; returns at once."""
         if self._address:
-            self._asking = asyncio.create_task(self._ask_on_and_on())
+            self._tasks.start(self._ask_repeatedly())
 
     async def close(self) -> None:
         """Stop asking."""
-        if self._asking is not None:
-            self._asking.cancel()
-            await asyncio.wait([self._asking])
+        await self._tasks.cancel()
 
-    async def _ask_on_and_on(self) -> None:
+    async def _ask_repeatedly(self) -> None:
         while True:
             self.latest = await self._ask()
-            await asyncio.sleep(AFTER_REFUSAL if self.latest is None else INTERVAL)
+            await asyncio.sleep(PAUSE_AFTER_FAILURE_SECONDS if self.latest is None else PAUSE_SECONDS)
 
     async def _ask(self) -> dict[str, int] | None:
         try:
-            answer = await self._upstream.transfer("GET", self._address, {}, limit=MAX_BYTES, seconds=SECONDS)
+            answer = await self._upstream.transfer(
+                "GET", self._address, {}, limit=MAX_BYTES, seconds=ANSWER_SECONDS
+            )
             usage = ujson.loads(answer.body) if answer.status == 200 else None
         except (UpstreamError, ValueError):
             usage = None

@@ -30,15 +30,15 @@ MAX_CALLERS: Final = 10_000
 class Reconciler:
     """Looks for the conversations of one caller at a time.
 
-    `listed` says that conversations appear on the account's list at all, `shared` that other instances use
-    the same ledger.
+    `listed` says that conversations appear on the account's list at all. Only entries older than `grace`
+    seconds are looked for, and a caller's at most once in that time.
     """
 
-    def __init__(self, ledger: Ledger, history: History, *, listed: bool, shared: bool) -> None:
+    def __init__(self, ledger: Ledger, history: History, *, listed: bool, grace: float) -> None:
         self._ledger = ledger
         self._history = history
         self._listed = listed
-        self._grace = SHARED_GRACE_SECONDS if shared else GRACE_SECONDS
+        self._grace = grace
         self._looked_at: OrderedDict[str, float] = OrderedDict()
         self._tasks = BackgroundTasks()
 
@@ -56,7 +56,7 @@ class Reconciler:
     async def reconcile(self, alias: str, credential: Credential) -> None:
         """Ask the backend with `credential` for the caller's entries of unknown outcome, and settle them."""
         before = self._ledger.clock() - self._grace
-        entries = [entry for entry in await self._ledger.unknown(alias, before) if entry.message_id]
+        entries = [entry for entry in await self._ledger.unsettled(alias, before) if entry.message_id]
         if not entries:
             return
         times = [entry.at for entry in entries]
@@ -66,7 +66,7 @@ class Reconciler:
         )
         if found is not None:
             for entry in entries:
-                await self._ledger.resolve(entry, _settled(entry, found))
+                await self._ledger.settle_unknown(entry, _settled(entry, found))
 
     async def close(self) -> None:
         """Stop asking."""

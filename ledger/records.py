@@ -4,24 +4,25 @@
     Settled   before the answer's end is reported: what became of it
     Counted   its tokens, once they are known
 
-An entry that was posted and never settled has the outcome ``unknown`` and counts as spent, since the
-backend charges each attempt. Nothing here holds a key, a prompt or an answer.
+An entry that was posted and never settled has the outcome `unknown` and counts as spent, since the backend
+charges each attempt (protocol notes, section 15). No record holds a key, a prompt or an answer.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
-from metrics.names import Attempt
+from metrics import Attempt
 
-FREE = frozenset((Attempt.REFUSED, Attempt.UNSENT))
-"""Outcomes that cost nothing: the backend did not accept the conversation."""
+FREE_OUTCOMES: Final = frozenset((Attempt.REFUSED, Attempt.UNSENT))
+"""They cost nothing: the backend did not accept the conversation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """A conversation about to be posted. ``at`` is in Unix seconds, ``alias`` stands for the key.
+    """A conversation about to be posted. `at` is in Unix seconds; `alias` is the name of the caller's key.
 
-    ``units`` is what it costs if accepted, ``slug`` the model as the backend calls it, ``windowed`` whether
-    it counts in the rolling GPT-4 window. ``message_id`` is that of the message sent, by which an entry of
+    `units` is what it costs if accepted, `slug` the model as the backend calls it. `windowed`: it counts in
+    the rolling window of GPT-4 messages. `message_id` is that of the message sent, by which an entry of
     unknown outcome can be looked for at the backend; empty if there is none.
     """
 
@@ -37,7 +38,7 @@ class Posted:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """How a conversation ended. Times in seconds; ``served`` is the slug of the model that answered."""
+    """How a conversation ended. Times in seconds; `served` is the slug of the model that answered."""
 
     id: str
     outcome: Attempt
@@ -49,7 +50,7 @@ class Settled:
     @property
     def free(self) -> bool:
         """It costs nothing."""
-        return self.outcome in FREE
+        return self.outcome in FREE_OUTCOMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class Capped:
-    """The backend said that a key has used up a model until then (Unix seconds)."""
+    """The backend has said that a caller may not use a model until then (Unix seconds)."""
 
     alias: str
     slug: str
@@ -74,11 +75,11 @@ Record = Posted | Settled | Counted | Capped
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
-    """One row of usage: what one key spent on one model in one stretch of time.
+class UsageRow:
+    """What one caller spent on one model in one stretch of time, which begins at `start` (Unix seconds).
 
-    ``start`` is in Unix seconds; ``conversations`` counts all that were posted, of which ``free`` cost
-    nothing and ``unknown`` are under way or were never settled.
+    `conversations` counts all that were posted, of which `free` cost nothing and `unknown` are under way or
+    were never settled.
     """
 
     start: int

@@ -1,22 +1,26 @@
-"""The steps of the ledger as Redis runs them, each at one blow, so that instances never see half of one.
+"""The steps of the ledger as Redis runs them: each script is atomic, so instances never see half of a step.
 
-All keys share the hash tag ``{pandora}``. To run a step twice changes nothing.
+All keys share the hash tag `{pandora}`. To run a step twice changes nothing.
 
     {pandora}:entry:ID          hash, one conversation
-    {pandora}:units:DAY         units of a day of quota; {pandora}:key-units:DAY by name of the key
+    {pandora}:units:DAY         units of a day of quota
+    {pandora}:key-units:DAY     hash, the same by name of the caller's key
     {pandora}:window:ALIAS      sorted set, id by time: messages in the rolling window
     {pandora}:cap:ALIAS:SLUG    until when the backend has capped a model
     {pandora}:unknown:ALIAS     sorted set, id by time: posted and not settled
-    {pandora}:day:DAY, hour:H   hashes of sums, fields MODEL US ALIAS US what
+    {pandora}:day:DAY           hash of sums, each field MODEL, ALIAS and WHAT with separators between
+    {pandora}:hour:HOUR         the same for an hour
     {pandora}:secret            of the names of keys, in hex
 """
 
-PREFIX = "{pandora}:"
-SEPARATOR = "\x1f"
-TALLY_SECONDS = 4 * 86400
+from typing import Final
+
+PREFIX: Final = "{pandora}:"
+SEPARATOR: Final = "\x1f"
+RECENT_SECONDS: Final = 4 * 86400
 """How long units of a day and sums of an hour are kept; sums of a day and entries have the retention."""
 
-_SUMS = """
+_SUMS: Final = """
 local P = '{pandora}:'
 local function sum(day, hour, model, alias, what, by)
   if by == 0 then return end
@@ -26,7 +30,7 @@ local function sum(day, hour, model, alias, what, by)
 end
 """
 
-POST = (
+POST: Final = (
     _SUMS
     + """
 local id, at, alias, model, slug = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5]
@@ -38,13 +42,13 @@ local entry, in_window, unknown = P .. 'entry:' .. id, P .. 'window:' .. alias, 
 local day_units, key_units = P .. 'units:' .. day, P .. 'key-units:' .. day
 redis.call('ZREMRANGEBYSCORE', in_window, '-inf', at - window)
 local capped = tonumber(redis.call('GET', P .. 'cap:' .. alias .. ':' .. slug) or 0)
-local taken = 1
+local accepted = 1
 if redis.call('EXISTS', entry) == 0 then
   local all = tonumber(redis.call('GET', day_units) or 0) + units
   local own = tonumber(redis.call('HGET', key_units, alias) or 0) + units
   if forced == '0' and (capped > at or (per_day > 0 and all > per_day) or (per_key > 0 and own > per_key)
       or (messages > 0 and windowed == '1' and redis.call('ZCARD', in_window) >= messages)) then
-    taken = 0
+    accepted = 0
   else
     redis.call('HSET', entry, 'at', ARGV[2], 'alias', alias, 'model', model, 'slug', slug, 'units', units,
       'windowed', windowed, 'message_id', message, 'outcome', 'unknown', 'day', day, 'hour', hour)
@@ -66,12 +70,12 @@ if redis.call('EXISTS', entry) == 0 then
     redis.call('EXPIRE', P .. 'hour:' .. hour, short)
   end
 end
-return {taken, redis.call('GET', day_units) or '0', redis.call('HGET', key_units, alias) or '0',
+return {accepted, redis.call('GET', day_units) or '0', redis.call('HGET', key_units, alias) or '0',
   tostring(capped), redis.call('ZRANGE', in_window, 0, -1, 'WITHSCORES')}
 """
 )
 
-SETTLE = (
+SETTLE: Final = (
     _SUMS
     + """
 local id, outcome, free = ARGV[1], ARGV[2], ARGV[3]
@@ -100,7 +104,7 @@ return 1
 """
 )
 
-COUNT = (
+COUNT: Final = (
     _SUMS
     + """
 local entry = P .. 'entry:' .. ARGV[1]

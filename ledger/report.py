@@ -1,18 +1,21 @@
-"""Usage as a table for people, and as JSON for programs."""
+"""Reports on usage: rows and a summary as JSON for programs, and a table for people."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Final
 
-from ledger.records import Spent
+from ledger.ledger import Ledger
+from ledger.limits import DAY, HOUR
+from ledger.records import UsageRow
 
-COLUMNS = (
+COLUMNS: Final = (
     "date", "model", "key", "units", "conversations", "free", "unknown", "prompt_tokens", "completion_tokens",
 )  # fmt: skip
-NUMBERS = COLUMNS[3:]
+NUMBERS: Final = COLUMNS[3:]
 
 
-def as_json(row: Spent) -> dict[str, str | int]:
-    """One row; ``date`` is the one on which its day of quota begins, in UTC."""
+def row_as_json(row: UsageRow) -> dict[str, str | int]:
+    """One row; `date` is the one on which its day of quota begins, in UTC."""
     return {
         "date": datetime.fromtimestamp(row.start, UTC).date().isoformat(),
         "model": row.model,
@@ -26,21 +29,61 @@ def as_json(row: Spent) -> dict[str, str | int]:
     }
 
 
-def table(rows: Sequence[Spent]) -> str:
+def usage_table(rows: Sequence[UsageRow]) -> str:
     """All rows and their sums, in columns."""
     if not rows:
         return "Nothing was spent.\n"
-    cells = [as_json(row) for row in rows]
+    cells = [row_as_json(row) for row in rows]
     total: dict[str, str | int] = {name: sum(int(row[name]) for row in cells) for name in NUMBERS}
     cells.append({"date": "total", "model": "", "key": "", **total})
     heads = {name: name.replace("_", " ") for name in COLUMNS}
     lines = [heads, *({name: str(row[name]) for name in COLUMNS} for row in cells)]
     widths = {name: max(len(line[name]) for line in lines) for name in COLUMNS}
 
-    def shown(line: dict[str, str]) -> str:
+    def aligned(line: dict[str, str]) -> str:
         return "  ".join(
             line[name].rjust(widths[name]) if name in NUMBERS else line[name].ljust(widths[name])
             for name in COLUMNS
         )
 
-    return "".join(f"{shown(line).rstrip()}\n" for line in lines)
+    return "".join(f"{aligned(line).rstrip()}\n" for line in lines)
+
+
+async def usage_summary(ledger: Ledger, alias: str | None) -> dict[str, object]:
+    """Today, the last 24 hours, the limits and their resets; for one caller, or with None for all.
+
+    `{"object", "today": {"units", "by_model"}, "hours": [{"start", "units"}], "limits": {...}, "recorded"}`
+
+    Raises:
+        StoreError: the ledger cannot be read now.
+    """
+    now, limits = ledger.clock(), ledger.limits
+    this_hour = int(now // HOUR) * HOUR
+    since = min(limits.day_start(limits.day(now)), this_hour - DAY + HOUR)
+    rows = await ledger.usage(since, now + HOUR, by_hour=True, alias=alias)
+    today = [row for row in rows if limits.day(row.start) == limits.day(now)]
+    by_hour = {start: 0 for start in range(this_hour - DAY + HOUR, this_hour + 1, HOUR)}
+    for row in rows:
+        if row.start in by_hour:
+            by_hour[row.start] += row.units
+    return {
+        "object": "usage",
+        "today": {"units": sum(row.units for row in today), "by_model": _units_by_model(today)},
+        "hours": [{"start": start, "units": units} for start, units in by_hour.items()],
+        "limits": {
+            "units_per_day": limits.per_day or None,
+            "units_per_key_per_day": limits.per_key or None,
+            "resets_at": int(limits.reset_at(now)),
+            "gpt4_messages": limits.window_messages or None,
+            "gpt4_window_seconds": int(limits.window),
+            "gpt4_messages_in_window": len(ledger.window(alias)),
+        },
+        "recorded": "late" if ledger.failing else "in time",
+    }
+
+
+def _units_by_model(rows: Sequence[UsageRow]) -> dict[str, int]:
+    models: dict[str, int] = {}
+    for row in rows:
+        models[row.model] = models.get(row.model, 0) + row.units
+    return models

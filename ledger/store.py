@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
-from ledger.limits import Standing
-from ledger.records import Capped, Posted, Record, Spent
+from ledger.limits import CurrentUsage
+from ledger.records import Capped, Posted, Record, UsageRow
+
+MAX_UNSETTLED: Final = 20
+"""How many entries without an outcome a store gives at once."""
 
 
 class StoreError(Exception):
@@ -13,52 +16,61 @@ class StoreError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """A record to be stored. ``forced``: it has happened already, so no limit may turn it away."""
+class PendingRecord:
+    """A record to be stored. `forced`: it tells of what has happened, so no limit may turn it away."""
 
     record: Record
     forced: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a shared store says of a `Posted`: whether it was taken, and where its key now is."""
+class StoreDecision:
+    """What a shared store says of a `Posted`: whether it was accepted, and the usage with it."""
 
-    taken: bool
-    standing: Standing
+    accepted: bool
+    usage: CurrentUsage
 
 
 @dataclass(frozen=True, slots=True)
-class Recent:
-    """What the decisions of the next hours need: what was spent, and the caps that were learnt."""
+class RecentRecords:
+    """What the decisions of the next hours need: conversations that cost something, and caps."""
 
     posted: Sequence[Posted] = ()
     capped: Sequence[Capped] = ()
 
 
 class Store(Protocol):
-    """Each method may raise StoreError and may be tried again: to store a record twice changes nothing."""
+    """Each method may raise `StoreError` and may be tried again: to store a record twice changes nothing.
 
-    async def load(self, since: float) -> Recent:
-        """Open it, and give what was spent since then."""
+    Times are in Unix seconds.
+    """
+
+    async def load(self, since: float) -> RecentRecords:
+        """Open the store, and return what was recorded since then."""
         ...
 
-    async def write(self, items: Sequence[Item]) -> Sequence[Verdict | None]:
-        """Store the records, in order; when this returns they survive a crash. One answer for each."""
+    async def write(self, pending: Sequence[PendingRecord]) -> Sequence[StoreDecision | None]:
+        """Store the records, in order; when this returns they survive a crash.
+
+        Returns one decision for each, None where the store itself decides nothing.
+        """
         ...
 
-    async def usage(self, since: float, until: float, bucket: int, alias: str | None) -> list[Spent]:
-        """What was spent from ``since`` to ``until``, in stretches of ``bucket`` seconds: days or hours."""
+    async def usage(self, since: float, until: float, bucket: int, alias: str | None) -> list[UsageRow]:
+        """What was spent from `since` to `until`, in stretches of `bucket` seconds: `DAY` or `HOUR`.
+
+        Of one caller, or with None of all.
+        """
         ...
 
-    async def unknown(self, alias: str, before: float) -> list[Posted]:
-        """Entries of this key from before then that were never settled; some, the latest first."""
+    async def unsettled(self, alias: str, before: float) -> list[Posted]:
+        """Entries of a caller from before then that were never settled; some, the latest first."""
         ...
 
-    async def forget(self, before: float) -> None:
-        """Remove what is older."""
+    async def delete_before(self, before: float) -> None:
+        """Delete the entries that are older."""
         ...
 
     async def close(self) -> None:
-        """Let go of it."""
+        """Close connections and files. Raises nothing."""
         ...

@@ -1,7 +1,7 @@
 """Where log lines go and how they look: text for people or JSON for machines, to stdout, perhaps a file.
 
-A request's line carries its fields apart (``extra={"fields": {...}}``), so that both forms come from one
-place. No field ever holds a key, a prefix or a word of a conversation.
+The line of a request carries its fields apart from its message (`extra={"fields": {...}}`), so that both
+forms come from one place. No field holds a key, a prefix or a word of a conversation.
 """
 
 import json
@@ -10,20 +10,23 @@ import sys
 import time
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from typing import Final
 
-FILE_BYTES = 10 << 20
-FILES_KEPT = 5
-TEXT = "%(asctime)s %(levelname)s %(name)s %(message)s"
+FILE_BYTES: Final = 10 << 20
+"""Size at which a log file is rotated."""
+FILES_KEPT: Final = 5
+TEXT: Final = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: ``time`` (RFC 3339), ``level``, ``logger``, ``message``, and the fields."""
+    """One JSON object a line: `time` (RFC 3339), `level`, `logger`, `message`, and the fields."""
 
     converter = staticmethod(time.gmtime)
     default_time_format = "%Y-%m-%dT%H:%M:%S"
     default_msec_format = "%s.%03d"
 
     def format(self, record: logging.LogRecord) -> str:
+        """See `logging.Formatter.format`."""
         line: dict[str, object] = {
             "time": self.formatTime(record) + "Z",
             "level": record.levelname.lower(),
@@ -39,9 +42,10 @@ class JsonFormatter(logging.Formatter):
 
 
 class TextFormatter(logging.Formatter):
-    """The message, and the fields behind it as ``name=value``."""
+    """The message, followed by the fields as `name=value`."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """See `logging.Formatter.format`."""
         fields = getattr(record, "fields", None)
         if isinstance(fields, dict):
             shown = " ".join(f"{name}={value}" for name, value in fields.items() if value is not None)
@@ -51,8 +55,12 @@ class TextFormatter(logging.Formatter):
         return super().format(record)
 
 
-def outputs(form: str, file: str) -> list[logging.Handler]:
-    """Where lines go, in the form ``text`` or ``json``. Raises OSError if ``file`` cannot be written."""
+def log_handlers(form: str, file: str) -> list[logging.Handler]:
+    """Handlers for stdout and, if it is not empty, the file `file`; `form` is `text` or `json`.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stdout)]
     if file:
         Path(file).parent.mkdir(parents=True, exist_ok=True)
@@ -64,8 +72,12 @@ def outputs(form: str, file: str) -> list[logging.Handler]:
     return handlers
 
 
-def configure(*, level: str, form: str, file: str) -> None:
-    """Set up logging for the process. Raises OSError as `outputs` does."""
-    logging.basicConfig(level=level.upper(), handlers=outputs(form, file))
-    # Below that it quotes malformed headers, keys included.
+def configure_logs(*, level: str, form: str, file: str) -> None:
+    """Set up logging for the process; `level` is one of logging's, `form` and `file` as in `log_handlers`.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    logging.basicConfig(level=level.upper(), handlers=log_handlers(form, file))
+    # On lower levels it quotes malformed headers, keys included.
     logging.getLogger("tornado.general").setLevel(logging.WARNING)

@@ -1,6 +1,7 @@
-"""What is measured and counted: the only room that makes metric objects, and the ledger of conversations."""
+"""Prometheus metrics: the only room that makes metric objects."""
 
-from metrics.names import Attempt, Outcome
+from metrics.lag import LagSampler
+from metrics.names import CONVERSATION_ROUTES, Attempt, Outcome
 from metrics.registry import Metrics
 
-__all__ = ["Attempt", "Metrics", "Outcome"]
+__all__ = ["CONVERSATION_ROUTES", "Attempt", "LagSampler", "Metrics", "Outcome"]

@@ -5,12 +5,12 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disa
 from metrics import names
 from metrics.names import Attempt
 
-# The time of each series' creation: nobody reads them here, and a scrape would be half as large again.
+# The times at which series were made: nobody reads them, and they would make a scrape half as large again.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class Families:
-    """All families on one registry; those with a closed set of labels have every series from the start."""
+    """All families on `registry`; those with a closed set of labels have every series from the start."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         def counter(name: str, text: str, *labels: str) -> Counter:
@@ -87,10 +87,10 @@ class Families:
         self.backlog = gauge("ledger_backlog", "Records of the ledger that are not yet stored.")
         self.ledger_errors = counter("ledger_errors_total", "Attempts to store records that failed.")
         self.build = gauge("build_info", "Always 1; the version is in the label.", "version")
-        self._touch()
+        self._make_closed_series()
 
     def of_models(self) -> tuple[Counter | Gauge | Histogram, ...]:
-        """The families with a label ``model``."""
+        """The families with a label `model`."""
         return (
             self.requests,
             self.duration,
@@ -101,7 +101,7 @@ class Families:
             self.capped,
         )
 
-    def _touch(self) -> None:
+    def _make_closed_series(self) -> None:
         closed: tuple[tuple[Counter, tuple[str, ...]], ...] = (
             (self.rejected, names.REJECTIONS),
             (self.attempts, tuple(Attempt)),

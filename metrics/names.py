@@ -1,9 +1,10 @@
-"""The closed sets of label values, and the buckets with their reasons."""
+"""The closed sets of label values, and the buckets of the histograms, in seconds."""
 
 from enum import StrEnum
+from typing import Final
 
-OTHER = "other"
-"""What strangers send, before it becomes a label."""
+OTHER: Final = "other"
+"""The label of every value that is not in a closed set: names sent by strangers add no series."""
 
 
 class Outcome(StrEnum):
@@ -11,7 +12,7 @@ class Outcome(StrEnum):
 
     OK = "ok"
     INVALID = "invalid"
-    """The caller's fault: 4xx of ours."""
+    """The fault of whoever called us: a 4xx of ours."""
     REJECTED = "rejected"
     """Not admitted: too many in flight, a limit reached, or draining."""
     UPSTREAM_REFUSED = "upstream_refused"
@@ -36,23 +37,29 @@ class Attempt(StrEnum):
     UNSENT = "unsent"
     """It never reached the backend: it costs nothing."""
     UNKNOWN = "unknown"
-    """It was sent and nothing came back, or the service died meanwhile: counted as spent."""
+    """It was sent and nothing came back, or the service died meanwhile: it counts as spent."""
 
 
-CONVERSING = ("chat", "images")
-"""Routes that name a model; all others have the model ``other``."""
+CONVERSATION_ROUTES: Final = ("chat", "images")
+"""Routes whose requests name a model; all others have the model `other`."""
 
-REJECTIONS = ("overloaded", "draining", "quota", "key_quota", "gpt4_window", "model_cap", "queue", OTHER)
-RETRIES = ("connect", "reset", "server_error", "busy", OTHER)
-PHASES = ("waiting", "streaming", "whole")
-"""Where a client left: before a stream's headers, within the stream, or before an answer that comes whole."""
-IMAGES = ("served", "failed")
-DIRECTIONS = ("prompt", "completion")
+REJECTIONS: Final = (
+    "overloaded", "draining", "quota", "key_quota", "gpt4_window", "model_cap", "queue", OTHER
+)  # fmt: skip
+"""Why we turned a request away."""
+RETRIES: Final = ("connect", "reset", "server_error", "busy", OTHER)
+"""Why a conversation was posted once more."""
+PHASES: Final = ("waiting", "streaming", "whole")
+"""When a client left: before the headers of a stream, in the stream, or before an answer that comes whole."""
+IMAGES: Final = ("served", "failed")
+"""What became of a picture of an answer."""
+DIRECTIONS: Final = ("prompt", "completion")
+"""Of tokens."""
+UNKNOWN_KINDS: Final = ("json", "record", "message", "delta", OTHER)
+"""What in the backend's streams was not understood."""
 
-DURATION_BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600)
-TTFT_BUCKETS = (0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 8, 13, 20, 30, 60)
-PER_TOKEN_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5)
-WAIT_BUCKETS = (0.01, 0.1, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120)
-LAG_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
-UNKNOWN_KINDS = ("json", "record", "message", "delta", OTHER)
-"""Of things in the backend's streams that we do not understand."""
+DURATION_BUCKETS: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600)
+TTFT_BUCKETS: Final = (0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 8, 13, 20, 30, 60)
+PER_TOKEN_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5)
+WAIT_BUCKETS: Final = (0.01, 0.1, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120)
+LAG_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)

@@ -1,9 +1,9 @@
 """Prometheus metrics, on a registry of their own per application.
 
-Names: one-word prefix ``pandora_``, base units, counters end in ``_total``. Labels hold configured
-names only: what strangers send becomes ``other``, so the number of series is bounded by models x
-outcomes. TTFT is the time from the request's arrival to the first content bytes written to the client;
-time per output token is (duration - TTFT) / (output tokens - 1); both for streams only.
+Names begin with `pandora_`, units are base units, and counters end in `_total`. Labels hold configured names
+only: what strangers send becomes `other`, so the number of series is bounded by models x outcomes. TTFT is
+the time from a request's arrival to the first content written to the client, and the time per output token
+is (duration - TTFT) / (output tokens - 1); both are for streams only.
 """
 
 from collections.abc import Iterable
@@ -17,7 +17,11 @@ from metrics.names import OTHER, Attempt, Outcome
 
 
 class Metrics:
-    """Methods are named after what happened. Call them once per request, not per delta."""
+    """What happened is counted by a method of that name. Call them once per request, not per delta.
+
+    `routes` and `models` are the names that labels may hold, `version` the one in `pandora_build_info`. Times
+    are in seconds.
+    """
 
     def __init__(self, routes: Iterable[str], models: Iterable[str], version: str = "") -> None:
         self.registry = CollectorRegistry()
@@ -30,32 +34,32 @@ class Metrics:
         self._models: set[str] = set()
         for route in routes:
             self._families.in_flight.labels(route)
-            self._touch(route, OTHER)
-        self._know(OTHER)
+            self._make_series_of_requests(route, OTHER)
+        self._make_series_of_model(OTHER)
         for model in models:
-            self.know_model(model)
+            self.add_model(model)
 
-    def know_model(self, name: str) -> None:
-        """From now on there are series for this model, from zero: rates and alerts need one to start from."""
+    def add_model(self, name: str) -> None:
+        """Begin the series of this model, at zero: rates and alerts need a value to start from."""
         self._models.add(name)
-        for route in names.CONVERSING:
-            self._touch(route, name)
-        self._know(name)
+        for route in names.CONVERSATION_ROUTES:
+            self._make_series_of_requests(route, name)
+        self._make_series_of_model(name)
 
-    def forget_model(self, name: str) -> None:
-        """Drop the series of a model that is no longer offered; late requests count as ``other``."""
+    def remove_model(self, name: str) -> None:
+        """Drop the series of a model that is no longer offered; late requests count as `other`."""
         if name == OTHER:
             return
         self._models.discard(name)
         for metric in self._families.of_models():
             metric.remove_by_labels({"model": name})
 
-    def _touch(self, route: str, model: str) -> None:
+    def _make_series_of_requests(self, route: str, model: str) -> None:
         self._families.duration.labels(route, model)
         for outcome in Outcome:
             self._families.requests.labels(route, model, outcome)
 
-    def _know(self, model: str) -> None:
+    def _make_series_of_model(self, model: str) -> None:
         families = self._families
         for metric in (families.ttft, families.per_token, families.units, families.capped):
             metric.labels(model)
@@ -82,8 +86,8 @@ class Metrics:
         ttft: float | None,
         completion_tokens: int = 0,
     ) -> None:
-        """A request ended, admitted or not; times in seconds, ``ttft`` for streams that had content."""
-        name = self._name(model) if route in names.CONVERSING else OTHER
+        """A request ended, admitted or not; `ttft` only for streams that had content."""
+        name = self._name(model) if route in names.CONVERSATION_ROUTES else OTHER
         families = self._families
         families.requests.labels(route, name, outcome).inc()
         families.duration.labels(route, name).observe(duration)
@@ -144,16 +148,16 @@ class Metrics:
         """The event loop woke so much later than it was asked to."""
         self._families.lag.observe(seconds)
 
-    def ledger_waits(self, entries: int) -> None:
+    def ledger_backlog(self, records: int) -> None:
         """So many records are not yet stored."""
-        self._families.backlog.set(entries)
+        self._families.backlog.set(records)
 
     def ledger_failed(self) -> None:
         """Records could not be stored."""
         self._families.ledger_errors.inc()
 
     def quota(self, used: float, limit: float, reset_at: float) -> None:
-        """Units of today; ``limit`` is infinite for none, ``reset_at`` in Unix seconds."""
+        """Units of today; `limit` is infinite for none, `reset_at` in Unix seconds."""
         families = self._families
         families.quota_used.set(used)
         families.quota_limit.set(limit)
@@ -161,7 +165,7 @@ class Metrics:
         families.quota_reset.set(reset_at)
 
     def gpt4_window(self, messages: int, limit: float, reset_at: float) -> None:
-        """The rolling window of the busiest key; ``reset_at`` is when its oldest message leaves, or 0."""
+        """The rolling window of the busiest key; `reset_at` is when its oldest message leaves, or 0."""
         families = self._families
         families.window_messages.set(messages)
         families.window_limit.set(limit)
@@ -174,6 +178,6 @@ class Metrics:
             self._families.capped.labels(name).set(name in at)
 
     def expose(self, accept: str) -> tuple[bytes, str]:
-        """The exposition and its content type, in the format that ``accept`` asks for."""
+        """The exposition and its content type, in the format that the header `accept` asks for."""
         encoder, content_type = choose_encoder(accept)
         return encoder(self.registry), content_type

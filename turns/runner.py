@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from accounts import Caller
 from handlers.service import Service, new_id
-from ledger.charges import Charge
+from ledger import Charge
 from translate.backend.interpreter import Confirmation, Sent
 from translate.backend.payload import confirmation, continuation
 from translate.conversation import Cut, Turn
@@ -196,7 +196,7 @@ class Dialogue:
         self._service.metrics.tokens(self.model.name, usage.prompt_tokens, usage.completion_tokens)
         self._service.metrics.unknown_events(turn.state.unknown)
         if self._charge is not None:
-            await self._charge.count_tokens(usage.prompt_tokens, usage.completion_tokens)
+            await self._charge.record_tokens(usage.prompt_tokens, usage.completion_tokens)
 
     async def _resolve(self, out: bytes, emit: Emit) -> bytes:
         """Fetch the pictures that the turn waits for, and give what it says after them."""

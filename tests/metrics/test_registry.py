@@ -95,10 +95,10 @@ def test_time_per_token_is_that_after_the_first_one() -> None:
 def test_model_that_is_no_longer_offered_takes_its_series_with_it() -> None:
     metrics = Metrics(["chat"], ["gpt-4-s"])
     before = samples(metrics).keys()
-    metrics.know_model("my-gpt")
+    metrics.add_model("my-gpt")
     metrics.request("chat", "my-gpt", Outcome.OK, 1, 1)
     assert counted(metrics, route="chat", model="my-gpt", outcome="ok") == 1
-    metrics.forget_model("my-gpt")
+    metrics.remove_model("my-gpt")
     assert samples(metrics).keys() == before
     metrics.request("chat", "my-gpt", Outcome.OK, 1, 1)
     assert counted(metrics, route="chat", model="other", outcome="ok") == 1

@@ -1,26 +1,26 @@
-"""What was spent lately, in memory: today's units by key, the rolling windows, the caps learnt.
+"""What was spent lately, in memory: today's units by caller, the rolling windows, the caps reported.
 
-Pure: the time is passed in. The wall clock may jump; entries belong to the day of their own time, and a
-time in the future counts as now, so that no window lasts longer than it should.
+Pure: the time is passed in, in Unix seconds. The wall clock may jump. An entry belongs to the day of its own
+time, and one from the future counts as of now, so that no window lasts longer than it should.
 """
 
 from bisect import insort
 from collections import Counter
-from collections.abc import Iterable
+from typing import Final
 
-from ledger.limits import Limits, Standing
+from ledger.limits import CurrentUsage, Limits
 from ledger.records import Capped, Posted
 
-KEPT_DAYS = 3
+KEPT_DAYS: Final = 3
 """How many days of units are remembered; more than one, so that a clock may jump and come back."""
-MAX_CAP_SECONDS = 7 * 86400
-"""Longer than that no announced cap is believed."""
-SWEEP_ABOVE = 1000
-"""Keys with a window or a cap, above which those that are over are looked for."""
+MAX_CAP_SECONDS: Final = 7 * 86400
+"""An announced cap that lasts longer is not believed."""
+SWEEP_ABOVE: Final = 1000
+"""How many windows and caps are held before those that are over are looked for."""
 
 
-class Tally:
-    """Only keys that have spent something take memory."""
+class UsageCounters:
+    """Only callers that have spent something take memory."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -28,59 +28,60 @@ class Tally:
         self._totals: dict[int, int] = {}
         self._windows: dict[str, list[float]] = {}
         self._caps: dict[tuple[str, str], float] = {}
-        self._sweep_at = SWEEP_ABOVE
+        self._sweep_above = SWEEP_ABOVE
 
     def add(self, posted: Posted) -> None:
-        """A conversation is counted as spent."""
-        self._change(posted, posted.units)
+        """Count a conversation as spent."""
+        self._add_units(posted, posted.units)
         if posted.windowed:
             insort(self._windows.setdefault(posted.alias, []), posted.at)
 
-    def release(self, posted: Posted) -> None:
-        """It cost nothing after all."""
-        self._change(posted, -posted.units)
+    def refund(self, posted: Posted) -> None:
+        """Count it no longer: it cost nothing after all."""
+        self._add_units(posted, -posted.units)
         times = self._windows.get(posted.alias, [])
         if posted.windowed and posted.at in times:
             times.remove(posted.at)
             if not times:
                 del self._windows[posted.alias]
 
-    def learn(self, capped: Capped, now: float) -> None:
-        """The backend has capped a model for a key."""
+    def record_cap(self, capped: Capped, now: float) -> None:
+        """Remember that the backend has capped a model for a caller."""
         if now < capped.until <= now + MAX_CAP_SECONDS:
             self._caps[capped.alias, capped.slug] = capped.until
-            self._sweep(now)
+            if len(self._windows) + len(self._caps) > self._sweep_above:
+                self._sweep(now)
 
-    def observe(self, alias: str, day: int, units: int, key_units: int, window: Iterable[float]) -> None:
-        """What all instances together have spent, where that is known better elsewhere."""
-        self._totals[day] = units
-        self._days.setdefault(day, Counter())[alias] = key_units
-        self._windows[alias] = sorted(window)
+    def overwrite(self, alias: str, day: int, usage: CurrentUsage) -> None:
+        """Take over what all instances together have spent, as a shared store knows it."""
+        self._totals[day] = usage.units
+        self._days.setdefault(day, Counter())[alias] = usage.key_units
+        self._windows[alias] = sorted(usage.window)
         if not self._windows[alias]:
             del self._windows[alias]
         self._forget_days(day)
 
-    def standing(self, alias: str, slug: str, now: float) -> Standing:
-        """Where a key is with a model."""
+    def current_usage(self, alias: str, slug: str, now: float) -> CurrentUsage:
+        """What counts against the limits when `alias` asks for the model `slug`."""
         day = self._limits.day(now)
         until = self._caps.get((alias, slug), 0.0)
         if until and not now < until <= now + MAX_CAP_SECONDS:
             del self._caps[alias, slug]
             until = 0.0
         key_units = self._days.get(day, Counter())[alias]
-        return Standing(self.units(now), key_units, self._window(alias, now), until)
+        return CurrentUsage(self.units(now), key_units, self._window(alias, now), until)
 
     def units(self, now: float) -> int:
-        """Units of today, all keys."""
+        """Units of today, of all callers."""
         return self._totals.get(self._limits.day(now), 0)
 
     def busiest_window(self, now: float) -> list[float]:
         """The times in the fullest window."""
-        self._sweep(now, at_once=True)
+        self._sweep(now)
         return max(self._windows.values(), key=len, default=[])
 
     def capped_slugs(self, now: float) -> set[str]:
-        """Models, as the backend calls them, that are capped for some key."""
+        """Models, as the backend calls them, that are capped for some caller."""
         return {slug for (_, slug), until in self._caps.items() if until > now}
 
     def _window(self, alias: str, now: float) -> list[float]:
@@ -95,15 +96,15 @@ class Tally:
                 del self._windows[alias]
         return times
 
-    def _change(self, posted: Posted, units: int) -> None:
+    def _add_units(self, posted: Posted, units: int) -> None:
         day = self._limits.day(posted.at)
-        keys = self._days.setdefault(day, Counter())
-        keys[posted.alias] += units
-        if not keys[posted.alias]:
-            del keys[posted.alias]
+        callers = self._days.setdefault(day, Counter())
+        callers[posted.alias] += units
+        if not callers[posted.alias]:
+            del callers[posted.alias]
         self._totals[day] = self._totals.get(day, 0) + units
         self._forget_days(day)
-        if len(self._windows) > self._sweep_at:
+        if len(self._windows) > self._sweep_above:
             self._sweep(posted.at)
 
     def _forget_days(self, day: int) -> None:
@@ -112,11 +113,9 @@ class Tally:
             self._totals.pop(farthest)
             self._days.pop(farthest, None)
 
-    def _sweep(self, now: float, *, at_once: bool = False) -> None:
-        """Let go of windows and caps that are over; the bound grows with what is really in use."""
-        if not at_once and len(self._windows) + len(self._caps) <= self._sweep_at:
-            return
+    def _sweep(self, now: float) -> None:
+        """Drop windows and caps that are over; the bound grows with what is really in use."""
         for alias in list(self._windows):
             self._window(alias, now)
         self._caps = {known: until for known, until in self._caps.items() if until > now}
-        self._sweep_at = max(SWEEP_ABOVE, 2 * (len(self._windows) + len(self._caps)))
+        self._sweep_above = max(SWEEP_ABOVE, 2 * (len(self._windows) + len(self._caps)))

@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 
 from accounts import Caller, credential_for
-from ledger.limits import DAY
-from ledger.records import Spent
+from ledger import DAY, Reconciler, UsageRow
 from server import build, serve
 from settings import Settings
 from simulator import Simulator
-from tests.ledger.traffic import count_accepted, simulated_backend, traffic
 from tests.redis_server import RedisServer, needs_redis
 from tests.service.deployment import eventually
 from tests.service.e2e.processes import PREFIX, Process, listening_port
+from tests.service.traffic import count_accepted, simulated_backend, traffic
+from upstream.history import History
 
 REQUESTS = int(os.environ.get("LEDGER_REQUESTS", "600"))
 KILLS = 3
@@ -69,20 +69,21 @@ async def traffic_with_kills(settings: list[dict[str, str]]) -> Counter[int]:
 
 
 @asynccontextmanager
-async def reconciled(settings: dict[str, str]) -> AsyncIterator[list[Spent]]:
-    """What the ledger says, when each key has been used again some hours later."""
+async def reconciled(settings: dict[str, str]) -> AsyncIterator[list[UsageRow]]:
+    """What the ledger says, when each key was used once more, long enough afterwards."""
     server = serve(build(Settings.from_env(settings)))
     charges, now = server.service.charges, time.time()
-    charges.ledger.clock = lambda: now + 3 * 3600
+    ledger = charges.ledger
+    reconciler = Reconciler(ledger, History(server.service.upstream), listed=True, grace=0)
     try:
         for number in range(KEYS):
             caller = Caller(f"fk-key-{number}")
             for _ in range(20):
                 alias = charges.alias(caller)
-                if not await charges.ledger.unknown(alias, now + DAY):
+                if not await ledger.unsettled(alias, now + DAY):
                     break
-                await charges._reconciler.reconcile(alias, credential_for(caller))
-        yield await charges.ledger.usage(now - 2 * DAY, now + 2 * DAY)
+                await reconciler.reconcile(alias, credential_for(caller))
+        yield await ledger.usage(now - 2 * DAY, now + 2 * DAY)
     finally:
         await server.stop()
 

@@ -86,14 +86,3 @@ async def test_command_line_prints_what_was_spent(tmp_path: Path) -> None:
     assert (parsed["units"], parsed["conversations"]) == (14, parsed["free"] + 1)
     for process in (for_people, for_programs):
         process.stop()
-
-
-async def test_ten_thousand_names_of_models_leave_the_series_as_they_are() -> None:
-    async with deployed() as service:
-        metrics = service.server.service.metrics
-        before = len(metrics.expose("")[0].splitlines())
-        for number in range(10_000):
-            metrics.tokens(f"stranger-{number}", 1, 1)
-            metrics.retried(f"reason-{number}")
-            metrics.rejected(f"reason-{number}")
-        assert len(metrics.expose("")[0].splitlines()) == before

@@ -38,17 +38,17 @@ async def test_usage_of_the_licence_stands_beside_our_count_without_its_id() -> 
     ],
 )
 async def test_licence_that_does_not_tell_is_said_so_once_and_harms_nothing(
-    script: list[Verb], caplog: pytest.LogCaptureFixture
+    script: list[Verb], loud_log: pytest.LogCaptureFixture
 ) -> None:
     async with (
         ScriptedServer(script) as licence,
         deployed({"LICENCE_USAGE_URL": licence.url + PATH}) as service,
     ):
-        assert await eventually(lambda: "licence's usage cannot be had" in caplog.text)
+        assert await eventually(lambda: "licence's usage cannot be had" in loud_log.text)
         assert (await service.chat()).status == 200
         answer = await service.ask("GET", "/v1/usage", key="")
     assert answer.json["licence"] is None
-    assert "secret-licence-id" not in caplog.text
+    assert "secret-licence-id" not in loud_log.text
 
 
 async def test_nothing_is_asked_without_an_address() -> None:

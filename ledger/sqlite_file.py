@@ -1,0 +1,109 @@
+"""The ledger's SQLite file: opened, brought up to date, and replaced when it is damaged."""
+
+import logging
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+from ledger.store import StoreError
+
+log = logging.getLogger("pandora")
+
+BUSY_SECONDS: Final = 1.0
+"""How long to wait for another process that has locked the file."""
+
+MIGRATIONS: Final = (
+    """
+    CREATE TABLE conversations (
+        id TEXT PRIMARY KEY,
+        at REAL NOT NULL,
+        alias TEXT NOT NULL,
+        model TEXT NOT NULL,
+        slug TEXT NOT NULL,
+        units INTEGER NOT NULL,
+        windowed INTEGER NOT NULL,
+        message_id TEXT NOT NULL,
+        outcome TEXT NOT NULL DEFAULT 'unknown',
+        served TEXT NOT NULL DEFAULT '',
+        conversation_id TEXT NOT NULL DEFAULT '',
+        duration REAL,
+        ttft REAL,
+        prompt_tokens INTEGER NOT NULL DEFAULT 0,
+        completion_tokens INTEGER NOT NULL DEFAULT 0
+    ) WITHOUT ROWID;
+    CREATE INDEX conversations_at ON conversations (at);
+    """,
+    """
+    CREATE TABLE caps (
+        alias TEXT NOT NULL,
+        slug TEXT NOT NULL,
+        until REAL NOT NULL,
+        PRIMARY KEY (alias, slug)
+    ) WITHOUT ROWID;
+    CREATE INDEX conversations_unknown ON conversations (alias, at) WHERE outcome = 'unknown';
+    """,
+)
+"""One script for each version of the schema: a file of version n still needs those from n on."""
+
+
+def open_file(path: Path, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
+    """Open the file at `path` for writing, making its folder and itself when needed. Blocks.
+
+    A damaged file is put aside, and what can be read of it is saved into a new one.
+
+    Raises:
+        sqlite3.Error: it cannot be opened now.
+        OSError: the folder cannot be made.
+        StoreError: a newer version of the service has written it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        return _open(path, busy_seconds)
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError:
+        return _replace_damaged(path, busy_seconds)
+
+
+def _open(path: Path, busy_seconds: float) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+            raise sqlite3.DatabaseError("damaged")
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version > len(MIGRATIONS):
+            raise StoreError(
+                f"{path.name} was written by a newer version of this service: use that one, or move the file"
+            )
+        for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
+            connection.executescript(f"BEGIN; {script} PRAGMA user_version = {number}; COMMIT;")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _replace_damaged(path: Path, busy_seconds: float) -> sqlite3.Connection:
+    aside = path.with_name(f"{path.name}.damaged-{int(time.time())}")
+    for ending in ("-wal", "-shm", ""):
+        source = path.with_name(path.name + ending)
+        if source.exists():
+            source.replace(aside.with_name(aside.name + ending))
+    connection = _open(path, busy_seconds)
+    saved = 0
+    try:
+        with closing(sqlite3.connect(aside, timeout=busy_seconds)) as old:
+            names = [row[1] for row in connection.execute("PRAGMA table_info(conversations)")]
+            columns, marks = ", ".join(names), ", ".join("?" * len(names))
+            into = f"INSERT OR IGNORE INTO conversations ({columns}) VALUES ({marks})"  # noqa: S608 - our own
+            for row in old.execute(f"SELECT {columns} FROM conversations"):  # noqa: S608
+                connection.execute(into, row)
+                saved += 1
+    except sqlite3.DatabaseError:
+        pass  # up to here it could be read
+    log.error("%s was damaged: it is kept as %s, %d entries were saved", path.name, aside.name, saved)
+    return connection

@@ -1,0 +1,58 @@
+"""Ledgers over a store, and conversations that are recorded in them."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import count
+
+from ledger import DAY, Ledger, Limits, Store
+from ledger.journal import JournalLimits
+from ledger.records import Counted, Posted, Settled
+from metrics import Attempt, Metrics
+
+WINDOW = 3 * 3600.0
+NO_LIMITS = Limits(window=WINDOW)
+IMPATIENT = JournalLimits(first_pause=0.02, last_pause=0.1)
+_ids = count(1)
+
+
+@asynccontextmanager
+async def ledger_over(
+    store: Store, limits: Limits = NO_LIMITS, journal_limits: JournalLimits = IMPATIENT
+) -> AsyncIterator[Ledger]:
+    metrics = Metrics(("chat",), ["gpt-4-s"])
+    ledger = Ledger(store, limits, metrics, retention_days=400, journal_limits=journal_limits)
+    ledger.start()
+    try:
+        yield ledger
+    finally:
+        await ledger.close()
+
+
+def posted(
+    alias: str = "alice", units: int = 14, at: float | None = None, *, message_id: str = "message"
+) -> Posted:
+    when = time.time() if at is None else at
+    return Posted(f"id-{next(_ids)}", when, alias, "gpt-4-s", "gpt-4", units, True, message_id)
+
+
+async def converse(ledger: Ledger, outcome: Attempt = Attempt.OK, alias: str = "alice") -> Posted:
+    entry = posted(alias)
+    await ledger.post(entry)
+    await ledger.settle(entry, Settled(entry.id, outcome, "gpt-4", "conversation", 1.0, 0.5))
+    await ledger.record_tokens(Counted(entry.id, 10, 20))
+    return entry
+
+
+async def units(ledger: Ledger) -> int:
+    now = time.time()
+    return sum(row.units for row in await ledger.usage(now - 2 * DAY, now + 2 * DAY))
+
+
+async def caught_up(ledger: Ledger) -> bool:
+    for _ in range(400):
+        if not ledger.failing and not ledger.backlog:
+            return True
+        await asyncio.sleep(0.02)
+    return False

@@ -1,0 +1,106 @@
+"""The ledger in a real Redis: instances share limits and names, and Redis may go for a while."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from accounts import Caller
+from ledger import DAY, KeyNames, Limits, RedisStore
+from ledger.limits import LimitReached
+from ledger.records import Capped, Counted, Settled
+from ledger.store import PendingRecord
+from metrics import Attempt
+from tests.ledger.entries import NO_LIMITS, WINDOW, caught_up, converse, ledger_over, posted, units
+from tests.redis_server import RedisServer, needs_redis
+
+pytestmark = needs_redis
+
+
+def redis_store(redis: RedisServer, folder: Path, limits: Limits = NO_LIMITS) -> RedisStore:
+    folder.mkdir(exist_ok=True)
+    return RedisStore(redis.url, limits, KeyNames(b"s" * 32, {}), folder / "secret", 10 * DAY)
+
+
+async def test_instances_share_limits_to_the_last_unit(tmp_path: Path) -> None:
+    limits = Limits(window=WINDOW, per_day=14 * 10)
+    with RedisServer() as redis:
+        async with (
+            ledger_over(redis_store(redis, tmp_path / "one", limits), limits) as one,
+            ledger_over(redis_store(redis, tmp_path / "two", limits), limits) as two,
+        ):
+            results = await asyncio.gather(
+                *(converse((one, two)[number % 2]) for number in range(30)), return_exceptions=True
+            )
+            assert sum(isinstance(result, LimitReached) for result in results) == 20
+            assert await units(one) == await units(two) == 140
+
+
+async def test_instances_give_a_key_the_same_name_and_keep_it(tmp_path: Path) -> None:
+    with RedisServer() as redis:
+        names = [KeyNames(bytes([number]) * 32, {}) for number in (1, 2)]
+        for number, keys in enumerate(names):
+            store = RedisStore(redis.url, NO_LIMITS, keys, tmp_path / str(number), 10 * DAY)
+            async with ledger_over(store) as ledger:
+                await converse(ledger)
+        assert names[0].alias(Caller("fk-key")) == names[1].alias(Caller("fk-key"))
+        assert (tmp_path / "1").read_bytes() == bytes([1]) * 32
+
+
+async def test_cap_that_one_instance_has_met_is_known_to_the_other(tmp_path: Path) -> None:
+    with RedisServer() as redis:
+        async with (
+            ledger_over(redis_store(redis, tmp_path / "one")) as one,
+            ledger_over(redis_store(redis, tmp_path / "two")) as two,
+        ):
+            one.record_cap(Capped("alice", "gpt-4", time.time() + 3600))
+            assert await caught_up(one)
+            with pytest.raises(LimitReached) as refusal:
+                await two.post(posted())
+            assert refusal.value.reason == "model_cap"
+
+
+async def test_redis_that_goes_and_comes_back_lost_nothing_and_has_nothing_twice(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with RedisServer() as redis:
+        async with ledger_over(redis_store(redis, tmp_path)) as ledger:
+            for _ in range(5):
+                await converse(ledger)
+            running = posted()
+            await ledger.post(running)
+            await save(redis)
+            redis.stop()
+            for _ in range(20):
+                await converse(ledger)
+            await ledger.settle(running, Settled(running.id, Attempt.REFUSED))
+            assert ledger.failing
+            redis.start()
+            assert await caught_up(ledger)
+            assert await units(ledger) == 25 * 14
+    assert caplog.text.count("cannot be written") == 1
+    assert str(redis.port) not in caplog.text
+
+
+async def save(redis: RedisServer) -> None:
+    """Have Redis write down what it holds, so that it has it again after its end."""
+    client = Redis.from_url(redis.url)
+    try:
+        await client.save()
+    finally:
+        await client.aclose()
+
+
+async def test_step_whose_answer_was_lost_is_repeated_without_effect(tmp_path: Path) -> None:
+    with RedisServer() as redis:
+        store = redis_store(redis, tmp_path)
+        async with ledger_over(store) as ledger:
+            entry = await converse(ledger)
+            again = (entry, Settled(entry.id, Attempt.REFUSED), Counted(entry.id, 10, 20), entry)
+            await store.write([PendingRecord(record) for record in again])
+            now = time.time()
+            (row,) = await ledger.usage(now - DAY, now + DAY)
+            assert (row.units, row.conversations, row.free, row.unknown) == (14, 1, 0, 0)
+            assert (row.prompt_tokens, row.completion_tokens) == (10, 20)

@@ -1,0 +1,177 @@
+"""The ledger in a file: restarts, damage, a full disk, a lock, files of other versions."""
+
+import asyncio
+import sqlite3
+import time
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from accounts import Caller
+from ledger import DAY, KeyNames, Limits, SqliteStore
+from ledger.limits import LimitReached
+from ledger.records import Settled
+from ledger.sqlite_file import MIGRATIONS, open_file
+from metrics import Attempt
+from tests.ledger.entries import WINDOW, caught_up, converse, ledger_over, posted, units
+
+open_impatiently = partial(open_file, busy_seconds=0.05)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "ledger.sqlite3"
+
+
+async def test_entries_are_there_after_a_restart(path: Path) -> None:
+    async with ledger_over(SqliteStore(path)) as ledger:
+        await converse(ledger)
+        await converse(ledger, Attempt.REFUSED)
+        await ledger.post(posted())
+    async with ledger_over(SqliteStore(path)) as ledger:
+        now = time.time()
+        (row,) = await ledger.usage(now - DAY, now + DAY)
+        assert (row.units, row.conversations, row.free, row.unknown) == (28, 3, 1, 1)
+        assert (row.prompt_tokens, row.completion_tokens) == (20, 40)
+    async with ledger_over(SqliteStore(path), Limits(window=WINDOW, per_day=40)) as ledger:
+        with pytest.raises(LimitReached):
+            await ledger.post(posted())
+
+
+async def test_entry_is_on_the_disk_before_post_returns(path: Path) -> None:
+    async with ledger_over(SqliteStore(path)) as ledger:
+        entry = posted()
+        await ledger.post(entry)
+        with sqlite3.connect(path) as other:
+            assert other.execute("SELECT id, outcome FROM conversations").fetchall() == [
+                (entry.id, "unknown")
+            ]
+        await ledger.settle(entry, Settled(entry.id, Attempt.OK))
+        with sqlite3.connect(path) as other:
+            assert other.execute("SELECT outcome FROM conversations").fetchall() == [("ok",)]
+        other.close()
+
+
+async def test_no_secret_and_no_text_is_in_the_file(path: Path) -> None:
+    async with ledger_over(SqliteStore(path)) as ledger:
+        names = KeyNames(b"s" * 32, {"fk-bob": "bob"})
+        await converse(ledger, alias=names.alias(Caller("fk-very-secret")))
+        await converse(ledger, alias=names.alias(Caller("fk-bob")))
+    assert b"fk-" not in path.read_bytes()  # noqa: ASYNC240
+
+
+async def test_file_of_an_older_version_is_brought_up_to_date(path: Path) -> None:
+    with sqlite3.connect(path) as old:
+        old.executescript(MIGRATIONS[0] + "PRAGMA user_version = 1;")
+        columns = "id, at, alias, model, slug, units, windowed, message_id"
+        values = ("old", time.time(), "alice", "gpt-4-s", "gpt-4", 14, 1, "")
+        old.execute(f"INSERT INTO conversations ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+    old.close()
+    async with ledger_over(SqliteStore(path)) as ledger:
+        await converse(ledger)
+        assert await units(ledger) == 28
+
+
+async def test_file_of_a_newer_version_is_left_alone_and_answers_go_on(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with sqlite3.connect(path) as newer:
+        newer.execute("PRAGMA user_version = 99")
+    newer.close()
+    async with ledger_over(SqliteStore(path)) as ledger:
+        await converse(ledger)
+        assert ledger.failing
+    assert "newer version" in caplog.text
+    with sqlite3.connect(path) as untouched:
+        assert untouched.execute("SELECT COUNT(*) FROM sqlite_master").fetchone() == (0,)
+    untouched.close()
+
+
+@pytest.mark.parametrize("damage", ["no database", "a torn page"])
+async def test_damaged_file_is_put_aside_and_the_ledger_goes_on(
+    path: Path, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with ledger_over(SqliteStore(path)) as ledger:
+        await asyncio.gather(*(ledger.post(posted()) for _ in range(200)))
+        await converse(ledger)
+    content = bytearray(path.read_bytes())  # noqa: ASYNC240
+    if damage == "no database":
+        content[:] = b"not a database at all " * 500
+    else:
+        content[-8192:-4096] = b"\xff" * 4096
+    path.write_bytes(content)  # noqa: ASYNC240
+    async with ledger_over(SqliteStore(path)) as ledger:
+        await converse(ledger)
+        assert await units(ledger) >= 14
+        assert not ledger.failing
+    assert "was damaged" in caplog.text
+    assert len([file for file in path.parent.iterdir() if ".damaged-" in file.name]) >= 1
+
+
+async def test_locked_file_keeps_no_answer_waiting_and_is_caught_up_with(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with ledger_over(SqliteStore(path, open_file=open_impatiently)) as ledger:
+        await converse(ledger)
+        lock = sqlite3.connect(path, isolation_level=None)
+        lock.execute("BEGIN EXCLUSIVE")
+        for _ in range(20):
+            await converse(ledger)
+        assert ledger.failing
+        lock.execute("ROLLBACK")
+        lock.close()
+        assert await caught_up(ledger)
+        assert await units(ledger) == 21 * 14
+    assert caplog.text.count("cannot be written") == 1, "it says so once"
+
+
+class Disk:
+    """A disk that can be full: then a ledger's file on it does not grow."""
+
+    def __init__(self) -> None:
+        self.full = False
+        self.connection: sqlite3.Connection
+
+    def open(self, path: Path) -> sqlite3.Connection:
+        """Open the file of a ledger."""
+        self.connection = open_impatiently(path)
+        if self.full:
+            self.fill()
+        return self.connection
+
+    def fill(self) -> None:
+        """Leave no space at all."""
+        self.full = True
+        pages = self.connection.execute("PRAGMA page_count").fetchone()[0]
+        self.connection.execute(f"PRAGMA max_page_count = {pages}")
+
+
+async def test_full_disk_keeps_no_answer_waiting_and_is_caught_up_with(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    disk = Disk()
+    async with ledger_over(SqliteStore(path, open_file=disk.open)) as ledger:
+        await converse(ledger)
+        disk.fill()
+        for _ in range(100):
+            await converse(ledger)
+        assert ledger.failing
+        disk.full = False
+        assert await caught_up(ledger)
+        assert await units(ledger) == 101 * 14
+    assert "full" in caplog.text
+
+
+async def test_what_is_older_than_the_retention_goes(path: Path) -> None:
+    async with ledger_over(SqliteStore(path)) as ledger:
+        await ledger.post(posted(at=time.time() - 500 * DAY))
+        await ledger.post(posted())
+    async with ledger_over(SqliteStore(path)) as ledger:
+        await converse(ledger)
+        for _ in range(100):
+            rows = await ledger.usage(0, time.time() + DAY)
+            if sum(row.conversations for row in rows) == 2:
+                break
+            await asyncio.sleep(0.02)
+        assert sum(row.conversations for row in rows) == 2
