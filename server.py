@@ -26,7 +26,7 @@ from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
 from tornado.netutil import bind_sockets
 
-from accounts import AccountQueue, SharedSlots
+from accounts import AccountQueue, Credential, SharedSlots
 from catalogue import GptsFileWatcher, load_gpts
 from handlers.app import ROUTES, make_app
 from handlers.service import Service
@@ -56,9 +56,17 @@ from metrics import LagSampler, Metrics
 from settings import Settings, SettingsError
 from translate.values import ANY_GPT, BUILT_IN, Catalogue, Gpt, GptsError
 from turns.tokens import load_vocabulary
-from upstream import GizmoBook, GizmoStore, Timeouts, UpstreamClient
+from upstream import (
+    AccountSockets,
+    ConversationClient,
+    GizmoBook,
+    GizmoStore,
+    History,
+    HttpClient,
+    SocketLimits,
+    Timeouts,
+)
 from upstream.files.backend_files import BackendFiles
-from upstream.history import History
 
 if TYPE_CHECKING:
     from simulator import Simulator
@@ -68,6 +76,9 @@ log = logging.getLogger("pandora")
 VERSION = "0.1.0"
 """Owned here. pyproject.toml, the image and the compose files repeat the version; a test compares them."""
 DEMO_KEY = "fk-demo"
+PROGRESS_SECONDS = 600.0
+"""How long the backend may send pings and nothing else; drawing and long programs take minutes."""
+SOCKET_LIMITS = SocketLimits()
 IDLE_CONNECTION_SECONDS = 75
 BODY_SECONDS = 120
 GPTS_FILE = Path(__file__).with_name("gpts.json")
@@ -99,13 +110,24 @@ class Server:
         await self.service.media.close()
         await self.service.queue.close()
         await self.service.licence.close()
-        self.service.upstream.close()
+        self.service.conversations.close()
+        self.service.http.close()
         await self.service.charges.close()
         self.lag.stop()
 
 
-def build(settings: Settings, *, simulated: bool = False, demo_gpts: Sequence[Gpt] = ()) -> Service:
-    """The parts, wired; ``demo_gpts`` are offered while the list has none. Raises SettingsError."""
+def build(
+    settings: Settings,
+    *,
+    simulated: bool = False,
+    demo_gpts: Sequence[Gpt] = (),
+    progress_timeout: float = PROGRESS_SECONDS,
+    socket_limits: SocketLimits = SOCKET_LIMITS,
+) -> Service:
+    """The parts, wired; `demo_gpts` are offered while the list has none. Raises SettingsError.
+
+    `progress_timeout` is the limit for answers that hold nothing but pings, in seconds.
+    """
     aliases = dict(settings.model_aliases)
     taken = {model.name for model in (*BUILT_IN, ANY_GPT)} | aliases.keys()
     path = Path(settings.gpts_file) if settings.gpts_file else GPTS_FILE
@@ -123,10 +145,11 @@ def build(settings: Settings, *, simulated: bool = False, demo_gpts: Sequence[Gp
         first_byte=settings.first_byte_timeout,
         idle=settings.idle_timeout,
         total=settings.total_timeout,
+        progress=progress_timeout,
     )
     load_vocabulary()
     try:
-        upstream = UpstreamClient(
+        http = HttpClient(
             base_url=settings.base_url,
             prefix=settings.proxy_api_prefix,
             timeouts=timeouts,
@@ -138,7 +161,8 @@ def build(settings: Settings, *, simulated: bool = False, demo_gpts: Sequence[Gp
     metrics = Metrics(ROUTES, models, VERSION)
     # What the simulator makes up about a GPT must not be met again in earnest.
     store = GizmoStore(Path(settings.state_dir) / ("demo-gpts" if simulated else "gpts"))
-    book = GizmoBook(upstream, store, settings.key_for_gpts_info)
+    own = Credential(settings.key_for_gpts_info) if settings.key_for_gpts_info else None
+    book = GizmoBook(http, store, own)
     max_bytes = settings.media_max_file_bytes
     media = MediaStore(
         Path(settings.state_dir) / "media",
@@ -149,12 +173,13 @@ def build(settings: Settings, *, simulated: bool = False, demo_gpts: Sequence[Gp
     fetcher = Fetcher(max_bytes=max_bytes) if settings.fetch_urls else None
     return Service(
         settings=settings,
-        upstream=upstream,
+        http=http,
+        conversations=ConversationClient(http, AccountSockets(http, socket_limits)),
         catalogue=catalogue,
         metrics=metrics,
         gizmos=book,
         gpts=GptsFileWatcher(path, load, catalogue, book, metrics),
-        files=BackendFiles(upstream, max_bytes=max_bytes),
+        files=BackendFiles(http, max_bytes=max_bytes),
         media=media,
         reader=MediaReader(fetcher, max_bytes=max_bytes, max_pixels=settings.max_image_pixels),
         queue=AccountQueue(
@@ -164,15 +189,15 @@ def build(settings: Settings, *, simulated: bool = False, demo_gpts: Sequence[Gp
             metrics=metrics,
             shared=SharedSlots(settings.redis_url) if settings.redis_url else None,
         ),
-        charges=_charge_book(settings, upstream, metrics, catalogue, simulated=simulated),
-        licence=LicenceUsage(upstream, settings.licence_usage_url),
+        charges=_charge_book(settings, http, metrics, catalogue, simulated=simulated),
+        licence=LicenceUsage(http, settings.licence_usage_url),
         simulated=simulated,
         version=VERSION,
     )
 
 
 def _charge_book(
-    settings: Settings, upstream: UpstreamClient, metrics: Metrics, catalogue: Catalogue, *, simulated: bool
+    settings: Settings, http: HttpClient, metrics: Metrics, catalogue: Catalogue, *, simulated: bool
 ) -> ChargeBook:
     """The ledger and what the settings say of it. Raises SettingsError."""
     for name in settings.model_units:
@@ -184,7 +209,7 @@ def _charge_book(
     ledger = Ledger(store, limits, metrics, retention_days=settings.ledger_retention_days)
     reconciler = Reconciler(
         ledger,
-        History(upstream),
+        History(http),
         listed=settings.history != "temporary",
         grace=SHARED_GRACE_SECONDS if settings.redis_url else GRACE_SECONDS,
     )

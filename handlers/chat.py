@@ -6,8 +6,7 @@ import uuid
 from handlers.answer import Answer
 from handlers.base import BodyHandler
 from handlers.service import new_id
-from translate.backend.interpreter import Sent
-from translate.backend.payload import conversation
+from translate.backend.payload import PostedConversation, conversation
 from translate.conversation import Turn
 from translate.openai.chat import StreamWriter, WholeWriter
 from translate.openai.request import read_chat
@@ -51,7 +50,7 @@ class ChatHandler(BodyHandler):
         dialogue = Dialogue(service, self.caller_key, model, turn, assets)
         self.answer = Answer(self, dialogue, writer)
 
-        async def prepare() -> tuple[bytes, list[Sent]]:
+        async def prepare() -> PostedConversation:
             dialogue.model = await service.describe(model, self.caller_key)
             attachments = [part for message in request.messages for part in message.attachments]
             uploads = await upload_all(service, self.caller_key, attachments)

@@ -17,8 +17,7 @@ from handlers.service import Service, new_id
 from media import Content, MediaError
 from metrics import Outcome
 from translate.backend.content import Asset
-from translate.backend.interpreter import Sent
-from translate.backend.payload import Uploaded, conversation
+from translate.backend.payload import PostedConversation, Uploaded, conversation
 from translate.conversation import Turn
 from translate.openai.chat import WholeWriter
 from translate.openai.images import (
@@ -111,7 +110,7 @@ class Drawing:
         writer = WholeWriter(id=f"img-{uuid.uuid4().hex}", created=0, model=self._model.name)
         dialogue = self._dialogue = Dialogue(service, key, self._model, Turn(writer, links=gallery), gallery)
 
-        async def prepare() -> tuple[bytes, list[Sent]]:
+        async def prepare() -> PostedConversation:
             uploads: dict[Attachment, Uploaded] = {
                 attachment: await upload(service, key, attachment, content)
                 for attachment, content in sources.items()

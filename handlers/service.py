@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from accounts import AccountQueue
+from accounts import AccountQueue, Caller, credential_for
 from catalogue import GptsFileWatcher
 from ledger import ChargeBook, LicenceUsage
 from logs import RecentFailures
@@ -16,7 +16,7 @@ from metrics import Metrics
 from settings import Settings
 from translate.values import ApiError, Catalogue, Model, Overloaded
 from turns.failures import as_api_error
-from upstream import GizmoBook, UpstreamClient, UpstreamError
+from upstream import ConversationClient, GizmoBook, HttpClient, UpstreamError
 from upstream.files.backend_files import BackendFiles
 
 STOP_SECONDS = 2.0
@@ -36,7 +36,8 @@ class Service:
     """The parts, and the answers in flight. ``simulated`` says that the backend is the built-in one."""
 
     settings: Settings
-    upstream: UpstreamClient
+    http: HttpClient
+    conversations: ConversationClient
     catalogue: Catalogue
     metrics: Metrics
     gizmos: GizmoBook
@@ -83,13 +84,15 @@ class Service:
         if not model.gizmo_id:
             return model
         try:
-            return replace(model, gizmo=await self.gizmos.get(model.gizmo_id, key))
+            return replace(model, gizmo=await self.gizmos.get(model.gizmo_id, credential_for(Caller(key))))
         except UpstreamError as error:
             raise as_api_error(error) from None
 
     def hide(self, key: str, conversation_id: str) -> None:
         """Take a conversation off the account's list, in the background: the answer does not wait for it."""
-        task = asyncio.ensure_future(self.files.hide_conversation(key, conversation_id))
+        task = asyncio.ensure_future(
+            self.files.hide_conversation(credential_for(Caller(key)), conversation_id)
+        )
         self._aftermath.add(task)
         task.add_done_callback(self._aftermath.discard)
 

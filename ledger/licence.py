@@ -10,7 +10,7 @@ from typing import Final
 import ujson
 
 from runtime import BackgroundTasks
-from upstream import UpstreamClient, UpstreamError
+from upstream import HttpClient, UpstreamError
 
 log = logging.getLogger("pandora")
 
@@ -26,10 +26,10 @@ ANSWER_SECONDS: Final = 20.0
 class LicenceUsage:
     """Asks at `address`, an absolute URL; empty for not at all."""
 
-    def __init__(self, upstream: UpstreamClient, address: str) -> None:
+    def __init__(self, http: HttpClient, address: str) -> None:
         self.latest: dict[str, int] | None = None
         """`{"current", "total", "ttl"}`, in units and seconds to the reset; None if not known."""
-        self._upstream = upstream
+        self._http = http
         self._address = address
         self._tasks = BackgroundTasks()
 
@@ -49,7 +49,7 @@ class LicenceUsage:
 
     async def _ask(self) -> dict[str, int] | None:
         try:
-            answer = await self._upstream.transfer(
+            answer = await self._http.transfer(
                 "GET", self._address, {}, limit=MAX_BYTES, seconds=ANSWER_SECONDS
             )
             usage = ujson.loads(answer.body) if answer.status == 200 else None

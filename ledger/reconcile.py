@@ -15,7 +15,7 @@ from ledger.ledger import Ledger
 from ledger.records import Posted, Settled
 from metrics import Attempt
 from runtime import BackgroundTasks
-from upstream.history import History
+from upstream import History
 
 GRACE_SECONDS: Final = 60.0
 """Only what is older is looked for: the backend may list a conversation late."""
@@ -62,7 +62,7 @@ class Reconciler:
         times = [entry.at for entry in entries]
         messages = {entry.message_id for entry in entries}
         found = await self._history.received(
-            credential.secret, messages, min(times) - SKEW_SECONDS, max(times) + SKEW_SECONDS
+            credential, messages, min(times) - SKEW_SECONDS, max(times) + SKEW_SECONDS
         )
         if found is not None:
             for entry in entries:

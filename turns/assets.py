@@ -4,6 +4,7 @@ import asyncio
 import logging
 from urllib.parse import unquote
 
+from accounts import Caller, credential_for
 from handlers.service import Service
 from media import MediaError, public_path
 from translate.backend.content import Asset
@@ -21,14 +22,14 @@ class Assets:
 
     def __init__(self, service: Service, key: str, base_url: str) -> None:
         self._service = service
-        self._key = key
+        self._credential = credential_for(Caller(key))
         self._base_url = base_url
         self._reserved: dict[tuple[str, str], str] = {}
 
     async def picture(self, asset: Asset) -> str | None:
         """An address for ``asset``, or None if it cannot be had."""
         try:
-            address = await self._service.files.download_url(self._key, asset.file_id)
+            address = await self._service.files.download_url(self._credential, asset.file_id)
             # An address relative to the backend would have to tell its secret prefix: keep a copy then.
             if self._service.settings.image_links == "upstream" and address.startswith("http"):
                 return address
@@ -42,7 +43,7 @@ class Assets:
     async def picture_bytes(self, asset: Asset) -> bytes | None:
         """The bytes of ``asset``, or None if they cannot be had."""
         try:
-            address = await self._service.files.download_url(self._key, asset.file_id)
+            address = await self._service.files.download_url(self._credential, asset.file_id)
             return (await self._service.files.fetch(address)).data
         except UpstreamError as error:
             log.warning("a picture could not be fetched: %s", error)
@@ -74,7 +75,7 @@ class Assets:
     async def _fetch(self, conversation_id: str, message_id: str, path: str) -> str:
         files, name = self._service.files, _name(path)[:100]
         try:
-            address = await files.sandbox_url(self._key, conversation_id, message_id, path)
+            address = await files.sandbox_url(self._credential, conversation_id, message_id, path)
             download = await files.fetch(address)
             await self._service.media.fill(self._reserved[message_id, path], download.data)
         except SandboxGone:

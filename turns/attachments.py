@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 
+from accounts import Caller, credential_for
 from handlers.media import as_bad_request
 from handlers.service import Service
 from media import Content, MediaError, Unusable
@@ -46,7 +47,7 @@ async def upload(service: Service, key: str, attachment: Attachment, content: Co
     name = attachment.name or f"{'image' if picture else 'file'}.{content.media_type.rpartition('/')[2]}"
     try:
         return await service.files.upload(
-            key,
+            credential_for(Caller(key)),
             content.data,
             name,
             content.media_type,

@@ -17,6 +17,7 @@ from upstream import (
     FirstByteTimeout,
     GizmoUnavailable,
     IdleTimeout,
+    ProgressTimeout,
     ResponseRefused,
     TotalTimeout,
     UpstreamError,
@@ -41,6 +42,8 @@ def as_api_error(error: UpstreamError) -> ApiError:
         return UpstreamTimeout("The backend did not begin to answer in time.", should_retry=False)
     if isinstance(error, IdleTimeout):
         return UpstreamTimeout("The backend fell silent in mid-answer.", should_retry=False)
+    if isinstance(error, ProgressTimeout):
+        return UpstreamTimeout("The backend kept the answer open but sent nothing new.", should_retry=False)
     if isinstance(error, TotalTimeout):
         return UpstreamTimeout("The answer took longer than is allowed.", should_retry=False)
     if isinstance(error, ConnectionLost) and error.phase == "before_headers":

@@ -13,18 +13,18 @@ from typing import Any, TypeVar
 from accounts import Caller
 from handlers.service import Service, new_id
 from ledger import Charge
-from translate.backend.interpreter import Confirmation, Sent
-from translate.backend.payload import confirmation, continuation
+from translate.backend.interpreter import Confirmation
+from translate.backend.payload import PostedConversation, confirmation, continuation
 from translate.conversation import Cut, Turn
-from translate.values import ApiError, Model, UpstreamTimeout
+from translate.values import ApiError, Model
 from turns.assets import Assets
 from turns.exchange_result import ExchangeResult, exchange_result
 from turns.retry import Retries, free_retry
 from turns.tokens import count_tokens
 from upstream import Exchange, UpstreamError
 
-Prepare = Callable[[], Coroutine[None, None, tuple[bytes, list[Sent]]]]
-"""Makes the payload, perhaps uploading files first; raises ApiError."""
+Prepare = Callable[[], Coroutine[None, None, PostedConversation]]
+"""Makes what is posted, perhaps uploading files first; raises ApiError."""
 
 Emit = Callable[[bytes], Awaitable[None]]
 """Takes what can be written, in order."""
@@ -36,8 +36,6 @@ LINGER_SECONDS = 0.25
 """How long the backend may take to end its body after it said that it is done."""
 SETTLE_SECONDS = 0.2
 """What it is given to notice that it was left in mid-answer, before the account's next message."""
-PINGS_SECONDS = 600.0
-"""How long a backend may send pings and nothing else; drawing and long programs take minutes."""
 SHORT_TEXT = 4000
 """Characters whose tokens are counted faster than a thread begins."""
 MAX_CONFIRMATIONS = 5
@@ -70,7 +68,6 @@ class Dialogue:
         self.completion_tokens = 0
         """Of the answer, once run."""
         self._charge: Charge | None = None
-        self._message_id = ""
         self._stopped = False
         self._continued = self._confirmed = 0
 
@@ -106,22 +103,21 @@ class Dialogue:
         """Wait for the account, and hold it for all exchanges."""
         try:
             await self._unless_stopped(self._slot.acquire())
-            payload, sent = await self._unless_stopped(prepare())
-            self.turn.expect(sent)
-            self._message_id = sent[-1].id if sent else ""
-            step: bytes | None = payload
+            first = await self._unless_stopped(prepare())
+            self.turn.expect(first.sent)
+            step: PostedConversation | None = first
             while step is not None:
                 await self._exchange_once(step, emit)
                 step = None if self.error or self._stopped else self._follow_up()
         finally:
             self._slot.release(after=SETTLE_SECONDS if self._exchange.aborted else 0.0)
 
-    async def _exchange_once(self, payload: bytes, emit: Emit) -> None:
+    async def _exchange_once(self, posted: PostedConversation, emit: Emit) -> None:
         """Have one message answered, with another attempt where that is free."""
         retries = Retries(
             self._service.settings.upstream_retries, time.monotonic, random.SystemRandom().random
         )
-        while (failure := (result := await self._attempt(payload, emit)).failure) is not None:
+        while (failure := (result := await self._attempt(posted, emit)).failure) is not None:
             reason = None if self._stopped else free_retry(failure)
             # Of a conversation that has begun nobody knows what a failing backend still makes of it.
             begun = self.turn.state.conversation_id and reason not in ("connect", "busy")
@@ -133,40 +129,31 @@ class Dialogue:
             await self._unless_stopped(asyncio.sleep(pause))
         self.error = self.error or result.error
 
-    async def _attempt(self, payload: bytes, emit: Emit) -> ExchangeResult:
+    async def _attempt(self, posted: PostedConversation, emit: Emit) -> ExchangeResult:
         """Post a message and take its answer."""
         turn = self.turn
         exchange = self._exchange = Exchange()
         failure: UpstreamError | None = None
         service = self._service
-        charge = self._charge = await service.charges.post(self._caller, self.model, self._message_id)
-
-        progressed = time.monotonic()
+        charge = self._charge = await service.charges.post(self._caller, self.model, posted.message_id)
 
         async def on_data(chunk: bytes) -> None:
-            nonlocal progressed
             if turn.done:
                 return
             before = turn.progress
             out = turn.feed(chunk)
-            if turn.progress == before and time.monotonic() - progressed > PINGS_SECONDS:
-                self.error = UpstreamTimeout(
-                    "The backend sent nothing but signs of life.", should_retry=False
-                )
-                exchange.abort()
-                return
             if not charge.answering and turn.state.answering:
                 charge.answer_began()
             await emit(await self._resolve(out, emit))
             if turn.progress != before:
-                progressed = time.monotonic()
+                exchange.progressed()
             if turn.complete:
                 asyncio.get_running_loop().call_later(LINGER_SECONDS, exchange.abort)
             elif turn.done:
                 exchange.abort()
 
         try:
-            await service.upstream.converse(self._key, payload, on_data, exchange)
+            await service.conversations.converse(self._slot.credential, posted, on_data, exchange)
             turn.eof()
             await emit(await self._resolve(b"", emit))
         except UpstreamError as error:
@@ -225,27 +212,26 @@ class Dialogue:
             raise Stopped
         return result
 
-    def _follow_up(self) -> bytes | None:
+    def _follow_up(self) -> PostedConversation | None:
         step = self.turn.follow_up()
         if step is None or not self._service.charges.allows(self._caller, self.model):
             return None
         if isinstance(step, Cut) and self._continued < self._service.settings.continue_limit:
             self._continued += 1
-            self._message_id = ""
             return self._continue()
         if isinstance(step, Confirmation):
             return self._confirm(step)
         return None
 
-    def _continue(self) -> bytes:
+    def _continue(self) -> PostedConversation:
         state = self.turn.state
-        payload = continuation(
+        posted = continuation(
             self.model, state.conversation_id, state.last_message_id, temporary=self._temporary
         )
         self.turn.resume([], seamless=True)
-        return payload
+        return posted
 
-    def _confirm(self, asked: Confirmation) -> bytes | None:
+    def _confirm(self, asked: Confirmation) -> PostedConversation | None:
         policy = self._service.settings.gpt_actions
         where = f"{asked.domain[:100]} ({asked.operation[:100]})"
         if asked.login:
@@ -259,7 +245,7 @@ class Dialogue:
         self._confirmed += 1
         always = policy == "always" and asked.operation_hash
         conversation_id = self.turn.state.conversation_id
-        payload, sent = confirmation(
+        posted = confirmation(
             self.model,
             conversation_id,
             asked,
@@ -267,6 +253,5 @@ class Dialogue:
             new_id,
             temporary=self._temporary,
         )
-        self._message_id = sent[-1].id if sent else ""
-        self.turn.resume(sent, seamless=False)
-        return payload
+        self.turn.resume(posted.sent, seamless=False)
+        return posted

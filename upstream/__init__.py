@@ -1,39 +1,57 @@
 """The backend of this service, and all that is known about talking to it.
 
-`UpstreamClient` makes exchanges; an `Exchange` watches and aborts one; the errors are in a tree of
-their own. Nothing outside this package knows the backend's address or Tornado's HTTP client.
+`HttpClient` makes HTTP exchanges: the parts for files, GPTs, history and the licence need it. A
+`ConversationClient`, made of it and of the `AccountSockets`, holds conversations: turns need it. An
+`Exchange` watches and aborts one exchange; the errors are in a tree of their own. Nothing outside this room
+knows the backend's address or Tornado's HTTP client.
 """
 
+from upstream.conversations import ConversationClient
 from upstream.gpts.descriptions import GizmoBook, GizmoUnavailable
 from upstream.gpts.store import GizmoStore
-from upstream.http.client import JsonAnswer, UpstreamClient
-from upstream.http.errors import (
+from upstream.history import History
+from upstream.http import (
     Aborted,
     ConnectFailed,
     ConnectionLost,
+    Exchange,
     FirstByteTimeout,
+    HttpClient,
     IdleTimeout,
+    JsonAnswer,
+    ProgressTimeout,
     ResponseRefused,
+    Timeouts,
     TotalTimeout,
+    Transfer,
+    UnusableAnswer,
     UpstreamError,
 )
-from upstream.http.exchange import Exchange
-from upstream.http.timeouts import Timeouts
+from upstream.socket import AccountSockets, Pauses, SocketLimits, SocketTimes
 
 __all__ = [
     "Aborted",
+    "AccountSockets",
     "ConnectFailed",
     "ConnectionLost",
+    "ConversationClient",
     "Exchange",
     "FirstByteTimeout",
     "GizmoBook",
     "GizmoStore",
     "GizmoUnavailable",
+    "History",
+    "HttpClient",
     "IdleTimeout",
     "JsonAnswer",
+    "Pauses",
+    "ProgressTimeout",
     "ResponseRefused",
+    "SocketLimits",
+    "SocketTimes",
     "Timeouts",
     "TotalTimeout",
-    "UpstreamClient",
+    "Transfer",
+    "UnusableAnswer",
     "UpstreamError",
 ]

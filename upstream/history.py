@@ -1,17 +1,15 @@
-"""Was a message received? Asked of the account's own list of conversations."""
+"""Was a message received? Asked of the account's own list of conversations (protocol notes, section 3)."""
 
 from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any, Final
 
-import ujson
-
-from upstream.files.errors import OddAnswer
-from upstream.http.client import JsonAnswer, UpstreamClient
-from upstream.http.errors import UpstreamError
-from upstream.paths import API, conversation_path
+from accounts import Credential
+from translate.values.json import json_object
+from upstream.http import API, HttpClient, JsonAnswer, UpstreamError, conversation_path
 
 PAGE: Final = 100
+"""Conversations that are asked for at once."""
 MAX_PAGES: Final = 5
 MAX_READ: Final = 300
 """Conversations that are read for one question, at most; they are small, and none of this costs quota."""
@@ -20,40 +18,40 @@ MAX_READ: Final = 300
 class History:
     """Reads what an account has stored; it changes nothing."""
 
-    def __init__(self, client: UpstreamClient) -> None:
-        self._client = client
+    def __init__(self, http: HttpClient) -> None:
+        self._http = http
 
     async def received(
-        self, key: str, messages: Collection[str], since: float, until: float
+        self, credential: Credential, messages: Collection[str], since: float, until: float
     ) -> dict[str, str] | None:
         """Which of these messages (by id) are in conversations begun in that time (Unix seconds).
 
-        Gives the conversation of each one found; what is not in there was certainly not received. None if
-        that cannot be said: the backend refuses, or there are too many conversations.
+        Gives the id of the conversation of each one found; what is not in there was certainly not received.
+        None if that cannot be said: the backend refuses, or there are too many conversations.
         """
         try:
-            begun = await self._begun(key, since, until)
+            begun = await self._begun(credential, since, until)
             if begun is None or len(begun) > MAX_READ:
                 return None
             found: dict[str, str] = {}
             for conversation_id in begun:
                 if len(found) == len(messages):
                     break
-                answer = await self._client.call("GET", conversation_path(conversation_id), key)
-                mapping = _object(answer).get("mapping")
+                answer = await self._http.call("GET", conversation_path(conversation_id), credential)
+                mapping = _content(answer).get("mapping")
                 if not isinstance(mapping, dict):
                     return None
                 found |= {message: conversation_id for message in messages if message in mapping}
-        except (UpstreamError, OddAnswer, ValueError):
+        except (UpstreamError, ValueError):
             return None
         return found
 
-    async def _begun(self, key: str, since: float, until: float) -> list[str] | None:
+    async def _begun(self, credential: Credential, since: float, until: float) -> list[str] | None:
         """Ids of the conversations begun in that time; None if the list is too long to tell."""
         begun: list[str] = []
         for page in range(MAX_PAGES):
             path = f"{API}/conversations?offset={page * PAGE}&limit={PAGE}&order=updated"
-            data = _object(await self._client.call("GET", path, key))
+            data = _content(await self._http.call("GET", path, credential))
             items = list(_items(data))
             begun += [id for id, created, _ in items if since <= created <= until]
             last_change = min((updated for _, _, updated in items), default=0.0)
@@ -65,9 +63,9 @@ class History:
         return None
 
 
-def _object(answer: JsonAnswer) -> dict[str, Any]:
-    data = ujson.loads(answer.body) if 200 <= answer.status < 300 else None
-    if not isinstance(data, dict):
+def _content(answer: JsonAnswer) -> dict[str, Any]:
+    data = json_object(answer.body) if answer.successful else None
+    if data is None:
         raise ValueError("not the answer asked for")
     return data
 

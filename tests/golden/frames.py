@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from translate.backend.websocket_frames import EndFinder, Frame, Gap, StartFinder, read_frame
-from translate.backend.websocket_frames import Sequence as FrameNumbers
+from translate.backend.websocket_frames import EndFinder, Frame, MissingFrames, StartFinder, read_frame
+from translate.backend.websocket_frames import FrameSequence as FrameNumbers
 
 
 def bodies(frames: Sequence[str | bytes]) -> Iterator[bytes]:
@@ -15,9 +15,9 @@ def bodies(frames: Sequence[str | bytes]) -> Iterator[bytes]:
         if not isinstance(frame, Frame):
             continue
         try:
-            if not numbers.take(frame.sequence):
+            if not numbers.accept(frame.sequence):
                 continue
-        except Gap:
+        except MissingFrames:
             numbers.skip_to(frame.sequence)
         numbers.acknowledgement()
         if starts_at_the_beginning is None:

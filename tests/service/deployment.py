@@ -14,10 +14,15 @@ from settings import Settings
 from simulator import Knobs, Simulator
 from simulator.state import State, StreamSeen
 from tests.service.wire import Answer, Connection, Headers, connect
+from upstream import Pauses, SocketLimits, SocketTimes
 
 KEY = "fk-some-key-of-a-caller"
 PREFIX = "prefix0001"
 CHAT = "/v1/chat/completions"
+SOCKET_LIMITS = SocketLimits(
+    times=SocketTimes(reconnect_pauses=(0.0, 0.02, 0.05)), pauses=Pauses(joining=0.05, looks=(0.02, 0.05))
+)
+"""No long pauses."""
 JSON_TYPE = {"Content-Type": "application/json"}
 
 
@@ -110,7 +115,11 @@ async def eventually(holds: Callable[[], bool], seconds: float = 1.0) -> bool:
 
 @asynccontextmanager
 async def deployed(
-    env: Mapping[str, str] | None = None, knobs: Knobs | None = None
+    env: Mapping[str, str] | None = None,
+    knobs: Knobs | None = None,
+    *,
+    progress_timeout: float = 600.0,
+    socket_limits: SocketLimits = SOCKET_LIMITS,
 ) -> AsyncIterator[Deployment]:
     """A service over a simulated backend with ``knobs``; ``env`` adds settings, BASE_URL included."""
     simulator = Simulator(PREFIX, knobs or Knobs(busy=False, cap=0))
@@ -126,7 +135,10 @@ async def deployed(
             "UPSTREAM_RETRIES": "0",
             **(env or {}),
         }
-        server = serve(build(Settings.from_env(settings)))
+        service = build(
+            Settings.from_env(settings), progress_timeout=progress_timeout, socket_limits=socket_limits
+        )
+        server = serve(service)
         try:
             yield Deployment(server, simulator)
         finally:

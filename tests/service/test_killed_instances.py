@@ -74,7 +74,7 @@ async def reconciled(settings: dict[str, str]) -> AsyncIterator[list[UsageRow]]:
     server = serve(build(Settings.from_env(settings)))
     charges, now = server.service.charges, time.time()
     ledger = charges.ledger
-    reconciler = Reconciler(ledger, History(server.service.upstream), listed=True, grace=0)
+    reconciler = Reconciler(ledger, History(server.service.http), listed=True, grace=0)
     try:
         for number in range(KEYS):
             caller = Caller(f"fk-key-{number}")

@@ -55,7 +55,6 @@ def answer(code: int, body: bytes, **headers: str) -> list[Verb]:
 BUSY = answer(429, ONLY_ONE_MESSAGE.body)
 FREE: dict[str, tuple[UpstreamError, str]] = {
     "refused connection": (ConnectFailed("refused"), "connect"),
-    "connect timeout": (ConnectFailed("slow", timed_out=True), "connect"),
     "reset before headers": (ConnectionLost("before_headers", "reset"), "reset"),
     "500": (refused(500, b'{"detail": "oops"}'), "server_error"),
     "502 in HTML": (refused(502, b"<html>", content_type="text/html"), "server_error"),

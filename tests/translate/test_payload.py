@@ -32,11 +32,12 @@ def new_id() -> str:
     return str(uuid.uuid4())
 
 
-def body_of(model: Model, talk: Sequence[ChatMessage] = TALK) -> tuple[dict[str, object], list[Sent]]:
-    raw, sent = conversation(model, talk, new_id)
-    body = json.loads(raw)
+def body_of(model: Model, talk: Sequence[ChatMessage] = TALK) -> tuple[dict[str, object], tuple[Sent, ...]]:
+    posted = conversation(model, talk, new_id)
+    body = json.loads(posted.encode())
     assert isinstance(body, dict)
-    return body, sent
+    assert posted.parent_message_id == body["parent_message_id"]
+    return body, posted.sent
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
@@ -93,8 +94,14 @@ def test_new_conversation_of_a_gpt_brings_its_whole_description_under_its_short_
 
 
 def test_temporary_conversation_says_so() -> None:
-    raw, _ = conversation(GPT_4_S, TALK, new_id, temporary=True)
-    assert json.loads(raw)["history_and_training_disabled"] is True
+    posted = conversation(GPT_4_S, TALK, new_id, temporary=True)
+    assert json.loads(posted.encode())["history_and_training_disabled"] is True
+
+
+def test_id_for_the_frames_of_the_answer_comes_last() -> None:
+    posted = conversation(GPT_4_S, TALK, new_id)
+    plain, marked = posted.encode(), posted.encode("w1")
+    assert marked == plain[:-1] + b',"websocket_request_id":"w1"}'
 
 
 def test_every_id_is_fresh_and_a_uuid() -> None:

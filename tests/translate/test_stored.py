@@ -22,7 +22,7 @@ def stored(*envelopes: Json) -> bytes:
     return json.dumps({"conversation_id": "c1", "current_node": parent, "mapping": mapping}).encode()
 
 
-NEW = b'{"action": "next", "parent_message_id": "new"}'
+NEW = "new"
 
 
 def test_stored_conversation_says_what_the_stream_would_have_said() -> None:
@@ -49,7 +49,7 @@ def test_it_continues_any_stream_that_broke_off_anywhere(dialect: str, at: int) 
 
 def test_only_what_follows_the_message_that_was_answered_is_the_turn() -> None:
     kept = stored(echo("Hello", "u1"), finished("First.", "a1"), finished("Second.", "a2"))
-    out = StoredTurn(b'{"action": "continue", "parent_message_id": "a1"}').feed(kept)
+    out = StoredTurn("a1").feed(kept)
     assert answer(out + DONE).text == "Second."
 
 
@@ -73,7 +73,7 @@ def test_system_message_alone_finishes_nothing() -> None:
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"mapping": []}'])
 def test_what_is_no_conversation_is_refused(body: bytes) -> None:
-    with pytest.raises(ValueError, match=r"not a conversation|Expected|No JSON|empty"):
+    with pytest.raises(ValueError, match="not a conversation"):
         StoredTurn(NEW).feed(body)
 
 

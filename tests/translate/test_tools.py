@@ -221,8 +221,8 @@ def test_trap_17_question_of_a_gpt_for_permission_is_a_follow_up() -> None:
     asked = turn.follow_up()
     assert asked == turn.state.confirmation
     assert asked is not None
-    raw, (sent,) = confirmation(GPT_4_S, "c1", turn.state.confirmation, "always_allow", lambda: "new")  # type: ignore[arg-type]
-    body = json.loads(raw)
+    posted = confirmation(GPT_4_S, "c1", turn.state.confirmation, "always_allow", lambda: "new")  # type: ignore[arg-type]
+    body = json.loads(posted.encode())
     assert (body["action"], body["conversation_id"], body["parent_message_id"]) == ("next", "c1", "asking-1")
     (reply,) = body["messages"]
     assert reply == {
@@ -241,7 +241,8 @@ def test_trap_17_question_of_a_gpt_for_permission_is_a_follow_up() -> None:
             }
         },
     }
-    assert sent.id == "new"
+    assert posted.message_id == "new"
+    assert posted.parent_message_id == "asking-1"
 
 
 def test_login_that_a_host_wants_is_told_apart() -> None:
@@ -257,6 +258,7 @@ def test_answer_that_was_cut_by_length_goes_on_in_mid_sentence() -> None:
     assert seen.finish_reason == "length"
     turn = seen.turn
     assert turn.follow_up() is not None
-    body = json.loads(continuation(GPT_4_S, turn.state.conversation_id, turn.state.last_message_id))
+    posted = continuation(GPT_4_S, turn.state.conversation_id, turn.state.last_message_id)
+    body = json.loads(posted.encode())
     assert (body["action"], body["parent_message_id"]) == ("continue", "a1")
     assert "messages" not in body

@@ -27,9 +27,9 @@ from translate.backend.websocket_frames import (
     Connected,
     EndFinder,
     Frame,
-    Gap,
+    FrameSequence,
     Handover,
-    Sequence,
+    MissingFrames,
     StartFinder,
     read_address,
     read_frame,
@@ -138,29 +138,29 @@ def test_what_is_no_frame_is_ignored(text: str | bytes) -> None:
 
 
 def test_each_number_is_taken_once_and_in_order() -> None:
-    sequence = Sequence()
-    assert [sequence.take(number) for number in (1, 2, 2, 1, 3)] == [True, True, False, False, True]
-    with pytest.raises(Gap):
-        sequence.take(5)
-    assert sequence.take(4)
+    sequence = FrameSequence()
+    assert [sequence.accept(number) for number in (1, 2, 2, 1, 3)] == [True, True, False, False, True]
+    with pytest.raises(MissingFrames):
+        sequence.accept(5)
+    assert sequence.accept(4)
     sequence.skip_to(9)
-    assert sequence.take(9)
+    assert sequence.accept(9)
 
 
 def test_first_number_may_be_any() -> None:
-    assert Sequence().take(40)
+    assert FrameSequence().accept(40)
 
 
 def test_frames_without_a_number_are_all_new() -> None:
-    sequence = Sequence()
-    assert [sequence.take(0), sequence.take(0)] == [True, True]
+    sequence = FrameSequence()
+    assert [sequence.accept(0), sequence.accept(0)] == [True, True]
     assert sequence.acknowledgement(at_once=True) is None
 
 
 def test_every_few_frames_are_acknowledged_with_the_last_number() -> None:
-    sequence, acks = Sequence(), []
+    sequence, acks = FrameSequence(), []
     for number in range(1, 3 * ACK_EVERY + 3):
-        sequence.take(number)
+        sequence.accept(number)
         acks.append(sequence.acknowledgement())
     sent = [json.loads(ack) for ack in acks if ack]
     assert sent == [{"type": "sequenceAck", "sequenceId": n * ACK_EVERY} for n in (1, 2, 3)]
@@ -170,12 +170,12 @@ def test_every_few_frames_are_acknowledged_with_the_last_number() -> None:
 
 @given(st.lists(st.integers(1, 12), max_size=60))
 def test_whatever_comes_again_or_late_nothing_is_taken_twice_or_out_of_order(numbers: list[int]) -> None:
-    sequence, taken = Sequence(), []
+    sequence, taken = FrameSequence(), []
     for number in numbers:
         try:
-            if sequence.take(number):
+            if sequence.accept(number):
                 taken.append(number)
-        except Gap:
+        except MissingFrames:
             assert number > taken[-1] + 1
     assert taken == list(range(taken[0], taken[0] + len(taken))) if taken else not numbers
 

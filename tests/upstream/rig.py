@@ -7,14 +7,22 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
+from accounts import Credential
 from tests.scripted_server import EVENT_STREAM, Connection, ScriptedServer, Verb, chunk, last_chunk, status
-from upstream import Exchange, Timeouts, UpstreamClient
+from translate.backend.payload import PostedConversation
+from upstream import ConversationClient, Exchange, HttpClient, Timeouts
+from upstream.http import CallLimits
+from upstream.socket import AccountSockets, SocketLimits
 
 KEY = "fk-canary-key"
+ME = Credential(KEY)
 PREFIX = "canaryprefix1"
 SECRET_TEXT = "canary-answer"
 PAYLOAD = b'{"messages":["canary-prompt"]}'
+POSTED = PostedConversation({"messages": ["canary-prompt"]}, "")
 
+DEFAULT_CALL_LIMITS = CallLimits()
+DEFAULT_SOCKET_LIMITS = SocketLimits()
 PATIENT = Timeouts(connect=30, first_byte=30, idle=30, total=0)
 ANSWER: Sequence[Verb] = (status(200, EVENT_STREAM), chunk(b"data: hello\n\n"), last_chunk())
 
@@ -52,15 +60,38 @@ class StuckReader(Reader):
             raise
 
 
+class Client:
+    """Both clients of one backend."""
+
+    def __init__(
+        self,
+        url: str,
+        timeouts: Timeouts = PATIENT,
+        *,
+        prefix: str = PREFIX,
+        socket_limits: SocketLimits = DEFAULT_SOCKET_LIMITS,
+        max_clients: int = 4,
+        call_limits: CallLimits = DEFAULT_CALL_LIMITS,
+    ) -> None:
+        self.http = HttpClient(url, prefix, timeouts, max_clients=max_clients, call_limits=call_limits)
+        self.sockets = AccountSockets(self.http, socket_limits)
+        self._conversations = ConversationClient(self.http, self.sockets)
+        self.converse = self._conversations.converse
+
+    def close(self) -> None:
+        self._conversations.close()
+        self.http.close()
+
+
 @dataclass
 class Rig:
     """One client and its server."""
 
-    client: UpstreamClient
+    client: Client
     server: ScriptedServer
 
     async def converse(self, reader: Reader | None = None, exchange: Exchange | None = None) -> None:
-        await self.client.converse(KEY, PAYLOAD, reader or Reader(), exchange or Exchange())
+        await self.client.converse(ME, POSTED, reader or Reader(), exchange or Exchange())
 
     def start(self, reader: Reader | None = None, exchange: Exchange | None = None) -> "asyncio.Task[None]":
         return asyncio.create_task(self.converse(reader, exchange))
@@ -71,11 +102,15 @@ class Rig:
 
 @asynccontextmanager
 async def rig(
-    *scripts: Sequence[Verb], timeouts: Timeouts = PATIENT, max_clients: int = 4, reads_request: bool = True
+    *scripts: Sequence[Verb],
+    timeouts: Timeouts = PATIENT,
+    max_clients: int = 4,
+    reads_request: bool = True,
+    call_limits: CallLimits = DEFAULT_CALL_LIMITS,
 ) -> AsyncIterator[Rig]:
     """Yield a client wired to a server with these scripts; afterwards, no fd and no task may be left."""
     async with nothing_left(), ScriptedServer(*scripts, reads_request=reads_request) as server:
-        client = UpstreamClient(server.url, PREFIX, timeouts, max_clients=max_clients)
+        client = Client(server.url, timeouts, max_clients=max_clients, call_limits=call_limits)
         yield Rig(client, server)
         client.close()
 

@@ -9,10 +9,10 @@ from tornado.iostream import StreamClosedError
 from tests.scripted_server import EVENT_STREAM, JSON, Verb, chunk, flood, send, stall, status, trickle
 from tests.upstream.rig import (
     ANSWER,
-    KEY,
+    ME,
     PATIENT,
-    PAYLOAD,
-    PREFIX,
+    POSTED,
+    Client,
     Reader,
     StuckReader,
     eventually,
@@ -20,7 +20,7 @@ from tests.upstream.rig import (
     rig,
     unanswering_address,
 )
-from upstream import Aborted, Exchange, UpstreamClient
+from upstream import Aborted, Exchange
 
 pytestmark = pytest.mark.timeout(seconds=10)
 
@@ -82,8 +82,8 @@ async def test_stopping_while_connecting_leaves_no_socket_behind(how: str, secon
     exchange = Exchange()
     with unanswering_address() as address:
         async with nothing_left():  # looks at the descriptors, so the half-made socket must be gone
-            client = UpstreamClient(address, PREFIX, PATIENT, max_clients=1)
-            task = asyncio.create_task(client.converse(KEY, PAYLOAD, Reader(), exchange))
+            client = Client(address, PATIENT, max_clients=1)
+            task = asyncio.create_task(client.converse(ME, POSTED, Reader(), exchange))
             await asyncio.sleep(seconds)
             if how == "abort":
                 exchange.abort()
@@ -246,7 +246,7 @@ async def test_what_the_reader_raises_comes_out_as_itself(error: BaseException, 
     plain = [status(200, {"Content-Type": "text/event-stream"}), flood(b"data: 1\n\n")]
     async with rig(chunked if framing == "chunked" else plain, ANSWER, max_clients=1) as world:
         with pytest.raises(type(error)) as caught:
-            await world.client.converse(KEY, PAYLOAD, reader, Exchange())
+            await world.client.converse(ME, POSTED, reader, Exchange())
         assert caught.value is error
         assert await world.server.connections[0].gone_within(1)
         await world.converse()

@@ -51,7 +51,7 @@ def test_private_method_is_still_there(owner: type, name: str, parameters: list[
     ],
 )
 def test_methods_meant_as_overrides_override_something(ours: type, base: type) -> None:
-    own_helpers = {"_abort", "_stop_connecting", "_note_request_sent"}
+    own_helpers = {"_abort", "_stop_connecting"}
     methods = {name for name, value in vars(ours).items() if inspect.isfunction(value)}
     assert {name for name in methods - own_helpers if not hasattr(base, name)} == set()
 
@@ -80,11 +80,11 @@ async def test_client_has_tornados_queue_and_is_shared_with_nobody() -> None:
 async def test_nothing_of_a_request_stays_in_the_client() -> None:
     async with rig(ANSWER) as world:
         await world.converse()
-        streams = world.client._streams
+        streams = world.client.http._streams
         assert not streams.active
         assert not streams.waiting
         assert not streams.queue
-        assert not world.client._under_way
+        assert not world.client.http._under_way
 
 
 @pytest.mark.parametrize("script", [ANSWER, [rst()]], ids=["success", "failure"])
@@ -112,6 +112,7 @@ def test_public_surface_has_what_the_service_uses() -> None:
         "ResponseRefused",
         "Timeouts",
         "TotalTimeout",
-        "UpstreamClient",
+        "ConversationClient",
+        "HttpClient",
         "UpstreamError",
     }

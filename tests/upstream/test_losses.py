@@ -22,9 +22,12 @@ from tests.scripted_server import (
 from tests.upstream.rig import (
     ANSWER,
     KEY,
+    ME,
     PATIENT,
     PAYLOAD,
+    POSTED,
     PREFIX,
+    Client,
     Reader,
     eventually,
     nothing_left,
@@ -32,7 +35,7 @@ from tests.upstream.rig import (
     rig,
     unanswering_address,
 )
-from upstream import ConnectFailed, ConnectionLost, Exchange, Timeouts, UpstreamClient, UpstreamError
+from upstream import ConnectFailed, ConnectionLost, Exchange, Timeouts, UpstreamError
 
 pytestmark = pytest.mark.timeout(seconds=10)
 
@@ -51,9 +54,9 @@ FIRST = {
 
 async def failure_of(base_url: str, exchange: Exchange, timeouts: Timeouts = PATIENT) -> UpstreamError:
     async with nothing_left():
-        client = UpstreamClient(base_url, PREFIX, timeouts)
+        client = Client(base_url, timeouts)
         with pytest.raises(UpstreamError) as caught:
-            await client.converse(KEY, PAYLOAD, Reader(), exchange)
+            await client.converse(ME, POSTED, Reader(), exchange)
         client.close()
     return caught.value
 
@@ -70,7 +73,7 @@ async def test_refused_connection_certainly_reached_nobody() -> None:
     exchange = Exchange()
     failure = await failure_of(refusing_address(), exchange)
     assert isinstance(failure, ConnectFailed)
-    assert not failure.timed_out
+    assert "within" not in str(failure)
     assert not exchange.reached_backend
 
 
@@ -79,7 +82,7 @@ async def test_unanswered_connection_times_out_as_a_failed_connect() -> None:
     with unanswering_address() as address:
         failure = await failure_of(address, exchange, Timeouts(connect=0.1))
     assert isinstance(failure, ConnectFailed)
-    assert failure.timed_out
+    assert "within" in str(failure)
     assert not exchange.reached_backend
 
 
@@ -102,7 +105,7 @@ async def test_slow_name_server_counts_as_connecting(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(loop, "getaddrinfo", never)
     failure = await failure_of("http://backend.invalid", Exchange(), Timeouts(connect=0.05))
     assert isinstance(failure, ConnectFailed)
-    assert failure.timed_out
+    assert "within" in str(failure)
 
 
 @pytest.mark.parametrize("ending", [rst, fin], ids=["reset", "closed"])
@@ -128,7 +131,7 @@ async def test_reset_before_the_first_byte_of_the_body_ends_the_conversation(fra
     exchange = Exchange()
 
     async def headers_read(_: Connection) -> None:
-        await eventually(lambda: exchange.headers_received)
+        await eventually(lambda: exchange.status is not None)
 
     async with rig([status(200, FRAMINGS[framing]), headers_read, rst()]) as world:
         with pytest.raises(ConnectionLost) as caught:

@@ -5,6 +5,7 @@ import pytest
 from tests.scripted_server import EVENT_STREAM, JSON, chunk, flood, last_chunk, rst, send, stall, status
 from tests.upstream.rig import ANSWER, SECRET_TEXT, Reader, rig
 from upstream import Exchange, ResponseRefused
+from upstream.http import CallLimits
 
 pytestmark = pytest.mark.timeout(seconds=10)
 
@@ -101,12 +102,11 @@ async def test_error_body_of_just_64_kib_is_whole() -> None:
 
 @pytest.mark.parametrize("ending", [rst, stall], ids=["reset", "silence"])
 async def test_status_survives_when_the_error_body_does_not(
-    ending: object, monkeypatch: pytest.MonkeyPatch
+    ending: object,
 ) -> None:
-    monkeypatch.setattr("upstream.http.receiver.REFUSED_BODY_SECONDS", 0.1)
     exchange = Exchange()
     script = [status(401, {**JSON, "Content-Length": "500"}), send(b'{"detail":'), ending()]  # type: ignore[operator]
-    async with rig(script) as world:
+    async with rig(script, call_limits=CallLimits(refused_seconds=0.1)) as world:
         with pytest.raises(ResponseRefused) as caught:
             await world.converse(exchange=exchange)
     assert caught.value.status == 401

@@ -14,8 +14,8 @@ import pytest
 import tornado
 
 from tests.scripted_server import ScriptedServer, fin, send, stall
-from tests.upstream.rig import KEY, PATIENT, PAYLOAD, PREFIX, Reader, nothing_left
-from upstream import Aborted, ConnectFailed, Exchange, Timeouts, UpstreamClient
+from tests.upstream.rig import ME, PATIENT, PAYLOAD, POSTED, Client, Reader, nothing_left
+from upstream import Aborted, ConnectFailed, Exchange, Timeouts
 
 pytestmark = pytest.mark.timeout(seconds=10)
 
@@ -51,9 +51,9 @@ def _name_is_local(monkeypatch: pytest.MonkeyPatch) -> None:
 async def converse(address: str, exchange: Exchange, timeouts: Timeouts = PATIENT) -> bytes:
     reader = Reader()
     async with nothing_left():
-        client = UpstreamClient(address, PREFIX, timeouts)
+        client = Client(address, timeouts)
         try:
-            await client.converse(KEY, PAYLOAD, reader, exchange)
+            await client.converse(ME, POSTED, reader, exchange)
         finally:
             client.close()
     return reader.content
@@ -98,7 +98,7 @@ async def test_handshake_that_stalls_times_out_as_a_failed_connect() -> None:
     async with ScriptedServer([stall()], reads_request=False) as server:
         with pytest.raises(ConnectFailed) as caught:
             await converse(f"https://127.0.0.1:{server.port}", Exchange(), Timeouts(connect=0.1))
-        assert caught.value.timed_out
+        assert "within" in str(caught.value)
         assert await server.connections[0].gone_within(1)
 
 

@@ -1,10 +1,11 @@
-"""The bodies of POST ``backend-api/conversation``: a new conversation, its continuation, a confirmation.
+"""The bodies of POST `backend-api/conversation`: a new conversation, its continuation, a confirmation.
 
-Each message of the history becomes one element of one ``messages`` array, with a fresh id and its
+Each message of the history becomes one element of one `messages` array, with a fresh id and its
 own role. The backend takes the last user message as the question and echoes the others.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import ujson
@@ -23,7 +24,7 @@ from translate.values import (
 
 
 class Uploaded(Protocol):
-    """A file on the backend. ``width`` and ``height`` are 0 unless it is a picture."""
+    """A file on the backend. `width` and `height` are 0 unless it is a picture."""
 
     @property
     def file_id(self) -> str: ...
@@ -41,6 +42,35 @@ class Uploaded(Protocol):
     def file_tokens(self) -> int | None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class PostedConversation:
+    """What one POST `backend-api/conversation` says.
+
+    `body` is the JSON object, `parent_message_id` the id of the message that it answers or continues, and
+    `sent` its messages in the form in which the interpreter meets them again, oldest first.
+    """
+
+    body: JsonObject
+    parent_message_id: str
+    sent: tuple[Sent, ...] = ()
+
+    @property
+    def message_id(self) -> str:
+        """The id of the last message, which is the question; "" for a continuation, which sends none."""
+        return self.sent[-1].id if self.sent else ""
+
+    def encode(self, websocket_request_id: str = "") -> bytes:
+        """The JSON to be posted.
+
+        `websocket_request_id` is an id of our choice with which the backend marks the frames of the answer,
+        if that comes over the account's WebSocket (protocol notes, section 12).
+        """
+        body = self.body
+        if websocket_request_id:
+            body = {**body, "websocket_request_id": websocket_request_id}
+        return ujson.dumps(body, escape_forward_slashes=False).encode()
+
+
 def conversation(
     model: Model,
     messages: Sequence[ChatMessage],
@@ -48,11 +78,14 @@ def conversation(
     *,
     uploads: Mapping[Attachment, Uploaded] | None = None,
     temporary: bool = False,
-) -> tuple[bytes, list[Sent]]:
-    """The body, and what it sends in the form in which the interpreter will meet it again.
+) -> PostedConversation:
+    """A new conversation (protocol notes, sections 4.1 to 4.3, and 4.5 for attachments).
 
-    ``new_id`` gives a fresh UUID at each call. A new conversation has no ``conversation_id``, and a
-    random ``parent_message_id``. Each attachment of ``messages`` must be in ``uploads``.
+    `new_id` gives a fresh UUID at each call. A new conversation has no `conversation_id`, and a random
+    `parent_message_id`. Each attachment of `messages` must be in `uploads`.
+
+    Raises:
+        ValueError: the model is a GPT without its description.
     """
     uploads = uploads or {}
     sent = [
@@ -60,20 +93,29 @@ def conversation(
         for message in messages
     ]
     files = [[uploads[attachment] for attachment in message.attachments] for message in messages]
+    parent_id = new_id()
     body = _common(model, temporary)
     body |= {
         "action": "next",
         "messages": [_message(*pair) for pair in zip(sent, files, strict=True)],
-        "parent_message_id": new_id(),
+        "parent_message_id": parent_id,
     }
-    return _dump(body), sent
+    return PostedConversation(body, parent_id, tuple(sent))
 
 
-def continuation(model: Model, conversation_id: str, parent_id: str, *, temporary: bool = False) -> bytes:
-    """Goes on with an answer that was cut by length; ``parent_id`` is the cut message."""
+def continuation(
+    model: Model, conversation_id: str, parent_id: str, *, temporary: bool = False
+) -> PostedConversation:
+    """Go on with an answer that was cut by length (protocol notes, section 4.6).
+
+    `parent_id` is the id of the cut message.
+
+    Raises:
+        ValueError: the model is a GPT without its description.
+    """
     body = _common(model, temporary)
     body |= {"action": "continue", "conversation_id": conversation_id, "parent_message_id": parent_id}
-    return _dump(body)
+    return PostedConversation(body, parent_id)
 
 
 def confirmation(
@@ -84,8 +126,12 @@ def confirmation(
     new_id: Callable[[], str],
     *,
     temporary: bool = False,
-) -> tuple[bytes, list[Sent]]:
-    """Answers a GPT that asked whether it may call a host."""
+) -> PostedConversation:
+    """Answer a GPT that asked whether it may call a host (protocol notes, section 11).
+
+    Raises:
+        ValueError: the model is a GPT without its description.
+    """
     data: JsonObject = {"type": answer}
     if answer == "always_allow":
         data["operation_hash"] = asked.operation_hash
@@ -106,7 +152,7 @@ def confirmation(
             }
         ],
     }
-    return _dump(body), [Sent(message_id, "tool", "")]
+    return PostedConversation(body, asked.message_id, (Sent(message_id, "tool", ""),))
 
 
 def _common(model: Model, temporary: bool) -> JsonObject:
@@ -173,7 +219,3 @@ def _attachment(file: Uploaded) -> JsonObject:
     if file.file_tokens is not None:
         about["fileTokenSize"] = file.file_tokens
     return about
-
-
-def _dump(body: JsonObject) -> bytes:
-    return ujson.dumps(body, escape_forward_slashes=False).encode()

@@ -1,8 +1,9 @@
 """A stored conversation as the end of a stream: for a turn of which pieces were lost on the way.
 
-The backend keeps what it says. GET ``conversation/{id}`` shows it as a tree of messages; the turn's are
-those between the message it answers and ``current_node``. Each is written as a snapshot, which any reader
-of a stream takes, and takes no harm from seeing twice: messages are told apart by their ids.
+The backend keeps what it says. GET `conversation/{id}` shows it as a tree of messages (protocol notes,
+section 3); the turn's are those between the message it answers and `current_node`. Each is written as a
+snapshot, which any reader of a stream takes, and takes no harm from seeing twice: messages are told apart
+by their ids.
 """
 
 from typing import Final
@@ -10,7 +11,7 @@ from typing import Final
 import ujson
 
 from translate.backend.content import is_finished
-from translate.values import JsonObject, object_at, text_at
+from translate.values import JsonObject, json_object, object_at, text_at
 
 DONE: Final = b"data: [DONE]\n\n"
 MAX_CHAIN: Final = 2000
@@ -18,23 +19,22 @@ MAX_CHAIN: Final = 2000
 
 
 class StoredTurn:
-    """Give it the conversation each time it was looked at; ``payload`` is what was posted."""
+    """The turn that answers the message `parent_message_id`; fed with the conversation at each look."""
 
-    def __init__(self, payload: bytes) -> None:
-        body = ujson.loads(payload)
+    def __init__(self, parent_message_id: str) -> None:
         self.answered = False
         """There is more than what was asked."""
         self.finished = False
         """The last message is complete, and is one that ends a turn."""
         self.settled = False
         """So it is, and the backend says that it ended the turn."""
-        self._after = text_at(body, "parent_message_id") if isinstance(body, dict) else ""
+        self._parent_message_id = parent_message_id
         self._shown: dict[str, bytes] = {}
 
     def feed(self, body: bytes) -> bytes:
         """Records for what is new since the last look. Raises ValueError if it is no conversation."""
-        data = ujson.loads(body)
-        if not isinstance(data, dict) or not isinstance(data.get("mapping"), dict):
+        data = json_object(body)
+        if data is None or not isinstance(data.get("mapping"), dict):
             raise ValueError("not a conversation")
         out = []
         conversation_id, message = text_at(data, "conversation_id"), {}
@@ -54,7 +54,7 @@ class StoredTurn:
         found: list[JsonObject] = []
         for _ in range(MAX_CHAIN):
             node = object_at(mapping, node_id)
-            if not node or node_id == self._after:
+            if not node or node_id == self._parent_message_id:
                 break
             if message := object_at(node, "message"):
                 found.append(message)

@@ -1,6 +1,6 @@
 """The WebSocket dialect, without the socket: what its frames say, in which order, and whose they are.
 
-In this dialect POST conversation answers JSON (:class:`Handover`), and the event stream comes in pieces
+In this dialect POST conversation answers JSON (`Handover`), and the event stream comes in pieces
 over the one WebSocket of the account. A frame is numbered; the client acknowledges numbers, and after a
 drop it gets again what it has not acknowledged. The bodies are base64 of bytes of the usual stream, cut
 anywhere, so they are joined as bytes and given to the same splitter as any other stream.
@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 import ujson
 
 from translate.backend.sse import RecordTooLarge, SseSplitter
-from translate.values import object_at, text_at
+from translate.values import json_object, object_at, text_at
 
 SUBPROTOCOL: Final = "json.reliable.webpubsub.azure.v1"
 ACK_EVERY: Final = 10
@@ -44,14 +44,14 @@ class Connected:
     token: str
 
     def resumed_url(self, url: str) -> str:
-        """``url`` with what asks for this connection; what was not acknowledged then comes again."""
+        """`url` with what asks for this connection; what was not acknowledged then comes again."""
         ids = {"awps_connection_id": self.connection_id, "awps_reconnection_token": self.token}
         return f"{url}{'&' if '?' in url else '?'}{urlencode(ids)}"
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A numbered frame; ``body`` is empty if it is none of a stream. ``sequence`` is 0 if not numbered."""
+    """A numbered frame; `body` is empty if it is none of a stream. `sequence` is 0 if not numbered."""
 
     sequence: int
     request_id: str
@@ -61,7 +61,7 @@ class Frame:
     more: bool
 
 
-class Sequence:
+class FrameSequence:
     """Which frame comes next. Numbers count up by one within a connection, over drops too."""
 
     __slots__ = ("_acked", "_last")
@@ -69,43 +69,40 @@ class Sequence:
     def __init__(self) -> None:
         self._last = self._acked = 0
 
-    def take(self, number: int) -> bool:
+    def accept(self, number: int) -> bool:
         """Whether the frame of this number is new; False for one that came before.
 
-        Raises Gap when frames before it are missing; they come again after a reconnect.
+        Raises MissingFrames when frames before it are missing; they come again after a reconnect.
         """
         if not number:
             return True
         if number <= self._last:
             return False
         if self._last and number != self._last + 1:
-            raise Gap
+            raise MissingFrames
         self._last = number
         return True
 
     def skip_to(self, number: int) -> None:
-        """Give up what lies before ``number``."""
+        """Give up what lies before `number`."""
         self._last = number - 1
 
     def acknowledgement(self, *, at_once: bool = False) -> str | None:
-        """The frame to send now, if enough has come (or if anything has, with ``at_once``)."""
+        """The frame to send now, if enough has come (or if anything has, with `at_once`)."""
         if self._last - self._acked < (1 if at_once else ACK_EVERY):
             return None
         self._acked = self._last
         return ujson.dumps({"type": "sequenceAck", "sequenceId": self._last})
 
 
-class Gap(ValueError):
-    """Frames are missing."""
+class MissingFrames(ValueError):
+    """Frames before this one have not come."""
 
 
 def read_handover(body: bytes) -> Handover | None:
     """What the JSON answer of POST conversation says, or None if it is another answer."""
-    try:
-        data = ujson.loads(body)
-    except ValueError:
-        return None
-    if not isinstance(data, dict):
+    data = json_object(body)
+    if data is None:
         return None
     found = Handover(
         text_at(data, "wss_url"),
@@ -117,21 +114,15 @@ def read_handover(body: bytes) -> Handover | None:
 
 
 def read_address(body: bytes) -> str:
-    """The ``wss_url`` in the answer to POST register-websocket, or ""."""
-    try:
-        data = ujson.loads(body)
-    except ValueError:
-        return ""
-    return text_at(data, "wss_url") if isinstance(data, dict) else ""
+    """The `wss_url` in the answer to POST register-websocket, or ""."""
+    data = json_object(body)
+    return "" if data is None else text_at(data, "wss_url")
 
 
 def read_frame(message: str | bytes) -> Connected | Frame | None:
     """What a message of the socket says; None if nothing that concerns us."""
-    try:
-        data = ujson.loads(message)
-    except ValueError:
-        return None
-    if not isinstance(data, dict):
+    data = json_object(message)
+    if data is None:
         return None
     if data.get("type") == "system":
         if data.get("event") != "connected":
@@ -156,7 +147,7 @@ def read_frame(message: str | bytes) -> Connected | Frame | None:
 
 
 class EndFinder:
-    """Finds ``data: [DONE]`` in a stream that comes in pieces: the end, when no last frame follows."""
+    """Finds `data: [DONE]` in a stream that comes in pieces: the end, when no last frame follows."""
 
     __slots__ = ("_tail",)
 
@@ -164,7 +155,7 @@ class EndFinder:
         self._tail = b"\n"
 
     def found(self, piece: bytes) -> bool:
-        """Whether the end lies in ``piece``, or began in the ones before it."""
+        """Whether the end lies in `piece`, or began in the ones before it."""
         seen = self._tail + piece
         self._tail = seen[-_LONGEST_END:]
         return b"[DONE]" in seen and _END.search(seen) is not None
@@ -196,11 +187,10 @@ class StartFinder:
 
 
 def _is_start(data: bytes) -> bool:
-    try:
-        record = ujson.loads(data)
-    except ValueError:
+    record = json_object(data)
+    if record is None:
         return False
-    if not isinstance(record, dict) or "message" not in record:
-        return isinstance(record, dict) and bool(record.get("error") or record.get("detail"))
+    if "message" not in record:
+        return bool(record.get("error") or record.get("detail"))
     role = object_at(object_at(record, "message"), "author").get("role")
     return bool(record.get("error")) or role in ("system", "user", "developer")

@@ -8,11 +8,10 @@ from upstream.files.errors import (
     FileMissing,
     FileNotReady,
     FilesError,
-    OddAnswer,
     Refused,
     SandboxGone,
 )
-from upstream.http.client import JsonAnswer, UpstreamClient
+from upstream.http import HttpClient, JsonAnswer, UnusableAnswer
 
 
 def succeeded(answer: JsonAnswer) -> bool:
@@ -56,10 +55,10 @@ def address_in(answer: JsonAnswer, gone: type[FilesError]) -> str:
         raise FileMissing
     if not succeeded(answer) or content.get("status") == "error":
         raise Refused(answer, code)
-    raise FileNotReady if content.get("status") == "retry" else OddAnswer("address of a file")
+    raise FileNotReady if content.get("status") == "retry" else UnusableAnswer("address of a file")
 
 
-def resolved(client: UpstreamClient, address: str, base: str = "") -> str:
+def resolved(client: HttpClient, address: str, base: str = "") -> str:
     """Return the absolute URL of an address that the backend gave. Raises `AddressRefused`."""
     try:
         return client.resolve(address, base)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
+from accounts import Credential, KeyKind
 from upstream.files.answers import address_in, content_of, resolved, succeeded
 from upstream.files.errors import (
     AddressExpired,
@@ -20,7 +21,6 @@ from upstream.files.errors import (
     FileNotReady,
     FilesError,
     FileTooLarge,
-    OddAnswer,
     Refused,
     SandboxGone,
     TransferRefused,
@@ -28,9 +28,14 @@ from upstream.files.errors import (
 from upstream.files.file_name import download_name
 from upstream.files.upload import PICTURES, Upload
 from upstream.files.upload_cache import UploadCache
-from upstream.http.client import UpstreamClient
-from upstream.http.errors import ConnectionLost, TotalTimeout, UpstreamError
-from upstream.paths import conversation_path, file_path
+from upstream.http import (
+    ConnectionLost,
+    HttpClient,
+    TotalTimeout,
+    UpstreamError,
+    conversation_path,
+    file_path,
+)
 
 __all__ = [
     "AddressExpired",
@@ -41,7 +46,6 @@ __all__ = [
     "FileNotReady",
     "FileTooLarge",
     "FilesError",
-    "OddAnswer",
     "Refused",
     "SandboxGone",
     "TransferRefused",
@@ -56,8 +60,6 @@ TRY_AGAIN_AFTER: Final = (0.5, 1.0, 2.0)
 """Pauses in seconds: a picture may be shown some moments before it is stored."""
 MAX_REDIRECTS: Final = 3
 
-POOL_KEY: Final = "pk-"
-"""Beginning of a key that stands for several accounts: each request may reach another one."""
 _REDIRECTS: Final = (301, 302, 303, 307, 308)
 
 
@@ -90,66 +92,77 @@ class Download:
 class BackendFiles:
     """Files of at most `max_bytes`, through one client. `clock` gives seconds, for the upload cache.
 
-    All methods close their socket when the awaiting task is cancelled, and raise `ValueError` for a key
-    that can't travel in a header.
+    All methods close their socket when the awaiting task is cancelled, and raise `ValueError` for a
+    credential that can't travel in a header.
     """
 
     def __init__(
-        self, client: UpstreamClient, *, max_bytes: int, clock: Callable[[], float] = time.monotonic
+        self, client: HttpClient, *, max_bytes: int, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._client = client
         self._max_bytes = max_bytes
         self._uploads = UploadCache(clock)
 
     async def upload(
-        self, key: str, data: bytes, name: str, media_type: str, *, width: int = 0, height: int = 0
+        self,
+        credential: Credential,
+        data: bytes,
+        name: str,
+        media_type: str,
+        *,
+        width: int = 0,
+        height: int = 0,
     ) -> Uploaded:
-        """Put a file on the backend, unless the same was put there lately with the same key.
+        """Put a file on the backend, unless the same was put there lately with the same credential.
 
-        With a pool key nothing is remembered: the upload may be on another account than the next
+        With the key of a pool nothing is remembered: the upload may be on another account than the next
         conversation.
 
         Raises:
             FileTooLarge: before anything is sent.
-            Refused, OddAnswer, AddressExpired, AddressRefused, TransferRefused: one of the steps failed.
+            Refused, UnusableAnswer, AddressExpired, AddressRefused, TransferRefused: one of the steps failed.
             UpstreamError: the transport did.
         """
         if len(data) > self._max_bytes:
             raise FileTooLarge(self._max_bytes)
-        upload = Upload(self._client, key, data, name, media_type)
-        if key.startswith(POOL_KEY):
+        upload = Upload(self._client, credential, data, name, media_type)
+        if credential.kind is KeyKind.POOL:
             file = await upload.store()
         else:
             # Files are known to the model and to Python by their names, pictures by their looks.
             seen_name = "" if upload.use_case == PICTURES else name
-            identity = await self._uploads.identify(key, data, upload.use_case, seen_name)
+            identity = await self._uploads.identify(credential, data, upload.use_case, seen_name)
             file = await self._uploads.obtain(identity, upload.store, upload.is_there)
         return Uploaded(file.file_id, name, media_type, len(data), width, height, file.tokens)
 
-    async def download_url(self, key: str, file_id: str) -> str:
+    async def download_url(self, credential: Credential, file_id: str) -> str:
         """Return the address of a file's bytes for `fetch`, as the backend gave it: maybe relative to it.
 
         A picture may not be stored yet when it is first shown: that is tried again for some seconds.
 
         Raises:
-            FileMissing, FileNotReady, Refused, OddAnswer, AddressRefused: what came out in the end.
+            FileMissing, FileNotReady, Refused, UnusableAnswer, AddressRefused: what came out in the end.
             UpstreamError: the transport failed.
         """
-        return await self._address(key, f"{file_path(file_id)}/download", FileMissing, missing_is_final=False)
+        return await self._address(
+            credential, f"{file_path(file_id)}/download", FileMissing, missing_is_final=False
+        )
 
-    async def sandbox_url(self, key: str, conversation_id: str, message_id: str, path: str) -> str:
+    async def sandbox_url(
+        self, credential: Credential, conversation_id: str, message_id: str, path: str
+    ) -> str:
         """Return the address of a file in a conversation's sandbox, like `download_url`.
 
         `message_id` is that of the message that shows the link; `path` is plain, like `/mnt/data/a b.csv`.
 
         Raises:
             SandboxGone: it lives for minutes to an hour, and no longer than its conversation.
-            FileMissing, FileNotReady, Refused, OddAnswer, AddressRefused: what came out in the end.
+            FileMissing, FileNotReady, Refused, UnusableAnswer, AddressRefused: what came out in the end.
             UpstreamError: the transport failed.
         """
         query = f"message_id={_quoted(message_id)}&sandbox_path={_quoted(path)}"
         call = f"{conversation_path(conversation_id)}/interpreter/download?{query}"
-        return await self._address(key, call, SandboxGone, missing_is_final=True)
+        return await self._address(credential, call, SandboxGone, missing_is_final=True)
 
     async def fetch(self, url: str) -> Download:
         """Fetch the bytes at an address that the backend gave.
@@ -176,23 +189,25 @@ class BackendFiles:
                 at = resolved(self._client, answer.headers["location"], at)
         raise AddressRefused("it redirects too often")
 
-    async def hide_conversation(self, key: str, conversation_id: str) -> bool:
+    async def hide_conversation(self, credential: Credential, conversation_id: str) -> bool:
         """Take one conversation off the account's list, and tell whether that worked; never raises.
 
         Without a usable id nothing is sent.
         """
         try:
             path = conversation_path(conversation_id)
-            answer = await self._client.call("PATCH", path, key, {"is_visible": False})
+            answer = await self._client.call("PATCH", path, credential, {"is_visible": False})
         except (UpstreamError, ValueError, RuntimeError):  # RuntimeError: the client was closed
             return False
         return succeeded(answer) and content_of(answer).get("success") is True
 
-    async def _address(self, key: str, path: str, gone: type[FilesError], *, missing_is_final: bool) -> str:
+    async def _address(
+        self, credential: Credential, path: str, gone: type[FilesError], *, missing_is_final: bool
+    ) -> str:
         """Ask for an address, and again where that may help. `gone` is what status 410 means."""
 
         async def ask() -> str:
-            address = address_in(await self._client.call("GET", path, key), gone)
+            address = address_in(await self._client.call("GET", path, credential), gone)
             resolved(self._client, address)
             return address
 

@@ -9,19 +9,15 @@
         |-- Refused             any other refusal of a call, also a `ResponseRefused`
         |-- AddressExpired      a signed address is no longer honoured
         |-- AddressRefused      we do not follow an address that the backend gave
-        |-- TransferRefused     the host of the bytes refused to take or give them
-        `-- OddAnswer           the backend's answer, or an id that it gave, makes no sense
+        `-- TransferRefused     the host of the bytes refused to take or give them
 
 As everywhere in this package, no text holds a key, an address, a file's name or anything of a body.
 """
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from upstream.http.errors import ResponseRefused, UpstreamError
-
-if TYPE_CHECKING:  # the client itself needs paths, which need these errors
-    from upstream.http.client import JsonAnswer
+from upstream.http import JsonAnswer, ResponseRefused, UpstreamError
 
 _PLAIN_CODE: Final = re.compile(r"[a-z0-9_]{1,60}")
 
@@ -66,7 +62,7 @@ class Refused(FilesError, ResponseRefused):
     `ResponseRefused`.
     """
 
-    def __init__(self, answer: "JsonAnswer", code: object) -> None:
+    def __init__(self, answer: JsonAnswer, code: object) -> None:
         ResponseRefused.__init__(self, answer.status, answer.content_type, answer.headers, answer.body)
         self.code = code if isinstance(code, str) and _PLAIN_CODE.fullmatch(code) else ""
         reason = f" ({self.code})" if self.code else ""
@@ -93,10 +89,3 @@ class TransferRefused(FilesError):
     def __init__(self, status: int) -> None:
         super().__init__(f"the backend's storage answered with status {status}")
         self.status = status
-
-
-class OddAnswer(FilesError):
-    """Something that should be in an answer of the backend is not there, or not what it should be."""
-
-    def __init__(self, what: str) -> None:
-        super().__init__(f"the backend gave no usable {what}")

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from itertools import chain, repeat
 from typing import Final
 
+from accounts import Credential
 from upstream.files.answers import content_of, resolved, succeeded, successful_content
-from upstream.files.errors import AddressExpired, OddAnswer, Refused, TransferRefused
+from upstream.files.errors import AddressExpired, Refused, TransferRefused
 from upstream.files.upload_cache import StoredFile
-from upstream.http.client import UpstreamClient
-from upstream.http.errors import UpstreamError
-from upstream.paths import API, file_path
+from upstream.http import API, HttpClient, UnusableAnswer, UpstreamError, file_path
 
 UPLOAD_SECONDS: Final = 120.0
 """Most that sending a file's bytes may take."""
@@ -58,10 +57,10 @@ def use_case_of(media_type: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file to be put on the account of `key`."""
+    """A file to be put on the account of `credential`."""
 
-    client: UpstreamClient
-    key: str
+    client: HttpClient
+    credential: Credential
     data: bytes
     name: str
     media_type: str
@@ -75,23 +74,23 @@ class Upload:
         """Take the three steps, and wait for the index of a document, but not for long.
 
         Raises:
-            Refused, OddAnswer: the backend did not want the file, or did not say where to put it.
+            Refused, UnusableAnswer: the backend did not want the file, or did not say where to put it.
             AddressExpired, AddressRefused, TransferRefused: its bytes could not be put there.
             UpstreamError: the transport failed.
         """
         about = {"file_name": self.name, "file_size": len(self.data), "use_case": self.use_case}
-        place = successful_content(await self.client.call("POST", f"{API}/files", self.key, about))
+        place = successful_content(await self.client.call("POST", f"{API}/files", self.credential, about))
         file_id, upload_url = place.get("file_id"), place.get("upload_url")
         if not isinstance(file_id, str) or not isinstance(upload_url, str):
-            raise OddAnswer("place for an upload")
+            raise UnusableAnswer("place for an upload")
         path = file_path(file_id)
         await self._put(resolved(self.client, upload_url))
-        successful_content(await self.client.call("POST", f"{path}/uploaded", self.key, {}))
+        successful_content(await self.client.call("POST", f"{path}/uploaded", self.credential, {}))
         return StoredFile(file_id, await self._tokens(path) if self.use_case == DOCUMENTS else None)
 
     async def is_there(self, file_id: str) -> bool:
         """Tell whether the backend still has what was stored. Raises `UpstreamError` if it can't tell."""
-        answer = await self.client.call("GET", f"{file_path(file_id)}/download", self.key)
+        answer = await self.client.call("GET", f"{file_path(file_id)}/download", self.credential)
         status = content_of(answer).get("status")
         if answer.status in (401, 429) or answer.status >= 500 or status == "retry":
             raise Refused(answer, status)
@@ -119,7 +118,7 @@ class Upload:
         try:
             async with asyncio.timeout(INDEX_SECONDS):
                 for pause in chain(INDEX_PAUSES, repeat(INDEX_PAUSES[-1])):
-                    about = content_of(await self.client.call("GET", path, self.key))
+                    about = content_of(await self.client.call("GET", path, self.credential))
                     status, tokens = about.get("retrieval_index_status"), about.get("file_size_tokens")
                     if status == "success":
                         return tokens if type(tokens) is int else None

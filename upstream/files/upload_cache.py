@@ -12,7 +12,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from upstream.http.errors import UpstreamError
+from accounts import Credential
+from upstream.http import UpstreamError
 
 MAX_ENTRIES: Final = 2000
 """An entry is some hundred bytes: this is a matter of what is still of use, not of memory."""
@@ -28,7 +29,7 @@ HASH_IN_THREAD_BYTES: Final = 256 * 1024
 class Identity:
     """Which upload would be the same as another.
 
-    `account` is a keyed hash of the caller's key, `content` a hash of the bytes. `name` is the file's
+    `account` is a keyed hash of the credential, `content` a hash of the bytes. `name` is the file's
     name where the model gets to see it, else "".
     """
 
@@ -66,7 +67,7 @@ class UploadCache:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        # Dies with the process: what is kept here says nothing about the keys to anyone else.
+        # Dies with the process: what is kept here says nothing about the credentials to anyone else.
         self._secret = secrets.token_bytes(32)
         self._entries: OrderedDict[Identity, _Entry] = OrderedDict()
         self._under_way: dict[Identity, _Work] = {}
@@ -74,9 +75,9 @@ class UploadCache:
     def __len__(self) -> int:
         return len(self._entries)
 
-    async def identify(self, key: str, data: bytes, use_case: str, name: str) -> Identity:
-        """Hash what tells this upload from others; the key itself is not kept."""
-        account = hmac.digest(self._secret, key.encode(), "sha256")
+    async def identify(self, credential: Credential, data: bytes, use_case: str, name: str) -> Identity:
+        """Hash what tells this upload from others; the credential itself is not kept."""
+        account = hmac.digest(self._secret, credential.digest.encode(), "sha256")
         if len(data) < HASH_IN_THREAD_BYTES:
             return Identity(account, _digest(data), use_case, name)
         return Identity(account, await asyncio.to_thread(_digest, data), use_case, name)

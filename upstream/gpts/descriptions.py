@@ -22,11 +22,11 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from accounts import Credential
 from translate.values import Gizmo
 from upstream.gpts.source import Cause, Failure, fetch_gizmo
 from upstream.gpts.store import GizmoStore
-from upstream.http.client import UpstreamClient
-from upstream.http.errors import ResponseRefused, UpstreamError
+from upstream.http import HttpClient, UpstreamError
 
 log = logging.getLogger("pandora")
 
@@ -68,10 +68,10 @@ Later = Callable[[float, Callable[[], object]], Timer]
 
 @dataclass(slots=True, eq=False)
 class _Entry:
-    """What is known of one GPT. `key` is the service's own, or empty."""
+    """What is known of one GPT. `credential` is the service's own, or None."""
 
     id: str
-    key: str = field(repr=False)
+    credential: Credential | None
     on_disk: bool
     gizmo: Gizmo | None = None
     since: float = 0.0
@@ -89,15 +89,15 @@ class _Entry:
 class GizmoBook:
     """All that is known of GPTs. Needs a running loop; ids must be well-formed.
 
-    `key` is the service's own, or empty. `patience` is how many seconds a request may wait for a
+    `credential` is the service's own, or None. `patience` is how many seconds a request may wait for a
     description. `clock` gives Unix seconds, `later` makes timers, `jitter` gives numbers from 0 to 1.
     """
 
     def __init__(
         self,
-        client: UpstreamClient,
+        client: HttpClient,
         store: GizmoStore,
-        key: str = "",
+        credential: Credential | None = None,
         *,
         patience: float = 8.0,
         clock: Callable[[], float] = time.time,
@@ -106,7 +106,7 @@ class GizmoBook:
     ) -> None:
         self._client = client
         self._store = store
-        self._key = key
+        self._credential = credential
         self._patience = patience
         self._clock = clock
         self._later: Later = later or asyncio.get_running_loop().call_later
@@ -120,7 +120,7 @@ class GizmoBook:
     def want(self, gizmo_ids: Iterable[str]) -> None:
         """Offer these and no others from now on; of what is not described yet, ask (again) at once."""
         wanted = set(gizmo_ids)
-        if wanted and not self._key and not self._said:
+        if wanted and not self._credential and not self._said:
             self._said = True
             log.warning("KEY_FOR_GPTS_INFO is not set: GPTs are described with the keys of their first users")
         for gizmo_id in self._listed.keys() - wanted:
@@ -128,13 +128,13 @@ class GizmoBook:
         for gizmo_id in wanted:
             entry = self._listed.get(gizmo_id)
             if entry is None:
-                entry = self._listed[gizmo_id] = _Entry(gizmo_id, self._key, on_disk=True)
-                self._begin(entry, self._key, first=True)
-            elif entry.gizmo is None and self._key:
-                self._begin(entry, self._key)
+                entry = self._listed[gizmo_id] = _Entry(gizmo_id, self._credential, on_disk=True)
+                self._begin(entry, self._credential, first=True)
+            elif entry.gizmo is None and self._credential:
+                self._begin(entry, self._credential)
 
-    async def get(self, gizmo_id: str, key: str) -> Gizmo:
-        """Return a description, waiting for it if need be. `key` is the caller's.
+    async def get(self, gizmo_id: str, credential: Credential) -> Gizmo:
+        """Return a description, waiting for it if need be. `credential` is the caller's.
 
         Raises:
             GizmoUnavailable: there is none.
@@ -145,17 +145,18 @@ class GizmoBook:
         if entry.gizmo is None:
             try:
                 async with asyncio.timeout(self._patience):
-                    failure = await (self._own_attempt(entry) if entry.key else self._for_caller(entry, key))
+                    failure = await (
+                        self._own_attempt(entry) if entry.credential else self._for_caller(entry, credential)
+                    )
             except TimeoutError:
-                failure = entry.failure if entry.key else PENDING
-        elif not entry.key and self._is_due(entry):
-            self._begin(entry, key)
+                failure = entry.failure if entry.credential else PENDING
+        elif not entry.credential and self._is_due(entry):
+            self._begin(entry, credential)
         if entry.gizmo is not None:
             return entry.gizmo
         failure = failure or PENDING
-        if failure.answer is not None and not entry.key:
-            answer = failure.answer
-            raise ResponseRefused(answer.status, answer.content_type, answer.headers, answer.body)
+        if failure.answer is not None and not entry.credential:
+            raise failure.answer.refusal()
         raise GizmoUnavailable(failure)
 
     def why_not(self, gizmo_id: str) -> str | None:
@@ -163,7 +164,7 @@ class GizmoBook:
         entry = self._listed[gizmo_id]
         if entry.gizmo is not None:
             return None
-        return (entry.failure or (PENDING if entry.key else UNASKED)).reason
+        return (entry.failure or (PENDING if entry.credential else UNASKED)).reason
 
     async def close(self) -> None:
         """Stop whatever is under way, and do nothing by itself any more."""
@@ -175,7 +176,7 @@ class GizmoBook:
             await asyncio.wait(self._attempts)
 
     def _visit(self, gizmo_id: str) -> _Entry:
-        entry = self._unlisted.setdefault(gizmo_id, _Entry(gizmo_id, "", on_disk=False))
+        entry = self._unlisted.setdefault(gizmo_id, _Entry(gizmo_id, None, on_disk=False))
         self._unlisted.move_to_end(gizmo_id)
         if len(self._unlisted) > MAX_UNLISTED:
             self._unlisted.popitem(last=False)
@@ -186,15 +187,15 @@ class GizmoBook:
         failure = entry.failure
         rested = not 0 <= self._clock() - entry.tried_at < PASSING_PAUSES[0]
         if failure is None or (not failure.lasting and rested):
-            self._begin(entry, entry.key)
+            self._begin(entry, entry.credential)
         if entry.attempt is not None:
             await entry.settled.wait()
         return entry.failure
 
-    async def _for_caller(self, entry: _Entry, key: str) -> Failure | None:
+    async def _for_caller(self, entry: _Entry, credential: Credential) -> Failure | None:
         """Fetch with the caller's key, unless somebody else's attempt, awaited first, succeeds."""
         while entry.gizmo is None and not entry.dropped:
-            mine = self._begin(entry, key)
+            mine = self._begin(entry, credential)
             await entry.settled.wait()
             if mine:
                 break
@@ -204,7 +205,7 @@ class GizmoBook:
         now = self._clock()
         return now - entry.since >= REFRESH_SECONDS and now - entry.tried_at >= LASTING_PAUSES[0]
 
-    def _begin(self, entry: _Entry, key: str, *, first: bool = False) -> bool:
+    def _begin(self, entry: _Entry, credential: Credential | None, *, first: bool = False) -> bool:
         """Start an attempt, unless one is under way."""
         if entry.attempt is not None or entry.dropped:
             return False
@@ -212,23 +213,23 @@ class GizmoBook:
             entry.timer.cancel()
         if entry.gizmo is None:
             entry.settled.clear()
-        entry.attempt = asyncio.create_task(self._attempt(entry, key, first))
+        entry.attempt = asyncio.create_task(self._attempt(entry, credential, first))
         self._attempts.add(entry.attempt)
         entry.attempt.add_done_callback(self._attempts.discard)
         return True
 
-    async def _attempt(self, entry: _Entry, key: str, first: bool) -> None:
+    async def _attempt(self, entry: _Entry, credential: Credential | None, first: bool) -> None:
         try:
             if first:
                 await self._look_up(entry)
-            if key and not (first and self._is_fresh(entry)):
-                await self._fetch(entry, key)
+            if credential is not None and not (first and self._is_fresh(entry)):
+                await self._fetch(entry, credential)
         finally:
             entry.attempt = None
             entry.settled.set()
-            if entry.key and not entry.dropped:
+            if entry.credential and not entry.dropped:
                 # No partial: debug logs of the loop would show its arguments.
-                entry.timer = self._later(self._pause(entry), lambda: self._begin(entry, entry.key))
+                entry.timer = self._later(self._pause(entry), lambda: self._begin(entry, entry.credential))
 
     async def _look_up(self, entry: _Entry) -> None:
         if (stored := await self._store.load(entry.id)) is not None:
@@ -239,9 +240,9 @@ class GizmoBook:
     def _is_fresh(self, entry: _Entry) -> bool:
         return entry.gizmo is not None and self._clock() - entry.since < REFRESH_SECONDS
 
-    async def _fetch(self, entry: _Entry, key: str) -> None:
-        async with self._slots if entry.key else nullcontext():
-            outcome = await fetch_gizmo(self._client, entry.id, key)
+    async def _fetch(self, entry: _Entry, credential: Credential) -> None:
+        async with self._slots if entry.credential else nullcontext():
+            outcome = await fetch_gizmo(self._client, entry.id, credential)
         entry.tried_at = self._clock()
         if isinstance(outcome, Failure):
             await self._failed(entry, outcome)
@@ -255,11 +256,11 @@ class GizmoBook:
             await self._store.save(entry.id, outcome, entry.since)
 
     async def _failed(self, entry: _Entry, failure: Failure) -> None:
-        is_gone = failure.cause is Cause.GONE and bool(entry.key)
+        is_gone = failure.cause is Cause.GONE and bool(entry.credential)
         if is_gone:
             entry.gizmo = None
         if entry.failure is None or entry.failure.reason != failure.reason:
-            level = logging.WARNING if entry.key else logging.INFO  # it may be the caller's affair
+            level = logging.WARNING if entry.credential else logging.INFO  # it may be the caller's affair
             state = "is not available" if entry.gizmo is None else "could not be refreshed"
             log.log(level, "GPT %s %s: %s", entry.id, state, failure.reason)
         entry.failure = failure

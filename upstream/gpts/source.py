@@ -4,11 +4,19 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
+from accounts import Credential
 from translate.backend.errors import error_from_response, read_detail
 from translate.backend.gizmo import read_gizmo
 from translate.values import Forbidden, Gizmo, Unauthorized
-from upstream.http.client import JsonAnswer, UpstreamClient
-from upstream.http.errors import ConnectFailed, FirstByteTimeout, IdleTimeout, TotalTimeout, UpstreamError
+from upstream.http import (
+    ConnectFailed,
+    FirstByteTimeout,
+    HttpClient,
+    IdleTimeout,
+    JsonAnswer,
+    TotalTimeout,
+    UpstreamError,
+)
 
 GIZMOS_PATH: Final = "/backend-api/gizmos/"
 
@@ -43,14 +51,14 @@ class Failure:
         return self.cause is not Cause.PASSING
 
 
-async def fetch_gizmo(client: UpstreamClient, gizmo_id: str, key: str) -> Gizmo | Failure:
+async def fetch_gizmo(client: HttpClient, gizmo_id: str, credential: Credential) -> Gizmo | Failure:
     """Ask for a GPT by a well-formed id, short or with its slug; takes 30 s at most.
 
     Raises:
-        ValueError: the key can't travel in a header.
+        ValueError: the credential can't travel in a header.
     """
     try:
-        answer = await client.call("GET", GIZMOS_PATH + gizmo_id, key)
+        answer = await client.call("GET", GIZMOS_PATH + gizmo_id, credential)
     except ConnectFailed:
         return Failure("the backend cannot be reached")
     except (FirstByteTimeout, IdleTimeout, TotalTimeout):

@@ -1,1 +1,51 @@
-"""HTTP to the backend."""
+"""HTTP to the backend.
+
+`HttpClient` makes exchanges: a POST whose answer is streamed, a small JSON call, or the bytes of a file. An
+`Exchange` watches and aborts one. The errors are in a tree of their own. Nothing but `upstream` knows the
+backend's address or Tornado's HTTP client.
+"""
+
+from upstream.http.answers import JsonAnswer, Transfer
+from upstream.http.client import CallLimits, HttpClient
+from upstream.http.errors import (
+    Aborted,
+    ConnectFailed,
+    ConnectionLost,
+    FirstByteTimeout,
+    IdleTimeout,
+    ProgressTimeout,
+    ResponseRefused,
+    TotalTimeout,
+    UnusableAnswer,
+    UpstreamError,
+)
+from upstream.http.exchange import Exchange, TransportSide
+from upstream.http.paths import API, conversation_path, file_path
+from upstream.http.receiver import OnData
+from upstream.http.timeouts import Phase, Timeouts, Watchdog
+
+__all__ = [
+    "API",
+    "Aborted",
+    "CallLimits",
+    "ConnectFailed",
+    "ConnectionLost",
+    "Exchange",
+    "FirstByteTimeout",
+    "HttpClient",
+    "IdleTimeout",
+    "JsonAnswer",
+    "OnData",
+    "Phase",
+    "ProgressTimeout",
+    "ResponseRefused",
+    "Timeouts",
+    "TotalTimeout",
+    "Transfer",
+    "TransportSide",
+    "UnusableAnswer",
+    "UpstreamError",
+    "Watchdog",
+    "conversation_path",
+    "file_path",
+]

@@ -1,4 +1,4 @@
-"""The client of the backend: one conversation as a stream, one small JSON call, or the bytes of a file."""
+"""The HTTP client of the backend: a POST whose answer is streamed, a small JSON call, or a file's bytes."""
 
 import asyncio
 import json
@@ -8,13 +8,14 @@ import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from tornado.httpclient import HTTPError
 from tornado.httputil import HTTPInputError
 from tornado.iostream import UnsatisfiableReadError
 
-from translate.backend.websocket_frames import Handover, read_handover
+from accounts import Credential
+from upstream.http.answers import JsonAnswer, Transfer
 from upstream.http.connection import AbortableClient, UpstreamRequest
 from upstream.http.endpoint import Endpoint
 from upstream.http.errors import (
@@ -22,28 +23,19 @@ from upstream.http.errors import (
     ConnectFailed,
     ConnectionLost,
     IdleTimeout,
-    ResponseRefused,
     TotalTimeout,
     UpstreamError,
 )
-from upstream.http.exchange import Exchange
-from upstream.http.receiver import EVENT_STREAM, REFUSED_BODY_BYTES, OnData, Reception
+from upstream.http.exchange import Exchange, TransportSide
+from upstream.http.receiver import EVENT_STREAM, REFUSED_BODY_SECONDS, OnData, ResponseReceiver
 from upstream.http.timeouts import Timeouts
-from upstream.socket.socket_turn import SocketTurn
-from upstream.socket.sockets import Sockets
 
-CONVERSATION_PATH: Final = "/backend-api/conversation"
-DEFAULT_TIMEOUTS: Final = Timeouts()
 JSON: Final = "application/json"
 USER_AGENT: Final = "pandora-to-v1"
-CALL_BODY_BYTES: Final = 4 * 1024 * 1024
-"""Largest JSON answer taken: a gizmo is some KB, a long stored conversation can reach a few MB."""
-CALL_SECONDS: Final = 30.0
-"""Most a JSON call may take in all; the backend answers these in a second or two."""
 
-_KEY: Final = re.compile(r"[!-~]+")
+_PRINTABLE: Final = re.compile(r"[!-~]+")
 _BODY_METHODS: Final = ("POST", "PUT", "PATCH")
-# What a fetch raises by itself; `Aborted` only stands for what its reception was failed with.
+# What a fetch raises by itself; `Aborted` only stands for what its receiver was failed with.
 _TRANSPORT_ERRORS: Final = (
     Aborted,
     HTTPError,
@@ -57,38 +49,28 @@ _CUT_SHORT: Final = (ConnectionLost, IdleTimeout, TotalTimeout)
 
 
 @dataclass(frozen=True, slots=True)
-class JsonAnswer:
-    """A small answer of any status: `content_type` and `headers` as in `ResponseRefused`.
+class CallLimits:
+    """Limits of `HttpClient.call`, and of answers that nobody asked for.
 
-    `body` is whole if the status is 2xx, else at most the first 64 KiB.
+    A call takes at most `seconds` in all; the backend answers in a second or two. Its answer has at most
+    `body_bytes`: the description of a GPT is some KB, a long stored conversation can reach a few MB. The
+    body of any unwanted answer is waited for `refused_seconds`.
     """
 
-    status: int
-    content_type: str
-    headers: dict[str, str]
-    body: bytes
+    seconds: float = 30.0
+    body_bytes: int = 4 * 1024 * 1024
+    refused_seconds: float = REFUSED_BODY_SECONDS
 
 
-@dataclass(frozen=True, slots=True)
-class Transfer:
-    """The answer to a `transfer`, of any status.
-
-    `content_type` and `headers` are as in `ResponseRefused`, with `location` and `content-disposition`
-    among the headers. `complete` is false if `body` is only the beginning, up to the limit.
-    """
-
-    status: int
-    content_type: str
-    headers: dict[str, str]
-    body: bytes
-    complete: bool
+DEFAULT_TIMEOUTS: Final = Timeouts()
+DEFAULT_CALL_LIMITS: Final = CallLimits()
 
 
-class UpstreamClient:
-    """Talks to the one backend at `base_url/prefix`. Make it while the event loop runs.
+class HttpClient:
+    """Talks HTTP to the one backend at `base_url/prefix`. Make it while the event loop runs.
 
-    `max_clients` is how many conversations, and apart from them how many calls, may be under way;
-    more wait in a queue within their connect limit, so it should exceed what the service admits.
+    `max_clients` is how many streams, and apart from them how many calls, may be under way; more wait in a
+    queue within their connect limit, so it should exceed what the service admits.
 
     Raises:
         ValueError: the address or the prefix can't be used; the text names neither.
@@ -101,66 +83,69 @@ class UpstreamClient:
         timeouts: Timeouts = DEFAULT_TIMEOUTS,
         *,
         max_clients: int = 1024,
+        call_limits: CallLimits = DEFAULT_CALL_LIMITS,
     ) -> None:
+        self.timeouts = timeouts
+        """The limits of each exchange, for what is done for it beside HTTP too."""
+        self._call_limits = call_limits
         self._endpoint = Endpoint(base_url, prefix)
-        self._timeouts = timeouts
         # One context for all: making one per request costs more than the handshake. Always verifies.
         self._tls = ssl.create_default_context() if self._endpoint.is_tls else None
         self._streams = AbortableClient(max_clients=max_clients)
         self._calls = AbortableClient(max_clients=max_clients)
-        self._under_way: set[Exchange] = set()
-        self._sockets = Sockets(self, timeouts)
+        self._under_way: set[TransportSide] = set()
 
-    async def converse(self, key: str, payload: bytes, on_data: OnData, exchange: Exchange) -> None:
-        """POST a conversation and feed its event stream to `on_data` until the body has ended.
+    async def stream(
+        self, path: str, credential: Credential, body: bytes, on_data: OnData, transport: TransportSide
+    ) -> JsonAnswer | None:
+        """POST JSON and feed the event stream in answer to `on_data`; return None once it has ended.
 
-        `payload` is the JSON of the request. `on_data` is awaited for each piece, cut anywhere, and
-        nothing more is read before it is done; it is called only for a 2xx answer of type
-        `text/event-stream`, and runs in a task of the exchange, not in the caller's. Its own
-        exception stops the exchange and comes out of here as it is. A body without length that just
-        ends is a clean end: only the content can tell.
+        `on_data` is awaited for each piece, cut anywhere, and nothing more is read before it is done; it
+        runs in a task of the exchange, not in the caller's. Its own exception stops the exchange and comes
+        out of here as it is. A body without length that just ends is a clean end: only the content can
+        tell.
 
-        If the answer is JSON that hands over to a WebSocket, the stream comes from there, with the same
-        limits and the same end; see `Sockets`. Whoever stops it then has the backend told so.
+        `on_data` is called only for a 2xx answer of type `text/event-stream`. Any other answer is returned,
+        with at most 64 KiB of its body.
 
-        When the exchange fails or is aborted, the socket is closed at once, but `on_data` may finish
-        what it has (and may be what aborts): this call ends after it. If the awaiting task is
-        cancelled, the exchange is aborted and `on_data` is cancelled with it.
+        When the exchange fails or is aborted, the socket is closed at once, but `on_data` may finish what it
+        has (and may be what aborts): this call ends after it. If the awaiting task is cancelled, the exchange
+        is aborted and `on_data` is cancelled with it.
 
         Raises:
-            UpstreamError: one of its leaves; `ResponseRefused` for any answer but an event stream.
-            ValueError: the key can't travel in a header.
+            UpstreamError: the transport failed, ran into one of the time limits, or was aborted.
+            ValueError: the credential can't travel in a header.
         """
-        headers = _headers(key, EVENT_STREAM)
+        headers = _headers(credential, EVENT_STREAM)
         headers["Content-Type"] = JSON
-        if exchange.aborted:
-            raise Aborted
-        turn = SocketTurn(self._sockets, key, payload, exchange)
-        self._under_way.add(exchange)
+        limits = self._call_limits
+        receiver = ResponseReceiver(transport, self.timeouts, on_data, refused_seconds=limits.refused_seconds)
+        request = UpstreamRequest(
+            receiver, self._endpoint.url(path), "POST", headers=headers, body=body, ssl_options=self._tls
+        )
         try:
-            handover = await self._post(headers, await turn.payload(), on_data, turn)
-            if handover is not None:
-                await turn.follow(handover, on_data, self._timeouts)
-        finally:
-            self._under_way.discard(exchange)
-            await turn.end()
+            await self._perform(self._streams, request, transport)
+        except _CUT_SHORT:
+            if transport.status is None or transport.streaming:
+                raise
+        return None if transport.streaming else receiver.answer()
 
     async def call(
         self,
         method: str,
         path: str,
-        key: str,
+        credential: Credential,
         body: dict[str, Any] | None = None,
         exchange: Exchange | None = None,
     ) -> JsonAnswer:
         """Make one small JSON call and return its answer, whatever the status.
 
         Raises:
-            UpstreamError: the transport failed, or took more than 30 s in all; `ResponseRefused` for
-                a 2xx answer of more than 4 MiB.
-            ValueError: the key can't travel in a header, or the path is not plain.
+            UpstreamError: the transport failed, or took more than 30 s in all; `ResponseRefused` for a 2xx
+                answer of more than 4 MiB.
+            ValueError: the credential can't travel in a header, or the path is not plain.
         """
-        headers = _headers(key, JSON)
+        headers = _headers(credential, JSON)
         url = self._endpoint.url(path)
         content: bytes | None = None
         if body is not None:
@@ -168,14 +153,15 @@ class UpstreamClient:
             content = json.dumps(body).encode()
         elif method in _BODY_METHODS:
             content = b""
-        timeouts = replace(self._timeouts, total=CALL_SECONDS)
-        reception = await self._receive(
-            method, url, headers, content, exchange or Exchange(), timeouts, CALL_BODY_BYTES
+        limits = self._call_limits
+        timeouts = replace(self.timeouts, total=limits.seconds)
+        receiver = await self._receive(
+            method, url, headers, content, exchange or Exchange(), timeouts, limits.body_bytes
         )
-        refusal = _refusal(reception)
-        if reception.successful and reception.overflowed:
-            raise refusal
-        return JsonAnswer(refusal.status, refusal.content_type, refusal.headers, bytes(reception.body))
+        answer = receiver.answer()
+        if answer.successful and receiver.overflowed:
+            raise answer.refusal()
+        return answer
 
     def resolve(self, address: str, base: str = "") -> str:
         """Return the absolute URL of an address that the backend gave, or that the answer at `base` did.
@@ -197,7 +183,7 @@ class UpstreamClient:
     ) -> Transfer:
         """Send or get the bytes of a file at a `resolve`d URL, which may be on any host.
 
-        No key goes along: such addresses are signed. Redirects are not followed. Of a 2xx answer at
+        No credential goes along: such addresses are signed. Redirects are not followed. Of a 2xx answer at
         most `limit` bytes are taken; after `seconds` in all, it is given up.
 
         Raises:
@@ -206,53 +192,20 @@ class UpstreamClient:
         if self._tls is None and url.startswith("https:"):
             self._tls = ssl.create_default_context()
         # The first byte of the answer comes only when the last one of a large file is out.
-        timeouts = replace(self._timeouts, first_byte=seconds, total=seconds)
+        timeouts = replace(self.timeouts, first_byte=seconds, total=seconds)
         headers = {**headers, "User-Agent": USER_AGENT}
-        reception = await self._receive(method, url, headers, content, Exchange(), timeouts, limit)
+        receiver = await self._receive(method, url, headers, content, Exchange(), timeouts, limit)
+        answer = receiver.answer()
         return Transfer(
-            cast(int, reception.exchange.status),
-            cast(str, reception.exchange.content_type),
-            reception.headers,
-            bytes(reception.body),
-            not reception.overflowed,
+            answer.status, answer.content_type, answer.headers, answer.body, not receiver.overflowed
         )
 
     def close(self) -> None:
-        """Abort whatever is under way and refuse further calls with `RuntimeError`."""
-        for exchange in tuple(self._under_way):
-            exchange.abort()
-        self._sockets.close()
+        """Abort whatever is under way and refuse further exchanges with RuntimeError."""
+        for transport in tuple(self._under_way):
+            transport.abort()
         self._streams.close()
         self._calls.close()
-
-    async def _post(
-        self, headers: dict[str, str], payload: bytes, on_data: OnData, turn: SocketTurn
-    ) -> Handover | None:
-        """POST the conversation and stream the answer; or say where else it comes."""
-        exchange = turn.exchange
-        reception = Reception(exchange, self._timeouts, on_data)
-        url = self._endpoint.url(CONVERSATION_PATH)
-        request = UpstreamRequest(
-            reception, url, "POST", headers=headers, body=payload, ssl_options=self._tls
-        )
-        try:
-            await self._perform(self._streams, request)
-        except _CUT_SHORT:
-            if exchange.status is None or reception.streaming:
-                raise
-        except ConnectFailed:
-            turn.over = True
-            raise
-        finally:
-            if reception.streaming:
-                turn.answered_directly()
-        if reception.streaming:
-            return None
-        handover = read_handover(bytes(reception.body)) if reception.successful else None
-        if handover is None:
-            turn.over = True
-            raise _refusal(reception)
-        return handover
 
     async def _receive(
         self,
@@ -263,67 +216,62 @@ class UpstreamClient:
         exchange: Exchange,
         timeouts: Timeouts,
         limit: int,
-    ) -> Reception:
+    ) -> ResponseReceiver:
         """Make one exchange whose answer is kept, of any status."""
-        if exchange.aborted:
-            raise Aborted
-        reception = Reception(exchange, timeouts, body_limit=limit)
-        request = UpstreamRequest(
-            reception, url, method, headers=headers, body=content, ssl_options=self._tls
+        transport = exchange.begin()
+        receiver = ResponseReceiver(
+            transport,
+            replace(timeouts, progress=0),  # there is no reader to tell of any
+            body_limit=limit,
+            refused_seconds=self._call_limits.refused_seconds,
         )
-        self._under_way.add(exchange)
+        request = UpstreamRequest(receiver, url, method, headers=headers, body=content, ssl_options=self._tls)
         try:
-            await self._perform(self._calls, request)
+            await self._perform(self._calls, request, transport)
         except _CUT_SHORT:
-            if exchange.status is None or reception.successful:
+            if transport.status is None or 200 <= transport.status < 300:
                 raise
-        finally:
-            self._under_way.discard(exchange)
-        return reception
+        return receiver
 
-    async def _perform(self, client: AbortableClient, request: UpstreamRequest) -> None:
-        """Run the exchange to its end and raise what its reception failed with, if it did."""
-        reception = request.reception
-        exchange = reception.exchange
+    async def _perform(
+        self, client: AbortableClient, request: UpstreamRequest, transport: TransportSide
+    ) -> None:
+        """Run the exchange to its end and raise what its receiver failed with, if it did."""
+        receiver = request.receiver
+        self._under_way.add(transport)
         try:
             try:
                 fetched = client.fetch(request, raise_error=False)
-                # If we are cancelled: Tornado would log failing a cancelled fetch, and asyncio a
-                # failure that nobody looked at.
+                # If we are cancelled: Tornado would log failing a cancelled fetch, and asyncio a failure
+                # that nobody looked at.
                 fetched.add_done_callback(asyncio.Future.exception)
                 await asyncio.shield(fetched)
             except _TRANSPORT_ERRORS as error:
-                reception.fail(_lost(error, exchange))
-            await reception.reader_done()
+                receiver.fail(_lost(error, transport))
+            await receiver.reader_done()
         except asyncio.CancelledError:
-            exchange.abort()
-            reception.cancel_reader()
+            transport.abort()
+            receiver.cancel_reader()
             raise
         finally:
-            reception.ended()
-        if reception.failure is not None:
-            raise reception.failure
+            self._under_way.discard(transport)
+            receiver.ended()
+        if receiver.failure is not None:
+            raise receiver.failure
 
 
-def _headers(key: str, accept: str) -> dict[str, str]:
-    if _KEY.fullmatch(key) is None:
+def _headers(credential: Credential, accept: str) -> dict[str, str]:
+    if not all(_PRINTABLE.fullmatch(value) for value in (credential.secret, credential.account_id or "-")):
         raise ValueError("the key holds characters that can't travel in a header")
-    return {"Authorization": f"Bearer {key}", "Accept": accept, "User-Agent": USER_AGENT}
+    headers = {"Authorization": f"Bearer {credential.secret}", "Accept": accept, "User-Agent": USER_AGENT}
+    if credential.account_id:
+        headers["ChatGPT-Account-Id"] = credential.account_id
+    return headers
 
 
-def _refusal(reception: Reception) -> ResponseRefused:
-    exchange = reception.exchange
-    return ResponseRefused(
-        cast(int, exchange.status),
-        cast(str, exchange.content_type),
-        reception.headers,
-        bytes(reception.body[:REFUSED_BODY_BYTES]),
-    )
-
-
-def _lost(error: Exception, exchange: Exchange) -> UpstreamError:
+def _lost(error: Exception, transport: TransportSide) -> UpstreamError:
     """Put a transport error into our terms. Its own text is not used: it may quote what was sent."""
-    if not exchange.connected:
+    if not transport.connected:
         return ConnectFailed(_why_not_connected(error))
     match error:
         case ConnectionError():
@@ -336,7 +284,7 @@ def _lost(error: Exception, exchange: Exchange) -> UpstreamError:
             reason = os.strerror(number)
         case _:
             reason = type(error).__name__
-    return ConnectionLost("body" if exchange.headers_received else "before_headers", reason)
+    return ConnectionLost("before_headers" if transport.status is None else "body", reason)
 
 
 def _why_not_connected(error: Exception) -> str:

@@ -45,7 +45,7 @@ from tornado.simple_httpclient import HTTPStreamClosedError, SimpleAsyncHTTPClie
 
 from upstream.http.chunked import ChunkedDecoder
 from upstream.http.errors import Aborted
-from upstream.http.receiver import Reception
+from upstream.http.receiver import ResponseReceiver
 
 READ_BYTES: Final = 64 * 1024
 """Most bytes handed on at once; the same as IOStream's own reads."""
@@ -57,12 +57,12 @@ UNLIMITED: Final = 1 << 60
 
 
 class UpstreamRequest(HTTPRequest):
-    """A request that carries the `Reception` of its answer, and never asks for gzip or redirects.
+    """A request that carries the `ResponseReceiver` of its answer, and never asks for gzip or redirects.
 
-    Tornado's own time limits are off: the reception's watchdog has them all.
+    Tornado's own time limits are off: the receiver's watchdog has them all.
     """
 
-    def __init__(self, reception: Reception, url: str, method: str, **kwargs: Any) -> None:
+    def __init__(self, receiver: ResponseReceiver, url: str, method: str, **kwargs: Any) -> None:
         super().__init__(
             url,
             method,
@@ -72,11 +72,11 @@ class UpstreamRequest(HTTPRequest):
             decompress_response=False,
             **kwargs,
         )
-        self.reception = reception
+        self.receiver = receiver
 
 
 class AbortableClient(SimpleAsyncHTTPClient):
-    """Fetches `UpstreamRequest`s only; failing the reception of one ends it at once in every state."""
+    """Fetches `UpstreamRequest`s only; failing the receiver of one ends it at once in every state."""
 
     def __new__(cls, **kwargs: Any) -> "AbortableClient":
         # Tornado would hand out one shared instance per loop.
@@ -92,24 +92,24 @@ class AbortableClient(SimpleAsyncHTTPClient):
         super().fetch_impl(request, callback)
         if self.queue and self.queue[-1][1] is request:
             key = self.queue[-1][0]
-            _reception(request).on_failure(partial(self._on_timeout, key))
+            _receiver(request).on_failure(partial(self._on_timeout, key))
 
 
-def _reception(request: HTTPRequest) -> Reception:
+def _receiver(request: HTTPRequest) -> ResponseReceiver:
     # Tornado wraps requests into a proxy that passes attributes on but is no UpstreamRequest.
-    return cast(UpstreamRequest, request).reception
+    return cast(UpstreamRequest, request).receiver
 
 
 class AbortableConnection(_HTTPConnection):
-    """One connection for one request, reporting to the request's reception and stopped through it."""
+    """One connection for one request, reporting to the request's receiver and stopped through it."""
 
     stream: IOStream
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._task: asyncio.Task[None] | None = None
-        self._reception = _reception(self.request)
-        self._reception.on_failure(self._abort)
+        self._receiver = _receiver(self.request)
+        self._receiver.on_failure(self._abort)
         self._ends_by_closing = False
 
     async def run(self) -> None:
@@ -125,7 +125,7 @@ class AbortableConnection(_HTTPConnection):
     def _abort(self) -> None:
         if not hasattr(self, "stream"):
             self._stop_connecting()
-        # The error is only a marker: what the caller gets to see is the reception's failure.
+        # The error is only a marker: what the caller gets to see is the receiver's failure.
         self._handle_exception(Aborted, Aborted(), None)
 
     def _stop_connecting(self) -> None:
@@ -143,12 +143,12 @@ class AbortableConnection(_HTTPConnection):
             asyncio.get_running_loop().call_soon(self._stop_connecting)
 
     def _create_connection(self, stream: IOStream) -> HTTP1Connection:
-        self._reception.connected()
+        self._receiver.connected()
         stream.set_nodelay(True)  # headers and body are two writes
         parameters = HTTP1ConnectionParameters(
             no_keep_alive=True, max_header_size=self.max_header_size, max_body_size=self.max_body_size
         )
-        return _UpstreamHTTP1Connection(stream, parameters, self._reception.request_sent)
+        return _UpstreamHTTP1Connection(stream, True, parameters)
 
     async def headers_received(
         self, first_line: ResponseStartLine | RequestStartLine, headers: HTTPHeaders
@@ -157,15 +157,15 @@ class AbortableConnection(_HTTPConnection):
             return  # informational; the answer is still to come
         await super().headers_received(first_line, headers)
         self._ends_by_closing = "Content-Length" not in headers and "Transfer-Encoding" not in headers
-        self._reception.headers_received(first_line.code, headers)
+        self._receiver.headers_received(first_line.code, headers)
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
         if self.final_callback is None:
             return None  # aborted while bytes were still buffered
-        if self._reception.streaming:
-            return self._reception.deliver(chunk)
-        self._reception.keep(chunk)
-        if self._reception.overflowed:
+        if self._receiver.streaming:
+            return self._receiver.deliver(chunk)
+        self._receiver.keep(chunk)
+        if self._receiver.overflowed:
             self.finish()
         return None
 
@@ -184,23 +184,7 @@ class AbortableConnection(_HTTPConnection):
 
 
 class _UpstreamHTTP1Connection(HTTP1Connection):
-    """Tornado's HTTP/1.1, except that it tells when the request is out, and reads chunks in bulk."""
-
-    def __init__(
-        self, stream: IOStream, parameters: HTTP1ConnectionParameters, on_request_sent: Callable[[], None]
-    ) -> None:
-        super().__init__(stream, True, parameters)
-        self._on_request_sent = on_request_sent
-
-    def finish(self) -> None:
-        super().finish()
-        if not self.stream.closed():
-            # An empty write is done when everything before it is.
-            self.stream.write(b"").add_done_callback(self._note_request_sent)
-
-    def _note_request_sent(self, written: "asyncio.Future[None]") -> None:
-        if not written.cancelled() and written.exception() is None:
-            self._on_request_sent()
+    """Tornado's HTTP/1.1, except that it reads chunks in bulk."""
 
     async def _read_chunked_body(self, delegate: HTTPMessageDelegate) -> None:
         decoder = ChunkedDecoder()

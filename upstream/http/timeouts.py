@@ -3,29 +3,43 @@
 import asyncio
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from enum import Enum, auto
 
-from upstream.http.errors import ConnectFailed, FirstByteTimeout, IdleTimeout, TotalTimeout, UpstreamError
+from upstream.http.errors import (
+    ConnectFailed,
+    FirstByteTimeout,
+    IdleTimeout,
+    ProgressTimeout,
+    TotalTimeout,
+    UpstreamError,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
     """Limits in seconds; 0 means no limit.
 
-    `connect` covers waiting for a slot, DNS, TCP and TLS; `first_byte` runs from the start of the
-    request to the response headers; `idle` is the longest silence in a body, not counting the time
-    the reader itself needs; `total` covers everything. The backend sends a ping about each 15 s and
-    may draw a picture for a minute, so `idle` should stay well above both.
+    `connect` covers waiting for a slot, DNS, TCP and TLS; `first_byte` runs from the start of the request
+    to the response headers; `idle` is the longest silence in a body; `progress` is how long a body may go on
+    without anything that its reader calls progress, such as with pings only; `total` covers everything. The
+    time that the reader itself needs counts for `total` only.
+
+    The backend sends a ping about each 15 s (protocol notes, section 6) and may draw a picture for a minute,
+    so `idle` should stay well above both. Long programs take minutes, and there are only pings meanwhile.
+
+    Raises:
+        ValueError: a limit is negative, infinite or not a number.
     """
 
     connect: float = 10.0
     first_byte: float = 120.0
     idle: float = 90.0
     total: float = 0.0
+    progress: float = 600.0
 
     def __post_init__(self) -> None:
-        if not all(0 <= limit < math.inf for limit in (self.connect, self.first_byte, self.idle, self.total)):
+        if not all(0 <= limit < math.inf for limit in astuple(self)):
             raise ValueError("timeouts are seconds, 0 or more")
 
 
@@ -40,20 +54,23 @@ class Phase(Enum):
 class Watchdog:
     """Calls `expire` once, with the fitting error, when a limit has passed. Needs a running loop.
 
-    It sits on the path of every token, so bytes cost it two attribute writes by its owner and no
-    timer: `mark` is the time of the last progress, and the timer, when it fires, looks at it and
-    re-arms itself. While `reader_busy` is set the silence is the reader's, not the backend's.
+    It sits on the path of every token, so a piece of a body costs it some attributes and one look at the
+    clock, and no timer: the timer, when it fires, looks at what has happened since and re-arms itself. While
+    `reader_busy` is set the silence is the reader's, not the backend's.
     """
 
     __slots__ = (
         "_expire",
+        "_heard_at",
         "_limit",
         "_loop",
         "_phase",
+        "_progress_limit",
+        "_progressed",
+        "_progressed_at",
         "_timeouts",
         "_timer",
         "_total_due",
-        "mark",
         "reader_busy",
     )
 
@@ -67,6 +84,7 @@ class Watchdog:
         self._timer: asyncio.TimerHandle | None = None
         since = self._loop.time() if since is None else since
         self._total_due = since + (timeouts.total or math.inf)
+        self._progressed = False
         self.reader_busy = False
         self.enter(Phase.CONNECT)
 
@@ -79,13 +97,21 @@ class Watchdog:
         }
         self._phase = phase
         self._limit = limits[phase] or math.inf
-        self.mark = self._loop.time()
+        self._progress_limit = (self._timeouts.progress or math.inf) if phase is Phase.BODY else math.inf
+        self._heard_at = self._progressed_at = self._loop.time()
         self._arm()
 
-    def progress(self) -> None:
+    def heard(self) -> None:
         """Something came from the backend, or the reader is done with it: silence starts now."""
-        self.mark = self._loop.time()
+        now = self._heard_at = self._loop.time()
         self.reader_busy = False
+        if self._progressed:
+            self._progressed = False
+            self._progressed_at = now
+
+    def progressed(self) -> None:
+        """What the reader has, or has just had, was something new; it counts with the next `heard`."""
+        self._progressed = True
 
     def hurry(self, seconds: float) -> None:
         """Allow the rest of the exchange at most this long."""
@@ -100,25 +126,30 @@ class Watchdog:
 
     def _arm(self) -> None:
         self.stop()
-        due = min(self._total_due, self.mark + self._limit)
+        progress_due = self._progressed_at + self._progress_limit
+        if progress_due <= self._loop.time():  # and silent since: that is not what this limit is for
+            progress_due = self._loop.time() + self._progress_limit
+        due = min(self._total_due, self._heard_at + self._limit, progress_due)
         if due < math.inf:
             self._timer = self._loop.call_at(due, self._check)
 
     def _check(self) -> None:
         now = self._loop.time()
         if self.reader_busy:
-            self.mark = now
+            self._heard_at = self._progressed_at = now
         if now >= self._total_due:
             self._expire(TotalTimeout(self._timeouts.total))
-        elif now >= self.mark + self._limit:
+        elif now >= self._heard_at + self._limit:
             self._expire(self._silence())
+        elif now >= self._progressed_at + self._progress_limit and self._heard_at > self._progressed_at:
+            self._expire(ProgressTimeout(self._progress_limit))
         else:
             self._arm()
 
     def _silence(self) -> UpstreamError:
         match self._phase:
             case Phase.CONNECT:
-                return ConnectFailed(f"no connection within {self._limit:g} s", timed_out=True)
+                return ConnectFailed(f"no connection within {self._limit:g} s")
             case Phase.FIRST_BYTE:
                 return FirstByteTimeout(self._limit)
             case Phase.BODY:

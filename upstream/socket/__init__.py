@@ -1,1 +1,12 @@
-"""The backend's WebSockets."""
+"""The backend's WebSockets: one for each account that answers over it (protocol notes, section 12).
+
+`SocketDelivery` stands beside the POST of one conversation, and gives its answer if it comes over the socket;
+`AccountSockets` keeps the sockets of all accounts.
+"""
+
+from upstream.socket.account_socket import SocketTimes
+from upstream.socket.account_sockets import AccountSockets, SocketLimits
+from upstream.socket.delivery import SocketDelivery
+from upstream.socket.stream_reader import Pauses
+
+__all__ = ["AccountSockets", "Pauses", "SocketDelivery", "SocketLimits", "SocketTimes"]

@@ -4,25 +4,39 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Final
+from dataclasses import dataclass
 
-from translate.backend.websocket_frames import SUBPROTOCOL, Connected, Frame, Gap, Sequence, read_frame
-from upstream.http.errors import ConnectFailed, UpstreamError
-from upstream.socket.line import Line, Room
+from translate.backend.websocket_frames import (
+    SUBPROTOCOL,
+    Connected,
+    Frame,
+    FrameSequence,
+    MissingFrames,
+    read_frame,
+)
+from upstream.http import ConnectFailed, UpstreamError
+from upstream.socket.frame_buffer import BufferBudget, FrameBuffer
 from upstream.socket.websocket import UpgradeRefused, WebSocket
 
-IDLE_SECONDS: Final = 60.0
-"""How long the socket stays open for the account's next conversation."""
-RECONNECT_PAUSES: Final = (0.0, 0.25, 1.0, 2.0, 4.0)
-"""Seconds before each attempt to come back; the server keeps what was missed for about a minute."""
+
+@dataclass(frozen=True, slots=True)
+class SocketTimes:
+    """Seconds in the life of one socket.
+
+    It stays open for `idle` for the account's next conversation. Before each attempt to come back after a
+    drop it waits one of the `reconnect_pauses`; the server keeps what was missed for about a minute.
+    """
+
+    idle: float = 60.0
+    reconnect_pauses: tuple[float, ...] = (0.0, 0.25, 1.0, 2.0, 4.0)
 
 
 class AccountSocket:
-    """Give it lines with `open`, have it connected with `ready`, take them back with `release`.
+    """Get a buffer with `open`, have the socket connected with `ready`, give the buffer back with `release`.
 
-    `register` asks the backend for an address. A line's frames are pushed to it whether or not its
-    reader keeps up (see `Line`), so that no conversation waits for another; foreign and late frames are
-    dropped. When frames are lost for good, all lines are told so.
+    `register` asks the backend for an address (protocol notes, section 12). The frames of a buffer are
+    appended to it whether or not its reader keeps up (see `FrameBuffer`), so that no conversation waits for
+    another; frames of others and late ones are dropped. When frames are lost for good, all buffers are told.
     """
 
     def __init__(
@@ -30,37 +44,42 @@ class AccountSocket:
         register: Callable[[], Awaitable[str]],
         tls: ssl.SSLContext | None,
         connect_seconds: float,
-        room: Room,
+        budget: BufferBudget,
+        times: SocketTimes,
     ) -> None:
-        self.lines: set[Line] = set()
         self._register = register
         self._tls = tls
         self._connect_seconds = connect_seconds
-        self._room = room
+        self._budget = budget
+        self._times = times
+        self._buffers: set[FrameBuffer] = set()
         self._url = ""
         self._socket: WebSocket | None = None
         self._greeting: Connected | None = None
-        self._sequence = Sequence()
-        self._gap = False  # we have come back for missing frames once
+        self._sequence = FrameSequence()
+        self._resumed_for_missing = False
         self._serving: asyncio.Task[None] | None = None
         self._connected = _promise()
-        self._idle: asyncio.TimerHandle | None = None
+        self._closing: asyncio.TimerHandle | None = None
 
-    def open(self, request_id: str) -> Line:
-        """A line for the frames with this id."""
-        if self._idle is not None:
-            self._idle.cancel()
-            self._idle = None
-        line = Line(request_id, self._room)
-        self.lines.add(line)
-        return line
+    @property
+    def in_use(self) -> bool:
+        """There are conversations on it."""
+        return bool(self._buffers)
 
-    def release(self, line: Line) -> None:
-        """Its frames are not wanted any more."""
-        line.close()
-        self.lines.discard(line)
-        if not self.lines and self._idle is None:
-            self._idle = asyncio.get_running_loop().call_later(IDLE_SECONDS, self.close)
+    def open(self, request_id: str) -> FrameBuffer:
+        """A buffer for the frames with this id."""
+        self._stay_open()
+        buffer = FrameBuffer(request_id, self._budget)
+        self._buffers.add(buffer)
+        return buffer
+
+    def release(self, buffer: FrameBuffer) -> None:
+        """The frames of this buffer are not wanted any more."""
+        buffer.close()
+        self._buffers.discard(buffer)
+        if not self._buffers and self._closing is None:
+            self._closing = asyncio.get_running_loop().call_later(self._times.idle, self.close)
 
     async def ready(self, url: str = "") -> None:
         """Wait until it is connected, to `url` or to an address of its own.
@@ -75,18 +94,22 @@ class AccountSocket:
 
     def close(self) -> None:
         """Close the socket at once; it can be opened again."""
-        if self._idle is not None:
-            self._idle.cancel()
-            self._idle = None
+        self._stay_open()
         if self._serving is not None:
             self._serving.cancel()
             self._serving = None
         self._drop()
 
+    def _stay_open(self) -> None:
+        if self._closing is not None:
+            self._closing.cancel()
+            self._closing = None
+
     async def _serve(self, url: str) -> None:
+        """Connect, and read on over all drops as long as there are conversations."""
         reason: Exception = ConnectFailed("the WebSocket was given up")
         try:
-            self._greeting, self._sequence = None, Sequence()
+            self._greeting, self._sequence = None, FrameSequence()
             self._url = url or await self._register()
             await self._connect(self._url)
             self._connected.set_result(None)
@@ -100,8 +123,7 @@ class AccountSocket:
         finally:
             if not self._connected.done():
                 self._connected.set_exception(reason)
-            for line in self.lines:
-                line.lose()
+            self._lose_rest()
             self._drop()
 
     async def _connect(self, url: str) -> None:
@@ -122,38 +144,36 @@ class AccountSocket:
     def _greet(self, greeting: Connected) -> None:
         before, self._greeting = self._greeting, greeting
         if before is not None and before.connection_id != greeting.connection_id:
-            self._sequence = Sequence()  # another connection: what was sent in between is gone
-            for line in self.lines:
-                line.lose()
+            self._sequence = FrameSequence()  # another connection: what was sent in between is gone
+            self._lose_rest()
 
     async def _read_on(self) -> bool:
         """Read until the socket is gone or must be left; false if it is not needed any more."""
         socket = self._socket
         while socket is not None and (message := await socket.read()) is not None:
             frame = read_frame(message)
-            if isinstance(frame, Frame) and not await self._take(frame, socket):
+            if isinstance(frame, Frame) and not await self._accept(frame, socket):
                 break
         self._drop()
-        return bool(self.lines)
+        return self.in_use
 
-    async def _take(self, frame: Frame, socket: WebSocket) -> bool:
-        """Give a frame to its line; false if the connection must be resumed to get missing frames again."""
+    async def _accept(self, frame: Frame, socket: WebSocket) -> bool:
+        """Give a frame to its buffer; false if the connection must be resumed to get missing frames again."""
         try:
-            new = self._sequence.take(frame.sequence)
-        except Gap:
-            if not self._gap:
-                self._gap = True
+            new = self._sequence.accept(frame.sequence)
+        except MissingFrames:
+            if not self._resumed_for_missing:
+                self._resumed_for_missing = True
                 return False
-            for line in self.lines:
-                line.lose()
+            self._lose_rest()
             self._sequence.skip_to(frame.sequence)
-            new = self._sequence.take(frame.sequence)
+            new = self._sequence.accept(frame.sequence)
         if not new:
             return True
-        self._gap = False
-        owner = next((line for line in self.lines if line.owns(frame)), None)
+        self._resumed_for_missing = False
+        owner = next((buffer for buffer in self._buffers if buffer.owns(frame)), None)
         if owner is not None:
-            owner.push(frame)
+            owner.append(frame)
         if (ack := self._sequence.acknowledgement(at_once=owner is not None and owner.ended)) is not None:
             await socket.write(ack)
         return True
@@ -161,9 +181,9 @@ class AccountSocket:
     async def _come_back(self) -> bool:
         """Resume the connection; or make another, over which what was missed does not come."""
         url = self._greeting.resumed_url(self._url) if self._greeting else self._url
-        for pause in RECONNECT_PAUSES:
+        for pause in self._times.reconnect_pauses:
             await asyncio.sleep(pause)
-            if not self.lines:
+            if not self._buffers:
                 return False
             with suppress(ConnectFailed):
                 try:
@@ -173,6 +193,10 @@ class AccountSocket:
                     continue
                 return True
         return False
+
+    def _lose_rest(self) -> None:
+        for buffer in self._buffers:
+            buffer.lose_rest()
 
     def _drop(self) -> None:
         if self._socket is not None:

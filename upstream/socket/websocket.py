@@ -19,7 +19,7 @@ from tornado.websocket import (
     websocket_connect,
 )
 
-from upstream.http.errors import ConnectFailed
+from upstream.http import ConnectFailed
 
 PING_SECONDS: Final = 20.0
 """Pause between pings; a peer that does not answer one before the next is dead."""
@@ -70,11 +70,11 @@ class WebSocket:
                 connection = await asyncio.shield(connecting)
         except HTTPError as error:
             if error.code == 599:
-                raise ConnectFailed("the WebSocket did not open", timed_out=True) from None
+                raise ConnectFailed("the WebSocket did not open") from None
             raise UpgradeRefused(f"the WebSocket was refused with status {error.code}") from None
         except TimeoutError:
             connecting.add_done_callback(_unwanted)
-            raise ConnectFailed(f"no WebSocket within {limit:g} s", timed_out=True) from None
+            raise ConnectFailed(f"no WebSocket within {limit:g} s") from None
         except (OSError, WebSocketError, StreamClosedError, ValueError):
             raise ConnectFailed("the WebSocket could not be opened") from None
         except asyncio.CancelledError:

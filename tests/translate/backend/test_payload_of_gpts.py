@@ -33,9 +33,9 @@ def payloads() -> Iterator[dict[str, Any]]:
         operation_hash="h1",
         login=False,
     )
-    yield json.loads(conversation(HELPER, MESSAGES, new_id(count()).__next__)[0])
-    yield json.loads(continuation(HELPER, "c1", "m1"))
-    yield json.loads(confirmation(HELPER, "c1", asked, "allow", new_id(count()).__next__)[0])
+    yield json.loads(conversation(HELPER, MESSAGES, new_id(count()).__next__).encode())
+    yield json.loads(continuation(HELPER, "c1", "m1").encode())
+    yield json.loads(confirmation(HELPER, "c1", asked, "allow", new_id(count()).__next__).encode())
 
 
 def test_each_request_of_a_turn_has_the_whole_description_and_the_short_id() -> None:
@@ -54,7 +54,7 @@ def test_question_to_a_gpt_has_its_messages() -> None:
 
 
 def test_other_models_have_the_assistant_of_the_web_client() -> None:
-    body = json.loads(conversation(GPT_4_S, MESSAGES, new_id(count()).__next__)[0])
+    body = json.loads(conversation(GPT_4_S, MESSAGES, new_id(count()).__next__).encode())
     assert body["conversation_mode"] == {"kind": "primary_assistant"}
     assert body["suggestions"] == []
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.scripted_server import JSON, Request, ScriptedServer, Verb, send, status
 from tests.upstream.rig import KEY, PATIENT, PREFIX, nothing_left
-from upstream import Timeouts, UpstreamClient
+from upstream import HttpClient, Timeouts
 from upstream.files.backend_files import BackendFiles
 
 SIGNATURE = "canary-signature"
@@ -29,7 +29,7 @@ class World:
     """The files, and the backend that they are asked of."""
 
     files: BackendFiles
-    client: UpstreamClient
+    client: HttpClient
     server: ScriptedServer
 
     @property
@@ -51,7 +51,7 @@ async def world(
 ) -> AsyncIterator[World]:
     """Yield files over a backend with these scripts; afterwards, no fd and no task may be left."""
     async with nothing_left(), ScriptedServer(*scripts) as server:
-        client = UpstreamClient(server.url, PREFIX, timeouts)
+        client = HttpClient(server.url, PREFIX, timeouts)
         yield World(BackendFiles(client, max_bytes=max_bytes, clock=clock), client, server)
         client.close()
 

@@ -18,14 +18,13 @@ from tests.upstream.files.rig import (
     success,
     world,
 )
-from tests.upstream.rig import KEY, PATIENT, PREFIX, refusing_address
-from upstream import ConnectFailed, ConnectionLost, ResponseRefused, TotalTimeout, UpstreamClient
+from tests.upstream.rig import KEY, ME, PATIENT, PREFIX, refusing_address
+from upstream import ConnectFailed, ConnectionLost, HttpClient, ResponseRefused, TotalTimeout, UnusableAnswer
 from upstream.files.backend_files import (
     AddressRefused,
     BackendFiles,
     FileMissing,
     FileNotReady,
-    OddAnswer,
     Refused,
     SandboxGone,
 )
@@ -41,11 +40,11 @@ Ask = Callable[[World], Awaitable[str]]
 
 
 async def of_file(it: World) -> str:
-    return await it.files.download_url(KEY, "file-1")
+    return await it.files.download_url(ME, "file-1")
 
 
 async def of_sandbox(it: World) -> str:
-    return await it.files.sandbox_url(KEY, "c1", "m1", f"/mnt/data/{NAME}")
+    return await it.files.sandbox_url(ME, "c1", "m1", f"/mnt/data/{NAME}")
 
 
 both = pytest.mark.parametrize("ask", [of_file, of_sandbox])
@@ -61,7 +60,7 @@ async def test_address_of_a_file_is_asked_with_the_key() -> None:
 async def test_address_in_a_sandbox_is_asked_with_message_and_path() -> None:
     path = "/mnt/data/报告 (1) 100%+a&b=c?#'\"\r\nX: y.csv"
     async with world(FOUND) as it:
-        assert await it.files.sandbox_url(KEY, "c1", "m 1", path) == ADDRESS
+        assert await it.files.sandbox_url(ME, "c1", "m 1", path) == ADDRESS
         (request,) = it.requests
     parts = urlsplit(request.path)
     assert parts.path == f"/{PREFIX}/backend-api/conversation/c1/interpreter/download"
@@ -73,7 +72,7 @@ async def test_address_in_a_sandbox_is_asked_with_message_and_path() -> None:
 
 async def test_path_with_half_a_character_is_asked_all_the_same() -> None:
     async with world(FOUND) as it:
-        await it.files.sandbox_url(KEY, "c1", "m1", "/mnt/data/\ud83d.csv")
+        await it.files.sandbox_url(ME, "c1", "m1", "/mnt/data/\ud83d.csv")
         assert it.requests[0].path.endswith("sandbox_path=%2Fmnt%2Fdata%2F%3F.csv")
 
 
@@ -96,11 +95,11 @@ async def test_path_with_half_a_character_is_asked_all_the_same() -> None:
         (reply({"detail": {"code": "token_expired"}}, 401), Refused),
         (reply({"detail": "Too many requests"}, 429), Refused),
         (reply(b"<!DOCTYPE html>", 403), Refused),
-        (reply(b"<html>"), OddAnswer),
-        (reply(b"[]"), OddAnswer),
-        (reply({"status": "success"}), OddAnswer),
-        (reply({"status": "success", "download_url": None}), OddAnswer),
-        (reply({"download_url": ADDRESS}), OddAnswer),
+        (reply(b"<html>"), UnusableAnswer),
+        (reply(b"[]"), UnusableAnswer),
+        (reply({"status": "success"}), UnusableAnswer),
+        (reply({"status": "success", "download_url": None}), UnusableAnswer),
+        (reply({"download_url": ADDRESS}), UnusableAnswer),
         (success(download_url="ftp://127.0.0.1/x"), AddressRefused),
         (success(download_url="http://me:pw@127.0.0.1/x"), AddressRefused),
     ],
@@ -208,17 +207,17 @@ async def test_cancelling_closes_the_socket(ask: Ask) -> None:
 
 
 async def test_backend_that_is_not_there_is_asked_once() -> None:
-    client = UpstreamClient(refusing_address(), PREFIX, PATIENT)
+    client = HttpClient(refusing_address(), PREFIX, PATIENT)
     with pytest.raises(ConnectFailed):
-        await BackendFiles(client, max_bytes=1).download_url(KEY, "file-1")
+        await BackendFiles(client, max_bytes=1).download_url(ME, "file-1")
     client.close()
 
 
 @pytest.mark.parametrize("odd", ["", "..", "a/b", "a?b", "a%2fb", "file-1 ", "é", "a" * 200, "file-1\n"])
 async def test_odd_ids_are_not_asked_for(odd: str) -> None:
     async with world(FOUND) as it:
-        with pytest.raises(OddAnswer):
-            await it.files.download_url(KEY, odd)
-        with pytest.raises(OddAnswer):
-            await it.files.sandbox_url(KEY, odd, "m1", "/mnt/data/x")
+        with pytest.raises(UnusableAnswer):
+            await it.files.download_url(ME, odd)
+        with pytest.raises(UnusableAnswer):
+            await it.files.sandbox_url(ME, odd, "m1", "/mnt/data/x")
         assert it.requests == []

@@ -7,14 +7,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from accounts import Credential
 from simulator.server import Simulator
 from tests.scripted_server import rst, stall, status
 from tests.upstream.files.rig import Script, reply, world
-from tests.upstream.rig import KEY, PATIENT, PREFIX
-from upstream import Timeouts, UpstreamClient
-from upstream.files.backend_files import BackendFiles, OddAnswer
+from tests.upstream.rig import KEY, ME, PATIENT, PREFIX
+from upstream import HttpClient, Timeouts, UnusableAnswer
+from upstream.files.backend_files import BackendFiles
 from upstream.http.endpoint import Endpoint
-from upstream.paths import conversation_path, file_path
+from upstream.http.paths import conversation_path, file_path
 
 pytestmark = pytest.mark.timeout(seconds=10)
 
@@ -24,7 +25,7 @@ DONE = reply({"success": True})
 
 async def test_conversation_is_hidden_by_a_patch_of_it_alone() -> None:
     async with world(DONE) as it:
-        assert await it.files.hide_conversation(KEY, CID)
+        assert await it.files.hide_conversation(ME, CID)
         assert it.lines == [f"PATCH /conversation/{CID}"]
         assert json.loads(it.requests[0].body) == {"is_visible": False}
         assert it.requests[0].headers["authorization"] == f"Bearer {KEY}"
@@ -44,23 +45,23 @@ async def test_conversation_is_hidden_by_a_patch_of_it_alone() -> None:
 )
 async def test_failure_to_hide_is_told_not_raised(script: Script) -> None:
     async with world(script) as it:
-        assert not await it.files.hide_conversation(KEY, CID)
+        assert not await it.files.hide_conversation(ME, CID)
 
 
 async def test_silence_is_told_not_raised() -> None:
     async with world([stall()], timeouts=Timeouts(first_byte=0.05)) as it:
-        assert not await it.files.hide_conversation(KEY, CID)
+        assert not await it.files.hide_conversation(ME, CID)
 
 
 async def test_closed_client_is_told_not_raised() -> None:
     async with world(DONE) as it:
         it.client.close()
-        assert not await it.files.hide_conversation(KEY, CID)
+        assert not await it.files.hide_conversation(ME, CID)
 
 
 async def test_key_that_cannot_travel_is_told_not_raised() -> None:
     async with world(DONE) as it:
-        assert not await it.files.hide_conversation("two\r\nlines", CID)
+        assert not await it.files.hide_conversation(Credential("two\r\nlines"), CID)
         assert it.requests == []
 
 
@@ -69,7 +70,7 @@ async def test_key_that_cannot_travel_is_told_not_raised() -> None:
 )
 async def test_without_a_usable_id_nothing_is_sent(odd: str) -> None:
     async with world(DONE) as it:
-        assert not await it.files.hide_conversation(KEY, odd)
+        assert not await it.files.hide_conversation(ME, odd)
         assert it.requests == []
 
 
@@ -83,7 +84,7 @@ async def test_without_a_usable_id_nothing_is_sent(odd: str) -> None:
 def test_no_id_leads_to_the_path_that_hides_all(conversation_id: str) -> None:
     try:
         path = conversation_path(conversation_id)
-    except OddAnswer:
+    except UnusableAnswer:
         return
     assert re.fullmatch(r"/backend-api/conversation/[\w-]+", path, re.ASCII)
     url = Endpoint("http://pandora", "p").url(path)
@@ -99,11 +100,11 @@ def test_usual_ids_pass(usual: str) -> None:
 async def test_only_the_one_conversation_goes_from_the_simulated_backend() -> None:
     backend = Simulator(PREFIX)
     await backend.start()
-    client = UpstreamClient(backend.url, PREFIX, PATIENT)
+    client = HttpClient(backend.url, PREFIX, PATIENT)
     mine, other = (backend.state.conversations.create("fk-me", 0.0, temporary=False) for _ in range(2))
     files = BackendFiles(client, max_bytes=1)
-    assert await files.hide_conversation("fk-me", mine.id)
-    assert not await files.hide_conversation("fk-me", "")
+    assert await files.hide_conversation(Credential("fk-me"), mine.id)
+    assert not await files.hide_conversation(Credential("fk-me"), "")
     assert (mine.visible, other.visible) == (False, True)
     assert backend.state.hide_all_calls == 0
     client.close()

@@ -1,18 +1,19 @@
 """The whole way, against the simulated backend."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import pytest
 
+from accounts import Credential
 from simulator.knobs import Knobs
 from simulator.server import Simulator
 from tests.simulator.client import payload
 from tests.upstream.rig import PATIENT, PREFIX, Reader, nothing_left
-from upstream import Exchange, UpstreamClient
+from translate.backend.payload import PostedConversation
+from upstream import AccountSockets, ConversationClient, Exchange, HttpClient
 from upstream.files.backend_files import (
     AddressExpired,
     BackendFiles,
@@ -25,24 +26,25 @@ from upstream.files.backend_files import (
 
 pytestmark = pytest.mark.timeout(seconds=10)
 
-ME, OTHER, POOL = "fk-me", "fk-other", "pk-pool"
+ME, OTHER, POOL = Credential("fk-me"), Credential("fk-other"), Credential("pk-pool")
 PICTURE = b"\x89PNG\r\n\x1a\n" + b"picture" * 50
 
 
 @dataclass
 class Sim:
     backend: Simulator
-    client: UpstreamClient
+    client: HttpClient
     files: BackendFiles
     now: float = 1000.0
 
-    async def upload(self, key: str = ME, data: bytes = PICTURE, name: str = "a.png") -> str:
-        return (await self.files.upload(key, data, name, "image/png", width=4, height=3)).file_id
+    async def upload(self, credential: Credential = ME, data: bytes = PICTURE, name: str = "a.png") -> str:
+        return (await self.files.upload(credential, data, name, "image/png", width=4, height=3)).file_id
 
     async def make_files(self) -> tuple[str, str, list[str]]:
         """Ask for files; the conversation, the message that links to them, and their paths."""
-        question = json.dumps(payload("[[sim kind=files]] Go on")).encode()
-        await self.client.converse(ME, question, Reader(), Exchange())
+        question = PostedConversation(payload("[[sim kind=files]] Go on"), "")
+        conversations = ConversationClient(self.client, AccountSockets(self.client))
+        await conversations.converse(ME, question, Reader(), Exchange())
         (conversation,) = self.backend.state.conversations
         *_, last = conversation.messages()
         return conversation.id, last.id, list(conversation.sandbox)
@@ -64,7 +66,7 @@ async def sim(**knobs: object) -> AsyncIterator[Sim]:
         box: list[Sim] = []
         backend = Simulator(PREFIX, Knobs(**knobs), clock=lambda: box[0].now)  # type: ignore[arg-type]
         await backend.start()
-        client = UpstreamClient(backend.url, PREFIX, PATIENT)
+        client = HttpClient(backend.url, PREFIX, PATIENT)
         files = BackendFiles(client, max_bytes=1 << 20, clock=lambda: box[0].now)
         box.append(Sim(backend, client, files))
         yield box[0]
@@ -109,7 +111,7 @@ async def test_same_picture_of_another_account_is_another_upload() -> None:
     async with sim() as it:
         mine, others = await it.upload(ME), await it.upload(OTHER)
         assert mine != others
-        assert {file.owner for file in it.backend.state.files} == {ME, OTHER}
+        assert {file.owner for file in it.backend.state.files} == {ME.secret, OTHER.secret}
         assert await it.upload(ME) == mine
 
 
@@ -150,7 +152,7 @@ async def test_cancelled_upload_leaves_nothing_running() -> None:
 async def test_dead_key_is_refused_with_the_backend_s_words() -> None:
     async with sim() as it:
         with pytest.raises(Refused) as caught:
-            await it.upload("fk-dead")
+            await it.upload(Credential("fk-dead"))
     assert caught.value.status == 401
     assert b"token_expired" in caught.value.body
 
@@ -164,20 +166,20 @@ async def test_file_of_another_account_is_missing() -> None:
 
 async def test_picture_that_is_stored_late_is_waited_for() -> None:
     async with sim(not_ready=2) as it:
-        file = it.backend.state.files.keep(ME, "drawing.png", PICTURE, it.backend.knobs)
+        file = it.backend.state.files.keep(ME.secret, "drawing.png", PICTURE, it.backend.knobs)
         assert (await it.files.fetch(await it.files.download_url(ME, file.id))).data == PICTURE
 
 
 async def test_picture_that_is_never_stored_is_not_waited_for_long() -> None:
     async with sim(not_ready=99) as it:
-        file = it.backend.state.files.keep(ME, "drawing.png", PICTURE, it.backend.knobs)
+        file = it.backend.state.files.keep(ME.secret, "drawing.png", PICTURE, it.backend.knobs)
         with pytest.raises(FileNotReady):
             await it.files.download_url(ME, file.id)
 
 
 async def test_address_expires_and_a_new_one_works() -> None:
     async with sim(link_ttl=60.0) as it:
-        file = it.backend.state.files.keep(ME, "drawing.png", PICTURE, it.backend.knobs)
+        file = it.backend.state.files.keep(ME.secret, "drawing.png", PICTURE, it.backend.knobs)
         address = await it.files.download_url(ME, file.id)
         it.now += 61
         with pytest.raises(AddressExpired):
@@ -187,7 +189,7 @@ async def test_address_expires_and_a_new_one_works() -> None:
 
 async def test_wrong_type_of_a_download_is_passed_on_as_it_is() -> None:
     async with sim(download_type="text/html") as it:
-        file = it.backend.state.files.keep(ME, "drawing.png", PICTURE, it.backend.knobs)
+        file = it.backend.state.files.keep(ME.secret, "drawing.png", PICTURE, it.backend.knobs)
         download = await it.files.fetch(await it.files.download_url(ME, file.id))
         assert (download.data, download.media_type) == (PICTURE, "text/html")
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests.upstream.rig import KEY, eventually
+from accounts import Credential
+from tests.upstream.rig import KEY, ME, eventually
 from upstream import ConnectionLost, UpstreamError
 from upstream.files import upload_cache
 from upstream.files.upload_cache import (
@@ -252,17 +253,17 @@ async def test_cancelled_look_does_not_forget_the_file() -> None:
 
 async def test_identity_tells_accounts_and_contents_apart_without_holding_them() -> None:
     cache = UploadCache(lambda: 0.0)
-    mine = await cache.identify(KEY, b"canary-content", "multimodal", "")
-    assert mine == await cache.identify(KEY, b"canary-content", "multimodal", "")
-    assert mine != await cache.identify(KEY + "2", b"canary-content", "multimodal", "")
-    assert mine != await cache.identify(KEY, b"other", "multimodal", "")
+    mine = await cache.identify(ME, b"canary-content", "multimodal", "")
+    assert mine == await cache.identify(ME, b"canary-content", "multimodal", "")
+    assert mine != await cache.identify(Credential("fk-2"), b"canary-content", "multimodal", "")
+    assert mine != await cache.identify(ME, b"other", "multimodal", "")
     assert KEY not in repr(mine)
     assert "canary" not in repr(mine)
 
 
 async def test_account_of_a_key_cannot_be_told_from_another_process() -> None:
     one, other = UploadCache(lambda: 0.0), UploadCache(lambda: 0.0)
-    assert await one.identify(KEY, b"", "", "") != await other.identify(KEY, b"", "", "")
+    assert await one.identify(ME, b"", "", "") != await other.identify(ME, b"", "", "")
 
 
 async def test_large_content_is_hashed_off_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -275,7 +276,7 @@ async def test_large_content_is_hashed_off_the_loop(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(upload_cache, "_digest", noting)
     cache = UploadCache(lambda: 0.0)
-    small = await cache.identify(KEY, b"x", "", "")
-    large = await cache.identify(KEY, b"x" * HASH_IN_THREAD_BYTES, "", "")
+    small = await cache.identify(ME, b"x", "", "")
+    large = await cache.identify(ME, b"x" * HASH_IN_THREAD_BYTES, "", "")
     assert threads == [True, False]
     assert len(small.content) == len(large.content) == 32

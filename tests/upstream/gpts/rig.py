@@ -12,8 +12,10 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
+from accounts import Credential
 from tests.upstream.rig import nothing_left
-from upstream import GizmoBook, GizmoStore, UpstreamClient
+from translate.values import Gizmo
+from upstream import GizmoBook, GizmoStore, HttpClient
 
 KEY = "fk-canary-of-the-service"
 CALLER = "fk-canary-of-a-caller"
@@ -177,6 +179,10 @@ class Library:
     backend: Backend
     clock: Clock
 
+    async def get(self, gizmo_id: str, key: str) -> Gizmo:
+        """A description, for whoever has this key."""
+        return await self.book.get(gizmo_id, Credential(key))
+
     async def settled(self) -> None:
         """Wait until no attempt is under way."""
         while self.book._attempts:
@@ -201,11 +207,11 @@ async def library(
     """A book over a listening backend (or `url`), its store at `path`; afterwards nothing may be left."""
     clock = Clock()
     async with nothing_left(), serving(backend or Backend()) as backend:
-        client = UpstreamClient(url or backend.url, PREFIX)
+        client = HttpClient(url or backend.url, PREFIX)
         book = GizmoBook(
             client,
             GizmoStore(path),
-            key,
+            Credential(key) if key else None,
             patience=patience,
             clock=clock,
             later=clock.later,

@@ -40,14 +40,14 @@ async def test_description_is_fetched_ahead_with_the_services_own_key(tmp_path: 
         shelf.book.want([ID])
         await shelf.settled()
         assert shelf.backend.asked == [(ID, KEY)]
-        assert (await shelf.book.get(ID, CALLER)).info == described()
+        assert (await shelf.get(ID, CALLER)).info == described()
         assert shelf.backend.asked == [(ID, KEY)]
 
 
 async def test_slug_is_asked_for_as_it_is_and_gives_the_short_id(tmp_path: Path) -> None:
     async with library(tmp_path) as shelf:
         shelf.book.want([SLUG])
-        assert (await shelf.book.get(SLUG, CALLER)).id == ID
+        assert (await shelf.get(SLUG, CALLER)).id == ID
         assert shelf.backend.asked == [(SLUG, KEY)]
 
 
@@ -63,7 +63,7 @@ async def test_slow_backend_does_not_delay_the_start_and_requests_wait_for_it(tm
     async with library(tmp_path, Backend(waits_for(answer))) as shelf:
         shelf.book.want([ID])
         assert shelf.book.why_not(ID) == "its description has not come yet"
-        waiting = [asyncio.create_task(shelf.book.get(ID, CALLER)) for _ in range(3)]
+        waiting = [asyncio.create_task(shelf.get(ID, CALLER)) for _ in range(3)]
         await eventually(lambda: len(shelf.backend.asked) == 1)
         answer.set()
         assert {gizmo.id for gizmo in await asyncio.gather(*waiting)} == {ID}
@@ -75,7 +75,7 @@ async def test_wait_for_a_description_is_bounded(tmp_path: Path) -> None:
     async with library(tmp_path, Backend(waits_for(asyncio.Event())), patience=0.05) as shelf:
         shelf.book.want([ID])
         with pytest.raises(GizmoUnavailable) as caught:
-            await shelf.book.get(ID, CALLER)
+            await shelf.get(ID, CALLER)
         assert caught.value.reason == "its description has not come yet"
         assert not caught.value.lasting
 
@@ -135,7 +135,7 @@ async def test_reason_is_told_in_our_own_words(tmp_path: Path, case: str) -> Non
         shelf.book.want([ID])
         await shelf.settled()
         with pytest.raises(GizmoUnavailable) as caught:
-            await shelf.book.get(ID, CALLER)
+            await shelf.get(ID, CALLER)
         assert reason in caught.value.reason
         assert caught.value.lasting == lasting
         assert shelf.book.why_not(ID) == caught.value.reason
@@ -198,9 +198,9 @@ async def test_request_after_an_outage_looks_again_at_once(tmp_path: Path) -> No
         await shelf.settled()
         shelf.backend.behaviour = describes
         with pytest.raises(GizmoUnavailable):
-            await shelf.book.get(ID, CALLER)
+            await shelf.get(ID, CALLER)
         shelf.clock.now += 3
-        assert (await shelf.book.get(ID, CALLER)).id == ID
+        assert (await shelf.get(ID, CALLER)).id == ID
         await shelf.settled()
         assert len(shelf.clock.pending) == 1
 
@@ -212,7 +212,7 @@ async def test_reason_of_the_outage_is_told_while_the_next_attempt_hangs(tmp_pat
         shelf.backend.behaviour = waits_for(asyncio.Event())
         shelf.clock.now += 3
         with pytest.raises(GizmoUnavailable, match=r"failed \(status 500\)"):
-            await shelf.book.get(ID, CALLER)
+            await shelf.get(ID, CALLER)
 
 
 async def test_requests_for_what_does_not_exist_do_not_bother_the_backend(tmp_path: Path) -> None:
@@ -222,7 +222,7 @@ async def test_requests_for_what_does_not_exist_do_not_bother_the_backend(tmp_pa
         shelf.clock.now += 60
         for _ in range(3):
             with pytest.raises(GizmoUnavailable):
-                await shelf.book.get(ID, CALLER)
+                await shelf.get(ID, CALLER)
         assert len(shelf.backend.asked) == 1
 
 
@@ -245,7 +245,7 @@ async def test_description_is_refreshed_now_and_then(tmp_path: Path) -> None:
         shelf.backend.behaviour = says(200, described(description="Helps more"))
         shelf.clock.advance(REFRESH_SECONDS)
         await shelf.settled()
-        assert (await shelf.book.get(ID, CALLER)).info == described(description="Helps more")
+        assert (await shelf.get(ID, CALLER)).info == described(description="Helps more")
         assert len(shelf.clock.pending) == 1
 
 
@@ -256,7 +256,7 @@ async def test_refreshing_holds_nobody_up(tmp_path: Path) -> None:
         shelf.backend.behaviour = waits_for(asyncio.Event())
         shelf.clock.advance(REFRESH_SECONDS)
         await eventually(lambda: len(shelf.backend.asked) == 2)
-        assert (await shelf.book.get(ID, CALLER)).info == described()
+        assert (await shelf.get(ID, CALLER)).info == described()
 
 
 @pytest.mark.parametrize("behaviour", [BROKEN, NO_ACCESS, takes_only("another"), cuts])
@@ -269,7 +269,7 @@ async def test_failed_refresh_leaves_what_was_known(
         shelf.backend.behaviour = behaviour
         shelf.clock.advance(REFRESH_SECONDS)
         await shelf.settled()
-        assert (await shelf.book.get(ID, CALLER)).info == described()
+        assert (await shelf.get(ID, CALLER)).info == described()
         assert shelf.book.why_not(ID) is None
         assert shelf.clock.pauses[-1] in (PASSING_PAUSES[0], LASTING_PAUSES[0])
     assert f"GPT {ID} could not be refreshed" in caplog.text
@@ -283,7 +283,7 @@ async def test_deleted_gpt_becomes_unavailable_and_is_forgotten_on_disk(tmp_path
         shelf.clock.advance(REFRESH_SECONDS)
         await shelf.settled()
         with pytest.raises(GizmoUnavailable, match="does not know it"):
-            await shelf.book.get(ID, CALLER)
+            await shelf.get(ID, CALLER)
     assert await GizmoStore(tmp_path).load(ID) is None
 
 
@@ -297,7 +297,7 @@ async def restarted(path: Path, backend: Backend, *, age: float) -> tuple[str | 
         shelf.clock.now = then + age
         shelf.book.want([ID])
         try:
-            await shelf.book.get(ID, CALLER)
+            await shelf.get(ID, CALLER)
         except GizmoUnavailable as error:
             return error.reason, len(backend.asked)
         await asyncio.sleep(0.05)
@@ -339,7 +339,7 @@ async def test_poisoned_cache_is_a_miss_and_is_replaced(tmp_path: Path, poison: 
     path.write_bytes(poison)
     async with library(tmp_path) as shelf:
         shelf.book.want([ID])
-        assert (await shelf.book.get(ID, CALLER)).info == described()
+        assert (await shelf.get(ID, CALLER)).info == described()
         await shelf.settled()
         assert await store.load(ID) == (Gizmo(ID, described()), shelf.clock.now)
 
@@ -347,7 +347,7 @@ async def test_poisoned_cache_is_a_miss_and_is_replaced(tmp_path: Path, poison: 
 async def test_removed_gpt_is_no_longer_fetched_and_who_waits_is_told(tmp_path: Path) -> None:
     async with library(tmp_path, Backend(waits_for(asyncio.Event()))) as shelf:
         shelf.book.want([ID, OTHER_ID])
-        waiting = asyncio.create_task(shelf.book.get(ID, CALLER))
+        waiting = asyncio.create_task(shelf.get(ID, CALLER))
         await eventually(lambda: len(shelf.backend.asked) == 2)
         shelf.book.want([OTHER_ID])
         with pytest.raises(GizmoUnavailable, match="no longer offered"):
@@ -358,7 +358,7 @@ async def test_removed_gpt_is_no_longer_fetched_and_who_waits_is_told(tmp_path: 
 async def test_closing_in_mid_fetch_leaves_nothing_behind_and_tells_who_waits(tmp_path: Path) -> None:
     async with library(tmp_path, Backend(waits_for(asyncio.Event()))) as shelf:
         shelf.book.want([ID])
-        waiting = asyncio.create_task(shelf.book.get(ID, CALLER))
+        waiting = asyncio.create_task(shelf.get(ID, CALLER))
         await eventually(lambda: len(shelf.backend.asked) == 1)
         await shelf.book.close()
         with pytest.raises(GizmoUnavailable, match="the service is stopping"):
@@ -369,7 +369,7 @@ async def test_caller_who_leaves_does_not_stop_the_fetch(tmp_path: Path) -> None
     answer = asyncio.Event()
     async with library(tmp_path, Backend(waits_for(answer))) as shelf:
         shelf.book.want([ID])
-        waiting = asyncio.create_task(shelf.book.get(ID, CALLER))
+        waiting = asyncio.create_task(shelf.get(ID, CALLER))
         await eventually(lambda: len(shelf.backend.asked) == 1)
         waiting.cancel()
         answer.set()

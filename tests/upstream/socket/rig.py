@@ -1,22 +1,28 @@
 """A client wired to a simulated backend that answers over WebSockets, and what one conversation gives."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from unittest.mock import patch
 
+from accounts import Credential
 from simulator import Knobs, Simulator
 from tests.simulator.client import KEY, PREFIX, payload, running
-from tests.upstream.rig import PATIENT, nothing_left
+from tests.upstream.rig import PATIENT, Client, nothing_left
 from translate.backend.interpreter import Sent
+from translate.backend.payload import PostedConversation
 from translate.conversation import Turn
 from translate.openai.chat import WholeWriter
-from upstream import Exchange, Timeouts, UpstreamClient
+from upstream import Exchange, Timeouts
+from upstream.socket import Pauses, SocketLimits, SocketTimes
 from upstream.socket.websocket import WebSocket
 
+QUICK = SocketLimits(
+    times=SocketTimes(reconnect_pauses=(0.0, 0.02, 0.05)), pauses=Pauses(joining=0.05, looks=(0.02, 0.05))
+)
+"""Nobody has time to wait."""
 OVER_SOCKET = Knobs(transport="ws", busy=False, cap=0)
 
 
@@ -24,7 +30,7 @@ OVER_SOCKET = Knobs(transport="ws", busy=False, cap=0)
 class Talk:
     """One conversation: what came, and what it says to the user."""
 
-    client: UpstreamClient
+    client: Client
     text: str
     key: str = KEY
     fields: dict[str, Any] = field(default_factory=dict)
@@ -36,13 +42,13 @@ class Talk:
 
     def __post_init__(self) -> None:
         body = payload(self.text, **self.fields)
-        sent = [Sent(body["messages"][0]["id"], "user", self.text)]
-        self.payload = json.dumps(body).encode()
+        sent = (Sent(body["messages"][0]["id"], "user", self.text),)
+        self.posted = PostedConversation(body, body["parent_message_id"], sent)
         self.writer = WholeWriter(id="chatcmpl-1", created=1, model="gpt-4")
         self.turn = Turn(self.writer, sent)
 
     async def run(self) -> "Talk":
-        await self.client.converse(self.key, self.payload, self._on_data, self.exchange)
+        await self.client.converse(Credential(self.key), self.posted, self._on_data, self.exchange)
         self.turn.eof()
         return self
 
@@ -72,7 +78,7 @@ class Talk:
 class World:
     """A client and its backend."""
 
-    client: UpstreamClient
+    client: Client
     simulator: Simulator
     sockets: list[WebSocket]
     """All that were opened so far."""
@@ -97,7 +103,9 @@ class World:
 
 
 @asynccontextmanager
-async def world(knobs: Knobs = OVER_SOCKET, timeouts: Timeouts = PATIENT) -> AsyncIterator[World]:
+async def world(
+    knobs: Knobs = OVER_SOCKET, timeouts: Timeouts = PATIENT, limits: SocketLimits = QUICK
+) -> AsyncIterator[World]:
     """Yield both; afterwards, no fd and no task may be left."""
     sockets: list[WebSocket] = []
     connect = WebSocket.connect
@@ -107,7 +115,7 @@ async def world(knobs: Knobs = OVER_SOCKET, timeouts: Timeouts = PATIENT) -> Asy
         return socket
 
     async with nothing_left(), running(knobs) as simulator:
-        client = UpstreamClient(simulator.url, PREFIX, timeouts)
+        client = Client(simulator.url, timeouts, prefix=PREFIX, socket_limits=limits)
         with patch.object(WebSocket, "connect", noted):
             yield World(client, simulator, sockets)
         client.close()

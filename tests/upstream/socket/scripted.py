@@ -13,12 +13,14 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
+from accounts import Credential
 from tests.simulator.client import KEY, PREFIX
 from tests.translate.wire import DONE, Json, echo, finished, growing, hidden_system, sse
-from tests.upstream.rig import PATIENT, nothing_left
-from tests.upstream.socket.rig import Talk
+from tests.upstream.rig import PATIENT, Client, nothing_left
+from tests.upstream.socket.rig import QUICK, Talk
 from translate.backend.websocket_frames import SUBPROTOCOL
-from upstream import Timeouts, UpstreamClient
+from upstream import Timeouts
+from upstream.socket import SocketLimits
 
 GREETING = {"connectionId": "x", "reconnectionToken": "r"}
 MARKS = {"conversation_id": "c1", "response_id": "r1"}
@@ -145,20 +147,20 @@ class Calls(RequestHandler):
 class Scene:
     """A client and the backend."""
 
-    client: UpstreamClient
+    client: Client
     backend: Backend
 
     def talk(self) -> Talk:
         return Talk(self.client, "Hello")
 
-    async def learn(self) -> None:
+    def learn(self) -> None:
         """Let the client know that the account answers over a socket."""
-        self.client._sockets._account(KEY, self.backend.wss_url)
+        self.client.sockets.remember(Credential(KEY), self.backend.wss_url)
 
 
 @asynccontextmanager
 async def scene(
-    backend: Backend, timeouts: Timeouts = PATIENT, *, learnt: bool = True
+    backend: Backend, timeouts: Timeouts = PATIENT, limits: SocketLimits = QUICK, *, learnt: bool = True
 ) -> AsyncIterator[Scene]:
     """Yield both; afterwards, no fd and no task may be left."""
     async with nothing_left():
@@ -172,10 +174,10 @@ async def scene(
         host = f"127.0.0.1:{sockets[0].getsockname()[1]}"
         backend.url = f"http://{host}"
         backend.wss_url = backend.wss_url or f"ws://{host}/socket?access_token=canary"
-        client = UpstreamClient(backend.url, PREFIX, timeouts)
+        client = Client(backend.url, timeouts, prefix=PREFIX, socket_limits=limits)
         here = Scene(client, backend)
         if learnt:
-            await here.learn()
+            here.learn()
         try:
             yield here
         finally:

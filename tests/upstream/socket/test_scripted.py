@@ -9,11 +9,11 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 
-from tests.simulator.client import KEY
-from tests.upstream.rig import PATIENT, eventually
+from accounts import Credential
+from tests.upstream.rig import ME, PATIENT, Client, eventually
 from tests.upstream.socket.scripted import PIECES, TEXT, Backend, Peer, Script, kept, scene
 from tests.upstream.test_tls import CERTIFICATE, NAME, _name_is_local
-from translate.backend.websocket_frames import SUBPROTOCOL
+from translate.backend.websocket_frames import SUBPROTOCOL, Handover
 from upstream import (
     Aborted,
     ConnectFailed,
@@ -22,11 +22,13 @@ from upstream import (
     ResponseRefused,
     Timeouts,
     TotalTimeout,
-    UpstreamClient,
 )
+from upstream.socket import SocketLimits, SocketTimes
 from upstream.socket.websocket import WebSocket
 
 __all__ = ["_name_is_local"]
+
+SHORT_LIVED = SocketLimits(times=SocketTimes(idle=0.05))
 
 pytestmark = pytest.mark.timeout(seconds=10)
 
@@ -272,13 +274,13 @@ async def test_abort_ends_it_in_every_state(state: str) -> None:
 
 
 async def test_cancelled_caller_leaves_nothing_behind_while_it_connects() -> None:
-    async with scene(Backend(greeting=None)) as here:
+    async with scene(Backend(greeting=None), limits=SHORT_LIVED) as here:
         task = here.talk().start()
         await asyncio.sleep(0.1)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert here.client._sockets._accounts[KEY].lines == set()
+        await asyncio.wait_for(here.backend.peers[0].gone.wait(), 1)
 
 
 async def test_closing_the_client_ends_everything_at_once() -> None:
@@ -292,27 +294,26 @@ async def test_closing_the_client_ends_everything_at_once() -> None:
         await asyncio.wait_for(here.backend.peers[0].gone.wait(), 1)
 
 
-async def test_idle_socket_is_closed_and_a_busy_one_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("upstream.socket.account_socket.IDLE_SECONDS", 0.05)
-
+async def test_idle_socket_is_closed_and_a_busy_one_is_not() -> None:
     async def slow(peer: Peer) -> None:
         await peer.backend.posted.wait()
         for number, piece in enumerate(PIECES, 1):
             await asyncio.sleep(0.02)
             await peer.send(number, piece)
 
-    async with scene(Backend([slow])) as here:
+    async with scene(Backend([slow]), limits=SHORT_LIVED) as here:
         assert (await here.talk().run()).said == TEXT
         assert not here.backend.peers[0].gone.is_set()
         await asyncio.wait_for(here.backend.peers[0].gone.wait(), 1)
 
 
-async def test_only_so_many_accounts_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("upstream.socket.sockets.MAX_ACCOUNTS", 3)
-    async with scene(Backend()) as here:
-        for number in range(10):
-            here.client._sockets._account(f"fk-{number}", "ws://h/")
-        assert len(here.client._sockets._accounts) == 3
+async def test_only_so_many_accounts_are_remembered_and_the_oldest_is_forgotten_first() -> None:
+    accounts = [Credential(f"fk-{number}") for number in range(10)]
+    async with scene(Backend(), limits=SocketLimits(accounts=3), learnt=False) as here:
+        sockets = here.client.sockets
+        for account in accounts:
+            sockets.remember(account, "ws://h/")
+        assert [sockets.expects(account) for account in accounts] == [False] * 7 + [True] * 3
 
 
 async def test_tornado_still_lets_a_socket_be_closed_at_once() -> None:
@@ -342,19 +343,15 @@ async def test_certificate_of_a_socket_is_checked(monkeypatch: pytest.MonkeyPatc
         monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(CERTIFICATE, CERTIFICATE.with_suffix(".key"))
-    backend = Backend(greeting=None)
+    backend = Backend()
     server = HTTPServer(Application([("/socket", Peer, {"backend": backend})]), ssl_options=context)
     listeners = bind_sockets(0, "127.0.0.1")
     server.add_sockets(listeners)
     address = f"wss://{NAME}:{listeners[0].getsockname()[1]}/socket"
-    client = UpstreamClient("http://127.0.0.1:1")
+    client = Client("http://127.0.0.1:1")
     try:
-        connecting = WebSocket.connect(address, SUBPROTOCOL, client._sockets._context(address), 5)
-        if trusted:
-            (await connecting).abort()
-        else:
-            with pytest.raises(ConnectFailed):
-                await connecting
+        buffer = await client.sockets.open_late(ME, Handover(address, "c1", "r1", "w1"))
+        assert buffer.incomplete is not trusted
     finally:
         client.close()
         server.stop()

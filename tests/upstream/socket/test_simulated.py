@@ -7,8 +7,9 @@ import pytest
 
 from tests.simulator.client import KEY
 from tests.upstream.rig import eventually
-from tests.upstream.socket.rig import OVER_SOCKET, world
+from tests.upstream.socket.rig import OVER_SOCKET, QUICK, world
 from upstream import Aborted
+from upstream.socket import SocketLimits, SocketTimes
 
 pytestmark = pytest.mark.timeout(seconds=15)
 
@@ -47,11 +48,8 @@ async def test_afterwards_the_socket_is_there_before_the_post_and_is_shared() ->
         assert len(here.seen("/register-websocket")) == 0, "the first answer's address serves"
 
 
-async def test_account_whose_socket_has_closed_registers_and_connects_before_the_next_post(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("upstream.socket.account_socket.IDLE_SECONDS", 0.02)
-    async with world() as here:
+async def test_account_whose_socket_has_closed_registers_and_connects_before_the_next_post() -> None:
+    async with world(limits=SocketLimits(times=SocketTimes(idle=0.02))) as here:
         await here.learn()
         await asyncio.sleep(0.1)
         assert (await here.say("say exactly: again")).said == "again"
@@ -232,9 +230,8 @@ async def test_event_stream_is_preferred_where_the_backend_lets_us_choose() -> N
         assert len(here.sockets) == 0
 
 
-async def test_slow_reader_gets_everything_and_nobody_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("upstream.socket.line.MAX_HELD_BYTES", 20_000)
-    async with world() as here:
+async def test_slow_reader_gets_everything_and_nobody_waits_for_it() -> None:
+    async with world(limits=replace(QUICK, buffer_bytes=20_000)) as here:
         await here.learn()
         whole = await here.say("Tea [[sim tokens=300]]")
         slow, released = here.talk("Tea [[sim tokens=300]]"), asyncio.Event()

@@ -1,0 +1,50 @@
+"""Answers that are kept whole, or cut at a limit."""
+
+from dataclasses import dataclass
+
+from upstream.http.errors import ResponseRefused
+
+REFUSED_BODY_BYTES = 64 * 1024
+"""How much of an unwanted answer is kept; the backend's errors are a few hundred bytes of JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class JsonAnswer:
+    """A small answer of any status: `content_type` and `headers` as in `ResponseRefused`.
+
+    `body` is whole if the answer was successful, else at most the first 64 KiB.
+    """
+
+    status: int
+    content_type: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def successful(self) -> bool:
+        """The status is 2xx."""
+        return 200 <= self.status < 300
+
+    def refusal(self) -> ResponseRefused:
+        """This answer as an error, for whoever asked for another one."""
+        return ResponseRefused(self.status, self.content_type, self.headers, self.body[:REFUSED_BODY_BYTES])
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """The answer to `HttpClient.transfer`, of any status.
+
+    `content_type` and `headers` are as in `ResponseRefused`, with `location` and `content-disposition`
+    among the headers. `complete` is false if `body` is only the beginning, up to the limit.
+    """
+
+    status: int
+    content_type: str
+    headers: dict[str, str]
+    body: bytes
+    complete: bool
+
+    @property
+    def successful(self) -> bool:
+        """The status is 2xx."""
+        return 200 <= self.status < 300

@@ -1,0 +1,184 @@
+"""The accounts that answer over a WebSocket, and what one conversation needs beside its POST.
+
+Which dialect comes is seen in the answer only (protocol notes, section 5), so an account's first conversation
+is posted without a socket. Once an account has answered so, it is registered and connected before each post,
+so that no frame is missed; an event stream in answer ends that.
+"""
+
+import asyncio
+import ssl
+import uuid
+from collections import OrderedDict
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final
+
+from accounts import Credential
+from runtime import BackgroundTasks
+from translate.backend.websocket_frames import Handover, read_address
+from upstream.http import (
+    API,
+    ConnectFailed,
+    Exchange,
+    HttpClient,
+    ResponseRefused,
+    UpstreamError,
+    conversation_path,
+)
+from upstream.socket.account_socket import AccountSocket, SocketTimes
+from upstream.socket.frame_buffer import MAX_BUFFER_BYTES, BufferBudget, FrameBuffer
+from upstream.socket.stream_reader import Pauses
+
+STOP_SECONDS: Final = 2.0
+"""How long the end of an abandoned conversation waits for the backend to know of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SocketLimits:
+    """The limits of all sockets together: see `SocketTimes`, `Pauses` and `BufferBudget`.
+
+    At most `accounts` are remembered; one that is forgotten is learnt again by its next answer.
+    """
+
+    accounts: int = 10_000
+    buffer_bytes: int = MAX_BUFFER_BYTES
+    times: SocketTimes = field(default_factory=SocketTimes)
+    pauses: Pauses = field(default_factory=Pauses)
+
+
+DEFAULT_LIMITS: Final = SocketLimits()
+
+
+class AccountSockets:
+    """All accounts known to answer over a socket; least recently used first out."""
+
+    def __init__(self, http: HttpClient, limits: SocketLimits = DEFAULT_LIMITS) -> None:
+        self.limits = limits
+        self._http = http
+        self._accounts: OrderedDict[Credential, AccountSocket] = OrderedDict()
+        self._tls: ssl.SSLContext | None = None
+        self._budget = BufferBudget(limits.buffer_bytes)
+        self._tasks = BackgroundTasks()
+
+    def expects(self, credential: Credential) -> bool:
+        """Whether the account has last answered over a socket."""
+        return credential in self._accounts
+
+    def remember(self, credential: Credential, address: str) -> AccountSocket:
+        """The account's socket, at addresses like this one: from now on answers are expected there."""
+        account = self._accounts.get(credential)
+        if account is None:
+            account = self._accounts[credential] = AccountSocket(
+                lambda: self._register(credential),
+                self._context(address),
+                self._http.timeouts.connect,
+                self._budget,
+                self.limits.times,
+            )
+            self._limit()
+        return account
+
+    async def open(self, credential: Credential) -> FrameBuffer | None:
+        """A buffer on the connected socket of an account that is known to need one.
+
+        None if the backend has no sockets any more, as far as it tells.
+
+        Raises:
+            ConnectFailed: the socket can't be had; nothing was posted.
+            UpstreamError: so for another reason.
+        """
+        account = self._accounts[credential]
+        self._accounts.move_to_end(credential)
+        buffer = account.open(str(uuid.uuid4()))
+        try:
+            await account.ready()
+        except ResponseRefused as refusal:
+            account.release(buffer)
+            if refusal.status not in (404, 405):
+                raise
+            self.forget(credential)
+            return None
+        except BaseException:
+            account.release(buffer)
+            raise
+        return buffer
+
+    async def open_late(self, credential: Credential, handover: Handover) -> FrameBuffer:
+        """A buffer for a conversation that was posted before anybody listened.
+
+        It is incomplete already if the socket can't be had.
+        """
+        account = self.remember(credential, handover.wss_url)
+        buffer = account.open(handover.request_id)
+        buffer.bind(handover)
+        try:
+            await account.ready(handover.wss_url)
+        except UpstreamError:
+            buffer.lose_all()
+        except BaseException:
+            account.release(buffer)
+            raise
+        return buffer
+
+    def release(self, credential: Credential, buffer: FrameBuffer) -> None:
+        """The conversation of this buffer is over."""
+        if (account := self._accounts.get(credential)) is not None:
+            account.release(buffer)
+
+    def forget(self, credential: Credential) -> None:
+        """The account answers with event streams now."""
+        account = self._accounts.get(credential)
+        if account is not None and not account.in_use:
+            del self._accounts[credential]
+            account.close()
+
+    async def read_stored(
+        self, credential: Credential, conversation_id: str, exchange: Exchange
+    ) -> bytes | None:
+        """The JSON of a stored conversation; None if the backend does not show it. Raises UpstreamError."""
+        path = conversation_path(conversation_id)
+        answer = await self._http.call("GET", path, credential, exchange=exchange)
+        if answer.status == 200:
+            return answer.body
+        if answer.status == 429 or answer.status >= 500:
+            raise answer.refusal()
+        return None
+
+    async def stop(self, credential: Credential, request_id: str) -> None:
+        """Tell the backend that nobody wants the rest; closing the socket would end the others' answers too.
+
+        Waits for its consent, but not for long. It is told even if the caller is cancelled.
+        """
+        await asyncio.shield(self._tasks.start(self._stop(credential, request_id)))
+
+    def close(self) -> None:
+        """Close all sockets at once."""
+        for account in self._accounts.values():
+            account.close()
+        self._accounts.clear()
+
+    async def _stop(self, credential: Credential, request_id: str) -> None:
+        # RuntimeError: the client is closed, and with it all that was under way.
+        with suppress(UpstreamError, RuntimeError, TimeoutError):
+            async with asyncio.timeout(STOP_SECONDS):
+                body = {"websocket_request_id": request_id}
+                await self._http.call("POST", f"{API}/stop_conversation", credential, body)
+
+    async def _register(self, credential: Credential) -> str:
+        answer = await self._http.call("POST", f"{API}/register-websocket", credential, {})
+        if not answer.successful:
+            raise answer.refusal()
+        if not (address := read_address(answer.body)):
+            raise ConnectFailed("it gave no address of a WebSocket")
+        return address
+
+    def _context(self, address: str) -> ssl.SSLContext | None:
+        if self._tls is None and address.startswith("wss:"):
+            self._tls = ssl.create_default_context()
+        return self._tls
+
+    def _limit(self) -> None:
+        if len(self._accounts) > self.limits.accounts:
+            idle = next((key for key, account in self._accounts.items() if not account.in_use), None)
+            if idle is not None:
+                self._accounts.pop(idle).close()
