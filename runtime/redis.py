@@ -1,4 +1,4 @@
-"""One way to connect to a Redis: short limits, no retries of its own, and a bounded number of connections."""
+"""One way to connect to a Redis: short limits, no retries, and a bounded number of connections."""
 
 from typing import Final
 
@@ -10,21 +10,26 @@ from redis.exceptions import RedisError
 ANSWER_SECONDS: Final = 2.0
 """How long Redis may take for an answer, and to be connected to; then it counts as out of reach."""
 CONNECTIONS: Final = 20
-"""Further commands wait for one of them."""
+"""How many connections one client has; further commands wait for one of them."""
 
 UNREACHABLE: Final = (RedisError, OSError, TimeoutError)
 """What a command raises when Redis is out of reach, or refuses."""
 
 
-def connect_redis(url: str, *, decode_responses: bool = False) -> Redis:
-    """A client of the Redis at `url`, such as `redis://host:6379/0`. It connects with its first command."""
+def connect_redis(
+    url: str, *, decode_responses: bool = False, answer_seconds: float = ANSWER_SECONDS
+) -> Redis:
+    """A client of the Redis at `url`, such as `redis://host:6379/0`. It connects with its first command.
+
+    With `decode_responses` answers are text, else bytes. Commands raise one of `UNREACHABLE`.
+    """
     pool = BlockingConnectionPool.from_url(
         url,
         decode_responses=decode_responses,
         max_connections=CONNECTIONS,
-        timeout=ANSWER_SECONDS,
-        socket_timeout=ANSWER_SECONDS,
-        socket_connect_timeout=ANSWER_SECONDS,
+        timeout=answer_seconds,
+        socket_timeout=answer_seconds,
+        socket_connect_timeout=answer_seconds,
         retry=Retry(NoBackoff(), 0),
     )
     return Redis.from_pool(pool)

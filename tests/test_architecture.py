@@ -50,7 +50,7 @@ ARROWS: dict[str, set[str]] = {
     "upstream": BELOW_UPSTREAM | {"upstream.socket", "upstream.files", "upstream.gpts"},
     "logs": {"translate.values"},
     "catalogue": {"translate.values", "metrics", "runtime", "upstream"},
-    "ledger": {"translate.values", "metrics", "accounts", "runtime"} | UPSTREAM,
+    "ledger": {"translate.values", "metrics", "accounts", "runtime", "upstream"},
     "turns": BELOW_TURNS,
     "handlers": BELOW_HANDLERS,
     "simulator": set(),
@@ -79,13 +79,13 @@ FOREIGN_PRIVATE_NAMES = {
 
 UNFINISHED = {
     "arrows": {
-        "ledger", "translate", "translate.text", "turns",
+        "translate", "translate.text", "turns",
         "upstream.files", "upstream.http", "upstream.socket",
     },
     "faces": set(ARROWS) - {"simulator", "metrics", "runtime", "media", "settings", "translate.values"},
-    "private": {"accounts", "upstream.http", "upstream.socket"},
-    "tests_private": {"fuzz", "ledger", "scripted_server", "service", "turns", "upstream"},
-    "tests_patch": {"accounts", "ledger", "service", "translate", "upstream"},
+    "private": {"upstream.http", "upstream.socket"},
+    "tests_private": {"fuzz", "scripted_server", "service", "turns", "upstream"},
+    "tests_patch": {"service", "translate", "upstream"},
     "circles": {""},
     "unused": set(ARROWS),
 }  # fmt: skip

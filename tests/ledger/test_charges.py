@@ -1,0 +1,137 @@
+"""The book of charges: what a conversation costs, who is refused with which words, what is recorded."""
+
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from accounts import Caller, Credential
+from ledger import DAY, ChargeBook, KeyNames, Ledger, Limits, Reconciler, SqliteStore
+from ledger.charges import counts_in_window
+from metrics import Attempt, Metrics
+from tests.ledger.entries import NO_LIMITS, WINDOW, ledger_over
+from translate.values import ANY_GPT, BUILT_IN, ApiError, Catalogue, Gpt, NotAdmitted, QuotaExceeded
+
+ALICE = Caller("fk-alice")
+CATALOGUE = Catalogue(BUILT_IN, {}, [Gpt("helper", "g-abc"), Gpt("dear", "g-def")])
+GPT_4, MOBILE, GPT_35 = BUILT_IN
+HELPER, DEAR = CATALOGUE.models["helper"], CATALOGUE.models["dear"]
+
+
+class NothingToReconcile(Reconciler):
+    """Asks no backend."""
+
+    def __init__(self) -> None:
+        self.started: list[tuple[str, Credential]] = []
+
+    def start(self, alias: str, credential: Credential) -> None:
+        self.started.append((alias, credential))
+
+    async def close(self) -> None:
+        """Nothing was begun."""
+
+
+@asynccontextmanager
+async def charge_book(
+    folder: Path,
+    limits: Limits = NO_LIMITS,
+    prices: Mapping[str, int] | None = None,
+    metrics: Metrics | None = None,
+) -> AsyncIterator[ChargeBook]:
+    async with ledger_over(SqliteStore(folder / "ledger.sqlite3"), limits) as ledger:
+        names = KeyNames(b"s" * 32, {ALICE.key: "alice"})
+        metrics = metrics or Metrics(("chat",), [])
+        yield ChargeBook(ledger, names, NothingToReconcile(), metrics, CATALOGUE, prices or {})
+
+
+async def spent(ledger: Ledger) -> list[tuple[str, int, int]]:
+    """Caller, units and free conversations of each row."""
+    now = time.time()
+    return [(row.alias, row.units, row.free) for row in await ledger.usage(now - DAY, now + DAY)]
+
+
+async def test_prices_are_those_of_the_settings_else_of_the_model(tmp_path: Path) -> None:
+    async with charge_book(tmp_path) as charges:
+        assert [charges.units(model) for model in (GPT_4, MOBILE, GPT_35, HELPER)] == [14, 14, 4, 14]
+    async with charge_book(tmp_path, prices={"gpt-4-s": 20, ANY_GPT.name: 3, "dear": 30}) as charges:
+        models = (GPT_4, MOBILE, GPT_35, HELPER, DEAR)
+        assert [charges.units(model) for model in models] == [20, 14, 4, 3, 30]
+
+
+def test_window_counts_gpt_4_and_gpts_only() -> None:
+    models = (GPT_4, MOBILE, GPT_35, HELPER)
+    assert [counts_in_window(model) for model in models] == [True, False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("limits", "error", "words", "reason"),
+    [
+        (
+            Limits(window=WINDOW, per_day=14),
+            QuotaExceeded,
+            "The quota of today, 14 units, is used up",
+            "quota",
+        ),
+        (Limits(window=WINDOW, per_key=14), QuotaExceeded, "The quota of this key, 14 a day", "key_quota"),
+        (
+            Limits(window=WINDOW, window_messages=1),
+            NotAdmitted,
+            "This key has sent 1 GPT-4 messages within 3 hours; the next one is possible in 3.0 hours.",
+            "gpt4_window",
+        ),
+    ],
+)
+async def test_limit_that_is_reached_is_told_with_its_reason(
+    tmp_path: Path, limits: Limits, error: type[ApiError], words: str, reason: str
+) -> None:
+    metrics = Metrics(("chat",), [])
+    async with charge_book(tmp_path, limits, metrics=metrics) as charges:
+        assert charges.allows(ALICE, GPT_4)
+        charge = await charges.post(ALICE, GPT_4)
+        await charge.settle(Attempt.OK)
+        assert not charges.allows(ALICE, GPT_4)
+        with pytest.raises(error) as refusal:
+            charges.check(ALICE, GPT_4)
+        with pytest.raises(error):
+            await charges.post(ALICE, GPT_4)
+        assert refusal.value.message.startswith(words)
+        assert refusal.value.should_retry is False
+        assert charges.headers(ALICE, GPT_4)
+    assert metrics.registry.get_sample_value("pandora_rejected_total", {"reason": reason}) == 2
+
+
+async def test_charge_costs_its_price_or_nothing(tmp_path: Path) -> None:
+    async with charge_book(tmp_path) as charges:
+        outcomes = (Attempt.OK, Attempt.UNKNOWN, Attempt.REFUSED)
+        units = []
+        for outcome in outcomes:
+            charge = await charges.post(ALICE, GPT_4)
+            assert charge.units == 0
+            await charge.settle(outcome, served="gpt-4", conversation_id="conversation")
+            await charge.record_tokens(10, 20)
+            units.append(charge.units)
+        assert units == [14, 14, 0]
+        assert await spent(charges.ledger) == [("alice", 28, 1)]
+
+
+async def test_cap_that_the_backend_reports_is_obeyed(tmp_path: Path) -> None:
+    async with charge_book(tmp_path) as charges:
+        charge = await charges.post(ALICE, GPT_4)
+        await charge.settle(Attempt.REFUSED, capped_for=5400)
+        with pytest.raises(NotAdmitted) as refusal:
+            charges.check(ALICE, GPT_4)
+        assert "message cap of this model is reached" in refusal.value.message
+        assert refusal.value.retry_after == pytest.approx(5400, abs=60)
+        charges.check(ALICE, MOBILE)
+        charges.check(Caller("fk-bob"), GPT_4)
+
+
+async def test_caller_is_reconciled_under_its_name(tmp_path: Path) -> None:
+    async with ledger_over(SqliteStore(tmp_path / "ledger.sqlite3")) as ledger:
+        reconciler = NothingToReconcile()
+        names = KeyNames(b"s" * 32, {ALICE.key: "alice"})
+        charges = ChargeBook(ledger, names, reconciler, Metrics(("chat",), []), CATALOGUE, {})
+        charges.reconcile(ALICE, Credential("fk-pool"))
+        assert reconciler.started == [("alice", Credential("fk-pool"))]

@@ -1,0 +1,79 @@
+"""The ledger as charges use it: cancelled posts, a stop in the middle, caps that outlast a restart."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+
+from ledger import DAY, SqliteStore
+from ledger.limits import LimitReached
+from ledger.records import Capped, Settled
+from metrics import Attempt
+from tests.ledger.entries import converse, ledger_over, posted, units
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "ledger.sqlite3"
+
+
+async def test_usage_can_be_asked_for_at_once_after_the_start(path: Path) -> None:
+    async with ledger_over(SqliteStore(path)) as ledger:
+        await converse(ledger)
+    async with ledger_over(SqliteStore(path)) as ledger:
+        assert await units(ledger) == 14
+
+
+async def test_post_that_is_cancelled_costs_nothing(path: Path) -> None:
+    async with ledger_over(SqliteStore(path)) as ledger:
+        posting = asyncio.create_task(ledger.post(posted()))
+        while not ledger.backlog:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        posting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await posting
+        assert ledger.current_usage("alice", "gpt-4").units == 0
+    async with ledger_over(SqliteStore(path)) as ledger:
+        (row,) = await ledger.usage(time.time() - DAY, time.time() + DAY)
+        assert (row.conversations, row.free, row.unknown, row.units) == (1, 1, 0, 0)
+
+
+async def test_conversation_that_is_being_ended_is_still_settled_when_the_service_stops(path: Path) -> None:
+    async with ledger_over(SqliteStore(path)) as ledger:
+        entry = posted()
+        await ledger.post(entry)
+        closing = asyncio.create_task(ledger.close())
+        await asyncio.sleep(0.05)
+        assert not closing.done()
+        await ledger.settle(entry, Settled(entry.id, Attempt.STOPPED))
+        await closing
+    async with ledger_over(SqliteStore(path)) as ledger:
+        (row,) = await ledger.usage(time.time() - DAY, time.time() + DAY)
+        assert (row.conversations, row.unknown) == (1, 0)
+
+
+async def test_cap_outlasts_a_restart(path: Path) -> None:
+    async with ledger_over(SqliteStore(path)) as ledger:
+        ledger.record_cap(Capped("alice", "gpt-4", time.time() + 3600))
+    async with ledger_over(SqliteStore(path)) as ledger:
+        with pytest.raises(LimitReached) as refusal:
+            await ledger.post(posted())
+        assert refusal.value.reason == "model_cap"
+        await ledger.post(posted("bob"))
+
+
+async def test_entry_without_an_outcome_is_unsettled_unless_it_is_under_way(path: Path) -> None:
+    async with ledger_over(SqliteStore(path)) as ledger:
+        left_open = posted()
+        await ledger.post(left_open)
+        await converse(ledger)
+        assert await ledger.unsettled("alice", time.time() + 1) == []
+    async with ledger_over(SqliteStore(path)) as ledger:
+        await ledger.post(posted())
+        (found,) = await ledger.unsettled("alice", time.time() + 1)
+        assert found.id == left_open.id
+        assert await ledger.unsettled("alice", left_open.at) == []
+        await ledger.settle_unknown(found, Settled(found.id, Attempt.UNSENT))
+        assert await ledger.unsettled("alice", time.time() + 1) == []
+        assert ledger.current_usage("alice", "gpt-4").units == 2 * 14
