@@ -82,12 +82,14 @@ UNFINISHED = {
         "translate", "translate.text", "turns",
         "upstream.files", "upstream.http", "upstream.socket",
     },
-    "faces": set(ARROWS) - {"simulator", "metrics", "runtime", "media", "settings", "translate.values"},
+    "faces": set(ARROWS) - {
+        "accounts", "ledger", "logs", "media", "metrics", "runtime", "settings", "simulator", "translate.values",
+    },
     "private": {"upstream.http", "upstream.socket"},
     "tests_private": {"fuzz", "scripted_server", "service", "turns", "upstream"},
     "tests_patch": {"service", "translate", "upstream"},
     "circles": {""},
-    "unused": set(ARROWS),
+    "unused": set(ARROWS) - {"accounts", "ledger", "logs", "metrics", "runtime"},
 }  # fmt: skip
 """Rooms that still break a rule while the house is rebuilt. The list shrinks, and goes when it is empty."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from metrics import Attempt
 from translate.values import ApiError, RateLimited, UpstreamFailed
 from turns.failures import as_api_error
-from upstream import ConnectFailed, Exchange, ResponseRefused, UpstreamError
+from upstream import ConnectFailed, Exchange, ProgressTimeout, ResponseRefused, UpstreamError
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,8 @@ def _attempt(
         return Attempt.REFUSED
     if done and error is None:
         return Attempt.OK
-    return Attempt.STOPPED if exchange.aborted and error is None else Attempt.FAILED
+    stopped = exchange.aborted or isinstance(failure, ProgressTimeout)
+    return Attempt.STOPPED if stopped and error is None else Attempt.FAILED
 
 
 def _capped_for(error: ApiError | None) -> float | None:

@@ -12,6 +12,7 @@ from upstream import (
     Exchange,
     FirstByteTimeout,
     IdleTimeout,
+    ProgressTimeout,
     ResponseRefused,
     UpstreamError,
 )
@@ -24,15 +25,18 @@ def exchange(
     status: int | None = 200, content_type: str = "text/event-stream", *, connected: bool = True
 ) -> Exchange:
     ended = Exchange()
-    ended.connected = connected
-    ended.status = status
-    ended.content_type = None if status is None else content_type
+    facts = ended.begin()
+    facts.connected = connected
+    facts.status = status
+    facts.content_type = None if status is None else content_type
     return ended
 
 
 def aborted() -> Exchange:
-    ended = exchange()
-    ended.abort()
+    ended = Exchange()
+    facts = ended.begin()
+    facts.connected, facts.status, facts.content_type = True, 200, "text/event-stream"
+    facts.aborted = True
     return ended
 
 
@@ -47,6 +51,7 @@ def refused(status: int, body: bytes = b"") -> ResponseRefused:
         (exchange(), IdleTimeout(1), True, None, Attempt.OK),
         (aborted(), Aborted(), True, None, Attempt.OK),
         (aborted(), Aborted(), False, None, Attempt.STOPPED),
+        (exchange(), ProgressTimeout(600), False, None, Attempt.STOPPED),
         (exchange(), ConnectionLost("body", "reset"), False, None, Attempt.FAILED),
         (exchange(), None, False, None, Attempt.FAILED),
         (exchange(), None, True, BROKEN, Attempt.FAILED),
