@@ -83,7 +83,8 @@ UNFINISHED = {
         "upstream.files", "upstream.http", "upstream.socket",
     },
     "faces": set(ARROWS) - {
-        "accounts", "ledger", "logs", "media", "metrics", "runtime", "settings", "simulator", "translate.values",
+        "accounts", "ledger", "logs", "media", "metrics", "runtime", "settings", "simulator",
+        "translate.values",
     },
     "private": {"upstream.http", "upstream.socket"},
     "tests_private": {"fuzz", "scripted_server", "service", "turns", "upstream"},
