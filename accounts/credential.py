@@ -1,7 +1,7 @@
-"""Who came to our door, and what the backend is told about them.
+"""Callers, who send requests, and the credentials with which the backend is asked.
 
-Today the two are the same key: what a caller sends is passed on. `credential_for` is the one place that
-chooses the one from the other; it is called where a slot of the queue is taken.
+Today the two are the same key: what a caller sends is passed on. `credential_for` is the only place that
+chooses a credential for a caller; it is called where a slot of the queue is taken.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ class KeyKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who came to our door: the key that a request brought. It is never logged and never stored."""
+    """Who sends requests, known by the key in them. The key is never logged and never stored."""
 
     key: str = field(repr=False)
 

@@ -74,11 +74,11 @@ class AccountQueue:
 
     @property
     def waiting(self) -> int:
-        """How many requests wait, for whatever credential."""
+        """How many requests wait, for all credentials together."""
         return self._queues.waiting
 
     def slot(self, caller: Caller) -> "Slot":
-        """A slot for one turn of `caller`: to be acquired, and in any case released."""
+        """A slot for one turn of `caller`; acquire it, and release it in any case."""
         return Slot(caller, self._admit, self._release)
 
     async def close(self) -> None:
@@ -115,7 +115,7 @@ class AccountQueue:
         return Admission(ticket, lease)
 
     def _refusal(self, queue: str, reason: str) -> NotAdmitted:
-        """With the time from which on a new request would be served within the longest wait."""
+        """The error, with the seconds after which a new request would be served within the longest wait."""
         self._metrics.rejected("queue")
         moved, served = self._queues.seconds_until_moved(queue), self._queues.seconds_until_served(queue)
         wait = max(moved, served - self._max_wait)
@@ -137,7 +137,7 @@ class AccountQueue:
 
 
 class Slot:
-    """One turn's place at an account. Release it only when the backend has really been left alone.
+    """One turn's place at an account. Release it only when nothing is under way at the backend any more.
 
     The credential is chosen where the slot is taken: see `credential_for`.
     """
@@ -156,7 +156,7 @@ class Slot:
 
     @property
     def credential(self) -> Credential:
-        """With what the backend is asked; known once the slot was acquired, and still when it is released.
+        """What the backend is asked with. It is known once the slot was acquired, and after its release too.
 
         Raises:
             RuntimeError: the slot was never acquired.
@@ -176,7 +176,7 @@ class Slot:
         self._credential = credential
 
     def release(self, after: float = 0.0) -> None:
-        """Let the next one have the slot, `after` seconds from now. Further calls do nothing."""
+        """Give the slot to the next request, `after` seconds from now. Further calls do nothing."""
         admission, self._admission = self._admission, None
         if admission is not None:
             self._release(admission, after)

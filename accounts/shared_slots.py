@@ -2,8 +2,8 @@
 
 For each credential there are three sorted sets: who holds a slot and until when, who waits in which order,
 and until when each waiter counts as alive. Only the first of an instance's own waiting queue comes here, so
-the instances take turns, and within each of them it goes by who came first. Redis knows a credential by its
-digest.
+the instances take turns, and within each instance the first to come is the first to be served. Redis knows a
+credential by its digest.
 """
 
 import asyncio
@@ -25,11 +25,11 @@ RENEWAL_SECONDS: Final = 4.0
 WAITER_SECONDS: Final = 5.0
 """After that, a waiter that no longer asks is out of the queue."""
 RETRY_SECONDS: Final = 5.0
-"""How long a Redis out of reach is not asked again."""
+"""For how long a Redis that is out of reach is not asked again."""
 SHORTEST_PAUSE: Final = 0.02
-"""Between the first two questions of one who waits, in seconds."""
+"""Pause between the first two questions of a waiter, in seconds."""
 LONGEST_PAUSE: Final = 0.1
-"""Between its later questions."""
+"""Longest pause between its later questions."""
 
 _ACQUIRE: Final = """
 local time = redis.call('TIME')
@@ -95,7 +95,7 @@ class SharedSlots:
     async def acquire(self, credential: Credential, slots: int) -> "Lease | None":
         """Wait for one of the credential's `slots`; when cancelled, nothing is held.
 
-        Returns None at once while Redis is out of reach: then each instance has to do with its own queue.
+        Returns None at once while Redis is out of reach: then each instance uses its own queue alone.
         """
         if self._unreachable_until is not None and self._clock() < self._unreachable_until:
             return None
@@ -117,7 +117,7 @@ class SharedSlots:
         return lease
 
     async def withdraw(self, lease: "Lease") -> None:
-        """Give the slot back, or the wait for it. Raises nothing."""
+        """Give up the slot, or the wait for it. Raises nothing."""
         try:
             async with self._redis.pipeline(transaction=True) as pipeline:
                 for name in lease.names:
@@ -174,7 +174,7 @@ class Lease:
         self._shared = shared
 
     async def release(self) -> None:
-        """Let the next one have the slot, in whatever instance it waits. Raises nothing."""
+        """Give the slot to the next waiter, in any instance. Raises nothing."""
         if self.renewal is not None:
             self.renewal.cancel()
         await self._shared.withdraw(self)

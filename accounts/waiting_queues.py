@@ -23,7 +23,7 @@ class QueueFull(Exception):
 
 @dataclass(eq=False, slots=True)
 class Ticket:
-    """One who waits for a slot, or holds one.
+    """A request that waits for a slot, or holds one.
 
     `queue` is the name of its waiting queue. `admit` is called once, when the slot is there. `joined` and
     `admitted` are times of the queues' clock, in seconds.
@@ -65,7 +65,7 @@ class WaitingQueues:
         """Wait in the queue `name` for one of its `slots`; `admit` may be called before this returns.
 
         Raises:
-            QueueFull: as many wait already as may.
+            QueueFull: as many as allowed wait already.
         """
         queue = self._queues.get(name)
         if queue is None:
@@ -92,7 +92,7 @@ class WaitingQueues:
             del self._queues[ticket.queue]
 
     def seconds_until_served(self, name: str) -> float:
-        """How long one who joined now would wait, judging by how long recent turns took."""
+        """How long a ticket that joins now would wait, estimated from how long recent turns took."""
         queue = self._queues.get(name)
         if queue is None or len(queue.holding) < queue.slots:
             return 0.0

@@ -1,4 +1,4 @@
-"""What conversations cost their callers: asked before each one, recorded after it. The face of the ledger."""
+"""What conversations cost their callers: checked before each one, recorded after it."""
 
 import time
 import uuid
@@ -129,7 +129,7 @@ class ChargeBook:
 
 
 class Charge:
-    """One conversation on the books, from the moment at which it is posted. Settle it in any case."""
+    """One conversation in the ledger, from the moment before it is posted. Settle it in any case."""
 
     def __init__(self, ledger: Ledger, posted: Posted) -> None:
         self._ledger = ledger

@@ -102,7 +102,7 @@ class Journal:
             self._note_failure("it does not answer")
             return None
         finally:
-            # Whoever goes on without a decision does what the record tells of.
+            # A caller that goes on without a decision does what is recorded: no limit may refuse it then.
             queued.waiter, queued.forced = None, True
 
     async def close(self) -> None:
@@ -161,7 +161,7 @@ class Journal:
                 if not _deliver(queued, decision)
             ]
             self._remove(batch)
-            # Turned away after its caller had gone on: then it happened, and is stored by force.
+            # Refused after its caller had gone on: it has happened, so it is stored whatever the limits.
             self._queue.extendleft(too_late)
             self._metrics.ledger_backlog(len(self._queue))
 
@@ -190,7 +190,7 @@ class Journal:
 
 
 def _deliver(queued: _QueuedRecord, decision: StoreDecision | None) -> bool:
-    """Tell whoever waits; False if the record was turned away and nobody waited to hear that."""
+    """Pass the decision to the waiter; False if the record was refused and there is no waiter."""
     if queued.waiter is not None and not queued.waiter.done():
         queued.waiter.set_result(decision)
         return True

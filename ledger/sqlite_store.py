@@ -1,7 +1,7 @@
 """The ledger in one SQLite file, for one instance of the service.
 
 In WAL mode with full synchronisation: what was committed survives a crash of the machine. All writing is done
-by one thread; reading uses a connection of its own and disturbs nobody.
+by one thread; reading uses a connection of its own and does not delay the writing.
 """
 
 import asyncio

@@ -24,10 +24,10 @@ class History:
     async def received(
         self, credential: Credential, messages: Collection[str], since: float, until: float
     ) -> dict[str, str] | None:
-        """Which of these messages (by id) are in conversations begun in that time (Unix seconds).
+        """Find messages, by id, in the conversations begun between two times (Unix seconds).
 
-        Gives the id of the conversation of each one found; what is not in there was certainly not received.
-        None if that cannot be said: the backend refuses, or there are too many conversations.
+        Returns the id of its conversation for each message found; one that is not among them was certainly
+        not received. None if that is not certain: the backend refuses, or there are too many conversations.
         """
         try:
             begun = await self._begun(credential, since, until)

@@ -15,7 +15,7 @@ from upstream.http import HttpClient, JsonAnswer, UnusableAnswer
 
 
 def succeeded(answer: JsonAnswer) -> bool:
-    """Whether the status is 2xx, which for calls about files is only half of the truth."""
+    """Whether the status is 2xx. Such an answer can still say `status: error`."""
     return 200 <= answer.status < 300
 
 
@@ -39,8 +39,8 @@ def successful_content(answer: JsonAnswer) -> dict[str, Any]:
 def address_in(answer: JsonAnswer, gone: type[FilesError]) -> str:
     """Return the `download_url` of an answer.
 
-    Raises what the answer says instead; that can come with status 200 as well as with a fitting one, as
-    `error_code` or as `detail`. `gone` is what status 410 means.
+    Raises the error that the answer reports: with status 200 or an error status, as `error_code` or as
+    `detail`. `gone` is what status 410 means.
     """
     content = content_of(answer)
     code = _code(content)

@@ -65,7 +65,7 @@ _REDIRECTS: Final = (301, 302, 303, 307, 308)
 
 @dataclass(frozen=True, slots=True)
 class Uploaded:
-    """A file on the backend, with what a message that attaches it has to tell.
+    """A file on the backend, with what a message that attaches it must say about it.
 
     `size` is in bytes, `width` and `height` in pixels (0 unless it is a picture); `file_tokens` is what
     the backend's index counted, or None if it has no index.
@@ -82,7 +82,7 @@ class Uploaded:
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """The bytes of a file; type and name as the other side gave them, "" if it did not, and hostile."""
+    """The bytes of a file; type and name are what the other side gave, or "", and not to be trusted."""
 
     data: bytes
     media_type: str
@@ -129,7 +129,7 @@ class BackendFiles:
         if credential.kind is KeyKind.POOL:
             file = await upload.store()
         else:
-            # Files are known to the model and to Python by their names, pictures by their looks.
+            # The model and Python know files by their names, so the name counts; for pictures it does not.
             seen_name = "" if upload.use_case == PICTURES else name
             identity = await self._uploads.identify(credential, data, upload.use_case, seen_name)
             file = await self._uploads.obtain(identity, upload.store, upload.is_there)
@@ -141,7 +141,7 @@ class BackendFiles:
         A picture may not be stored yet when it is first shown: that is tried again for some seconds.
 
         Raises:
-            FileMissing, FileNotReady, Refused, UnusableAnswer, AddressRefused: what came out in the end.
+            FileMissing, FileNotReady, Refused, UnusableAnswer, AddressRefused: no address was given.
             UpstreamError: the transport failed.
         """
         return await self._address(
@@ -157,7 +157,7 @@ class BackendFiles:
 
         Raises:
             SandboxGone: it lives for minutes to an hour, and no longer than its conversation.
-            FileMissing, FileNotReady, Refused, UnusableAnswer, AddressRefused: what came out in the end.
+            FileMissing, FileNotReady, Refused, UnusableAnswer, AddressRefused: no address was given.
             UpstreamError: the transport failed.
         """
         query = f"message_id={_quoted(message_id)}&sandbox_path={_quoted(path)}"

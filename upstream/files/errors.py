@@ -42,7 +42,7 @@ class FileMissing(FilesError):
 
 
 class FileNotReady(FilesError):
-    """The backend asked to try again, as often as we cared to."""
+    """The backend still asked to try again after the last try."""
 
     def __init__(self) -> None:
         super().__init__("the backend does not have the file ready")
@@ -84,7 +84,7 @@ class AddressRefused(FilesError):
 
 
 class TransferRefused(FilesError):
-    """Where the bytes are kept, they were neither taken nor given; `status` is why."""
+    """The host of the bytes refused to take or give them, with this `status`."""
 
     def __init__(self, status: int) -> None:
         super().__init__(f"the backend's storage answered with status {status}")

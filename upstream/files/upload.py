@@ -42,7 +42,7 @@ _DOCUMENT_TYPES: Final = (
 
 
 def use_case_of(media_type: str) -> str:
-    """Return what the backend shall do with a file, chosen as its web client does.
+    """Return the `use_case` of a file, chosen as the web client chooses it.
 
     `multimodal` for pictures that the model can look at, `my_files` for documents, which are indexed
     and searched, `ace_upload` for what only Python can make use of, tables among it.
@@ -97,7 +97,7 @@ class Upload:
         return succeeded(answer) and status == "success"
 
     async def _put(self, url: str) -> None:
-        # What the storage (Azure Blob) wants to be told. Whose it is, the signed address says.
+        # The storage (Azure Blob) requires these headers. The signed address says whose file it is.
         headers = {
             "Content-Type": self.media_type
             if _MEDIA_TYPE.fullmatch(self.media_type)

@@ -16,7 +16,7 @@ from accounts import Credential
 from upstream.http import UpstreamError
 
 MAX_ENTRIES: Final = 2000
-"""An entry is some hundred bytes: this is a matter of what is still of use, not of memory."""
+"""An entry takes some hundred bytes: memory would allow more, but older uploads are of little use."""
 MAX_AGE_SECONDS: Final = 12 * 3600.0
 """After this a file is uploaded anew; talks rarely go on for longer."""
 TRUSTED_SECONDS: Final = 300.0
@@ -67,7 +67,7 @@ class UploadCache:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        # Dies with the process: what is kept here says nothing about the credentials to anyone else.
+        # New for each process, so that the hashes kept here tell nothing about the credentials.
         self._secret = secrets.token_bytes(32)
         self._entries: OrderedDict[Identity, _Entry] = OrderedDict()
         self._under_way: dict[Identity, _Work] = {}
@@ -91,9 +91,9 @@ class UploadCache:
         """Return the file of this identity, from memory or by `store`.
 
         A file not seen for some minutes is looked for with `is_there` first. If that can't tell
-        (`UpstreamError`), the file is taken to be there: what the memory is for is to save work, not to
-        make a request fail. Callers that want the same at the same time share one task, which is
-        cancelled when all of them are. Raises what `store` raises.
+        (`UpstreamError`), the file is taken to be there: the cache saves work, and must not make a request
+        fail. Callers that want the same at the same time share one task, which is cancelled when all of them
+        are. Raises what `store` raises.
         """
         entry = self._entries.get(identity)
         if entry is not None and self._clock() < entry.seen_at + TRUSTED_SECONDS:

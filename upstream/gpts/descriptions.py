@@ -57,7 +57,7 @@ class GizmoUnavailable(UpstreamError):
 
 
 class Timer(Protocol):
-    """Something to come."""
+    """A call that was scheduled."""
 
     def cancel(self) -> None: ...
 
@@ -260,7 +260,7 @@ class GizmoBook:
         if is_gone:
             entry.gizmo = None
         if entry.failure is None or entry.failure.reason != failure.reason:
-            level = logging.WARNING if entry.credential else logging.INFO  # it may be the caller's affair
+            level = logging.WARNING if entry.credential else logging.INFO  # the caller's key may be the cause
             state = "is not available" if entry.gizmo is None else "could not be refreshed"
             log.log(level, "GPT %s %s: %s", entry.id, state, failure.reason)
         entry.failure = failure
@@ -279,7 +279,7 @@ class GizmoBook:
 
 
 def _drop(entry: _Entry, failure: Failure) -> None:
-    """Forget about it; whoever waits for it is told why."""
+    """Drop an entry; all who wait for it get `failure`."""
     entry.dropped = True
     entry.failure = failure
     if entry.timer is not None:

@@ -1,7 +1,7 @@
 """Descriptions of GPTs on disk, so that a start, or an outage, finds them there.
 
-What is read is checked as if the backend had said it: the worst that a spoilt file can do is to be
-no use. All of it happens in threads.
+What is read is checked like an answer of the backend, and a damaged file is ignored. Reading and writing
+happen in threads.
 """
 
 import asyncio
@@ -25,14 +25,14 @@ MAX_FILE_BYTES: Final = 2 * MAX_GIZMO_BYTES
 
 
 class GizmoStore:
-    """One JSON file per GPT in `directory`, which is made when needed. What fails is at most logged."""
+    """One JSON file per GPT in `directory`, which is made when needed. Raises nothing."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._complained = False
 
     async def load(self, gizmo_id: str) -> tuple[Gizmo, float] | None:
-        """Return what is stored about a GPT, and since when (Unix seconds); None if it is no use."""
+        """Return what is stored about a GPT, and since when (Unix seconds); None if that is not usable."""
         return await asyncio.to_thread(self._load, gizmo_id)
 
     async def save(self, gizmo_id: str, gizmo: Gizmo, since: float) -> None:
@@ -74,7 +74,7 @@ class GizmoStore:
 
 
 def _read(path: Path) -> bytes:
-    """Raises OSError, also for what is no plain file: a pipe would never end."""
+    """Read a regular file. Raises OSError, also for anything else: reading a pipe would never end."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):

@@ -59,7 +59,7 @@ class Endpoint:
         is_http = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc
         if not is_http or (given.scheme and not given.hostname):
             raise ValueError("not an address to be followed")
-        _ = parts.port  # raises ValueError itself when impossible, showing but that
+        _ = parts.port  # raises ValueError for an impossible port; its text shows only the port
         return parts._replace(fragment="").geturl()
 
 

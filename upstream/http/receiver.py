@@ -104,7 +104,7 @@ class ResponseReceiver:
         transport.content_type = headers.get("Content-Type", "").partition(";")[0].strip().lower()
         self.headers = {name: headers[name] for name in KEPT_HEADERS if name in headers}
         self._watchdog.enter(Phase.BODY)
-        # Nobody asked for an encoding; the reader could make nothing of a body that has one all the same.
+        # No encoding was asked for, and the reader cannot decode one.
         plain = headers.get("Content-Encoding", "identity").lower() == "identity"
         is_events = plain and transport.content_type == EVENT_STREAM
         wanted = 200 <= status < 300 and (self._on_data is None or is_events)
@@ -138,7 +138,7 @@ class ResponseReceiver:
             await self._reader_done
 
     def cancel_reader(self) -> None:
-        """Nobody waits for the reader any more."""
+        """Cancel the reader, since its result is no longer needed."""
         if self._watchdog.reader_busy and self._reading_task is not None:
             self._reading_task.cancel()
 

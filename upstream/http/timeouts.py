@@ -110,7 +110,7 @@ class Watchdog:
             self._progressed_at = now
 
     def progressed(self) -> None:
-        """What the reader has, or has just had, was something new; it counts with the next `heard`."""
+        """The piece that the reader has, or had last, was something new. It counts with the next `heard`."""
         self._progressed = True
 
     def hurry(self, seconds: float) -> None:

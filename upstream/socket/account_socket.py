@@ -179,7 +179,7 @@ class AccountSocket:
         return True
 
     async def _come_back(self) -> bool:
-        """Resume the connection; or make another, over which what was missed does not come."""
+        """Resume the connection, or make a new one, on which missed frames do not come again."""
         url = self._greeting.resumed_url(self._url) if self._greeting else self._url
         for pause in self._times.reconnect_pauses:
             await asyncio.sleep(pause)
@@ -205,7 +205,7 @@ class AccountSocket:
 
 
 def _promise() -> "asyncio.Future[None]":
-    """A future that may fail without anybody waiting."""
+    """A future whose failure asyncio does not log when nothing awaits it."""
     future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     future.add_done_callback(lambda done: done.cancelled() or done.exception())
     return future

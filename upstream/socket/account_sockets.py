@@ -30,7 +30,7 @@ from upstream.socket.frame_buffer import MAX_BUFFER_BYTES, BufferBudget, FrameBu
 from upstream.socket.stream_reader import Pauses
 
 STOP_SECONDS: Final = 2.0
-"""How long the end of an abandoned conversation waits for the backend to know of it."""
+"""How long the end of an abandoned conversation waits until the backend has confirmed the stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +81,11 @@ class AccountSockets:
     async def open(self, credential: Credential) -> FrameBuffer | None:
         """A buffer on the connected socket of an account that is known to need one.
 
-        None if the backend has no sockets any more, as far as it tells.
+        None if the backend says that it has no sockets any more.
 
         Raises:
             ConnectFailed: the socket can't be had; nothing was posted.
-            UpstreamError: so for another reason.
+            UpstreamError: the same, for another reason.
         """
         account = self._accounts[credential]
         self._accounts.move_to_end(credential)
@@ -104,7 +104,7 @@ class AccountSockets:
         return buffer
 
     async def open_late(self, credential: Credential, handover: Handover) -> FrameBuffer:
-        """A buffer for a conversation that was posted before anybody listened.
+        """A buffer for a conversation that was posted before the socket was connected.
 
         It is incomplete already if the socket can't be had.
         """
@@ -145,9 +145,9 @@ class AccountSockets:
         return None
 
     async def stop(self, credential: Credential, request_id: str) -> None:
-        """Tell the backend that nobody wants the rest; closing the socket would end the others' answers too.
+        """Have the backend stop an answer; closing the socket would end the answers of others too.
 
-        Waits for its consent, but not for long. It is told even if the caller is cancelled.
+        Waits for its reply, but not for long. The request is sent even if the caller is cancelled.
         """
         await asyncio.shield(self._tasks.start(self._stop(credential, request_id)))
 

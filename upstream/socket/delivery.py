@@ -99,7 +99,7 @@ class SocketDelivery:
             self._generating = not buffer.ended
 
     async def end(self) -> None:
-        """Leave the socket, and have the backend stop what nobody listens to."""
+        """Leave the socket, and have the backend stop an answer that is no longer read."""
         if self._buffer is not None:
             self._sockets.release(self._credential, self._buffer)
         if self._generating and self._transport.connected:

@@ -74,13 +74,13 @@ class FrameBuffer:
         self._changed.set()
 
     def lose_rest(self) -> None:
-        """What follows the pieces that are held cannot be had any more."""
+        """Note that pieces are missing behind those that are held."""
         if not self.ended:
             self.incomplete = True
             self._changed.set()
 
     def lose_all(self) -> None:
-        """Pieces are missing before those that are held, which are of no use then."""
+        """Note that pieces are missing before those that are held, and drop these."""
         self._empty()
         self.incomplete = True
 
@@ -103,11 +103,11 @@ class FrameBuffer:
         return data
 
     def end(self) -> None:
-        """Nothing more follows, as is known from elsewhere; what is held stays."""
+        """End the stream, because another source has shown its end; what is held stays."""
         self.ended = True
 
     def close(self) -> None:
-        """Nobody reads it any more."""
+        """Drop what is held: the reader has left."""
         self.ended = True
         self._empty()
 

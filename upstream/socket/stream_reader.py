@@ -8,9 +8,9 @@ backend stores what it says, so the rest is then read from the stored conversati
 holds the whole answer; that costs no quota. Where nothing is stored (a temporary chat), the exchange fails as
 one that broke in mid-body.
 
-Who began to listen late does not know whether the first frames are there, and holds what comes until the
-first record tells. If nothing comes at all, the turn may have been over before anybody listened; the stored
-conversation tells that too.
+A reader that joined late does not know whether it has the first frames, so it holds what comes until the
+first record shows that. If nothing comes at all, the turn may have been over before the socket was connected;
+the stored conversation shows that too.
 
     JOINING ------ the first record is there ------> FOLLOWING ------ the end was read ------> DONE
        |                                                 |                                      ^
@@ -44,9 +44,9 @@ from upstream.http import (
 from upstream.socket.frame_buffer import FrameBuffer
 
 QUIET_LOOKS: Final = 3
-"""A complete message after which nothing came for so many looks was the last."""
+"""After so many looks without anything new, a complete message counts as the last one."""
 UNFINISHED_LOOKS: Final = 12
-"""So was an incomplete one, after a longer time than that between the backend's pings, of 15 s."""
+"""The same for an incomplete message; this takes longer than the 15 s between two pings of the backend."""
 
 ReadStored = Callable[[Exchange], Awaitable[bytes | None]]
 """GET of the stored conversation: its JSON, or None if the backend does not show it. Raises UpstreamError."""
@@ -174,7 +174,7 @@ class SocketStreamReader:
                     await self._give(seen + DONE)
                     buffer.end()
                     return Event.ALL_STORED
-        buffer.lose_all()  # whatever is held, nobody knows what was before it
+        buffer.lose_all()  # it is not known what came before the held frames
         return Event.PIECES_MISSING
 
     async def _follow(self) -> Event:

@@ -29,7 +29,7 @@ NO_LIMIT: Final = 24 * 3600.0
 
 
 class UpgradeRefused(ConnectFailed):
-    """The server was reached, but does not want us: the address has expired, or is another's."""
+    """The server refused the upgrade: the address has expired, or belongs to another account."""
 
 
 class WebSocket:
@@ -87,7 +87,7 @@ class WebSocket:
         return await self._connection.read_message()
 
     async def write(self, message: str) -> None:
-        """Send a message; a socket that is gone is noticed by reading."""
+        """Send a message; a closed socket is noticed when reading."""
         with suppress(WebSocketClosedError):
             await self._connection.write_message(message)
 
@@ -97,13 +97,13 @@ class WebSocket:
         if protocol is not None:
             protocol._abort()
             self._connection.close()
-            # Tornado's reading task waits for room in the queue, which nobody makes any more.
+            # Tornado's reading task may wait for room in the queue, and nothing reads from it any more.
             queue = self._connection.read_queue
             while not queue.empty():
                 queue.get_nowait()
 
 
 def _unwanted(connecting: "asyncio.Future[WebSocketClientConnection]") -> None:
-    """Nobody waits for this one any more."""
+    """Close a connection that was made although its caller has given up."""
     if not connecting.cancelled() and connecting.exception() is None:
         WebSocket(connecting.result()).abort()
