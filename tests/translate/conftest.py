@@ -1,4 +1,4 @@
-"""``HYPOTHESIS_PROFILE=deep`` looks for longer; no example is timed, the machine may be busy."""
+"""`HYPOTHESIS_PROFILE=deep` looks for longer; no example is timed, the machine may be busy."""
 
 import os
 

@@ -19,7 +19,7 @@ def pointer(keys: list[Any]) -> str:
 
 
 def changed(tree: Any, keys: list[str], op: str, value: Any) -> Any:
-    """``tree`` after one change, in the plainest words. Fails where the change does not fit."""
+    """`tree` after one change, in the plainest words. Fails where the change does not fit."""
     tree = copy.deepcopy(tree)
     if not keys:
         return {**tree, **value} if op == "append" else value
@@ -54,7 +54,7 @@ OBJECTS = st.dictionaries(KEYS, TREES, max_size=3)
 
 
 def places(tree: Any, at: tuple[Any, ...] = ()) -> list[tuple[tuple[Any, ...], Any]]:
-    """Each place in ``tree`` but its root, and what is there."""
+    """Each place in `tree` but its root, and what is there."""
     children = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
     found: list[tuple[tuple[Any, ...], Any]] = []
     for key, child in children:
@@ -64,7 +64,7 @@ def places(tree: Any, at: tuple[Any, ...] = ()) -> list[tuple[tuple[Any, ...], A
 
 @st.composite
 def fitting(draw: st.DrawFn, tree: Any) -> tuple[str, str, Any]:
-    """A change that fits ``tree``: path, operation, value."""
+    """A change that fits `tree`: path, operation, value."""
     here = places(tree)
     kinds = ["root", "insert", *(["replace", "remove", "append", "truncate"] if here else [])]
     kind = draw(st.sampled_from(kinds))

@@ -34,7 +34,7 @@ def coded(code: str, message: str = "Words of the backend.") -> bytes:
 
 @dataclass(frozen=True)
 class Row:
-    """An answer of the backend and what becomes of it; ``says`` must be in the message."""
+    """An answer of the backend and what becomes of it; `says` must be in the message."""
 
     status: int
     body: bytes

@@ -13,7 +13,7 @@ from translate.backend.sse import Record, RecordTooLarge, SseSplitter, unglued
 
 
 def records(stream: bytes, sizes: Sequence[int] = ()) -> list[tuple[bytes, bytes]]:
-    """Every record of ``stream`` as (event, data), flushed at its end."""
+    """Every record of `stream` as (event, data), flushed at its end."""
     splitter, found = SseSplitter(), []
     for chunk in cut(stream, sizes):
         splitter.push(chunk)

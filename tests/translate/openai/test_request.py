@@ -15,7 +15,7 @@ USER = {"role": "user", "content": "Hello"}
 
 
 def read(**fields: object) -> ChatRequest:
-    """A minimal request with ``fields`` on top."""
+    """A minimal request with `fields` on top."""
     return read_chat(json.dumps({"model": "gpt-4-s", "messages": [USER]} | fields).encode())
 
 
