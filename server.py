@@ -299,8 +299,7 @@ def _listen(service: Service) -> Server:
 
 async def _start_simulator(settings: Settings) -> tuple["Simulator", tuple[Gpt, ...]]:
     """The simulated backend, and its GPTs."""
-    from simulator import DEMO_KNOBS, Simulator  # the one place where the service knows of it
-    from simulator.gizmos import GIZMOS
+    from simulator import DEMO_KNOBS, GIZMOS, Simulator  # the one place where the service knows of it
 
     simulator = Simulator(prefix=settings.proxy_api_prefix, knobs=DEMO_KNOBS)
     await simulator.start()

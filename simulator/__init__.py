@@ -1,25 +1,25 @@
-"""A stand-in for the ChatGPT-web backend as a proxy offers it: for demos, tests and development.
+"""A simulated ChatGPT-web backend, as a proxy offers it: for demos, tests and development.
 
-    sim = Simulator(prefix="abcdefgh1", knobs=Knobs(pace=40))
-    await sim.start(port=0)        # sim.port, sim.url
-    ...                            # POST {sim.url}/abcdefgh1/backend-api/conversation
-    await sim.stop()
+    simulator = Simulator(prefix="abcdefgh1", knobs=Knobs(pace=40))
+    await simulator.start(port=0)  # then simulator.port, simulator.url
+    ...                            # POST {simulator.url}/abcdefgh1/backend-api/conversation
+    await simulator.stop()
 
-or ``python -m simulator --port 8181 --prefix abcdefgh1`` in a terminal of its own.
+or `python -m simulator --port 8181 --prefix abcdefgh1` in a terminal.
 
-Keys are accepted by their looks: ``fk-...``, ``pk-...``, or three base64url parts with dots between them;
-``fk-dead...``, ``fk-deactivated...``, ``fk-workspace...`` and ``sk-...`` are refused in the backend's
-words.
+A key is valid if it looks like one: `fk-...`, `pk-...`, or three base64url parts with dots between them.
+`fk-dead...`, `fk-deactivated...`, `fk-workspace...` and `sk-...` are refused as the backend refuses.
 
-``sim.state`` shows what was seen and done, also as ``GET /__sim/state``; ``POST /__sim/knobs`` with a
+`simulator.state` tells what was received and done, and so does `GET /__sim/state`; `POST /__sim/knobs` with a
 JSON object sets new defaults. One request changes knobs for itself with a marker in its last user message,
-for example ``Hello [[sim pace=25 step=3 chunk=7 newline=crlf fault=reset_mid]]``; a bare name means 1. The
-marker is taken out before the question is read.
+for example `Hello [[sim pace=25 step=3 chunk=7 newline=crlf fault=reset_mid]]`; a name alone means 1. The
+marker is removed before the question is answered.
 """
 
+from simulator.gizmos import GIZMOS, Gizmo
 from simulator.knobs import DEMO_KNOBS, Knobs, describe_knobs
 from simulator.server import Simulator
 
 __doc__ += "\n" + describe_knobs()
 
-__all__ = ["DEMO_KNOBS", "Knobs", "Simulator"]
+__all__ = ["DEMO_KNOBS", "GIZMOS", "Gizmo", "Knobs", "Simulator"]

@@ -1,4 +1,4 @@
-"""``python -m simulator``: the simulated backend in a terminal."""
+"""The simulated backend in a terminal: `python -m simulator`."""
 
 import argparse
 import asyncio
@@ -7,13 +7,13 @@ import sys
 from dataclasses import fields
 
 from simulator.accounts import DEAD_KEYS
-from simulator.knobs import DEMO_KNOBS, Knobs, UnknownKnob, describe_knobs
+from simulator.knobs import DEMO_KNOBS, Knobs, describe_knobs
 from simulator.refusals import REFUSALS
 from simulator.server import Simulator
 
 
-def arguments() -> argparse.ArgumentParser:
-    """The command line: where to listen, dead keys, and each knob as an option."""
+def command_line() -> argparse.ArgumentParser:
+    """The options: where to listen, dead keys, and every knob."""
     parser = argparse.ArgumentParser(
         prog="python -m simulator",
         description="A simulated ChatGPT-web backend. Knobs set here are defaults; a prompt changes them for "
@@ -25,16 +25,20 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--prefix", default="", help="path before /backend-api")
     parser.add_argument(
-        "--dead-key", action="append", default=[], metavar="START=ERROR", help="refuse keys that start so"
+        "--dead-key",
+        action="append",
+        default=[],
+        metavar="START=ERROR",
+        help="refuse keys that start like this",
     )
-    knobs = parser.add_argument_group("knobs", "see the table below; the pace is 40 unless given")
+    knobs = parser.add_argument_group("knobs", "see the table below; the default of pace is 40 here")
     for knob in fields(Knobs):
         knobs.add_argument(f"--{knob.name.replace('_', '-')}", dest=f"knob_{knob.name}", metavar="VALUE")
     return parser
 
 
 def build(options: argparse.Namespace) -> Simulator:
-    """The simulator that a command line describes. Raises ValueError."""
+    """The simulator that the options describe. Raises ValueError, InvalidKnob among it."""
     given = {name[5:]: value for name, value in vars(options).items() if name.startswith("knob_")}
     dead_keys = dict(DEAD_KEYS)
     for entry in options.dead_key:
@@ -47,28 +51,28 @@ def build(options: argparse.Namespace) -> Simulator:
 
 
 async def serve(simulator: Simulator, host: str, port: int) -> None:
-    """Run until SIGINT or SIGTERM."""
-    over = asyncio.Event()
+    """Serve until SIGINT or SIGTERM. Raises OSError if the port cannot be used."""
+    stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, over.set)
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     await simulator.start(port, host)
     print(f"simulated backend on {simulator.url}", flush=True)
-    await over.wait()
+    await stopped.wait()
     await simulator.stop()
 
 
 def main() -> None:
-    """Entry point."""
-    parser = arguments()
+    """Parse the command line and serve."""
+    parser = command_line()
     options = parser.parse_args()
     try:
         simulator = build(options)
-    except (UnknownKnob, ValueError) as problem:
+    except ValueError as problem:
         parser.error(str(problem))
     try:
         asyncio.run(serve(simulator, options.host, options.port))
     except OSError as problem:
-        sys.exit(f"can not listen on {options.host}:{options.port}: {problem.strerror}")
+        sys.exit(f"cannot listen on {options.host}:{options.port}: {problem.strerror}")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Who may ask: keys, caps, one message at a time, and what it costs.
+"""Accounts: which keys are valid, message caps, one message at a time, and the quota of an attempt.
 
-A key is an access token (a JWT), a share token ``fk-...`` or a pool token ``pk-...``; each is an account of
-its own here. Quota is counted as Pandora-Next's licence does: per attempt, 4 units for the conversation call
-and 10 more for the Arkose token that GPT-4 models need.
+A key is an access token (a JWT), a share token `fk-...` or a pool token `pk-...`; here each is an account of
+its own (protocol notes, section 2). Quota units are those of Pandora-Next's licence (protocol notes, section
+15).
 """
 
 import math
@@ -19,30 +19,30 @@ DEAD_KEYS = {
     "fk-workspace": "deactivated_workspace",
     "sk-": "invalid_api_key",
 }
-"""Beginnings of keys that are refused, and the name of the refusal."""
+"""Names of refusals by the beginning of the keys that get them."""
 
 _KEY = re.compile(r"(?:fk|pk)-[\w.-]+|[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 
 
 def quota_units(model: str) -> int:
-    """Licence units of one attempt: 14 for what needs Arkose, else 4."""
+    """Units of one attempt: 4 for the call, and 10 for the Arkose token that GPT-4 models need."""
     return 14 if model.startswith("gpt-4") else 4
 
 
 def is_capped(model: str) -> bool:
-    """Whether the model's messages count for the GPT-4 cap; gpt-4-mobile's did not."""
+    """Whether messages to the model count for the GPT-4 cap (protocol notes, section 4.2)."""
     return model.startswith("gpt-4") and model != "gpt-4-mobile"
 
 
 class Accounts:
-    """State per key. ``clock`` gives Unix seconds."""
+    """What is known of each key. `clock` gives Unix seconds; `dead_keys` is as `DEAD_KEYS`."""
 
     def __init__(self, clock: Callable[[], float], dead_keys: Mapping[str, str] = DEAD_KEYS) -> None:
         self._clock = clock
         self._dead_keys = dict(dead_keys)
         self._running: Counter[str] = Counter()
-        self._capped: dict[str, deque[float]] = {}
-        self._allowed: dict[str, set[str]] = {}
+        self._counted: dict[str, deque[float]] = {}
+        self._allowed_operations: dict[str, set[str]] = {}
 
     def authenticate(self, authorization: str | None) -> str:
         """The key of an Authorization header. Raises Refused (401 or 403)."""
@@ -58,29 +58,29 @@ class Accounts:
 
     def allowed_operations(self, key: str) -> set[str]:
         """Hashes of the Action operations that the account always allows."""
-        return self._allowed.setdefault(key, set())
+        return self._allowed_operations.setdefault(key, set())
 
-    def enter(self, key: str, model: str, knobs: Knobs) -> None:
-        """A message starts; `leave` must follow. Raises Refused (429: busy, or the cap is used up)."""
+    def start_message(self, key: str, model: str, knobs: Knobs) -> None:
+        """Count a running message; `end_message` must follow. Raises Refused (429): busy, or cap used up."""
         if knobs.busy and self._running[key]:
             raise Refused(ONLY_ONE_MESSAGE)
         if knobs.cap and is_capped(model):
             self._count(key, knobs)
         self._running[key] += 1
 
-    def leave(self, key: str) -> None:
-        """The message is over, however it ended."""
+    def end_message(self, key: str) -> None:
+        """The message is over, whatever its outcome."""
         self._running[key] -= 1
         if not self._running[key]:
             del self._running[key]
 
     def _count(self, key: str, knobs: Knobs) -> None:
         now = self._clock()
-        sent = self._capped.setdefault(key, deque())
+        sent = self._counted.setdefault(key, deque())
         while sent and sent[0] <= now - knobs.cap_window:
             sent.popleft()
         if len(sent) >= knobs.cap:
-            # The message that has to grow old before there is room for one more.
+            # The message that must leave the window before there is room for one more.
             oldest = sent[len(sent) - knobs.cap]
             raise Refused(model_cap_exceeded(math.ceil(oldest + knobs.cap_window - now)))
         sent.append(now)

@@ -1,99 +1,108 @@
-"""What all request handlers share: the simulated backend itself, without HTTP."""
+"""The simulated backend without HTTP: what all routes share."""
 
 import asyncio
 import random
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from dataclasses import dataclass
 
 from simulator.accounts import Accounts, quota_units
-from simulator.ages import AGES
-from simulator.answers.prompt import Prompt
-from simulator.conversations import Conversation
+from simulator.answers import Prompt
+from simulator.conversations import Conversation, Conversations
 from simulator.files import FileStore
 from simulator.gizmos import find_gizmo
-from simulator.knobs import Knobs, UnknownKnob, take_marker, without_marker
-from simulator.messages import is_context
-from simulator.player import Player
+from simulator.knobs import InvalidKnob, Knobs, apply_marker, remove_marker
+from simulator.messages import is_account_context
+from simulator.protocol_versions import PROTOCOL_VERSIONS
 from simulator.refusals import Refused, invalid
 from simulator.request import ConversationRequest
-from simulator.sockets import SocketHub
-from simulator.state import State, StreamSeen
-from simulator.steps import Step
+from simulator.state import ObservedStream, State
 from simulator.turn import Turn
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """One message of a talk, reduced to who and what."""
-
-    role: str
-    text: str
+from simulator.turn_sender import TurnSender
+from simulator.turn_steps import TurnStep
+from simulator.websocket import WebSocketHub
 
 
 class Backend:
-    """State, accounts and defaults. ``clock`` gives Unix seconds."""
+    """State, accounts, WebSocket connections and the knobs' defaults.
 
-    def __init__(self, knobs: Knobs, clock: Callable[[], float], dead_keys: Mapping[str, str]) -> None:
+    `clock` gives Unix seconds; `dead_keys` is as in `Accounts`, `max_conversations` as in `Conversations`.
+    """
+
+    def __init__(
+        self,
+        knobs: Knobs,
+        clock: Callable[[], float],
+        dead_keys: Mapping[str, str],
+        max_conversations: int,
+    ) -> None:
         self.knobs = knobs
         self.clock = clock
-        self.state = State(FileStore(clock))
+        self.state = State(FileStore(clock), Conversations(max_conversations))
         self.accounts = Accounts(clock, dead_keys)
-        self.sockets = SocketHub()
-        self.socket_turns: dict[str, asyncio.Task[None]] = {}
-        self.tasks: set[asyncio.Task[None]] = set()
+        self.websockets = WebSocketHub()
+        self._websocket_turns: dict[str, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
 
-    def spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
-        """A task that ends with the simulator at the latest."""
+    def start_task(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        """A task that `stop` cancels unless it is done before."""
         task = asyncio.create_task(work)
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
         return task
 
-    async def play_over_socket(
-        self, player: Player, steps: Iterator[Step], stream: StreamSeen, request_id: str
-    ) -> None:
-        """Play a turn that goes on without its request; it ends by itself or is stopped."""
-        try:
-            await player.play(steps)
-        except asyncio.CancelledError:
-            stream.outcome = "stopped"
-        finally:
-            self.accounts.leave(stream.key)
-            del self.socket_turns[request_id]
+    async def stop(self) -> None:
+        """Cancel all tasks and wait for their end, then drop all WebSocket connections."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self.websockets.drop_all()
 
-    def charge(self, model: str) -> None:
-        """An attempt reached the backend: it costs whatever comes of it."""
+    def charge_attempt(self, model: str) -> None:
+        """Count an attempt and its quota units, which it costs whatever its outcome."""
         self.state.attempts += 1
         self.state.quota_units += quota_units(model)
 
-    def turn(self, key: str, request: ConversationRequest) -> Turn:
-        """The turn that a request asks for. Raises Refused: 404 (conversation, gizmo), 422 (marker)."""
+    def start_websocket_turn(
+        self, sender: TurnSender, steps: Iterator[TurnStep], stream: ObservedStream, request_id: str
+    ) -> None:
+        """Send a turn that goes on without its HTTP request, to its end or until it is stopped."""
+        work = self._send_over_websocket(sender, steps, stream, request_id)
+        self._websocket_turns[request_id] = self.start_task(work)
+
+    def stop_websocket_turn(self, request_id: str) -> None:
+        """Stop the turn of a request id; nothing happens for an unknown one."""
+        task = self._websocket_turns.get(request_id)
+        if task:
+            task.cancel()
+
+    def new_turn(self, key: str, request: ConversationRequest) -> Turn:
+        """The turn that a request asks for.
+
+        Raises Refused: 404 for an unknown conversation or GPT, 422 for a marker with an invalid knob.
+        """
         conversation = self._conversation(key, request)
-        stored = (message for message in conversation.messages() if not is_context(message.content))
-        talk = [Said(message.role, message.text) for message in stored]
-        talk += [Said(message.role, message.text) for message in request.messages]
-        users = (
-            [said.text for said in talk if said.role == "user"] or [said.text for said in talk[-1:]] or [""]
-        )
+        texts = _texts(conversation, request)
+        user_texts = [text for role, text in texts if role == "user"]
+        user_texts = user_texts or [text for _, text in texts[-1:]] or [""]
         try:
-            question, knobs = take_marker(users[-1], self.knobs)
-        except UnknownKnob as problem:
+            question, knobs = apply_marker(user_texts[-1], self.knobs)
+        except InvalidKnob as problem:
             raise Refused(invalid([(["messages"], f"simulator: {problem}", "value_error")])) from None
         prompt = Prompt(
             question=question,
             model=request.model,
-            earlier=tuple(without_marker(text) for text in users[:-1]),
-            system="\n".join(said.text for said in talk if said.role in ("system", "critic") and said.text),
+            earlier=tuple(remove_marker(text) for text in user_texts[:-1]),
+            system="\n".join(text for role, text in texts if role in ("system", "critic") and text),
             tokens=knobs.tokens,
             seed=knobs.seed,
         )
-        age = AGES[knobs.age]
-        usual = "delta" if age.delta_on_request and request.wants_delta else age.dialect
+        version = PROTOCOL_VERSIONS[knobs.age]
+        usual = "delta" if version.delta_on_request and request.wants_delta else version.default_dialect
         return Turn(
             key=key,
             request=request,
             knobs=knobs,
-            age=age,
+            version=version,
             dialect=usual if knobs.dialect == "age" else knobs.dialect,
             conversation=conversation,
             prompt=prompt,
@@ -111,3 +120,21 @@ class Backend:
         if request.temporary:
             return store.find_temporary(key, request.conversation_id)
         return store.find(key, request.conversation_id)
+
+    async def _send_over_websocket(
+        self, sender: TurnSender, steps: Iterator[TurnStep], stream: ObservedStream, request_id: str
+    ) -> None:
+        try:
+            await sender.send(steps)
+        except asyncio.CancelledError:
+            stream.outcome = "stopped"
+        finally:
+            self.accounts.end_message(stream.key)
+            del self._websocket_turns[request_id]
+
+
+def _texts(conversation: Conversation, request: ConversationRequest) -> list[tuple[str, str]]:
+    """Role and text of each message, those stored first, then those of the request."""
+    stored = [message for message in conversation.messages() if not is_account_context(message.content)]
+    texts = [(message.role, message.text) for message in stored]
+    return texts + [(message.role, message.text) for message in request.messages]

@@ -1,19 +1,20 @@
-"""The conversations of all accounts: trees of messages, and what was done to them."""
+"""The conversations of all accounts, as trees of messages (protocol notes, section 3)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from simulator.messages import JsonObject, Message, grown, new_id, revised
+from simulator.messages import JsonObject, Message, new_id, with_appended_text, with_changes
 from simulator.refusals import CONVERSATION_NOT_FOUND, HISTORY_DISABLED, Refused
-from simulator.steps import Begin, Grow, Revise, Step
+from simulator.turn_steps import AppendText, StartMessage, TurnStep, UpdateMessage
 
 NEW_TITLE = "New chat"
-MAX_CONVERSATIONS = 5000  # a demo may run for weeks; the oldest are forgotten
+MAX_CONVERSATIONS = 5000
+"""Conversations that are kept, since a demo may run for weeks; the oldest are dropped."""
 
 
 @dataclass(slots=True)
 class Node:
-    """A place in the tree; the root has no message."""
+    """A node of the tree; the root has no message."""
 
     id: str
     message: Message | None = None
@@ -21,17 +22,17 @@ class Node:
     children: list[str] = field(default_factory=list)
 
     def as_json(self) -> JsonObject:
-        """As in ``mapping`` of GET conversation; the root has neither message nor parent."""
+        """A value of `mapping` in GET conversation; the root has neither `message` nor `parent`."""
         node: JsonObject = {"id": self.id, "children": self.children}
         if self.message is not None:
-            node["message"] = stored_message(self.message)
+            node["message"] = _stored_message(self.message)
             node["parent"] = self.parent
         return node
 
 
 @dataclass(frozen=True, slots=True)
-class Pending:
-    """A call of an Action that waits for the user's consent."""
+class PendingAction:
+    """A call of an Action that waits for the user's consent (protocol notes, section 11)."""
 
     target_message_id: str
     operation_hash: str
@@ -40,10 +41,10 @@ class Pending:
 
 @dataclass(slots=True)
 class Conversation:
-    """One conversation of one account.
+    """One conversation of one account; times are in Unix seconds.
 
-    ``rest`` holds the text still unsaid per message that was cut by its length, ``pending`` the calls per
-    message that asks for consent, ``sandbox`` the file id per path.
+    `unsent_text` is by id of the message that was cut by its length, `pending_actions` by id of the message
+    that asks for consent, `sandbox_files` has file ids by path.
     """
 
     id: str
@@ -55,9 +56,9 @@ class Conversation:
     visible: bool = True
     nodes: dict[str, Node] = field(default_factory=dict)
     current_node: str = ""
-    rest: dict[str, str] = field(default_factory=dict)
-    pending: dict[str, Pending] = field(default_factory=dict)
-    sandbox: dict[str, str] = field(default_factory=dict)
+    unsent_text: dict[str, str] = field(default_factory=dict)
+    pending_actions: dict[str, PendingAction] = field(default_factory=dict)
+    sandbox_files: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         root = Node(new_id())
@@ -65,31 +66,31 @@ class Conversation:
         self.current_node = root.id
 
     def message(self, message_id: str) -> Message | None:
-        """The message of that id, if there is one."""
+        """The message of that id, None if there is none."""
         node = self.nodes.get(message_id)
         return node.message if node else None
 
     def messages(self) -> Iterator[Message]:
-        """All messages, oldest first."""
+        """All messages, the oldest first."""
         return (node.message for node in self.nodes.values() if node.message is not None)
 
-    def apply(self, step: Step) -> Message | None:
-        """Keep what a step did; the message concerned as it now stands."""
-        if isinstance(step, Begin):
-            return self._put(step.message)
-        if isinstance(step, Grow | Revise):
+    def apply(self, step: TurnStep) -> Message | None:
+        """Store what a step changes; the message concerned after the change, None for steps without one."""
+        if isinstance(step, StartMessage):
+            return self._store(step.message)
+        if isinstance(step, AppendText | UpdateMessage):
             node = self.nodes[step.message_id]
             if node.message is None:
-                raise ValueError("the root can not change")
-            if isinstance(step, Grow):
-                content = grown(node.message.content, "".join(step.pieces))
-                node.message = revised(node.message, {"content": content})
+                raise ValueError("the root has no message to change")
+            if isinstance(step, AppendText):
+                content = with_appended_text(node.message.content, "".join(step.pieces))
+                node.message = with_changes(node.message, {"content": content})
             else:
-                node.message = revised(node.message, step.changes)
+                node.message = with_changes(node.message, step.changes)
             return node.message
         return None
 
-    def _put(self, message: Message) -> Message:
+    def _store(self, message: Message) -> Message:
         node = self.nodes.get(message.id)
         if node is None:
             parent = message.metadata.get("parent_id") or self.current_node
@@ -114,8 +115,8 @@ class Conversation:
             "conversation_id": self.id,
         }
 
-    def as_item(self) -> JsonObject:
-        """One of ``items`` of GET conversations."""
+    def list_item_json(self) -> JsonObject:
+        """One of the `items` of GET conversations."""
         return {
             "id": self.id,
             "title": self.title,
@@ -124,8 +125,7 @@ class Conversation:
         }
 
 
-def stored_message(message: Message) -> JsonObject:
-    """A message as GET conversation shows it."""
+def _stored_message(message: Message) -> JsonObject:
     return {
         "id": message.id,
         "author": {"role": message.role, "name": message.name, "metadata": {}},
@@ -140,25 +140,28 @@ def stored_message(message: Message) -> JsonObject:
 
 
 class Conversations:
-    """The store. Each account (key) sees its own conversations only."""
+    """All conversations. Each account (key) sees its own only.
 
-    def __init__(self) -> None:
+    Of more than `max_conversations` the oldest are dropped.
+    """
+
+    def __init__(self, max_conversations: int = MAX_CONVERSATIONS) -> None:
+        self._max = max_conversations
         self._by_id: dict[str, Conversation] = {}
 
     def create(self, owner: str, now: float, *, temporary: bool) -> Conversation:
-        """A new empty conversation; a temporary one is not listed and can't be found again."""
+        """A new empty conversation; a temporary one is not listed and not found by `find`."""
         conversation = Conversation(new_id(), owner, now, now, temporary)
         self._by_id[conversation.id] = conversation
-        while len(self._by_id) > MAX_CONVERSATIONS:
+        while len(self._by_id) > self._max:
             del self._by_id[next(iter(self._by_id))]
         return conversation
 
-    def get(self, conversation_id: str) -> Conversation:
-        """For those who look behind the scenes: any conversation. Raises KeyError."""
-        return self._by_id[conversation_id]
-
     def find(self, owner: str, conversation_id: str) -> Conversation:
-        """As the account sees it. Raises Refused: 404 when unknown, another's, hidden or temporary."""
+        """A stored conversation of the account.
+
+        Raises Refused (404) for one that is unknown, hidden, temporary or of another account.
+        """
         conversation = self._by_id.get(conversation_id)
         if conversation is None or conversation.owner != owner or not conversation.visible:
             raise Refused(CONVERSATION_NOT_FOUND)
@@ -167,26 +170,21 @@ class Conversations:
         return conversation
 
     def find_temporary(self, owner: str, conversation_id: str) -> Conversation:
-        """A temporary chat to go on with. Raises Refused: 404 for any other, a stored one above all."""
+        """A temporary chat that goes on. Raises Refused (404) for any other conversation."""
         conversation = self._by_id.get(conversation_id)
         if conversation is None or conversation.owner != owner or not conversation.temporary:
             raise Refused(HISTORY_DISABLED)
         return conversation
 
     def listed(self, owner: str) -> list[Conversation]:
-        """Visible ones, last changed first."""
+        """The visible ones of the account, the last changed first."""
         mine = [c for c in self._by_id.values() if c.owner == owner and c.visible and not c.temporary]
         return sorted(mine, key=lambda conversation: conversation.update_time, reverse=True)
 
-    def hide_all(self, owner: str) -> int:
-        """What PATCH conversations does to an account; how many were hidden."""
-        mine = self.listed(owner)
-        for conversation in mine:
+    def hide_all(self, owner: str) -> None:
+        """What PATCH conversations does to an account."""
+        for conversation in self.listed(owner):
             conversation.visible = False
-        return len(mine)
 
     def __iter__(self) -> Iterator[Conversation]:
         return iter(self._by_id.values())
-
-    def __len__(self) -> int:
-        return len(self._by_id)

@@ -1,23 +1,23 @@
-"""What can go wrong after a request was accepted, by name: a place in the answer and an action there."""
+"""What can go wrong after a request is accepted: by name, a position in the answer and an action there."""
 
 from dataclasses import dataclass
 from typing import Literal
 
-Place = Literal["before_headers", "after_headers", "mid"]
+Position = Literal["before_headers", "after_headers", "mid"]
 Action = Literal[
     "reset",  # TCP RST (SO_LINGER 0)
-    "fin",  # connection closed, the chunked body has no terminator
+    "fin",  # FIN; the chunked body has no terminator
     "end",  # the body ends properly, but the turn does not
-    "drop",  # FIN, but the turn goes on for whoever comes back (WebSocket)
+    "drop",  # FIN, but the turn goes on for a client that reconnects (WebSocket)
     "stall",  # nothing more, pings included, until the client leaves
     "only_pings",  # nothing more but pings
-    "cut_character",  # FIN within a character's bytes (or within its \uXXXX escape)
+    "cut_character",  # FIN within the bytes of a character, or within its \uXXXX escape
     "cut_record",  # FIN within a data record
     "trickle",  # from here on one byte at a time
-    "error_record",  # {"message": null, "conversation_id": ..., "error": "text"}, then [DONE]
-    "error_record_open",  # the same, then the body ends without [DONE]
+    "error_record",  # {"message": null, "conversation_id": ..., "error": "text"}, then [FINISHED]
+    "error_record_open",  # the same, then the body ends without [FINISHED]
     "error_object",  # the same with an object as `error`
-    "echo_only",  # [DONE] right after the echo of the messages sent
+    "echo_only",  # [FINISHED] right after the echo of the messages sent
     "bare_json",  # a JSON error without `data:` framing in the event stream
     "json_answer",  # 200 with application/json and an error in it
     "html_answer",  # 200 with a page of HTML
@@ -26,9 +26,9 @@ Action = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One named fault; ``help`` is its sentence in the documentation."""
+    """One named fault. `help` is its sentence in the documentation."""
 
-    place: Place
+    position: Position
     action: Action
     help: str
 
@@ -43,19 +43,20 @@ FAULTS: dict[str, Fault] = {
     "fin_after_headers": Fault("after_headers", "fin", "FIN before the first event"),
     "end_after_headers": Fault("after_headers", "end", "an empty event stream, properly ended"),
     "stall_after_headers": Fault("after_headers", "stall", "no event, ever"),
-    "error_only": Fault("after_headers", "error_record", "an error record as the only one, then [DONE]"),
+    "error_only": Fault("after_headers", "error_record", "an error record as the only one, then [FINISHED]"),
     "error_only_open": Fault("after_headers", "error_record_open", "an error record and nothing else"),
     "error_object": Fault("after_headers", "error_object", "an error record whose `error` is an object"),
     "bare_json": Fault("after_headers", "bare_json", "JSON without `data:` framing in the event stream"),
-    "echo_only": Fault("after_headers", "echo_only", "the echo of what was sent, then [DONE]"),
+    "echo_only": Fault("after_headers", "echo_only", "the echo of the messages sent, then [FINISHED]"),
     "reset_mid": Fault("mid", "reset", "RST in the middle of the answer"),
     "fin_mid": Fault("mid", "fin", "FIN in the middle of the answer"),
     "drop_mid": Fault("mid", "drop", "WebSocket drops, the turn goes on; an event stream: as fin_mid"),
-    "end_mid": Fault("mid", "end", "a proper end of the body in the middle of the answer, no [DONE]"),
-    "stall_mid": Fault("mid", "stall", "silence for ever in the middle of the answer"),
-    "only_pings_mid": Fault("mid", "only_pings", "pings for ever in the middle of the answer"),
+    "end_mid": Fault("mid", "end", "a proper end of the body in the middle of the answer, no [FINISHED]"),
+    "stall_mid": Fault("mid", "stall", "silence without end in the middle of the answer"),
+    "only_pings_mid": Fault("mid", "only_pings", "pings without end in the middle of the answer"),
     "cut_character": Fault("mid", "cut_character", "FIN within a character"),
     "cut_record": Fault("mid", "cut_record", "FIN within a record"),
-    "trickle": Fault("mid", "trickle", "one byte each 50 ms from the middle on"),
-    "error_mid": Fault("mid", "error_record", "an error record in the middle of the answer, then [DONE]"),
+    "trickle": Fault("mid", "trickle", "one byte every 50 ms from the middle on"),
+    "error_mid": Fault("mid", "error_record", "an error record in the middle of the answer, then [FINISHED]"),
 }
+"""By value of the knob `fault`; errors that are a whole answer are in `refusals`."""

@@ -1,7 +1,8 @@
-"""Files: uploaded by callers in three steps, or made by the backend (drawings, figures, sandbox files).
+"""Files: uploaded by callers, or made by the backend (drawings, figures, sandbox files).
 
-An upload is announced (POST files), sent (PUT to an address elsewhere) and registered (POST uploaded). A file
-is fetched through a directory call that gives a signed address, which needs no bearer and expires.
+An upload has three steps: POST files creates it, PUT to a signed address of another host brings the bytes,
+POST uploaded registers it (protocol notes, section 3). For a download a lookup gives a signed address, which
+needs no bearer and expires (protocol notes, section 10).
 """
 
 import hashlib
@@ -16,8 +17,9 @@ from simulator.knobs import Knobs
 from simulator.messages import JsonObject
 from simulator.refusals import Refusal, Refused
 
-MAX_FILES = 1000  # the oldest are forgotten, also
-MAX_STORED_BYTES = 1024 * 1024 * 1024  # above this much content
+MAX_FILES = 1000
+MAX_STORED_BYTES = 1024 * 1024 * 1024
+"""Beyond either limit the oldest files are dropped."""
 MAX_FILE_BYTES = 512 * 1024 * 1024
 USE_CASES = ("multimodal", "my_files", "ace_upload")
 
@@ -26,7 +28,7 @@ FILE_NOT_FOUND = Refusal.detail(404, "File not found")
 
 @dataclass(slots=True)
 class StoredFile:
-    """One file. ``content`` is None until it was sent; ``knobs`` are those of the turn that made it."""
+    """One file. `content` is None until its bytes came; `knobs` are those of the turn that made it."""
 
     id: str
     owner: str
@@ -43,21 +45,21 @@ class StoredFile:
 
     @property
     def pointer(self) -> str:
-        """How messages point to it: ``file-service://file-...``, or ``sediment://file_...`` from 2025 on."""
+        """How messages refer to it: `file-service://file-...`, in 2025 `sediment://file_...`."""
         return f"{'sediment' if self.id.startswith('file_') else 'file-service'}://{self.id}"
 
     @property
     def media_type(self) -> str:
-        """By the file's name."""
+        """The media type that the file's name suggests."""
         return mimetypes.guess_type(self.name)[0] or "application/octet-stream"
 
     @property
     def is_ready(self) -> bool:
-        """False for the first ``not_ready`` lookups, as when the store lags behind."""
+        """False for the first lookups, as many as the knob `not_ready` has: the store lags behind."""
         return self.lookups > self.knobs.not_ready
 
     def as_json(self) -> JsonObject:
-        """One entry of the state's ``files``."""
+        """One of the `files` in the simulator's state."""
         return {
             "id": self.id,
             "name": self.name,
@@ -71,43 +73,45 @@ class StoredFile:
 
 
 class FileStore:
-    """All files of all accounts. ``clock`` gives Unix seconds."""
+    """All files of all accounts. `clock` gives Unix seconds."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._secret = secrets.token_hex(16)
         self._by_id: dict[str, StoredFile] = {}
 
-    def announce(self, owner: str, name: str, size: int, use_case: str, knobs: Knobs) -> StoredFile:
-        """A file that is about to be uploaded."""
+    def create_upload(self, owner: str, name: str, size: int, use_case: str, knobs: Knobs) -> StoredFile:
+        """A file whose bytes are still to come; `size` in bytes, as the caller says."""
         file = StoredFile(_file_id(), owner, name, use_case, size, self._clock(), knobs)
         return self._add(file)
 
-    def keep(
+    def store_generated(
         self, owner: str, name: str, content: bytes, knobs: Knobs, *, sediment: bool = False
     ) -> StoredFile:
-        """A file that the backend made; ``sediment``: with an id as from 2025 on."""
+        """A file that the backend made; `sediment`: with an id as in 2025."""
         file_id = f"file_{secrets.token_hex(16)}" if sediment else _file_id()
         file = StoredFile(file_id, owner, name, "generated", len(content), self._clock(), knobs)
         file.content, file.is_registered = content, True
         return self._add(file)
 
     def find(self, owner: str, file_id: str) -> StoredFile:
-        """As the account sees it. Raises Refused (404)."""
+        """A file of the account. Raises Refused (404)."""
         file = self._by_id.get(file_id)
         if file is None or file.owner != owner:
             raise Refused(FILE_NOT_FOUND)
         return file
 
-    def by_address(self, file_id: str, purpose: str, expires: str, signature: str) -> StoredFile | None:
-        """The file of a signed address; None when it expired or was tampered with."""
+    def find_by_signature(
+        self, file_id: str, purpose: str, expires: str, signature: str
+    ) -> StoredFile | None:
+        """The file of a signed address; None if the address has expired or was changed."""
         file = self._by_id.get(file_id)
         if file is None or signature != self._signature(file_id, purpose, expires):
             return None
         return file if expires.isdigit() and int(expires) > self._clock() else None
 
-    def query(self, file: StoredFile, purpose: str) -> str:
-        """The signed query of an address; ``purpose`` is put or get."""
+    def signed_query(self, file: StoredFile, purpose: str) -> str:
+        """The query of a signed address; `purpose` is put or get."""
         expires = str(int(self._clock() + file.knobs.link_ttl))
         values = {"se": expires, "sp": "r" if purpose == "get" else "w", "sv": "2021-08-06"}
         if purpose == "get":
@@ -119,11 +123,11 @@ class FileStore:
 
     def _add(self, file: StoredFile) -> StoredFile:
         self._by_id[file.id] = file
-        while len(self._by_id) > MAX_FILES or self._is_too_much():
+        while len(self._by_id) > MAX_FILES or self._has_too_many_bytes():
             del self._by_id[next(iter(self._by_id))]
         return file
 
-    def _is_too_much(self) -> bool:
+    def _has_too_many_bytes(self) -> bool:
         stored = sum(len(file.content or b"") for file in self._by_id.values())
         return len(self._by_id) > 1 and stored > MAX_STORED_BYTES
 

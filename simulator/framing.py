@@ -1,49 +1,51 @@
-"""Records to bytes: line ends, padding, pings, comments, and the end of the stream."""
+"""Records to bytes: line ends, padding, pings, comments, end of the stream (protocol notes, section 6)."""
 
 from datetime import UTC, datetime
 
-from simulator.dialects import Frame
+from simulator.dialects import Record
 
-NEWLINES = {"lf": b"\n", "crlf": b"\r\n", "cr": b"\r"}
+LINE_ENDS = {"lf": b"\n", "crlf": b"\r\n", "cr": b"\r"}
 
 
-class Framer:
-    """Frames the records of one stream. ``padding``: payloads grow by spaces to a multiple of it, 0 for none.
+class StreamFramer:
+    """Writes the records of one stream as bytes.
 
-    ``lagging`` keeps each record's last line end back until the next one, so that the last has none.
+    `newline` is a key of `LINE_ENDS`. `padding`: spaces are added to a payload up to a multiple of so many
+    bytes, none for 0. `comments` inserts comment, id and retry lines. With `delays_line_end` the last line
+    end of a record comes with the next record, so that the last record has none.
     """
 
-    def __init__(self, newline: str, padding: int, *, comments: bool, lagging: bool) -> None:
-        self._newline = NEWLINES[newline]
+    def __init__(self, newline: str, padding: int, *, comments: bool, delays_line_end: bool) -> None:
+        self._newline = LINE_ENDS[newline]
         self._padding = padding
         self._comments = comments
-        self._lagging = lagging
-        self._owed = b""
+        self._delays_line_end = delays_line_end
+        self._delayed = b""
         self._count = 0
 
-    def record(self, frame: Frame) -> bytes:
+    def record_bytes(self, record: Record) -> bytes:
         """One data record."""
         line = self._newline
-        name = b"event: " + frame.event.encode() + line if frame.event else b""
-        fill = b" " * (-sum(map(len, frame.payload)) % self._padding) if self._padding else b""
+        name = b"event: " + record.event.encode() + line if record.event else b""
+        fill = b" " * (-sum(map(len, record.payload)) % self._padding) if self._padding else b""
         self._count += 1
         before = self._decoration() if self._comments else b""
-        owed = self._owed
+        delayed = self._delayed
         end = line + line
-        if self._lagging:
-            self._owed, end = end, b""
-        return b"".join((owed, before, name, b"data: ", *frame.payload, fill, end))
+        if self._delays_line_end:
+            self._delayed, end = end, b""
+        return b"".join((delayed, before, name, b"data: ", *record.payload, fill, end))
 
-    def ping(self, now: float) -> bytes:
-        """A ping: always with CRLF, whatever the data records use, as the server library of 2023 wrote it."""
-        owed, self._owed = self._owed, b""
+    def ping_bytes(self, now: float) -> bytes:
+        """A ping with the time `now` in Unix seconds; it has CRLF, whatever line end the records have."""
+        delayed, self._delayed = self._delayed, b""
         stamp = datetime.fromtimestamp(now, UTC).replace(tzinfo=None)
-        return owed + f"event: ping\r\ndata: {stamp}\r\n\r\n".encode()
+        return delayed + f"event: ping\r\ndata: {stamp}\r\n\r\n".encode()
 
-    def last(self, *, terminated: bool) -> bytes:
-        """``data: [DONE]``."""
-        record = self.record(Frame((b"[DONE]",)))
-        return record if terminated else record.rstrip(b"\r\n")
+    def done_bytes(self, *, terminated: bool) -> bytes:
+        """`data: [FINISHED]`, without a line end unless `terminated`."""
+        done = self.record_bytes(Record((b"[FINISHED]",)))
+        return done if terminated else done.rstrip(b"\r\n")
 
     def _decoration(self) -> bytes:
         line = self._newline

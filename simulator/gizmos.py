@@ -1,4 +1,4 @@
-"""The GPTS this backend knows."""
+"""The GPTs that the simulated backend offers; the backend calls a GPT a gizmo."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,10 +11,10 @@ GIZMO_NOT_FOUND = Refusal.detail(404, "Gizmo not found")
 
 @dataclass(frozen=True, slots=True)
 class Gizmo:
-    """One GPTS. ``slug`` follows the short id in public links.
+    """One GPT. `slug` follows the short id in public links.
 
-    ``tools`` are browser, dalle, python, plugins_prototype; ``kind`` is the kind of turn it is there to show,
-    "" for whatever the question asks for.
+    `tools` are browser, dalle, python, plugins_prototype; `kind` is the kind of turn that it always has, ""
+    for the kind that the question asks for.
     """
 
     id: str
@@ -26,11 +26,11 @@ class Gizmo:
 
     @property
     def short_url(self) -> str:
-        """Short id and slug."""
+        """Short id and slug, as in public links."""
         return f"{self.id}-{self.slug}"
 
     def as_json(self, now: float) -> JsonObject:
-        """The answer of GET gizmos/{id}."""
+        """The answer of GET gizmos/{id}, `now` in Unix seconds (protocol notes, section 4.4)."""
         stamp = datetime.fromtimestamp(now, UTC).isoformat()
         nothing = dict.fromkeys(
             ("version", "live_version", "training_disabled", "allowed_sharing_recipients", "review_info")
@@ -104,7 +104,7 @@ GIZMOS: tuple[Gizmo, ...] = (
 
 
 def find_gizmo(name: str) -> Gizmo:
-    """By short id, or short id and slug. Raises Refused (404)."""
+    """The GPT of a short id, or of short id and slug. Raises Refused (404)."""
     for gizmo in GIZMOS:
         if name in (gizmo.id, gizmo.short_url):
             return gizmo

@@ -1,4 +1,4 @@
-"""Messages of a conversation, as the backend keeps them."""
+"""Messages of a conversation, as the backend keeps them (protocol notes, section 7.1)."""
 
 import copy
 import uuid
@@ -9,13 +9,16 @@ JsonObject = dict[str, Any]
 
 
 def new_id() -> str:
-    """A message or conversation id."""
+    """A fresh id for a message or a conversation, a UUID."""
     return str(uuid.uuid4())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One message as it stands. ``content`` always has a ``content_type``; times are Unix seconds."""
+    """One message in its present state.
+
+    `content` always has a `content_type`; `create_time` is in Unix seconds.
+    """
 
     role: str
     content: JsonObject
@@ -31,22 +34,22 @@ class Message:
 
     @property
     def text(self) -> str:
-        """The text a person would read: the strings among ``parts``, or ``text``."""
+        """See `text_of`."""
         return text_of(self.content)
 
 
 def text_content(text: str) -> JsonObject:
-    """Content of ordinary text."""
+    """Content of type `text` (protocol notes, section 7.4)."""
     return {"content_type": "text", "parts": [text]}
 
 
 def code_content(text: str, language: str = "python") -> JsonObject:
-    """Content of a call: ``language`` is python, json or unknown."""
+    """Content of type `code`, a tool call; `language` is python, json or unknown."""
     return {"content_type": "code", "language": language, "text": text}
 
 
 def text_of(content: JsonObject) -> str:
-    """See `Message.text`."""
+    """The readable text of a content: the strings among its `parts`, or its `text`; "" without either."""
     parts = content.get("parts")
     if isinstance(parts, list):
         return "\n".join(part for part in parts if isinstance(part, str))
@@ -54,13 +57,13 @@ def text_of(content: JsonObject) -> str:
     return text if isinstance(text, str) else ""
 
 
-def is_context(content: JsonObject) -> bool:
-    """Whether it is part of the account's settings rather than of the talk."""
+def is_account_context(content: JsonObject) -> bool:
+    """Whether the content belongs to the account's settings and is no part of the conversation."""
     return content["content_type"] in ("user_editable_context", "model_editable_context")
 
 
 def growth_path(content: JsonObject) -> tuple[str | int, ...]:
-    """Where content of its type grows."""
+    """Keys and indexes that lead to the string which grows while content of this type is streamed."""
     if content["content_type"] == "text":
         return "parts", 0
     if content["content_type"] == "thoughts":
@@ -68,19 +71,19 @@ def growth_path(content: JsonObject) -> tuple[str | int, ...]:
     return ("text",)
 
 
-def grown(content: JsonObject, text: str) -> JsonObject:
-    """``content`` with ``text`` appended where it grows."""
+def with_appended_text(content: JsonObject, text: str) -> JsonObject:
+    """A copy of `content` with `text` appended at its `growth_path`."""
     changed: JsonObject = copy.deepcopy(content)
-    *way, last = growth_path(content)
-    place: Any = changed
-    for step in way:
-        place = place[step]
-    place[last] += text
+    *path, last = growth_path(content)
+    parent: Any = changed
+    for key in path:
+        parent = parent[key]
+    parent[last] += text
     return changed
 
 
-def revised(message: Message, changes: JsonObject) -> Message:
-    """``message`` with ``changes`` by field name; ``metadata`` is merged, not replaced."""
+def with_changes(message: Message, changes: JsonObject) -> Message:
+    """A copy of `message` with `changes` by field name; `metadata` is merged, other fields are replaced."""
     if "metadata" in changes:
         changes = {**changes, "metadata": {**message.metadata, **changes["metadata"]}}
     return replace(message, **changes)

@@ -1,9 +1,9 @@
-"""Answers that refuse: every whole-body error the backend is known for, by name.
+"""Refusals: the errors of the backend that are a whole answer, by name (protocol notes, section 14.1).
 
-Bodies are FastAPI style: ``{"detail": <string>}``, ``{"detail": {"message", "code", ...}}``,
-``{"detail": [{"loc", "msg", "type"}]}`` for a request that failed validation, rarely
-``{"error": {...}}``; a page of HTML comes from the proxy in front of the backend. Status codes are
-those seen with the body, or the usual pairing where only the body is known.
+Bodies have the style of FastAPI: `{"detail": <string>}`, `{"detail": {"message", "code", ...}}`,
+`{"detail": [{"loc", "msg", "type"}]}` for a request that failed validation, rarely
+`{"error": {...}}`; a page of HTML comes from the proxy in front of the backend. Status codes are
+those seen with the body, or the usual ones where only the body is known.
 """
 
 import json
@@ -28,7 +28,7 @@ UNUSUAL_ACTIVITY = "Our systems have detected unusual activity from your system.
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A whole answer that is no event stream."""
+    """An answer that refuses: status, body and the body's type."""
 
     status: int
     body: bytes
@@ -36,21 +36,21 @@ class Refusal:
 
     @classmethod
     def of(cls, status: int, content: Mapping[str, Any]) -> "Refusal":
-        """A JSON refusal."""
+        """A refusal with a JSON object as its body."""
         return cls(status, json.dumps(content).encode())
 
     @classmethod
     def detail(cls, status: int, detail: str | Mapping[str, Any] | list[dict[str, Any]]) -> "Refusal":
-        """The usual shape: everything under ``detail``."""
+        """A refusal of the usual shape, with everything under `detail`."""
         return cls.of(status, {"detail": detail})
 
     @classmethod
     def coded(cls, status: int, code: str, message: str, **more: object) -> "Refusal":
-        """``detail`` is an object with ``message`` and ``code``."""
+        """A refusal whose `detail` is an object with `message`, `code` and `more`."""
         return cls.detail(status, {"message": message, "code": code, **more})
 
     def with_body(self, form: str) -> "Refusal":
-        """The same status with another body: ``own``, ``html``, ``empty``, ``cut`` or ``error``."""
+        """The same status with the body that the knob `body` asks for: own, html, empty, cut or error."""
         if form == "html":
             return replace(self, body=GATEWAY_PAGE.encode(), content_type=HTML_TYPE)
         if form == "empty":
@@ -64,7 +64,7 @@ class Refusal:
 
 
 class Refused(Exception):
-    """Ends a request with a refusal."""
+    """Raised to answer a request with a refusal."""
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.status)
@@ -89,20 +89,20 @@ HISTORY_DISABLED = Refusal.coded(
 
 
 def model_cap_exceeded(clears_in: int) -> Refusal:
-    """The cap of a model is used up for another ``clears_in`` seconds."""
+    """429: the message cap of a model is used up for another `clears_in` seconds."""
     message = "You have sent too many messages to the model. Please try again later."
     return Refusal.coded(429, "model_cap_exceeded", message, clears_in=clears_in)
 
 
 def invalid(problems: list[tuple[list[str | int], str, str]]) -> Refusal:
-    """422 for ``(loc, msg, type)`` triples, as FastAPI reports them."""
+    """422 for `(loc, msg, type)` triples, as FastAPI reports them."""
     return Refusal.detail(
         422, [{"loc": ["body", *loc], "msg": msg, "type": kind} for loc, msg, kind in problems]
     )
 
 
 def server_error(status: int) -> Refusal:
-    """Any status from the backend's own trouble."""
+    """Any other status, for a failure of the backend itself."""
     return Refusal.detail(status, "Internal Server Error" if status == 500 else f"Upstream error ({status})")
 
 
@@ -148,11 +148,11 @@ REFUSALS: dict[str, Refusal] = {
         500, "interruption_server_error", "The server was interrupted while answering."
     ),
 }
-"""Refusals that ``fault=NAME`` gives; ``fault=status_NNN`` gives any other status."""
+"""By value of the knob `fault`; `status_NNN` is any other status."""
 
 
 def named_refusal(name: str) -> Refusal | None:
-    """The refusal for a fault name, None when the name is none of a refusal."""
+    """The refusal of that name or `status_NNN`; None for any other name."""
     if name.startswith("status_") and name[7:].isdigit() and 400 <= int(name[7:]) <= 599:
         return server_error(int(name[7:]))
     return REFUSALS.get(name)

@@ -1,4 +1,4 @@
-"""The body of POST conversation: checked, and reduced to what answering needs."""
+"""The body of POST conversation: its validation, and the fields that matter (protocol notes, section 4)."""
 
 import uuid
 from dataclasses import dataclass
@@ -12,11 +12,12 @@ ROLES = ("system", "user", "assistant", "tool", "critic", "developer")
 MODES = ("primary_assistant", "gizmo_interaction", "gizmo_test", "plugins")
 
 Problem = tuple[list[str | int], str, str]
+"""`loc`, `msg` and `type`, as `invalid` takes them."""
 
 
 @dataclass(frozen=True, slots=True)
 class SentMessage:
-    """One element of ``messages``; its id is the caller's."""
+    """One element of `messages`; its id is the one that the caller gave it."""
 
     id: str
     role: str
@@ -27,18 +28,18 @@ class SentMessage:
 
     @property
     def text(self) -> str:
-        """The strings of its content."""
+        """See `text_of`."""
         return text_of(self.content)
 
     @property
     def image_parts(self) -> list[JsonObject]:
-        """The pictures among its parts."""
+        """Those of its parts that are pictures."""
         parts = self.content.get("parts") or []
         return [part for part in parts if isinstance(part, dict) and part.get("asset_pointer")]
 
     @property
     def attached_file_ids(self) -> list[str]:
-        """Ids of its pictures and attachments, each once."""
+        """Ids of its pictures and attachments, without repetitions."""
         pointers = [str(part["asset_pointer"]).rpartition("//")[2] for part in self.image_parts]
         attached = self.metadata.get("attachments") or []
         ids = pointers + [str(entry["id"]) for entry in attached if isinstance(entry, dict) and "id" in entry]
@@ -47,10 +48,10 @@ class SentMessage:
 
 @dataclass(frozen=True, slots=True)
 class ConversationRequest:
-    """A valid request. The question is the last user message; what is before it is history.
+    """A valid request.
 
-    ``wants_delta``: it accepts delta v1 (``supported_encodings``). ``wants_event_stream``: it asks for no
-    WebSocket (``force_use_sse``).
+    `wants_delta`: it accepts delta v1 (`supported_encodings`). `wants_event_stream`: it wants no WebSocket
+    (`force_use_sse`).
     """
 
     action: str
@@ -66,16 +67,16 @@ class ConversationRequest:
 
     @property
     def attached_file_ids(self) -> list[str]:
-        """What is attached to the question."""
+        """Ids of the files attached to the question, which is the last user message."""
         users = [message for message in self.messages if message.role == "user"]
         return users[-1].attached_file_ids if users else []
 
 
 def parse_request(data: object) -> ConversationRequest:
-    """The request in a parsed body. Raises Refused: 422 with every problem found, as FastAPI lists them."""
+    """The request in a parsed JSON body. Raises Refused (422) with all problems, in the style of FastAPI."""
     if not isinstance(data, dict):
         raise Refused(invalid([([], "value is not a valid dict", "type_error.dict")]))
-    problems = [*_check_frame(data), *_check_mode(data)]
+    problems = [*_check_fields(data), *_check_mode(data)]
     sent = data.get("messages") or []
     if not isinstance(sent, list):
         problems.append((["messages"], "value is not a valid list", "type_error.list"))
@@ -112,11 +113,11 @@ def _sent(message: JsonObject) -> SentMessage:
 
 
 def _author(message: JsonObject) -> Any:
-    """Clients of early 2023 send a ``role`` and no author."""
+    """The message's author; clients of early 2023 send a `role` instead."""
     return message.get("author", {"role": message.get("role")})
 
 
-def _check_frame(data: JsonObject) -> list[Problem]:
+def _check_fields(data: JsonObject) -> list[Problem]:
     problems: list[Problem] = []
     action = data.get("action")
     if action not in ACTIONS:

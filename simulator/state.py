@@ -1,6 +1,6 @@
-"""What the simulator has seen and done, for tests and for the curious."""
+"""What the simulator has received and done, for tests and for people who look at it."""
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -8,12 +8,13 @@ from simulator.conversations import Conversations
 from simulator.files import FileStore
 from simulator.messages import JsonObject
 
-KEPT = 2000  # requests, streams and patches remembered; counters go on
+MAX_OBSERVED = 2000
+"""Requests, streams and patches that are kept, the last ones of each."""
 
 
 @dataclass(slots=True)
-class RequestSeen:
-    """One request as it arrived. ``body`` is parsed JSON, or the number of bytes when it is none."""
+class ObservedRequest:
+    """One request. `body` is parsed JSON, or a number of bytes if it is none; `status` is the answer's."""
 
     method: str
     path: str
@@ -23,11 +24,12 @@ class RequestSeen:
 
 
 @dataclass(slots=True)
-class StreamSeen:
-    """One answer to POST conversation that was accepted.
+class ObservedStream:
+    """One answer to POST conversation, with the records and bytes sent so far.
 
-    ``phase`` is where it is or was left: before_headers, before_first_event, streaming, stalled, over.
-    ``outcome`` is running, complete, client_closed, stopped, or the name of the fault that ended it.
+    `phase` is before_headers, before_first_event, streaming, stalled or over; it stays as it is when the
+    client leaves. `outcome` is running, complete, client_closed, stopped, or the name of the fault that ended
+    the answer.
     """
 
     key: str
@@ -40,41 +42,50 @@ class StreamSeen:
 
     @property
     def is_open(self) -> bool:
-        """Whether the simulator still works for it."""
+        """Whether the answer is still running."""
         return self.outcome == "running"
 
 
 @dataclass(slots=True)
 class State:
-    """All that can be inspected. ``attempts`` counts what is charged, ``accepted`` what was answered."""
+    """All that can be inspected.
+
+    `attempts` are calls of POST conversation that cost quota, `accepted_by_model` those that the backend
+    accepted, by the backend's name of the model.
+    """
 
     files: FileStore
-    conversations: Conversations = field(default_factory=Conversations)
-    requests: deque[RequestSeen] = field(default_factory=lambda: deque(maxlen=KEPT))
-    streams: deque[StreamSeen] = field(default_factory=lambda: deque(maxlen=KEPT))
+    conversations: Conversations
+    requests: deque[ObservedRequest] = field(default_factory=lambda: deque(maxlen=MAX_OBSERVED))
+    streams: deque[ObservedStream] = field(default_factory=lambda: deque(maxlen=MAX_OBSERVED))
     patches: list[tuple[str, JsonObject]] = field(default_factory=list)
     hide_all_calls: int = 0
     attempts: int = 0
-    accepted: int = 0
+    accepted_by_model: Counter[str] = field(default_factory=Counter)
     quota_units: int = 0
 
-    def note_patch(self, conversation_id: str, body: JsonObject) -> None:
-        """Remember a PATCH of one conversation."""
+    @property
+    def accepted(self) -> int:
+        """Calls that the backend accepted."""
+        return self.accepted_by_model.total()
+
+    def add_patch(self, conversation_id: str, body: JsonObject) -> None:
+        """Keep a PATCH of one conversation."""
         self.patches.append((conversation_id, body))
-        del self.patches[:-KEPT]
+        del self.patches[:-MAX_OBSERVED]
 
     @property
-    def open_streams(self) -> list[StreamSeen]:
-        """Answers under way."""
+    def open_streams(self) -> list[ObservedStream]:
+        """Running answers."""
         return [stream for stream in self.streams if stream.is_open]
 
     @property
-    def closed_early(self) -> list[StreamSeen]:
-        """Answers that the client left before their end."""
+    def closed_early(self) -> list[ObservedStream]:
+        """Answers whose client left before their end."""
         return [stream for stream in self.streams if stream.outcome == "client_closed"]
 
     def as_json(self) -> JsonObject:
-        """The answer of ``GET /__sim/state``."""
+        """The answer of `GET /__sim/state`."""
         return {
             "attempts": self.attempts,
             "accepted": self.accepted,
@@ -88,7 +99,7 @@ class State:
             "requests": [asdict(request) for request in self.requests],
             "conversations": [
                 {
-                    **conversation.as_item(),
+                    **conversation.list_item_json(),
                     "visible": conversation.visible,
                     "temporary": conversation.temporary,
                 }

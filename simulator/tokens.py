@@ -1,4 +1,4 @@
-"""Word-like tokens: roughly the pieces in which a model's text arrives."""
+"""Word-like tokens, about the pieces in which the text of a model arrives."""
 
 import re
 
@@ -14,15 +14,15 @@ _TOKEN = re.compile(
 
 
 def split_tokens(text: str) -> list[str]:
-    """``text`` in tokens; joined again they are the text."""
+    """The tokens of `text`; joined they are the text."""
     return _TOKEN.findall(text)
 
 
-def pieces_of(text: str, step: int, unit: str) -> tuple[tuple[str, ...], float]:
-    """``text`` in pieces of ``step`` tokens or characters, and the time of one piece in tokens."""
+def split_pieces(text: str, step: int, unit: str) -> tuple[tuple[str, ...], float]:
+    """`text` in pieces of `step` units (token, char), and the time that one piece takes, in tokens."""
     step = max(1, step)
     if unit == "char":
-        # About four characters are a token's worth of time.
+        # A token has about four characters.
         return tuple(text[i : i + step] for i in range(0, len(text), step)), step / 4
     tokens = split_tokens(text)
     if step == 1:

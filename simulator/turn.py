@@ -1,35 +1,36 @@
-"""One turn being planned: the steps that every kind of turn is made of."""
+"""One turn of a conversation while it is planned, and the steps that every kind of turn is made of."""
 
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from simulator.ages import Age
-from simulator.answers.prompt import Prompt
+from simulator.answers import Prompt
 from simulator.conversations import Conversation
 from simulator.files import FileStore, StoredFile
 from simulator.gizmos import Gizmo
 from simulator.knobs import Knobs
 from simulator.messages import JsonObject, Message, code_content, text_content
+from simulator.protocol_versions import ProtocolVersion
 from simulator.request import ConversationRequest
-from simulator.steps import Begin, Grow, Pause, Revise, Step
-from simulator.tokens import pieces_of
+from simulator.tokens import split_pieces
+from simulator.turn_steps import AppendText, Pause, StartMessage, TurnStep, UpdateMessage
 
-DONE: JsonObject = {"status": "finished_successfully"}
+FINISHED: JsonObject = {"status": "finished_successfully"}
 
 
 @dataclass(slots=True, kw_only=True)
 class Turn:
-    """What a kind of turn plans with. ``clock`` gives Unix seconds; ``parent_id``: last message so far.
+    """What is known of a turn, and methods that make its steps.
 
-    ``answered`` becomes true when the last message of the turn was planned.
+    `clock` gives Unix seconds. `parent_id` is the id of the last message so far: a turn is a chain of parents
+    (protocol notes, section 7.1). `is_answered` becomes true when the final answer is planned.
     """
 
     key: str
     request: ConversationRequest
     knobs: Knobs
-    age: Age
+    version: ProtocolVersion
     dialect: str
     conversation: Conversation
     prompt: Prompt
@@ -39,66 +40,80 @@ class Turn:
     clock: Callable[[], float]
     rng: random.Random
     parent_id: str = ""
-    answered: bool = False
+    is_answered: bool = False
+    _accepted: list[StartMessage] = field(default_factory=list, init=False)
 
-    def prelude(self) -> Iterator[Step]:
-        """The hidden system message, then the echo of every message sent, with the ids sent."""
-        yield self._begin("system", text_content(""), end_turn=True, weight=self.age.system_weight, **DONE)
-        if self.knobs.instructions:
-            yield self._begin("user", _custom_instructions(), metadata=_INSTRUCTIONS_METADATA, **DONE)
-        for sent in self.request.messages:
-            metadata = {**sent.metadata, "timestamp_": "absolute", "message_type": None}
-            known: JsonObject = {"id": sent.id, "name": sent.name, "metadata": metadata}
-            yield self._begin(sent.role, sent.content, recipient=sent.recipient, **known, **DONE)
+    def accept_messages(self) -> list[StartMessage]:
+        """Keep the messages sent in the conversation; the steps that echo them (protocol notes, section 7.2).
 
-    def say(self, text: str) -> Iterator[Step]:
-        """An assistant message for the user that is not the last of its turn."""
-        begin = self.begin_assistant(text_content(""))
-        yield begin
-        yield self.grow(begin.message.id, text)
-        yield self.finish(begin.message.id, end_turn=False)
+        The hidden system message comes first; the echoes have the ids sent. A second call keeps nothing anew.
+        """
+        if not self._accepted:
+            self._accepted = list(self._echoes())
+            for step in self._accepted:
+                self.conversation.apply(step)
+        return self._accepted
 
-    def call(self, recipient: str, code: str, language: str) -> Iterator[Step]:
-        """The assistant calls a tool; ``language`` is python, json or unknown."""
-        begin = self.begin_assistant(code_content("", language), recipient=recipient)
-        yield begin
-        yield self.grow(begin.message.id, code)
-        yield self.finish(begin.message.id, end_turn=False)
+    def assistant_text(self, text: str) -> Iterator[TurnStep]:
+        """An assistant message for the user that is not the last one of its turn."""
+        start = self.start_assistant_message(text_content(""))
+        yield start
+        yield self.append_text(start.message.id, text)
+        yield self.finish_message(start.message.id, end_turn=False)
+
+    def tool_call(self, recipient: str, code: str, language: str) -> Iterator[TurnStep]:
+        """The assistant calls a tool; `language` is python, json or unknown."""
+        start = self.start_assistant_message(code_content("", language), recipient=recipient)
+        yield start
+        yield self.append_text(start.message.id, code)
+        yield self.finish_message(start.message.id, end_turn=False)
         if self.knobs.tool_delay:
             yield Pause(self.knobs.tool_delay)
 
-    def begin_assistant(self, content: JsonObject, **fields: Any) -> Begin:
-        """A new assistant message."""
-        if self.age.thinks and "channel" not in fields:
+    def start_assistant_message(self, content: JsonObject, **fields: Any) -> StartMessage:
+        """A new assistant message; `fields` are those of `Message`."""
+        if self.version.thinks and "channel" not in fields:
             fields["channel"] = "commentary" if "recipient" in fields else "final"
-        return self._begin("assistant", content, metadata=self._metadata(), **fields)
+        return self._start("assistant", content, metadata=self._metadata(), **fields)
 
-    def begin_tool(self, name: str, content: JsonObject, *, running: bool = False, **fields: Any) -> Begin:
-        """A tool message: finished at once unless ``running``; ``metadata`` is added to the usual one."""
+    def start_tool_message(
+        self, name: str, content: JsonObject, *, running: bool = False, **fields: Any
+    ) -> StartMessage:
+        """A tool message, finished at once unless `running`; `metadata` is added to the usual one."""
         metadata = {**self._metadata(), **fields.pop("metadata", {})}
-        status = {} if running else DONE
-        return self._begin("tool", content, name=name, metadata=metadata, **status, **fields)
+        status = {} if running else FINISHED
+        return self._start("tool", content, name=name, metadata=metadata, **status, **fields)
 
-    def grow(self, message_id: str, text: str) -> Grow:
-        """All of ``text``, in pieces as the knobs want them."""
-        return Grow(message_id, *pieces_of(text, self.knobs.step, self.knobs.unit))
+    def append_text(self, message_id: str, text: str) -> AppendText:
+        """All of `text`, in pieces as the knobs `step` and `unit` have them."""
+        return AppendText(message_id, *split_pieces(text, self.knobs.step, self.knobs.unit))
 
-    def finish(self, message_id: str, *, end_turn: bool, how: str = "stop") -> Revise:
-        """The end of an assistant message; ``how`` is stop, max_tokens or interrupted."""
+    def finish_message(self, message_id: str, *, end_turn: bool, reason: str = "stop") -> UpdateMessage:
+        """The end of an assistant message; `reason` is stop, max_tokens or interrupted."""
         changes: JsonObject = {
-            "status": "finished_successfully" if how == "stop" else "finished_partial_completion",
+            "status": "finished_successfully" if reason == "stop" else "finished_partial_completion",
             "end_turn": end_turn,
-            "metadata": {"finish_details": self.finish_details(how), "is_complete": True},
+            "metadata": {"finish_details": self.finish_details(reason), "is_complete": True},
         }
-        return Revise(message_id, changes)
+        return UpdateMessage(message_id, changes)
 
-    def finish_details(self, how: str) -> JsonObject:
-        """As the age writes them."""
-        return self.age.stop if how == "stop" else {"type": how}
+    def finish_details(self, reason: str) -> JsonObject:
+        """The metadata of that name, as the protocol version writes it."""
+        return self.version.stop_details if reason == "stop" else {"type": reason}
 
-    def keep_file(self, name: str, content: bytes, *, sediment: bool = False) -> StoredFile:
-        """A file made in this turn; ``sediment``: with an id as from 2025 on."""
-        return self.files.keep(self.key, name, content, self.knobs, sediment=sediment)
+    def store_file(self, name: str, content: bytes, *, sediment: bool = False) -> StoredFile:
+        """A file made in this turn; `sediment`: with an id as in 2025 (protocol notes, section 8.5)."""
+        return self.files.store_generated(self.key, name, content, self.knobs, sediment=sediment)
+
+    def _echoes(self) -> Iterator[StartMessage]:
+        weight = self.version.system_message_weight
+        yield self._start("system", text_content(""), end_turn=True, weight=weight, **FINISHED)
+        if self.knobs.instructions:
+            yield self._start("user", _custom_instructions(), metadata=_INSTRUCTIONS_METADATA, **FINISHED)
+        for sent in self.request.messages:
+            metadata = {**sent.metadata, "timestamp_": "absolute", "message_type": None}
+            given: JsonObject = {"id": sent.id, "name": sent.name, "metadata": metadata}
+            yield self._start(sent.role, sent.content, recipient=sent.recipient, **given, **FINISHED)
 
     def _metadata(self) -> JsonObject:
         metadata: JsonObject = {"message_type": self.request.action, "model_slug": self.request.model}
@@ -106,10 +121,10 @@ class Turn:
             metadata["gizmo_id"] = self.gizmo.id
         return metadata | {"parent_id": self.parent_id}
 
-    def _begin(self, role: str, content: JsonObject, **fields: Any) -> Begin:
+    def _start(self, role: str, content: JsonObject, **fields: Any) -> StartMessage:
         message = Message(role=role, content=content, create_time=round(self.clock(), 6), **fields)
         self.parent_id = message.id
-        return Begin(message)
+        return StartMessage(message)
 
 
 _INSTRUCTIONS_METADATA: JsonObject = {

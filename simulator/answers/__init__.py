@@ -1,9 +1,12 @@
-"""Answers that look relevant: in the language of the question, about its subject, as long as it asks for.
+"""Answers that look relevant: in the language of the question, about its topic, as long as it asks for.
 
-The same prompt (and seed) gets the same answer. Nothing here understands anything; patterns choose a form and
-a bank of sentences fills it.
+The same prompt and seed get the same answer. Nothing here understands the question: patterns choose a form,
+and stock sentences fill it.
 """
 
-from simulator.answers.compose import compose, title_for
+from simulator.answers.arithmetic import calculate, find_calculation, format_number
+from simulator.answers.compose import compose
+from simulator.answers.frontend_requests import title_for
+from simulator.answers.prompt import Prompt
 
-__all__ = ["compose", "title_for"]
+__all__ = ["Prompt", "calculate", "compose", "find_calculation", "format_number", "title_for"]

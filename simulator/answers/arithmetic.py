@@ -1,11 +1,11 @@
-"""Sums that a question holds, worked out."""
+"""Calculations in a question: found, and carried out."""
 
 import ast
 import operator
 import re
 from collections.abc import Callable
 
-_SUM = re.compile(r"(?<![\w.])(\(*\d[\d\s.,+\-*/×÷()]*[+\-*/×÷][\d\s.,+\-*/×÷()]*\d\)*)(?![\w%])")
+_CALCULATION = re.compile(r"(?<![\w.])(\(*\d[\d\s.,+\-*/×÷()]*[+\-*/×÷][\d\s.,+\-*/×÷()]*\d\)*)(?![\w%])")
 _OPERATORS: dict[type[ast.operator], Callable[[float, float], float]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -14,14 +14,14 @@ _OPERATORS: dict[type[ast.operator], Callable[[float, float], float]] = {
 }
 
 
-def find_sum(question: str) -> str | None:
-    """The first sum in a question as it is written there, None when it has none that can be done."""
-    found = _SUM.search(question)
+def find_calculation(question: str) -> str | None:
+    """The first calculation in a question, as written there; None if it cannot be carried out."""
+    found = _CALCULATION.search(question)
     return found.group(1).strip() if found and calculate(found.group(1)) is not None else None
 
 
 def calculate(written: str) -> float | None:
-    """The value of a sum with + - * / and brackets, None when it is none or can't be done."""
+    """The value of a calculation with + - * / and brackets; None if it is none or cannot be carried out."""
     source = written.replace("×", "*").replace("÷", "/").replace(",", "").strip()
     try:
         return float(_value(ast.parse(source, mode="eval").body))
@@ -29,8 +29,8 @@ def calculate(written: str) -> float | None:
         return None
 
 
-def shown(value: float) -> str:
-    """A number as one writes it."""
+def format_number(value: float) -> str:
+    """A number as people write it."""
     return f"{value:,.0f}" if value == int(value) and abs(value) < 1e15 else f"{value:.6g}"
 
 
@@ -41,4 +41,4 @@ def _value(node: ast.expr) -> float:
         return -_value(node.operand)
     if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
         return node.value
-    raise ValueError("not a sum")
+    raise ValueError("not a calculation")

@@ -1,12 +1,12 @@
-"""Chooses the form of an answer."""
+"""Chooses the form of an answer: a stock reply, or prose of the length that the question asks for."""
 
 import hashlib
 import random
 import re
 
-from simulator.answers import replies, side
 from simulator.answers.prompt import Prompt, shortened
-from simulator.answers.prose import Writer
+from simulator.answers.prose import ProseWriter
+from simulator.answers.stock_replies import stock_reply
 from simulator.tokens import split_tokens
 
 _WORDS = re.compile(r"(\d{1,5})\s*(?:-\s*\d+\s*)?(?:words?|个?字|词)", re.IGNORECASE)
@@ -20,20 +20,13 @@ _SHORT = re.compile(
 
 
 def compose(prompt: Prompt) -> str:
-    """The answer to a prompt. With ``prompt.tokens`` it has exactly that many tokens."""
+    """The answer to a prompt; of exactly `prompt.tokens` tokens unless that is 0."""
     rng = _rng(prompt)
-    writer = Writer(prompt, rng)
+    writer = ProseWriter(prompt, rng)
     if prompt.tokens:
         return writer.exactly(prompt.tokens)
-    special = replies.reply(prompt, writer, rng)
-    if special is not None:
-        return special
-    return _of_asked_length(prompt, writer, rng)
-
-
-def title_for(prompt: Prompt) -> str:
-    """A few words that name the conversation."""
-    return side.title(prompt)
+    reply = stock_reply(prompt, writer, rng)
+    return _prose(prompt, writer, rng) if reply is None else reply
 
 
 def _rng(prompt: Prompt) -> random.Random:
@@ -43,12 +36,12 @@ def _rng(prompt: Prompt) -> random.Random:
     return random.Random(digest)
 
 
-def _of_asked_length(prompt: Prompt, writer: Writer, rng: random.Random) -> str:
+def _prose(prompt: Prompt, writer: ProseWriter, rng: random.Random) -> str:
     asked = _WORDS.search(prompt.plain)
     if asked:
         count = min(int(asked.group(1)), 20000)
         text = writer.article(count * 2)  # more tokens than words
-        return shortened_to(text, count, prompt.chinese)
+        return _first_words(text, count, prompt.chinese)
     if _LONG.search(prompt.plain):
         return writer.article(600)
     if _SHORT.search(prompt.plain):
@@ -63,8 +56,8 @@ def _of_asked_length(prompt: Prompt, writer: Writer, rng: random.Random) -> str:
     return "\n\n".join(blocks)
 
 
-def shortened_to(text: str, count: int, chinese: bool) -> str:
-    """``text`` cut after about ``count`` words, or characters in Chinese."""
+def _first_words(text: str, count: int, chinese: bool) -> str:
+    """About the first `count` words of `text`, or characters in Chinese."""
     if chinese:
         return text[:count]
     kept: list[str] = []

@@ -1,4 +1,4 @@
-"""What a question is about: its language, its subject, and what came before it."""
+"""A question: its language, its topic, and what came before it."""
 
 import re
 import unicodedata
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _LATIN_WORD = re.compile(r"[A-Za-z]{2,}")
 
-# What stands before the subject, in three layers: courtesy, verb, kind of text.
+# What stands before the topic, in three layers: courtesy, verb, kind of text.
 _COURTESY_EN = re.compile(
     r"^(?:(?:hi|hello|hey|please|ok|so|well|now)\b[,!. ]*)*"
     r"(?:(?:can|could|would|will) you (?:please )?|i(?:'d| would) like (?:you )?to |i want (?:you )?to )?",
@@ -39,13 +39,16 @@ _LENGTH = re.compile(
     r"|\s*,?\s*(?:in detail|in one word|briefly|please|thanks?(?: you)?)$",
     re.IGNORECASE,
 )
-_NO_SUBJECT = ("", "你", "我", "他", "她", "它", "这", "那")
+_NO_TOPIC = ("", "你", "我", "他", "她", "它", "这", "那")
 _PUNCTUATION = " ?!.,:;。…"
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A question with what came before it. ``tokens`` > 0 sets the length of the answer."""
+    """A question, the user's `earlier` messages and the system prompt.
+
+    `tokens` is the exact length of the answer, 0 for any; `seed` is the knob of that name.
+    """
 
     question: str
     model: str
@@ -56,41 +59,41 @@ class Prompt:
 
     @property
     def plain(self) -> str:
-        """The question with full-width forms made ordinary, so that patterns need only one form."""
+        """The question in Unicode's NFKC form, so that patterns need no full-width forms."""
         return unicodedata.normalize("NFKC", self.question)
 
     @property
     def chinese(self) -> bool:
-        """Whether to answer in Chinese: as many Han characters as Latin words, or more."""
+        """Whether the question is in Chinese: it has at least as many Han characters as Latin words."""
         han = len(_HAN.findall(self.question))
         return han > 0 and han >= len(_LATIN_WORD.findall(self.question))
 
     @property
     def topic(self) -> str:
-        """The subject in a few words, for use in a sentence; never empty."""
+        """The topic in a few words, for use in a sentence; never empty."""
         line = next((line.strip() for line in self.plain.splitlines() if line.strip()), "")
         line = _LENGTH.sub("", line).strip(_PUNCTUATION)
         layers = (_COURTESY_ZH, _VERB_ZH, _TAIL_ZH) if self.chinese else (_COURTESY_EN, _VERB_EN, _KIND_EN)
-        subject = line
+        topic = line
         for layer in layers:
-            subject = layer.sub("", subject, count=1).strip(_PUNCTUATION)
+            topic = layer.sub("", topic, count=1).strip(_PUNCTUATION)
         if self.chinese:
-            subject = subject.strip("的")
-            return shortened(line or "这个问题" if subject in _NO_SUBJECT else subject, 20)
-        return shortened(subject.strip("\"'") or line or "this question", 60)
+            topic = topic.strip("的")
+            return shortened(line or "这个问题" if topic in _NO_TOPIC else topic, 20)
+        return shortened(topic.strip("\"'") or line or "this question", 60)
 
     @property
     def quoted(self) -> str:
-        """The question on one line, cut if long."""
+        """The question on one line, cut at 120 characters."""
         return shortened(" ".join(self.question.split()), 120)
 
-    def either(self, english: str, chinese: str) -> str:
-        """The text in the language of the question."""
+    def localized(self, english: str, chinese: str) -> str:
+        """The one of two texts that is in the language of the question."""
         return chinese if self.chinese else english
 
 
 def shortened(text: str, limit: int) -> str:
-    """``text`` cut at ``limit`` characters, at a space if there is one."""
+    """`text` cut at `limit` characters, or at the last space before."""
     if len(text) <= limit:
         return text
     head = text[:limit]

@@ -1,68 +1,68 @@
-"""The snapshot dialect: every event is the whole message as it stands."""
+"""The snapshot dialect: each record is the whole message in its present state (protocol notes, section 7)."""
 
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from simulator.ages import Age, envelope
-from simulator.dialects import Frame
-from simulator.messages import Message, grown
-from simulator.steps import Begin, Grow, Note, Revise
+from simulator.dialects.writer import Record
+from simulator.messages import Message, with_appended_text
+from simulator.protocol_versions import ProtocolVersion, envelope
+from simulator.turn_steps import AppendText, SendRecord, UpdateMessage, WrittenStep
 
-_HERE = "6d1f0f0e-growing-text-9a7c"  # stands for the text while head and tail of a snapshot are rendered
+_PLACEHOLDER = "6d1f0f0e-growing-text-9a7c"
+"""Stands for the text while what comes before and after it in a snapshot is rendered."""
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
-class SnapshotDialect:
-    """Writes snapshots of one conversation in the manner of ``age``.
+class SnapshotWriter:
+    """Writes the snapshots of one conversation; see `DialectWriter`.
 
-    ``escape`` chooses ASCII JSON; ``fffd`` adds snapshots that end in U+FFFD before characters beyond the
-    basic plane and before some others.
+    `escape`: JSON is ASCII. `fffd`: some snapshots end in U+FFFD, as when a character is cut: before
+    characters beyond U+FFFF and before some others.
     """
 
-    def __init__(self, conversation_id: str, age: Age, *, escape: bool, fffd: bool) -> None:
+    def __init__(self, conversation_id: str, version: ProtocolVersion, *, escape: bool, fffd: bool) -> None:
         self._conversation_id = conversation_id
-        self._age = age
-        self._escape = escape
+        self._version = version
         self._fffd = fffd
         self._encode: Callable[[object], str] = json.JSONEncoder(ensure_ascii=escape).encode
 
-    def opening(self) -> Iterator[Frame]:
-        """Snapshots need no introduction."""
+    def opening(self) -> Iterator[Record]:
+        """None."""
         return iter(())
 
-    def closing(self) -> Iterator[Frame]:
-        """Nor a farewell: [DONE] is not a record of the dialect."""
+    def closing(self) -> Iterator[Record]:
+        """None; `[FINISHED]` is no record of the dialect."""
         return iter(())
 
-    def write(self, step: Begin | Grow | Revise | Note, message: Message | None) -> Iterator[Frame]:
-        """See `Dialect`."""
-        if isinstance(step, Note):
-            yield Frame((self._bytes(step.record),))
+    def write(self, step: WrittenStep, message: Message | None) -> Iterator[Record]:
+        """See `DialectWriter`. Raises ValueError for a change without its message."""
+        if isinstance(step, SendRecord):
+            yield Record((self._bytes(step.record),))
         elif message is None:
-            raise ValueError("only a Note stands alone")
-        elif isinstance(step, Grow):
-            yield from self._grow(step, message)
-        elif not (isinstance(step, Revise) and step.quiet):
-            yield Frame((self._bytes(envelope(message, self._conversation_id, self._age)),))
+            raise ValueError("only a SendRecord concerns no message")
+        elif isinstance(step, AppendText):
+            yield from self._growth(step, message)
+        elif not (isinstance(step, UpdateMessage) and step.deferred):
+            yield Record((self._bytes(envelope(message, self._conversation_id, self._version)),))
 
-    def _grow(self, step: Grow, message: Message) -> Iterator[Frame]:
-        """Around the text all is rendered once, and each piece once: n pieces cost the bytes they make."""
-        marked = replace(message, content=grown(message.content, _HERE))
-        whole = self._bytes(envelope(marked, self._conversation_id, self._age))
-        head, tail = whole.split(_HERE.encode())
-        text = bytearray(head)
+    def _growth(self, step: AppendText, message: Message) -> Iterator[Record]:
+        """Render each piece once, and once what surrounds the text: the cost is that of the bytes."""
+        with_placeholder = replace(message, content=with_appended_text(message.content, _PLACEHOLDER))
+        whole = self._bytes(envelope(with_placeholder, self._conversation_id, self._version))
+        before, after = whole.split(_PLACEHOLDER.encode())
+        so_far = bytearray(before)
         for index, piece in enumerate(step.pieces):
             if self._fffd and _is_cut_before(piece, index):
-                yield Frame((bytes(text), self._inner(_REPLACEMENT), tail))
-            text += self._inner(piece)
-            yield Frame((bytes(text), tail), tokens=step.tokens)
+                yield Record((bytes(so_far), self._string_bytes(_REPLACEMENT), after))
+            so_far += self._string_bytes(piece)
+            yield Record((bytes(so_far), after), tokens=step.tokens)
 
     def _bytes(self, record: object) -> bytes:
         return self._encode(record).encode()
 
-    def _inner(self, text: str) -> bytes:
-        """``text`` as it stands inside a JSON string."""
+    def _string_bytes(self, text: str) -> bytes:
+        """`text` as it stands inside a JSON string."""
         return self._encode(text)[1:-1].encode()
 
 

@@ -1,66 +1,72 @@
-"""Turns of GPTS with Actions: a call that needs the user's consent, and what follows the user's word."""
+"""Turns of GPTs with Actions: a call that needs the user's consent, and what follows the user's decision.
+
+The messages are those of the protocol notes, section 11.
+"""
 
 import hashlib
 import json
 from collections.abc import Iterator
 
-from simulator.answering import answer
-from simulator.conversations import Pending
+from simulator.conversations import PendingAction
+from simulator.final_answer import final_answer
 from simulator.messages import JsonObject, code_content, text_content
 from simulator.refusals import Refused, invalid
-from simulator.steps import Step
 from simulator.turn import Turn
+from simulator.turn_steps import TurnStep
 
 DOMAIN = "api.example.com"
 OPERATION = "getItem"
 TOOL = "api_example_com__jit_plugin.getItem"
 
 
-def action(turn: Turn) -> Iterator[Step]:
-    """The call, and the question whether it may be made; straight on when that was always allowed."""
+def action(turn: Turn) -> Iterator[TurnStep]:
+    """The call, and the question whether it may be made, unless it is always allowed."""
     params = {"q": turn.prompt.topic}
-    yield from turn.call(TOOL, json.dumps(params, ensure_ascii=False), "json")
-    pending = Pending(turn.parent_id, _operation_hash(), params)
+    yield from turn.tool_call(TOOL, json.dumps(params, ensure_ascii=False), "json")
+    pending = PendingAction(turn.parent_id, _operation_hash(), params)
     if pending.operation_hash in turn.allowed_operations:
         yield from _result(turn, pending)
         return
-    asks = turn.begin_tool(
+    asks = turn.start_tool_message(
         TOOL, text_content(""), metadata=_from_server("confirm_action", _confirmation(pending))
     )
-    turn.conversation.pending[asks.message.id] = pending
+    turn.conversation.pending_actions[asks.message.id] = pending
     yield asks
 
 
-def oauth(turn: Turn) -> Iterator[Step]:
-    """The Action wants the user to log in, which nobody can do for them."""
-    yield from turn.call(TOOL, json.dumps({"q": turn.prompt.topic}, ensure_ascii=False), "json")
+def oauth(turn: Turn) -> Iterator[TurnStep]:
+    """The call, and the demand that the user logs in; the turn ends there."""
+    yield from turn.tool_call(TOOL, json.dumps({"q": turn.prompt.topic}, ensure_ascii=False), "json")
     body = {"domain": DOMAIN, "operation": OPERATION, "redirect_uri": f"https://{DOMAIN}/oauth/authorize"}
-    yield turn.begin_tool(TOOL, text_content(""), metadata=_from_server("oauth_required", body))
+    yield turn.start_tool_message(TOOL, text_content(""), metadata=_from_server("oauth_required", body))
 
 
-def reply(turn: Turn, user_action: JsonObject) -> Iterator[Step]:
-    """After the user's word: allow, always_allow or deny. Raises Refused (422) when nothing waited for it."""
-    pending = turn.conversation.pending.get(turn.request.parent_message_id)
+def reply(turn: Turn, user_action: JsonObject) -> Iterator[TurnStep]:
+    """What follows the user's decision. Raises Refused (422) when no call waits for it."""
+    pending = turn.conversation.pending_actions.get(turn.request.parent_message_id)
     if pending is None or user_action["target_message_id"] != pending.target_message_id:
         raise Refused(invalid([(["messages", 0, "metadata"], "no action waits for this", "value_error")]))
-    return _after_consent(turn, pending, user_action["type"])
+    return _after_decision(turn, pending, user_action["type"])
 
 
-def _after_consent(turn: Turn, pending: Pending, word: str) -> Iterator[Step]:
-    turn.conversation.pending.pop(turn.request.parent_message_id, None)
-    if word == "deny":
+def _after_decision(turn: Turn, pending: PendingAction, decision: str) -> Iterator[TurnStep]:
+    turn.conversation.pending_actions.pop(turn.request.parent_message_id, None)
+    if decision == "deny":
         metadata = _from_server("denied_by_user", {"domain": DOMAIN, "operation": OPERATION})
-        yield turn.begin_tool(TOOL, text_content("The user denied the call."), metadata=metadata)
-        denied = turn.prompt.either("All right, I did not call it.", "好的，我没有调用它。")
-        yield from answer(turn, denied)
+        yield turn.start_tool_message(TOOL, text_content("The user denied the call."), metadata=metadata)
+        denied = turn.prompt.localized("All right, I did not call it.", "好的，我没有调用它。")
+        yield from final_answer(turn, denied)
         return
-    if word == "always_allow":
+    if decision == "always_allow":
         turn.allowed_operations.add(pending.operation_hash)
     yield from _result(turn, pending)
 
 
-def consent_in(metadata: JsonObject) -> JsonObject | None:
-    """``{type, target_message_id}`` in sent metadata, in the form of 2023 or 2024; None if absent."""
+def user_decision(metadata: JsonObject) -> JsonObject | None:
+    """`type` (allow, always_allow, deny) and `target_message_id` in a message's metadata; None if absent.
+
+    The form of 2023 has them nested, that of 2024 does not.
+    """
     given = metadata.get("jit_plugin_data", {}).get("from_client")
     if not isinstance(given, dict):
         return None
@@ -72,7 +78,7 @@ def consent_in(metadata: JsonObject) -> JsonObject | None:
     return given
 
 
-def _result(turn: Turn, pending: Pending) -> Iterator[Step]:
+def _result(turn: Turn, pending: PendingAction) -> Iterator[TurnStep]:
     invoked = {
         "type": "remote",
         "namespace": TOOL.split(".")[0],
@@ -80,14 +86,14 @@ def _result(turn: Turn, pending: Pending) -> Iterator[Step]:
         "http_response_status": 200,
     }
     content = code_content(json.dumps({"item": pending.params["q"], "price": 42}, ensure_ascii=False), "json")
-    yield turn.begin_tool(TOOL, content, metadata={"invoked_plugin": invoked})
+    yield turn.start_tool_message(TOOL, content, metadata={"invoked_plugin": invoked})
     item = pending.params["q"]
-    yield from answer(
-        turn, turn.prompt.either(f"The API says that {item} costs 42.", f"接口返回：{item}的价格是 42。")
+    yield from final_answer(
+        turn, turn.prompt.localized(f"The API says that {item} costs 42.", f"接口返回：{item}的价格是 42。")
     )
 
 
-def _confirmation(pending: Pending) -> JsonObject:
+def _confirmation(pending: PendingAction) -> JsonObject:
     target = {"target_message_id": pending.target_message_id}
     always = {**target, "operation_hash": pending.operation_hash}
     return {

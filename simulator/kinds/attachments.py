@@ -1,13 +1,13 @@
-"""Turns about what the caller attached: text files are searched, pictures are looked at."""
+"""Turns about attached files: text files are searched, pictures are described."""
 
 from collections.abc import Iterator
 
-from simulator.answering import answer
 from simulator.files import StoredFile
+from simulator.final_answer import final_answer
 from simulator.messages import JsonObject, text_content
-from simulator.pictures.imagesize import image_facts
-from simulator.steps import Step
+from simulator.pictures import read_image_header
 from simulator.turn import Turn
+from simulator.turn_steps import TurnStep
 
 TOOL = "myfiles_browser"
 PROMPT = (
@@ -16,42 +16,49 @@ PROMPT = (
 )
 
 
-def file_search(turn: Turn, files: list[StoredFile]) -> Iterator[Step]:
-    """A spinner, each file's text, an instruction to the model, an answer that cites the file."""
+def file_search(turn: Turn, files: list[StoredFile]) -> Iterator[TurnStep]:
+    """A spinner, each file's text, an instruction to the model, an answer that cites the file.
+
+    The messages are those of the protocol notes, section 8.4.
+    """
     spinner: JsonObject = {"content_type": "tether_browsing_display", "result": "", "summary": ""}
     spinner |= {"assets": None, "tether_id": None}
-    yield turn.begin_tool(TOOL, spinner, weight=0.0, metadata={"command": "spinner", "status": "running"})
+    yield turn.start_tool_message(
+        TOOL, spinner, weight=0.0, metadata={"command": "spinner", "status": "running"}
+    )
     for file in files:
-        yield turn.begin_tool(
-            TOOL, _quoted(file), metadata={"command": "context_stuff", "status": "finished"}
+        yield turn.start_tool_message(
+            TOOL, _quote(file), metadata={"command": "context_stuff", "status": "finished"}
         )
-    yield turn.begin_tool(TOOL, text_content(PROMPT), metadata={"command": "prompt", "status": "finished"})
+    yield turn.start_tool_message(
+        TOOL, text_content(PROMPT), metadata={"command": "prompt", "status": "finished"}
+    )
     file = files[0]
     first = next(iter(_text(file).splitlines()), "").strip()[:80]
-    lead = turn.prompt.either(f"The file begins with “{first}”", f"文件开头是“{first}”")
-    mark = f"【7:0†{turn.prompt.either('source', '来源')}】"
+    lead = turn.prompt.localized(f"The file starts with “{first}”", f"文件开头是“{first}”")
+    mark = f"【7:0†{turn.prompt.localized('source', '来源')}】"
     citation = {
         "start_ix": len(lead),
         "end_ix": len(lead) + len(mark),
         "citation_format_type": "tether_og",
         "metadata": {"type": "file", "name": file.name, "id": file.id, "source": "my_files", "text": first},
     }
-    yield from answer(turn, lead + mark + ".", [(len(lead) + len(mark) - 1, {"citations": [citation]})])
+    yield from final_answer(turn, lead + mark + ".", [(len(lead) + len(mark) - 1, {"citations": [citation]})])
 
 
-def vision(turn: Turn, files: list[StoredFile]) -> Iterator[Step]:
-    """What each picture's file says about itself, compared with what the request claimed."""
-    seen = [_sight(turn, file) for file in files]
-    lead = turn.prompt.either("I looked at what you sent:", "我看了你发来的内容：")
-    yield from answer(turn, f"{lead}\n\n" + "\n".join(f"- {line}" for line in seen))
+def vision(turn: Turn, files: list[StoredFile]) -> Iterator[TurnStep]:
+    """Type and size of each picture, and the size that the request claims if it is another."""
+    descriptions = [_description(turn, file) for file in files]
+    lead = turn.prompt.localized("I looked at what you sent:", "我看了你发来的内容：")
+    yield from final_answer(turn, f"{lead}\n\n" + "\n".join(f"- {line}" for line in descriptions))
 
 
-def _sight(turn: Turn, file: StoredFile) -> str:
+def _description(turn: Turn, file: StoredFile) -> str:
     content = file.content or b""
-    facts = image_facts(content)
-    if facts is None:
-        return turn.prompt.either(f"{file.name}: no picture I know", f"{file.name}：无法识别的图片")
-    media_type, width, height = facts
+    header = read_image_header(content)
+    if header is None:
+        return turn.prompt.localized(f"{file.name}: no picture I know", f"{file.name}：无法识别的图片")
+    media_type, width, height = header
     line = f"{file.name}: {media_type}, {width} x {height}, {len(content)} bytes"
     claimed = _claimed_size(turn, file.id)
     if claimed != (width, height):
@@ -67,7 +74,7 @@ def _claimed_size(turn: Turn, file_id: str) -> tuple[object, object]:
     return None, None
 
 
-def _quoted(file: StoredFile) -> JsonObject:
+def _quote(file: StoredFile) -> JsonObject:
     return {
         "content_type": "tether_quote",
         "url": file.id,

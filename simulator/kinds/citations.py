@@ -1,8 +1,8 @@
-"""Citation marks in a text, and the metadata that explains them, as two ages wrote them.
+"""Citation marks in a text, and the metadata that explains them (protocol notes, section 9).
 
-Until 2024 a mark is ``【11†source】`` and ``metadata.citations`` has its range; from 2025 on it is made of
-private-use characters around ``cite`` and a reference, and ``metadata.content_references`` has range, links
-and ready markdown.
+Until 2024 a mark is `【11†source】`, and `metadata.citations` has its range. In 2025 it is made of
+private-use characters around `cite` and a reference, and `metadata.content_references` has range, links
+and ready Markdown.
 """
 
 from collections.abc import Iterator
@@ -24,32 +24,36 @@ class Page:
     text: str
 
     def as_metadata(self) -> JsonObject:
-        """As in ``metadata`` of a citation, and in the list of a search."""
+        """The page as `metadata` of a citation, or as a search result."""
         named = {"type": "webpage", "title": self.title, "url": self.url}
         return {**named, "text": f"\n{self.text}", "pub_date": None}
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A mark: page, number, place among the results, label. ``private``: as from 2025 on."""
+    """A citation mark.
+
+    `number` is that of the cited message, `result_index` that of the page among the search results.
+    `private_use`: the mark is one of 2025.
+    """
 
     page: Page
     number: int
-    place: int
+    result_index: int
     label: str
-    private: bool
+    private_use: bool
 
     @property
     def text(self) -> str:
-        """As it stands in the answer."""
-        if self.private:
-            return f"\ue200cite\ue202turn0search{self.place}\ue201"
+        """The mark as it stands in the answer."""
+        if self.private_use:
+            return f"\ue200cite\ue202turn0search{self.result_index}\ue201"
         return f"【{self.number}†{self.label}】"
 
     def as_metadata(self, start: int) -> JsonObject:
-        """The entry that explains the mark at ``start`` (in code points)."""
+        """The entry that explains the mark; `start` is its offset in code points."""
         end = start + len(self.text)
-        if self.private:
+        if self.private_use:
             item = {"title": self.page.title, "url": self.page.url, "attribution": self.label}
             return {
                 "type": "grouped_webpages",
@@ -62,7 +66,7 @@ class Mark:
             }
         extra = {
             "cited_message_idx": self.number,
-            "search_result_idx": self.place,
+            "search_result_idx": self.result_index,
             "evidence_text": self.label,
         }
         return {
@@ -73,11 +77,11 @@ class Mark:
         }
 
 
-def cited_text(parts: list[str | Mark], style: str) -> tuple[str, list[tuple[int, JsonObject]]]:
-    """A text with its marks, and (offset, metadata) for `answer`.
+def cited_text(parts: list[str | Mark], timing: str) -> tuple[str, list[tuple[int, JsonObject]]]:
+    """A text with its marks, and pairs of offset and metadata for `final_answer`.
 
-    ``style``: normal (the metadata comes with each mark), late (some words after it) or missing. An invalid
-    mark in the text gets an entry that says so.
+    `timing` is that of the metadata: normal (with each mark), late (some words after it) or missing. An
+    invalid mark in the text gets an entry that says so.
     """
     text, entries, attached = "", list[JsonObject](), list[tuple[int, JsonObject]]()
     for part in parts:
@@ -86,15 +90,15 @@ def cited_text(parts: list[str | Mark], style: str) -> tuple[str, list[tuple[int
             continue
         entries.append(part.as_metadata(len(text)))
         text += part.text
-        name = "content_references" if part.private else "citations"
-        attached.append((len(text) + (12 if style == "late" else -1), {name: list(entries)}))
-    attached += _invalid(text, entries)
-    if style == "missing":
+        name = "content_references" if part.private_use else "citations"
+        attached.append((len(text) + (12 if timing == "late" else -1), {name: list(entries)}))
+    attached += _invalid_mark_entry(text, entries)
+    if timing == "missing":
         return text, []
     return text, [(min(offset, len(text) - 1), metadata) for offset, metadata in attached]
 
 
-def _invalid(text: str, entries: list[JsonObject]) -> Iterator[tuple[int, JsonObject]]:
+def _invalid_mark_entry(text: str, entries: list[JsonObject]) -> Iterator[tuple[int, JsonObject]]:
     start = text.find(INVALID_MARK)
     if start >= 0:
         end = start + len(INVALID_MARK)

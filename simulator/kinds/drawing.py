@@ -1,15 +1,18 @@
-"""Turns that draw: a call, minutes of nothing, pictures. Until 2024 an instruction and an answer follow."""
+"""Drawing turns (protocol notes, section 8.5).
+
+A call, a pause, pictures; until 2024 also an instruction to the model and an answer.
+"""
 
 import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from simulator.answering import answer
+from simulator.final_answer import final_answer
 from simulator.messages import JsonObject, code_content, new_id, text_content
-from simulator.pictures.scenes import draw
-from simulator.steps import Begin, Pause, Revise, Step
-from simulator.turn import DONE, Turn
+from simulator.pictures import draw
+from simulator.turn import FINISHED, Turn
+from simulator.turn_steps import Pause, StartMessage, TurnStep, UpdateMessage
 
 TOOL = "dalle.text2im"
 TOOL_2025 = "t2uay3k.sj1i4kz"
@@ -23,49 +26,53 @@ REFUSED = (
 )
 
 
-def drawing(turn: Turn) -> Iterator[Step]:
+def drawing(turn: Turn) -> Iterator[TurnStep]:
     """One to four pictures in one message."""
     count = min(4, turn.knobs.images) or _count_in(turn.prompt.plain)
     width, height = _size_in(turn.prompt.plain)
-    if turn.age.new_tools:
+    if turn.version.has_2025_tools:
         yield from _drawing_2025(turn, count, width, height)
         return
     request: JsonObject = {"prompt": turn.prompt.topic, "size": f"{width}x{height}"}
     if count > 1:
         request["n"] = count
-    yield from turn.call(TOOL, json.dumps(request, ensure_ascii=False), "json")
-    yield from _shown(turn, turn.begin_tool(TOOL, _pictures(turn, count, width, height)))
-    yield turn.begin_tool(TOOL, text_content(_displayed(count)))
+    yield from turn.tool_call(TOOL, json.dumps(request, ensure_ascii=False), "json")
+    yield from _picture_message(turn, turn.start_tool_message(TOOL, _pictures(turn, count, width, height)))
+    yield turn.start_tool_message(TOOL, text_content(_instruction(count)))
     topic = turn.prompt.topic
-    yield from answer(
-        turn, turn.prompt.either(f"Here is {topic}, as I see it. 🎨", f"这就是我画的{topic}。🎨")
+    yield from final_answer(
+        turn, turn.prompt.localized(f"Here is {topic}, as I see it. 🎨", f"这就是我画的{topic}。🎨")
     )
 
 
-def refused(turn: Turn) -> Iterator[Step]:
-    """The tool refuses in text, and the assistant explains: no picture at all."""
-    tool = TOOL_2025 if turn.age.new_tools else TOOL
+def refused(turn: Turn) -> Iterator[TurnStep]:
+    """The tool refuses with a text, and the assistant explains; there is no picture."""
+    tool = TOOL_2025 if turn.version.has_2025_tools else TOOL
     call = json.dumps({"prompt": turn.prompt.topic, "size": "1024x1024"}, ensure_ascii=False)
-    yield from turn.call(tool, call, "json")
-    yield turn.begin_tool(tool, text_content(REFUSED))
+    yield from turn.tool_call(tool, call, "json")
+    yield turn.start_tool_message(tool, text_content(REFUSED))
     sorry = "I'm sorry, I can't draw that: the request goes against the content policy."
-    yield from answer(turn, turn.prompt.either(sorry, "抱歉，这个请求不符合内容政策，我无法绘制。"))
+    yield from final_answer(turn, turn.prompt.localized(sorry, "抱歉，这个请求不符合内容政策，我无法绘制。"))
 
 
-def _drawing_2025(turn: Turn, count: int, width: int, height: int) -> Iterator[Step]:
-    """A call that says nothing, pictures under another scheme, and no answer: the turn just ends."""
-    begin = turn.begin_assistant(code_content('{"skipped_mainline":true}', "python3"), recipient=TOOL_2025)
-    yield begin
-    yield Revise(begin.message.id, dict(DONE))
+def _drawing_2025(turn: Turn, count: int, width: int, height: int) -> Iterator[TurnStep]:
+    """A call without a prompt, pictures with `sediment` pointers, and no answer."""
+    start = turn.start_assistant_message(
+        code_content('{"skipped_mainline":true}', "python3"), recipient=TOOL_2025
+    )
+    yield start
+    yield UpdateMessage(start.message.id, dict(FINISHED))
     if turn.knobs.tool_delay:
         yield Pause(turn.knobs.tool_delay)
     title = {"image_gen_title": turn.prompt.topic}
-    yield from _shown(turn, turn.begin_tool(TOOL_2025, _pictures(turn, count, width, height), metadata=title))
+    yield from _picture_message(
+        turn, turn.start_tool_message(TOOL_2025, _pictures(turn, count, width, height), metadata=title)
+    )
 
 
-def _shown(turn: Turn, pictures: Begin) -> Iterator[Step]:
-    # The tool does not say when it made its message.
-    pictures = Begin(replace(pictures.message, create_time=None))
+def _picture_message(turn: Turn, pictures: StartMessage) -> Iterator[TurnStep]:
+    # The tool's message has no time of creation.
+    pictures = StartMessage(replace(pictures.message, create_time=None))
     yield pictures
     if turn.knobs.resend:
         yield pictures
@@ -78,7 +85,7 @@ def _pictures(turn: Turn, count: int, width: int, height: int) -> JsonObject:
 
 
 def _part(turn: Turn, png: bytes, width: int, height: int) -> JsonObject:
-    file = turn.keep_file(f"{new_id()}.png", png, sediment=turn.age.new_tools)
+    file = turn.store_file(f"{new_id()}.png", png, sediment=turn.version.has_2025_tools)
     gen_id = new_id().replace("-", "")[:16]
     part: JsonObject = {
         "content_type": "image_asset_pointer",
@@ -87,7 +94,7 @@ def _part(turn: Turn, png: bytes, width: int, height: int) -> JsonObject:
         "width": width,
         "height": height,
     }
-    if turn.age.new_tools:
+    if turn.version.has_2025_tools:
         generation = {"gen_id": gen_id, "gen_size": "smimage", "height": height, "width": width}
         return part | {"metadata": {"dalle": {"gen_id": gen_id, "prompt": ""}, "generation": generation}}
     dalle = {"gen_id": gen_id, "prompt": turn.prompt.topic, "seed": turn.rng.randrange(2**32)}
@@ -95,7 +102,7 @@ def _part(turn: Turn, png: bytes, width: int, height: int) -> JsonObject:
     return part | {"fovea": 512, "metadata": {"dalle": dalle | serialization}}
 
 
-def _displayed(count: int) -> str:
+def _instruction(count: int) -> str:
     return (
         f"DALL-E displayed {count} images. The images are already plainly visible, so don't repeat the "
         "descriptions in detail. Do not list download links as they are available in the interface already."

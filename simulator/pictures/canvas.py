@@ -1,4 +1,4 @@
-"""A picture of up to 256 colours, filled by rectangles, circles and triangles, and written as PNG."""
+"""A canvas of up to 256 colours for filled shapes, written as PNG."""
 
 import struct
 import zlib
@@ -8,7 +8,11 @@ Point = tuple[float, float]
 
 
 class Canvas:
-    """Pixels by rows, one byte each. Everything is drawn as horizontal runs, which keeps it quick."""
+    """Pixels by rows, one byte each; coordinates are in pixels from the top left corner.
+
+    Shapes are drawn as horizontal runs of pixels, which is fast; what lies outside the canvas is left out.
+    Each method that draws raises ValueError for the 257th colour.
+    """
 
     def __init__(self, width: int, height: int, background: Colour = (255, 255, 255)) -> None:
         self.width = width
@@ -17,7 +21,7 @@ class Canvas:
         self._rows = [bytearray(width) for _ in range(height)]
 
     def rectangle(self, left: float, top: float, right: float, bottom: float, colour: Colour) -> None:
-        """Fill a rectangle; what lies outside the picture is left out."""
+        """Fill a rectangle."""
         index = self._index(colour)
         for y in range(max(0, int(top)), min(self.height, int(bottom))):
             self._run(y, left, right, index)
@@ -50,7 +54,7 @@ class Canvas:
             self.circle(x, y, thickness / 2, colour)
 
     def gradient(self, top: Colour, bottom: Colour, until: float = 1.0) -> None:
-        """Fill from above down to a share of the height, in bands that blend two colours."""
+        """Fill from the top down to the share `until` of the height, in bands that blend two colours."""
         bands = 48
         height = self.height * until
         for band in range(bands):
@@ -60,7 +64,7 @@ class Canvas:
             self.rectangle(0, height * band / bands, self.width, height * (band + 1) / bands + 1, colour)
 
     def png(self) -> bytes:
-        """The picture as a PNG file with a palette."""
+        """The canvas as a PNG file with a palette."""
         header = struct.pack(">IIBBBBB", self.width, self.height, 8, 3, 0, 0, 0)
         palette = b"".join(bytes(colour) for colour in self._palette)
         pixels = zlib.compress(b"".join(b"\0" + row for row in self._rows), 6)
@@ -81,7 +85,7 @@ class Canvas:
 
 
 def _at(start: Point, end: Point, y: float) -> float:
-    """Where the edge from ``start`` to ``end`` is at height ``y``."""
+    """The x coordinate of the line from `start` to `end` at height `y`."""
     if end[1] == start[1]:
         return start[0]
     return start[0] + (end[0] - start[0]) * (y - start[1]) / (end[1] - start[1])

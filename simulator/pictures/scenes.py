@@ -1,26 +1,32 @@
-"""Pictures for prompts: a cat, a house, a mountain, a flower or something abstract."""
+"""Pictures for prompts (a cat, a house, a mountain, a flower, something abstract) and charts of numbers."""
 
 import colorsys
 import hashlib
 import random
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from itertools import pairwise
 
 from simulator.pictures.canvas import Canvas, Colour
 
+CACHED_PICTURES = 64
+"""Drawings and charts that are kept, since to make one takes tens of milliseconds."""
 
+
+@lru_cache(maxsize=CACHED_PICTURES)
 def draw(prompt: str, width: int = 1024, height: int = 1024, variant: int = 0) -> bytes:
-    """A PNG for ``prompt``; other prompts and variants give other pictures, the same ones the same."""
+    """A PNG for `prompt`, of a size in pixels; it depends on nothing but the arguments."""
     rng = random.Random(hashlib.sha256(f"{variant}\0{prompt}".encode(errors="replace")).digest())
     canvas = Canvas(width, height)
     canvas.gradient(_colour(rng, 0.35, 0.95), _colour(rng, 0.15, 1.0))
-    _motif(prompt, rng)(canvas, rng)
+    _motif(prompt)(canvas, rng)
     return canvas.png()
 
 
-def chart(values: list[float], *, bars: bool, width: int = 640, height: int = 400) -> bytes:
-    """A PNG with a bar or line chart of ``values``."""
+@lru_cache(maxsize=CACHED_PICTURES)
+def chart(values: tuple[float, ...], *, bars: bool, width: int = 640, height: int = 400) -> bytes:
+    """A PNG with a bar or line chart of `values`, of a size in pixels."""
     canvas = Canvas(width, height)
     left, bottom, top = width * 0.08, height * 0.9, height * 0.08
     canvas.line((left, top), (left, bottom), 2, (40, 40, 40))
@@ -43,9 +49,10 @@ def chart(values: list[float], *, bars: bool, width: int = 640, height: int = 40
 
 
 Motif = Callable[[Canvas, random.Random], None]
+"""Draws what a picture shows."""
 
 
-def _motif(prompt: str, rng: random.Random) -> Motif:
+def _motif(prompt: str) -> Motif:
     for pattern, motif in _MOTIFS:
         if re.search(pattern, prompt, re.IGNORECASE):
             return motif

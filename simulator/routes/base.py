@@ -1,4 +1,4 @@
-"""What every route does: note the request, check the key, refuse in the backend's own words."""
+"""What all routes have in common: they record the request, check the key and refuse as the backend does."""
 
 import json
 from contextlib import suppress
@@ -12,14 +12,14 @@ from simulator.backend import Backend
 from simulator.files import StoredFile
 from simulator.messages import JsonObject
 from simulator.refusals import NOT_FOUND, Refusal, Refused, invalid, named_refusal
-from simulator.state import RequestSeen
+from simulator.state import ObservedRequest
 
 
 class BackendHandler(RequestHandler):
-    """Base of all routes. ``key`` is the caller's key where the route needs one."""
+    """Base of all routes of the backend. `key` is the caller's key where the route needs one, else ""."""
 
     needs_key = True
-    takes_json = True
+    has_json_body = True
 
     def initialize(self, backend: Backend) -> None:
         """Tornado's hook for the route's arguments."""
@@ -27,37 +27,37 @@ class BackendHandler(RequestHandler):
         self.key = ""
 
     def set_default_headers(self) -> None:
-        """The backend sits behind a server that does not tell its version."""
+        """The server in front of the backend does not tell its version."""
         self.set_header("Server", "simulator")
 
     def prepare(self) -> None:
-        """Note the request, then look at the key. Raises Refused."""
-        self.seen = RequestSeen(
+        """Record the request, then check the key. Raises Refused."""
+        self.observed = ObservedRequest(
             self.request.method or "",
             self.request.path,
             dict(self.request.headers.get_all()),
-            self._noted_body(),
+            self._recorded_body(),
         )
-        self.backend.state.requests.append(self.seen)
+        self.backend.state.requests.append(self.observed)
         if self.needs_key:
             self.key = self.backend.accounts.authenticate(self.request.headers.get("Authorization"))
-            self.other_fault()
+            self.apply_other_fault()
 
-    def other_fault(self) -> None:
-        """What the knob ``other_fault`` does to every call but the conversation. Raises Refused."""
+    def apply_other_fault(self) -> None:
+        """The knob `other_fault`, which concerns all calls but POST conversation. Raises Refused."""
         refusal = named_refusal(self.backend.knobs.other_fault)
         if refusal:
             raise Refused(refusal.with_body(self.backend.knobs.body))
 
     def on_finish(self) -> None:
-        """Complete the note."""
-        self.seen.status = self.get_status()
+        """Tornado's hook: the status is known now."""
+        self.observed.status = self.get_status()
 
     def json_body(self) -> Any:
         """The body as JSON. Raises Refused (422)."""
-        if isinstance(self.seen.body, int):
+        if isinstance(self.observed.body, int):
             raise Refused(invalid([([], "Expecting value", "value_error.jsondecode")]))
-        return self.seen.body
+        return self.observed.body
 
     def object_body(self) -> JsonObject:
         """The body as a JSON object. Raises Refused (422)."""
@@ -67,21 +67,21 @@ class BackendHandler(RequestHandler):
         return body
 
     def reply(self, content: JsonObject) -> None:
-        """A JSON answer, non-ASCII escaped as the backend does."""
+        """Answer with JSON, in ASCII as the backend writes it."""
         self.set_header("Content-Type", "application/json")
         self.finish(json.dumps(content))
 
     @property
     def root_url(self) -> str:
-        """Scheme, host and port by which the caller reached us."""
+        """Scheme, host and port that the caller used."""
         return f"{self.request.protocol}://{self.request.host}"
 
     def download_url(self, file: StoredFile) -> str:
-        """A signed address that needs no bearer."""
-        return f"{self.root_url}/__files/{file.id}?{self.backend.state.files.query(file, 'get')}"
+        """A signed address, which needs no bearer (protocol notes, section 10)."""
+        return f"{self.root_url}/__files/{file.id}?{self.backend.state.files.signed_query(file, 'get')}"
 
-    def directory(self, file: StoredFile) -> None:
-        """The answer of a directory call: the address, or ``retry`` for now."""
+    def reply_download(self, file: StoredFile) -> None:
+        """Answer a lookup of a file: with its address, or with `retry` as long as the file is not ready."""
         file.lookups += 1
         if not file.is_ready:
             self.reply({"status": "retry"})
@@ -90,13 +90,13 @@ class BackendHandler(RequestHandler):
         self.reply({**found, "file_name": file.name, "creation_time": file.created})
 
     def refuse(self, refusal: Refusal) -> None:
-        """An error answer as it stands."""
+        """Answer with a refusal."""
         self.set_status(refusal.status, responses.get(refusal.status, "Unknown"))
         self.set_header("Content-Type", refusal.content_type)
         self.finish(refusal.body)
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Tornado's hook: everything raised ends here."""
+        """Tornado's hook: answers whatever exception a route raised."""
         problem = kwargs["exc_info"][1]
         if isinstance(problem, Refused):
             self.refuse(problem.refusal)
@@ -109,23 +109,23 @@ class BackendHandler(RequestHandler):
         value: BaseException | None,
         tb: TracebackType | None,
     ) -> None:
-        """Refusals are ordinary here; only real bugs are logged."""
+        """Tornado's hook: logs exceptions, but no refusals."""
         if not isinstance(value, Refused | HTTPError):
             super().log_exception(typ, value, tb)
 
-    def _noted_body(self) -> Any:
-        if self.takes_json:
+    def _recorded_body(self) -> Any:
+        if self.has_json_body:
             with suppress(ValueError):
                 return json.loads(self.request.body)
         return len(self.request.body)
 
 
 class NotFoundHandler(BackendHandler):
-    """Any other path, a wrong prefix above all."""
+    """Any other path, for example one with a wrong prefix (protocol notes, section 14.1)."""
 
     needs_key = False
 
     def prepare(self) -> None:
-        """Note and refuse."""
+        """Record the request and refuse it."""
         super().prepare()
         self.refuse(NOT_FOUND)

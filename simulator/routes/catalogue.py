@@ -1,5 +1,6 @@
-"""What the account may use: models and the GPT-4 cap."""
+"""What the backend offers: models, GPTs, and the cap of GPT-4 messages (protocol notes, section 3)."""
 
+from simulator.gizmos import find_gizmo
 from simulator.messages import JsonObject
 from simulator.routes.base import BackendHandler
 
@@ -46,7 +47,7 @@ class ModelsHandler(BackendHandler):
     """GET models."""
 
     def get(self) -> None:
-        """Models and their categories."""
+        """All models and their categories."""
         self.reply({"models": list(MODELS), "categories": list(CATEGORIES)})
 
 
@@ -54,7 +55,7 @@ class LimitHandler(BackendHandler):
     """GET /public-api/conversation_limit."""
 
     def get(self) -> None:
-        """The cap as the knobs have it; the window is in minutes."""
+        """The cap and its window in minutes, as the knobs `cap` and `cap_window` have them."""
         knobs = self.backend.knobs
         minutes = knobs.cap_window / 60
         textarea = f"GPT-4 currently has a cap of {knobs.cap} messages every {minutes / 60:g} hours."
@@ -68,3 +69,11 @@ class LimitHandler(BackendHandler):
                 },
             }
         )
+
+
+class GizmoHandler(BackendHandler):
+    """GET gizmos/{id}."""
+
+    def get(self, name: str) -> None:
+        """The description of a GPT, found by short id or by short id and slug. Raises Refused (404)."""
+        self.reply(find_gizmo(name).as_json(self.backend.clock()))

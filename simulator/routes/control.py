@@ -1,15 +1,15 @@
-"""The simulator's own routes, for tests in other processes. They stand outside the prefix and need no key."""
+"""The simulator's own routes, outside the prefix and without a key, for tests in other processes."""
 
 import json
 
 from tornado.web import RequestHandler
 
 from simulator.backend import Backend
-from simulator.knobs import Knobs, UnknownKnob
+from simulator.knobs import InvalidKnob, Knobs
 
 
 class ControlHandler(RequestHandler):
-    """Base of both: not part of the simulated backend, so nothing is noted."""
+    """Base of both; their requests are not recorded, since they are no calls of the backend."""
 
     def initialize(self, backend: Backend) -> None:
         """Tornado's hook for the route's arguments."""
@@ -28,15 +28,15 @@ class KnobsHandler(ControlHandler):
     """GET and POST /__sim/knobs."""
 
     def get(self) -> None:
-        """The defaults in force."""
+        """The present defaults."""
         self.finish(self.backend.knobs.as_json())
 
     def post(self) -> None:
-        """New defaults: those given, all others as built in. 400 for what no knob can be."""
+        """Set the knobs given and reset all others; 400 for an unknown knob or an invalid value."""
         try:
             body = json.loads(self.request.body)
             self.backend.knobs = Knobs().set(body)
-        except (UnknownKnob, ValueError, AttributeError) as problem:
+        except (InvalidKnob, ValueError, AttributeError) as problem:
             self.set_status(400)
             self.finish({"error": str(problem)})
             return

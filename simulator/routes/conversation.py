@@ -1,102 +1,107 @@
-"""POST conversation: the one route that streams."""
+"""POST conversation: the route that streams."""
 
 import asyncio
 from collections.abc import Iterator
 
 from simulator.faults import FAULTS
 from simulator.knobs import Knobs
-from simulator.plan import plan
-from simulator.playing import player_for
 from simulator.refusals import CLOUDFLARE_PAGE, HTML_TYPE, UNUSUAL_ACTIVITY, Refusal, Refused, named_refusal
 from simulator.request import parse_request
 from simulator.routes.base import BackendHandler
-from simulator.routes.sockets import socket_address
-from simulator.sockets import SocketWire, about_turn
-from simulator.state import StreamSeen
-from simulator.steps import Step
+from simulator.routes.websocket import socket_address
+from simulator.state import ObservedStream
 from simulator.turn import Turn
-from simulator.wire import HttpWire, connection_stream, drop
+from simulator.turn_plan import plan_turn
+from simulator.turn_sender import TurnSender
+from simulator.turn_steps import TurnStep
+from simulator.websocket import WebSocketWire, turn_identifiers
+from simulator.wire import HttpWire, connection_stream, drop_connection
 
 
 class ConversationHandler(BackendHandler):
-    """Answers one message. The work is a task of its own, so that it ends when the client leaves."""
+    """Answers one message, in a task of its own that is cancelled when the client leaves."""
 
     _task: asyncio.Task[None] | None = None
-    _stream: StreamSeen | None = None
-    _handed_over = False
+    _stream: ObservedStream | None = None
+    _goes_on_elsewhere = False
 
-    def other_fault(self) -> None:
-        """This call has faults of its own."""
+    def apply_other_fault(self) -> None:
+        """Nothing: this call has the knob `fault`."""
 
     async def post(self) -> None:
-        """Check everything that can refuse the message, then answer it."""
+        """Answer the message. Raises Refused for all that the backend refuses before the headers."""
         body = self.object_body()
-        self.backend.charge(str(body.get("model")))
+        self.backend.charge_attempt(str(body.get("model")))
         request = parse_request(body)
-        turn = self.backend.turn(self.key, request)
-        steps = plan(turn)
-        self.backend.accounts.enter(self.key, request.model, turn.knobs)
-        self._stream = StreamSeen(self.key, request.model, turn.conversation.id)
+        turn = self.backend.new_turn(self.key, request)
+        steps = plan_turn(turn)
+        self.backend.accounts.start_message(self.key, request.model, turn.knobs)
+        self._stream = ObservedStream(self.key, request.model, turn.conversation.id)
         self.backend.state.streams.append(self._stream)
         try:
-            await self._as_task(turn, steps, self._stream)
+            await self._answer_in_task(turn, steps, self._stream)
         finally:
-            if not self._handed_over:
-                self.backend.accounts.leave(self.key)
+            if not self._goes_on_elsewhere:
+                self.backend.accounts.end_message(self.key)
 
     def on_connection_close(self) -> None:
-        """The client left: stop working for it, in whatever state."""
+        """Tornado's hook: the client left, so its answer is cancelled."""
         if self._task and self._stream and self._stream.is_open:
             self._stream.outcome = "client_closed"
             self._task.cancel()
 
-    async def _as_task(self, turn: Turn, steps: Iterator[Step], stream: StreamSeen) -> None:
-        self._task = self.backend.spawn(self._converse(turn, steps, stream))
+    async def _answer_in_task(self, turn: Turn, steps: Iterator[TurnStep], stream: ObservedStream) -> None:
+        self._task = self.backend.start_task(self._answer(turn, steps, stream))
         try:
             await self._task
         except asyncio.CancelledError:
             if stream.is_open:
                 stream.outcome = "stopped"
-            drop(connection_stream(self), reset=False)
+            drop_connection(connection_stream(self), reset=False)
         except ConnectionError:
             stream.outcome = "client_closed"
         except Refused:
             stream.outcome, stream.phase = turn.knobs.fault, "over"
             raise
 
-    async def _converse(self, turn: Turn, steps: Iterator[Step], stream: StreamSeen) -> None:
+    async def _answer(self, turn: Turn, steps: Iterator[TurnStep], stream: ObservedStream) -> None:
         knobs = turn.knobs
         await asyncio.sleep(knobs.header_delay)
-        if not await self._before_headers(knobs):
+        if not await self._survives_faults_before_headers(knobs):
             stream.outcome, stream.phase = knobs.fault, "over"
             return
-        self.backend.state.accepted += 1
+        self.backend.state.accepted_by_model[stream.model] += 1
+        turn.accept_messages()
         if knobs.transport == "ws" and not (turn.request.wants_event_stream and knobs.allow_sse):
-            self._hand_over(turn, steps, stream)
+            self._answer_over_websocket(turn, steps, stream)
             return
         wire = HttpWire(self, knobs.chunk)
         await wire.open("text/event-stream; charset=utf-8")
-        await player_for(turn, wire, stream, self.backend.clock).play(steps)
+        await TurnSender(turn, wire, stream).send(steps)
 
-    def _hand_over(self, turn: Turn, steps: Iterator[Step], stream: StreamSeen) -> None:
-        """Answer with the address of a WebSocket; the turn goes there, whether somebody listens or not."""
-        self._handed_over = True
-        about = about_turn(turn.conversation.id, turn.request.websocket_request_id)
-        knobs, hub = turn.knobs, self.backend.sockets
-        wire = SocketWire(hub, self.key, about, knobs.chunk, knobs.max_unacked, knobs.last_frame)
-        player = player_for(turn, wire, stream, self.backend.clock)
-        request_id = about["websocket_request_id"]
-        task = self.backend.spawn(self.backend.play_over_socket(player, steps, stream, request_id))
-        self.backend.socket_turns[request_id] = task
-        self.reply({**socket_address(self), **about})
+    def _answer_over_websocket(self, turn: Turn, steps: Iterator[TurnStep], stream: ObservedStream) -> None:
+        """Answer with the address of a WebSocket; the turn is sent there, even if nobody is connected."""
+        self._goes_on_elsewhere = True
+        identifiers = turn_identifiers(turn.conversation.id, turn.request.websocket_request_id)
+        wire = WebSocketWire(
+            self.backend.websockets,
+            self.key,
+            identifiers,
+            size=turn.knobs.chunk,
+            max_unacknowledged=turn.knobs.max_unacked,
+            last_frame=turn.knobs.last_frame,
+        )
+        sender = TurnSender(turn, wire, stream)
+        self.backend.start_websocket_turn(sender, steps, stream, identifiers["websocket_request_id"])
+        self.reply({**socket_address(self), **identifiers})
 
-    async def _before_headers(self, knobs: Knobs) -> bool:
-        """Faults that leave no event stream; False when the connection was dropped. Raises Refused."""
+    async def _survives_faults_before_headers(self, knobs: Knobs) -> bool:
+        """Apply faults before the headers; False after one that drops the connection. Raises Refused."""
         refusal = named_refusal(knobs.fault)
         if refusal:
             raise Refused(refusal.with_body(knobs.body))
         fault = FAULTS.get(knobs.fault)
-        if fault is None or fault.place != "before_headers":
+        if fault is None or fault.position != "before_headers":
             return True
         if fault.action == "stall":
             await asyncio.Event().wait()
@@ -104,5 +109,5 @@ class ConversationHandler(BackendHandler):
             raise Refused(Refusal.detail(200, UNUSUAL_ACTIVITY))
         if fault.action == "html_answer":
             raise Refused(Refusal(200, CLOUDFLARE_PAGE.encode(), HTML_TYPE))
-        drop(connection_stream(self), reset=fault.action == "reset")
+        drop_connection(connection_stream(self), reset=fault.action == "reset")
         return False

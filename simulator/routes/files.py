@@ -1,25 +1,24 @@
-"""Files and GPTS: the three-step upload, the directory call, signed addresses, the sandbox."""
+"""Files: the three-step upload, lookups, signed addresses, the sandbox (protocol notes, section 3)."""
 
 import asyncio
 from urllib.parse import unquote
 
 from simulator.files import MAX_FILE_BYTES, USE_CASES, StoredFile
-from simulator.gizmos import find_gizmo
 from simulator.messages import JsonObject
 from simulator.refusals import Refused, invalid
 from simulator.routes.base import BackendHandler
 
 
 def failure(code: str, message: str | None = None) -> JsonObject:
-    """How calls about files say no, often with status 200."""
+    """The body of a call about files that failed, often with status 200."""
     return {"status": "error", "error_code": code, "error_message": message}
 
 
 class FilesHandler(BackendHandler):
-    """POST files: announces an upload."""
+    """POST files: the first step of an upload."""
 
     def post(self) -> None:
-        """The file's id and the address to send it to."""
+        """A new file's id, and the address for its bytes."""
         body = self.object_body()
         name, size, use_case = body.get("file_name"), body.get("file_size"), body.get("use_case")
         if not isinstance(name, str) or not name:
@@ -34,16 +33,16 @@ class FilesHandler(BackendHandler):
             self.reply(failure("file_too_large"))
             return
         files = self.backend.state.files
-        file = files.announce(self.key, name, size, use_case, self.backend.knobs)
-        address = f"{self.root_url}/__files/{file.id}?{files.query(file, 'put')}"
+        file = files.create_upload(self.key, name, size, use_case, self.backend.knobs)
+        address = f"{self.root_url}/__files/{file.id}?{files.signed_query(file, 'put')}"
         self.reply({"status": "success", "file_id": file.id, "upload_url": address})
 
 
 class UploadedHandler(BackendHandler):
-    """POST files/{fid}/uploaded: registers what was sent, once."""
+    """POST files/{fid}/uploaded: the third step of an upload."""
 
     def post(self, file_id: str) -> None:
-        """A download address; an error before the PUT and when registered already."""
+        """Register the file; an error before the PUT, and for a file that is registered already."""
         self.object_body()
         file = self.backend.state.files.find(self.key, file_id)
         if file.content is None:
@@ -59,7 +58,7 @@ class FileHandler(BackendHandler):
     """GET files/{fid}."""
 
     def get(self, file_id: str) -> None:
-        """State of the file; ``retrieval_index_status`` is polled for text files."""
+        """The state of a file; for text files clients poll `retrieval_index_status`."""
         file = self.backend.state.files.find(self.key, file_id)
         file.lookups += 1
         indexed = file.is_registered and file.is_ready
@@ -78,22 +77,22 @@ class FileHandler(BackendHandler):
 
 
 class DownloadLookupHandler(BackendHandler):
-    """GET files/{fid}/download: the directory call."""
+    """GET files/{fid}/download."""
 
     def get(self, file_id: str) -> None:
-        """A signed address, or ``retry`` while the store lags behind."""
-        self.directory(self.backend.state.files.find(self.key, file_id))
+        """A signed address, or `retry` while the file is not ready."""
+        self.reply_download(self.backend.state.files.find(self.key, file_id))
 
 
 class SandboxHandler(BackendHandler):
     """GET conversation/{cid}/interpreter/download?message_id&sandbox_path."""
 
     def get(self, conversation_id: str) -> None:
-        """A signed address, if that message shows the path and the sandbox is still there."""
+        """A signed address, if the message shows the path and the sandbox has not expired."""
         conversation = self.backend.state.conversations.find(self.key, conversation_id)
         message = conversation.message(self.get_query_argument("message_id", ""))
         path = unquote(self.get_query_argument("sandbox_path", "", strip=False))
-        file_id = conversation.sandbox.get(path)
+        file_id = conversation.sandbox_files.get(path)
         if message is None or file_id is None or path not in unquote(message.text):
             self._fail("file_not_found", self.backend.knobs.sandbox_status)
             return
@@ -101,7 +100,7 @@ class SandboxHandler(BackendHandler):
         if self.backend.clock() > file.created + file.knobs.sandbox_ttl:
             self._fail("ace_pod_expired", file.knobs.sandbox_status)
         else:
-            self.directory(file)
+            self.reply_download(file)
 
     def _fail(self, code: str, status: int) -> None:
         self.set_status(status)
@@ -109,25 +108,25 @@ class SandboxHandler(BackendHandler):
 
 
 class SignedAddressHandler(BackendHandler):
-    """Another host's part: PUT takes a file, GET gives it. No bearer; the query is the permission."""
+    """The signed addresses of another host: PUT takes a file, GET gives it; the query is the permission."""
 
     needs_key = False
-    takes_json = False
+    has_json_body = False
 
     def put(self, file_id: str) -> None:
-        """201 for a block blob; a bearer does not belong here, and is noted."""
+        """Take the bytes with 201; a bearer has no place here, and is recorded."""
         file = self._file(file_id, "put")
         if file is None:
             return
         file.authorization_on_put = "Authorization" in self.request.headers
         if self.request.headers.get("x-ms-blob-type") != "BlockBlob":
-            self._xml(400, "MissingRequiredHeader")
+            self._refuse_in_xml(400, "MissingRequiredHeader")
             return
         file.content = self.request.body
         self.set_status(201)
 
     async def get(self, file_id: str) -> None:
-        """The bytes."""
+        """The file's bytes."""
         file = self._file(file_id, "get")
         if file is None:
             return
@@ -138,20 +137,12 @@ class SignedAddressHandler(BackendHandler):
 
     def _file(self, file_id: str, purpose: str) -> StoredFile | None:
         expires, signature = self.get_query_argument("se", ""), self.get_query_argument("sig", "")
-        file = self.backend.state.files.by_address(file_id, purpose, expires, signature)
+        file = self.backend.state.files.find_by_signature(file_id, purpose, expires, signature)
         if file is None:
-            self._xml(403, "AuthenticationFailed")
+            self._refuse_in_xml(403, "AuthenticationFailed")
         return file
 
-    def _xml(self, status: int, code: str) -> None:
+    def _refuse_in_xml(self, status: int, code: str) -> None:
         self.set_status(status)
         self.set_header("Content-Type", "application/xml")
         self.finish(f'<?xml version="1.0" encoding="utf-8"?><Error><Code>{code}</Code></Error>')
-
-
-class GizmoHandler(BackendHandler):
-    """GET gizmos/{id}."""
-
-    def get(self, name: str) -> None:
-        """By short id or by short id and slug."""
-        self.reply(find_gizmo(name).as_json(self.backend.clock()))

@@ -14,13 +14,13 @@ import pytest
 from simulator import Knobs
 from simulator.accounts import DEAD_KEYS
 from simulator.backend import Backend
-from simulator.conversations import Conversation
+from simulator.conversations import MAX_CONVERSATIONS, Conversation
 from simulator.messages import JsonObject
-from simulator.plan import plan
-from simulator.playing import player_for
 from simulator.request import parse_request
-from simulator.sockets import SocketWire, about_turn
-from simulator.state import StreamSeen
+from simulator.state import ObservedStream
+from simulator.turn_plan import plan_turn
+from simulator.turn_sender import TurnSender
+from simulator.websocket import WebSocketWire, turn_identifiers
 from simulator.wire import Wire
 from tests.golden.scenes import Scene
 from translate.backend.interpreter import Sent
@@ -42,7 +42,7 @@ class Recording:
 class Tape:
     """A wire that keeps what it carries."""
 
-    survives = False
+    survives_disconnect = False
 
     def __init__(self) -> None:
         self.data = bytearray()
@@ -52,11 +52,11 @@ class Tape:
 
     async def flush(self) -> None: ...
 
-    def split(self, size: int) -> None: ...
+    def limit_writes(self, size: int) -> None: ...
 
-    async def end(self) -> None: ...
+    async def end_body(self) -> None: ...
 
-    def cut(self, *, reset: bool) -> None:
+    def drop(self, *, reset: bool) -> None:
         raise ConnectionError("a fault ended the recording")
 
 
@@ -101,7 +101,7 @@ def conversations(scene: Scene, knobs: str = "") -> list[JsonObject]:
 
 def _backend(scene: Scene, more: str) -> Backend:
     settings = dict(word.split("=") for word in f"ping=0 padding=0 step=8 {scene.knobs} {more}".split())
-    return Backend(Knobs(cap=0).set(settings), lambda: NOW, DEAD_KEYS)
+    return Backend(Knobs(cap=0).set(settings), lambda: NOW, DEAD_KEYS, MAX_CONVERSATIONS)
 
 
 async def _record(scene: Scene, backend: Backend) -> list[Recording]:
@@ -114,16 +114,22 @@ async def _record(scene: Scene, backend: Backend) -> list[Recording]:
 
 async def _exchange(backend: Backend, body: JsonObject) -> Recording:
     request = parse_request(body)
-    turn = backend.turn(KEY, request)
+    turn = backend.new_turn(KEY, request)
     tape, frames = Tape(), FrameTape()
     wire: Wire = tape
     if turn.knobs.transport == "ws":
-        backend.sockets.connect(KEY).socket = frames
-        about = about_turn(turn.conversation.id, None)
-        wire = SocketWire(backend.sockets, KEY, about, turn.knobs.chunk, 1_000_000, True)
-    seen = StreamSeen(KEY, request.model, turn.conversation.id)
-    await player_for(turn, wire, seen, backend.clock).play(plan(turn))
-    assert seen.outcome == "complete"
+        backend.websockets.connect(KEY).socket = frames
+        wire = WebSocketWire(
+            backend.websockets,
+            KEY,
+            turn_identifiers(turn.conversation.id, None),
+            size=turn.knobs.chunk,
+            max_unacknowledged=1_000_000,
+            last_frame=True,
+        )
+    stream = ObservedStream(KEY, request.model, turn.conversation.id)
+    await TurnSender(turn, wire, stream).send(plan_turn(turn))
+    assert stream.outcome == "complete"
     sent = tuple(Sent(message.id, message.role, message.text) for message in request.messages)
     return Recording(sent, bytes(tape.data), tuple(frames.frames))
 
@@ -132,7 +138,7 @@ def _question(backend: Backend, scene: Scene) -> JsonObject:
     attachments, parts = [], list[object]()
     for upload in scene.uploads:
         size = len(upload.content)
-        file = backend.state.files.announce(KEY, upload.name, size, upload.use_case, backend.knobs)
+        file = backend.state.files.create_upload(KEY, upload.name, size, upload.use_case, backend.knobs)
         file.content, file.is_registered = upload.content, True
         attachments.append({"id": file.id, "name": upload.name, "size": size})
         if upload.use_case == "multimodal":
@@ -151,8 +157,8 @@ def _question(backend: Backend, scene: Scene) -> JsonObject:
 def _follow_up(scene: Scene, conversation: Conversation) -> JsonObject:
     frame = {"model": ALL_KINDS, "conversation_id": conversation.id}
     if scene.then == "continue":
-        return {"action": "continue", "parent_message_id": next(iter(conversation.rest)), **frame}
-    asking, pending = next(iter(conversation.pending.items()))
+        return {"action": "continue", "parent_message_id": next(iter(conversation.unsent_text)), **frame}
+    asking, pending = next(iter(conversation.pending_actions.items()))
     word = {"data": {"type": scene.then}, "target_message_id": pending.target_message_id}
     consent = {"jit_plugin_data": {"from_client": {"user_action": word}}}
     message = {

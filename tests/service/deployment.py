@@ -12,7 +12,7 @@ from typing import Any
 from server import Server, build, serve
 from settings import Settings
 from simulator import Knobs, Simulator
-from simulator.state import State, StreamSeen
+from simulator.state import ObservedStream, State
 from tests.service.wire import Answer, Connection, Headers, connect
 from upstream import Pauses, SocketLimits, SocketTimes
 
@@ -57,7 +57,7 @@ class Deployment:
         await self.server.service.settled()
 
     @property
-    def last_stream(self) -> StreamSeen:
+    def last_stream(self) -> ObservedStream:
         return self.simulator.state.streams[-1]
 
     def connect(self, *, receive_buffer: int = 0) -> AbstractAsyncContextManager[Connection]:

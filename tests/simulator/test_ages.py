@@ -7,8 +7,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from simulator.ages import AGES
 from simulator.kind_names import KIND_NAMES
+from simulator.protocol_versions import PROTOCOL_VERSIONS
 from tests.simulator.client import API, Answer, ask, call, fetch, message, running
 
 PRIVATE_MARK = re.compile("\ue200cite\ue202turn0search\\d\ue201")
@@ -29,7 +29,7 @@ def said(answer: Answer) -> list[tuple[Any, ...]]:
     return found
 
 
-@pytest.mark.parametrize("age", AGES)
+@pytest.mark.parametrize("age", PROTOCOL_VERSIONS)
 @pytest.mark.parametrize("kind", KIND_NAMES)
 async def test_delta_builds_the_same_messages_as_snapshots_show(age: str, kind: str) -> None:
     async with running() as simulator:
@@ -128,7 +128,7 @@ async def test_2025_draws_with_sediment_pointers_and_no_answer() -> None:
     )
 
 
-@pytest.mark.parametrize("age", AGES)
+@pytest.mark.parametrize("age", PROTOCOL_VERSIONS)
 async def test_variant_action_answers_the_old_message_anew(age: str) -> None:
     question = message("Tell me about tea")
     async with running() as simulator:

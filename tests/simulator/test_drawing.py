@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.pictures.canvas import Canvas
-from simulator.pictures.imagesize import image_facts
+from simulator.pictures.image_header import read_image_header
 from simulator.pictures.scenes import chart, draw
 from tests.simulator.client import API, Answer, ask, call, fetch, running
 
@@ -116,7 +116,7 @@ async def test_size_is_as_asked(words: str, size: tuple[int, int]) -> None:
 def test_any_prompt_gives_a_valid_png(prompt: str, width: int, height: int) -> None:
     png = draw(prompt, width, height)
     assert pixels(png)[:2] == (width, height)
-    assert image_facts(png) == ("image/png", width, height)
+    assert read_image_header(png) == ("image/png", width, height)
 
 
 def test_pictures_vary_by_prompt_and_variant_and_are_repeatable() -> None:
@@ -127,7 +127,7 @@ def test_pictures_vary_by_prompt_and_variant_and_are_repeatable() -> None:
 
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=60), st.booleans())
 def test_any_numbers_give_a_valid_chart(values: list[float], bars: bool) -> None:
-    assert pixels(chart(values, bars=bars, width=80, height=50))[:2] == (80, 50)
+    assert pixels(chart(tuple(values), bars=bars, width=80, height=50))[:2] == (80, 50)
 
 
 def test_shapes_fill_the_pixels_inside_them_only() -> None:
@@ -156,4 +156,4 @@ WEBP = b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0" + b"\x0f\0\0" + b"\x1f\0\0"
     ],
 )
 def test_image_facts_are_read_from_the_file(content: bytes, facts: tuple[str, int, int] | None) -> None:
-    assert image_facts(content) == facts
+    assert read_image_header(content) == facts

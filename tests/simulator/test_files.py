@@ -88,7 +88,7 @@ async def test_download_address_is_no_upload_address() -> None:
     async with running() as simulator:
         await upload(simulator, b"abc", "a.txt", "my_files")
         (kept,) = simulator.state.files
-        query = simulator.state.files.query(kept, "get")
+        query = simulator.state.files.signed_query(kept, "get")
         answer = await put(
             simulator, f"{simulator.url}/__files/{kept.id}?{query}", b"x", x_ms_blob_type="BlockBlob"
         )

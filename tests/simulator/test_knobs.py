@@ -9,15 +9,15 @@ import pytest
 
 import simulator
 from simulator import DEMO_KNOBS, Knobs, Simulator
-from simulator.__main__ import arguments, build
+from simulator.__main__ import build, command_line
 from simulator.faults import FAULTS
-from simulator.knobs import UnknownKnob, describe_knobs, take_marker
+from simulator.knobs import InvalidKnob, apply_marker, describe_knobs
 from simulator.refusals import REFUSALS
 from tests.simulator.client import PREFIX, ask, call, running
 
 
 def test_marker_is_taken_out_and_sets_knobs() -> None:
-    text, knobs = take_marker(
+    text, knobs = apply_marker(
         "Hello [[sim pace=25 step=3 chunk=7 newline=crlf fault=reset_mid comments]]", Knobs()
     )
     assert text == "Hello"
@@ -26,7 +26,7 @@ def test_marker_is_taken_out_and_sets_knobs() -> None:
 
 
 def test_marker_may_stand_anywhere_and_quote_values() -> None:
-    text, knobs = take_marker("[[sim seed='a b']]\nWhat is [1]?", Knobs())
+    text, knobs = apply_marker("[[sim seed='a b']]\nWhat is [1]?", Knobs())
     assert text == "What is [1]?"
     assert knobs.seed == "a b"
 
@@ -35,12 +35,12 @@ def test_marker_may_stand_anywhere_and_quote_values() -> None:
     "setting", ["pace=fast", "step=-1", "newline=unix", "fault=nothing", "done=maybe", "chunk=inf"]
 )
 def test_marker_with_an_impossible_value_is_refused(setting: str) -> None:
-    with pytest.raises(UnknownKnob, match=setting.partition("=")[0]):
-        take_marker(f"[[sim {setting}]]", Knobs())
+    with pytest.raises(InvalidKnob, match=setting.partition("=")[0]):
+        apply_marker(f"[[sim {setting}]]", Knobs())
 
 
 def test_every_knob_and_fault_is_documented_in_package_and_help() -> None:
-    help_text = arguments().format_help()
+    help_text = command_line().format_help()
     for text in (simulator.__doc__ or "", help_text, describe_knobs()):
         for name in (*(knob.name for knob in fields(Knobs)), *FAULTS, *REFUSALS):
             assert f"  {name} " in text
@@ -75,19 +75,19 @@ async def test_state_over_http_has_the_numbers() -> None:
 
 
 def test_command_line_sets_knobs_on_top_of_the_demo_pace() -> None:
-    options = arguments().parse_args(["--port", "0", "--step", "4", "--cap-window", "60"])
+    options = command_line().parse_args(["--port", "0", "--step", "4", "--cap-window", "60"])
     built = build(options)
     assert built.knobs == DEMO_KNOBS.set({"step": 4, "cap_window": 60})
 
 
 def test_command_line_refuses_an_unknown_error_for_a_dead_key() -> None:
-    options: argparse.Namespace = arguments().parse_args(["--port", "0", "--dead-key", "fk-x=nonsense"])
+    options: argparse.Namespace = command_line().parse_args(["--port", "0", "--dead-key", "fk-x=nonsense"])
     with pytest.raises(ValueError, match="--dead-key"):
         build(options)
 
 
 def test_the_public_names_are_these() -> None:
-    assert simulator.__all__ == ["DEMO_KNOBS", "Knobs", "Simulator"]
+    assert simulator.__all__ == ["DEMO_KNOBS", "GIZMOS", "Gizmo", "Knobs", "Simulator"]
 
 
 async def test_the_command_serves_until_it_is_told_to_stop() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.tokens import pieces_of, split_tokens
+from simulator.tokens import split_pieces, split_tokens
 from tests.simulator.client import ask, parse_events, running
 
 
@@ -113,7 +113,7 @@ async def test_records_of_unknown_kinds_can_be_mixed_in() -> None:
 @given(st.text(), st.integers(1, 9), st.sampled_from(["token", "char"]))
 def test_pieces_joined_are_the_text(text: str, step: int, unit: str) -> None:
     assert "".join(split_tokens(text)) == text
-    assert "".join(pieces_of(text, step, unit)[0]) == text
+    assert "".join(split_pieces(text, step, unit)[0]) == text
 
 
 def test_the_test_client_reads_events_as_the_format_has_them() -> None:

@@ -47,7 +47,7 @@ class Sim:
         await conversations.converse(ME, question, Reader(), Exchange())
         (conversation,) = self.backend.state.conversations
         *_, last = conversation.messages()
-        return conversation.id, last.id, list(conversation.sandbox)
+        return conversation.id, last.id, list(conversation.sandbox_files)
 
     def count(self, method: str, ending: str) -> int:
         return sum(
@@ -166,20 +166,20 @@ async def test_file_of_another_account_is_missing() -> None:
 
 async def test_picture_that_is_stored_late_is_waited_for() -> None:
     async with sim(not_ready=2) as it:
-        file = it.backend.state.files.keep(ME.secret, "drawing.png", PICTURE, it.backend.knobs)
+        file = it.backend.state.files.store_generated(ME.secret, "drawing.png", PICTURE, it.backend.knobs)
         assert (await it.files.fetch(await it.files.download_url(ME, file.id))).data == PICTURE
 
 
 async def test_picture_that_is_never_stored_is_not_waited_for_long() -> None:
     async with sim(not_ready=99) as it:
-        file = it.backend.state.files.keep(ME.secret, "drawing.png", PICTURE, it.backend.knobs)
+        file = it.backend.state.files.store_generated(ME.secret, "drawing.png", PICTURE, it.backend.knobs)
         with pytest.raises(FileNotReady):
             await it.files.download_url(ME, file.id)
 
 
 async def test_address_expires_and_a_new_one_works() -> None:
     async with sim(link_ttl=60.0) as it:
-        file = it.backend.state.files.keep(ME.secret, "drawing.png", PICTURE, it.backend.knobs)
+        file = it.backend.state.files.store_generated(ME.secret, "drawing.png", PICTURE, it.backend.knobs)
         address = await it.files.download_url(ME, file.id)
         it.now += 61
         with pytest.raises(AddressExpired):
@@ -189,7 +189,7 @@ async def test_address_expires_and_a_new_one_works() -> None:
 
 async def test_wrong_type_of_a_download_is_passed_on_as_it_is() -> None:
     async with sim(download_type="text/html") as it:
-        file = it.backend.state.files.keep(ME.secret, "drawing.png", PICTURE, it.backend.knobs)
+        file = it.backend.state.files.store_generated(ME.secret, "drawing.png", PICTURE, it.backend.knobs)
         download = await it.files.fetch(await it.files.download_url(ME, file.id))
         assert (download.data, download.media_type) == (PICTURE, "text/html")
 

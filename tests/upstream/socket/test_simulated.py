@@ -120,7 +120,7 @@ async def test_connection_that_cannot_be_resumed_is_made_up_for_by_the_stored_co
         talk = here.talk("Tell me about tea [[sim pace=200 age=2025]]")
         task = talk.start()
         await talk.started.wait()
-        here.simulator._backend.sockets.close()  # it forgets all connections
+        here.simulator.drop_websockets()
         await task
         assert talk.said == whole.said
 
@@ -131,7 +131,7 @@ async def test_temporary_chat_that_lost_pieces_fails_honestly() -> None:
         talk = here.talk("Tell me about tea [[sim pace=100]]", history_and_training_disabled=True)
         task = talk.start()
         await talk.started.wait()
-        here.simulator._backend.sockets.close()
+        here.simulator.drop_websockets()
         with pytest.raises(Exception, match="pieces of the answer were lost"):
             await task
 

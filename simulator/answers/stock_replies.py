@@ -1,12 +1,13 @@
-"""Replies to what people typically send: each rule is a pattern and what to say when it fits."""
+"""Replies to typical questions: each rule is a pattern and a function that makes the reply."""
 
 import random
 import re
 from collections.abc import Callable
 
-from simulator.answers import arithmetic, side
+from simulator.answers.arithmetic import calculate, find_calculation, format_number
+from simulator.answers.frontend_requests import json_reply, requested_title, summary
 from simulator.answers.prompt import Prompt, shortened
-from simulator.answers.prose import Writer
+from simulator.answers.prose import ProseWriter
 
 _FLAGS = re.IGNORECASE | re.DOTALL | re.ASCII
 _REPEAT = re.compile(
@@ -14,11 +15,12 @@ _REPEAT = re.compile(
     r"\s*[:：]\s*(.+)$",
     _FLAGS,
 )
-Reply = Callable[[Prompt, Writer, random.Random], str | None]
+Reply = Callable[[Prompt, ProseWriter, random.Random], str | None]
+"""Makes a reply; None if the rule does not apply after all."""
 
 
-def reply(prompt: Prompt, writer: Writer, rng: random.Random) -> str | None:
-    """The reply of the first rule that fits, None when none does."""
+def stock_reply(prompt: Prompt, writer: ProseWriter, rng: random.Random) -> str | None:
+    """The reply of the first rule that applies, None if none does."""
     for pattern, make in _RULES:
         if pattern.search(prompt.plain):
             text = make(prompt, writer, rng)
@@ -27,12 +29,12 @@ def reply(prompt: Prompt, writer: Writer, rng: random.Random) -> str | None:
     return None
 
 
-def _repeat(prompt: Prompt, writer: Writer, rng: random.Random) -> str | None:
+def _repeat(prompt: Prompt, writer: ProseWriter, rng: random.Random) -> str | None:
     found = _REPEAT.search(prompt.question)
     return found.group(1) if found else None
 
 
-def _greeting(prompt: Prompt, writer: Writer, rng: random.Random) -> str:
+def _greeting(prompt: Prompt, writer: ProseWriter, rng: random.Random) -> str:
     chosen = rng.randrange(3)
     english = (
         "Hello! How can I assist you today?",
@@ -40,11 +42,11 @@ def _greeting(prompt: Prompt, writer: Writer, rng: random.Random) -> str:
         "Hey! Nice to hear from you. What can I do for you?",
     )
     chinese = ("你好！有什么可以帮你的吗？😊", "您好！今天想聊点什么？", "嗨！很高兴见到你。你想问什么？")
-    return prompt.either(english[chosen], chinese[chosen])
+    return prompt.localized(english[chosen], chinese[chosen])
 
 
-def _identity(prompt: Prompt, writer: Writer, rng: random.Random) -> str:
-    return prompt.either(
+def _identity(prompt: Prompt, writer: ProseWriter, rng: random.Random) -> str:
+    return prompt.localized(
         "I am not a real language model: I am a **simulated backend**, answering under the name "
         f"`{prompt.model}`. My replies are put together from stock sentences, for trying things out and "
         "for tests, so please don't rely on them.",
@@ -53,8 +55,8 @@ def _identity(prompt: Prompt, writer: Writer, rng: random.Random) -> str:
     )
 
 
-def _abilities(prompt: Prompt, writer: Writer, rng: random.Random) -> str:
-    return prompt.either(
+def _abilities(prompt: Prompt, writer: ProseWriter, rng: random.Random) -> str:
+    return prompt.localized(
         "I am a **simulated backend**, so everything here is made up, but you can see how it all looks. "
         "Try:\n\n- Tell me about volcanoes in detail\n- Write 200 words about tides\n"
         "- Write a poem about rain\n"
@@ -68,91 +70,91 @@ def _abilities(prompt: Prompt, writer: Writer, rng: random.Random) -> str:
     )
 
 
-def _instructions(prompt: Prompt, writer: Writer, rng: random.Random) -> str:
+def _instructions(prompt: Prompt, writer: ProseWriter, rng: random.Random) -> str:
     if not prompt.system:
-        return prompt.either("I was given no system prompt.", "我没有收到系统提示。")
+        return prompt.localized("I was given no system prompt.", "我没有收到系统提示。")
     system = shortened(prompt.system, 300)
-    return prompt.either(f"My system prompt says: “{system}”", f"收到的系统提示是：“{system}”")
+    return prompt.localized(f"My system prompt says: “{system}”", f"收到的系统提示是：“{system}”")
 
 
-def _recall(prompt: Prompt, writer: Writer, rng: random.Random) -> str:
+def _recall(prompt: Prompt, writer: ProseWriter, rng: random.Random) -> str:
     if not prompt.earlier:
-        return prompt.either("This is the first thing you have asked me here.", "这是你的第一个问题。")
+        return prompt.localized("This is the first thing you have asked me here.", "这是你的第一个问题。")
     last = shortened(prompt.earlier[-1], 300)
-    return prompt.either(f"Before this you said: “{last}”", f"你刚才说的是：“{last}”")
+    return prompt.localized(f"Before this you said: “{last}”", f"你刚才说的是：“{last}”")
 
 
-def _sum(prompt: Prompt, writer: Writer, rng: random.Random) -> str | None:
-    written = arithmetic.find_sum(prompt.plain)
-    value = arithmetic.calculate(written) if written else None
-    return None if value is None else f"{written} = **{arithmetic.shown(value)}**"
+def _calculation(prompt: Prompt, writer: ProseWriter, rng: random.Random) -> str | None:
+    written = find_calculation(prompt.plain)
+    value = calculate(written) if written else None
+    return None if value is None else f"{written} = **{format_number(value)}**"
 
 
-def _one_word(prompt: Prompt, writer: Writer, rng: random.Random) -> str:
+def _one_word(prompt: Prompt, writer: ProseWriter, rng: random.Random) -> str:
     chosen = rng.randrange(4)
     english = ("Yes.", "Certainly.", "Simulated.", "Perhaps.")
-    return prompt.either(english[chosen], ("好。", "是。", "对。", "可以。")[chosen])
+    return prompt.localized(english[chosen], ("好。", "是。", "对。", "可以。")[chosen])
 
 
-def _thanks(prompt: Prompt, writer: Writer, rng: random.Random) -> str:
-    return prompt.either("You're welcome! 😊", "不客气！😊")
+def _thanks(prompt: Prompt, writer: ProseWriter, rng: random.Random) -> str:
+    return prompt.localized("You're welcome! 😊", "不客气！😊")
 
 
-def _translate(prompt: Prompt, writer: Writer, rng: random.Random) -> str:
+def _translate(prompt: Prompt, writer: ProseWriter, rng: random.Random) -> str:
     first, _, rest = prompt.question.partition("\n")
     text = rest or re.split("[:：]", first, maxsplit=1)[-1]
-    note = prompt.either("(simulated translation) ", "（模拟翻译）")
+    note = prompt.localized("(simulated translation) ", "（模拟翻译）")
     return note + text.strip().strip('“”"')
 
 
-def _joke(prompt: Prompt, writer: Writer, rng: random.Random) -> str:
-    return prompt.either(
+def _joke(prompt: Prompt, writer: ProseWriter, rng: random.Random) -> str:
+    return prompt.localized(
         "Why do programmers mix up Halloween and Christmas? Because Oct 31 == Dec 25. 🎃",
         "为什么程序员分不清万圣节和圣诞节？因为 Oct 31 == Dec 25。🎃",
     )
 
 
-def _poem(prompt: Prompt, writer: Writer, rng: random.Random) -> str:
+def _poem(prompt: Prompt, writer: ProseWriter, rng: random.Random) -> str:
     topic = prompt.topic
-    return prompt.either(
+    return prompt.localized(
         f"**{topic[:1].upper()}{topic[1:]}**\n\nA quiet line for {topic},\nA second one for rain,\n"
         "The third one wanders off a while\nAnd then comes home again.",
         f"**{topic}**\n\n风轻轻吹过{topic}，\n云慢慢走过山岗；\n我把一句话写在纸上，\n留给明天的月光。",
     )
 
 
-def _code(prompt: Prompt, writer: Writer, rng: random.Random) -> str:
+def _code(prompt: Prompt, writer: ProseWriter, rng: random.Random) -> str:
     topic = prompt.topic
-    lead = prompt.either(f"Here is a small sketch for “{topic}”:", f"下面是一个关于“{topic}”的小例子：")
-    tail = prompt.either("It adds up the numbers and prints `6`.", "它把数字相加，并打印 `6`。")
+    lead = prompt.localized(f"Here is a small sketch for “{topic}”:", f"下面是一个关于“{topic}”的小例子：")
+    tail = prompt.localized("It adds up the numbers and prints `6`.", "它把数字相加，并打印 `6`。")
     code = (
         "def solve(items: list[int]) -> int:\n    total = 0\n    for item in items:\n        total += item\n"
         '    return total\n\n\nprint(solve([1, 2, 3]), "\\u2713 done")'
     )
-    return f"{lead}\n\n```python\n{code}\n```\n\n{tail}"
+    return f"{lead}\n\n`python\n{code}\n`\n\n{tail}"
 
 
-def _table(prompt: Prompt, writer: Writer, rng: random.Random) -> str:
-    head = prompt.either("| Option | Good | Bad |", "| 项目 | 优点 | 缺点 |")
+def _table(prompt: Prompt, writer: ProseWriter, rng: random.Random) -> str:
+    head = prompt.localized("| Option | Good | Bad |", "| 项目 | 优点 | 缺点 |")
     rows = (head, "| --- | --- | --- |", "| A | `simple` | slow |", r"| B | **fast** | complex \| costly |")
     return writer.opening() + "\n\n" + "\n".join(rows)
 
 
-def _list(prompt: Prompt, writer: Writer, rng: random.Random) -> str:
+def _list(prompt: Prompt, writer: ProseWriter, rng: random.Random) -> str:
     found = re.search(r"\b(\d{1,2})\b", prompt.plain)
     return writer.bullet_list(max(1, int(found.group(1))) if found else 5, numbered=True)
 
 
-def _side_json(prompt: Prompt, writer: Writer, rng: random.Random) -> str | None:
-    return side.json_side_request(prompt)
+def _json(prompt: Prompt, writer: ProseWriter, rng: random.Random) -> str | None:
+    return json_reply(prompt)
 
 
-def _title(prompt: Prompt, writer: Writer, rng: random.Random) -> str:
-    return side.asked_title(prompt)
+def _title(prompt: Prompt, writer: ProseWriter, rng: random.Random) -> str:
+    return requested_title(prompt)
 
 
-def _summary(prompt: Prompt, writer: Writer, rng: random.Random) -> str:
-    return side.summary(prompt)
+def _summary(prompt: Prompt, writer: ProseWriter, rng: random.Random) -> str:
+    return summary(prompt)
 
 
 def _rule(english: str, chinese: str, make: Reply) -> tuple[re.Pattern[str], Reply]:
@@ -161,7 +163,7 @@ def _rule(english: str, chinese: str, make: Reply) -> tuple[re.Pattern[str], Rep
 
 _RULES: tuple[tuple[re.Pattern[str], Reply], ...] = (
     (_REPEAT, _repeat),
-    _rule(r"\bJSON\b.*[{\"'](?:title|tags|follow_ups|queries)\b", "", _side_json),
+    _rule(r"\bJSON\b.*[{\"'](?:title|tags|follow_ups|queries)\b", "", _json),
     _rule(
         r"\b(?:title|headline)\b.{0,60}\b(?:words?|summari|conversation|chat)"
         r"|\b(?:make|generate|write|create)\b.{0,30}\btitle\b",
@@ -193,7 +195,7 @@ _RULES: tuple[tuple[re.Pattern[str], Reply], ...] = (
         r"我(?:刚才|刚刚|之前|上一个)(?:说|问|的问题)",
         _recall,
     ),
-    _rule(r"\d\s*[+\-*/×÷]\s*[\d(]", "", _sum),
+    _rule(r"\d\s*[+\-*/×÷]\s*[\d(]", "", _calculation),
     _rule(r"\b(?:in|with|just|only) one word\b|\byes or no\b", r"一个词|一个字|是或否|是还是不是", _one_word),
     _rule(r"^\s*(?:thanks?|thank you|thx)\b", r"^\s*(?:谢谢|多谢|感谢)", _thanks),
     _rule(

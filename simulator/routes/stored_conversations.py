@@ -1,9 +1,8 @@
-"""Stored conversations: read, listed, renamed, hidden, titled."""
+"""Stored conversations: to read, list, rename, hide and title them (protocol notes, section 3)."""
 
-from simulator.answers import title_for
-from simulator.answers.prompt import Prompt
+from simulator.answers import Prompt, title_for
 from simulator.conversations import NEW_TITLE
-from simulator.knobs import without_marker
+from simulator.knobs import remove_marker
 from simulator.messages import JsonObject, new_id
 from simulator.refusals import Refused, invalid
 from simulator.routes.base import BackendHandler
@@ -13,13 +12,13 @@ class StoredConversationHandler(BackendHandler):
     """GET and PATCH conversation/{cid}."""
 
     def get(self, conversation_id: str) -> None:
-        """The whole tree."""
+        """The whole tree of messages. Raises Refused (404)."""
         self.reply(self.backend.state.conversations.find(self.key, conversation_id).as_json())
 
     def patch(self, conversation_id: str) -> None:
-        """``{"is_visible": false}`` hides, ``{"title": "x"}`` renames."""
+        """`{"is_visible": false}` hides, `{"title": "x"}` renames. Raises Refused (404, 422)."""
         body = self.object_body()
-        self.backend.state.note_patch(conversation_id, body)
+        self.backend.state.add_patch(conversation_id, body)
         conversation = self.backend.state.conversations.find(self.key, conversation_id)
         if not set(body) & {"is_visible", "title", "is_archived"}:
             raise Refused(invalid([(["is_visible"], "field required", "value_error.missing")]))
@@ -34,12 +33,12 @@ class ConversationListHandler(BackendHandler):
     """GET conversations, and the PATCH that hides them all."""
 
     def get(self) -> None:
-        """A page of the visible ones."""
+        """A page of the visible ones, as the query's `offset` and `limit` ask. Raises Refused (422)."""
         offset, limit = self._number("offset", 0), self._number("limit", 20)
         listed = self.backend.state.conversations.listed(self.key)
         self.reply(
             {
-                "items": [conversation.as_item() for conversation in listed[offset : offset + limit]],
+                "items": [conversation.list_item_json() for conversation in listed[offset : offset + limit]],
                 "total": len(listed),
                 "limit": limit,
                 "offset": offset,
@@ -48,7 +47,7 @@ class ConversationListHandler(BackendHandler):
         )
 
     def patch(self) -> None:
-        """One letter away from hiding one conversation: this hides every one. Noted as such."""
+        """Hide all conversations of the account: what a client gets that misses the id in the path."""
         if self.object_body().get("is_visible") is False:
             self.backend.state.hide_all_calls += 1
             self.backend.state.conversations.hide_all(self.key)
@@ -65,7 +64,7 @@ class TitleHandler(BackendHandler):
     """POST conversation/gen_title/{cid}: names a conversation once."""
 
     def post(self, conversation_id: str) -> None:
-        """The title made from the first question, or a message that there is one."""
+        """A title made from the first question, or a message that there is one already."""
         conversation = self.backend.state.conversations.find(self.key, conversation_id)
         if not isinstance(self.object_body().get("message_id"), str):
             raise Refused(invalid([(["message_id"], "field required", "value_error.missing")]))
@@ -73,18 +72,16 @@ class TitleHandler(BackendHandler):
             message = f"Conversation {conversation_id} already has title '{conversation.title}'"
             self.reply({"message": message})
             return
-        asked = [
-            without_marker(message.text) for message in conversation.messages() if message.role == "user"
-        ]
+        asked = [remove_marker(message.text) for message in conversation.messages() if message.role == "user"]
         conversation.title = title_for(Prompt(asked[0] if asked else "", ""))
         self.reply({"title": conversation.title})
 
 
 class ModerationHandler(BackendHandler):
-    """POST moderations: the client's own check of a message."""
+    """POST moderations: how a client has a message checked."""
 
     def post(self) -> None:
-        """Never flagged."""
+        """No message is flagged. Raises Refused (422)."""
         body: JsonObject = self.object_body()
         if not isinstance(body.get("input"), str):
             raise Refused(invalid([(["input"], "field required", "value_error.missing")]))

@@ -1,12 +1,13 @@
-"""What an image file says about itself."""
+"""Media type and size of an image, read from the beginning of the file."""
 
 import struct
 
-ImageFacts = tuple[str, int, int]  # media type, width, height
+ImageHeader = tuple[str, int, int]
+"""Media type, width and height in pixels."""
 
 
-def image_facts(content: bytes) -> ImageFacts | None:
-    """Type and size in pixels of a PNG, GIF, JPEG or WebP file; None for anything else, or a broken one."""
+def read_image_header(content: bytes) -> ImageHeader | None:
+    """The header of a PNG, GIF, JPEG or WebP file; None for any other or a broken file."""
     try:
         if content.startswith(b"\x89PNG\r\n\x1a\n"):
             return ("image/png", *struct.unpack(">II", content[16:24]))
@@ -21,7 +22,7 @@ def image_facts(content: bytes) -> ImageFacts | None:
     return None
 
 
-def _jpeg(content: bytes) -> ImageFacts | None:
+def _jpeg(content: bytes) -> ImageHeader | None:
     at = 2
     while at + 4 <= len(content):
         marker, length = struct.unpack(">HH", content[at : at + 4])
@@ -32,7 +33,7 @@ def _jpeg(content: bytes) -> ImageFacts | None:
     return None
 
 
-def _webp(content: bytes) -> ImageFacts | None:
+def _webp(content: bytes) -> ImageHeader | None:
     kind = content[12:16]
     if kind == b"VP8X":
         width = int.from_bytes(content[24:27], "little") + 1

@@ -1,4 +1,4 @@
-"""Routes of the WebSocket dialect: registering, the socket itself, stopping a turn."""
+"""Routes of the WebSocket transport (protocol notes, section 12)."""
 
 import json
 from datetime import UTC, datetime
@@ -9,20 +9,21 @@ from simulator.backend import Backend
 from simulator.messages import JsonObject
 from simulator.refusals import Refused, invalid
 from simulator.routes.base import BackendHandler
-from simulator.sockets import Connection
-from simulator.wire import drop
+from simulator.websocket import ReliableConnection
+from simulator.wire import drop_connection
 
 SUBPROTOCOL = "json.reliable.webpubsub.azure.v1"
-PATH = "/client/hubs/conversations"
-TOKEN_SECONDS = 3600
+WEBSOCKET_PATH = "/client/hubs/conversations"
+ACCESS_TOKEN_SECONDS = 3600
+"""What `expires_at` says; tokens do not expire here."""
 
 
 def socket_address(handler: BackendHandler) -> JsonObject:
-    """``wss_url`` and ``expires_at`` for the caller's account."""
-    token = handler.backend.sockets.register(handler.key)
-    expires = datetime.fromtimestamp(handler.backend.clock() + TOKEN_SECONDS, UTC).isoformat()
+    """`wss_url` with a new access token, and `expires_at`, for the caller's account."""
+    token = handler.backend.websockets.register(handler.key)
+    expires = datetime.fromtimestamp(handler.backend.clock() + ACCESS_TOKEN_SECONDS, UTC).isoformat()
     scheme = "wss" if handler.request.protocol == "https" else "ws"
-    url = f"{scheme}://{handler.request.host}{PATH}?access_token={token}"
+    url = f"{scheme}://{handler.request.host}{WEBSOCKET_PATH}?access_token={token}"
     return {"wss_url": url, "expires_at": expires}
 
 
@@ -30,46 +31,44 @@ class RegisterHandler(BackendHandler):
     """POST register-websocket."""
 
     def post(self) -> None:
-        """Where to connect, before anything is asked."""
+        """The address for a client that connects before it asks."""
         self.object_body()
         self.reply(socket_address(self))
 
 
 class StopHandler(BackendHandler):
-    """POST stop_conversation: only for WebSocket turns; an event stream one stops by closing it."""
+    """POST stop_conversation, for turns over a WebSocket only."""
 
     def post(self) -> None:
-        """Stop the turn of that request id; nothing happens for an unknown one."""
+        """Stop the turn of that request id; an unknown one changes nothing."""
         request_id = self.object_body().get("websocket_request_id")
         if not isinstance(request_id, str):
             missing: list[str | int] = ["websocket_request_id"]
             raise Refused(invalid([(missing, "field required", "value_error.missing")]))
-        task = self.backend.socket_turns.get(request_id)
-        if task:
-            task.cancel()
+        self.backend.stop_websocket_turn(request_id)
         self.reply({})
 
 
 class SocketHandler(WebSocketHandler):
-    """The socket: greets, sends frames, takes acknowledgements, resumes after a drop."""
+    """The WebSocket: a greeting, frames, acknowledgements, and a connection that can be resumed."""
 
     def initialize(self, backend: Backend) -> None:
         """Tornado's hook for the route's arguments."""
         self.backend = backend
-        self._connection: Connection | None = None
+        self._connection: ReliableConnection | None = None
 
     def check_origin(self, origin: str) -> bool:
-        """The token is the permission."""
+        """Tornado's hook: any page may connect, since the access token is the permission."""
         return True
 
     def select_subprotocol(self, subprotocols: list[str]) -> str | None:
-        """The reliable one, which has acknowledgements."""
+        """Tornado's hook: the one with acknowledgements."""
         return SUBPROTOCOL if SUBPROTOCOL in subprotocols else None
 
     def prepare(self) -> None:
-        """401 without a valid token, 400 without the sub-protocol."""
+        """Refuse with 401 without a valid token, with 400 without the sub-protocol."""
         offered = self.request.headers.get("Sec-WebSocket-Protocol", "")
-        if self.backend.sockets.key_of(self.get_query_argument("access_token", "")) is None:
+        if self.backend.websockets.key_of(self.get_query_argument("access_token", "")) is None:
             self.set_status(401)
             self.finish()
         elif SUBPROTOCOL not in [name.strip() for name in offered.split(",")]:
@@ -77,20 +76,20 @@ class SocketHandler(WebSocketHandler):
             self.finish()
 
     async def open(self, *args: str, **kwargs: str) -> None:
-        """Greet a newcomer; give who comes back what is missing."""
-        key = self.backend.sockets.key_of(self.get_query_argument("access_token")) or ""
+        """Greet the client, and send what it has not acknowledged if it comes back."""
+        key = self.backend.websockets.key_of(self.get_query_argument("access_token")) or ""
         connection_id = self.get_query_argument("awps_connection_id", "")
         token = self.get_query_argument("awps_reconnection_token", "")
-        self._connection = self.backend.sockets.resumable(key, connection_id, token)
+        self._connection = self.backend.websockets.resumable(key, connection_id, token)
         if self._connection is None:
-            self._connection = self.backend.sockets.connect(key)
+            self._connection = self.backend.websockets.connect(key)
         greeting = {"type": "system", "event": "connected", "userId": "user-simulated"}
         ids = {"connectionId": self._connection.id, "reconnectionToken": self._connection.token}
         await self.send({**greeting, **ids})
         await self._connection.resume(self)
 
     def on_message(self, message: str | bytes) -> None:
-        """An acknowledgement; anything else is ignored."""
+        """Take an acknowledgement; any other message is ignored."""
         try:
             frame = json.loads(message)
         except ValueError:
@@ -100,7 +99,7 @@ class SocketHandler(WebSocketHandler):
             self._connection.acknowledge(frame["sequenceId"])
 
     def on_close(self) -> None:
-        """The connection stays for who comes back."""
+        """The connection stays, so that the client can resume it."""
         if self._connection and self._connection.socket is self:
             self._connection.socket = None
 
@@ -119,4 +118,4 @@ class SocketHandler(WebSocketHandler):
         """See `Socket`."""
         stream = self.ws_connection.stream if self.ws_connection else None
         if stream:
-            drop(stream, reset=reset)
+            drop_connection(stream, reset=reset)

@@ -1,13 +1,16 @@
-"""Sentences to write with, in English and Chinese. ``{t}`` is the subject."""
+"""Stock sentences in English and Chinese.
+
+`{t}` stands for the topic, `{q}` for the question, other names for one of the `fillers`.
+"""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Bank:
-    """Material of one language. ``gap`` joins sentences."""
+class Phrases:
+    """The phrases of one language. `separator` comes between two sentences."""
 
-    gap: str
+    separator: str
     opening: tuple[str, ...]
     sentences: tuple[str, ...]
     headings: tuple[str, ...]
@@ -18,8 +21,8 @@ class Bank:
     fillers: dict[str, tuple[str, ...]]
 
 
-ENGLISH = Bank(
-    gap=" ",
+ENGLISH = Phrases(
+    separator=" ",
     opening=(
         "You asked: “{q}”. Here is a simulated answer about {t}.",
         "Good question! Let me say a few things about {t}.",
@@ -75,8 +78,8 @@ ENGLISH = Bank(
     },
 )
 
-CHINESE = Bank(
-    gap="",
+CHINESE = Phrases(
+    separator="",
     opening=(
         "你问的是：“{q}”。下面是关于{t}的一段模拟回答。",
         "好问题！我们来聊聊{t}。",
