@@ -14,10 +14,10 @@ Action = Literal[
     "cut_character",  # FIN within the bytes of a character, or within its \uXXXX escape
     "cut_record",  # FIN within a data record
     "trickle",  # from here on one byte at a time
-    "error_record",  # {"message": null, "conversation_id": ..., "error": "text"}, then [FINISHED]
-    "error_record_open",  # the same, then the body ends without [FINISHED]
+    "error_record",  # {"message": null, "conversation_id": ..., "error": "text"}, then [DONE]
+    "error_record_open",  # the same, then the body ends without [DONE]
     "error_object",  # the same with an object as `error`
-    "echo_only",  # [FINISHED] right after the echo of the messages sent
+    "echo_only",  # [DONE] right after the echo of the messages sent
     "bare_json",  # a JSON error without `data:` framing in the event stream
     "json_answer",  # 200 with application/json and an error in it
     "html_answer",  # 200 with a page of HTML
@@ -43,20 +43,20 @@ FAULTS: dict[str, Fault] = {
     "fin_after_headers": Fault("after_headers", "fin", "FIN before the first event"),
     "end_after_headers": Fault("after_headers", "end", "an empty event stream, properly ended"),
     "stall_after_headers": Fault("after_headers", "stall", "no event, ever"),
-    "error_only": Fault("after_headers", "error_record", "an error record as the only one, then [FINISHED]"),
+    "error_only": Fault("after_headers", "error_record", "an error record as the only one, then [DONE]"),
     "error_only_open": Fault("after_headers", "error_record_open", "an error record and nothing else"),
     "error_object": Fault("after_headers", "error_object", "an error record whose `error` is an object"),
     "bare_json": Fault("after_headers", "bare_json", "JSON without `data:` framing in the event stream"),
-    "echo_only": Fault("after_headers", "echo_only", "the echo of the messages sent, then [FINISHED]"),
+    "echo_only": Fault("after_headers", "echo_only", "the echo of the messages sent, then [DONE]"),
     "reset_mid": Fault("mid", "reset", "RST in the middle of the answer"),
     "fin_mid": Fault("mid", "fin", "FIN in the middle of the answer"),
     "drop_mid": Fault("mid", "drop", "WebSocket drops, the turn goes on; an event stream: as fin_mid"),
-    "end_mid": Fault("mid", "end", "a proper end of the body in the middle of the answer, no [FINISHED]"),
+    "end_mid": Fault("mid", "end", "a proper end of the body in the middle of the answer, no [DONE]"),
     "stall_mid": Fault("mid", "stall", "silence without end in the middle of the answer"),
     "only_pings_mid": Fault("mid", "only_pings", "pings without end in the middle of the answer"),
     "cut_character": Fault("mid", "cut_character", "FIN within a character"),
     "cut_record": Fault("mid", "cut_record", "FIN within a record"),
     "trickle": Fault("mid", "trickle", "one byte every 50 ms from the middle on"),
-    "error_mid": Fault("mid", "error_record", "an error record in the middle of the answer, then [FINISHED]"),
+    "error_mid": Fault("mid", "error_record", "an error record in the middle of the answer, then [DONE]"),
 }
 """By value of the knob `fault`; errors that are a whole answer are in `refusals`."""

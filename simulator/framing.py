@@ -43,8 +43,8 @@ class StreamFramer:
         return delayed + f"event: ping\r\ndata: {stamp}\r\n\r\n".encode()
 
     def done_bytes(self, *, terminated: bool) -> bytes:
-        """`data: [FINISHED]`, without a line end unless `terminated`."""
-        done = self.record_bytes(Record((b"[FINISHED]",)))
+        """`data: [DONE]`, without a line end unless `terminated`."""
+        done = self.record_bytes(Record((b"[DONE]",)))
         return done if terminated else done.rstrip(b"\r\n")
 
     def _decoration(self) -> bytes:

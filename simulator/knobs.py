@@ -130,8 +130,8 @@ class Knobs:
     newline: str = _knob("lf", _one_of("lf", "crlf", "cr"), "line ends of data records: lf, crlf, cr")
     padding: int | None = _knob(None, _or_age(_count), "payloads padded to a multiple: 0, 8, 32, age")
     comments: bool = _knob(False, _switch, "insert comment, id and retry lines")
-    empty: bool = _knob(False, _switch, "an empty data record before [FINISHED]")
-    done: bool = _knob(True, _switch, "end with [FINISHED]")
+    empty: bool = _knob(False, _switch, "an empty data record before [DONE]")
+    done: bool = _knob(True, _switch, "end with [DONE]")
     unterminated: bool = _knob(False, _switch, "no line end after the last record")
     chunk: int = _knob(0, _count, "bytes per network write; 0: one write per record")
     # Files

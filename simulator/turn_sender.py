@@ -53,7 +53,7 @@ class TurnSender:
                 await self._send_step(step)
             for record in self._writer.closing():
                 await self._send_record(record)
-            # A client that has read [FINISHED] may leave before the wire reports that it is sent.
+            # A client that has read [DONE] may leave before the wire reports that it is sent.
             self._stream.outcome = "complete"
             await self._send_end()
             await self._wire.end_body()

@@ -32,7 +32,7 @@ class SnapshotWriter:
         return iter(())
 
     def closing(self) -> Iterator[Record]:
-        """None; `[FINISHED]` is no record of the dialect."""
+        """None; `[DONE]` is no record of the dialect."""
         return iter(())
 
     def write(self, step: WrittenStep, message: Message | None) -> Iterator[Record]:

@@ -6,15 +6,9 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
-from typing import Any
 
-import pytest
-
-from simulator import Knobs, Simulator, conversations
+from simulator import Knobs, Simulator
 from simulator.accounts import quota_units
-from simulator.conversations import Conversation
-from simulator.routes.conversation import ConversationHandler
 from tests.service.deployment import CHAT, JSON_TYPE, question
 from tests.service.e2e.processes import PREFIX
 from tests.service.wire import connect
@@ -34,48 +28,16 @@ TAILS = (
 """How the backend behaves: mostly well."""
 
 
-@dataclass(slots=True)
-class Accepted:
-    """What the simulated backend has accepted, by its own names of the models."""
-
-    conversations: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def units(self) -> int:
-        return sum(quota_units(model) * count for model, count in self.conversations.items())
-
-
-def count_accepted(monkeypatch: pytest.MonkeyPatch) -> Accepted:
-    """Counted at the very moment at which the simulator counts them.
-
-    From then on their messages are found in their conversations: a backend keeps what it accepts, while the
-    simulator keeps a message when it echoes it, for which somebody must still be there.
-    """
-    accepted = Accepted()
-    check, as_json = ConversationHandler._before_headers, Conversation.as_json
-    kept: dict[str, list[str]] = {}
-
-    def with_kept(self: Conversation) -> dict[str, Any]:
-        stored = as_json(self)
-        return stored | {"mapping": dict.fromkeys(kept.get(self.id, [])) | stored["mapping"]}
-
-    async def counting(self: ConversationHandler, knobs: Knobs) -> bool:
-        passed = await check(self, knobs)
-        if passed and self._stream is not None:
-            accepted.conversations[self._stream.model] += 1
-            messages = self.object_body().get("messages", [])
-            kept[self._stream.conversation_id] = [message["id"] for message in messages]
-        return passed
-
-    monkeypatch.setattr(ConversationHandler, "_before_headers", counting)
-    monkeypatch.setattr(Conversation, "as_json", with_kept)
-    monkeypatch.setattr(conversations, "MAX_CONVERSATIONS", 1_000_000)  # a backend forgets none
-    return accepted
+def accepted_units(simulator: Simulator) -> int:
+    """Quota units of the calls that the simulated backend has accepted."""
+    counts = simulator.state.accepted_by_model
+    return sum(quota_units(model) * count for model, count in counts.items())
 
 
 @asynccontextmanager
 async def simulated_backend() -> AsyncIterator[Simulator]:
-    simulator = Simulator(PREFIX, Knobs(busy=False, cap=0))
+    """A backend that keeps all conversations, as the real one does."""
+    simulator = Simulator(PREFIX, Knobs(busy=False, cap=0), max_conversations=1_000_000)
     await simulator.start()
     try:
         yield simulator
