@@ -19,7 +19,7 @@ _SHORT = re.compile(
 )
 
 
-def compose(prompt: Prompt) -> str:
+def compose_answer(prompt: Prompt) -> str:
     """The answer to a prompt; of exactly `prompt.tokens` tokens unless that is 0."""
     rng = _rng(prompt)
     writer = ProseWriter(prompt, rng)

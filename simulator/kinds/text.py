@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import zip_longest
 
-from simulator.answers import compose
+from simulator.answers import compose_answer
 from simulator.final_answer import final_answer
 from simulator.messages import text_content
 from simulator.turn import Turn
@@ -12,14 +12,14 @@ from simulator.turn_steps import AppendText, SendRecord, TurnStep, UpdateMessage
 
 def text(turn: Turn) -> Iterator[TurnStep]:
     """An answer."""
-    yield from final_answer(turn, compose(turn.prompt))
+    yield from final_answer(turn, compose_answer(turn.prompt))
 
 
 def advert(turn: Turn) -> Iterator[TurnStep]:
     """A second message, as some GPTs add; it starts with empty text before the first is finished."""
     first = turn.start_assistant_message(text_content(""))
     yield first
-    yield turn.append_text(first.message.id, compose(turn.prompt))
+    yield turn.append_text(first.message.id, compose_answer(turn.prompt))
     paragraph = turn.prompt.localized(
         "Try **Example Tea** today, 10% off! [Shop](https://shop.example.com/)",
         "现在试试 **示例茶**，九折优惠！[商店](https://shop.example.com/)",
@@ -37,7 +37,7 @@ def variants(turn: Turn) -> Iterator[TurnStep]:
     parent_id = turn.parent_id
     starts, texts = [], []
     second = f"{turn.prompt.localized('Second answer', '第二个答案')}: {turn.prompt.quoted}"
-    for answer in (compose(turn.prompt), second):
+    for answer in (compose_answer(turn.prompt), second):
         turn.parent_id = parent_id
         starts.append(turn.start_assistant_message(text_content("")))
         texts.append(turn.append_text(starts[-1].message.id, answer))

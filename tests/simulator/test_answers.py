@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.answers import compose, title_for
+from simulator.answers import compose_answer, title_for
 from simulator.answers.prompt import Prompt
 from simulator.tokens import split_tokens
 
@@ -15,12 +15,12 @@ HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
 def answer(question: str, **fields: object) -> str:
-    return compose(Prompt(question, "gpt-4", **fields))  # type: ignore[arg-type]
+    return compose_answer(Prompt(question, "gpt-4", **fields))  # type: ignore[arg-type]
 
 
 @given(st.text())
 def test_any_question_gets_an_answer_and_a_title(question: str) -> None:
-    assert compose(Prompt(question, "gpt-4"))
+    assert compose_answer(Prompt(question, "gpt-4"))
     assert title_for(Prompt(question, "gpt-4"))
 
 
