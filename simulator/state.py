@@ -63,6 +63,7 @@ class State:
     attempts: int = 0
     accepted_by_model: Counter[str] = field(default_factory=Counter)
     quota_units: int = 0
+    sockets_opened: int = 0
 
     @property
     def accepted(self) -> int:

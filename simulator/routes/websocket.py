@@ -77,6 +77,7 @@ class SocketHandler(WebSocketHandler):
 
     async def open(self, *args: str, **kwargs: str) -> None:
         """Greet the client, and send what it has not acknowledged if it comes back."""
+        self.backend.state.sockets_opened += 1
         key = self.backend.websockets.key_of(self.get_query_argument("access_token")) or ""
         connection_id = self.get_query_argument("awps_connection_id", "")
         token = self.get_query_argument("awps_reconnection_token", "")

@@ -2,12 +2,20 @@
 
 import gc
 import logging
+import socket
 from collections.abc import Iterator
 
 import pytest
 from tornado.ioloop import IOLoop
 
 from tests.upstream.rig import KEY, PAYLOAD, PREFIX, SECRET_TEXT
+
+
+@pytest.fixture
+def name_is_local(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the name of a host, it is this machine."""
+    real = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda _, *args, **kw: real("127.0.0.1", *args, **kw))
 
 
 @pytest.fixture(autouse=True)

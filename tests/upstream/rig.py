@@ -6,17 +6,24 @@ import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+
+import tornado
 
 from accounts import Credential
 from tests.scripted_server import EVENT_STREAM, Connection, ScriptedServer, Verb, chunk, last_chunk, status
 from translate.backend.payload import PostedConversation
-from upstream import ConversationClient, Exchange, HttpClient, Timeouts
-from upstream.http import CallLimits
+from upstream import ConversationClient, Exchange, HttpClient, JsonAnswer, Timeouts
+from upstream.http import CallLimits, OnData
 from upstream.socket import AccountSockets, SocketLimits
 
 KEY = "fk-canary-key"
 ME = Credential(KEY)
 PREFIX = "canaryprefix1"
+CERTIFICATE = Path(tornado.__file__).with_name("test") / "test.crt"
+"""The self-signed one that Tornado ships for its own tests, made out to `NAME`."""
+NAME = "foo.example.com"
+STREAM_PATH = "/backend-api/conversation"
 SECRET_TEXT = "canary-answer"
 PAYLOAD = b'{"messages":["canary-prompt"]}'
 POSTED = PostedConversation({"messages": ["canary-prompt"]}, "")
@@ -61,7 +68,7 @@ class StuckReader(Reader):
 
 
 class Client:
-    """Both clients of one backend."""
+    """The clients of one backend, and the sockets of its accounts."""
 
     def __init__(
         self,
@@ -70,10 +77,8 @@ class Client:
         *,
         prefix: str = PREFIX,
         socket_limits: SocketLimits = DEFAULT_SOCKET_LIMITS,
-        max_clients: int = 4,
-        call_limits: CallLimits = DEFAULT_CALL_LIMITS,
     ) -> None:
-        self.http = HttpClient(url, prefix, timeouts, max_clients=max_clients, call_limits=call_limits)
+        self.http = HttpClient(url, prefix, timeouts)
         self.sockets = AccountSockets(self.http, socket_limits)
         self._conversations = ConversationClient(self.http, self.sockets)
         self.converse = self._conversations.converse
@@ -83,18 +88,29 @@ class Client:
         self.http.close()
 
 
+async def stream(
+    client: HttpClient, on_data: OnData, exchange: Exchange, body: bytes = PAYLOAD
+) -> JsonAnswer | None:
+    """Post something whose answer is a stream."""
+    return await client.stream(STREAM_PATH, ME, body, on_data, exchange.begin())
+
+
 @dataclass
 class Rig:
     """One client and its server."""
 
-    client: Client
+    client: HttpClient
     server: ScriptedServer
 
-    async def converse(self, reader: Reader | None = None, exchange: Exchange | None = None) -> None:
-        await self.client.converse(ME, POSTED, reader or Reader(), exchange or Exchange())
+    async def stream(
+        self, reader: OnData | None = None, exchange: Exchange | None = None
+    ) -> JsonAnswer | None:
+        return await stream(self.client, reader or Reader(), exchange or Exchange())
 
-    def start(self, reader: Reader | None = None, exchange: Exchange | None = None) -> "asyncio.Task[None]":
-        return asyncio.create_task(self.converse(reader, exchange))
+    def start(
+        self, reader: Reader | None = None, exchange: Exchange | None = None
+    ) -> "asyncio.Task[JsonAnswer | None]":
+        return asyncio.create_task(self.stream(reader, exchange))
 
     async def connected(self, count: int = 1) -> Connection:
         return await self.server.connected(count)
@@ -110,7 +126,7 @@ async def rig(
 ) -> AsyncIterator[Rig]:
     """Yield a client wired to a server with these scripts; afterwards, no fd and no task may be left."""
     async with nothing_left(), ScriptedServer(*scripts, reads_request=reads_request) as server:
-        client = Client(server.url, timeouts, max_clients=max_clients, call_limits=call_limits)
+        client = HttpClient(server.url, PREFIX, timeouts, max_clients=max_clients, call_limits=call_limits)
         yield Rig(client, server)
         client.close()
 

@@ -148,7 +148,7 @@ class AbortableConnection(_HTTPConnection):
         parameters = HTTP1ConnectionParameters(
             no_keep_alive=True, max_header_size=self.max_header_size, max_body_size=self.max_body_size
         )
-        return _UpstreamHTTP1Connection(stream, True, parameters)
+        return BulkReadingConnection(stream, True, parameters)
 
     async def headers_received(
         self, first_line: ResponseStartLine | RequestStartLine, headers: HTTPHeaders
@@ -183,7 +183,7 @@ class AbortableConnection(_HTTPConnection):
             self._handle_exception(type(error), error, None)
 
 
-class _UpstreamHTTP1Connection(HTTP1Connection):
+class BulkReadingConnection(HTTP1Connection):
     """Tornado's HTTP/1.1, except that it reads chunks in bulk."""
 
     async def _read_chunked_body(self, delegate: HTTPMessageDelegate) -> None:

@@ -5,19 +5,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from unittest.mock import patch
 
 from accounts import Credential
 from simulator import Knobs, Simulator
 from tests.simulator.client import KEY, PREFIX, payload, running
+from tests.translate.reading import answer
 from tests.upstream.rig import PATIENT, Client, nothing_left
-from translate.backend.interpreter import Sent
 from translate.backend.payload import PostedConversation
-from translate.conversation import Turn
-from translate.openai.chat import WholeWriter
 from upstream import Exchange, Timeouts
 from upstream.socket import Pauses, SocketLimits, SocketTimes
-from upstream.socket.websocket import WebSocket
 
 QUICK = SocketLimits(
     times=SocketTimes(reconnect_pauses=(0.0, 0.02, 0.05)), pauses=Pauses(joining=0.05, looks=(0.02, 0.05))
@@ -42,14 +38,10 @@ class Talk:
 
     def __post_init__(self) -> None:
         body = payload(self.text, **self.fields)
-        sent = (Sent(body["messages"][0]["id"], "user", self.text),)
-        self.posted = PostedConversation(body, body["parent_message_id"], sent)
-        self.writer = WholeWriter(id="chatcmpl-1", created=1, model="gpt-4")
-        self.turn = Turn(self.writer, sent)
+        self.posted = PostedConversation(body, body["parent_message_id"])
 
     async def run(self) -> "Talk":
         await self.client.converse(Credential(self.key), self.posted, self._on_data, self.exchange)
-        self.turn.eof()
         return self
 
     def start(self) -> "asyncio.Task[Talk]":
@@ -57,7 +49,6 @@ class Talk:
 
     async def _on_data(self, data: bytes) -> None:
         self.pieces.append(data)
-        self.turn.feed(data)
         self.started.set()
         if self.reads is not None:
             await self.reads()
@@ -69,9 +60,9 @@ class Talk:
     @property
     def said(self) -> str:
         """The whole answer; fails if there is none."""
-        assert self.turn.error is None, self.turn.error
-        self.turn.finish()
-        return self.writer.answer
+        read = answer(self.content, sent=())
+        assert read.error is None, read.error
+        return read.text
 
 
 @dataclass
@@ -80,8 +71,11 @@ class World:
 
     client: Client
     simulator: Simulator
-    sockets: list[WebSocket]
-    """All that were opened so far."""
+
+    @property
+    def sockets(self) -> int:
+        """How many were opened so far."""
+        return self.simulator.state.sockets_opened
 
     def talk(self, text: str, key: str = KEY, **fields: Any) -> Talk:
         return Talk(self.client, text, key, fields)
@@ -107,15 +101,7 @@ async def world(
     knobs: Knobs = OVER_SOCKET, timeouts: Timeouts = PATIENT, limits: SocketLimits = QUICK
 ) -> AsyncIterator[World]:
     """Yield both; afterwards, no fd and no task may be left."""
-    sockets: list[WebSocket] = []
-    connect = WebSocket.connect
-
-    async def noted(*given: Any) -> WebSocket:
-        sockets.append(socket := await connect(*given))
-        return socket
-
     async with nothing_left(), running(knobs) as simulator:
         client = Client(simulator.url, timeouts, prefix=PREFIX, socket_limits=limits)
-        with patch.object(WebSocket, "connect", noted):
-            yield World(client, simulator, sockets)
+        yield World(client, simulator)
         client.close()

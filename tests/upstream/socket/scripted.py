@@ -81,8 +81,9 @@ class Peer(WebSocketHandler):
 
     def drop(self) -> None:
         """Without a farewell."""
-        assert self.ws_connection is not None
-        self.ws_connection._abort()
+        stream = self.ws_connection.stream if self.ws_connection else None
+        if stream is not None:
+            stream.close()
 
 
 Script = Callable[[Peer], Awaitable[None]]
@@ -211,3 +212,19 @@ def kept() -> bytes:
         }
         parent = said["id"]
     return json.dumps({"conversation_id": "c1", "current_node": parent, "mapping": mapping}).encode()
+
+
+def plays(*numbers: int, drops: bool = False) -> Script:
+    """Send the pieces of the answer with these numbers (from 1), once it was posted."""
+
+    async def script(peer: Peer) -> None:
+        await peer.backend.posted.wait()
+        for number in numbers:
+            await peer.send(number, PIECES[number - 1], more=number < len(PIECES))
+        if drops:
+            peer.drop()
+
+    return script
+
+
+ALL = range(1, len(PIECES) + 1)

@@ -6,12 +6,13 @@ import json
 import pytest
 
 from tests.scripted_server import JSON, Verb, flood, rst, send, stall, status
-from tests.upstream.rig import KEY, ME, PREFIX, SECRET_TEXT, Client, nothing_left, refusing_address, rig
+from tests.upstream.rig import KEY, ME, PREFIX, SECRET_TEXT, nothing_left, refusing_address, rig
 from upstream import (
     Aborted,
     ConnectFailed,
     ConnectionLost,
     Exchange,
+    HttpClient,
     JsonAnswer,
     ResponseRefused,
     TotalTimeout,
@@ -29,7 +30,7 @@ def answer(code: int, body: bytes) -> list[Verb]:
 
 async def test_call_sends_json_and_returns_the_answer() -> None:
     async with rig(answer(200, b'{"success":true}')) as world:
-        result = await world.client.http.call("PATCH", PATH, ME, {"is_visible": False, "title": "你"})
+        result = await world.client.call("PATCH", PATH, ME, {"is_visible": False, "title": "你"})
         request = world.server.connections[0].request
     assert result == JsonAnswer(200, "application/json", {}, b'{"success":true}')
     assert request is not None
@@ -42,7 +43,7 @@ async def test_call_sends_json_and_returns_the_answer() -> None:
 
 async def test_get_has_no_body_and_keeps_its_query() -> None:
     async with rig(answer(200, b"{}")) as world:
-        await world.client.http.call("GET", "/backend-api/models?history_and_training_disabled=false", ME)
+        await world.client.call("GET", "/backend-api/models?history_and_training_disabled=false", ME)
         request = world.server.connections[0].request
     assert request is not None
     assert request.path.endswith("/models?history_and_training_disabled=false")
@@ -53,7 +54,7 @@ async def test_get_has_no_body_and_keeps_its_query() -> None:
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
 async def test_call_without_a_body_sends_an_empty_one(method: str) -> None:
     async with rig(answer(200, b"{}")) as world:
-        await world.client.http.call(method, PATH, ME)
+        await world.client.call(method, PATH, ME)
         request = world.server.connections[0].request
     assert request is not None
     assert request.headers["content-length"] == "0"
@@ -62,27 +63,27 @@ async def test_call_without_a_body_sends_an_empty_one(method: str) -> None:
 @pytest.mark.parametrize("code", [201, 302, 404, 429, 500])
 async def test_any_status_is_returned(code: int) -> None:
     async with rig(answer(code, b'{"detail":"x"}')) as world:
-        result = await world.client.http.call("GET", PATH, ME)
+        result = await world.client.call("GET", PATH, ME)
     assert (result.status, result.body) == (code, b'{"detail":"x"}')
 
 
 async def test_headers_worth_keeping_are_kept() -> None:
     async with rig([status(429, {**JSON, "Retry-After": "3", "X-Other": "1"})]) as world:
-        result = await world.client.http.call("GET", PATH, ME)
+        result = await world.client.call("GET", PATH, ME)
     assert result.headers == {"retry-after": "3"}
 
 
 async def test_megabytes_of_json_are_taken_whole() -> None:
     body = json.dumps({"text": "x" * 3_000_000}).encode()
     async with rig(answer(200, body)) as world:
-        result = await world.client.http.call("GET", PATH, ME)
+        result = await world.client.call("GET", PATH, ME)
     assert result.body == body
 
 
 async def test_endless_answer_is_refused_and_cut_off() -> None:
     async with rig([status(200, JSON), flood(SECRET_TEXT.encode() * 1000)]) as world:
         with pytest.raises(ResponseRefused) as caught:
-            await world.client.http.call("GET", PATH, ME)
+            await world.client.call("GET", PATH, ME)
         assert await world.server.connections[0].gone_within(1)
     assert len(caught.value.body) == 64 * 1024
 
@@ -93,49 +94,49 @@ async def test_limit_of_an_answer_is_exact(excess: int) -> None:
     async with rig(answer(200, body), call_limits=CallLimits(body_bytes=1000)) as world:
         if excess:
             with pytest.raises(ResponseRefused):
-                await world.client.http.call("GET", PATH, ME)
+                await world.client.call("GET", PATH, ME)
         else:
-            assert (await world.client.http.call("GET", PATH, ME)).body == body
+            assert (await world.client.call("GET", PATH, ME)).body == body
 
 
 async def test_endless_error_is_returned_bounded() -> None:
     async with rig([status(500, JSON), flood(b"x" * 1000)]) as world:
-        result = await world.client.http.call("GET", PATH, ME)
+        result = await world.client.call("GET", PATH, ME)
     assert (result.status, len(result.body)) == (500, 64 * 1024)
 
 
 async def test_broken_error_is_returned_with_what_came() -> None:
     async with rig([status(403, {**JSON, "Content-Length": "99"}), send(b'{"det'), rst()]) as world:
-        result = await world.client.http.call("GET", PATH, ME)
+        result = await world.client.call("GET", PATH, ME)
     assert result.status == 403
 
 
 async def test_broken_success_is_a_lost_connection() -> None:
     async with rig([status(200, {**JSON, "Content-Length": "99"}), send(b'{"suc')]) as world:
         with pytest.raises(ConnectionLost) as caught:
-            await world.client.http.call("GET", PATH, ME)
+            await world.client.call("GET", PATH, ME)
     assert caught.value.phase == "body"
 
 
 async def test_unreachable_backend_is_a_failed_connect() -> None:
     async with nothing_left():
-        client = Client(refusing_address())
+        client = HttpClient(refusing_address(), PREFIX)
         with pytest.raises(ConnectFailed):
-            await client.http.call("GET", PATH, ME)
+            await client.call("GET", PATH, ME)
         client.close()
 
 
 async def test_call_has_a_short_total_limit_of_its_own() -> None:
     async with rig([status(200, JSON), stall()], call_limits=CallLimits(seconds=0.1)) as world:
         with pytest.raises(TotalTimeout):
-            await world.client.http.call("GET", PATH, ME)
+            await world.client.call("GET", PATH, ME)
         assert await world.server.connections[0].gone_within(1)
 
 
 async def test_call_can_be_aborted() -> None:
     exchange = Exchange()
     async with rig([stall()]) as world:
-        task = asyncio.create_task(world.client.http.call("GET", PATH, ME, exchange=exchange))
+        task = asyncio.create_task(world.client.call("GET", PATH, ME, exchange=exchange))
         connection = await world.connected()
         exchange.abort()
         with pytest.raises(Aborted):
@@ -143,21 +144,12 @@ async def test_call_can_be_aborted() -> None:
         assert await connection.gone_within(1)
 
 
-async def test_call_aborted_beforehand_does_not_connect() -> None:
-    exchange = Exchange()
-    exchange.abort()
-    async with rig(answer(200, b"{}")) as world:
-        with pytest.raises(Aborted):
-            await world.client.http.call("GET", PATH, ME, exchange=exchange)
-        assert world.server.connections == []
-
-
 async def test_calls_have_slots_of_their_own_beside_conversations() -> None:
     exchange = Exchange()
     async with rig([stall()], answer(200, b"{}"), max_clients=1) as world:
         task = world.start(exchange=exchange)
         await world.connected()
-        assert (await world.client.http.call("GET", PATH, ME)).status == 200
+        assert (await world.client.call("GET", PATH, ME)).status == 200
         exchange.abort()
         with pytest.raises(Aborted):
             await task

@@ -22,20 +22,18 @@ from tests.scripted_server import (
 from tests.upstream.rig import (
     ANSWER,
     KEY,
-    ME,
     PATIENT,
     PAYLOAD,
-    POSTED,
     PREFIX,
-    Client,
     Reader,
     eventually,
     nothing_left,
     refusing_address,
     rig,
+    stream,
     unanswering_address,
 )
-from upstream import ConnectFailed, ConnectionLost, Exchange, Timeouts, UpstreamError
+from upstream import ConnectFailed, ConnectionLost, Exchange, HttpClient, Timeouts, UpstreamError
 
 pytestmark = pytest.mark.timeout(seconds=10)
 
@@ -54,9 +52,9 @@ FIRST = {
 
 async def failure_of(base_url: str, exchange: Exchange, timeouts: Timeouts = PATIENT) -> UpstreamError:
     async with nothing_left():
-        client = Client(base_url, timeouts)
+        client = HttpClient(base_url, PREFIX, timeouts)
         with pytest.raises(UpstreamError) as caught:
-            await client.converse(ME, POSTED, Reader(), exchange)
+            await stream(client, Reader(), exchange)
         client.close()
     return caught.value
 
@@ -64,8 +62,8 @@ async def failure_of(base_url: str, exchange: Exchange, timeouts: Timeouts = PAT
 async def loss_of(script: Sequence[Verb], reader: Reader | None = None) -> ConnectionLost:
     async with rig(script, ANSWER, max_clients=1) as world:
         with pytest.raises(ConnectionLost) as caught:
-            await world.converse(reader)
-        await world.converse()  # the slot is free again
+            await world.stream(reader)
+        await world.stream()  # the slot is free again
     return caught.value
 
 
@@ -135,7 +133,7 @@ async def test_reset_before_the_first_byte_of_the_body_ends_the_conversation(fra
 
     async with rig([status(200, FRAMINGS[framing]), headers_read, rst()]) as world:
         with pytest.raises(ConnectionLost) as caught:
-            await world.converse(exchange=exchange)
+            await world.stream(exchange=exchange)
     assert caught.value.phase == "body"
 
 
@@ -168,7 +166,7 @@ async def test_complete_body_followed_by_a_reset_is_complete() -> None:
     reader = Reader()
     script = [status(200, EVENT_STREAM), chunk(b"data: 1\n\n"), last_chunk(), rst()]
     async with rig(script) as world:
-        await world.converse(reader)
+        await world.stream(reader)
     assert reader.content == b"data: 1\n\n"
 
 
@@ -191,7 +189,7 @@ async def test_garbage_instead_of_http_is_a_lost_connection(wire: bytes) -> None
 async def test_header_block_that_does_not_end_is_cut_off() -> None:
     async with rig([send(b"HTTP/1.1 200 OK\r\nX-Big: " + b"x" * 100_000), stall()]) as world:
         with pytest.raises(ConnectionLost) as caught:
-            await world.converse()
+            await world.stream()
         assert await world.server.connections[0].gone_within(1)
     assert caught.value.phase == "before_headers"
 
@@ -215,7 +213,7 @@ async def test_body_longer_than_its_content_length_is_cut_there() -> None:
     reader = Reader()
     headers = {"Content-Type": SSE, "Content-Length": "8"}
     async with rig([status(200, headers), send(b"data: 1\ndata: 2\n")]) as world:
-        await world.converse(reader)
+        await world.stream(reader)
     assert reader.content == b"data: 1\n"
 
 

@@ -2,18 +2,20 @@
 
 import asyncio
 import socket
+from typing import Any
 
 import pytest
 
 from tests.scripted_server import EVENT_STREAM, Verb, chunk, last_chunk, send, stall, status, trickle, wait
-from tests.upstream.rig import ANSWER, ME, Client, Reader, StuckReader, nothing_left, rig
-from translate.backend.payload import PostedConversation
+from tests.upstream.rig import ANSWER, ME, PREFIX, Reader, StuckReader, nothing_left, rig, stream
 from upstream import (
     Aborted,
     ConnectFailed,
     Exchange,
     FirstByteTimeout,
+    HttpClient,
     IdleTimeout,
+    ProgressTimeout,
     Timeouts,
     TotalTimeout,
     UpstreamError,
@@ -29,9 +31,9 @@ async def timeout_of(timeouts: Timeouts, *script: Verb, reader: Reader | None = 
     """What a conversation fails with; its socket must be closed and its slot free afterwards."""
     async with rig(script, ANSWER, timeouts=timeouts, max_clients=1) as world:
         with pytest.raises(UpstreamError) as caught:
-            await world.converse(reader)
+            await world.stream(reader)
         assert await world.server.connections[0].gone_within(1)
-        await world.converse()
+        await world.stream()
     return caught.value
 
 
@@ -47,13 +49,13 @@ async def test_half_an_answer_does_not_count_as_the_first_byte(begun: bytes) -> 
 
 
 async def test_backend_that_does_not_take_the_request_is_a_first_byte_timeout() -> None:
-    exchange, large = Exchange(), PostedConversation({"text": "x" * 20_000_000}, "")
+    exchange = Exchange()
     async with nothing_left():
         with socket.create_server(("127.0.0.1", 0)) as listener:  # accepted by the kernel, read by nobody
             address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-            client = Client(address, Timeouts(first_byte=SHORT))
+            client = HttpClient(address, PREFIX, Timeouts(first_byte=SHORT))
             with pytest.raises(FirstByteTimeout):
-                await client.converse(ME, large, Reader(), exchange)
+                await stream(client, Reader(), exchange, b"x" * 20_000_000)
             client.close()
     assert exchange.reached_backend
 
@@ -66,14 +68,14 @@ async def test_silence_in_the_body_is_an_idle_timeout(begun: list[Verb]) -> None
 
 async def test_headers_have_their_own_limit_however_short_the_idle_one() -> None:
     async with rig([wait(0.2), *ANSWER], timeouts=Timeouts(idle=0.05)) as world:
-        await world.converse()
+        await world.stream()
 
 
 async def test_upstream_that_keeps_sending_is_not_idle() -> None:
     reader = Reader()
     script = [status(200, EVENT_STREAM), trickle(b"1\r\nx\r\n" * 20, size=6, pause=0.02), last_chunk()]
     async with rig(script, timeouts=Timeouts(idle=SHORT)) as world:
-        await world.converse(reader)
+        await world.stream(reader)
     assert reader.content == b"x" * 20
 
 
@@ -92,7 +94,7 @@ async def test_slow_reader_is_not_an_idle_upstream() -> None:
         last_chunk(),
     ]
     async with rig(script, timeouts=Timeouts(idle=SHORT)) as world:
-        await world.converse(reader)
+        await world.stream(reader)
     assert reader.content == b"data: 1\n\ndata: 2\n\n"
 
 
@@ -139,7 +141,7 @@ async def test_waiting_for_a_slot_counts_as_connecting() -> None:
         task = world.start(exchange=first)
         await world.connected()
         with pytest.raises(UpstreamError) as caught:
-            await world.converse(exchange=exchange)
+            await world.stream(exchange=exchange)
         assert isinstance(caught.value, ConnectFailed)
         assert not exchange.reached_backend
         first.abort()
@@ -148,17 +150,71 @@ async def test_waiting_for_a_slot_counts_as_connecting() -> None:
         assert len(world.server.connections) == 1
 
 
-async def test_bytes_create_no_timers() -> None:
+async def test_bytes_create_no_timers(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop, timers = asyncio.get_running_loop(), []
+    call_at = loop.call_at
+
+    def noted(*given: Any) -> asyncio.TimerHandle:
+        timers.append(given)
+        return call_at(*given)
+
+    monkeypatch.setattr(loop, "call_at", noted)
     watchdog = Watchdog(Timeouts(), lambda _: None)
     watchdog.enter(Phase.BODY)
-    timer = watchdog._timer
+    made = len(timers)
     for _ in range(100):
+        watchdog.progressed()
         watchdog.heard()
-    assert watchdog._timer is timer
+    assert len(timers) == made
     watchdog.stop()
 
 
-@pytest.mark.parametrize("name", ["connect", "first_byte", "idle", "total"])
+async def test_body_without_progress_meets_a_limit_of_its_own() -> None:
+    script = [status(200, EVENT_STREAM), trickle(b"1\r\nx\r\n" * 500, size=6, pause=0.02), stall()]
+    failure = await timeout_of(Timeouts(idle=5, progress=SHORT), *script)
+    assert isinstance(failure, ProgressTimeout)
+
+
+async def test_body_with_progress_now_and_then_goes_on() -> None:
+    exchange = Exchange()
+
+    class Progressing(Reader):
+        async def __call__(self, data: bytes) -> None:
+            await super().__call__(data)
+            if len(self.pieces) % 5 == 0:
+                exchange.progressed()
+
+    reader = Progressing()
+    script = [status(200, EVENT_STREAM), trickle(b"1\r\nx\r\n" * 40, size=6, pause=0.02), last_chunk()]
+    async with rig(script, timeouts=Timeouts(progress=0.4)) as world:
+        await world.stream(reader, exchange)
+    assert reader.content == b"x" * 40
+
+
+async def test_silence_is_no_lack_of_progress() -> None:
+    script = [status(200, EVENT_STREAM), wait(3 * SHORT), chunk(b"x"), last_chunk()]
+    async with rig(script, timeouts=Timeouts(progress=SHORT)) as world:
+        await world.stream()
+
+
+async def test_slow_reader_is_no_lack_of_progress() -> None:
+    class Slow(Reader):
+        async def __call__(self, data: bytes) -> None:
+            await asyncio.sleep(2 * SHORT)
+            await super().__call__(data)
+
+    script = [status(200, EVENT_STREAM), chunk(b"1"), wait(0.01), chunk(b"2"), last_chunk()]
+    async with rig(script, timeouts=Timeouts(progress=SHORT)) as world:
+        await world.stream(Slow())
+
+
+async def test_kept_answer_needs_no_progress() -> None:
+    body = trickle(b"x" * 20, size=1, pause=0.02)
+    async with rig([status(200, {"Content-Length": "20"}), body], timeouts=Timeouts(progress=SHORT)) as world:
+        assert (await world.client.call("GET", "/backend-api/models", ME)).body == b"x" * 20
+
+
+@pytest.mark.parametrize("name", ["connect", "first_byte", "idle", "total", "progress"])
 @pytest.mark.parametrize("seconds", [-1.0, float("nan"), float("inf")])
 def test_impossible_limits_are_refused(name: str, seconds: float) -> None:
     with pytest.raises(ValueError, match="seconds"):
@@ -167,5 +223,5 @@ def test_impossible_limits_are_refused(name: str, seconds: float) -> None:
 
 async def test_zero_means_no_limit() -> None:
     script = [wait(0.1), status(200, EVENT_STREAM), wait(0.1), chunk(b"x"), last_chunk()]
-    async with rig(script, timeouts=Timeouts(connect=0, first_byte=0, idle=0, total=0)) as world:
-        await world.converse()
+    async with rig(script, timeouts=Timeouts(connect=0, first_byte=0, idle=0, total=0, progress=0)) as world:
+        await world.stream()

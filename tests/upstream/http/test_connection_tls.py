@@ -1,26 +1,18 @@
-"""https: the certificate is always checked.
-
-The certificate is the self-signed one that Tornado ships for its own tests, made out to foo.example.com.
-"""
+"""https: the certificate is always checked."""
 
 import asyncio
-import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 
 import pytest
-import tornado
 
 from tests.scripted_server import ScriptedServer, fin, send, stall
-from tests.upstream.rig import ME, PATIENT, PAYLOAD, POSTED, Client, Reader, nothing_left
-from upstream import Aborted, ConnectFailed, Exchange, Timeouts
+from tests.upstream.rig import CERTIFICATE, NAME, PATIENT, PAYLOAD, PREFIX, Reader, nothing_left, stream
+from upstream import Aborted, ConnectFailed, Exchange, HttpClient, Timeouts
 
 pytestmark = pytest.mark.timeout(seconds=10)
 
-CERTIFICATE = Path(tornado.__file__).with_name("test") / "test.crt"
-NAME = "foo.example.com"
 WIRE = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 9\r\n\r\ndata: 1\n\n"
 
 
@@ -42,31 +34,25 @@ async def tls_server(answer: bytes = WIRE) -> AsyncIterator[int]:
     server.close()
 
 
-@pytest.fixture
-def _name_is_local(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = socket.getaddrinfo
-    monkeypatch.setattr(socket, "getaddrinfo", lambda _, *args, **kw: real("127.0.0.1", *args, **kw))
-
-
 async def converse(address: str, exchange: Exchange, timeouts: Timeouts = PATIENT) -> bytes:
     reader = Reader()
     async with nothing_left():
-        client = Client(address, timeouts)
+        client = HttpClient(address, PREFIX, timeouts)
         try:
-            await client.converse(ME, POSTED, reader, exchange)
+            await stream(client, reader, exchange)
         finally:
             client.close()
     return reader.content
 
 
-@pytest.mark.usefixtures("_name_is_local")
+@pytest.mark.usefixtures("name_is_local")
 async def test_trusted_certificate_with_the_right_name_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
     async with tls_server() as port:
         assert await converse(f"https://{NAME}:{port}", Exchange()) == b"data: 1\n\n"
 
 
-@pytest.mark.usefixtures("_name_is_local")
+@pytest.mark.usefixtures("name_is_local")
 async def test_untrusted_certificate_is_refused() -> None:
     exchange = Exchange()
     async with tls_server() as port:
@@ -113,7 +99,7 @@ async def test_abort_in_the_handshake_closes_the_socket() -> None:
         assert await connection.gone_within(1)
 
 
-@pytest.mark.usefixtures("_name_is_local")
+@pytest.mark.usefixtures("name_is_local")
 @pytest.mark.parametrize("turns", range(0, 30, 2))
 async def test_abort_at_any_turn_of_a_handshake_leaves_nothing_open(
     turns: int, monkeypatch: pytest.MonkeyPatch

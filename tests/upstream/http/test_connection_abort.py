@@ -9,18 +9,17 @@ from tornado.iostream import StreamClosedError
 from tests.scripted_server import EVENT_STREAM, JSON, Verb, chunk, flood, send, stall, status, trickle
 from tests.upstream.rig import (
     ANSWER,
-    ME,
     PATIENT,
-    POSTED,
-    Client,
+    PREFIX,
     Reader,
     StuckReader,
     eventually,
     nothing_left,
     rig,
+    stream,
     unanswering_address,
 )
-from upstream import Aborted, Exchange
+from upstream import Aborted, Exchange, HttpClient
 
 pytestmark = pytest.mark.timeout(seconds=10)
 
@@ -57,7 +56,7 @@ async def test_abort_closes_the_socket_and_frees_the_slot_when(state: str) -> No
         assert exchange.aborted
         assert exchange.reached_backend
         reader = Reader()
-        await world.converse(reader)
+        await world.stream(reader)
         assert reader.content == b"data: hello\n\n"
 
 
@@ -73,7 +72,7 @@ async def test_cancelling_closes_the_socket_and_frees_the_slot_when(state: str) 
             await task
         assert await connection.gone_within(1)
         assert exchange.aborted
-        await world.converse()
+        await world.stream()
 
 
 @pytest.mark.parametrize("how", ["abort", "cancel"])
@@ -82,8 +81,8 @@ async def test_stopping_while_connecting_leaves_no_socket_behind(how: str, secon
     exchange = Exchange()
     with unanswering_address() as address:
         async with nothing_left():  # looks at the descriptors, so the half-made socket must be gone
-            client = Client(address, PATIENT, max_clients=1)
-            task = asyncio.create_task(client.converse(ME, POSTED, Reader(), exchange))
+            client = HttpClient(address, PREFIX, PATIENT, max_clients=1)
+            task = asyncio.create_task(stream(client, Reader(), exchange))
             await asyncio.sleep(seconds)
             if how == "abort":
                 exchange.abort()
@@ -132,16 +131,6 @@ async def test_abort_in_the_very_turn_in_which_connecting_gets_on_leaves_nothing
     assert not exchange.reached_backend
 
 
-async def test_abort_before_the_call_makes_it_fail_without_connecting() -> None:
-    exchange = Exchange()
-    exchange.abort()
-    async with rig(ANSWER) as world:
-        with pytest.raises(Aborted):
-            await world.converse(exchange=exchange)
-        assert world.server.connections == []
-    assert not exchange.reached_backend
-
-
 @pytest.mark.parametrize("how", ["abort", "cancel"])
 async def test_stopping_in_the_queue_never_connects_and_keeps_the_queue_going(how: str) -> None:
     running, queued, last = Exchange(), Exchange(), Exchange()
@@ -170,7 +159,7 @@ async def test_stopping_in_the_queue_never_connects_and_keeps_the_queue_going(ho
 async def test_abort_after_the_end_does_nothing() -> None:
     exchange = Exchange()
     async with rig(ANSWER) as world:
-        await world.converse(exchange=exchange)
+        await world.stream(exchange=exchange)
     exchange.abort()
     assert not exchange.aborted
     assert exchange.status == 200
@@ -193,7 +182,7 @@ async def test_reader_may_abort_its_own_exchange_and_finish_what_it_has() -> Non
     steadily = trickle(b"9\r\ndata: 1\n\n\r\n" * 500, size=14, pause=0.005)
     async with rig([status(200, EVENT_STREAM), steadily]) as world:
         with pytest.raises(Aborted):
-            await world.converse(reader, exchange)
+            await world.stream(reader, exchange)
         assert finished == [True]
         assert await world.server.connections[0].gone_within(1)
     assert len(reader.pieces) == 3
@@ -246,10 +235,10 @@ async def test_what_the_reader_raises_comes_out_as_itself(error: BaseException, 
     plain = [status(200, {"Content-Type": "text/event-stream"}), flood(b"data: 1\n\n")]
     async with rig(chunked if framing == "chunked" else plain, ANSWER, max_clients=1) as world:
         with pytest.raises(type(error)) as caught:
-            await world.client.converse(ME, POSTED, reader, Exchange())
+            await stream(world.client, reader, Exchange())
         assert caught.value is error
         assert await world.server.connections[0].gone_within(1)
-        await world.converse()
+        await world.stream()
 
 
 async def test_closing_the_client_aborts_what_is_under_way() -> None:
@@ -262,7 +251,7 @@ async def test_closing_the_client_aborts_what_is_under_way() -> None:
             await task
         assert await connection.gone_within(1)
         with pytest.raises(RuntimeError):
-            await world.converse()
+            await world.stream()
 
 
 async def test_storm_of_aborted_conversations_leaves_nothing_behind() -> None:

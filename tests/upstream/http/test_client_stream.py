@@ -1,6 +1,7 @@
-"""A conversation that goes well: what is sent, and how the stream arrives."""
+"""A stream that goes well: what is sent, and how it arrives."""
 
 import asyncio
+import json
 from collections import Counter
 
 import pytest
@@ -10,16 +11,15 @@ from tests.scripted_server import EVENT_STREAM, chunk, flood, last_chunk, send, 
 from tests.upstream.rig import (
     ANSWER,
     KEY,
-    ME,
     PAYLOAD,
-    POSTED,
     PREFIX,
+    STREAM_PATH,
     Reader,
     StuckReader,
     eventually,
     rig,
+    stream,
 )
-from translate.backend.payload import PostedConversation
 from upstream import Aborted, Exchange
 
 pytestmark = pytest.mark.timeout(seconds=10)
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.timeout(seconds=10)
 
 async def test_request_is_a_plain_honest_post_under_the_prefix() -> None:
     async with rig(ANSWER) as world:
-        await world.converse()
+        await world.stream()
         request = world.server.connections[0].request
     assert request is not None
     assert (request.method, request.path) == ("POST", f"/{PREFIX}/backend-api/conversation")
@@ -41,7 +41,7 @@ async def test_request_is_a_plain_honest_post_under_the_prefix() -> None:
 
 async def test_compression_is_not_asked_for() -> None:
     async with rig(ANSWER) as world:
-        await world.converse()
+        await world.stream()
         request = world.server.connections[0].request
     assert request is not None
     assert "accept-encoding" not in request.headers
@@ -50,7 +50,7 @@ async def test_compression_is_not_asked_for() -> None:
 async def test_whole_stream_reaches_the_reader_and_the_facts_are_kept() -> None:
     exchange, reader = Exchange(), Reader()
     async with rig(ANSWER) as world:
-        await world.converse(reader, exchange)
+        await world.stream(reader, exchange)
     assert reader.content == b"data: hello\n\n"
     assert exchange.status == 200
     assert exchange.content_type == "text/event-stream"
@@ -83,7 +83,7 @@ async def test_stream_that_trickles_in_arrives_whole(size: int) -> None:
     pieces = [content[at : at + 33] for at in range(0, len(content), 33)]
     wire = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
     async with rig([status(200, EVENT_STREAM), trickle(wire + b"0\r\n\r\n", size=size)]) as world:
-        await world.converse(reader)
+        await world.stream(reader)
     assert reader.content == content
 
 
@@ -91,21 +91,21 @@ async def test_body_with_content_length_arrives_whole() -> None:
     reader, content = Reader(), b"data: x\n\n" * 30_000
     headers = {"Content-Type": "text/event-stream", "Content-Length": str(len(content))}
     async with rig([status(200, headers), send(content)]) as world:
-        await world.converse(reader)
+        await world.stream(reader)
     assert reader.content == content
 
 
 async def test_body_without_length_ends_cleanly_with_the_connection() -> None:
     reader = Reader()
     async with rig([status(200, {"Content-Type": "text/event-stream"}), send(b"data: end\n\n")]) as world:
-        await world.converse(reader)
+        await world.stream(reader)
     assert reader.content == b"data: end\n\n"
 
 
 async def test_large_chunked_body_arrives_whole() -> None:
     reader, content = Reader(), bytes(range(256)) * 4096
     async with rig([status(200, EVENT_STREAM), chunk(content), chunk(content), last_chunk()]) as world:
-        await world.converse(reader)
+        await world.stream(reader)
     assert reader.content == content * 2
 
 
@@ -113,7 +113,7 @@ async def test_informational_answers_are_skipped() -> None:
     reader, exchange = Reader(), Exchange()
     script = [status(103, {"Link": "</x>"}), status(100), *ANSWER]
     async with rig(script) as world:
-        await world.converse(reader, exchange)
+        await world.stream(reader, exchange)
     assert exchange.status == 200
     assert reader.content == b"data: hello\n\n"
 
@@ -154,7 +154,7 @@ async def test_reader_is_never_called_twice_at_once() -> None:
     reader = Slow()
     pieces = [chunk(b"data: %d\n\n" % number) for number in range(50)]
     async with rig([status(200, EVENT_STREAM), *pieces, last_chunk()]) as world:
-        await world.converse(reader)
+        await world.stream(reader)
     assert not any(overlap)
     assert reader.content == b"".join(b"data: %d\n\n" % number for number in range(50))
 
@@ -178,38 +178,40 @@ async def test_unpaced_stream_does_not_starve_the_loop() -> None:
     assert max(bytes_by_turn.values()) < 512 * 1024
 
 
-async def test_conversations_run_side_by_side() -> None:
+async def test_streams_run_side_by_side() -> None:
     async with rig(ANSWER, max_clients=8) as world:
         readers = [Reader() for _ in range(8)]
-        await asyncio.gather(*(world.converse(reader) for reader in readers))
+        await asyncio.gather(*(world.stream(reader) for reader in readers))
     assert {reader.content for reader in readers} == {b"data: hello\n\n"}
 
 
 async def test_large_request_goes_out_whole() -> None:
-    posted = PostedConversation({"text": "x" * 3_000_000}, "")
-    exchange = Exchange()
+    body = json.dumps({"text": "x" * 3_000_000}).encode()
     async with rig(ANSWER) as world:
-        await world.client.converse(ME, posted, Reader(), exchange)
+        await stream(world.client, Reader(), Exchange(), body)
         request = world.server.connections[0].request
     assert request is not None
-    assert request.body == posted.encode()
+    assert request.body == body
 
 
-async def test_one_exchange_serves_one_call_only() -> None:
-    exchange = Exchange()
+@pytest.mark.parametrize("account_id", ["", "account-1"])
+async def test_account_of_a_credential_goes_along_if_there_is_one(account_id: str) -> None:
     async with rig(ANSWER) as world:
-        await world.converse(exchange=exchange)
-        with pytest.raises(RuntimeError):
-            await world.converse(exchange=exchange)
+        credential = Credential(KEY, account_id)
+        await world.client.stream(STREAM_PATH, credential, PAYLOAD, Reader(), Exchange().begin())
+        request = world.server.connections[0].request
+    assert request is not None
+    assert request.headers.get("chatgpt-account-id", "") == account_id
 
 
-@pytest.mark.parametrize("key", ["", "a b", "a\r\nX: 1", "schlüssel"])
-async def test_key_that_can_not_travel_in_a_header_is_refused_unseen(key: str) -> None:
+@pytest.mark.parametrize("odd", ["a b", "a\r\nX: 1", "schlüssel"])
+async def test_credential_that_can_not_travel_in_a_header_is_refused_unseen(odd: str) -> None:
     async with rig(ANSWER) as world:
-        with pytest.raises(ValueError, match="key") as caught:
-            await world.client.converse(Credential(key), POSTED, Reader(), Exchange())
+        for credential in (Credential(odd), Credential(KEY, odd), Credential("")):
+            with pytest.raises(ValueError, match="key") as caught:
+                await world.client.stream(STREAM_PATH, credential, PAYLOAD, Reader(), Exchange().begin())
+            assert odd not in str(caught.value)
         assert not world.server.connections
-    assert not key or key not in str(caught.value)
 
 
 def chunk_of(size: int) -> bytes:

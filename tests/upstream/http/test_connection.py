@@ -15,11 +15,16 @@ import pytest
 from tornado.http1connection import HTTP1Connection
 from tornado.simple_httpclient import SimpleAsyncHTTPClient, _HTTPConnection
 
-import upstream
-from tests.scripted_server import Verb, rst
-from tests.upstream.rig import ANSWER, Reader, rig
-from upstream import UpstreamError
-from upstream.http.connection import AbortableClient, AbortableConnection, _UpstreamHTTP1Connection
+from tests.scripted_server import ScriptedServer, Verb, rst
+from tests.upstream.rig import ANSWER, PATIENT, Reader, rig
+from upstream import Exchange, UpstreamError
+from upstream.http.connection import (
+    AbortableClient,
+    AbortableConnection,
+    BulkReadingConnection,
+    UpstreamRequest,
+)
+from upstream.http.receiver import ResponseReceiver
 
 
 @pytest.mark.parametrize(
@@ -47,7 +52,7 @@ def test_private_method_is_still_there(owner: type, name: str, parameters: list[
     [
         (AbortableClient, SimpleAsyncHTTPClient),
         (AbortableConnection, _HTTPConnection),
-        (_UpstreamHTTP1Connection, HTTP1Connection),
+        (BulkReadingConnection, HTTP1Connection),
     ],
 )
 def test_methods_meant_as_overrides_override_something(ours: type, base: type) -> None:
@@ -78,13 +83,15 @@ async def test_client_has_tornados_queue_and_is_shared_with_nobody() -> None:
 
 
 async def test_nothing_of_a_request_stays_in_the_client() -> None:
-    async with rig(ANSWER) as world:
-        await world.converse()
-        streams = world.client.http._streams
-        assert not streams.active
-        assert not streams.waiting
-        assert not streams.queue
-        assert not world.client.http._under_way
+    client = AbortableClient(max_clients=1)
+    async with ScriptedServer(ANSWER) as server:
+        receiver = ResponseReceiver(Exchange().begin(), PATIENT, Reader())
+        await client.fetch(UpstreamRequest(receiver, server.url, "POST", body=b""), raise_error=False)
+        receiver.ended()
+    assert not client.active
+    assert not client.waiting
+    assert not client.queue
+    client.close()
 
 
 @pytest.mark.parametrize("script", [ANSWER, [rst()]], ids=["success", "failure"])
@@ -93,26 +100,8 @@ async def test_reader_is_let_go_once_its_exchange_is_over(script: Sequence[Verb]
     remembered = weakref.ref(reader)
     async with rig(script) as world:
         with suppress(UpstreamError):
-            await world.converse(reader)
+            await world.stream(reader)
         del reader
         await asyncio.sleep(0.01)
         gc.collect()
         assert remembered() is None
-
-
-def test_public_surface_has_what_the_service_uses() -> None:
-    assert set(upstream.__all__) >= {
-        "Aborted",
-        "ConnectFailed",
-        "ConnectionLost",
-        "Exchange",
-        "FirstByteTimeout",
-        "IdleTimeout",
-        "JsonAnswer",
-        "ResponseRefused",
-        "Timeouts",
-        "TotalTimeout",
-        "ConversationClient",
-        "HttpClient",
-        "UpstreamError",
-    }

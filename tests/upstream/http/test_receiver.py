@@ -1,0 +1,112 @@
+"""Answers that are not the event stream asked for."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.scripted_server import EVENT_STREAM, JSON, Verb, chunk, flood, last_chunk, rst, send, stall, status
+from tests.upstream.rig import DEFAULT_CALL_LIMITS, SECRET_TEXT, Reader, rig
+from upstream import JsonAnswer
+from upstream.http import CallLimits
+
+pytestmark = pytest.mark.timeout(seconds=10)
+
+KEPT = 64 * 1024
+
+
+async def kept_of(*script: Verb, call_limits: CallLimits = DEFAULT_CALL_LIMITS) -> JsonAnswer:
+    """What is kept of an answer; the reader must not have seen any of it."""
+    reader = Reader()
+    async with rig(script, call_limits=call_limits) as world:
+        answer = await world.stream(reader)
+        assert len(world.server.connections) == 1
+    assert reader.pieces == []
+    assert answer is not None
+    return answer
+
+
+async def test_error_status_is_kept_with_its_body_and_retry_after() -> None:
+    headers = {"Content-Type": "application/json; charset=utf-8", "Retry-After": "90", "Set-Cookie": "a=b"}
+    body = b'{"detail":{"clears_in":5400}}'
+    kept = await kept_of(status(429, {**headers, "Content-Length": str(len(body))}), send(body))
+    assert kept.status == 429
+    assert kept.content_type == "application/json"
+    assert kept.headers == {"retry-after": "90"}
+    assert kept.body == body
+
+
+async def test_error_in_the_shape_of_an_event_stream_never_reaches_the_reader() -> None:
+    kept = await kept_of(status(500, EVENT_STREAM), chunk(b"data: oops\n\n"), last_chunk())
+    assert (kept.status, kept.content_type, kept.body) == (
+        500,
+        "text/event-stream",
+        b"data: oops\n\n",
+    )
+
+
+async def test_successful_json_is_kept_with_its_body() -> None:
+    kept = await kept_of(status(200, JSON), send(b'{"wss_url":"wss://x"}'))
+    assert (kept.status, kept.body) == (200, b'{"wss_url":"wss://x"}')
+
+
+async def test_successful_html_is_kept() -> None:
+    kept = await kept_of(status(200, {"Content-Type": "Text/HTML"}), send(b"<!DOCTYPE html>"))
+    assert (kept.status, kept.content_type) == (200, "text/html")
+
+
+async def test_answer_without_a_content_type_is_kept() -> None:
+    kept = await kept_of(status(200), send(b"data: x\n\n"))
+    assert (kept.content_type, kept.body) == ("", b"data: x\n\n")
+
+
+async def test_answer_without_a_body_is_kept() -> None:
+    kept = await kept_of(status(204))
+    assert (kept.status, kept.body) == (204, b"")
+
+
+async def test_compressed_stream_that_nobody_asked_for_is_kept() -> None:
+    kept = await kept_of(
+        status(200, {**EVENT_STREAM, "Content-Encoding": "gzip"}), chunk(b"\x1f\x8b"), last_chunk()
+    )
+    assert kept.status == 200
+
+
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+async def test_redirect_is_not_followed(code: int) -> None:
+    assert (await kept_of(status(code, {"Location": "/elsewhere", "Content-Length": "0"}))).status == code
+
+
+@pytest.mark.parametrize("framing", ["chunked", "length", "none"])
+async def test_endless_error_body_is_cut_at_64_kib_and_its_connection_closed(framing: str) -> None:
+    headers = {
+        "chunked": {"Content-Type": "text/html", "Transfer-Encoding": "chunked"},
+        "length": {"Content-Type": "text/html", "Content-Length": str(1 << 40)},
+        "none": {"Content-Type": "text/html"},
+    }[framing]
+    page = b"<p>" * 1000
+    piece = b"%x\r\n%s\r\n" % (len(page), page) if framing == "chunked" else page
+    async with rig([status(503, headers), flood(piece)]) as world:
+        kept = await world.stream()
+        assert await world.server.connections[0].gone_within(1)
+    assert kept is not None
+    assert kept.body == (page * 30)[:KEPT]
+
+
+async def test_error_body_of_just_64_kib_is_whole() -> None:
+    body = b"e" * KEPT
+    kept = await kept_of(status(500, {**JSON, "Content-Length": str(KEPT)}), send(body))
+    assert kept.body == body
+
+
+@pytest.mark.parametrize("ending", [rst, stall], ids=["reset", "silence"])
+async def test_status_survives_when_the_error_body_does_not(ending: Callable[[], Verb]) -> None:
+    script = [status(401, {**JSON, "Content-Length": "500"}), send(b'{"detail":'), ending()]
+    kept = await kept_of(*script, call_limits=CallLimits(refused_seconds=0.1))
+    assert kept.status == 401
+
+
+async def test_text_of_a_refusal_tells_nothing_of_the_body() -> None:
+    refusal = (await kept_of(status(500, JSON), send(SECRET_TEXT.encode()))).refusal()
+    assert SECRET_TEXT.encode() in refusal.body
+    assert SECRET_TEXT not in str(refusal)
+    assert SECRET_TEXT not in repr(refusal)
