@@ -71,9 +71,10 @@ FOREIGN_PRIVATE_NAMES = {
     ("upstream.socket.websocket", "_abort"),
     ("upstream.http.endpoint", "_replace"),  # a public method of named tuples
     ("tests.service.e2e.test_python_sdk", "_request_id"),  # so it is documented by OpenAI
-    ("tests.upstream.test_connection_contract", "_HTTPConnection"),
-    ("tests.upstream.test_connection_contract", "_fut_waiter"),
-    ("tests.upstream.test_abort", "_fut_waiter"),
+    ("tests.upstream.http.test_connection", "_HTTPConnection"),
+    ("tests.upstream.http.test_connection", "_fut_waiter"),
+    ("tests.upstream.http.test_connection_abort", "_fut_waiter"),
+    ("tests.upstream.socket.test_websocket", "_abort"),
 }
 """Private names of libraries that are used knowingly: module and name."""
 

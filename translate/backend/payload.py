@@ -24,22 +24,35 @@ from translate.values import (
 
 
 class Uploaded(Protocol):
-    """A file on the backend. `width` and `height` are 0 unless it is a picture."""
+    """A file on the backend, with what a message that attaches it must tell (protocol notes, section 4.5)."""
 
     @property
-    def file_id(self) -> str: ...
+    def file_id(self) -> str:
+        """Such as `file-Ab12`."""
+
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The name that the model and its tools see."""
+
     @property
-    def media_type(self) -> str: ...
+    def media_type(self) -> str:
+        """Such as `image/png`."""
+
     @property
-    def size(self) -> int: ...
+    def size(self) -> int:
+        """In bytes."""
+
     @property
-    def width(self) -> int: ...
+    def width(self) -> int:
+        """In pixels; 0 unless it is a picture."""
+
     @property
-    def height(self) -> int: ...
+    def height(self) -> int:
+        """In pixels; 0 unless it is a picture."""
+
     @property
-    def file_tokens(self) -> int | None: ...
+    def file_tokens(self) -> int | None:
+        """How many tokens the backend's index counted; None without an index."""
 
 
 @dataclass(frozen=True, slots=True)

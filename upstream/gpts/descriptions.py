@@ -59,7 +59,8 @@ class GizmoUnavailable(UpstreamError):
 class Timer(Protocol):
     """A call that was scheduled."""
 
-    def cancel(self) -> None: ...
+    def cancel(self) -> None:
+        """Do not make the call."""
 
 
 Later = Callable[[float, Callable[[], object]], Timer]

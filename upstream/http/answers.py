@@ -1,10 +1,11 @@
 """Answers that are kept whole, or cut at a limit."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from upstream.http.errors import ResponseRefused
 
-REFUSED_BODY_BYTES = 64 * 1024
+REFUSED_BODY_BYTES: Final = 64 * 1024
 """How much of an unwanted answer is kept; the backend's errors are a few hundred bytes of JSON."""
 
 
@@ -26,7 +27,7 @@ class JsonAnswer:
         return 200 <= self.status < 300
 
     def refusal(self) -> ResponseRefused:
-        """This answer as an error, for whoever asked for another one."""
+        """The answer as an error, for whoever asked for another one."""
         return ResponseRefused(self.status, self.content_type, self.headers, self.body[:REFUSED_BODY_BYTES])
 
 

@@ -79,16 +79,18 @@ class AbortableClient(SimpleAsyncHTTPClient):
     """Fetches `UpstreamRequest`s only; failing the receiver of one ends it at once in every state."""
 
     def __new__(cls, **kwargs: Any) -> "AbortableClient":
-        # Tornado would hand out one shared instance per loop.
+        """A client of its own: Tornado would hand out one shared instance per loop."""
         return cast(AbortableClient, super().__new__(cls, force_instance=True, **kwargs))
 
     def initialize(self, max_clients: int) -> None:  # type: ignore[override]
+        """Tornado's hook for the arguments; at most `max_clients` fetches are under way, the others wait."""
         super().initialize(max_clients=max_clients, max_header_size=MAX_HEADER_BYTES, max_body_size=UNLIMITED)
 
     def _connection_class(self) -> type:
         return AbortableConnection
 
     def fetch_impl(self, request: HTTPRequest, callback: Callable[[HTTPResponse], None]) -> None:
+        """Begin a fetch, or let it wait for a slot; either way it can be stopped."""
         super().fetch_impl(request, callback)
         if self.queue and self.queue[-1][1] is request:
             key = self.queue[-1][0]
@@ -113,6 +115,7 @@ class AbortableConnection(_HTTPConnection):
         self._ends_by_closing = False
 
     async def run(self) -> None:
+        """Connect, send the request and read the answer."""
         self._task = cast("asyncio.Task[None]", asyncio.current_task())
         if self.final_callback is None:
             return
@@ -153,6 +156,7 @@ class AbortableConnection(_HTTPConnection):
     async def headers_received(
         self, first_line: ResponseStartLine | RequestStartLine, headers: HTTPHeaders
     ) -> None:
+        """Report the headers of the answer, before its body."""
         if not isinstance(first_line, ResponseStartLine) or first_line.code < 200:
             return  # informational; the answer is still to come
         await super().headers_received(first_line, headers)
@@ -160,6 +164,7 @@ class AbortableConnection(_HTTPConnection):
         self._receiver.headers_received(first_line.code, headers)
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        """Pass on a piece of the body; nothing more is read before what is returned is done."""
         if self.final_callback is None:
             return None  # aborted while bytes were still buffered
         if self._receiver.streaming:
@@ -170,6 +175,7 @@ class AbortableConnection(_HTTPConnection):
         return None
 
     def finish(self) -> None:
+        """The body has ended."""
         if self.final_callback is None:
             return
         if self._ends_by_closing and self.stream.error is not None:
@@ -178,6 +184,7 @@ class AbortableConnection(_HTTPConnection):
         super().finish()
 
     def on_connection_close(self) -> None:
+        """The connection broke before the answer was complete."""
         if self.final_callback is not None:
             error = self.stream.error or HTTPStreamClosedError("Connection closed")
             self._handle_exception(type(error), error, None)
