@@ -9,7 +9,7 @@ from handlers.service import Service
 from media import MediaError, public_path
 from translate.backend.content import Asset
 from upstream import UpstreamError
-from upstream.files.backend_files import SandboxGone
+from upstream.files import SandboxGone
 
 log = logging.getLogger("pandora")
 

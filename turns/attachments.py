@@ -11,7 +11,7 @@ from translate.backend.payload import Uploaded
 from translate.values import ApiError, Attachment, BadRequest, InternalError
 from turns.failures import as_api_error
 from upstream import UpstreamError
-from upstream.files.backend_files import FileTooLarge
+from upstream.files import FileTooLarge
 
 AT_ONCE = 3
 """Uploads of one request that go on at the same time."""

@@ -19,10 +19,3 @@ def _quiet_and_discreet_log(io_loop: IOLoop, caplog: pytest.LogCaptureFixture) -
     assert loud == []
     for secret in SECRETS:
         assert secret not in caplog.text
-
-
-@pytest.fixture(autouse=True)
-def _no_long_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trying again is what is tested, not waiting for it."""
-    monkeypatch.setattr("upstream.files.backend_files.TRY_AGAIN_AFTER", (0.001, 0.001, 0.001))
-    monkeypatch.setattr("upstream.files.upload.INDEX_PAUSES", (0.001, 0.002))
