@@ -59,14 +59,13 @@ from turns.tokens import load_vocabulary
 from upstream import (
     AccountSockets,
     ConversationClient,
-    GizmoBook,
-    GizmoStore,
     History,
     HttpClient,
     SocketLimits,
     Timeouts,
 )
-from upstream.files.backend_files import BackendFiles
+from upstream.files import BackendFiles
+from upstream.gpts import GptDescriptions, GptDescriptionStore
 
 if TYPE_CHECKING:
     from simulator import Simulator
@@ -160,9 +159,9 @@ def build(
     models = [*catalogue.models, *([ANY_GPT.name] if settings.allow_any_gpt else [])]
     metrics = Metrics(ROUTES, models, VERSION)
     # What the simulator makes up about a GPT must not be met again in earnest.
-    store = GizmoStore(Path(settings.state_dir) / ("demo-gpts" if simulated else "gpts"))
+    store = GptDescriptionStore(Path(settings.state_dir) / ("demo-gpts" if simulated else "gpts"))
     own = Credential(settings.key_for_gpts_info) if settings.key_for_gpts_info else None
-    book = GizmoBook(http, store, own)
+    descriptions = GptDescriptions(http, store, own)
     max_bytes = settings.media_max_file_bytes
     media = MediaStore(
         Path(settings.state_dir) / "media",
@@ -177,8 +176,8 @@ def build(
         conversations=ConversationClient(http, AccountSockets(http, socket_limits)),
         catalogue=catalogue,
         metrics=metrics,
-        gizmos=book,
-        gpts=GptsFileWatcher(path, load, catalogue, book, metrics),
+        gizmos=descriptions,
+        gpts=GptsFileWatcher(path, load, catalogue, descriptions, metrics),
         files=BackendFiles(http, max_bytes=max_bytes),
         media=media,
         reader=MediaReader(fetcher, max_bytes=max_bytes, max_pixels=settings.max_image_pixels),

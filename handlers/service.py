@@ -16,8 +16,9 @@ from metrics import Metrics
 from settings import Settings
 from translate.values import ApiError, Catalogue, Model, Overloaded
 from turns.failures import as_api_error
-from upstream import ConversationClient, GizmoBook, HttpClient, UpstreamError
-from upstream.files.backend_files import BackendFiles
+from upstream import ConversationClient, HttpClient, UpstreamError
+from upstream.files import BackendFiles
+from upstream.gpts import GptDescriptions
 
 STOP_SECONDS = 2.0
 """How long stopped answers may take to write their last event."""
@@ -40,7 +41,7 @@ class Service:
     conversations: ConversationClient
     catalogue: Catalogue
     metrics: Metrics
-    gizmos: GizmoBook
+    gizmos: GptDescriptions
     gpts: GptsFileWatcher
     files: BackendFiles
     media: MediaStore
