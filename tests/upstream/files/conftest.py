@@ -14,7 +14,7 @@ from tests.upstream.files.rig import SECRETS
 def _quiet_and_discreet_log(io_loop: IOLoop, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     caplog.set_level(logging.DEBUG)
     yield
-    gc.collect()  # so that exceptions nobody took are reported now
+    gc.collect(1)  # so that exceptions nobody took are reported now
     loud = [record.getMessage() for record in caplog.get_records("call") if record.levelno >= logging.ERROR]
     assert loud == []
     for secret in SECRETS:
