@@ -1,215 +1,266 @@
-"""One turn of a conversation: upstream bytes in, OpenAI bytes out.
+"""One turn of a conversation, without any I/O: the backend's bytes in, events out.
 
-    feed(chunk) -> bytes to write now      until ``done`` or ``wanted``
-    supply(address) -> bytes               for each ``wanted`` picture, then feed(b"") or more
-    eof()                                  when the upstream's body has ended
-    follow_up()                            whether the turn needs another exchange; then resume()
-    close(), then count()                  the text is whole, and its tokens can be counted
-    finish() -> the last bytes             if ``error`` is None, else
-    abandon() -> bytes                     before the caller writes its error
+    conversation.receive_data(chunk)        bytes as they came
+    conversation.receive_eof()              the body has ended
+    conversation.next_event()               an event; or NEED_DATA, or PAUSED: it waits for one of these:
+        conversation.supply(picture)            after `PictureWanted`
+        conversation.start_next_exchange(...)   after `ExchangeEnded`: another stream of the same turn begins
+        conversation.conclude(notes)            after `ExchangeEnded`: the turn is over; `Finished` follows
+    conversation.abandon()                  at any time: the turn is ended from outside
 
-Life of a turn: *waiting* (echoes only) -> ``state.answering`` (a message of the backend's own) ->
-``done``, reached by ``[DONE]``, by a stop sequence, by an error record or by nonsense; ``eof`` before
-that is a truncated stream, unless the last message says that it ends the turn.
+`next_event` is to be called until it gives one of the two constants. The states are those of `states`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 import ujson
 
-from translate.backend.content import Asset
-from translate.backend.delta import DELTA_FIELDS
-from translate.backend.dialects import DeltaReader, Reader, SnapshotReader
-from translate.backend.errors import error_from_response
-from translate.backend.interpreter import Confirmation, Interpreter, Sent, TurnState
-from translate.backend.sse import MAX_RECORD_BYTES, Record, RecordTooLarge, SseSplitter, unglued
-from translate.openai.chat import MAX_ANSWER_BYTES, Writer
-from translate.text.citations import Shown
-from translate.text.output import Output
-from translate.text.render import Links, Renderer
-from translate.text.stop import StopFilter
-from translate.values import ApiError, CountTokens, JsonObject, Style, UpstreamFailed, Usage, usage_of
+from translate.backend import (
+    DELTA_FIELDS,
+    MAX_RECORD_BYTES,
+    DeltaDialect,
+    Dialect,
+    FastPath,
+    Interpreter,
+    Record,
+    RecordTooLarge,
+    SnapshotDialect,
+    SseSplitter,
+    TurnFacts,
+    error_from_response,
+    unglued,
+)
+from translate.states import OVER, READING, Signal, State, WrongState, transition
+from translate.text import AnswerBuilder, AnswerText, Change, Grew, Links, Renderer
+from translate.values import (
+    NEED_DATA,
+    PAUSED,
+    ApiError,
+    CountTokens,
+    Event,
+    ExchangeEnded,
+    Failed,
+    Finished,
+    JsonObject,
+    Picture,
+    SentMessage,
+    ShownCitation,
+    Style,
+    UpstreamFailed,
+    Usage,
+    Waiting,
+    usage_of,
+)
+
+MAX_ANSWER_BYTES: Final = 32 * 1024 * 1024
+"""More than a person can read; a turn beyond it is stopped, since its text is kept for counting."""
 
 
-class Cut:
-    """The answer was cut by length and can be continued."""
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How an answer is wanted: stop sequences, its style, and whether the model's reasoning is told too."""
+
+    stop: Sequence[str] = ()
+    style: Style = Style.WEB
+    reasoning: bool = False
 
 
-class Turn:
-    """See the module's text. ``sent`` are our own messages, in order, as they will be echoed.
+class Conversation:
+    """See the module's text. `sent` are our own messages, in order, as the backend will repeat them.
 
-    With ``reasoning`` the model's thoughts are written too, beside the answer and never in it.
+    Nothing that the backend sends makes it raise; a failed turn ends with `Failed`. With `fast` false every
+    record is parsed in full, which changes nothing but the cost.
     """
 
     def __init__(
         self,
-        writer: Writer,
-        sent: Sequence[Sent] = (),
-        *,
-        stop: Sequence[str] = (),
-        style: Style = Style.WEB,
+        sent: Sequence[SentMessage] = (),
+        options: Options | None = None,
         links: Links | None = None,
-        reasoning: bool = False,
+        *,
         max_record_bytes: int = MAX_RECORD_BYTES,
+        max_answer_bytes: int = MAX_ANSWER_BYTES,
         fast: bool = True,
     ) -> None:
-        self.done = False
-        self._records = 0
-        self.error: ApiError | None = None
-        """Why the turn failed, once it is done."""
+        options = options or Options()
+        self.state = State.WAITING
         self.complete = False
         """The backend has said that it is done; before that, it may still be at work."""
-        self.usage = Usage(1, 1)
-        """Token counts, once they are counted."""
-        self._writer = writer
-        self._prompt = sent
-        self._output = Output(writer, StopFilter(stop) if stop else None)
-        self._renderer = Renderer(self._output, style, links, reasoning=reasoning)
-        self._interpreter = Interpreter(sent, self._renderer)
+        self._sent = sent
+        self._builder = AnswerBuilder(options.stop)
+        self._renderer = Renderer(self._builder, options.style, links, reasoning=options.reasoning)
+        self._interpreter = Interpreter(sent)
         self._max_record_bytes = max_record_bytes
-        self._sse = SseSplitter(max_record_bytes)
+        self._max_answer_bytes = max_answer_bytes
         self._fast = fast
-        self._reader: Reader = SnapshotReader(self._interpreter, fast=fast)
+        self._fast_path = FastPath()
+        self._records = 0
+        self._listen()
 
-    def expect(self, sent: Sequence[Sent]) -> None:
+    def _listen(self) -> None:
+        """Begin with a new stream."""
+        self.complete = False
+        self._sse = SseSplitter(self._max_record_bytes)
+        self._dialect: Dialect = SnapshotDialect()
+        self._fast_path.disarm()
+        self._eof = False
+        self._hungry = True  # all that can be read has been read
+
+    def expect(self, sent: Sequence[SentMessage]) -> None:
         """Before the first byte: what was sent after all, where it was not known at the beginning."""
-        self._prompt = sent
+        self._sent = sent
         self._interpreter.begin(sent)
 
     @property
-    def state(self) -> TurnState:
-        """Conversation id, model slug and what else is known."""
-        return self._interpreter.state
+    def facts(self) -> TurnFacts:
+        """Conversation id, model slug and what else is known of the turn."""
+        return self._interpreter.facts
+
+    @property
+    def answer(self) -> AnswerText:
+        """The text of the answer so far."""
+        return self._builder.answer
+
+    @property
+    def citations(self) -> Sequence[ShownCitation]:
+        """Citations shown so far, in order."""
+        return self._renderer.citations
 
     @property
     def progress(self) -> int:
         """Grows with all that the backend says, pings apart."""
-        return self._records + self._writer.size
+        return self._records + self.answer.size
 
     @property
-    def wanted(self) -> Asset | None:
-        """A picture that must be fetched before anything more can be shown."""
-        picture = self._output.wanted
-        return picture.asset if picture else None
+    def exchange_over(self) -> bool:
+        """Nothing more is read of the stream that was posted last."""
+        return self.state is State.EXCHANGE_ENDED or self.state in OVER
 
-    @property
-    def cited(self) -> Sequence[Shown]:
-        """Citations shown so far, in order."""
-        return self._renderer.cited
+    def receive_data(self, data: bytes) -> None:
+        """Take bytes of the stream, cut anywhere."""
+        self._sse.push(data)
+        self._hungry = False
 
-    def feed(self, chunk: bytes) -> bytes:
-        """Take bytes as they came; give what can be written. Never raises, see ``error``."""
-        sse = self._sse
-        sse.push(chunk)
-        try:
-            while not self.done and self._output.wanted is None:
-                if self._reader.armed and sse.at_boundary:
-                    self._reader.run(sse, self)
-                    if self._stopped() or self._reader.waits(sse):
-                        break
-                record = sse.next()
-                if record is None:
-                    break
-                self._record(record)
-        except RecordTooLarge:
-            self._fail(UpstreamFailed("The backend sent a record beyond all measure.", should_retry=False))
-        if self._writer.size > MAX_ANSWER_BYTES:
-            self._fail(UpstreamFailed("The answer is too large to be passed on.", should_retry=False))
-        return self._writer.take()
+    def receive_eof(self) -> None:
+        """The stream's body has ended. If the turn was not said to be over, it is a truncated answer."""
+        self._eof = True
+        self._hungry = False
 
-    def supply(self, address: str | None) -> bytes:
-        """Where the ``wanted`` picture is to be found, or None if it could not be had."""
-        if (asset := self.wanted) is None:
-            return b""
-        self._output.supply(
-            "[an image could not be fetched]" if address is None else self._renderer.markdown(asset, address)
-        )
-        self._stopped()
-        return self._writer.take()
+    def next_event(self) -> Event | Waiting:
+        """The next event; NEED_DATA if bytes must be received first, PAUSED if the caller must act."""
+        if (event := self._builder.next_event()) is not None:
+            return event
+        if not self._hungry and self.state in READING:
+            self._read()
+            if (event := self._builder.next_event()) is not None:
+                return event
+        return NEED_DATA if self.state in READING else PAUSED
 
-    def note(self, text: str) -> None:
-        """Add words of this service to the answer, as a paragraph."""
-        self._renderer.note(text)
+    def supply(self, picture: Picture | None) -> None:
+        """Give the picture that was wanted, or None if it could not be had. Raises WrongState."""
+        if self.state is not State.FETCHING:
+            raise WrongState(f"no picture is wanted while the turn is {self.state.name}")
+        self._renderer.supply(picture)
+        if self._builder.wanted is None:
+            self._move(Signal.PICTURES_SUPPLIED)
+        self._look_for_stop()
 
-    def eof(self) -> None:
-        """The upstream's body has ended. Afterwards ``done`` holds, and ``error`` if it was truncated."""
-        if self.done:
-            return
-        try:
-            while not self.done and (record := self._sse.next() or self._sse.flush()) is not None:
-                self._record(record)
-        except RecordTooLarge:
-            pass
-        if self.done:
-            return
-        if self.state.end_turn or self.state.stream_complete or self.state.confirmation is not None:
-            self._end()
-        elif self.state.answering:
-            self._fail(UpstreamFailed("The upstream connection ended in mid-answer.", should_retry=False))
-        else:
-            self._fail(UpstreamFailed("The backend closed the stream without an answer."))
+    def start_next_exchange(self, sent: Sequence[SentMessage], *, seamless: bool) -> None:
+        """Another stream of the same turn begins, which will repeat `sent`.
 
-    def follow_up(self) -> Confirmation | Cut | None:
-        """After a good end: what the backend waits for, if anything."""
-        state = self.state
-        if not self.done or self.error is not None or self._output.stopped or not state.conversation_id:
-            return None
-        if state.confirmation is not None:
-            return state.confirmation
-        return Cut() if state.finish_reason == "length" and state.last_message_id else None
-
-    def resume(self, sent: Sequence[Sent], *, seamless: bool) -> None:
-        """Another stream of the same turn begins; ``seamless`` if its text goes on in mid-sentence."""
-        self.done = self.complete = False
-        self.error = None
-        self._sse = SseSplitter(self._max_record_bytes)
-        self._reader = SnapshotReader(self._interpreter, fast=self._fast)
+        With `seamless` its text goes on in mid-sentence. Raises WrongState.
+        """
+        self._move(Signal.NEXT_EXCHANGE)
+        self._listen()
         self._interpreter.begin(sent)
         if seamless:
             self._renderer.continue_seamlessly()
 
-    def close(self) -> None:
-        """The answer is over, well or not; nothing is held back any more."""
+    def conclude(self, notes: Iterable[str] = ()) -> None:
+        """The turn is over; `notes` of this service stand behind the answer as paragraphs. Raises
+        WrongState.
+        """
+        self._move(Signal.CONCLUDED)
+        for note in notes:
+            self._renderer.note(note)
         self._renderer.close()
+        self._builder.end(Finished(self.facts.finish_reason))
+
+    def abandon(self) -> None:
+        """End the turn from outside: events for what was held back follow, so that no fence stays open.
+
+        Does nothing if it is over.
+        """
+        if self.state not in OVER:
+            self._move(Signal.ABANDONED)
+            self._renderer.close()
 
     @property
-    def size(self) -> int:
-        """Characters that :meth:`count` has to count, about."""
-        return sum(len(message.text) for message in self._prompt) + self._writer.size
+    def countable(self) -> int:
+        """Characters that `count_usage` has to count, about."""
+        return sum(len(message.text) for message in self._sent) + self.answer.size
 
-    def count(self, count_tokens: CountTokens) -> None:
-        """Set ``usage``. May be called in another thread, since nothing changes a closed turn's text."""
-        prompt, pictures = self._prompt, sum(message.picture_tokens for message in self._prompt)
-        texts = [message.text for message in prompt]
-        self.usage = usage_of(texts, pictures, self._writer.answer, count_tokens)
+    def count_usage(self, count_tokens: CountTokens) -> Usage:
+        """The tokens of what was sent and of the answer.
 
-    def finish(self) -> bytes:
-        """The end of a good answer, with what was held back."""
-        self._renderer.close()
-        return self._writer.finish(self.state.finish_reason, self.usage, self.cited)
+        May be called in another thread once the turn is over, since nothing changes its text any more.
+        """
+        texts = [message.text for message in self._sent]
+        pictures = sum(message.picture_tokens for message in self._sent)
+        return usage_of(texts, pictures, self.answer.text, count_tokens)
 
-    def abandon(self) -> bytes:
-        """After a failure from outside: what still must be written so that no fence stays open."""
-        self._renderer.close()
-        return self._writer.take()
+    # Reading.
 
-    # What the fast road needs of its receiver.
+    def _read(self) -> None:
+        """Read until something must be supplied, the exchange is over, or more bytes are needed."""
+        sse, fast_path = self._sse, self._fast_path
+        try:
+            while self.state in READING:
+                if fast_path.armed and sse.at_boundary:
+                    self._take_growth()
+                    if self.state not in READING:
+                        break
+                    if not self._eof and fast_path.must_wait(sse):
+                        self._hungry = True
+                        break
+                record = sse.next()
+                if record is None and self._eof:
+                    record = sse.flush()
+                    if record is None:
+                        self._end_of_input()
+                        break
+                if record is None:
+                    self._hungry = True
+                    break
+                self._take_record(record)
+        except RecordTooLarge:
+            self._fail(UpstreamFailed("The backend sent a record that is too large.", should_retry=False))
+        if self.answer.size > self._max_answer_bytes and self.state not in OVER:
+            self._fail(UpstreamFailed("The answer is too large to be passed on.", should_retry=False))
 
-    @property
-    def transparent(self) -> bool:
-        message = self._interpreter.current
-        return message is not None and not message.held and self._renderer.transparent(message)
+    def _take_growth(self) -> None:
+        """Take all records that do nothing but lengthen the text of the message that is growing."""
+        message = self._interpreter.growing
+        if message is None:
+            return
+        fast_path, sse, source = self._fast_path, self._sse, message.source
+        while True:
+            if not source.held and self._renderer.passes_through(message):
+                pieces = fast_path.take_plain(sse)
+                if pieces:
+                    source.pass_unread(b"".join(pieces))
+                    self._builder.add_unread(pieces)
+            taken = fast_path.take(sse)
+            if taken is None:
+                return
+            if shown := source.grow(*taken):
+                self._renderer.render(Grew(message, shown))
+                if self._look_for_stop():
+                    return
 
-    def passed(self, piece: bytes) -> None:
-        self._writer.passed(piece)
-
-    def grew(self, piece: str) -> None:
-        self._catch_up_unread()
-        self._interpreter.grow(piece)
-
-    # Records that are read in full.
-
-    def _record(self, record: Record) -> None:
+    def _take_record(self, record: Record) -> None:
         data = record.data.strip()
         if not data or record.event == b"ping":
             return
@@ -221,60 +272,96 @@ class Turn:
         try:
             value = ujson.loads(data)
         except ValueError:
-            self._glued(Record(record.event, data))
+            self._take_glued(Record(record.event, data))
             return
         if isinstance(value, dict):
-            self._object(value, Record(record.event, data))
+            self._take_object(value, Record(record.event, data))
         elif record.event == b"delta_encoding" and value == "v1":
-            self._catch_up_unread()
-            self._reader.settle()
-            self._reader = DeltaReader(self._interpreter, fast=self._fast)
+            self._dialect = DeltaDialect()
+            self._fast_path.disarm()
         else:
-            self.state.count_unknown("record")
+            self.facts.count_unknown("record")
 
-    def _glued(self, record: Record) -> None:
+    def _take_glued(self, record: Record) -> None:
         """What is no JSON may be several records on one line."""
         payloads = unglued(record.data)
         if len(payloads) < 2:
-            self.state.count_unknown("json")
+            self.facts.count_unknown("json")
         for data in payloads if len(payloads) > 1 else ():
-            if not self.done:
-                self._record(Record(record.event, data))
+            if not self.exchange_over:
+                self._take_record(Record(record.event, data))
 
-    def _object(self, value: JsonObject, record: Record) -> None:
-        self._catch_up_unread()
+    def _take_object(self, value: JsonObject, record: Record) -> None:
         if "message" in value or not DELTA_FIELDS.isdisjoint(value):
-            self._reader.read(value, record)
+            self._take_envelope(value, record)
         elif "detail" in value:
             self._fail(error_from_response(200, record.data))
         else:
             self._interpreter.aside(value)
-        if self.state.error is not None:
-            self._fail(self.state.error)
-        self._stopped()
+        if self.facts.error is not None:
+            self._fail(self.facts.error)
+        self._look_for_stop()
 
-    def _catch_up_unread(self) -> None:
-        """Tell the renderer how much text went past it; its marks are counted in characters."""
-        if unread := self._writer.unread():
-            self._renderer.skip(unread)
+    def _take_envelope(self, value: JsonObject, record: Record) -> None:
+        grown, fast_path = self._interpreter.growing, self._fast_path
+        text = grown.source if grown is not None and fast_path.grown else None
+        envelope, understood = self._dialect.envelope(value, text)
+        fast_path.disarm()
+        if not understood:
+            self.facts.count_unknown("delta")
+        if envelope is not None:
+            self._show(self._interpreter.receive(envelope))
+        if self.facts.answering and self.state is State.WAITING:
+            self._move(Signal.ANSWER_BEGAN)
+        if self._builder.wanted is not None and self.state is State.ANSWERING:
+            self._move(Signal.PICTURE_WANTED)
+        growing = self._interpreter.growing
+        if growing is not None and self._fast:
+            self._dialect.arm(fast_path, record, growing.source)
 
-    def _stopped(self) -> bool:
-        if self._output.stopped and not self.done:
-            self.state.finish_reason = "stop"
-            self.done = True
-        return self.done
+    def _show(self, changes: Iterator[Change]) -> None:
+        for change in changes:
+            self._renderer.render(change)
+
+    # Endings.
+
+    def _look_for_stop(self) -> bool:
+        """Whether the exchange is over, by a stop sequence or otherwise."""
+        if self._builder.stopped and not self.exchange_over:
+            self.facts.finish_reason = "stop"
+            self._move(Signal.ENDED)
+            self._builder.end(ExchangeEnded())
+        return self.exchange_over
+
+    def _end_of_input(self) -> None:
+        facts = self.facts
+        if facts.end_turn or facts.stream_complete or facts.confirmation is not None:
+            self._end()
+        elif facts.answering:
+            self._fail(UpstreamFailed("The upstream connection ended in mid-answer.", should_retry=False))
+        else:
+            self._fail(UpstreamFailed("The backend closed the stream without an answer."))
 
     def _end(self) -> None:
-        self._catch_up_unread()
-        self._reader.settle()
-        self._interpreter.release()
-        self.done = True
-        state = self.state
+        """The backend is done."""
+        self._show(self._interpreter.release())
+        facts = self.facts
         silent = not self._renderer.began and not self._interpreter.pictures
-        if silent and state.finish_reason != "content_filter" and state.confirmation is None:
-            self.error = UpstreamFailed("The backend ended the turn without an answer.", should_retry=False)
+        if silent and facts.finish_reason != "content_filter" and facts.confirmation is None:
+            self._fail(UpstreamFailed("The backend ended the turn without an answer.", should_retry=False))
+        elif not self._look_for_stop():
+            self._move(Signal.ENDED)
+            known = bool(facts.conversation_id)
+            cut = facts.finish_reason == "length" and bool(facts.last_message_id)
+            confirmation = facts.confirmation if known else None
+            self._builder.end(ExchangeEnded(confirmation, cut=known and cut and confirmation is None))
 
     def _fail(self, error: ApiError) -> None:
-        self.done = True
+        if self.state in OVER:
+            return
+        self._move(Signal.FAILURE)
         self._renderer.close()
-        self.error = self.error or error
+        self._builder.end(Failed(error))
+
+    def _move(self, signal: Signal) -> None:
+        self.state = transition(self.state, signal)

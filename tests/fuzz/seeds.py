@@ -7,7 +7,7 @@ from tests.golden.files import recorded
 from tests.golden.hostile import HOSTILE
 from tests.golden.recording import record
 from tests.golden.scenes import SCENES
-from translate.backend.interpreter import Sent
+from translate.values import SentMessage
 
 MAX_SEED = 40_000
 """Bytes; longer streams say nothing new and take long."""
@@ -17,7 +17,7 @@ MAX_SEED = 40_000
 class Seed:
     """A stream, or frames of a WebSocket when there are any, and what was sent for it."""
 
-    sent: tuple[Sent, ...]
+    sent: tuple[SentMessage, ...]
     stream: bytes
     frames: tuple[str, ...] = ()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.golden.hostile import HOSTILE
 from tests.golden.recording import Recording, record
 from tests.golden.scenes import SCENES
-from translate.backend.interpreter import Sent
+from translate.values import SentMessage
 from translate.values.style import Style
 
 HERE = Path(__file__).parent
@@ -58,4 +58,4 @@ def _written(recording: Recording) -> bytes:
 def _read(content: bytes) -> Recording:
     head, _, stream = content.partition(b"\n\n")
     assert head.startswith(SENT)
-    return Recording(tuple(Sent(*said) for said in json.loads(head.removeprefix(SENT))), stream)
+    return Recording(tuple(SentMessage(*said) for said in json.loads(head.removeprefix(SENT))), stream)

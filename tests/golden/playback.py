@@ -4,13 +4,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tests.golden.recording import Recording
-from tests.translate.reading import CREATED, ID, MODEL, Reading, read, run
-from translate.backend.content import Asset
-from translate.backend.interpreter import TurnState
-from translate.conversation import Cut, Turn
-from translate.openai.chat import StreamWriter
-from translate.values.errors import ApiError
-from translate.values.style import Style
+from tests.translate.player import Player
+from tests.translate.reading import Reading, chat_stream, read
+from translate import Conversation, Options
+from translate.backend import TurnFacts
+from translate.values import ApiError, Asset, Style
 
 Chunks = Callable[[bytes], Iterable[bytes]]
 """How a stream is cut."""
@@ -21,7 +19,7 @@ class Played:
     """What a client saw of a turn, and how the turn ended."""
 
     seen: Reading
-    state: TurnState
+    facts: TurnFacts
     error: ApiError | None
 
     @property
@@ -62,16 +60,12 @@ def play(
     fast: bool = True,
 ) -> Played:
     """The answer to all exchanges of a turn."""
-    writer = StreamWriter(id=ID, created=CREATED, model=MODEL, include_usage=False)
     first, *others = recordings
-    turn = Turn(writer, first.sent, style=style, links=Shelf(), fast=fast)
-    gallery = Gallery()
-    out = writer.open() + b"".join(run(turn, chunks(first.stream), gallery.address))
+    conversation = Conversation(first.sent, Options(style=style), Shelf(), fast=fast)
+    player = Player(conversation, chat_stream(), Gallery().address)
+    player.play(chunks(first.stream))
     for recording in others:
-        step = turn.follow_up()
-        assert step is not None, "the turn does not know that it can go on"
-        turn.resume(recording.sent, seamless=isinstance(step, Cut))
-        out += b"".join(run(turn, chunks(recording.stream), gallery.address))
-    error = turn.error
-    out += turn.finish() if error is None else writer.fail(error, note=False)
-    return Played(read(out), turn.state, error)
+        player.go_on(recording.sent)
+        player.play(chunks(recording.stream))
+    player.close()
+    return Played(read(player.out), conversation.facts, player.error)

@@ -23,7 +23,7 @@ from simulator.turn_sender import TurnSender
 from simulator.websocket import WebSocketWire, turn_identifiers
 from simulator.wire import Wire
 from tests.golden.scenes import Scene
-from translate.backend.interpreter import Sent
+from translate.values import SentMessage
 
 KEY = "fk-recorded"
 NOW = 1702623600.5
@@ -34,7 +34,7 @@ ALL_KINDS = "gpt-4"
 class Recording:
     """One exchange of a turn: what we sent, and the bytes or the WebSocket frames that came of it."""
 
-    sent: tuple[Sent, ...]
+    sent: tuple[SentMessage, ...]
     stream: bytes
     frames: tuple[str, ...] = ()
 
@@ -130,7 +130,7 @@ async def _exchange(backend: Backend, body: JsonObject) -> Recording:
     stream = ObservedStream(KEY, request.model, turn.conversation.id)
     await TurnSender(turn, wire, stream).send(plan_turn(turn))
     assert stream.outcome == "complete"
-    sent = tuple(Sent(message.id, message.role, message.text) for message in request.messages)
+    sent = tuple(SentMessage(message.id, message.role, message.text) for message in request.messages)
     return Recording(sent, bytes(tape.data), tuple(frames.frames))
 
 

@@ -54,7 +54,7 @@ def test_answer_does_not_depend_on_how_the_bytes_were_cut_or_framed(name: str) -
 def test_fast_road_says_what_the_slow_one_says(name: str, style: Style) -> None:
     fast, slow = (play(streams(name), style=style, fast=road) for road in (True, False))
     assert fast.seen == slow.seen
-    assert fast.state == slow.state
+    assert fast.facts == slow.facts
 
 
 def test_each_transcript_belongs_to_a_turn() -> None:

@@ -1,16 +1,16 @@
 """Runs a turn and reads what it wrote, as strictly as the strictest client."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle
 
-from translate.backend.content import Asset
-from translate.backend.interpreter import Sent
-from translate.backend.sse import MAX_RECORD_BYTES
-from translate.conversation import Turn
-from translate.openai.chat import StreamWriter, WholeWriter
-from translate.values.errors import ApiError
+from tests.translate.player import Fetch, Player, address
+from translate import Conversation, Options
+from translate.backend import MAX_RECORD_BYTES
+from translate.conversation import MAX_ANSWER_BYTES
+from translate.openai.chat import ChatStream, WholeChat
+from translate.values import ApiError, SentMessage
 from translate.values.style import Style
 
 Json = dict[str, object]
@@ -18,7 +18,7 @@ Json = dict[str, object]
 ID, CREATED, MODEL = "chatcmpl-1", 1795333147, "gpt-4-s"
 MAX_LINE = 64 * 1024
 
-QUESTION = (Sent("u1", "user", "Hello"),)
+QUESTION = (SentMessage("u1", "user", "Hello"),)
 
 
 @dataclass
@@ -39,19 +39,24 @@ class Reading:
 
 @dataclass
 class Answer(Reading):
-    """The same, and the turn that wrote it."""
+    """The same, and how it came to be."""
 
-    turn: Turn = field(kw_only=True)
+    player: Player = field(kw_only=True)
 
     @property
     def failure(self) -> ApiError:
         """The turn's error, which must be there."""
-        assert self.turn.error is not None
-        return self.turn.error
+        assert self.player.error is not None
+        return self.player.error
+
+    @property
+    def conversation(self) -> Conversation:
+        """The conversation that said it."""
+        return self.player.conversation
 
 
 def cut(stream: bytes, sizes: Sequence[int]) -> Iterator[bytes]:
-    """``stream`` in pieces of the given sizes, over and over; no sizes: as a whole."""
+    """`stream` in pieces of the given sizes, over and over; no sizes: as a whole."""
     at, endless = 0, cycle(sizes or [len(stream) or 1])
     while at < len(stream):
         size = next(endless)
@@ -59,31 +64,8 @@ def cut(stream: bytes, sizes: Sequence[int]) -> Iterator[bytes]:
         at += size
 
 
-def address(asset: Asset) -> str:
-    """Where a picture is to be found once it was fetched."""
-    return f"https://files.example/{asset.file_id}.png"
-
-
-Fetch = Callable[[Asset], str | None]
-
-
-def run(turn: Turn, chunks: Iterable[bytes], fetch: Fetch = address) -> Iterator[bytes]:
-    """Feed ``turn`` as its caller does: until it is done, to the end of input, with pictures when wanted."""
-    for chunk in chunks:
-        yield turn.feed(chunk)
-        while (asset := turn.wanted) is not None:
-            yield turn.supply(fetch(asset))
-            yield turn.feed(b"")
-        if turn.done:
-            break
-    turn.eof()
-    while (asset := turn.wanted) is not None:
-        yield turn.supply(fetch(asset))
-    assert turn.done
-
-
 class Files:
-    """Addresses for files of the sandbox; what ends in ``.secret`` cannot be had."""
+    """Addresses for files of the sandbox; what ends in `.secret` cannot be had."""
 
     def sandbox(self, message_id: str, path: str) -> str | None:
         return None if path.endswith(".secret") else f"https://files.example/{message_id}{path}"
@@ -92,40 +74,60 @@ class Files:
 def answer(
     stream: bytes,
     *,
-    sent: Sequence[Sent] = QUESTION,
+    sent: Sequence[SentMessage] = QUESTION,
     stop: Sequence[str] = (),
     sizes: Sequence[int] = (),
     fast: bool = True,
     include_usage: bool = False,
     max_record_bytes: int = MAX_RECORD_BYTES,
+    max_answer_bytes: int = MAX_ANSWER_BYTES,
     style: Style = Style.WEB,
+    reasoning: bool = False,
     fetch: Fetch = address,
 ) -> Answer:
-    """The streamed answer to ``stream``; a failed one ends in an error event, without a note."""
-    writer = StreamWriter(id=ID, created=CREATED, model=MODEL, include_usage=include_usage)
-    turn = Turn(
-        writer,
+    """The streamed answer to `stream`; a failed one ends in an error event, without a note."""
+    conversation = Conversation(
         sent,
-        stop=stop,
+        Options(stop, style, reasoning),
+        Files(),
         fast=fast,
         max_record_bytes=max_record_bytes,
-        style=style,
-        links=Files(),
+        max_answer_bytes=max_answer_bytes,
     )
-    out = writer.open() + b"".join(run(turn, cut(stream, sizes), fetch))
-    out += turn.finish() if turn.error is None else writer.fail(turn.error, note=False)
-    seen = read(out)
-    return Answer(**vars(seen), turn=turn)
+    player = Player(conversation, chat_stream(include_usage=include_usage), fetch)
+    player.play(cut(stream, sizes))
+    player.close()
+    return Answer(**vars(read(player.out)), player=player)
+
+
+def chat_stream(
+    *, include_usage: bool = False, annotate: bool = False, error_note: bool = False
+) -> ChatStream:
+    """The format that `read` reads."""
+    return ChatStream(
+        id=ID,
+        created=CREATED,
+        model=MODEL,
+        include_usage=include_usage,
+        annotate=annotate,
+        error_note=error_note,
+    )
 
 
 def whole_answer(
-    stream: bytes, *, sent: Sequence[Sent] = QUESTION, sizes: Sequence[int] = (), fast: bool = True
+    stream: bytes,
+    *,
+    sent: Sequence[SentMessage] = QUESTION,
+    sizes: Sequence[int] = (),
+    fast: bool = True,
+    reasoning: bool = False,
 ) -> Json:
-    """The completion object for ``stream``, which must not fail."""
-    turn = Turn(WholeWriter(id=ID, created=CREATED, model=MODEL), sent, fast=fast)
-    assert b"".join(run(turn, cut(stream, sizes))) == b""
-    assert turn.error is None
-    completion = json.loads(turn.finish())
+    """The completion object for `stream`, which must not fail."""
+    conversation = Conversation(sent, Options(reasoning=reasoning), fast=fast)
+    player = Player(conversation, WholeChat(id=ID, created=CREATED, model=MODEL))
+    assert player.play(cut(stream, sizes)) == b""
+    assert player.error is None
+    completion = json.loads(player.close())
     assert isinstance(completion, dict)
     return completion
 
@@ -138,7 +140,7 @@ def content_of(completion: Json) -> str:
 
 
 def data_lines(out: bytes) -> Iterator[bytes]:
-    """The payloads of the events in ``out``, whose framing must have no victims."""
+    """The payloads of the events in `out`, whose framing must have no victims."""
     *events, rest = out.split(b"\n\n")
     assert rest == b"", "the last event has no blank line behind it"
     for event in events:

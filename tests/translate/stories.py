@@ -22,7 +22,7 @@ from tests.translate.wire import (
     search_call,
     tool_text,
 )
-from translate.backend.interpreter import Sent
+from translate.values import SentMessage
 
 SPECIAL = [
     '"', "\\", '\\"', '\\\\"', "\\n", "\\u00e9", "/", "\n", "\t", "\r\n", "\x00", "\x1f", "\x7f", "\x85",
@@ -91,7 +91,7 @@ class Story:
     """``records`` to send, our own messages among them, and what is to be seen in the end."""
 
     records: list[Json | bytes]
-    sent: tuple[Sent, ...]
+    sent: tuple[SentMessage, ...]
     text: str
 
 
@@ -162,10 +162,10 @@ def stories(draw: st.DrawFn) -> Story:
     talk = draw(st.lists(PIECES.filter(bool), max_size=3)) if draw(st.booleans()) else []
     roles = ["assistant" if index % 2 else "user" for index in range(2 * len(talk))]
     sent = [
-        Sent(f"sent-{index}", role, (talk[index // 2] if role == "assistant" else "Question"))
+        SentMessage(f"sent-{index}", role, (talk[index // 2] if role == "assistant" else "Question"))
         for index, role in enumerate(roles)
     ]
-    sent.append(Sent("sent-last", "user", "Last question"))
+    sent.append(SentMessage("sent-last", "user", "Last question"))
     foreign = draw(st.booleans())
     records: list[Json | bytes] = [hidden_system()]
     for said in sent:

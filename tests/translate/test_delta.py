@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 
 from tests.translate.captures import FOLDER
 from tests.translate.deltas import ENCODING, TEXT, as_deltas, delta
-from tests.translate.reading import answer
+from tests.translate.reading import Answer, answer
 from tests.translate.stories import SIZES, Story, stories
 from tests.translate.streams import assert_always
 from tests.translate.wire import DONE, TITLE, Json, echo, finished, growing, hidden_system, message, sse
-from translate.conversation import Turn
 
 
 def v1(*records: Json | bytes) -> bytes:
@@ -49,36 +48,32 @@ def test_any_turn_in_deltas_says_what_it_says_in_snapshots(
     for seen in (answer(stream, sent=story.sent), answer(stream, sent=story.sent, sizes=sizes)):
         assert seen.error is None
         assert seen.deltas == slow.deltas
-        assert seen.turn.state.unknown == slow.turn.state.unknown
+        assert seen.conversation.facts.unknown == slow.conversation.facts.unknown
 
 
-@pytest.fixture
-def passed(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    pieces: list[bytes] = []
-    original = Turn.passed
-
-    def spy(turn: Turn, piece: bytes) -> None:
-        pieces.append(piece)
-        original(turn, piece)
-
-    monkeypatch.setattr(Turn, "passed", spy)
-    return pieces
+AROUND = 4
+"""Records read in full in any of these turns: the encoding, a message, its first append, `[DONE]`."""
 
 
-def test_bare_appends_pass_unread(passed: list[bytes]) -> None:
+def records_read(seen: Answer) -> int:
+    """How many records were read in full; all others were told by their bytes."""
+    return seen.conversation.progress - seen.conversation.answer.size
+
+
+def test_bare_appends_pass_unread() -> None:
     words: list[Json] = [{"v": f" word{n}"} for n in range(100)]
     seen = answer(v1(begun(), append("Hi"), *words), sizes=[1000])
     assert seen.deltas == ["Hi", *(f" word{n}" for n in range(100))]
-    assert len(passed) >= 90
+    assert records_read(seen) <= 10 + AROUND
 
 
-def test_typed_records_and_pings_among_appends_do_not_disturb_them(passed: list[bytes]) -> None:
+def test_typed_records_and_pings_among_appends_do_not_disturb_them() -> None:
     title = b"event: message\ndata: " + json.dumps(TITLE).encode() + b"\n\n"
     bare = b"data: " + json.dumps({"type": "message_marker", "marker": "last_token"}).encode() + b"\n\n"
     ping = b"event: ping\ndata: 1\n\n"
     seen = answer(v1(begun(), append("a"), title, {"v": "b"}, bare, ping, {"v": "c"}, title, {"v": "d"}))
     assert seen.text == "abcd"
-    assert b"d" in passed
+    assert records_read(seen) == AROUND + 3
 
 
 def test_encoding_is_told_by_its_record_and_not_by_the_shape_of_others() -> None:
@@ -125,7 +120,7 @@ def test_removal_has_no_value_and_is_inherited_from() -> None:
     removal: Json = {"p": "/message/metadata/message_type", "o": "remove"}
     seen = answer(v1(begun(), append("Hi"), removal, append(" you"), {"v": "."}))
     assert seen.text == "Hi you."
-    assert seen.turn.state.unknown == {}
+    assert seen.conversation.facts.unknown == {}
 
 
 def test_emoji_cut_between_two_appends_comes_whole() -> None:
@@ -168,7 +163,7 @@ DAMAGE: dict[str, Json] = {
 def test_change_that_does_not_fit_is_counted_and_left_out(record: Json) -> None:
     seen = answer(v1(begun(), append("Hi"), record, append(" you")))
     assert (seen.text, seen.error) == ("Hi you", None)
-    assert seen.turn.state.unknown == {"delta": 1}
+    assert seen.conversation.facts.unknown == {"delta": 1}
 
 
 def shuffled(values: st.SearchStrategy[object]) -> st.SearchStrategy[Json]:
@@ -211,7 +206,7 @@ def test_records_leave_out_what_is_as_before() -> None:
 def test_patch_with_a_path_is_relative_to_it() -> None:
     entry = {"p": "/parts/0", "o": "append", "v": " you"}
     seen = answer(v1(begun(), append("Hi"), {"p": "/message/content", "o": "patch", "v": [entry]}))
-    assert (seen.text, seen.turn.state.unknown) == ("Hi you", {})
+    assert (seen.text, seen.conversation.facts.unknown) == ("Hi you", {})
 
 
 def test_truncated_text_is_not_taken_back_and_goes_on_behind_what_was_shown() -> None:
@@ -220,13 +215,14 @@ def test_truncated_text_is_not_taken_back_and_goes_on_behind_what_was_shown() ->
 
 
 @pytest.mark.parametrize("event", ["delta", "message", ""])
-def test_event_name_of_a_delta_does_not_matter(event: str, passed: list[bytes]) -> None:
+def test_event_name_of_a_delta_does_not_matter(event: str) -> None:
     head = f"event: {event}\n".encode() if event else b""
     words: list[Json] = [{"v": f" word{n}"} for n in range(50)]
     stream = v1(begun(), append("a"), *words)
     stream = stream.replace(b"event: delta\n", head)
-    assert answer(stream).text == "a" + "".join(f" word{n}" for n in range(50))
-    assert len(passed) == 50
+    seen = answer(stream)
+    assert seen.text == "a" + "".join(f" word{n}" for n in range(50))
+    assert records_read(seen) == AROUND
 
 
 def test_records_on_one_line_are_told_apart() -> None:
@@ -247,14 +243,13 @@ def cut_inside_each_record(stream: bytes, *, behind: bytes, offset: int) -> list
     [(b"event: delta\n", 0), (b"event: delta", 0), (b"data: ", 0), (b'"}', 0), (b'"}\n', 0), (b'{"v": "', 2)],
     ids=["event line", "name of the event", "field name", "payload", "between the line ends", "in the text"],
 )
-def test_cut_inside_each_record_costs_the_fast_road_nothing(
-    behind: bytes, offset: int, passed: list[bytes]
-) -> None:
+def test_cut_inside_each_record_costs_the_fast_path_nothing(behind: bytes, offset: int) -> None:
     words: list[Json] = [{"v": f" word{n}"} for n in range(100)]
     stream = v1(begun(), append("a"), *words)
     sizes = [len(chunk) for chunk in cut_inside_each_record(stream, behind=behind, offset=offset)]
-    assert answer(stream, sizes=sizes).text.endswith("word99")
-    assert len(passed) >= 100
+    seen = answer(stream, sizes=sizes)
+    assert seen.text.endswith("word99")
+    assert records_read(seen) == AROUND
 
 
 @pytest.mark.skipif(FOLDER is None, reason="there are no captures beside the checkout")

@@ -32,7 +32,7 @@ def test_complete_stream_of_may_2023_says_its_last_snapshot() -> None:
     text = answers[-1]["content"]["parts"][0]
     assert len(text) > 50
     assert_always(stream, text, "stop")
-    assert answer(stream).turn.state.model_slug == answers[-1]["metadata"]["model_slug"]
+    assert answer(stream).conversation.facts.model_slug == answers[-1]["metadata"]["model_slug"]
 
 
 @pytest.mark.parametrize("done", [True, False])

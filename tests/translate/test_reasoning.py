@@ -1,31 +1,22 @@
 """What a model thinks: passed on beside the answer when wanted, left out otherwise, never mixed into it."""
 
-import json
 from collections.abc import Sequence
 
 import pytest
 
 from tests.translate.deltas import ENCODING, as_deltas, delta
-from tests.translate.reading import CREATED, ID, MODEL, QUESTION, Answer, cut, read, run
+from tests.translate.reading import Answer, answer, whole_answer
 from tests.translate.wire import DONE, Json, finished, growing, message, sse, tool_text
-from translate.conversation import Turn
-from translate.openai.chat import StreamWriter, WholeWriter
-from translate.text.render import MAX_REASONING
+from translate.text.renderer import MAX_REASONING
 
 
 def streamed(stream: bytes, *, reasoning: bool = True, sizes: Sequence[int] = ()) -> Answer:
-    writer = StreamWriter(id=ID, created=CREATED, model=MODEL, include_usage=False)
-    turn = Turn(writer, QUESTION, reasoning=reasoning)
-    out = writer.open() + b"".join(run(turn, cut(stream, sizes)))
-    out += turn.finish() if turn.error is None else writer.fail(turn.error, note=False)
-    return Answer(**vars(read(out)), turn=turn)
+    return answer(stream, reasoning=reasoning, sizes=sizes)
 
 
 def whole(stream: bytes, *, reasoning: bool = True) -> Json:
-    turn = Turn(WholeWriter(id=ID, created=CREATED, model=MODEL), QUESTION, reasoning=reasoning)
-    list(run(turn, [stream]))
-    assert turn.error is None
-    said = json.loads(turn.finish())["choices"][0]["message"]
+    completion = whole_answer(stream, reasoning=reasoning)
+    said = completion["choices"][0]["message"]  # type: ignore[index]
     assert isinstance(said, dict)
     return said
 

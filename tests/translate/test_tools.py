@@ -12,6 +12,7 @@ from tests.translate.stories import SIZES
 from tests.translate.tools import code, confirmation_request, drawing_call, drawn, output
 from tests.translate.wire import Json, finished, growing, message, search_call, sse, tool_text
 from translate.backend.payload import confirmation, continuation
+from translate.values import ExchangeEnded
 from translate.values.models import GPT_4_S
 from translate.values.style import Style
 
@@ -217,11 +218,11 @@ def test_trap_12_calls_of_the_browser_are_noise() -> None:
 
 
 def test_trap_17_question_of_a_gpt_for_permission_is_a_follow_up() -> None:
-    turn = answer(sse(finished("One moment.", "a1", end_turn=False), confirmation_request())).turn
-    asked = turn.follow_up()
-    assert asked == turn.state.confirmation
+    seen = answer(sse(finished("One moment.", "a1", end_turn=False), confirmation_request()))
+    assert seen.player.ended is not None
+    asked = seen.player.ended.confirmation
     assert asked is not None
-    posted = confirmation(GPT_4_S, "c1", turn.state.confirmation, "always_allow", lambda: "new")  # type: ignore[arg-type]
+    posted = confirmation(GPT_4_S, "c1", asked, "always_allow", lambda: "new")
     body = json.loads(posted.encode())
     assert (body["action"], body["conversation_id"], body["parent_message_id"]) == ("next", "c1", "asking-1")
     (reply,) = body["messages"]
@@ -246,7 +247,7 @@ def test_trap_17_question_of_a_gpt_for_permission_is_a_follow_up() -> None:
 
 
 def test_login_that_a_host_wants_is_told_apart() -> None:
-    state = answer(sse(confirmation_request("oauth_required"))).turn.state
+    state = answer(sse(confirmation_request("oauth_required"))).conversation.facts
     assert state.confirmation is not None
     assert (state.confirmation.login, state.confirmation.domain) == (True, "api.example.com")
 
@@ -256,9 +257,9 @@ def test_answer_that_was_cut_by_length_goes_on_in_mid_sentence() -> None:
     first = message("Once upon", "a1", status="finished_partial_completion", end_turn=True, metadata=cut)
     seen = answer(sse(first))
     assert seen.finish_reason == "length"
-    turn = seen.turn
-    assert turn.follow_up() is not None
-    posted = continuation(GPT_4_S, turn.state.conversation_id, turn.state.last_message_id)
+    assert seen.player.ended == ExchangeEnded(cut=True)
+    facts = seen.conversation.facts
+    posted = continuation(GPT_4_S, facts.conversation_id, facts.last_message_id)
     body = json.loads(posted.encode())
     assert (body["action"], body["parent_message_id"]) == ("continue", "a1")
     assert "messages" not in body

@@ -20,14 +20,14 @@ from tests.translate.wire import (
     tool_text,
     turn_of,
 )
-from translate.backend.interpreter import Sent
+from translate.values import SentMessage
 
 TALK = (
-    Sent("h1", "user", "Who are you?"),
-    Sent("h2", "assistant", "An assistant."),
-    Sent("h3", "user", "Really?"),
-    Sent("h4", "assistant", "Yes."),
-    Sent("h5", "user", "Say that again."),
+    SentMessage("h1", "user", "Who are you?"),
+    SentMessage("h2", "assistant", "An assistant."),
+    SentMessage("h3", "user", "Really?"),
+    SentMessage("h4", "assistant", "Yes."),
+    SentMessage("h5", "user", "Say that again."),
 )
 
 
@@ -212,11 +212,10 @@ def test_trap_21_endless_record_ends_the_turn() -> None:
     assert seen.failure.status == 502
 
 
-def test_trap_21_endless_answer_ends_the_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("translate.conversation.MAX_ANSWER_BYTES", 1000)
+def test_trap_21_endless_answer_ends_the_turn() -> None:
     stream = sse(*growing("", *("x" * n for n in range(100, 5000, 100)), id="a1"))
     for fast in (True, False):
-        seen = answer(stream, sizes=[1000], fast=fast)
+        seen = answer(stream, sizes=[1000], fast=fast, max_answer_bytes=1000)
         assert 1000 < len(seen.text) < 2000
         assert seen.failure.status == 502
 
@@ -225,7 +224,7 @@ def test_trap_21_state_of_a_turn_is_bounded_however_many_messages_come() -> None
     stream = sse(*(finished("x", f"m{n}") for n in range(1500)))
     seen = answer(stream)
     assert seen.text.count("x") == 1000
-    assert seen.turn.state.unknown == {"message": 500}
+    assert seen.conversation.facts.unknown == {"message": 500}
 
 
 def test_trap_24_custom_instructions_are_never_shown() -> None:
@@ -247,7 +246,7 @@ def test_trap_24_custom_instructions_are_never_shown() -> None:
 def test_trap_26_answer_has_the_name_that_was_asked_for() -> None:
     stream = sse(message("Hi", metadata={"model_slug": "gpt-4-gizmo"}))
     assert whole_answer(stream)["model"] == "gpt-4-s"
-    assert answer(stream).turn.state.model_slug == "gpt-4-gizmo"
+    assert answer(stream).conversation.facts.model_slug == "gpt-4-gizmo"
 
 
 def test_trap_27_text_of_tools_is_never_shown() -> None:

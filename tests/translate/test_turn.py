@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests.translate.reading import answer, content_of, whole_answer
 from tests.translate.wire import BLOCKED, DONE, MODERATION, Json, finished, growing, message, sse, turn_of
-from translate.backend.interpreter import Sent
+from translate.values import SentMessage
 from translate.values.usage import Usage
 
 REASONS: dict[str, tuple[Json, str]] = {
@@ -96,7 +96,7 @@ def test_whatever_is_for_the_user_is_shown(record: Json) -> None:
 
 
 def test_conversation_id_and_model_are_known_as_soon_as_they_are_told() -> None:
-    state = answer(turn_of("Hi")).turn.state
+    state = answer(turn_of("Hi")).conversation.facts
     assert (state.conversation_id, state.model_slug) == ("c1", "gpt-4")
 
 
@@ -162,11 +162,11 @@ def test_first_words_are_out_before_the_next_record_is_complete() -> None:
 
 
 def test_usage_is_that_of_our_messages_and_of_the_whole_answer() -> None:
-    sent = [Sent("s1", "system", "12"), Sent("u1", "user", "12345", picture_tokens=85)]
-    turn = answer(turn_of("你好" * 50), sent=sent).turn
-    turn.close()
-    turn.count(lambda texts: sum(map(len, texts)))
-    assert turn.usage == Usage(prompt_tokens=2 * 4 + 3 + 7 + 85, completion_tokens=100)
+    sent = [SentMessage("s1", "system", "12"), SentMessage("u1", "user", "12345", picture_tokens=85)]
+    usage = answer(turn_of("你好" * 50), sent=sent).conversation.count_usage(
+        lambda texts: sum(map(len, texts))
+    )
+    assert usage == Usage(prompt_tokens=2 * 4 + 3 + 7 + 85, completion_tokens=100)
 
 
 def test_usage_is_there_even_if_the_answer_is_empty() -> None:
@@ -219,7 +219,7 @@ def test_damaged_records_never_make_a_turn_raise(records: list[object]) -> None:
     stream = sse(*records, *growing("", "Hi", id="last"))
     fast, slow = answer(stream), answer(stream, fast=False)
     assert (fast.deltas, fast.error) == (slow.deltas, slow.error)
-    for number in slow.turn.state.unknown.values():
+    for number in slow.conversation.facts.unknown.values():
         assert number > 0
 
 
@@ -235,12 +235,12 @@ def test_records_that_are_no_objects_are_counted_and_passed_over(payload: bytes)
     stream = b"data: " + payload + b"\n\n" + sse(*growing("", "Hi"))
     seen = answer(stream)
     assert seen.text == "Hi"
-    assert sum(seen.turn.state.unknown.values()) == 1
-    assert set(seen.turn.state.unknown) <= {"json", "record"}
+    assert sum(seen.conversation.facts.unknown.values()) == 1
+    assert set(seen.conversation.facts.unknown) <= {"json", "record"}
 
 
 def test_records_of_unknown_kinds_are_counted_under_a_closed_list_of_names() -> None:
     records: list[Json] = [{}, {"type": "new"}, {"type": []}, {"message": {}}, {"message": {"id": 5}}]
     seen = answer(sse(*records, finished("Hi")))
     assert seen.text == "Hi"
-    assert seen.turn.state.unknown == {"record": 3, "message": 2}
+    assert seen.conversation.facts.unknown == {"record": 3, "message": 2}

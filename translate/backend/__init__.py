@@ -1,1 +1,68 @@
-"""What the backend says and what it is told."""
+"""What the backend says, and what it is told: streams, dialects, messages, payloads, frames, errors."""
+
+from translate.backend.delta import DELTA_FIELDS
+from translate.backend.dialects import DeltaDialect, Dialect, SnapshotDialect
+from translate.backend.errors import error_from_response, read_detail
+from translate.backend.fast_path import FastPath
+from translate.backend.gizmo import MAX_GIZMO_BYTES, as_gizmo, read_gizmo
+from translate.backend.interpreter import Interpreter, TurnFacts
+from translate.backend.payload import (
+    PostedConversation,
+    Uploaded,
+    confirmation,
+    continuation,
+    conversation,
+)
+from translate.backend.sse import MAX_RECORD_BYTES, Record, RecordTooLarge, SseSplitter, unglued
+from translate.backend.stored import DONE, StoredTurn
+from translate.backend.websocket_frames import (
+    SUBPROTOCOL,
+    Connected,
+    EndFinder,
+    Frame,
+    FrameSequence,
+    Handover,
+    MissingFrames,
+    StartFinder,
+    read_address,
+    read_frame,
+    read_handover,
+)
+
+__all__ = [
+    "DELTA_FIELDS",
+    "DONE",
+    "MAX_GIZMO_BYTES",
+    "MAX_RECORD_BYTES",
+    "SUBPROTOCOL",
+    "Connected",
+    "DeltaDialect",
+    "Dialect",
+    "EndFinder",
+    "FastPath",
+    "Frame",
+    "FrameSequence",
+    "Handover",
+    "Interpreter",
+    "MissingFrames",
+    "PostedConversation",
+    "Record",
+    "RecordTooLarge",
+    "SnapshotDialect",
+    "SseSplitter",
+    "StartFinder",
+    "StoredTurn",
+    "TurnFacts",
+    "Uploaded",
+    "as_gizmo",
+    "confirmation",
+    "continuation",
+    "conversation",
+    "error_from_response",
+    "read_address",
+    "read_detail",
+    "read_frame",
+    "read_gizmo",
+    "read_handover",
+    "unglued",
+]

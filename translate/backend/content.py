@@ -1,112 +1,19 @@
-"""What a message holds: its kind for the user, its text, pictures and citations.
+"""What a message of the backend holds: its text, pictures and citations.
 
-Read from hostile JSON: every accessor gives a default instead of raising.
+Read from hostile JSON: every accessor gives a default instead of raising. Section numbers are those of the
+protocol notes.
 """
 
 import re
-from dataclasses import dataclass
-from enum import Enum, auto
+from typing import Final
 
-from translate.values import JsonObject, object_at, objects_at, text_at
+from translate.text import Citation
+from translate.values import Asset, JsonObject, object_at, objects_at, text_at
 
-
-class Kind(Enum):
-    """What a message is to the user."""
-
-    HIDDEN = auto()
-    PROSE = auto()
-    """The assistant's words."""
-    CODE = auto()
-    """Code that the assistant runs."""
-    OUTPUT = auto()
-    """What the code printed."""
-    PICTURE = auto()
-    """Pictures made by a tool."""
-    REASONING = auto()
-    """What the model thought before it answered, or said on the way there."""
-    ERROR = auto()
-    """A tool failed; the model usually goes on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asset:
-    """A picture on the backend: ``pointer`` is ``file-service://...`` or ``sediment://...``."""
-
-    pointer: str
-    alt: str = ""
-    width: int = 0
-    height: int = 0
-
-    @property
-    def file_id(self) -> str:
-        """The pointer without its scheme."""
-        return self.pointer.partition("://")[2]
-
-
-@dataclass(frozen=True, slots=True)
-class Citation:
-    """What a mark in the text stands for; ``start`` and ``end`` count code points of the message.
-
-    ``number`` is the cited message's, ``matched`` the mark's own text in later dialects, ``markdown``
-    their ready rendering. Without a ``url`` only the ``title`` (a file's name) can be shown.
-    """
-
-    start: int
-    end: int
-    number: int | None
-    url: str
-    title: str
-    matched: str = ""
-    markdown: str = ""
-
-
-OUTPUT_TYPES = frozenset(("execution_output", "stderr"))
-PRIVATE_TYPES = frozenset(
-    (
-        "user_editable_context",
-        "model_editable_context",
-        "system_message",
-        "system_content",
-        "tether_browsing_code",
-        "tether_browsing_display",
-        "tether_quote",
-        "code",
-        "reasoning_recap",
-    )
-)
-REASONING_CHANNELS = frozenset(("analysis", "commentary"))
-"""Beside ``final``, the answer's own channel."""
-MAX_ASSETS = 16
-MAX_CITATIONS = 500
+MAX_ASSETS: Final = 16
+MAX_CITATIONS: Final = 500
 ASSET_POINTER = re.compile(r"[a-z][a-z-]{1,30}://[\w.-]{1,200}", re.ASCII)
-FIGURE_MARK = "<<ImageDisplayed>>"
 LANGUAGE = re.compile(r"[\w+#.-]{1,20}", re.ASCII)
-
-
-def classify(raw: JsonObject) -> Kind:
-    """What ``raw``, a message of the assistant or of a tool, is to the user.
-
-    A call is told by its recipient, not by its content type; the text of tools is meant for the
-    model and never shown, except what code printed.
-    """
-    content, metadata = object_at(raw, "content"), object_at(raw, "metadata")
-    kind = text_at(content, "content_type")
-    if metadata.get("is_visually_hidden_from_conversation") is True or raw.get("weight") == 0.0:
-        return Kind.HIDDEN
-    if object_at(raw, "author").get("role") == "tool":
-        if kind in OUTPUT_TYPES:
-            return Kind.OUTPUT
-        if kind == "system_error":
-            return Kind.ERROR
-        return Kind.PICTURE if kind == "multimodal_text" else Kind.HIDDEN
-    recipient = raw.get("recipient") or "all"
-    if recipient == "python":
-        return Kind.CODE
-    if recipient != "all" or kind in PRIVATE_TYPES or text_of(content) is None:
-        return Kind.HIDDEN
-    return (
-        Kind.REASONING if kind == "thoughts" or text_at(raw, "channel") in REASONING_CHANNELS else Kind.PROSE
-    )
 
 
 def text_of(content: JsonObject) -> str | None:
@@ -122,6 +29,23 @@ def text_of(content: JsonObject) -> str | None:
     return value if isinstance(value, str) else None
 
 
+def shown_text_of(raw: JsonObject) -> str:
+    """The text of a message, empty if it has none."""
+    return text_of(object_at(raw, "content")) or ""
+
+
+def output_of(raw: JsonObject) -> str:
+    """What a program printed; if that is nothing, the traceback of its exception (section 8.2)."""
+    shown = shown_text_of(raw)
+    if shown.strip():
+        return shown
+    exception = object_at(object_at(object_at(raw, "metadata"), "aggregate_result"), "in_kernel_exception")
+    traceback = exception.get("traceback")
+    if isinstance(traceback, list):
+        return "\n".join(line for line in traceback if isinstance(line, str))
+    return shown
+
+
 def _thought(thought: JsonObject) -> str:
     summary, said = text_at(thought, "summary"), text_at(thought, "content")
     return "\n\n".join(filter(None, (f"**{summary}**" if summary else "", said)))
@@ -134,7 +58,7 @@ def language_of(content: JsonObject) -> str:
 
 
 def is_finished(raw: JsonObject) -> bool:
-    """Whether the message is complete; in May 2023 there was no ``status`` but only ``end_turn``."""
+    """Whether the message is complete; in May 2023 there was no `status` but only `end_turn`."""
     status = raw.get("status")
     if isinstance(status, str):
         return status.startswith("finished")
@@ -142,7 +66,7 @@ def is_finished(raw: JsonObject) -> bool:
 
 
 def assets_of(raw: JsonObject) -> list[Asset]:
-    """Pictures in the parts of a message, and figures among the messages of a Python result."""
+    """Pictures in the parts of a message, and figures among the messages of a Python result (section 10)."""
     content = object_at(raw, "content")
     found = [
         _asset(text_at(item, "asset_pointer"), item)
@@ -171,7 +95,7 @@ def _asset(pointer: str, item: JsonObject) -> Asset | None:
 
 
 def citations_of(metadata: JsonObject) -> list[Citation]:
-    """Citations in both forms: ``citations`` (2023-24) and ``content_references`` (later)."""
+    """Citations in both forms: `citations` (2023-24) and `content_references` (later); see section 9."""
     found = []
     for item in objects_at(metadata, "citations")[:MAX_CITATIONS]:
         about = object_at(item, "metadata")

@@ -1,138 +1,107 @@
-"""Growth recognised by comparing bytes: the steady state of the snapshot dialect costs no JSON.
+"""The steady state of a stream without JSON: records recognised by comparing bytes.
 
-There an event is the previous one with a longer text in the middle. Once a message is known, the
-next event is matched against ``head`` (the previous record up to the end of its text) and ``tail``
-(the rest of it); what lies between is the new piece, still JSON-escaped. Where the piece is passable
-and nothing is held back, it goes into the outgoing chunk unread; else only the piece is decoded. Any
-other difference is left to the full parse. So the cost of a delta does not grow with the answer,
-apart from one comparison in memory.
+While a message merely grows, each record is `head`, the new piece of its text, and `tail`. In the snapshot
+dialect `head` is the record before it up to the end of its text and grows with each piece, `tail` is the
+rest of that record; in delta v1 both are always the same. What lies between is the piece, JSON-escaped.
+Plain pieces go into the answer unread, others are decoded; any other difference is left to the full parse.
+So the cost of a delta does not grow with the answer, apart from one comparison in memory.
 """
 
-import re
-from typing import Protocol
+from typing import Final
 
 from translate.backend.sse import SseSplitter
-from translate.text.escape import PASSABLE, unescaped
+from translate.text import PLAIN, unescaped
 
-PREFIX = b"data: "
-TEXT_START = re.compile(rb'"content":\s*\{[^{}]*?"(?:parts":\s*\[|text":)\s*"')
-MAX_AWAITED = 64 * 1024
-"""How much of a piece to wait for; a longer one is none of the steady state."""
-MAX_PASSED = 8 * 1024
-"""A longer piece is decoded, so that the writer can split it into lines that clients can take."""
+MAX_AWAITED: Final = 64 * 1024
+"""How many bytes of a piece to wait for; a longer one is none of the steady state."""
+MAX_PASSED: Final = 8 * 1024
+"""A longer piece is decoded, so that it can be split into pieces that clients can take."""
 
 
-def begins_with(sse: SseSplitter, head: bytes | bytearray) -> bool:
-    """Whether what is left is the beginning of a record that begins with ``head``, and not all of it.
+class FastPath:
+    """Arm it with the bytes around the text of a record that was parsed in full."""
 
-    It is then better left until the rest has come: read line by line, it would be lost to the fast road.
-    """
-    buffer, pos, size = sse.buffer, sse.pos, len(head)
-    left = len(buffer) - pos
-    if left <= size:
-        return head.startswith(bytes(buffer[pos:]))
-    if left - size > MAX_AWAITED or not buffer.startswith(head, pos):
-        return False
-    return buffer.find(b"\n\n", pos + size) < 0 and buffer.find(b"\r", pos + size) < 0
-
-
-class Receiver(Protocol):
-    """Who takes the pieces."""
-
-    @property
-    def transparent(self) -> bool:
-        """Escaped pieces may pass unread: nothing is held back and nothing looks at the text."""
-        ...
-
-    def passed(self, piece: bytes) -> None:
-        """Take a passable piece, JSON-escaped."""
-        ...
-
-    def grew(self, piece: str) -> None:
-        """Take a decoded piece."""
-        ...
-
-
-class Growth:
-    """Arm it with a record that was parsed in full; then :meth:`run` takes what merely grows it."""
-
-    __slots__ = ("_head", "_tail", "_text_at", "armed", "grown")
+    __slots__ = ("_cumulative", "_head", "_tail", "armed", "grown")
 
     def __init__(self) -> None:
         self.armed = False
         self.grown = False
+        """It has taken records since it was armed."""
         self._head = bytearray()
         self._tail = b""
-        self._text_at = 0
+        self._cumulative = False
 
-    def arm(self, data: bytes, text: str) -> None:
-        """Learn the record ``data`` whose visible text is ``text``; stay disarmed if it is unusual."""
+    def arm(self, head: bytes, tail: bytes, *, cumulative: bool) -> None:
+        """Take records that begin with `head`, framed as lines, and end with `tail`.
+
+        With `cumulative` the text is repeated in each record: the next one begins with this one's.
+        """
+        self._head = bytearray(head)
+        self._tail = tail
+        self._cumulative = cumulative
+        self.armed, self.grown = True, False
+
+    def disarm(self) -> None:
+        """Leave all records to the full parse."""
         self.armed = self.grown = False
-        match = TEXT_START.search(data)
-        if match is None:
-            return
-        start = match.end()
-        end = _closing_quote(data, start)
-        if end < 0:
-            return
-        try:
-            if unescaped(data[start:end]) != text:
-                return
-        except ValueError:
-            return
-        self._head = bytearray(PREFIX + data[:end])
-        self._tail = data[end:].rstrip(b" ")
-        self._text_at = len(PREFIX) + start
-        self.armed = True
 
-    def disarm(self) -> str:
-        """Stop, and give the whole text as it now stands (needed only if ``grown``)."""
-        self.armed = self.grown = False
-        return unescaped(self._head[self._text_at :])
-
-    def waits(self, sse: SseSplitter) -> bool:
-        """After :meth:`run`: the record that is left will go on like that, but is not whole."""
-        return self.armed and begins_with(sse, self._head)
-
-    def run(self, sse: SseSplitter, to: Receiver) -> None:
-        """Consume records from ``sse`` as long as they are the armed one with a longer text."""
-        buffer, head, tail = sse.buffer, self._head, self._tail
-        pos, passable = sse.pos, PASSABLE.fullmatch
-        transparent = to.transparent
+    def take_plain(self, sse: SseSplitter) -> list[bytes]:
+        """Take records from `sse` as long as their pieces are plain; return the pieces that are not empty."""
+        buffer, head, tail, cumulative = sse.buffer, self._head, self._tail, self._cumulative
+        behind, is_plain, pos = len(tail), PLAIN.fullmatch, sse.pos
+        pieces: list[bytes] = []
         while buffer.startswith(head, pos):
             start = pos + len(head)
             end = buffer.find(b"\n\n", start)
-            stop = buffer.find(tail, start, end) if end >= 0 else -1
-            if stop < 0:
-                break
-            rest = stop + len(tail)
-            if rest != end and buffer[rest:end].strip(b" "):
+            stop = buffer.rfind(tail, start, end) if end >= 0 else -1
+            if stop < 0 or (stop + behind != end and buffer[stop + behind : end].strip(b" ")):
                 break  # more than padding behind the tail
             if stop > start:
                 piece = bytes(buffer[start:stop])
-                if transparent and len(piece) <= MAX_PASSED and passable(piece):
-                    to.passed(piece)
-                else:
-                    try:
-                        text = unescaped(piece)
-                    except ValueError:
-                        break
-                    to.grew(text)
-                    transparent = to.transparent
-                head += piece
+                if stop - start > MAX_PASSED or not is_plain(piece):
+                    break
+                pieces.append(piece)
+                if cumulative:
+                    head += piece
                 self.grown = True
             pos = end + 2
             sse.pos = pos
+        return pieces
 
+    def take(self, sse: SseSplitter) -> tuple[bytes, str] | None:
+        """Take one record, whatever its piece; return the piece, escaped and decoded, or None if there is
+        none.
+        """
+        buffer, head = sse.buffer, self._head
+        if not buffer.startswith(head, sse.pos):
+            return None
+        start = sse.pos + len(head)
+        end = buffer.find(b"\n\n", start)
+        stop = buffer.rfind(self._tail, start, end) if end >= 0 else -1
+        if stop < 0 or buffer[stop + len(self._tail) : end].strip(b" "):
+            return None
+        piece = bytes(buffer[start:stop])
+        try:
+            text = unescaped(piece)
+        except ValueError:
+            return None
+        if self._cumulative:
+            head += piece
+        self.grown = self.grown or bool(piece)
+        sse.pos = end + 2
+        return piece, text
 
-def _closing_quote(data: bytes, start: int) -> int:
-    """Where the JSON string that began at ``start`` ends, or -1."""
-    end = data.find(b'"', start)
-    while end > start and data[end - 1] == 0x5C:
-        slashes = 1
-        while end - slashes > start and data[end - slashes - 1] == 0x5C:
-            slashes += 1
-        if slashes % 2 == 0:
-            break
-        end = data.find(b'"', end + 1)
-    return end
+    def must_wait(self, sse: SseSplitter) -> bool:
+        """Whether what is left in `sse` is the beginning of such a record, and not all of it.
+
+        It is then better left until the rest has come: read line by line, it would be lost to the fast path.
+        """
+        if not self.armed:
+            return False
+        head, buffer, pos = self._head, sse.buffer, sse.pos
+        size, left = len(head), len(buffer) - pos
+        if left <= size:
+            return head.startswith(bytes(buffer[pos:]))
+        if left - size > MAX_AWAITED or not buffer.startswith(head, pos):
+            return False
+        return buffer.find(b"\n\n", pos + size) < 0 and buffer.find(b"\r", pos + size) < 0

@@ -11,13 +11,14 @@ from typing import Literal, Protocol
 import ujson
 
 from translate.backend.gizmo import conversation_mode
-from translate.backend.interpreter import Confirmation, Sent
 from translate.values import (
     GPT_35_TURBO,
     Attachment,
     ChatMessage,
+    Confirmation,
     JsonObject,
     Model,
+    SentMessage,
     picture_tokens,
     well_formed,
 )
@@ -65,7 +66,7 @@ class PostedConversation:
 
     body: JsonObject
     parent_message_id: str
-    sent: tuple[Sent, ...] = ()
+    sent: tuple[SentMessage, ...] = ()
 
     @property
     def message_id(self) -> str:
@@ -102,7 +103,7 @@ def conversation(
     """
     uploads = uploads or {}
     sent = [
-        Sent(new_id(), message.role, well_formed(message.text), _picture_tokens(message, uploads))
+        SentMessage(new_id(), message.role, well_formed(message.text), _picture_tokens(message, uploads))
         for message in messages
     ]
     files = [[uploads[attachment] for attachment in message.attachments] for message in messages]
@@ -165,7 +166,7 @@ def confirmation(
             }
         ],
     }
-    return PostedConversation(body, asked.message_id, (Sent(message_id, "tool", ""),))
+    return PostedConversation(body, asked.message_id, (SentMessage(message_id, "tool", ""),))
 
 
 def _common(model: Model, temporary: bool) -> JsonObject:
@@ -188,7 +189,7 @@ def _common(model: Model, temporary: bool) -> JsonObject:
     return body
 
 
-def _message(sent: Sent, files: Sequence[Uploaded]) -> JsonObject:
+def _message(sent: SentMessage, files: Sequence[Uploaded]) -> JsonObject:
     """Pictures stand in the parts, before the text, and among the attachments; other files only there."""
     pictures = [_picture(file) for file in files if file.width]
     content: JsonObject = {"content_type": "text", "parts": [sent.text]}

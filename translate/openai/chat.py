@@ -1,105 +1,150 @@
-"""OpenAI bytes: the chunks of a stream, or one completion object.
+"""Chat completions: the chunks of a stream, or one completion object.
 
-Framing rules that have victims: one event is one line ``data: {json}`` with one space and a blank
-line behind it, lines under 64 KiB, ASCII-safe text, the role once and first, ``finish_reason`` last,
-``usage`` once with ``choices: []``, and after a failure neither a finish chunk nor ``[DONE]``.
+Framing rules that have victims: one event is one line `data: {json}` with one space and a blank line behind
+it, lines under 64 KiB, the role once and first, `finish_reason` last, `usage` once with `choices: []`, and
+after a failure neither a finish chunk nor `[DONE]`.
 """
 
-import re
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final
 
 import ujson
 
 from translate.openai.errors import envelope
-from translate.text.citations import Shown
-from translate.text.escape import escaped, unescaped
-from translate.values import ApiError, Usage, well_formed
+from translate.text import escaped
+from translate.values import (
+    AnswerEnd,
+    ApiError,
+    Event,
+    ReasoningDelta,
+    ShownCitation,
+    TextDelta,
+    Usage,
+    well_formed,
+)
 
-PING = b": ping\n\n"
-DONE = b"data: [DONE]\n\n"
-MAX_DELTA_CHARACTERS = 4000
-"""An escaped character takes up to 12 bytes, and a line must stay under 64 KiB."""
-
-MAX_ANSWER_BYTES = 32 * 1024 * 1024
-"""More than a person can read; a turn beyond it is stopped, since its text is kept for counting."""
-
-TRAILING_BREAKS = re.compile(rb"(?<!\\)(?:\\\\)*((?:\\n)+)$")
-"""Line breaks at the end of escaped text; ``\\\\n`` is a backslash and an n."""
-
-
-class Writer(Protocol):
-    """The one who renders an answer: text in, bytes to write out of :meth:`take`."""
-
-    @property
-    def answer(self) -> str:
-        """All text so far."""
-        ...
-
-    @property
-    def size(self) -> int:
-        """Bytes of that, escaped."""
-        ...
-
-    @property
-    def line_breaks(self) -> int:
-        """How many line breaks the text so far ends with: 0, 1 or 2."""
-        ...
-
-    def unread(self) -> int:
-        """Characters passed since the last call to :meth:`text` or to this."""
-        ...
-
-    def passed(self, piece: bytes) -> None:
-        """Add a piece that is JSON-escaped already."""
-        ...
-
-    def text(self, piece: str) -> None:
-        """Add text."""
-        ...
-
-    def reasoning(self, piece: str) -> None:
-        """Add reasoning, which is no part of the answer."""
-        ...
-
-    def take(self) -> bytes:
-        """What can be written now."""
-        ...
-
-    def finish(self, reason: str, usage: Usage, cited: Sequence[Shown] = ()) -> bytes:
-        """The end of a good answer; ``cited`` are the citations in it, in order."""
-        ...
+PING: Final = b": ping\n\n"
+DONE: Final = b"data: [DONE]\n\n"
+EVENT_STREAM: Final = "text/event-stream; charset=utf-8"
+JSON: Final = "application/json"
 
 
-class _Answer:
-    """The text of the answer, kept escaped: as bytes it is a quarter of what str pieces would take."""
+class ChatStream:
+    """`chat.completion.chunk` events; the same id, time and model in each of them.
 
-    def __init__(self) -> None:
-        self._escaped = bytearray()
-        self._read = 0
+    `include_usage` adds token counts as OpenAI does, `annotate` the citations on the last chunk. With
+    `error_note` a failed stream says so in its text too, for clients that ignore error events.
+    """
 
-    @property
-    def answer(self) -> str:
-        return unescaped(self._escaped)
+    streams = True
+    content_type = EVENT_STREAM
 
-    @property
-    def size(self) -> int:
-        return len(self._escaped)
+    def __init__(
+        self,
+        *,
+        id: str,
+        created: int,
+        model: str,
+        include_usage: bool = False,
+        annotate: bool = False,
+        error_note: bool = False,
+    ) -> None:
+        head = _dump({"id": id, "object": "chat.completion.chunk", "created": created, "model": model})[:-1]
+        self._annotate = annotate
+        self._error_note = error_note
+        self._include_usage = include_usage
+        self._usage_key = b',"usage":null' if include_usage else b""
+        self._choice = b"data: " + head + b',"choices":[{"index":0,"delta":{'
+        self._content = self._choice + b'"content":"'
+        self._reasoning = self._choice + b'"reasoning_content":"'
+        self._end = b'"},"logprobs":null,"finish_reason":null}]' + self._usage_key + b"}\n\n"
+        self._between = self._end + self._content
+        self._no_choice = b"data: " + head + b',"choices":[],"usage":'
 
-    @property
-    def line_breaks(self) -> int:
-        match = TRAILING_BREAKS.search(self._escaped, max(0, len(self._escaped) - 64))
-        return min(2, len(match[1]) // 2) if match else 0
+    def open(self) -> bytes:
+        """The first chunk: the role."""
+        return self._choice + b'"role":"assistant","content":"' + self._end
 
-    def unread(self) -> int:
-        since, self._read = self._read, len(self._escaped)
-        return len(unescaped(self._escaped[since:])) if len(self._escaped) > since else 0
+    def encode(self, event: Event) -> bytes:
+        """A chunk for each piece of text or reasoning."""
+        if type(event) is TextDelta:
+            return self._content + self._between.join(event.pieces) + self._end
+        if type(event) is ReasoningDelta:
+            return b"".join(self._reasoning + piece + self._end for piece in event.pieces)
+        return b""
+
+    def idle(self, *, visible: bool) -> bytes:
+        """A comment; with `visible` a chunk with an empty delta."""
+        return self._choice + self._end[1:] if visible else PING
+
+    def fail(self, error: ApiError) -> bytes:
+        """An error event, perhaps after a chunk of visible text."""
+        note = escaped(f"\n\n[stopped: {error.message}]")
+        said = self._content + note + self._end if self._error_note else b""
+        return said + b"data: " + envelope(error) + b"\n\n"
+
+    def finish(self, end: AnswerEnd) -> bytes:
+        """The finish chunk, the usage if it is wanted, and `[DONE]`."""
+        delta = annotations(end.answer.text, end.citations) if self._annotate else b""
+        last = self._choice + delta + f'}},"logprobs":null,"finish_reason":"{end.reason}"}}]'.encode()
+        last += self._usage_key + b"}\n\n"
+        if self._include_usage:
+            last += self._no_choice + _dump(usage_object(end.usage)) + b"}\n\n"
+        return last + DONE
 
 
-def annotations(answer: str, cited: Sequence[Shown]) -> bytes:
-    """``"annotations":[...]`` for the citations shown, with their places in the answer; or nothing."""
+class WholeChat:
+    """One `chat.completion` object."""
+
+    streams = False
+    content_type = JSON
+
+    def __init__(self, *, id: str, created: int, model: str) -> None:
+        self._head = _dump({"id": id, "object": "chat.completion", "created": created, "model": model})[:-1]
+        self._reasoning = bytearray()
+
+    def open(self) -> bytes:
+        """Nothing is written before the end."""
+        return b""
+
+    def encode(self, event: Event) -> bytes:
+        """Keep the reasoning; the text itself is kept by the conversation."""
+        if type(event) is ReasoningDelta:
+            for piece in event.pieces:
+                self._reasoning += piece
+        return b""
+
+    def idle(self, *, visible: bool) -> bytes:
+        """Nothing is written before the end."""
+        return b""
+
+    def fail(self, error: ApiError) -> bytes:
+        """OpenAI's envelope."""
+        return envelope(error)
+
+    def finish(self, end: AnswerEnd) -> bytes:
+        """The completion."""
+        noted = annotations(end.answer.text, end.citations)
+        tail = f'"refusal":null}},"logprobs":null,"finish_reason":"{end.reason}"}}],"usage":'
+        return b"".join(
+            (
+                self._head,
+                b',"choices":[{"index":0,"message":{"role":"assistant","content":"',
+                end.answer.escaped,
+                b'",',
+                b'"reasoning_content":"' + self._reasoning + b'",' if self._reasoning else b"",
+                noted + b"," if noted else b"",
+                tail.encode(),
+                _dump(usage_object(end.usage)),
+                b"}",
+            )
+        )
+
+
+def annotations(answer: str, citations: Sequence[ShownCitation]) -> bytes:
+    """`"annotations":[...]` for the citations shown, with their places in the answer; or nothing."""
     found, at = [], 0
-    for shown in cited:
+    for shown in citations:
         link = well_formed(shown.link)  # as it was written
         start = answer.find(link, at)
         if start < 0 or not shown.url:
@@ -108,108 +153,17 @@ def annotations(answer: str, cited: Sequence[Shown]) -> bytes:
         place = {"start_index": start, "end_index": at}
         page = {"url": well_formed(shown.url), "title": well_formed(shown.title)}
         found.append({"type": "url_citation", "url_citation": page | place})
-    if not found:
-        return b""
-    return b'"annotations":' + ujson.dumps(found, escape_forward_slashes=False).encode()
+    return b'"annotations":' + _dump(found) if found else b""
 
 
-class StreamWriter(_Answer):
-    """``chat.completion.chunk`` events; the same id, time and model in each of them."""
-
-    def __init__(
-        self, *, id: str, created: int, model: str, include_usage: bool, annotate: bool = False
-    ) -> None:
-        super().__init__()
-        self._annotate = annotate
-        head = ujson.dumps(
-            {"id": id, "object": "chat.completion.chunk", "created": created, "model": model},
-            escape_forward_slashes=False,
-        )
-        self._choice = f'data: {head[:-1]},"choices":[{{"index":0,"delta":{{'.encode()
-        self._usage_key = b',"usage":null' if include_usage else b""
-        self._include_usage = include_usage
-        self._chunk = self._choice + b'"content":"'
-        self._end = b'"},"logprobs":null,"finish_reason":null}]' + self._usage_key + b"}\n\n"
-        self._no_choice = f'data: {head[:-1]},"choices":[],"usage":'.encode()
-        self._out: list[bytes] = []
-
-    def passed(self, piece: bytes) -> None:
-        self._out += (self._chunk, piece, self._end)
-        self._escaped += piece
-
-    def text(self, piece: str) -> None:
-        for start in range(0, len(piece), MAX_DELTA_CHARACTERS):
-            self.passed(escaped(piece[start : start + MAX_DELTA_CHARACTERS]))
-        self._read = len(self._escaped)
-
-    def reasoning(self, piece: str) -> None:
-        for start in range(0, len(piece), MAX_DELTA_CHARACTERS):
-            part = escaped(piece[start : start + MAX_DELTA_CHARACTERS])
-            self._out += (self._choice, b'"reasoning_content":"', part, self._end)
-
-    def take(self) -> bytes:
-        out = b"".join(self._out)
-        self._out.clear()
-        return out
-
-    def open(self) -> bytes:
-        """The first chunk: the role."""
-        return self._choice + b'"role":"assistant","content":"' + self._end
-
-    def idle(self) -> bytes:
-        """A chunk with an empty delta, for clients that do not see comments."""
-        return self._choice + self._end[1:]
-
-    def finish(self, reason: str, usage: Usage, cited: Sequence[Shown] = ()) -> bytes:
-        delta = annotations(self.answer, cited) if self._annotate else b""
-        last = self._choice + delta + f'}},"logprobs":null,"finish_reason":"{reason}"}}]'.encode()
-        last += self._usage_key + b"}\n\n"
-        if self._include_usage:
-            last += self._no_choice + ujson.dumps(usage.as_json()).encode() + b"}\n\n"
-        return self.take() + last + DONE
-
-    def fail(self, error: ApiError, *, note: bool) -> bytes:
-        """The end of a failed answer; ``note`` adds a visible line for clients that ignore error events."""
-        if note:
-            self.text(f"\n\n[stopped: {error.message}]")
-        return self.take() + b"data: " + envelope(error) + b"\n\n"
+def usage_object(usage: Usage) -> dict[str, int]:
+    """`usage` of a completion: the two counts and their sum."""
+    return {
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "total_tokens": usage.prompt_tokens + usage.completion_tokens,
+    }
 
 
-class WholeWriter(_Answer):
-    """One ``chat.completion`` object; nothing to write before its end."""
-
-    def __init__(self, *, id: str, created: int, model: str) -> None:
-        super().__init__()
-        self._head = {"id": id, "object": "chat.completion", "created": created, "model": model}
-        self._reasoning = bytearray()
-
-    def passed(self, piece: bytes) -> None:
-        self._escaped += piece
-
-    def text(self, piece: str) -> None:
-        self.passed(escaped(piece))
-        self._read = len(self._escaped)
-
-    def reasoning(self, piece: str) -> None:
-        self._reasoning += escaped(piece)
-
-    def take(self) -> bytes:
-        return b""
-
-    def finish(self, reason: str, usage: Usage, cited: Sequence[Shown] = ()) -> bytes:
-        noted = annotations(self.answer, cited)
-        head = ujson.dumps(self._head, escape_forward_slashes=False)[:-1].encode()
-        tail = f'"refusal":null}},"logprobs":null,"finish_reason":"{reason}"}}],"usage":'
-        return b"".join(
-            (
-                head,
-                b',"choices":[{"index":0,"message":{"role":"assistant","content":"',
-                self._escaped,
-                b'",',
-                b'"reasoning_content":"' + self._reasoning + b'",' if self._reasoning else b"",
-                noted + b"," if noted else b"",
-                tail.encode(),
-                ujson.dumps(usage.as_json()).encode(),
-                b"}",
-            )
-        )
+def _dump(value: object) -> bytes:
+    return ujson.dumps(value, escape_forward_slashes=False).encode()

@@ -1,4 +1,4 @@
-"""Image requests: what the caller wants, as words for a model that draws, and the answer's shape."""
+"""Image requests: what the caller wants, in words for a model that draws, and the answer."""
 
 import re
 from dataclasses import dataclass
@@ -6,8 +6,9 @@ from typing import Literal, cast
 
 import ujson
 
+from translate.openai.errors import envelope
 from translate.openai.request import expected, is_integer, read_object
-from translate.values import ApiError, BadRequest, JsonObject
+from translate.values import AnswerEnd, ApiError, BadRequest, Event, JsonObject, PictureShown
 
 ResponseFormat = Literal["url", "b64_json"]
 
@@ -26,7 +27,7 @@ REFUSED = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class ImageRequest:
-    """What we make use of. ``model`` is as asked; ``size`` is ``WxH``, ``auto`` or empty."""
+    """The fields that are used. `model` is as asked; `size` is `WxH`, `auto` or empty."""
 
     model: str
     prompt: str
@@ -35,22 +36,13 @@ class ImageRequest:
     response_format: ResponseFormat
 
 
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """One picture: its address, its bytes in base64 where those were asked for, and its own prompt."""
-
-    url: str
-    b64_json: str
-    revised_prompt: str
-
-
 def read_generation(body: bytes) -> ImageRequest:
-    """A request of ``/v1/images/generations``. Raises BadRequest."""
+    """A request of `/v1/images/generations`. Raises BadRequest."""
     return read_fields(read_object(body))
 
 
 def read_fields(data: JsonObject, *, prompt_required: bool = True) -> ImageRequest:
-    """The fields common to all image routes. Raises BadRequest with the field at fault in ``param``."""
+    """The fields common to all image routes. Raises BadRequest with the field at fault in `param`."""
     prompt = data.get("prompt")
     if prompt is None and not prompt_required:
         prompt = ""
@@ -89,15 +81,44 @@ def instruction(request: ImageRequest, pictures: int = 0, *, masked: bool = Fals
     return (f"{task}: {request.prompt}" if request.prompt else f"{task}.") + f"\n\n({' '.join(hints)})"
 
 
-def answer(pictures: list[Drawn], created: int) -> bytes:
-    """The body: ``created``, and ``data`` with ``url`` or ``b64_json`` in each entry, never both."""
-    data = []
-    for picture in pictures:
-        entry = {"b64_json": picture.b64_json} if picture.b64_json else {"url": picture.url}
-        if picture.revised_prompt:
-            entry["revised_prompt"] = picture.revised_prompt
-        data.append(entry)
-    return ujson.dumps({"created": created, "data": data}, escape_forward_slashes=False).encode()
+class ImagesAnswer:
+    """The body of an images response, from the pictures that all turns of the request have shown.
+
+    `created` is in Unix seconds; at most `limit` pictures are told.
+    """
+
+    streams = False
+    content_type = "application/json"
+
+    def __init__(self, created: int, limit: int) -> None:
+        self._created = created
+        self._limit = limit
+        self._data: list[dict[str, str]] = []
+
+    def open(self) -> bytes:
+        """Nothing is written before the end."""
+        return b""
+
+    def encode(self, event: Event) -> bytes:
+        """Keep a picture: `url` or `b64_json`, never both, and `revised_prompt` if it is known."""
+        if type(event) is PictureShown:
+            picture, prompt = event.picture, event.asset.alt
+            entry = {"b64_json": picture.base64} if picture.base64 else {"url": picture.address}
+            self._data.append(entry | ({"revised_prompt": prompt} if prompt else {}))
+        return b""
+
+    def idle(self, *, visible: bool) -> bytes:
+        """Nothing is written before the end."""
+        return b""
+
+    def fail(self, error: ApiError) -> bytes:
+        """OpenAI's envelope."""
+        return envelope(error)
+
+    def finish(self, end: AnswerEnd) -> bytes:
+        """The body: `created` and `data`."""
+        body = {"created": self._created, "data": self._data[: self._limit]}
+        return ujson.dumps(body, escape_forward_slashes=False).encode()
 
 
 def nothing_drawn(words: str) -> ApiError:

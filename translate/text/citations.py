@@ -1,22 +1,24 @@
 """Marks in the assistant's words: citations become links, sandbox paths become downloads.
 
-A mark such as ``【11†source】`` is cut over deltas, and what it cites may be told one or more deltas
-later; so text from an open mark on is held back, for a bounded length. ``【`` is also an ordinary
-bracket, and inside code nothing is a mark.
+A mark such as `【11†source】` is cut over deltas, and what it cites may be told one or more deltas later
+(protocol notes, section 9); so text from an open mark on is held back, for a bounded length. `【` is also an
+ordinary bracket, and inside code nothing is a mark.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from translate.backend.content import Citation
+from translate.text.source_text import SourceText
+from translate.values import ShownCitation
 
-MAX_WAIT = 2000
+MAX_WAIT: Final = 2000
 """Characters held back behind a mark whose citation has not come yet."""
-MAX_DRIFT = 8
+MAX_DRIFT: Final = 8
 """Characters by which a range may be off; a mark is longer, so that its neighbours are not meant."""
-MAX_LINK = 1000
-MAX_REFERENCE = 300
+MAX_LINK: Final = 1000
+MAX_REFERENCE: Final = 300
 
 TOKEN = re.compile("`+|【|\ue200|\\]\\(|\n[ \t]*\n")
 IN_CODE = re.compile("`+|\n[ \t]*\n")
@@ -30,61 +32,96 @@ HELD_TAIL = re.compile(r"`+\Z|\]\Z|\n[ \t]*\Z")
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """A citation that was shown, for ``annotations``: ``link`` is its text in the answer."""
+class Citation:
+    """What a mark in the text stands for; `start` and `end` count code points of the message.
 
-    link: str
-    url: str
-    title: str
-
-
-class Marks:
-    """For one message: feed its pieces, tell its citations, end it; each gives the text to show.
-
-    ``sandbox`` turns a path in the sandbox into an address, or None if it cannot; ``citations`` says
-    whether citations are shown as links or left out.
+    `number` is the cited message's, `matched` the mark's own text in later dialects, `markdown` their ready
+    rendering. Without a `url` only the `title` (a file's name) can be shown.
     """
 
-    __slots__ = ("_at", "_citations", "_code", "_held", "_sandbox", "_shows", "cited")
+    start: int
+    end: int
+    number: int | None
+    url: str
+    title: str
+    matched: str = ""
+    markdown: str = ""
 
-    def __init__(self, sandbox: Callable[[str], str | None], *, shows_citations: bool) -> None:
-        self.cited: list[Shown] = []
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """It is no mark up to `end`: show it as it is."""
+
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Replaced:
+    """Show `text` in the place of the mark that ends at `end`."""
+
+    end: int
+    text: str
+
+
+class _Undecided:
+    """More of the text, or its citation, must come first."""
+
+
+_UNDECIDED: Final = _Undecided()
+_Decision = _Kept | _Replaced | _Undecided
+
+
+class CitationRewriter:
+    """A text filter for one message of prose.
+
+    `source` is the message's text, which knows how far the fed text reaches. `sandbox` turns a path in the
+    sandbox into an address, or None if it cannot. With `show_citations`, citations are shown as links, else
+    they are left out. `shown` gets each citation that is shown, in order; it may be shared by the messages
+    of an answer, whose citations are then numbered through.
+    """
+
+    __slots__ = ("_citations", "_code", "_held", "_sandbox", "_show_citations", "_shown", "_source")
+
+    def __init__(
+        self,
+        source: SourceText,
+        sandbox: Callable[[str], str | None],
+        shown: list[ShownCitation],
+        *,
+        show_citations: bool,
+    ) -> None:
+        self._source = source
         self._sandbox = sandbox
-        self._shows = shows_citations
-        self._citations: list[Citation] = []
+        self._shown = shown
+        self._show_citations = show_citations
+        self._citations: Sequence[Citation] = ()
         self._held = ""
-        self._at = 0  # offset in the message of the first held character
         self._code = ""  # the backticks that opened the code we are in
 
     @property
-    def transparent(self) -> bool:
-        """Text without brackets and backticks needs no look: nothing is held, no code span is open."""
+    def passes_through(self) -> bool:
+        """See `TextFilter`: nothing is held, no code span is open."""
         return not self._held and len(self._code) not in (1, 2)
 
-    def skip(self, characters: int) -> None:
-        """Text of this length was shown without a look."""
-        self._at += characters
+    def feed(self, text: str) -> str:
+        """See `TextFilter`."""
+        self._held += text
+        return self._rewrite(final=False)
 
-    def rewind(self, offset: int) -> None:
-        """The message was rewritten from ``offset`` on, where the next piece begins."""
-        self._held = self._held[: max(0, offset - self._at)]
-        self._at = offset - len(self._held)
-
-    def feed(self, piece: str) -> str:
-        """Take a piece of the message."""
-        self._held += piece
-        return self._scan(final=False)
+    def release(self) -> str:
+        """See `TextFilter`: what is unresolved now stays so."""
+        return self._rewrite(final=True)
 
     def cite(self, citations: Iterable[Citation]) -> str:
-        """The citations as they stand now."""
-        self._citations = list(citations)
-        return self._scan(final=False)
+        """Take the citations of the message as they stand now. Return what can be shown now."""
+        self._citations = tuple(citations)
+        return self._rewrite(final=False)
 
-    def end(self) -> str:
-        """The message is complete: what is unresolved now stays so."""
-        return self._scan(final=True)
+    def take_back(self, characters: int) -> None:
+        """So many characters at the end of the message, as far as it was fed, are no longer part of it."""
+        self._held = self._held[: max(0, len(self._held) - characters)]
 
-    def _scan(self, final: bool) -> str:
+    def _rewrite(self, final: bool) -> str:
         held, start, at = self._held, 0, 0
         out: list[str] = []
         keep = len(held)
@@ -102,28 +139,23 @@ class Marks:
                     self._code = ""  # a code span does not reach over a blank line
                 at = token.end()
                 continue
-            found = self._mark(held, position, final)
-            if found is None:
+            decision = self._decide(held, position, final)
+            if isinstance(decision, _Undecided):
                 keep = position
                 break
-            end, shown = found
-            if shown is not None:
-                out += (held[start:position], shown)
-                start = end
-            at = end
+            if isinstance(decision, _Replaced):
+                out += (held[start:position], decision.text)
+                start = decision.end
+            at = decision.end
         else:
-            if (
-                not final
-                and (tail := HELD_TAIL.search(held, at)) is not None
-                and self._tail_matters(tail.group())
-            ):
+            tail = None if final else HELD_TAIL.search(held, at)
+            if tail is not None and self._may_begin_a_mark(tail.group()):
                 keep = tail.start()
         out.append(held[start:keep])
         self._held = held[keep:]
-        self._at += keep
         return "".join(out)
 
-    def _tail_matters(self, tail: str) -> bool:
+    def _may_begin_a_mark(self, tail: str) -> bool:
         return (
             tail[0] == "`"
             or (tail == "]" and not self._code)
@@ -136,11 +168,8 @@ class Marks:
         elif ticks == self._code or (len(self._code) >= 3 and len(ticks) >= len(self._code)):
             self._code = ""
 
-    def _mark(self, held: str, position: int, final: bool) -> tuple[int, str | None] | None:
-        """Where the mark at ``position`` ends and what to show for it.
-
-        None in the place of the text: it is no mark, show it as it is. None for all: wait.
-        """
+    def _decide(self, held: str, position: int, final: bool) -> _Decision:
+        """What becomes of the mark that seems to begin at `position`."""
         first = held[position]
         if first == "【":
             return self._citation_mark(held, position, final)
@@ -150,52 +179,55 @@ class Marks:
         if rest == SANDBOX:
             return self._sandbox_link(held, position, final)
         if SANDBOX.startswith(rest) and not final:
-            return None
+            return _UNDECIDED
         return self._numbered_link(held, position, final)
 
-    def _citation_mark(self, held: str, position: int, final: bool) -> tuple[int, str | None] | None:
+    def _citation_mark(self, held: str, position: int, final: bool) -> _Decision:
+        """`【11†source】`, the mark of 2023 and 2024."""
         if (mark := MARK.match(held, position)) is None:
-            if not final and OPEN_MARK.fullmatch(held, position):
-                return None
-            return position + 1, None
-        if not self._shows:
-            return mark.end(), ""
+            may_follow = not final and OPEN_MARK.fullmatch(held, position)
+            return _UNDECIDED if may_follow else _Kept(position + 1)
+        if not self._show_citations:
+            return _Replaced(mark.end(), "")
         number = int(mark[1]) if mark[1] else None
-        waited = self._waited(held, mark.end(), final)
-        citation = self._find(self._at + position, self._at + mark.end(), number, waited)
+        waited = _has_waited(held, mark.end(), final)
+        start = self._position() + position
+        citation = self._find(start, start + len(mark.group()), number, waited)
         if citation is None:
-            return (mark.end(), "") if waited else None
-        return mark.end(), self._link(citation, mark[1] or "*")
+            return _Replaced(mark.end(), "") if waited else _UNDECIDED
+        return _Replaced(mark.end(), self._link(citation, mark[1] or "*"))
 
-    def _reference_mark(self, held: str, position: int, final: bool) -> tuple[int, str | None] | None:
+    def _reference_mark(self, held: str, position: int, final: bool) -> _Decision:
+        """The mark of later dialects, between two private-use characters."""
         if (mark := REFERENCE.match(held, position)) is None:
-            return (position + 1, "") if final or len(held) - position > MAX_REFERENCE else None
+            over = final or len(held) - position > MAX_REFERENCE
+            return _Replaced(position + 1, "") if over else _UNDECIDED
         citation = next((c for c in self._citations if c.matched == mark.group()), None)
-        if citation is None and self._shows and not self._waited(held, mark.end(), final):
-            return None
-        if citation is None or not self._shows:
-            return mark.end(), ""
+        if citation is None and self._show_citations and not _has_waited(held, mark.end(), final):
+            return _UNDECIDED
+        if citation is None or not self._show_citations:
+            return _Replaced(mark.end(), "")
         if citation.markdown:
-            self.cited.append(Shown(citation.markdown, citation.url, citation.title))
-            return mark.end(), citation.markdown
-        return mark.end(), self._link(citation, str(len(self.cited) + 1))
+            self._shown.append(ShownCitation(citation.markdown, citation.url, citation.title))
+            return _Replaced(mark.end(), citation.markdown)
+        return _Replaced(mark.end(), self._link(citation, str(len(self._shown) + 1)))
 
-    def _numbered_link(self, held: str, position: int, final: bool) -> tuple[int, str | None] | None:
-        """``[shown](3)``: the number of a citation in place of an address."""
+    def _numbered_link(self, held: str, position: int, final: bool) -> _Decision:
+        """`[shown](3)`: the number of a citation in place of an address."""
         if (mark := NUMBERED_LINK.match(held, position)) is None:
-            if not final and OPEN_NUMBERED_LINK.fullmatch(held, position):
-                return None
-            return position + 2, None
-        end = self._at + mark.end()
-        waited = self._waited(held, mark.end(), final)
+            may_follow = not final and OPEN_NUMBERED_LINK.fullmatch(held, position)
+            return _UNDECIDED if may_follow else _Kept(position + 2)
+        end = self._position() + mark.end()
+        waited = _has_waited(held, mark.end(), final)
         citation = self._find(end, end, int(mark[1]), waited)
         if citation is None or not citation.url:
-            return (mark.end(), None) if waited else None
+            return _Kept(mark.end()) if waited else _UNDECIDED
         link = f"]({escape_url(citation.url)})"
-        self.cited.append(Shown(link, citation.url, citation.title))
-        return mark.end(), link
+        self._shown.append(ShownCitation(link, citation.url, citation.title))
+        return _Replaced(mark.end(), link)
 
-    def _sandbox_link(self, held: str, position: int, final: bool) -> tuple[int, str | None] | None:
+    def _sandbox_link(self, held: str, position: int, final: bool) -> _Decision:
+        """`[shown](sandbox:/mnt/data/x)`; the path may hold balanced parentheses."""
         start = position + 2
         end, depth = start, 0
         while end < len(held) and held[end] != "\n" and end - start < MAX_LINK:
@@ -203,15 +235,15 @@ class Marks:
                 depth += 1
             elif held[end] == ")":
                 if not depth:
-                    break
+                    address = self._sandbox(held[start + len(SANDBOX) : end])
+                    return _Replaced(end + 1, f"]({address})" if address is not None else "]")
                 depth -= 1
             end += 1
-        else:
-            if end == len(held) and not final:
-                return None
-            return position + 2, None
-        address = self._sandbox(held[start + len(SANDBOX) : end])
-        return end + 1, f"]({address})" if address is not None else "]"
+        return _UNDECIDED if end == len(held) and not final else _Kept(position + 2)
+
+    def _position(self) -> int:
+        """Where in the message the held text begins."""
+        return self._source.given - len(self._held)
 
     def _find(self, start: int, end: int, number: int | None, waited: bool) -> Citation | None:
         """By range first, then by number: two marks may share a number and cite different pages.
@@ -226,17 +258,19 @@ class Marks:
         nearest = min(same, key=lambda c: abs(c.start - start), default=None)
         return nearest if nearest and (waited or abs(nearest.start - start) <= MAX_DRIFT) else None
 
-    def _waited(self, held: str, end: int, final: bool) -> bool:
-        return final or len(held) - end > MAX_WAIT
-
     def _link(self, citation: Citation, label: str) -> str:
         if not citation.url:
             return f"({citation.title})" if citation.title else ""
         link = f"[[{label}]({escape_url(citation.url)})]"
-        self.cited.append(Shown(link, citation.url, citation.title))
+        self._shown.append(ShownCitation(link, citation.url, citation.title))
         return link
 
 
+def _has_waited(held: str, end: int, final: bool) -> bool:
+    """Nothing more is waited for: the text is over, or much has come behind the mark that ends at `end`."""
+    return final or len(held) - end > MAX_WAIT
+
+
 def escape_url(url: str) -> str:
-    """``url`` so that it survives inside the parentheses of a markdown link."""
+    """`url` so that it survives inside the parentheses of a markdown link."""
     return re.sub(r"[\s()<>\\]", lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()), url)

@@ -10,7 +10,7 @@ import ujson
 
 from translate.values import well_formed
 
-PASSABLE = re.compile(
+PLAIN = re.compile(
     rb"""(?:
       [\x20\x21\x23-\x5b\x5e\x5f\x61-\x7f]            # ASCII without quote, backslash, "]" and "`"
     | \\(?:["\\/bfnrt]

@@ -29,3 +29,16 @@ class ChatMessage:
     role: Role
     text: str
     attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SentMessage:
+    """A message of ours as it was posted, and as the backend will repeat it (protocol notes, section 7.2).
+
+    `id` is the UUID that it was given, `picture_tokens` what its pictures count as.
+    """
+
+    id: str
+    role: str
+    text: str
+    picture_tokens: int = 0

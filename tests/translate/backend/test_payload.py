@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from translate.backend.interpreter import Sent
 from translate.backend.payload import conversation
+from translate.values import SentMessage
 from translate.values.gizmo import Gizmo
 from translate.values.models import ANY_GPT, BUILT_IN, GPT_4_MOBILE, GPT_4_S, GPT_35_TURBO, Model
 from translate.values.prompt import ChatMessage, Role
@@ -32,7 +32,9 @@ def new_id() -> str:
     return str(uuid.uuid4())
 
 
-def body_of(model: Model, talk: Sequence[ChatMessage] = TALK) -> tuple[dict[str, object], tuple[Sent, ...]]:
+def body_of(
+    model: Model, talk: Sequence[ChatMessage] = TALK
+) -> tuple[dict[str, object], tuple[SentMessage, ...]]:
     posted = conversation(model, talk, new_id)
     body = json.loads(posted.encode())
     assert isinstance(body, dict)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.upstream.gpts.rig import ID, SLUG, described
-from translate.backend.interpreter import Confirmation
 from translate.backend.payload import confirmation, continuation, conversation
+from translate.values import Confirmation
 from translate.values.gizmo import Gizmo
 from translate.values.models import ANY_GPT, GPT_4_S, Model
 from translate.values.prompt import ChatMessage

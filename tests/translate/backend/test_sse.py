@@ -268,4 +268,4 @@ def test_snapshots_on_one_line_are_all_read() -> None:
     stream = turn_of("Hi", "Hi there", "Hi there.").replace(b"}\n\ndata: {", b"}data: {")
     for sizes in ([], [1], [7]):
         seen = answer(stream, sizes=sizes)
-        assert (seen.text, seen.error, seen.turn.state.unknown) == ("Hi there.", None, {})
+        assert (seen.text, seen.error, seen.conversation.facts.unknown) == ("Hi there.", None, {})

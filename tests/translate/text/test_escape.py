@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from translate.text.escape import PASSABLE, escaped, unescaped
+from translate.text.escape import PLAIN, escaped, unescaped
 from translate.values.unicode import well_formed
 
 TEXT = st.text(st.characters() | st.sampled_from('\ud83d\udd25\u2028\u0085\ufffd\x00\\"/'), max_size=20)
@@ -37,7 +37,7 @@ def test_escaped_text_is_ascii_and_comes_back_whole(text: str) -> None:
 @given(FRAGMENTS)
 @example(rb"\ud83d\udd25\udd25")
 def test_passable_piece_is_valid_json_that_breaks_no_line_and_opens_no_mark(piece: bytes) -> None:
-    if not PASSABLE.fullmatch(piece):
+    if not PLAIN.fullmatch(piece):
         return
     line = piece.decode()
     text = json.loads(f'"{line}"')
@@ -51,7 +51,7 @@ def test_passable_piece_is_valid_json_that_breaks_no_line_and_opens_no_mark(piec
 def test_everyday_text_is_passable_escaped_or_raw(text: str) -> None:
     raw = json.dumps(text, ensure_ascii=False)[1:-1].encode()
     for piece in (escaped(text), raw, json.dumps(text)[1:-1].encode()):
-        assert PASSABLE.fullmatch(piece)
+        assert PLAIN.fullmatch(piece)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A backend that describes GPTs as the test wants it, and descriptions whose time stands still."""
+"""A backend that describes GPTs as the test wants it, and a book whose time stands still."""
 
 import asyncio
 import json
@@ -13,12 +13,9 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
 from accounts import Credential
-from runtime import BackgroundTasks
 from tests.upstream.rig import nothing_left
 from translate.values import Gizmo
-from upstream import HttpClient
-from upstream.gpts import GptDescriptions, GptDescriptionStore
-from upstream.gpts.descriptions import MAX_UNLISTED
+from upstream import GizmoBook, GizmoStore, HttpClient
 
 KEY = "fk-canary-of-the-service"
 CALLER = "fk-canary-of-a-caller"
@@ -155,7 +152,7 @@ class Clock:
     def __call__(self) -> float:
         return self.now
 
-    def call_later(self, delay: float, call: Callable[[], object]) -> Alarm:
+    def later(self, delay: float, call: Callable[[], object]) -> Alarm:
         alarm = Alarm(self.now + delay, call)
         self.alarms.append(alarm)
         self.pauses.append(delay)
@@ -175,22 +172,21 @@ class Clock:
 
 
 @dataclass(slots=True)
-class Rig:
-    """The descriptions and what is around them."""
+class Library:
+    """A book and what is around it."""
 
-    descriptions: GptDescriptions
+    book: GizmoBook
     backend: Backend
     clock: Clock
-    attempts: BackgroundTasks
 
     async def get(self, gizmo_id: str, key: str) -> Gizmo:
         """A description, for whoever has this key."""
-        return await self.descriptions.get(gizmo_id, Credential(key))
+        return await self.book.get(gizmo_id, Credential(key))
 
-    async def attempts_ended(self) -> None:
+    async def settled(self) -> None:
         """Wait until no attempt is under way."""
-        while len(self.attempts):
-            await self.attempts.wait()
+        while self.book._attempts:
+            await asyncio.wait(self.book._attempts)
 
 
 def files_in(path: Path) -> list[Path]:
@@ -199,34 +195,31 @@ def files_in(path: Path) -> list[Path]:
 
 
 @asynccontextmanager
-async def rig(
+async def library(
     path: Path,
     backend: Backend | None = None,
     *,
     key: str = KEY,
-    wait_seconds: float = 5.0,
-    max_unlisted: int = MAX_UNLISTED,
+    patience: float = 5.0,
     jitter: float = 1.0,
     url: str = "",
-) -> AsyncIterator[Rig]:
-    """Descriptions from a listening backend (or `url`), stored at `path`; afterwards nothing may be left."""
-    clock, attempts = Clock(), BackgroundTasks()
+) -> AsyncIterator[Library]:
+    """A book over a listening backend (or `url`), its store at `path`; afterwards nothing may be left."""
+    clock = Clock()
     async with nothing_left(), serving(backend or Backend()) as backend:
         client = HttpClient(url or backend.url, PREFIX)
-        descriptions = GptDescriptions(
+        book = GizmoBook(
             client,
-            GptDescriptionStore(path),
+            GizmoStore(path),
             Credential(key) if key else None,
-            wait_seconds=wait_seconds,
-            max_unlisted=max_unlisted,
+            patience=patience,
             clock=clock,
-            call_later=clock.call_later,
+            later=clock.later,
             jitter=lambda: jitter,
-            tasks=attempts,
         )
         try:
-            yield Rig(descriptions, backend, clock, attempts)
+            yield Library(book, backend, clock)
         finally:
-            await descriptions.close()
+            await book.close()
             client.close()
         assert clock.pending == []

@@ -1,12 +1,10 @@
-"""The fast road: taken by what merely grows, left by everything else, and never wrong."""
+"""The fast path: taken by what merely grows, left by everything else, and never wrong."""
 
 import json
-from types import SimpleNamespace
 
 import pytest
-import ujson
 
-from tests.translate.reading import answer
+from tests.translate.reading import Answer, answer
 from tests.translate.wire import (
     DONE,
     MODERATION,
@@ -21,54 +19,31 @@ from tests.translate.wire import (
     sse,
     turn_of,
 )
-from translate.conversation import Turn
 
 WORDS = [f" word{n}" for n in range(200)]
 GROWING = ["".join(WORDS[: n + 1]) for n in range(len(WORDS))]
 
 
-class Spy:
-    """What the turn read in full, and what it passed on unread."""
-
-    def __init__(self) -> None:
-        self.parsed: list[bytes] = []
-        self.passed: list[bytes] = []
+AROUND_THE_TEXT = 6
+"""Records read in full in any turn: system, echo, first snapshot, finished snapshot, moderation, `[DONE]`."""
 
 
-@pytest.fixture
-def spy(monkeypatch: pytest.MonkeyPatch) -> Spy:
-    spied, passed = Spy(), Turn.passed
-
-    def loads(data: bytes) -> object:
-        spied.parsed.append(data)
-        return ujson.loads(data)
-
-    def spied_passed(turn: Turn, piece: bytes) -> None:
-        spied.passed.append(piece)
-        passed(turn, piece)
-
-    monkeypatch.setattr("translate.conversation.ujson", SimpleNamespace(loads=loads))
-    monkeypatch.setattr(Turn, "passed", spied_passed)
-    return spied
-
-
-AROUND_THE_TEXT = 5
-"""Records read in full in any turn: system, echo, first snapshot, finished snapshot, moderation."""
+def records_read(seen: Answer) -> int:
+    """How many records were read in full; all others were told by their bytes."""
+    return seen.conversation.progress - seen.conversation.answer.size
 
 
 @pytest.mark.parametrize("sizes", [[], [100_000], [1000]], ids=str)
-def test_plain_growth_is_neither_parsed_nor_decoded(spy: Spy, sizes: list[int]) -> None:
+def test_plain_growth_is_neither_parsed_nor_decoded(sizes: list[int]) -> None:
     seen = answer(turn_of(*GROWING), sizes=sizes)
     assert seen.deltas == WORDS
-    assert len(spy.parsed) == AROUND_THE_TEXT
-    # The first piece opens the message and the last came unchanged in the finished snapshot.
-    assert [piece.decode() for piece in spy.passed] == WORDS[1:]
+    assert records_read(seen) == AROUND_THE_TEXT
 
 
-def test_slow_road_parses_everything(spy: Spy) -> None:
-    assert answer(turn_of(*GROWING), fast=False).deltas == WORDS
-    assert len(spy.parsed) == AROUND_THE_TEXT + len(WORDS)
-    assert spy.passed == []
+def test_slow_path_parses_everything() -> None:
+    seen = answer(turn_of(*GROWING), fast=False)
+    assert seen.deltas == WORDS
+    assert records_read(seen) == AROUND_THE_TEXT + len(WORDS)
 
 
 PASSABLE = {
@@ -83,10 +58,11 @@ PASSABLE = {
 
 
 @pytest.mark.parametrize("piece", PASSABLE.values(), ids=PASSABLE)
-def test_complete_escapes_and_characters_pass_unread(spy: Spy, piece: str) -> None:
+def test_complete_escapes_and_characters_pass_unread(piece: str) -> None:
     seen = answer(grown_by(piece))
     assert seen.text == "Hi there" + json.loads(f'"{piece}"') + "."
-    assert piece.encode() in spy.passed
+    assert piece.encode() in seen.player.out
+    assert records_read(seen) == 2
 
 
 SPECIAL = {
@@ -111,10 +87,9 @@ SPECIAL = {
 
 
 @pytest.mark.parametrize("piece", SPECIAL.values(), ids=SPECIAL)
-def test_whatever_may_need_a_look_is_decoded(spy: Spy, piece: str) -> None:
+def test_whatever_may_need_a_look_is_decoded(piece: str) -> None:
     stream = grown_by(piece)
     seen = answer(stream)
-    assert all(piece.encode() not in passed for passed in spy.passed)
     assert seen.deltas == answer(stream, fast=False).deltas
 
 
@@ -127,49 +102,55 @@ def grown_by(piece: str) -> bytes:
     return b"".join(b"data: " + record + b"\n\n" for record in raw) + DONE
 
 
-def test_records_cut_into_crumbs_mostly_stay_on_the_fast_road(spy: Spy) -> None:
-    assert answer(turn_of(*GROWING), sizes=[37]).deltas == WORDS
-    assert len(spy.parsed) < AROUND_THE_TEXT + len(WORDS) // 10
+def test_records_cut_into_crumbs_mostly_stay_on_the_fast_path() -> None:
+    seen = answer(turn_of(*GROWING), sizes=[37])
+    assert seen.deltas == WORDS
+    assert records_read(seen) < AROUND_THE_TEXT + len(WORDS) // 10
 
 
-def test_pings_between_records_do_not_leave_the_fast_road(spy: Spy) -> None:
+def test_pings_between_records_do_not_leave_the_fast_path() -> None:
     records: list[Json | bytes] = [message("", "a1")]
     for text in GROWING:
         records += [PING, message(text, "a1")]
-    assert answer(sse(*records)).deltas == WORDS
-    assert len(spy.parsed) == 1
+    seen = answer(sse(*records))
+    assert seen.deltas == WORDS
+    assert records_read(seen) == 1 + 1
 
 
-def test_other_records_cost_one_parse_each_and_do_not_disturb_the_fast_road(spy: Spy) -> None:
+def test_other_records_cost_one_parse_each_and_do_not_disturb_the_fast_path() -> None:
     stream = sse(*growing("", *GROWING[:50]), TITLE, MODERATION, *growing(*GROWING[50:]))
-    assert answer(stream).deltas == WORDS
-    assert len(spy.parsed) == 1 + 2
+    seen = answer(stream)
+    assert seen.deltas == WORDS
+    assert records_read(seen) == 1 + 2 + 1
 
 
-def test_finish_details_in_mid_text_cost_one_parse(spy: Spy) -> None:
+def test_finish_details_in_mid_text_cost_one_parse() -> None:
     ending = [message(text, "a1", status=None, metadata=STOP) for text in GROWING[100:]]
     stream = sse(*(message(text, "a1", status=None) for text in ["", *GROWING[:100]]), *ending)
-    assert answer(stream).deltas == WORDS
-    assert len(spy.parsed) == 2
+    seen = answer(stream)
+    assert seen.deltas == WORDS
+    assert records_read(seen) == 2 + 1
 
 
 @pytest.mark.parametrize("begun", ['say "hi"', "\\", '\\"', '"\\\\', 'x"\\"y"'])
-def test_text_with_quotes_and_backslashes_comes_back_to_the_fast_road(spy: Spy, begun: str) -> None:
+def test_text_with_quotes_and_backslashes_comes_back_to_the_fast_path(begun: str) -> None:
     texts = [begun + text for text in GROWING]
-    assert answer(sse(*growing(begun, *texts))).text == texts[-1]
-    assert len(spy.parsed) == 1
+    seen = answer(sse(*growing(begun, *texts)))
+    assert seen.text == texts[-1]
+    assert records_read(seen) == 1 + 1
 
 
-def test_crlf_streams_take_the_slow_road_and_say_the_same(spy: Spy) -> None:
+def test_crlf_streams_take_the_slow_path_and_say_the_same() -> None:
     stream = turn_of(*GROWING).replace(b"\n\n", b"\r\n\r\n")
-    assert answer(stream).deltas == WORDS
-    assert spy.passed == []
+    seen = answer(stream)
+    assert seen.deltas == WORDS
+    assert records_read(seen) == AROUND_THE_TEXT + len(WORDS)
 
 
-def test_with_stop_sequences_every_piece_is_looked_at(spy: Spy) -> None:
-    assert answer(turn_of(*GROWING), stop=["word150"]).text == "".join(WORDS[:150]) + " "
-    assert spy.passed == []
-    assert len(spy.parsed) < 10
+def test_with_stop_sequences_every_piece_is_looked_at() -> None:
+    seen = answer(turn_of(*GROWING), stop=["word150"])
+    assert seen.text == "".join(WORDS[:150]) + " "
+    assert records_read(seen) < 10
 
 
 def test_growth_of_another_string_of_the_record_is_not_shown() -> None:
@@ -195,13 +176,14 @@ def test_records_on_two_lines_or_without_a_blank_line_are_not_taken_for_growth()
     assert answer(stream).text == answer(stream, fast=False).text == "Hi"
 
 
-def test_growth_goes_on_behind_padding(spy: Spy) -> None:
+def test_growth_goes_on_behind_padding() -> None:
     stream = b"".join(
         b"data: " + record + b" " * (-len(record) % 32) + b"\n\n"
         for record in map(json_bytes, growing("", *GROWING))
     )
-    assert answer(stream + DONE).deltas == WORDS
-    assert len(spy.parsed) == 1
+    seen = answer(stream + DONE)
+    assert seen.deltas == WORDS
+    assert records_read(seen) == 1 + 1
 
 
 def test_two_messages_by_turns_keep_their_own_texts() -> None:
@@ -212,9 +194,9 @@ def test_two_messages_by_turns_keep_their_own_texts() -> None:
     assert "".join(sorted(fast.text.replace("\n", ""))) == "".join(sorted("A123B123."))
 
 
-def test_growth_after_the_stream_was_said_to_be_complete_ends_alike_on_both_roads() -> None:
+def test_growth_after_the_stream_was_said_to_be_complete_ends_alike_on_both_paths() -> None:
     complete = {"type": "message_stream_complete", "conversation_id": "c1"}
     stream = sse(*growing("", *GROWING[:5]), complete, *growing(*GROWING[5:10]))
     fast, slow = answer(stream), answer(stream, fast=False)
     assert fast.text == slow.text
-    assert type(fast.turn.error) is type(slow.turn.error)
+    assert type(fast.player.error) is type(slow.player.error)

@@ -5,40 +5,35 @@ from collections.abc import Iterator
 
 import jsonschema
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from tests.translate.reading import Json, content_of, data_lines, read
+from tests.translate.reading import CREATED, ID, MODEL, Json, chat_stream, content_of, data_lines, read
 from tests.translate.schemas import check
-from translate.openai.chat import DONE, PING, StreamWriter, WholeWriter
-from translate.text.citations import Shown
-from translate.values.errors import UpstreamFailed
-from translate.values.usage import Usage
+from translate.openai.chat import ChatStream, WholeChat
+from translate.text import AnswerBuilder
+from translate.values import AnswerEnd, Finished, ShownCitation, TextDelta, UpstreamFailed, Usage
 
-HEAD = {"id": "chatcmpl-1", "created": 1795333147, "model": "gpt-4-s"}
+HEAD = {"id": ID, "created": CREATED, "model": MODEL}
 USAGE = Usage(prompt_tokens=11, completion_tokens=3)
 
 
-def stream_writer(*, include_usage: bool = False, annotate: bool = False) -> StreamWriter:
-    return StreamWriter(
-        id="chatcmpl-1",
-        created=1795333147,
-        model="gpt-4-s",
-        include_usage=include_usage,
-        annotate=annotate,
-    )
+def written(text: str) -> TextDelta:
+    builder = AnswerBuilder()
+    builder.add_text(text)
+    event = builder.next_event()
+    assert isinstance(event, TextDelta)
+    return event
 
 
-def whole_writer() -> WholeWriter:
-    return WholeWriter(id="chatcmpl-1", created=1795333147, model="gpt-4-s")
-
-
-def streamed(writer: StreamWriter, *texts: str, reason: str = "stop") -> bytes:
-    out = writer.open()
+def end_of(*texts: str, reason: str = "stop", cited: tuple[ShownCitation, ...] = ()) -> AnswerEnd:
+    builder = AnswerBuilder()
     for text in texts:
-        writer.text(text)
-        out += writer.take()
-    return out + writer.finish(reason, USAGE)
+        builder.add_text(text)
+    return AnswerEnd(reason, USAGE, builder.answer, cited)
+
+
+def streamed(format: ChatStream, *texts: str, reason: str = "stop") -> bytes:
+    out = format.open() + b"".join(format.encode(written(text)) for text in texts)
+    return out + format.finish(end_of(*texts, reason=reason))
 
 
 def chunks(out: bytes) -> Iterator[Json]:
@@ -47,17 +42,14 @@ def chunks(out: bytes) -> Iterator[Json]:
             yield json.loads(payload)
 
 
-def completion(*texts: str, reason: str = "stop", cited: tuple[Shown, ...] = ()) -> Json:
-    writer = whole_writer()
-    for text in texts:
-        writer.text(text)
-    data = json.loads(writer.finish(reason, USAGE, cited))
+def completion(*texts: str, reason: str = "stop", cited: tuple[ShownCitation, ...] = ()) -> Json:
+    data = json.loads(WholeChat(**HEAD).finish(end_of(*texts, reason=reason, cited=cited)))  # type: ignore[arg-type]
     assert isinstance(data, dict)
     return data
 
 
 def test_stream_is_byte_for_byte_as_the_contract_has_it() -> None:
-    out = streamed(stream_writer(include_usage=True), "Hel", "lo.")
+    out = streamed(chat_stream(include_usage=True), "Hel", "lo.")
     head = '{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1795333147,"model":"gpt-4-s"'
     choice = head + ',"choices":[{"index":0,"delta":%s,"logprobs":null,"finish_reason":%s}],"usage":null}'
     expected = [
@@ -72,7 +64,7 @@ def test_stream_is_byte_for_byte_as_the_contract_has_it() -> None:
 
 
 def test_without_usage_there_is_no_usage_key_at_all() -> None:
-    out = streamed(stream_writer(), "Hi")
+    out = streamed(chat_stream(), "Hi")
     assert b"usage" not in out
     assert read(out).text == "Hi"
 
@@ -107,9 +99,9 @@ ANSWERS = [[], ["Hi"], ["你好", ' "\\\n', "🔥\u2028\x00\x7f\x85"], ["\ud83d"
 def test_every_chunk_and_completion_conforms_to_the_official_schema(
     texts: list[str], reason: str, include_usage: bool
 ) -> None:
-    writer = stream_writer(include_usage=include_usage)
-    out = streamed(writer, *texts, reason=reason)
-    for chunk in [*chunks(out), *chunks(writer.idle())]:
+    format = chat_stream(include_usage=include_usage)
+    out = streamed(format, *texts, reason=reason)
+    for chunk in [*chunks(out), *chunks(format.idle(visible=True))]:
         check(chunk, "CreateChatCompletionStreamResponse")
     check(completion(*texts, reason=reason), "CreateChatCompletionResponse")
     seen = read(out)
@@ -127,24 +119,28 @@ def test_the_schema_check_itself_finds_faults() -> None:
 
 
 def test_ping_is_a_comment_that_no_client_sees() -> None:
-    assert PING == b": ping\n\n"
-    assert list(data_lines(PING)) == []
+    ping = chat_stream().idle(visible=False)
+    assert ping == b": ping\n\n"
+    assert list(data_lines(ping)) == []
 
 
 def test_idle_chunk_has_an_empty_delta_and_the_head_of_its_stream() -> None:
     for include_usage in (False, True):
-        writer = stream_writer(include_usage=include_usage)
-        (idle,) = chunks(writer.idle())
-        (first,) = chunks(writer.open())
+        format = chat_stream(include_usage=include_usage)
+        (idle,) = chunks(format.idle(visible=True))
+        (first,) = chunks(format.open())
         assert {key: idle[key] for key in HEAD} == {key: first[key] for key in HEAD} == HEAD
         assert idle["choices"] == [{"index": 0, "delta": {}, "logprobs": None, "finish_reason": None}]
         assert ("usage" in idle) == include_usage
 
 
 def test_failure_is_a_visible_note_then_the_error_and_nothing_more() -> None:
-    writer = stream_writer()
-    writer.text("Half")
-    out = writer.open() + writer.fail(UpstreamFailed("The connection was lost."), note=True)
+    format = chat_stream(error_note=True)
+    out = (
+        format.open()
+        + format.encode(written("Half"))
+        + format.fail(UpstreamFailed("The connection was lost."))
+    )
     seen = read(out)
     assert seen.deltas == ["Half", "\n\n[stopped: The connection was lost.]"]
     assert seen.error == {
@@ -153,46 +149,31 @@ def test_failure_is_a_visible_note_then_the_error_and_nothing_more() -> None:
         "param": None,
         "code": "upstream_error",
     }
-    assert DONE not in out
+    assert b"[DONE]" not in out
     assert seen.finish_reason is None
 
 
 def test_failure_without_a_note_is_the_error_alone() -> None:
-    out = stream_writer().fail(UpstreamFailed("Lost."), note=False)
+    out = chat_stream().fail(UpstreamFailed("Lost."))
     (payload,) = data_lines(out)
     assert list(json.loads(payload)) == ["error"]
 
 
-def test_what_was_taken_is_not_given_again() -> None:
-    writer = stream_writer()
-    writer.text("one")
-    assert b"one" in writer.take()
-    assert writer.take() == b""
-    assert b"one" not in writer.finish("stop", USAGE)
-    assert writer.answer == "one"
+def test_whole_answer_is_written_at_its_end_alone() -> None:
+    whole = WholeChat(id=ID, created=CREATED, model=MODEL)
+    assert (whole.open(), whole.encode(written("one")), whole.idle(visible=True)) == (b"", b"", b"")
+    assert json.loads(whole.fail(UpstreamFailed("Lost.")))["error"]["message"] == "Lost."
 
 
-def test_whole_writer_gives_nothing_before_its_end() -> None:
-    writer = whole_writer()
-    writer.text("one")
-    writer.passed(b"\\n")
-    assert writer.take() == b""
-    assert writer.answer == "one\n"
+def test_events_without_text_write_nothing() -> None:
+    for format in (chat_stream(), WholeChat(id=ID, created=CREATED, model=MODEL)):
+        assert format.encode(Finished("stop")) == b""
 
 
-@given(st.lists(st.text(st.characters() | st.sampled_from("\ud83d\udd25\n\\")), max_size=6))
-def test_writer_knows_its_answer_and_the_breaks_at_its_end(texts: list[str]) -> None:
-    writer = stream_writer()
-    out = writer.open()
-    for text in texts:
-        writer.text(text)
-    said = read(out + writer.finish("stop", USAGE)).text
-    assert writer.answer == said
-    assert writer.line_breaks == min(2, len(said) - len(said.rstrip("\n")))
-    assert (writer.size == 0) == (said == "")
-
-
-CITED = (Shown("[[1](https://a.example)]", "https://a.example", "A"), Shown("(b.pdf)", "", "b.pdf"))
+CITED = (
+    ShownCitation("[[1](https://a.example)]", "https://a.example", "A"),
+    ShownCitation("(b.pdf)", "", "b.pdf"),
+)
 
 
 def test_citations_are_annotations_with_their_places_in_the_text() -> None:
@@ -208,16 +189,15 @@ def test_citations_are_annotations_with_their_places_in_the_text() -> None:
 
 def test_stream_brings_annotations_on_the_finish_chunk_and_only_if_asked() -> None:
     for annotate in (False, True):
-        writer = stream_writer(annotate=annotate)
-        writer.text(CITED[0].link)
-        *_, last = chunks(writer.open() + writer.finish("stop", USAGE, CITED))
+        format = chat_stream(annotate=annotate)
+        *_, last = chunks(format.open() + format.finish(end_of(CITED[0].link, cited=CITED)))
         delta = last["choices"][0]["delta"]  # type: ignore[index]
         assert list(delta) == (["annotations"] if annotate else [])
 
 
 @pytest.mark.parametrize("name", ["gpt-4-s", '模型 "x"\\', "a/b c", "\u2028"])
 def test_any_name_of_a_model_is_repeated_as_asked(name: str) -> None:
-    writer = StreamWriter(id="i", created=1, model=name, include_usage=True)
-    for chunk in chunks(writer.open() + writer.idle() + writer.finish("stop", USAGE)):
+    format = ChatStream(id="i", created=1, model=name, include_usage=True)
+    for chunk in chunks(format.open() + format.idle(visible=True) + format.finish(end_of())):
         assert chunk["model"] == name
-    assert json.loads(WholeWriter(id="i", created=1, model=name).finish("stop", USAGE))["model"] == name
+    assert json.loads(WholeChat(id="i", created=1, model=name).finish(end_of()))["model"] == name

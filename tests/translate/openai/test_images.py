@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.translate.schemas import check
-from translate.openai.images import Drawn, ImageRequest, answer, instruction, nothing_drawn, read_generation
+from translate.openai.images import ImageRequest, ImagesAnswer, instruction, nothing_drawn, read_generation
+from translate.text import AnswerText
+from translate.values import AnswerEnd, Asset, Picture, PictureShown, Usage
 from translate.values.errors import BadRequest
 
 
@@ -70,8 +72,14 @@ def test_words_carry_the_prompt_and_the_number() -> None:
 
 
 def test_answer_has_an_address_or_the_bytes_and_never_null() -> None:
-    pictures = [Drawn("http://files.example/i/1.png", "", "A red cat"), Drawn("", "iVBORw0KGgo=", "")]
-    data = json.loads(answer(pictures, 1795333147))
+    answer = ImagesAnswer(1795333147, limit=2)
+    shown = [
+        PictureShown(Asset("file-service://1", "A red cat"), Picture("http://files.example/i/1.png")),
+        PictureShown(Asset("file-service://2"), Picture("inline", "iVBORw0KGgo=")),
+        PictureShown(Asset("file-service://3"), Picture("http://files.example/i/3.png")),
+    ]
+    assert [answer.encode(event) for event in shown] == [b"", b"", b""]
+    data = json.loads(answer.finish(AnswerEnd("stop", Usage(1, 1), AnswerText())))
     check(data, "ImagesResponse")
     assert data == {
         "created": 1795333147,

@@ -1,0 +1,100 @@
+"""Plays streams through one conversation and one format, as the service does, without the service."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from translate import Conversation
+from translate.values import (
+    NEED_DATA,
+    PAUSED,
+    AnswerEnd,
+    AnswerFormat,
+    ApiError,
+    Asset,
+    Event,
+    ExchangeEnded,
+    Failed,
+    Finished,
+    Picture,
+    PictureWanted,
+    SentMessage,
+    Usage,
+)
+
+Fetch = Callable[[Asset], str | None]
+MAX_PICTURES = 10_000
+
+
+def address(asset: Asset) -> str:
+    """Where a picture is to be found once it was fetched."""
+    return f"https://files.example/{asset.file_id}.png"
+
+
+class Player:
+    """Give it streams with `play`, and end with `close`; `out` is what a client gets."""
+
+    def __init__(self, conversation: Conversation, format: AnswerFormat, fetch: Fetch = address) -> None:
+        self.conversation = conversation
+        self.events: list[Event] = []
+        self.out = format.open()
+        self.ended: ExchangeEnded | None = None
+        """How the last exchange ended, if it ended well."""
+        self.error: ApiError | None = None
+        self._format = format
+        self._fetch = fetch
+
+    def play(self, chunks: Iterable[bytes]) -> bytes:
+        """Feed one stream, to its end or to that of the exchange; returns what it adds to `out`."""
+        return b"".join(self.play_piecewise(chunks))
+
+    def play_piecewise(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        """The same, piece by piece: what can be written after each chunk."""
+        self.ended = None
+        for chunk in chunks:
+            self.conversation.receive_data(chunk)
+            yield self.drain()
+            if self.conversation.exchange_over:
+                break
+        if not self.conversation.exchange_over:
+            self.conversation.receive_eof()
+            yield self.drain()
+        assert self.conversation.exchange_over
+
+    def go_on(self, sent: Sequence[SentMessage]) -> None:
+        """Begin the next exchange, which the last one must ask for."""
+        assert self.ended is not None, "the turn does not know that it can go on"
+        assert self.ended.cut or self.ended.confirmation is not None
+        self.conversation.start_next_exchange(sent, seamless=self.ended.cut)
+
+    def close(self, usage: Usage | None = None) -> bytes:
+        """End the answer as it stands; returns what that adds to `out`."""
+        before = len(self.out)
+        if self.error is None:
+            self.conversation.conclude()
+            self.drain()
+            reason = next(event.reason for event in reversed(self.events) if isinstance(event, Finished))
+            conversation = self.conversation
+            end = AnswerEnd(reason, usage or Usage(1, 1), conversation.answer, conversation.citations)
+            self.out += self._format.finish(end)
+        else:
+            self.out += self._format.fail(self.error)
+        return self.out[before:]
+
+    def drain(self) -> bytes:
+        """Take all events, fetching pictures on the way."""
+        out = b""
+        while True:
+            event = self.conversation.next_event()
+            if event is NEED_DATA or event is PAUSED:
+                self.out += out
+                return out
+            assert not isinstance(event, type(NEED_DATA))
+            self.events.append(event)
+            out += self._format.encode(event)
+            if isinstance(event, PictureWanted):
+                assert len(self.events) < MAX_PICTURES, "pictures without end"
+                found = self._fetch(event.asset)
+                self.conversation.supply(None if found is None else Picture(found))
+            elif isinstance(event, ExchangeEnded):
+                self.ended = event
+            elif isinstance(event, Failed):
+                self.error = event.error

@@ -1,0 +1,245 @@
+"""The answer put together in order: text through the filters of the whole answer, items, pictures to come."""
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Final
+
+from translate.text.escape import escaped, unescaped
+from translate.text.filters import FilterChain
+from translate.text.stop import StopFilter
+from translate.values import (
+    Asset,
+    Cited,
+    Event,
+    ItemEnded,
+    ItemKind,
+    ItemStarted,
+    Picture,
+    PictureShown,
+    PictureWanted,
+    ReasoningDelta,
+    ShownCitation,
+    TextDelta,
+)
+
+MAX_PIECE_CHARACTERS: Final = 4000
+"""An escaped character takes up to 12 bytes, and the line that a piece is written into must stay under 64
+KiB.
+"""
+
+
+class AnswerText:
+    """The text of an answer so far, kept escaped: as bytes it is a quarter of what str pieces would take."""
+
+    __slots__ = ("_breaks", "_escaped", "_read")
+
+    def __init__(self) -> None:
+        self._escaped = bytearray()
+        self._breaks = 0  # at the end of what lies before `_read`
+        self._read = 0
+
+    @property
+    def escaped(self) -> bytes:
+        """All of it, as the inside of a JSON string."""
+        return bytes(self._escaped)
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return unescaped(self._escaped)
+
+    @property
+    def size(self) -> int:
+        """Bytes of it, escaped."""
+        return len(self._escaped)
+
+    @property
+    def line_breaks(self) -> int:
+        """How many line breaks it ends with: 0, 1 or 2, which also stands for more."""
+        if self._read < len(self._escaped):
+            self._count_breaks(unescaped(self._escaped[self._read :]))
+        return self._breaks
+
+    def append(self, piece: bytes, text: str) -> None:
+        """Add `text`, which is `piece` when escaped."""
+        if self._read < len(self._escaped):
+            self._count_breaks(unescaped(self._escaped[self._read :]))
+        self._escaped += piece
+        self._count_breaks(text)
+
+    def append_unread(self, pieces: bytes) -> None:
+        """Add escaped text; it is decoded only if somebody asks for it."""
+        self._escaped += pieces
+
+    def _count_breaks(self, text: str) -> None:
+        self._breaks = breaks_at_end(text, self._breaks)
+        self._read = len(self._escaped)
+
+
+def breaks_at_end(text: str, before: int = 0) -> int:
+    """How many line breaks stand at the end of `text`, behind a text that ends with `before` of them; at
+    most 2.
+    """
+    breaks = len(text) - len(text.rstrip("\n"))
+    return min(2, breaks + before if breaks == len(text) else breaks)
+
+
+class AnswerBuilder:
+    """Takes what the renderer shows, and gives events.
+
+    What comes behind a picture that must be fetched first waits for it; only reasoning, which stands beside
+    the answer, does not. `stop` are the stop sequences of the whole answer.
+    """
+
+    def __init__(self, stop: Sequence[str] = ()) -> None:
+        self.answer = AnswerText()
+        self._stop = StopFilter(stop) if stop else None
+        self._filters = FilterChain([self._stop] if self._stop is not None else [])
+        self._events: deque[Event] = deque()
+        self._pieces: list[bytes] = []  # of the TextDelta that is being collected
+        self._waiting: deque[str | Event] = (
+            deque()
+        )  # the picture that is waited for, and what comes behind it
+
+    @property
+    def wanted(self) -> Asset | None:
+        """The picture that everything waits for: a `PictureWanted` was given, and it has not been supplied
+        yet.
+        """
+        head = self._waiting[0] if self._waiting else None
+        return head.asset if isinstance(head, PictureWanted) else None
+
+    @property
+    def passes_through(self) -> bool:
+        """Plain pieces may be added with `add_unread`: nothing waits, and no filter looks at the text."""
+        return not self._waiting and self._filters.passes_through
+
+    @property
+    def stopped(self) -> bool:
+        """A stop sequence was met."""
+        return self._stop is not None and self._stop.stopped
+
+    @property
+    def empty(self) -> bool:
+        """No text yet, and none to come behind a picture."""
+        return not self._waiting and not self.answer.size
+
+    @property
+    def line_breaks(self) -> int:
+        """How many line breaks the text ends with, what waits included: 0, 1 or 2."""
+        for waiting in reversed(self._waiting):
+            if isinstance(waiting, str):
+                return breaks_at_end(waiting)
+            if isinstance(waiting, PictureWanted):
+                return 0
+        return self.answer.line_breaks
+
+    def next_event(self) -> Event | None:
+        """The next event, or None if there is none now."""
+        if self._events:
+            return self._events.popleft()
+        if self._pieces:
+            return self._take_delta()
+        return None
+
+    def add_text(self, text: str) -> None:
+        """Add text. Each call makes pieces of its own."""
+        if not text:
+            return
+        if self._waiting:
+            self._waiting.append(text)
+        else:
+            self._write(self._filters.feed(text))
+
+    def add_unread(self, pieces: Sequence[bytes]) -> None:
+        """Add plain escaped pieces, where the builder `passes_through`."""
+        self._pieces += pieces
+        self.answer.append_unread(b"".join(pieces))
+
+    def add_reasoning(self, text: str) -> None:
+        """Add reasoning."""
+        self._put(ReasoningDelta([piece for piece, _ in _pieces_of(text)]))
+
+    def start_reasoning(self, message_id: str) -> None:
+        """Begin an item of reasoning."""
+        self._put(ItemStarted(ItemKind.REASONING, message_id))
+
+    def end_reasoning(self, message_id: str) -> None:
+        """End it."""
+        self._put(ItemEnded(ItemKind.REASONING, message_id))
+
+    def start_item(self, kind: ItemKind, message_id: str, language: str = "") -> None:
+        """Begin an item; the text that follows is its own."""
+        self._put_in_order(ItemStarted(kind, message_id, language))
+
+    def end_item(self, kind: ItemKind, message_id: str) -> None:
+        """End it."""
+        self._put_in_order(ItemEnded(kind, message_id))
+
+    def add_citation(self, citation: ShownCitation) -> None:
+        """The text added last holds this citation."""
+        self._put_in_order(Cited(citation))
+
+    def add_picture(self, asset: Asset) -> None:
+        """Keep a place for a picture, which is to be supplied."""
+        if self.stopped:
+            return
+        wanted = PictureWanted(asset)
+        if not self._waiting:
+            self._put(wanted)
+        self._waiting.append(wanted)
+
+    def supply(self, picture: Picture | None, text: str) -> None:
+        """Fill the place of the picture that is waited for with `text`, and go on with what waits behind it.
+
+        `picture` is None if it could not be had.
+        """
+        wanted = self._waiting.popleft()
+        self._write(self._filters.feed(text))
+        if picture is not None and isinstance(wanted, PictureWanted):
+            self._put(PictureShown(wanted.asset, picture))
+        while self._waiting:
+            waiting = self._waiting[0]
+            if isinstance(waiting, str):
+                self._write(self._filters.feed(waiting))
+            elif not isinstance(waiting, PictureWanted):
+                self._put(waiting)
+            elif not self.stopped:
+                self._put(waiting)
+                return
+            self._waiting.popleft()
+
+    def release(self) -> None:
+        """The answer is over: show what the filters held back. Pictures are not waited for any more."""
+        self._waiting.clear()
+        self._write(self._filters.release())
+
+    def end(self, event: Event) -> None:
+        """Close with the event that says how it ended."""
+        self._put(event)
+
+    def _write(self, text: str) -> None:
+        for piece, part in _pieces_of(text):
+            self._pieces.append(piece)
+            self.answer.append(piece, part)
+
+    def _put(self, event: Event) -> None:
+        if self._pieces:
+            self._events.append(self._take_delta())
+        self._events.append(event)
+
+    def _put_in_order(self, event: Event) -> None:
+        if self._waiting:
+            self._waiting.append(event)
+        else:
+            self._put(event)
+
+    def _take_delta(self) -> TextDelta:
+        pieces, self._pieces = self._pieces, []
+        return TextDelta(pieces)
+
+
+def _pieces_of(text: str) -> list[tuple[bytes, str]]:
+    """`text` in pieces fit for a chunk each, escaped and as it is."""
+    parts = [text[at : at + MAX_PIECE_CHARACTERS] for at in range(0, len(text), MAX_PIECE_CHARACTERS)]
+    return [(escaped(part), part) for part in parts]

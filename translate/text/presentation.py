@@ -1,0 +1,222 @@
+"""How each kind of item looks: in which styles it is shown, what opens and closes it, and its text filters.
+
+Styles are described at `Style`. A message has its presentation from its content type.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from translate.text.citations import Citation, CitationRewriter
+from translate.text.fences import FenceGuard, backticks_at_end, fence_for
+from translate.text.filters import FilterChain
+from translate.text.program_output import FIGURE_MARK, OutputLimit, printable
+from translate.text.source_text import SourceText
+from translate.values import ItemKind, ShownCitation, Style
+
+MAX_HALF_CHARACTER: Final = 4
+"""A half character shows as at most this many U+FFFD; a longer run is meant."""
+REPLACEMENT: Final = "\ufffd"
+ALL_STYLES: Final = frozenset(Style)
+WEB_ONLY: Final = frozenset({Style.WEB})
+
+
+class Links(Protocol):
+    """Where files of the answer will be found; the addresses are made by the caller."""
+
+    def sandbox(self, message_id: str, path: str) -> str | None:
+        """An address for a file of the sandbox that the message links to, or None if there can be none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerContext:
+    """What the items of one answer share: style, links, and the citations shown so far."""
+
+    style: Style
+    links: Links | None
+    shown: list[ShownCitation] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class ItemSource:
+    """The message that an item shows."""
+
+    message_id: str
+    text: SourceText
+    language: str = ""
+
+
+class OpenItem:
+    """An item while text is added to it. By default there is nothing around it, and it is shown as it
+    comes.
+    """
+
+    opening = ""
+    """What stands before its text."""
+    stays_open = False
+    """Text may follow when its message is complete; it ends when another item begins."""
+
+    def __init__(self, filters: FilterChain) -> None:
+        self.filters = filters
+
+    def take_notice(self) -> str:
+        """What to say, once, behind the text that the filters gave last."""
+        return ""
+
+    def cite(self, citations: Sequence[Citation]) -> str:
+        """Take the citations of the message as they stand now. Return what can be shown now."""
+        return ""
+
+    def take_back(self, characters: int) -> None:
+        """So many characters at the end of the message are no longer part of it."""
+
+    def closing(self, line_breaks: int) -> str:
+        """What stands behind its text, which ends with so many line breaks."""
+        return ""
+
+
+class Presentation:
+    """How one kind of item looks. By default its text is shown as it comes."""
+
+    kind: ItemKind
+    styles: frozenset[Style] = ALL_STYLES
+    """In other styles it is not shown."""
+
+    def held_back(self, text: str) -> int:
+        """How many last characters of `text` may be half of something: a high surrogate, a short run of
+        U+FFFD.
+        """
+        if not text:
+            return 0
+        if "\ud800" <= text[-1] <= "\udbff":
+            return 1
+        if text[-1] == REPLACEMENT:
+            run = len(text) - len(text.rstrip(REPLACEMENT))
+            return run if run <= MAX_HALF_CHARACTER else 0
+        return 0
+
+    def prepare(self, piece: str, *, opening: bool) -> str:
+        """What of a piece is shown; nothing of the first one means that the item does not begin yet."""
+        return piece
+
+    def open(self, source: ItemSource, piece: str, context: AnswerContext) -> OpenItem:
+        """Begin an item with `piece`, which is fed to it afterwards."""
+        return OpenItem(FilterChain(()))
+
+
+class Prose(Presentation):
+    """The assistant's words: citations become links, or are left out where the style shows none."""
+
+    kind = ItemKind.PROSE
+
+    def open(self, source: ItemSource, piece: str, context: AnswerContext) -> OpenItem:
+        """See `Presentation`."""
+
+        def address(path: str) -> str | None:
+            if context.links is None or context.style is Style.TEXT:
+                return None
+            return context.links.sandbox(source.message_id, path)
+
+        show = context.style is Style.WEB
+        return _OpenProse(CitationRewriter(source.text, address, context.shown, show_citations=show))
+
+
+class _OpenProse(OpenItem):
+    stays_open = True
+
+    def __init__(self, rewriter: CitationRewriter) -> None:
+        super().__init__(FilterChain([rewriter]))
+        self._rewriter = rewriter
+
+    def cite(self, citations: Sequence[Citation]) -> str:
+        return self._rewriter.cite(citations)
+
+    def take_back(self, characters: int) -> None:
+        self._rewriter.take_back(characters)
+
+
+class Fenced(Presentation):
+    """Text in a fence, labelled with its language: code."""
+
+    kind = ItemKind.CODE
+    styles = WEB_ONLY
+
+    def held_back(self, text: str) -> int:
+        """A run of backticks too: its length decides whether it would close the fence."""
+        return backticks_at_end(text) or super().held_back(text)
+
+    def open(self, source: ItemSource, piece: str, context: AnswerContext) -> OpenItem:
+        """See `Presentation`."""
+        fence = fence_for(piece)
+        return _OpenFence(fence, source.language, FilterChain([FenceGuard(fence)]))
+
+
+class _OpenFence(OpenItem):
+    def __init__(self, fence: str, label: str, filters: FilterChain) -> None:
+        super().__init__(filters)
+        self.opening = f"{fence}{label}\n"
+        self._fence = fence
+
+    def closing(self, line_breaks: int) -> str:
+        return ("" if line_breaks else "\n") + self._fence + "\n"
+
+
+class ProgramOutput(Fenced):
+    """What a program printed, in a fence: printable, without blank lines around it, and not too long."""
+
+    kind = ItemKind.OUTPUT
+
+    def held_back(self, text: str) -> int:
+        """The beginning of a figure's mark too."""
+        if held := super().held_back(text):
+            return held
+        for size in range(min(len(FIGURE_MARK) - 1, len(text)), 0, -1):
+            if FIGURE_MARK.startswith(text[-size:]):
+                return size
+        return 0
+
+    def prepare(self, piece: str, *, opening: bool) -> str:
+        """See `Presentation`: it begins with the first line that has something in it."""
+        piece = printable(piece)
+        if not opening:
+            return piece
+        piece = piece.lstrip("\n")
+        return piece if piece.strip() else ""
+
+    def open(self, source: ItemSource, piece: str, context: AnswerContext) -> OpenItem:
+        """See `Presentation`."""
+        return _OpenOutput(fence_for(piece), OutputLimit())
+
+
+class _OpenOutput(_OpenFence):
+    def __init__(self, fence: str, limit: OutputLimit) -> None:
+        super().__init__(fence, "output", FilterChain([limit, FenceGuard(fence)]))
+        self._limit = limit
+
+    def take_notice(self) -> str:
+        return self._limit.take_notice()
+
+
+class Reasoning(Presentation):
+    """What the model thought; it stands beside the answer, so nothing is around it."""
+
+    kind = ItemKind.REASONING
+
+    def held_back(self, text: str) -> int:
+        """A run of backticks too, so that it comes whole."""
+        return backticks_at_end(text) or super().held_back(text)
+
+
+class Pictures(Presentation):
+    """Pictures without text of their own."""
+
+    kind = ItemKind.PICTURE
+    styles = frozenset({Style.WEB, Style.PLAIN})
+
+
+class ToolError(Presentation):
+    """One line that says which error a tool reported."""
+
+    kind = ItemKind.ERROR
+    styles = WEB_ONLY

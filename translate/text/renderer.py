@@ -1,0 +1,220 @@
+"""Changes of messages to the answer that a person reads, in one of three styles."""
+
+import re
+from typing import Final
+
+from translate.text.answer import AnswerBuilder
+from translate.text.message import (
+    Change,
+    CitationsChanged,
+    Completed,
+    Grew,
+    Message,
+    PictureAdded,
+    TookBack,
+    ToolFailed,
+)
+from translate.text.presentation import AnswerContext, ItemSource, Links, OpenItem, Pictures
+from translate.values import Asset, ItemKind, Picture, ShownCitation, Style
+
+MAX_REASONING: Final = 1_000_000
+"""Characters; beyond that nobody reads on, but a whole answer would have to keep it."""
+MAX_ALT: Final = 200
+MAX_ERROR: Final = 500
+UNAVAILABLE: Final = "[an image could not be fetched]"
+
+
+class Renderer:
+    """Takes changes in the order of the answer and adds what they show to `builder`.
+
+    At most one item is open at a time; another message's text closes it. Reasoning stands beside that;
+    without `reasoning` it is not shown.
+    """
+
+    def __init__(
+        self, builder: AnswerBuilder, style: Style, links: Links | None, *, reasoning: bool = False
+    ) -> None:
+        self._out = builder
+        self._context = AnswerContext(style, links)
+        self._message: Message | None = None  # whose item is open
+        self._item: OpenItem | None = None
+        self._announced = 0  # citations of which an event was given
+        self._seamless = False
+        self._reasoning_left = MAX_REASONING if reasoning else 0
+        self._reasoned: Message | None = None
+        self._reasoning_open = False
+
+    @property
+    def began(self) -> bool:
+        """Something is shown, or is held back and will be."""
+        return self._message is not None or not self._out.empty
+
+    @property
+    def citations(self) -> list[ShownCitation]:
+        """All citations shown so far, in order."""
+        return self._context.shown
+
+    def passes_through(self, message: Message) -> bool:
+        """Plain pieces of `message` may go to the builder unread."""
+        return (
+            self._message is message
+            and self._item is not None
+            and self._item.filters.passes_through
+            and self._out.passes_through
+        )
+
+    def continue_seamlessly(self) -> None:
+        """The next message goes on where the last one was cut: nothing parts the two."""
+        self._seamless = True
+
+    def render(self, change: Change) -> None:
+        """Show one change."""
+        match change:
+            case Grew(message, piece):
+                self._grow(message, piece)
+            case TookBack(message, characters):
+                if self._message is message and self._item is not None:
+                    self._item.take_back(characters)
+            case CitationsChanged(message):
+                if self._message is message and self._item is not None:
+                    self._out.add_text(self._item.cite(message.citations))
+                    self._announce_citations()
+            case PictureAdded(message, asset):
+                self._add_picture(message, asset)
+            case ToolFailed(message, name, text):
+                self._tell_error(message, name, text)
+            case Completed(message):
+                self._complete(message)
+
+    def supply(self, picture: Picture | None) -> None:
+        """Show the picture that the builder waits for; None if it could not be had."""
+        asset = self._out.wanted
+        if asset is not None:
+            text = UNAVAILABLE if picture is None else self._markdown(asset, picture.address)
+            self._out.supply(picture, text)
+
+    def note(self, text: str) -> None:
+        """Add words of this service, as a paragraph."""
+        self._show_alone(ItemKind.NOTE, "", text)
+
+    def close(self) -> None:
+        """The answer is over, well or not: no fence stays open, nothing is held back."""
+        self._close()
+        if self._reasoned is not None:
+            self._end_reasoning(self._reasoned)
+        self._out.release()
+
+    def _grow(self, message: Message, piece: str) -> None:
+        if message.kind is ItemKind.REASONING:
+            if self._reasoning_left:
+                self._reason(message, piece)
+            return
+        presentation = message.presentation
+        if self._context.style not in presentation.styles:
+            return
+        opening = self._message is not message
+        piece = presentation.prepare(piece, opening=opening)
+        if opening:
+            if not piece:
+                return
+            self._open(message, piece)
+        self._feed(piece)
+
+    def _feed(self, piece: str) -> None:
+        if (item := self._item) is not None:
+            self._out.add_text(item.filters.feed(piece))
+            self._out.add_text(item.take_notice())
+            self._announce_citations()
+
+    def _open(self, message: Message, piece: str) -> None:
+        self._close()
+        if self._seamless:
+            self._seamless = False
+        else:
+            self._separate()
+        source = ItemSource(message.id, message.source, message.language)
+        self._message = message
+        self._item = message.presentation.open(source, piece, self._context)
+        self._out.start_item(message.kind, message.id, message.language)
+        self._out.add_text(self._item.opening)
+
+    def _complete(self, message: Message) -> None:
+        if self._reasoned is message:
+            self._end_reasoning(message)
+        if self._message is not message or self._item is None:
+            return
+        if self._item.stays_open:
+            self._out.add_text(self._item.filters.release())
+            self._announce_citations()
+        else:
+            self._close()
+
+    def _close(self) -> None:
+        message, item = self._message, self._item
+        self._message = self._item = None
+        if message is None or item is None:
+            return
+        self._out.add_text(item.filters.release())
+        self._announce_citations()
+        self._out.add_text(item.closing(self._out.line_breaks))
+        self._out.end_item(message.kind, message.id)
+
+    def _separate(self) -> None:
+        if not self._out.empty:
+            self._out.add_text("\n" * (2 - self._out.line_breaks))
+
+    def _announce_citations(self) -> None:
+        shown = self._context.shown
+        while self._announced < len(shown):
+            self._out.add_citation(shown[self._announced])
+            self._announced += 1
+
+    def _add_picture(self, message: Message, asset: Asset) -> None:
+        if self._context.style not in Pictures.styles:
+            return
+        self._close()
+        self._separate()
+        self._out.start_item(ItemKind.PICTURE, message.id)
+        self._out.add_picture(asset)
+        self._out.end_item(ItemKind.PICTURE, message.id)
+
+    def _tell_error(self, message: Message, name: str, text: str) -> None:
+        if self._context.style not in message.presentation.styles:
+            return
+        said = " ".join(text.split())[:MAX_ERROR].replace("`", "'")
+        # In a code span nothing of it is taken for markup, such as "<class ...>".
+        line = f"> **{name or 'error'}** `{said}`" if said else f"> **{name or 'error'}**"
+        self._show_alone(ItemKind.ERROR, message.id, line)
+
+    def _show_alone(self, kind: ItemKind, message_id: str, text: str) -> None:
+        """An item that is whole at once."""
+        self._close()
+        self._separate()
+        self._out.start_item(kind, message_id)
+        self._out.add_text(text)
+        self._out.end_item(kind, message_id)
+
+    def _markdown(self, asset: Asset, address: str) -> str:
+        """A fetched picture as the style shows it; one piece, since some clients look at single deltas."""
+        if self._context.style is Style.PLAIN:
+            return address
+        alt = re.sub(r"[\[\]()\\`!<>*_]|\s+", " ", asset.alt).strip()[:MAX_ALT].strip()
+        return f"![{alt or 'image'}]({address})"
+
+    def _reason(self, message: Message, piece: str) -> None:
+        if self._reasoned is not message:
+            if self._reasoned is not None:
+                self._end_reasoning(self._reasoned)
+                piece = "\n\n" + piece
+            self._reasoned = message
+        if not self._reasoning_open:
+            self._reasoning_open = True
+            self._out.start_reasoning(message.id)
+        piece = piece[: self._reasoning_left]
+        self._reasoning_left -= len(piece)
+        self._out.add_reasoning(piece)
+
+    def _end_reasoning(self, message: Message) -> None:
+        if self._reasoning_open:
+            self._reasoning_open = False
+            self._out.end_reasoning(message.id)

@@ -1,0 +1,105 @@
+"""The text of one message as the backend has told it, and how much of it was given on.
+
+This is the one owner of positions in a message: citations name ranges of it in code points. Text comes in
+three ways: as a whole (`become`), as a decoded piece (`grow`), and as escaped bytes that nobody has looked
+at (`pass_unread`); these are decoded only when somebody asks for the text or for a position.
+"""
+
+from collections.abc import Callable
+
+from translate.text.escape import unescaped
+from translate.values import SURROGATE, concatenate, join_surrogates
+
+
+class SourceText:
+    """`held_back` tells how many last characters of a text wait for what follows, since they may be half of
+    something.
+    """
+
+    __slots__ = ("_counted", "_given", "_growth", "_held_back", "_text", "held")
+
+    def __init__(self, held_back: Callable[[str], int]) -> None:
+        self.held = ""
+        """The end of what came, not given on yet."""
+        self._held_back = held_back
+        self._text = ""  # without `_growth`
+        self._growth = bytearray()  # escaped
+        self._given = 0  # without what of `_growth` lies behind `_counted`
+        self._counted = 0
+
+    @property
+    def text(self) -> str:
+        """All that came."""
+        if self._growth:
+            self._count()
+            self._text = concatenate(self._text, unescaped(self._growth))
+            self._growth.clear()
+            self._counted = 0
+        return self._text
+
+    @property
+    def given(self) -> int:
+        """How many characters were given on."""
+        self._count()
+        return self._given
+
+    def pass_unread(self, escaped: bytes) -> None:
+        """The text grew by a plain piece, JSON-escaped, that was given on as it is. Nothing may be held."""
+        self._growth += escaped
+
+    def grow(self, escaped: bytes, piece: str) -> str:
+        """The text grew by `piece`, which is `escaped` in JSON. Return what to give on."""
+        self._count()
+        self._growth += escaped
+        self._counted = len(self._growth)
+        return self._give(piece)
+
+    def become(self, new: str) -> tuple[int, str]:
+        """The whole text is `new` now. Return how many given characters it takes back, and what to give on.
+
+        Nothing that a client has can be taken back, so a rewritten text goes on behind what both have in
+        common. A shorter text (blanked by moderation, or an empty restart) is no reason to begin anew.
+        """
+        text = self.text
+        shown = text[: len(text) - len(self.held)]
+        self.held = ""
+        if shown.startswith(new) and len(new) < len(shown):
+            self._text = shown
+            return 0, ""
+        kept = len(shown) if new.startswith(shown) else common_prefix(shown, new)
+        self._text = new
+        self._given = kept
+        return len(shown) - kept, self._give(new[kept:])
+
+    def release(self) -> str:
+        """Nothing follows soon: return what was held back."""
+        piece, self.held = self.held, ""
+        self._given += len(piece)
+        return piece
+
+    def _give(self, piece: str) -> str:
+        if self.held:
+            piece = join_surrogates(self.held + piece)
+        end = len(piece) - self._held_back(piece)
+        self.held = piece[end:]
+        self._given += end
+        return piece[:end]
+
+    def _count(self) -> None:
+        if len(self._growth) > self._counted:
+            self._given += len(unescaped(self._growth[self._counted :]))
+            self._counted = len(self._growth)
+
+
+def common_prefix(a: str, b: str) -> int:
+    """Length of the longest common prefix; it never ends between the halves of a surrogate pair."""
+    low, high = 0, min(len(a), len(b))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if a[:middle] == b[:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    if low and SURROGATE.match(b[low - 1]):
+        low -= 1
+    return low

@@ -1,0 +1,195 @@
+"""What a conversation says to whoever answers the client: frozen events, in order.
+
+An answer is a row of items, each between `ItemStarted` and `ItemEnded`; the text between the two belongs to
+it, fences and links included. Blank lines between items stand outside of them. Reasoning has items of its
+own, which stand beside the answer and may lie between the borders of another item.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final
+
+from translate.values.errors import ApiError
+
+
+class ItemKind(Enum):
+    """What an item is to the user."""
+
+    PROSE = auto()
+    """The assistant's words."""
+    CODE = auto()
+    """Code that the assistant runs."""
+    OUTPUT = auto()
+    """What the code printed."""
+    PICTURE = auto()
+    """A picture made by a tool."""
+    REASONING = auto()
+    """What the model thought before it answered, or said on the way there."""
+    ERROR = auto()
+    """A tool failed; the model usually goes on."""
+    NOTE = auto()
+    """Words of this service."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A picture on the backend (protocol notes, section 10).
+
+    `pointer` is `file-service://...` or `sediment://...`, `alt` the prompt that it was drawn from; `width`
+    and `height` are in pixels, 0 if they are not known.
+    """
+
+    pointer: str
+    alt: str = ""
+    width: int = 0
+    height: int = 0
+
+    @property
+    def file_id(self) -> str:
+        """The pointer without its scheme."""
+        return self.pointer.partition("://")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An `Asset` that was fetched: its `address` for the text, and its bytes in base64 where those are
+    wanted.
+    """
+
+    address: str
+    base64: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownCitation:
+    """A citation as it stands in the answer: `link` is its text there, `url` is empty if it names a file."""
+
+    link: str
+    url: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """A GPT asks whether it may call a host (protocol notes, section 11).
+
+    `tool` and `message_id` are those of the asking message. With `login` the host wants the user to log in,
+    which nobody can do here.
+    """
+
+    tool: str
+    message_id: str
+    domain: str
+    operation: str
+    target_message_id: str = ""
+    operation_hash: str = ""
+    login: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """More text of the answer. `pieces` are insides of JSON strings, each fit for a chunk of its own."""
+
+    pieces: Sequence[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningDelta:
+    """More reasoning, in pieces like those of `TextDelta`."""
+
+    pieces: Sequence[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class ItemStarted:
+    """An item begins. `id` is the backend's message id; `language` is that of code, else empty."""
+
+    kind: ItemKind
+    id: str
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemEnded:
+    """The item of this kind and id is complete."""
+
+    kind: ItemKind
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PictureWanted:
+    """Nothing more can be shown before this picture is supplied, or known not to be had."""
+
+    asset: Asset
+
+
+@dataclass(frozen=True, slots=True)
+class PictureShown:
+    """A supplied picture has its place in the text now."""
+
+    asset: Asset
+    picture: Picture
+
+
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """The text before this event ends with, or holds, a citation."""
+
+    citation: ShownCitation
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeEnded:
+    """The backend has nothing more to say to what was posted, and all went well.
+
+    With a `confirmation`, a GPT waits for a decision; with `cut`, the answer was cut by length and can be
+    continued. The turn goes on with `start_next_exchange` or ends with `conclude`.
+    """
+
+    confirmation: Confirmation | None = None
+    cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The turn is over. `reason` is OpenAI's finish reason: `stop`, `length` or `content_filter`."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The turn is over without a whole answer."""
+
+    error: ApiError
+
+
+Event = (
+    TextDelta
+    | ReasoningDelta
+    | ItemStarted
+    | ItemEnded
+    | PictureWanted
+    | PictureShown
+    | Cited
+    | ExchangeEnded
+    | Finished
+    | Failed
+)
+
+
+class Waiting(Enum):
+    """Why there is no event now."""
+
+    NEED_DATA = auto()
+    """More bytes must be received, or the end of input."""
+    PAUSED = auto()
+    """The caller must act: supply a picture, begin the next exchange, or conclude. So also when all is
+    over.
+    """
+
+
+NEED_DATA: Final = Waiting.NEED_DATA
+PAUSED: Final = Waiting.PAUSED
