@@ -18,7 +18,7 @@ ENV PATH=/venv/bin:$PATH \
     STATE_DIR=/state
 WORKDIR /app
 COPY --from=build /venv /venv
-COPY server.py gpts.json LICENSE ./
+COPY server.py wiring.py gpts.json LICENSE ./
 COPY accounts accounts
 COPY catalogue catalogue
 COPY console console

@@ -16,56 +16,19 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
 from tornado.netutil import bind_sockets
 
-from accounts import AccountQueue, Credential, SharedSlots
-from catalogue import GptsFileWatcher, load_gpts
-from handlers.app import ROUTES, make_app
-from handlers.service import Service
-from ledger import (
-    DAY,
-    GRACE_SECONDS,
-    HOUR,
-    SECRET_FILE,
-    SHARED_GRACE_SECONDS,
-    ChargeBook,
-    KeyNames,
-    Ledger,
-    LicenceUsage,
-    Limits,
-    Reconciler,
-    RedisStore,
-    SqliteStore,
-    Store,
-    StoreError,
-    load_secret,
-    row_as_json,
-    usage_table,
-)
+from handlers import make_app
+from ledger import DAY, KeyNames, StoreError, row_as_json, usage_table
 from logs import configure_logs
-from media import Fetcher, MediaReader, MediaStore
-from metrics import LagSampler, Metrics
 from settings import Settings, SettingsError
-from translate.values import ANY_GPT, BUILT_IN, Catalogue, Gpt, GptsError
-from turns.tokens import load_vocabulary
-from upstream import (
-    AccountSockets,
-    ConversationClient,
-    History,
-    HttpClient,
-    SocketLimits,
-    Timeouts,
-)
-from upstream.files import BackendFiles
-from upstream.gpts import GptDescriptions, GptDescriptionStore
+from translate.values import Gpt
+from wiring import Service, build, ledger_store, limits_of
 
 if TYPE_CHECKING:
     from simulator import Simulator
@@ -75,12 +38,8 @@ log = logging.getLogger("pandora")
 VERSION = "0.1.0"
 """Owned here. pyproject.toml, the image and the compose files repeat the version; a test compares them."""
 DEMO_KEY = "fk-demo"
-PROGRESS_SECONDS = 600.0
-"""How long the backend may send pings and nothing else; drawing and long programs take minutes."""
-SOCKET_LIMITS = SocketLimits()
 IDLE_CONNECTION_SECONDS = 75
 BODY_SECONDS = 120
-GPTS_FILE = Path(__file__).with_name("gpts.json")
 SEND_BUFFER_BYTES = 128 * 1024
 """Of each client in the kernel, which doubles it. Left to itself it takes 4 MiB for a client that does not
 read, and the upstream goes on for so much longer."""
@@ -88,165 +47,30 @@ MAX_DRAINED_BODY_BYTES = 1 << 31
 """Above our own limit, so that an oversized body meets our 413 and not Tornado's bare 400."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Server:
     """A running service."""
 
     service: Service
     http: HTTPServer
     port: int
-    lag: LagSampler
 
     async def stop(self) -> None:
         """Refuse new work, let answers end, close."""
         self.http.stop()
         # What is kept alive gets "Connection: close" with its next answer.
         self.http.conn_params.no_keep_alive = True
-        await self.service.drain()
+        await self.service.running.drain(self.service.settings.drain_timeout)
         await self.http.close_all_connections()
-        await self.service.settled()
-        await self.service.gpts.close()
-        await self.service.media.close()
-        await self.service.queue.close()
-        await self.service.licence.close()
-        self.service.conversations.close()
-        self.service.http.close()
-        await self.service.charges.close()
-        self.lag.stop()
-
-
-def build(
-    settings: Settings,
-    *,
-    simulated: bool = False,
-    demo_gpts: Sequence[Gpt] = (),
-    progress_timeout: float = PROGRESS_SECONDS,
-    socket_limits: SocketLimits = SOCKET_LIMITS,
-) -> Service:
-    """The parts, wired; `demo_gpts` are offered while the list has none. Raises SettingsError.
-
-    `progress_timeout` is the limit for answers that hold nothing but pings, in seconds.
-    """
-    aliases = dict(settings.model_aliases)
-    taken = {model.name for model in (*BUILT_IN, ANY_GPT)} | aliases.keys()
-    path = Path(settings.gpts_file) if settings.gpts_file else GPTS_FILE
-    load = partial(load_gpts, path, taken, [gpt for gpt in demo_gpts if gpt.name not in taken])
-    try:
-        gpts = load()
-    except GptsError as error:
-        raise SettingsError(f"{path} is not usable: {error}.") from None
-    try:
-        catalogue = Catalogue(BUILT_IN, aliases, gpts, any_gpt=settings.allow_any_gpt)
-    except ValueError as error:
-        raise SettingsError(f"MODEL_ALIASES is not usable: {error}.") from None
-    timeouts = Timeouts(
-        connect=settings.connect_timeout,
-        first_byte=settings.first_byte_timeout,
-        idle=settings.idle_timeout,
-        total=settings.total_timeout,
-        progress=progress_timeout,
-    )
-    load_vocabulary()
-    try:
-        http = HttpClient(
-            base_url=settings.base_url,
-            prefix=settings.proxy_api_prefix,
-            timeouts=timeouts,
-            max_clients=settings.max_concurrent * 2 + 100,
-        )
-    except ValueError as error:
-        raise SettingsError(f"BASE_URL or PROXY_API_PREFIX is not usable: {error}.") from None
-    models = [*catalogue.models, *([ANY_GPT.name] if settings.allow_any_gpt else [])]
-    metrics = Metrics(ROUTES, models, VERSION)
-    # What the simulator makes up about a GPT must not be met again in earnest.
-    store = GptDescriptionStore(Path(settings.state_dir) / ("demo-gpts" if simulated else "gpts"))
-    own = Credential(settings.key_for_gpts_info) if settings.key_for_gpts_info else None
-    descriptions = GptDescriptions(http, store, own)
-    max_bytes = settings.media_max_file_bytes
-    media = MediaStore(
-        Path(settings.state_dir) / "media",
-        max_file_bytes=max_bytes,
-        max_total_bytes=settings.media_max_total_bytes,
-        max_age_seconds=settings.media_max_age,
-    )
-    fetcher = Fetcher(max_bytes=max_bytes) if settings.fetch_urls else None
-    return Service(
-        settings=settings,
-        http=http,
-        conversations=ConversationClient(http, AccountSockets(http, socket_limits)),
-        catalogue=catalogue,
-        metrics=metrics,
-        gizmos=descriptions,
-        gpts=GptsFileWatcher(path, load, catalogue, descriptions, metrics),
-        files=BackendFiles(http, max_bytes=max_bytes),
-        media=media,
-        reader=MediaReader(fetcher, max_bytes=max_bytes, max_pixels=settings.max_image_pixels),
-        queue=AccountQueue(
-            settings.key_concurrency,
-            max_waiting=settings.queue_length,
-            max_wait=settings.queue_wait,
-            metrics=metrics,
-            shared=SharedSlots(settings.redis_url) if settings.redis_url else None,
-        ),
-        charges=_charge_book(settings, http, metrics, catalogue, simulated=simulated),
-        licence=LicenceUsage(http, settings.licence_usage_url),
-        simulated=simulated,
-        version=VERSION,
-    )
-
-
-def _charge_book(
-    settings: Settings, http: HttpClient, metrics: Metrics, catalogue: Catalogue, *, simulated: bool
-) -> ChargeBook:
-    """The ledger and what the settings say of it. Raises SettingsError."""
-    for name in settings.model_units:
-        if name not in catalogue.models and name != ANY_GPT.name:
-            raise SettingsError(f"MODEL_UNITS is not usable: {name[:80]} is no model here.")
-    keys = key_names(settings)
-    limits = limits_of(settings)
-    store = ledger_store(settings, limits, keys, simulated=simulated)
-    ledger = Ledger(store, limits, metrics, retention_days=settings.ledger_retention_days)
-    reconciler = Reconciler(
-        ledger,
-        History(http),
-        listed=settings.history != "temporary",
-        grace=SHARED_GRACE_SECONDS if settings.redis_url else GRACE_SECONDS,
-    )
-    return ChargeBook(ledger, keys, reconciler, metrics, catalogue, dict(settings.model_units))
-
-
-def key_names(settings: Settings) -> KeyNames:
-    """The names that stand for keys."""
-    return KeyNames(load_secret(Path(settings.state_dir) / SECRET_FILE), settings.key_aliases)
-
-
-def limits_of(settings: Settings) -> Limits:
-    """What the settings allow."""
-    return Limits(
-        per_day=settings.quota_per_day,
-        per_key=settings.quota_per_key_per_day,
-        window_messages=settings.gpt4_limit,
-        window=settings.gpt4_window,
-        reset_hour=settings.quota_reset_hour,
-    )
-
-
-def ledger_store(settings: Settings, limits: Limits, keys: KeyNames, *, simulated: bool = False) -> Store:
-    """Where the ledger is kept."""
-    state = Path(settings.state_dir)
-    if settings.redis_url:
-        retention = settings.ledger_retention_days * DAY
-        return RedisStore(settings.redis_url, limits, keys, state / SECRET_FILE, retention)
-    # What the simulator was asked is not counted with what a backend was.
-    name = "demo-ledger.sqlite3" if simulated else "ledger.sqlite3"
-    return SqliteStore(state / name, limits.reset_hour * HOUR)
+        await self.service.running.wait_idle()
+        await self.service.close()
 
 
 def serve(service: Service) -> Server:
     """Listen, and begin what goes on by itself. Raises OSError when the address is taken."""
     settings = service.settings
     http = HTTPServer(
-        make_app(service),
+        make_app(service.app),
         max_body_size=MAX_DRAINED_BODY_BYTES,
         idle_connection_timeout=IDLE_CONNECTION_SECONDS,
         body_timeout=BODY_SECONDS,
@@ -255,13 +79,8 @@ def serve(service: Service) -> Server:
     for listener in sockets:  # its connections inherit this
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
     http.add_sockets(sockets)
-    service.gpts.start()
-    service.media.start()
-    service.charges.ledger.start()
-    service.licence.start()
-    lag = LagSampler(service.metrics)
-    lag.start()
-    return Server(service, http, sockets[0].getsockname()[1], lag)
+    service.start()
+    return Server(service, http, sockets[0].getsockname()[1])
 
 
 async def main(settings: Settings, demo: bool) -> int:
@@ -271,7 +90,7 @@ async def main(settings: Settings, demo: bool) -> int:
     if demo:
         simulator, gpts = await _start_simulator(settings)
         settings = replace(settings, base_url=simulator.url, key_for_gpts_info=DEMO_KEY)
-    server = _listen(build(settings, simulated=demo, demo_gpts=gpts))
+    server = _listen(build(settings, VERSION, simulated=demo, demo_gpts=gpts))
     stopped = asyncio.Event()
     loop = IOLoop.current().asyncio_loop  # type: ignore[attr-defined]
     for name in (signal.SIGTERM, signal.SIGINT):

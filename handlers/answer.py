@@ -1,114 +1,127 @@
-"""One answer to a chat request, streamed or whole.
+"""One answer to a request, in any format, streamed or whole: the HTTP side of a turn."""
 
-The same dialogue serves both; only the writer differs, and that a stream commits its headers early
-and is kept alive.
-"""
+import time
+from typing import Protocol
 
-from handlers.base import ApiHandler
-from handlers.stream import ClientStream
-from metrics import Outcome
-from translate.openai.chat import StreamWriter, WholeWriter
-from translate.values import ApiError, InternalError
-from turns.failures import outcome_of
-from turns.runner import Dialogue, Prepare
+from handlers.base import ApiHandler, BodyHandler
+from handlers.client_connection import ClientConnection, StreamTiming
+from handlers.client_states import ClientState
+from translate.values import AnswerFormat, ApiError
+from turns import Client, RunningAnswers, TurnOutcome
+
+
+class Runner(Protocol):
+    """Makes the answer: a turn, or several."""
+
+    @property
+    def has_text(self) -> bool:
+        """Some text of the answer has been delivered."""
+        ...
+
+    def stop(self, error: ApiError | None = None) -> None:
+        """End it soon; without `error` the client is gone."""
+        ...
+
+    async def run(self, client: Client) -> TurnOutcome:
+        """Make the answer; raises nothing."""
+        ...
 
 
 class Answer:
-    """Call :meth:`run` once; :meth:`client_gone` and :meth:`stop` may come at any time."""
+    """Call `run` once; `client_gone` and `stop` may come at any time. It is the turn's client."""
 
-    def __init__(self, handler: ApiHandler, dialogue: Dialogue, writer: StreamWriter | WholeWriter) -> None:
+    def __init__(
+        self, handler: ApiHandler, runner: Runner, format: AnswerFormat, timing: StreamTiming
+    ) -> None:
         self._handler = handler
-        self._dialogue = dialogue
-        self._writer = writer
-        self._gone = False
-        self._stream: ClientStream | None = None
-        if isinstance(writer, StreamWriter):
-            self._stream = ClientStream(handler, writer, self._abandon)
+        self._runner = runner
+        self._format = format
+        self._connection = ClientConnection(handler, format, timing, self._left)
 
-    async def run(self, prepare: Prepare) -> None:
-        """Make the answer, to the last byte. Raises ApiError while nothing was sent."""
+    async def run(self) -> None:
+        """Make the answer, to the last byte. Raises ApiError, or a bug of ours, while nothing was sent."""
+        self._connection.start()
         try:
-            if self._stream is None:
-                await self._make_whole(prepare)
-            else:
-                await self._make_stream(prepare, self._stream)
+            await self._respond(await self._runner.run(self))
         finally:
-            if self._stream is not None:
-                self._stream.close()
+            self._connection.close()
 
     def client_gone(self) -> None:
         """The client left: what is still generated costs quota for nobody."""
-        if self._stream is not None:
-            self._stream.left()
-        else:
-            self._abandon()
+        self._connection.left()
 
     def stop(self, error: ApiError) -> None:
-        """End the answer with ``error``."""
-        self._dialogue.stop(error)
+        """End the answer with `error`."""
+        self._runner.stop(error)
 
-    def _abandon(self) -> None:
-        if not self._gone:
-            phase = "whole" if self._stream is None else "streaming" if self._stream.committed else "waiting"
-            self._handler.service.metrics.disconnected(phase)
-        self._gone = True
-        self._dialogue.stop()
-
-    async def _make_whole(self, prepare: Prepare) -> None:
-        dialogue = self._dialogue
-        await dialogue.run(prepare, self._emit)
-        self._handler.charge(dialogue.units, dialogue.turn.usage)
-        self._handler.outcome = self._outcome(dialogue.error)
-        if self._gone:
+    async def deliver(self, out: bytes, *, begun: bool) -> None:
+        """See `Client`."""
+        connection = self._connection
+        if not self._format.streams or not (out if connection.state is ClientState.STREAMING else begun):
             return
-        if dialogue.error is not None:
-            raise dialogue.error
-        self._handler.send_json(dialogue.turn.finish())
+        if self._handler.ttft is None and self._runner.has_text:
+            self._handler.ttft = time.monotonic() - self._handler.started
+        await connection.send(out)
 
-    async def _make_stream(self, prepare: Prepare, stream: ClientStream) -> None:
-        dialogue, bug = self._dialogue, None
-        try:
-            await dialogue.run(prepare, self._emit)
-        except Exception as error:
-            bug = error
-        self._handler.completion_tokens = dialogue.completion_tokens
-        await stream.quiet()
-        self._handler.charge(dialogue.units, dialogue.turn.usage)
-        if bug is not None and not stream.committed:
-            raise bug
-        if bug is not None:
+    async def quiet(self) -> None:
+        """See `Client`."""
+        await self._connection.quiet()
+
+    def _left(self, before: ClientState) -> None:
+        if before is not ClientState.GONE:
+            phase = "streaming" if before is ClientState.STREAMING else "waiting"
+            self._handler.common.metrics.disconnected(phase if self._format.streams else "whole")
+        self._runner.stop()
+
+    async def _respond(self, outcome: TurnOutcome) -> None:
+        """Tell the client how it ended, once that is decided."""
+        handler, state = self._handler, self._connection.state
+        handler.record_turn(outcome)
+        if state is ClientState.GONE:
+            return
+        error = outcome.error
+        if outcome.bug is not None:
+            if state is ClientState.PENDING:
+                raise outcome.bug
             # Tornado would end the body as if all were well.
-            self._handler.log_exception(type(bug), bug, bug.__traceback__)
-            dialogue.error = self._handler.internal_error()
-        self._handler.outcome = self._outcome(dialogue.error)
-        if not self._gone:
-            self._handler.failure = dialogue.error
-            await self._end(stream, dialogue.error)
+            handler.log_exception(type(outcome.bug), outcome.bug, outcome.bug.__traceback__)
+            error = handler.internal_error()
+        handler.failure = error
+        if error is not None and state is ClientState.PENDING:
+            handler.send_api_error(error, None if self._format.streams else self._format.fail(error))
+        elif error is not None:
+            await self._end(self._format.fail(error))
+        elif outcome.end is not None:
+            await self._end(self._format.finish(outcome.end))
 
-    async def _emit(self, out: bytes) -> None:
-        stream, turn = self._stream, self._dialogue.turn
-        if stream is None:
+    async def _end(self, last: bytes) -> None:
+        if not self._format.streams:
+            self._handler.send_json(last)
             return
-        if stream.committed:
-            if out:
-                await stream.send(out)
-        elif turn.error is None and (out or (turn.state.answering and not turn.done)):
-            await stream.send(out)
-
-    async def _end(self, stream: ClientStream, error: ApiError | None) -> None:
-        turn = self._dialogue.turn
-        if error is None:
-            await stream.send(turn.finish())
-        elif not stream.committed:
-            raise error
-        elif isinstance(self._writer, StreamWriter):
-            note = self._handler.service.settings.error_note
-            rest = b"" if isinstance(error, InternalError) else turn.abandon()
-            await stream.send(rest + self._writer.fail(error, note=note))
-        if not stream.gone:
+        await self._connection.send(last)
+        if self._connection.state is not ClientState.GONE:
             self._handler.finish()
 
-    def _outcome(self, error: ApiError | None) -> Outcome:
-        if self._gone:
-            return Outcome.CLIENT_GONE
-        return Outcome.OK if error is None else outcome_of(error)
+
+class AnswerHandler(BodyHandler):
+    """A handler whose response is an answer made by a turn."""
+
+    running: RunningAnswers
+    timing: StreamTiming
+    _answer: Answer | None = None
+    _client_left = False
+
+    async def respond(self, runner: Runner, format: AnswerFormat) -> None:
+        """Answer with what `runner` makes. Raises ApiError while nothing was sent."""
+        self._answer = Answer(self, runner, format, self.timing)
+        if self._client_left:
+            self._answer.client_gone()
+        with self.running.admit(self._answer, self.route):
+            await self._answer.run()
+
+    def on_connection_close(self) -> None:
+        """The client left; Tornado says so once."""
+        super().on_connection_close()
+        self._client_left = True
+        if self._answer is not None:
+            self._answer.client_gone()

@@ -1,19 +1,21 @@
-"""What every answer has in common: request id, CORS, the error shape, one log line, one outcome."""
+"""What every response has in common: request id, CORS, the error shape, one log line, one outcome."""
 
 import asyncio
 import logging
 import re
 import secrets
 import time
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 import tornado.web
 from tornado.iostream import IOStream, StreamClosedError
 
 from accounts import Caller
-from handlers.service import Service
-from metrics import CONVERSATION_ROUTES, Outcome
-from translate.openai.errors import envelope
+from ledger import ChargeBook
+from logs import RecentFailures
+from metrics import CONVERSATION_ROUTES, Metrics, Outcome
+from translate.openai import envelope
 from translate.values import (
     ApiError,
     BadRequest,
@@ -24,25 +26,45 @@ from translate.values import (
     TooLarge,
     Unauthorized,
     UnsupportedMediaType,
-    Usage,
 )
+from turns import TurnOutcome
 
 log = logging.getLogger("pandora")
 
-EXPOSED = (
+EXPOSED: Final = (
     "x-request-id, openai-processing-ms, retry-after, retry-after-ms, x-should-retry, "
     "x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests, "
     "x-ratelimit-limit-units, x-ratelimit-remaining-units, x-ratelimit-reset-units"
 )
-HEADER_NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~ ,-]{1,4000}")
-KEY = re.compile(r"[\x21-\x7e]{1,8192}")
-OUTCOMES = {429: Outcome.REJECTED, 500: Outcome.ERROR, 503: Outcome.REJECTED}
-"""Of answers by which no exchange with the backend was even begun; all others are the caller's fault."""
+HEADER_NAMES: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~ ,-]{1,4000}")
+KEY: Final = re.compile(r"[\x21-\x7e]{1,8192}")
+OUTCOMES: Final = {429: Outcome.REJECTED, 500: Outcome.ERROR, 503: Outcome.REJECTED}
+"""Of responses by which no exchange with the backend was even begun; all others are the caller's fault."""
+QUIET_ROUTES: Final = ("probe", "console")
+"""Asked every few seconds by programs: their lines are logged at debug level."""
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """What every handler works with.
+
+    `public_base` is where users reach this service, empty for the address that they have used.
+    `cors_origin` is the web origin that may call from a browser. `write_timeout` is how many seconds a
+    client may take to read.
+    """
+
+    metrics: Metrics
+    charges: ChargeBook
+    failures: RecentFailures
+    cors_origin: str
+    public_base: str
+    write_timeout: float
+    max_body_bytes: int
 
 
 @tornado.web.stream_request_body
 class ApiHandler(tornado.web.RequestHandler):
-    """Base of all handlers. ``route`` names the route in logs and metrics.
+    """Base of all handlers. `route` names the route in logs and metrics.
 
     Bodies arrive in pieces, and by default none is kept: Tornado would hold up to 2 GiB of each in
     memory, for any path and without a key.
@@ -53,22 +75,22 @@ class ApiHandler(tornado.web.RequestHandler):
     outcome: Outcome | None = None
     failure: ApiError | None = None
     """What the client was told, or would have been."""
+    turn: TurnOutcome | None = None
+    """How the turn of this request ended, if it had one."""
     model_name = ""
     ttft: float | None = None
-    prompt_tokens = 0
-    completion_tokens = 0
-    units = 0
-    """Quota that the request has cost."""
-    spends: tuple[Caller, Model] | None = None
-    """The caller and the model of the conversation, once known: their limits are told in the headers."""
+    """Seconds until the first content of a stream was written."""
+    conversing: tuple[Caller, Model] | None = None
+    """Who converses with which model, once known: their limits are told in the headers."""
 
     @property
-    def service(self) -> Service:
-        """The application's parts."""
-        service: Service = self.application.settings["service"]
-        return service
+    def common(self) -> Common:
+        """What every handler works with."""
+        common: Common = self.application.settings["common"]
+        return common
 
     def set_default_headers(self) -> None:
+        """Headers of every response. Tornado calls it first of all, and again before an error is sent."""
         if not self.request_id:
             self.request_id = "req_" + secrets.token_hex(16)
             self.started = time.monotonic()
@@ -76,14 +98,14 @@ class ApiHandler(tornado.web.RequestHandler):
         self.set_header("Content-Type", "application/json")
         self.set_header("x-request-id", self.request_id)
         self.set_header("openai-version", "2020-10-01")
-        self.set_header("Access-Control-Allow-Origin", self.service.settings.cors_origin)
+        self.set_header("Access-Control-Allow-Origin", self.common.cors_origin)
         self.set_header("Access-Control-Expose-Headers", EXPOSED)
         asked = self.request.headers.get("Access-Control-Request-Headers", "")
         if HEADER_NAMES.fullmatch(asked):
             self.set_header("Access-Control-Allow-Headers", asked)
 
     def data_received(self, chunk: bytes) -> None:
-        """Drop it."""
+        """Drop a piece of the body."""
 
     def options(self, *_args: str) -> None:
         """Preflight: browsers ask it without a key, on any path."""
@@ -97,8 +119,8 @@ class ApiHandler(tornado.web.RequestHandler):
     def compute_etag(self) -> None:
         """No ETag: nothing here is worth a conditional request."""
 
-    def key(self) -> str:
-        """The caller's key, passed on upstream as it is. Raises Unauthorized."""
+    def read_caller(self) -> Caller:
+        """Who asks, by the bearer token of the request. Raises Unauthorized."""
         scheme, _, key = self.request.headers.get("Authorization", "").strip().partition(" ")
         key = key.strip()
         if scheme.lower() != "bearer" or not key:
@@ -107,26 +129,23 @@ class ApiHandler(tornado.web.RequestHandler):
             )
         if not KEY.fullmatch(key):
             raise Unauthorized("The API key holds characters that no key has.", code="invalid_api_key")
-        return key
+        return Caller(key)
 
     def public_base(self) -> str:
         """Where users reach this service, for links: the setting, else the request's own host."""
-        return self.service.settings.upload_base_url or f"{self.request.protocol}://{self.request.host}"
+        return self.common.public_base or f"{self.request.protocol}://{self.request.host}"
 
-    def charge(self, units: int, usage: Usage) -> None:
-        """Note what a dialogue of this request has cost, for its line in the log and the metrics."""
-        self.units += units
-        if units:
-            self.prompt_tokens += usage.prompt_tokens
-            self.completion_tokens += usage.completion_tokens
+    def record_turn(self, turn: TurnOutcome) -> None:
+        """Take how the turn of this request ended: its metrics and its log line follow from that."""
+        self.turn = turn
+        self.outcome = turn.outcome
 
     def send_json(self, body: bytes) -> None:
         """Answer with JSON and the time it took; a client that does not read it is cut off."""
         self.set_last_headers()
         written = self.finish(body)
         if not written.done():
-            limit = self.service.settings.write_timeout
-            timer = asyncio.get_running_loop().call_later(limit, self.cut_off)
+            timer = asyncio.get_running_loop().call_later(self.common.write_timeout, self.cut_off)
             written.add_done_callback(lambda _: timer.cancel())
 
     def socket(self) -> IOStream | None:
@@ -140,21 +159,24 @@ class ApiHandler(tornado.web.RequestHandler):
             socket.close()
 
     def set_last_headers(self) -> None:
-        """``openai-processing-ms``, for streams the time to the headers, and ``x-ratelimit-*``."""
+        """`openai-processing-ms`, for streams the time to the headers, and `x-ratelimit-*`."""
         self.set_header("openai-processing-ms", str(int((time.monotonic() - self.started) * 1000)))
-        if self.spends is not None:
-            for name, value in self.service.charges.headers(*self.spends).items():
+        if self.conversing is not None:
+            for name, value in self.common.charges.headers(*self.conversing).items():
                 self.set_header(name, value)
 
-    def may_spend(self, model: Model) -> None:
-        """The caller wants to converse with ``model``. Raises ApiError (429) if its limits forbid that."""
-        caller = Caller(self.key())
+    def check_limits(self, caller: Caller, model: Model) -> None:
+        """`caller` wants to converse with `model`. Raises ApiError (429) if its limits forbid that."""
         self.model_name = model.name
-        self.spends = caller, model
-        self.service.charges.check(caller, model)
+        self.conversing = caller, model
+        self.common.charges.check(caller, model)
 
-    def send_api_error(self, error: ApiError) -> None:
-        """Answer with ``error``; nothing may have been sent before."""
+    def error_body(self, error: ApiError) -> bytes:
+        """What a response with `error` holds, in the format of the route."""
+        return envelope(error)
+
+    def send_api_error(self, error: ApiError, body: bytes | None = None) -> None:
+        """Answer with `error`, perhaps in a body of its own; nothing may have been sent before."""
         self.clear()
         self.failure = error
         self.set_status(error.status)
@@ -164,9 +186,10 @@ class ApiHandler(tornado.web.RequestHandler):
             self.set_header("Allow", self._allowed())
         if self.outcome is None:
             self.outcome = OUTCOMES.get(error.status, Outcome.INVALID)
-        self.send_json(envelope(error))
+        self.send_json(self.error_body(error) if body is None else body)
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Tornado calls it for what a handler raised, and for errors of its own."""
         error = kwargs.get("exc_info", (None, None, None))[1]
         if isinstance(error, ApiError):
             self.send_api_error(error)
@@ -183,27 +206,25 @@ class ApiHandler(tornado.web.RequestHandler):
         """What to say of a bug of ours."""
         return InternalError(f"The service failed. Its log has more under {self.request_id}.")
 
-    def _allowed(self) -> str:
-        here, missing = type(self), tornado.web.RequestHandler
-        names = ((name, name.lower()) for name in self.SUPPORTED_METHODS)
-        return ", ".join(name for name, own in names if getattr(here, own) is not getattr(missing, own))
-
     def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
-        # Tornado's own version logs the URI, which may hold the API prefix.
+        """Log a bug. Tornado's own version logs the URI, which may hold the API prefix."""
         if isinstance(value, ApiError | tornado.web.HTTPError | StreamClosedError):
             return
         log.error("%s failed in route %s", self.request_id, self.route, exc_info=value)
 
     def on_finish(self) -> None:
+        """The response is over: count it, and write its line."""
         duration = time.monotonic() - self.started
-        status = self.get_status()
+        status, turn = self.get_status(), self.turn
         outcome = self.outcome or (Outcome.OK if status < 400 else OUTCOMES.get(status, Outcome.INVALID))
-        self.service.metrics.request(
-            self.route, self.model_name, outcome, duration, self.ttft, self.completion_tokens
+        charged = turn is not None and turn.units > 0
+        prompt_tokens = turn.usage.prompt_tokens if turn is not None and charged else 0
+        completion_tokens = turn.usage.completion_tokens if turn is not None and charged else 0
+        self.common.metrics.request(
+            self.route, self.model_name, outcome, duration, self.ttft, completion_tokens
         )
         if self.failure is not None and self.route != "unknown":  # scanners come by all day
-            self.service.failures.add(self.request_id, self.route, self.model_name, status, self.failure)
-        level = logging.DEBUG if self.route in ("probe", "console") else logging.INFO
+            self.common.failures.add(self.request_id, self.route, self.model_name, status, self.failure)
         fields = {
             "request_id": self.request_id,
             "method": self.request.method,
@@ -213,11 +234,17 @@ class ApiHandler(tornado.web.RequestHandler):
             "outcome": outcome.value,
             "duration": round(duration, 3),
             "ttft": round(self.ttft, 3) if self.ttft is not None else None,
-            "prompt_tokens": self.prompt_tokens or None,
-            "completion_tokens": self.completion_tokens or None,
-            "units": self.units if self.route in CONVERSATION_ROUTES else None,
+            "prompt_tokens": prompt_tokens or None,
+            "completion_tokens": completion_tokens or None,
+            "units": (turn.units if turn is not None else 0) if self.route in CONVERSATION_ROUTES else None,
         }
+        level = logging.DEBUG if self.route in QUIET_ROUTES else logging.INFO
         log.log(level, "request", extra={"fields": fields})
+
+    def _allowed(self) -> str:
+        here, missing = type(self), tornado.web.RequestHandler
+        names = ((name, name.lower()) for name in self.SUPPORTED_METHODS)
+        return ", ".join(name for name, own in names if getattr(here, own) is not getattr(missing, own))
 
 
 class BodyHandler(ApiHandler):
@@ -229,22 +256,26 @@ class BodyHandler(ApiHandler):
 
     content_type = "application/json"
     """What the body must be, if it says what it is."""
+    caller: Caller
+    """Who asks; known once `body` has given the body."""
 
     def prepare(self) -> None:
+        """Look at the headers."""
         self._chunks: list[bytes] = []
         self._size = 0
         self._refusal: ApiError | None = None
         if self.request.method != "POST":
             return
         try:
-            self.caller_key = self.key()
+            self.caller = self.read_caller()
             self._check_type()
         except ApiError as error:
             self._refusal = error
 
     def data_received(self, chunk: bytes) -> None:
+        """Keep a piece of the body, if it is still wanted."""
         self._size += len(chunk)
-        limit = self.service.settings.max_body_bytes
+        limit = self.common.max_body_bytes
         if self._refusal is None and self._size > limit:
             self._refusal = TooLarge(f"The request body exceeds the limit of {limit} bytes.")
             self._chunks.clear()
@@ -271,6 +302,7 @@ class UnknownPath(ApiHandler):
     route = "unknown"
 
     def get(self) -> None:
+        """Say so, whatever the method."""
         path = self.request.path[:200]
         hint = ""
         if path.rstrip("/").endswith("/responses"):

@@ -1,11 +1,10 @@
-"""``GET /dashboard/billing/subscription`` and ``/usage``, also under ``/v1``, for the caller's own key.
+"""`GET /dashboard/billing/subscription` and `/usage`, also under `/v1`, for the caller's own key.
 
 Chat front ends and relays ask these for a balance in dollars. Here a quota unit is shown as a dollar.
 """
 
 import ujson
 
-from accounts import Caller
 from handlers.base import ApiHandler
 from handlers.usage import day_range, spent
 from ledger import DAY
@@ -20,8 +19,9 @@ class SubscriptionHandler(ApiHandler):
     route = "billing"
 
     def get(self) -> None:
-        self.key()
-        ledger = self.service.charges.ledger
+        """The smallest limit that is set. Raises Unauthorized."""
+        self.read_caller()
+        ledger = self.common.charges.ledger
         set_limits = [limit for limit in (ledger.limits.per_key, ledger.limits.per_day) if limit]
         limit = float(min(set_limits, default=UNLIMITED))
         answer = {
@@ -36,13 +36,14 @@ class SubscriptionHandler(ApiHandler):
 
 
 class BillingUsageHandler(ApiHandler):
-    """What the key has spent in hundredths of a unit, from ``start_date`` to ``end_date``; else today."""
+    """What the key has spent in hundredths of a unit, from `start_date` to `end_date`; else today."""
 
     route = "billing"
 
     async def get(self) -> None:
-        charges = self.service.charges
-        alias = charges.alias(Caller(self.key()))
+        """The sum and what makes it up. Raises Unauthorized, BadRequest and Overloaded."""
+        charges = self.common.charges
+        alias = charges.alias(self.read_caller())
         since, until = day_range(self, days=1)
         rows = await spent(charges.ledger, since, until, alias=alias)
         days: dict[int, dict[str, int]] = {}

@@ -1,68 +1,71 @@
-"""``POST /v1/chat/completions``."""
+"""`POST /v1/chat/completions`."""
 
 import time
 import uuid
+from dataclasses import dataclass
 
-from handlers.answer import Answer
-from handlers.base import BodyHandler
-from handlers.service import new_id
-from translate.backend.payload import PostedConversation, conversation
-from translate.conversation import Turn
-from translate.openai.chat import StreamWriter, WholeWriter
-from translate.openai.request import read_chat
-from translate.values import Style
-from turns.assets import Assets
-from turns.attachments import upload_all
-from turns.runner import Dialogue
+from handlers.answer import AnswerHandler
+from handlers.client_connection import StreamTiming
+from translate import Options
+from translate.openai import ChatRequest, ChatStream, WholeChat, read_chat
+from translate.values import AnswerFormat, Catalogue, Style
+from turns import Prompt, RunningAnswers, TurnFactory, TurnRequest
 
 
-class ChatHandler(BodyHandler):
+@dataclass(frozen=True, slots=True)
+class ChatOptions:
+    """What the settings say of answers: see `STYLE`, `REASONING`, `STREAM_ANNOTATIONS` and `ERROR_NOTE`."""
+
+    style: Style
+    reasoning: bool
+    stream_annotations: bool
+    error_note: bool
+
+
+class ChatHandler(AnswerHandler):
     """A conversation with one answer, streamed or whole."""
 
     route = "chat"
-    answer: Answer | None = None
+
+    def initialize(
+        self,
+        turns: TurnFactory,
+        running: RunningAnswers,
+        catalogue: Catalogue,
+        timing: StreamTiming,
+        chat: ChatOptions,
+    ) -> None:
+        """What it works with."""
+        self.turns = turns
+        self.running = running
+        self.catalogue = catalogue
+        self.timing = timing
+        self.chat = chat
 
     async def post(self) -> None:
+        """Answer a chat request. Raises ApiError while nothing was sent."""
         request = read_chat(self.body())
-        service, settings = self.service, self.service.settings
-        model = service.catalogue.resolve(request.model)
-        self.may_spend(model)
-        answer_id, created = f"chatcmpl-{uuid.uuid4().hex}", int(time.time())
-        writer: StreamWriter | WholeWriter
-        if request.stream:
-            writer = StreamWriter(
-                id=answer_id,
-                created=created,
-                model=request.model,
-                include_usage=request.include_usage,
-                annotate=settings.stream_annotations,
-            )
-        else:
-            writer = WholeWriter(id=answer_id, created=created, model=request.model)
-        assets = Assets(service, self.caller_key, self.public_base())
-        turn = Turn(
-            writer,
-            stop=request.stop,
-            style=Style(model.style or settings.style),
-            links=assets,
-            reasoning=settings.reasoning,
+        model = self.catalogue.resolve(request.model)
+        self.check_limits(self.caller, model)
+        style = Style(model.style) if model.style else self.chat.style
+        turn = TurnRequest(
+            self.caller,
+            Prompt(model, request.messages),
+            Options(request.stop, style, self.chat.reasoning),
+            self.public_base(),
         )
-        dialogue = Dialogue(service, self.caller_key, model, turn, assets)
-        self.answer = Answer(self, dialogue, writer)
+        format = self._format(request)
+        await self.respond(self.turns.turn(turn, format), format)
 
-        async def prepare() -> PostedConversation:
-            dialogue.model = await service.describe(model, self.caller_key)
-            attachments = [part for message in request.messages for part in message.attachments]
-            uploads = await upload_all(service, self.caller_key, attachments)
-            temporary = settings.history == "temporary"
-            return conversation(
-                dialogue.model, request.messages, new_id, uploads=uploads, temporary=temporary
-            )
-
-        with service.admit(self.answer, self.route):
-            await self.answer.run(prepare)
-
-    def on_connection_close(self) -> None:
-        super().on_connection_close()
-        if self.answer is not None:
-            self.answer.client_gone()
+    def _format(self, request: ChatRequest) -> AnswerFormat:
+        answer_id, created = f"chatcmpl-{uuid.uuid4().hex}", int(time.time())
+        if not request.stream:
+            return WholeChat(id=answer_id, created=created, model=request.model)
+        return ChatStream(
+            id=answer_id,
+            created=created,
+            model=request.model,
+            include_usage=request.include_usage,
+            annotate=self.chat.stream_annotations,
+            error_note=self.chat.error_note,
+        )

@@ -1,4 +1,4 @@
-"""The console: a page at ``/`` with its files, and ``GET /console/state``, which it asks every few seconds.
+"""The console: a page at `/` with its files, and `GET /console/state`, which it asks every few seconds.
 
 Anyone may see the page and what is public. Usage, errors and the backend's name are shown to this machine,
 or, where ADMIN_TOKEN is set, to whoever sends it.
@@ -11,16 +11,16 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
-import tornado.web
 import ujson
 
+from accounts import AccountQueue
+from catalogue import GptsFileWatcher
 from handlers.base import ApiHandler
 from handlers.local import is_local
-from handlers.service import Service
-from ledger import StoreError, usage_summary
-from translate.values import NotFound, Unauthorized
+from ledger import LicenceUsage, StoreError, usage_summary
+from translate.values import Catalogue, NotFound, Unauthorized
+from turns import RunningAnswers
 
 FOLDER: Final = Path(__file__).parent.parent / "console"
 TYPES: Final = {
@@ -55,13 +55,25 @@ def _files() -> Mapping[str, _File]:
     return files
 
 
-def console_routes() -> list[tuple[str, type[tornado.web.RequestHandler]]]:
-    """The routes, not under the API prefix: people type the address."""
-    return [
-        (r"/", ConsoleHandler),
-        (r"/console/state", StateHandler),
-        (r"/console/([a-z0-9-]+\.[a-z]+)", ConsoleHandler),
-    ]
+@dataclass(frozen=True, slots=True)
+class ConsoleParts:
+    """What the console shows.
+
+    `demo_key` is the simulator's key, empty without a simulator. `upstream` is the backend's host.
+    `api_prefix` and `admin_token` are those of the settings, empty if they are not set.
+    """
+
+    version: str
+    simulated: bool
+    demo_key: str
+    api_prefix: str
+    admin_token: str
+    upstream: str
+    catalogue: Catalogue
+    gpts: GptsFileWatcher
+    running: RunningAnswers
+    queue: AccountQueue
+    licence: LicenceUsage
 
 
 class _OwnOrigin(ApiHandler):
@@ -70,6 +82,7 @@ class _OwnOrigin(ApiHandler):
     route = "console"
 
     def set_default_headers(self) -> None:
+        """Headers that keep other sites out."""
         super().set_default_headers()
         for name in ("Access-Control-Allow-Origin", "Access-Control-Allow-Headers"):
             self.clear_header(name)
@@ -84,6 +97,7 @@ class ConsoleHandler(_OwnOrigin):
     """One file; browsers ask again each time, so that page and service fit together."""
 
     def get(self, name: str = "index.html") -> None:
+        """The file of this name. Raises NotFound."""
         file = _files().get(name)
         if file is None:
             raise NotFound("The console has no such file.", code="unknown_url")
@@ -100,69 +114,71 @@ class ConsoleHandler(_OwnOrigin):
 
 
 class StateHandler(_OwnOrigin):
-    """``{"version", "simulated", "status", "models": [...], "api", "key", "access", "details"}``.
+    """`{"version", "simulated", "status", "models": [...], "api", "key", "access", "details"}`.
 
-    ``access`` says why ``details`` are null: ``token`` is wanted, or they are for this machine only
-    (``local``). ``api`` is the path of the API; null where it has a secret prefix.
+    `access` says why `details` are null: `token` is wanted, or they are for this machine only
+    (`local`). `api` is the path of the API; null where it has a secret prefix.
     """
 
+    def initialize(self, parts: ConsoleParts) -> None:
+        """What it tells about."""
+        self.parts = parts
+
     async def get(self) -> None:
-        service = self.service
-        prefix = service.settings.api_prefix
+        """The state. Raises Unauthorized for a wrong token."""
+        parts = self.parts
+        prefix = parts.api_prefix
         access = self._access()
         granted = access == "granted"
         state = {
-            "version": service.version,
-            "simulated": service.simulated,
-            "status": "draining" if service.draining else "ready",
-            "models": _models(service),
+            "version": parts.version,
+            "simulated": parts.simulated,
+            "status": "draining" if parts.running.draining else "ready",
+            "models": self._models(),
             "api": (f"/{prefix}/v1" if prefix else "/v1") if granted or not prefix else None,
-            # The simulator's own, which its start prints too.
-            "key": service.settings.key_for_gpts_info if service.simulated else "",
+            "key": parts.demo_key,  # which the start prints too
             "access": access,
-            "details": await _details(service) if granted else None,
+            "details": await self._details() if granted else None,
         }
         self.send_json(ujson.dumps(state, escape_forward_slashes=False).encode())
 
     def _access(self) -> str:
         """Raises Unauthorized for a wrong token."""
-        admin = self.service.settings.admin_token
+        admin = self.parts.admin_token
         if not admin:
             return "granted" if is_local(self.request) else "local"
         if "Authorization" not in self.request.headers:
             return "token"
-        if not hmac.compare_digest(self.key().encode(), admin.encode()):
+        if not hmac.compare_digest(self.read_caller().key.encode(), admin.encode()):
             raise Unauthorized("This is not the admin token.", code="invalid_admin_token")
         return "granted"
 
+    def _models(self) -> list[dict[str, object]]:
+        gpts = self.parts.gpts.availability()
+        return [
+            {
+                "id": name,
+                "units": self.common.charges.units(model),
+                "gpt": bool(model.gizmo_id),
+                **gpts.get(name, {"available": True}),
+            }
+            for name, model in self.parts.catalogue.models.items()
+        ]
 
-def _models(service: Service) -> list[dict[str, object]]:
-    gpts = service.gpts.availability()
-    return [
-        {
-            "id": name,
-            "units": service.charges.units(model),
-            "gpt": bool(model.gizmo_id),
-            **gpts.get(name, {"available": True}),
+    async def _details(self) -> dict[str, object]:
+        parts, ledger = self.parts, self.common.charges.ledger
+        window = ledger.window(None)
+        try:
+            usage = await usage_summary(ledger, None)
+        except StoreError:
+            usage = None
+        return {
+            "upstream": parts.upstream,
+            "in_flight": len(parts.running),
+            "queued": parts.queue.waiting,
+            "max_concurrent": parts.running.limit,
+            "usage": usage,
+            "gpt4_window_resets_at": int(window[0] + ledger.limits.window) if window else None,
+            "licence": parts.licence.latest,
+            "errors": [asdict(failure) for failure in self.common.failures.latest()],
         }
-        for name, model in service.catalogue.models.items()
-    ]
-
-
-async def _details(service: Service) -> dict[str, object]:
-    ledger = service.charges.ledger
-    window = ledger.window(None)
-    try:
-        usage = await usage_summary(ledger, None)
-    except StoreError:
-        usage = None
-    return {
-        "upstream": urlsplit(service.settings.base_url).netloc,
-        "in_flight": len(service.running),
-        "queued": service.queue.waiting,
-        "max_concurrent": service.settings.max_concurrent,
-        "usage": usage,
-        "gpt4_window_resets_at": int(window[0] + ledger.limits.window) if window else None,
-        "licence": service.licence.latest,
-        "errors": [asdict(failure) for failure in service.failures.latest()],
-    }

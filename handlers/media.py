@@ -9,23 +9,12 @@ import asyncio
 import re
 from typing import Final
 
-import tornado.web
 from tornado.iostream import StreamClosedError
 
 from handlers.base import ApiHandler, log
-from media import (
-    FetchFailed,
-    Malformed,
-    NotStored,
-    NotYetStored,
-    StoredFile,
-    TooBig,
-    Unusable,
-    UrlRefused,
-    WrongType,
-)
+from media import MediaStore, NotStored, NotYetStored, StoredFile
 from metrics import Outcome
-from translate.values import ApiError, BadRequest, NotFound
+from translate.values import ApiError, NotFound
 
 PIECE_BYTES: Final = 256 * 1024
 """Read from disk and written to the client at a time."""
@@ -36,13 +25,6 @@ RETRY_SECONDS: Final = 2.0
 _RANGE: Final = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 _INERT: Final = ("image/", "audio/", "video/")
 _PASSED_ON: Final = frozenset({"application/pdf", "text/plain", "application/ogg"})
-_CODES: Final[dict[type[Unusable], str]] = {
-    Malformed: "invalid_media",
-    TooBig: "media_too_large",
-    WrongType: "unsupported_media",
-    UrlRefused: "url_not_allowed",
-    FetchFailed: "media_not_reachable",
-}
 
 
 class RangeNotSatisfiable(ApiError):
@@ -56,18 +38,8 @@ class RangeNotSatisfiable(ApiError):
         self._size = size
 
     def headers(self) -> dict[str, str]:
+        """With the size of the file."""
         return {**super().headers(), "Content-Range": f"bytes */{self._size}"}
-
-
-def media_routes() -> list[tuple[str, type[tornado.web.RequestHandler]]]:
-    """The routes, not under the API prefix: they are followed by browsers."""
-    return [(r"/(?:images|files)/([^/]+)", MediaHandler)]
-
-
-def as_bad_request(error: Unusable, param: str) -> BadRequest:
-    """What to tell a caller whose request holds something unusable at ``param``, such as
-    `messages[0].content[1].image_url`."""
-    return BadRequest(f"{param}: {error}", param=param, code=_CODES.get(type(error), "invalid_media"))
 
 
 class MediaHandler(ApiHandler):
@@ -75,7 +47,12 @@ class MediaHandler(ApiHandler):
 
     route = "media"
 
+    def initialize(self, media: MediaStore) -> None:
+        """`media` keeps the files."""
+        self.media = media
+
     def set_default_headers(self) -> None:
+        """Headers that keep browsers from running what is behind a name."""
         super().set_default_headers()
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Content-Security-Policy", "sandbox; default-src 'none'")
@@ -83,8 +60,9 @@ class MediaHandler(ApiHandler):
         self.set_header("Cache-Control", "no-store")  # of errors: the file may be there in a moment
 
     async def get(self, name: str) -> None:
+        """The file of this name. Raises NotFound."""
         try:
-            file = await self.service.media.open(name)
+            file = await self.media.open(name)
         except NotYetStored as error:
             raise NotFound(str(error), code="file_not_found", retry_after=RETRY_SECONDS) from None
         except NotStored as error:
@@ -117,7 +95,7 @@ class MediaHandler(ApiHandler):
         self.set_header("Content-Disposition", file.disposition("inline" if shown else "attachment"))
         self.set_header("ETag", f'"{file.name[:32]}"')
         self.set_header("Accept-Ranges", "bytes")
-        max_age = int(self.service.media.max_age_seconds) or YEAR_SECONDS
+        max_age = int(self.media.max_age_seconds) or YEAR_SECONDS
         self.set_header("Cache-Control", f"public, max-age={max_age}, immutable")
 
     def _range(self, file: StoredFile) -> tuple[int, int]:
@@ -143,7 +121,7 @@ class MediaHandler(ApiHandler):
         return start, end
 
     async def _send(self, file: StoredFile, start: int, end: int) -> None:
-        limit = self.service.settings.write_timeout
+        limit = self.common.write_timeout
         try:
             while start < end:
                 piece = await file.read(start, min(PIECE_BYTES, end - start))

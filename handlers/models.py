@@ -1,10 +1,13 @@
-"""``GET /v1/models`` and ``GET /v1/models/{id}``; neither needs the upstream."""
+"""`GET /v1/models` and `GET /v1/models/{id}`; neither needs the upstream."""
+
+from typing import Final
 
 import ujson
 
 from handlers.base import ApiHandler
+from translate.values import Catalogue
 
-CREATED = 1702600000
+CREATED: Final = 1702600000
 """The backend tells no date; clients want whole seconds."""
 
 
@@ -13,25 +16,31 @@ class ModelsHandler(ApiHandler):
 
     route = "models"
 
+    def initialize(self, catalogue: Catalogue, owner: str) -> None:
+        """`owner` is who owns the models, as clients show it."""
+        self.catalogue = catalogue
+        self.owner = owner
+
     def get(self) -> None:
-        self.key()
-        data = [self.entry(name) for name in self.service.catalogue.models]
+        """All models. Raises Unauthorized."""
+        self.read_caller()
+        data = [self.entry(name) for name in self.catalogue.models]
         self.send_json(_dump({"object": "list", "data": data}))
 
     head = get
 
     def entry(self, name: str) -> dict[str, object]:
-        """One model object under ``name``, which may be an alias."""
-        owner = "pandora-to-v1-simulator" if self.service.simulated else "pandora-next"
-        return {"id": name, "object": "model", "created": CREATED, "owned_by": owner}
+        """One model object under `name`, which may be an alias."""
+        return {"id": name, "object": "model", "created": CREATED, "owned_by": self.owner}
 
 
 class ModelHandler(ModelsHandler):
     """One model; ids arrive URL-encoded, which Tornado undoes, and may hold slashes, spaces and Chinese."""
 
     def get(self, name: str = "") -> None:
-        self.key()
-        self.service.catalogue.resolve(name)
+        """The model of this name or alias. Raises Unauthorized and NotFound."""
+        self.read_caller()
+        self.catalogue.resolve(name)
         self.send_json(_dump(self.entry(name)))
 
     head = get

@@ -1,10 +1,12 @@
-"""``/healthz``, ``/readyz`` and ``/metrics``."""
+"""`/healthz`, `/readyz` and `/metrics`."""
 
 import asyncio
 
 import ujson
 
+from catalogue import GptsFileWatcher
 from handlers.base import ApiHandler
+from turns import RunningAnswers
 
 
 class HealthHandler(ApiHandler):
@@ -12,8 +14,13 @@ class HealthHandler(ApiHandler):
 
     route = "probe"
 
+    def initialize(self, simulated: bool) -> None:
+        """`simulated`: the backend is the built-in simulator."""
+        self.simulated = simulated
+
     def get(self) -> None:
-        upstream = "simulated" if self.service.simulated else "configured"
+        """200, always."""
+        upstream = "simulated" if self.simulated else "configured"
         self.send_json(ujson.dumps({"status": "ok", "upstream": upstream}).encode())
 
     head = get
@@ -23,18 +30,23 @@ class ReadyHandler(ApiHandler):
     """Whether to send traffic here: 503 while draining.
 
     The upstream's health is no part of it: a blip there must not unroute every instance. Neither are
-    GPTs that cannot be used; ``gpts`` tells which and why.
+    GPTs that cannot be used; `gpts` tells which and why.
     """
 
     route = "probe"
 
+    def initialize(self, running: RunningAnswers, gpts: GptsFileWatcher) -> None:
+        """What it looks at."""
+        self.running = running
+        self.gpts = gpts
+
     def get(self) -> None:
-        service = self.service
-        status = "draining" if service.draining else "ready"
-        if service.draining:
+        """200 or 503, with `status`, `in_flight` and perhaps `gpts`."""
+        status = "draining" if self.running.draining else "ready"
+        if self.running.draining:
             self.set_status(503)
-        detail: dict[str, object] = {"status": status, "in_flight": len(service.running)}
-        if gpts := service.gpts.availability():
+        detail: dict[str, object] = {"status": status, "in_flight": len(self.running)}
+        if gpts := self.gpts.availability():
             detail["gpts"] = gpts
         self.send_json(ujson.dumps(detail, escape_forward_slashes=False).encode())
 
@@ -47,10 +59,10 @@ class MetricsHandler(ApiHandler):
     route = "probe"
 
     async def get(self) -> None:
-        service = self.service
-        service.charges.refresh_gauges()
+        """All metrics, the gauges of quota brought up to date."""
+        self.common.charges.refresh_gauges()
         # With many GPTs this takes some 20 ms, for which nobody has to wait.
         accept = self.request.headers.get("Accept", "")
-        body, content_type = await asyncio.to_thread(service.metrics.expose, accept)
+        body, content_type = await asyncio.to_thread(self.common.metrics.expose, accept)
         self.set_header("Content-Type", content_type)
         self.finish(body)

@@ -1,4 +1,4 @@
-"""``GET /v1/usage``: what was spent, by day, model and name of the key, and how the limits stand.
+"""`GET /v1/usage`: what was spent, by day, model and name of the key, and how the limits stand.
 
 A caller's own key sees its own usage. That of all keys needs ADMIN_TOKEN; without such a setting it is
 told to this machine only.
@@ -9,10 +9,9 @@ from datetime import date
 
 import ujson
 
-from accounts import Caller
 from handlers.base import ApiHandler
 from handlers.local import is_local
-from ledger import Ledger, StoreError, UsageRow, row_as_json, usage_summary
+from ledger import Ledger, LicenceUsage, StoreError, UsageRow, row_as_json, usage_summary
 from translate.values import BadRequest, Overloaded
 
 DAYS = 7
@@ -20,29 +19,35 @@ MAX_DAYS = 1000
 
 
 class UsageHandler(ApiHandler):
-    """Query: ``start_date`` and ``end_date`` as ``YYYY-MM-DD``, both included; else the last seven days."""
+    """Query: `start_date` and `end_date` as `YYYY-MM-DD`, both included; else the last seven days."""
 
     route = "usage"
 
+    def initialize(self, licence: LicenceUsage, admin_token: str) -> None:
+        """`admin_token` is the key that sees the usage of all keys, empty for none."""
+        self.licence = licence
+        self.admin_token = admin_token
+
     async def get(self) -> None:
+        """Usage and limits. Raises Unauthorized, BadRequest and Overloaded."""
         alias = self._whose()
         since, until = day_range(self, days=DAYS)
-        ledger = self.service.charges.ledger
+        ledger = self.common.charges.ledger
         rows = await spent(ledger, since, until, alias=alias)
         answer = await summary(ledger, alias)
-        answer["licence"] = self.service.licence.latest if alias is None else None
+        answer["licence"] = self.licence.latest if alias is None else None
         answer["data"] = [row_as_json(row) for row in rows]
         self.send_json(ujson.dumps(answer, escape_forward_slashes=False).encode())
 
     def _whose(self) -> str | None:
         """The name of the key to tell about, None for all. Raises Unauthorized."""
-        admin = self.service.settings.admin_token
+        admin = self.admin_token
         if not admin and "Authorization" not in self.request.headers and is_local(self.request):
             return None
-        key = self.key()
-        if admin and hmac.compare_digest(key.encode(), admin.encode()):
+        caller = self.read_caller()
+        if admin and hmac.compare_digest(caller.key.encode(), admin.encode()):
             return None
-        return self.service.charges.alias(Caller(key))
+        return self.common.charges.alias(caller)
 
 
 def day_range(handler: ApiHandler, *, days: int) -> tuple[float, float]:
@@ -50,7 +55,7 @@ def day_range(handler: ApiHandler, *, days: int) -> tuple[float, float]:
 
     Raises BadRequest.
     """
-    ledger = handler.service.charges.ledger
+    ledger = handler.common.charges.ledger
     limits = ledger.limits
     today = limits.day(ledger.clock())
     last = _day(handler, "end_date", today)

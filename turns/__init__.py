@@ -1,1 +1,26 @@
-"""One user's turn, without HTTP."""
+"""One user's turn, without HTTP: from a prompt and an answer format to the outcome."""
+
+from turns.attachments import AttachmentUploader, as_part_error
+from turns.drawing import DrawingRunner
+from turns.factory import TurnFactory
+from turns.outcome import TurnOutcome
+from turns.preparation import Preparation, Prompt
+from turns.runner import Client, TurnParts, TurnRequest, TurnRunner
+from turns.running import RunningAnswers
+from turns.tokens import load_vocabulary
+
+__all__ = [
+    "AttachmentUploader",
+    "Client",
+    "DrawingRunner",
+    "Preparation",
+    "Prompt",
+    "RunningAnswers",
+    "TurnFactory",
+    "TurnOutcome",
+    "TurnParts",
+    "TurnRequest",
+    "TurnRunner",
+    "as_part_error",
+    "load_vocabulary",
+]

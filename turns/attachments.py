@@ -1,65 +1,101 @@
-"""Pictures and files of a request: read, checked, and put on the backend under the caller's account."""
+"""Pictures and files of a request: read, checked, and put on the account that will see them."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Final
 
-from accounts import Caller, credential_for
-from handlers.media import as_bad_request
-from handlers.service import Service
-from media import Content, MediaError, Unusable
-from translate.backend.payload import Uploaded
+from accounts import Credential
+from media import (
+    Content,
+    FetchFailed,
+    Malformed,
+    MediaError,
+    MediaReader,
+    TooBig,
+    Unusable,
+    UrlRefused,
+    WrongType,
+)
+from translate.backend import Uploaded
 from translate.values import ApiError, Attachment, BadRequest, InternalError
 from turns.failures import as_api_error
 from upstream import UpstreamError
-from upstream.files import FileTooLarge
+from upstream.files.backend_files import BackendFiles, FileTooLarge
 
-AT_ONCE = 3
+AT_ONCE: Final = 3
 """Uploads of one request that go on at the same time."""
 
-
-async def upload_all(
-    service: Service, key: str, attachments: Iterable[Attachment]
-) -> dict[Attachment, Uploaded]:
-    """Each attachment on the backend. Raises ApiError that names the part at fault."""
-    slots = asyncio.Semaphore(AT_ONCE)
-
-    async def one(attachment: Attachment) -> Uploaded:
-        async with slots:
-            try:
-                read = service.reader.picture if attachment.kind == "image" else service.reader.file
-                content = await read(attachment.source)
-            except MediaError as error:
-                raise as_bad_part(error, attachment.param) from None
-            return await upload(service, key, attachment, content)
-
-    wanted = list(dict.fromkeys(attachments))
-    tasks = [asyncio.ensure_future(one(attachment)) for attachment in wanted]
-    try:
-        return dict(zip(wanted, await asyncio.gather(*tasks), strict=True))
-    finally:
-        for task in tasks:
-            task.cancel()  # what still runs when one has failed
+CODES: Final[dict[type[Unusable], str]] = {
+    Malformed: "invalid_media",
+    TooBig: "media_too_large",
+    WrongType: "unsupported_media",
+    UrlRefused: "url_not_allowed",
+    FetchFailed: "media_not_reachable",
+}
 
 
-async def upload(service: Service, key: str, attachment: Attachment, content: Content) -> Uploaded:
-    """Put ``content`` on the backend. Raises ApiError."""
-    picture = content.picture
-    name = attachment.name or f"{'image' if picture else 'file'}.{content.media_type.rpartition('/')[2]}"
-    try:
-        return await service.files.upload(
-            credential_for(Caller(key)),
-            content.data,
-            name,
-            content.media_type,
-            width=picture.width if picture else 0,
-            height=picture.height if picture else 0,
-        )
-    except FileTooLarge as error:
-        raise BadRequest(str(error), param=attachment.param) from None
-    except UpstreamError as error:
-        raise as_api_error(error) from None
+class AttachmentUploader:
+    """Reads attachments with `reader` and uploads them through `files`."""
+
+    def __init__(self, reader: MediaReader, files: BackendFiles) -> None:
+        self._reader = reader
+        self._files = files
+
+    async def upload_all(
+        self,
+        credential: Credential,
+        attachments: Iterable[Attachment],
+        contents: Mapping[Attachment, Content],
+    ) -> dict[Attachment, Uploaded]:
+        """Put each attachment on the backend; `contents` are those that were read before.
+
+        Raises ApiError that names the part at fault.
+        """
+        slots = asyncio.Semaphore(AT_ONCE)
+
+        async def one(attachment: Attachment) -> Uploaded:
+            async with slots:
+                content = contents.get(attachment)
+                return await self._upload(credential, attachment, content or await self._read(attachment))
+
+        wanted = list(dict.fromkeys(attachments))
+        tasks = [asyncio.ensure_future(one(attachment)) for attachment in wanted]
+        try:
+            return dict(zip(wanted, await asyncio.gather(*tasks), strict=True))
+        finally:
+            for task in tasks:
+                task.cancel()  # what still runs when one has failed
+
+    async def _read(self, attachment: Attachment) -> Content:
+        read = self._reader.picture if attachment.kind == "image" else self._reader.file
+        try:
+            return await read(attachment.source)
+        except MediaError as error:
+            raise as_part_error(error, attachment.param) from None
+
+    async def _upload(self, credential: Credential, attachment: Attachment, content: Content) -> Uploaded:
+        picture = content.picture
+        usual_name = f"{'image' if picture else 'file'}.{content.media_type.rpartition('/')[2]}"
+        try:
+            return await self._files.upload(
+                credential,
+                content.data,
+                attachment.name or usual_name,
+                content.media_type,
+                width=picture.width if picture else 0,
+                height=picture.height if picture else 0,
+            )
+        except FileTooLarge as error:
+            raise BadRequest(str(error), param=attachment.param) from None
+        except UpstreamError as error:
+            raise as_api_error(error) from None
 
 
-def as_bad_part(error: MediaError, param: str) -> ApiError:
-    """What is wrong with the part ``param``; a disk of ours that failed is not the caller's fault."""
-    return as_bad_request(error, param) if isinstance(error, Unusable) else InternalError(str(error))
+def as_part_error(error: MediaError, param: str) -> ApiError:
+    """What is wrong with the part `param` of a request, such as `messages[0].content[1].image_url`.
+
+    A disk of ours that failed is not the caller's fault.
+    """
+    if not isinstance(error, Unusable):
+        return InternalError(str(error))
+    return BadRequest(f"{param}: {error}", param=param, code=CODES.get(type(error), "invalid_media"))

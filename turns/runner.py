@@ -1,203 +1,371 @@
 """One turn against the backend: as many exchanges as it takes, pictures fetched as they come.
 
-Usually one exchange is enough. A reply cut by length is continued, and a GPT that asks whether it may
-call a host is answered as the settings say; each of those is another conversation for the backend.
+Usually one exchange is enough. An answer cut by length is continued, and a GPT that asks whether it may
+call a host is answered as the settings say; see `follow_ups`.
 """
 
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, TypeVar
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, TypeVar
 
-from accounts import Caller
-from handlers.service import Service, new_id
-from ledger import Charge
-from translate.backend.interpreter import Confirmation
-from translate.backend.payload import PostedConversation, confirmation, continuation
-from translate.conversation import Cut, Turn
-from translate.values import ApiError, Model
-from turns.assets import Assets
+from accounts import AccountQueue, Caller, Credential
+from ledger import Charge, ChargeBook
+from media import MediaStore
+from metrics import Metrics, Outcome
+from runtime import BackgroundTasks
+from translate import Conversation, Options
+from translate.backend import PostedConversation
+from translate.values import (
+    NEED_DATA,
+    PAUSED,
+    AnswerEnd,
+    AnswerFormat,
+    ApiError,
+    ExchangeEnded,
+    Failed,
+    Finished,
+    PictureShown,
+    PictureWanted,
+    TextDelta,
+    Usage,
+)
+from turns.answer_files import AnswerFiles
 from turns.exchange_result import ExchangeResult, exchange_result
+from turns.failures import outcome_of
+from turns.follow_ups import FollowUp, FollowUps
+from turns.outcome import TurnOutcome
+from turns.preparation import Preparation, Prompt
 from turns.retry import Retries, free_retry
 from turns.tokens import count_tokens
-from upstream import Exchange, UpstreamError
-
-Prepare = Callable[[], Coroutine[None, None, PostedConversation]]
-"""Makes what is posted, perhaps uploading files first; raises ApiError."""
-
-Emit = Callable[[bytes], Awaitable[None]]
-"""Takes what can be written, in order."""
-
+from upstream import ConversationClient, Exchange, UpstreamError
+from upstream.files.backend_files import BackendFiles
 
 T = TypeVar("T")
 
-LINGER_SECONDS = 0.25
+LINGER_SECONDS: Final = 0.25
 """How long the backend may take to end its body after it said that it is done."""
-SETTLE_SECONDS = 0.2
+ABANDON_SECONDS: Final = 0.2
 """What it is given to notice that it was left in mid-answer, before the account's next message."""
-SHORT_TEXT = 4000
+SHORT_TEXT: Final = 4000
 """Characters whose tokens are counted faster than a thread begins."""
-MAX_CONFIRMATIONS = 5
-"""A GPT that asks on and on is stopped."""
+
+
+class Client(Protocol):
+    """Whoever gets the answer."""
+
+    async def deliver(self, out: bytes, *, begun: bool) -> None:
+        """Take what can be written, in order; `begun` says that the backend has begun to answer well."""
+        ...
+
+    async def quiet(self) -> None:
+        """Nothing more is delivered; wait until all is written."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TurnParts:
+    """What a turn works with. `hide` takes each conversation off the account's list after its answer."""
+
+    conversations: ConversationClient
+    queue: AccountQueue
+    charges: ChargeBook
+    preparation: Preparation
+    files: BackendFiles
+    media: MediaStore
+    metrics: Metrics
+    aftermath: BackgroundTasks
+    retries: int
+    hide: bool
+    link_upstream: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TurnRequest:
+    """What one turn is about. `base_url` is where users reach this service, without a slash at its end.
+
+    With `pictures_as_bytes` pictures are told as bytes and not kept.
+    """
+
+    caller: Caller
+    prompt: Prompt
+    options: Options
+    base_url: str
+    pictures_as_bytes: bool = False
 
 
 class Stopped(Exception):
     """Nobody waits for the answer any more, or it was ended from outside."""
 
 
-class Dialogue:
-    """Call :meth:`run` once; :meth:`stop` may come at any time."""
+class TurnRunner:
+    """Call `run` once; `stop` may come at any time, also before."""
 
-    def __init__(self, service: Service, key: str, model: Model, turn: Turn, assets: Assets) -> None:
-        self.turn = turn
-        self.error: ApiError | None = None
-        """Why there is no (whole) answer, once run."""
-        self.units = 0
-        """Quota that it has cost so far."""
-        self._service = service
-        self._key = key
-        self._caller = Caller(key)
-        self._slot = service.queue.slot(self._caller)
-        self.model = model
-        """To be described before it is conversed with."""
-        self._assets = assets
-        self._temporary = service.settings.history == "temporary"
-        self._working: asyncio.Future[Any] | None = None
+    def __init__(
+        self, parts: TurnParts, request: TurnRequest, format: AnswerFormat, follow_ups: FollowUps
+    ) -> None:
+        self._parts = parts
+        self._request = request
+        self._format = format
+        self._follow_ups = follow_ups
+        self._model = request.prompt.model
+        self._slot = parts.queue.slot(request.caller)
+        self._client: Client | None = None
+        self._conversation: Conversation | None = None
+        self._files: AnswerFiles | None = None
         self._exchange = Exchange()
-        self.completion_tokens = 0
-        """Of the answer, once run."""
         self._charge: Charge | None = None
+        self._working: asyncio.Future[Any] | None = None
+        self._error: ApiError | None = None  # why there is no whole answer
+        self._told: ApiError | None = None  # the failure that the stream told of
+        self._ended: ExchangeEnded | None = None
+        self._reason = "stop"
+        self._notes: list[str] = []
+        self._pictures = 0
+        self._units = 0
         self._stopped = False
-        self._continued = self._confirmed = 0
+        self._client_gone = False
+
+    @property
+    def has_text(self) -> bool:
+        """Some text of the answer has been delivered."""
+        return self._conversation is not None and self._conversation.answer.size > 0
 
     def stop(self, error: ApiError | None = None) -> None:
-        """End it soon, whatever it is doing; without ``error`` nobody is interested any more."""
+        """End it soon, whatever it is doing; without `error` the client is gone."""
         self._stopped = True
-        self.error = self.error or error
+        self._client_gone = self._client_gone or error is None
+        self._error = self._error or error
         self._exchange.abort()
         if self._working is not None:
             self._working.cancel()
 
-    async def run(self, prepare: Prepare, emit: Emit) -> None:
-        """Converse; ``emit`` gets what can be written as it comes, and is awaited."""
-        turn = self.turn
+    async def run(self, client: Client) -> TurnOutcome:
+        """Converse, and deliver to `client` what can be written as it comes. Raises nothing."""
+        self._client = client
+        bug: Exception | None = None
+        usage = Usage(1, 1)
         try:
-            await self._in_turn(prepare, emit)
-            if self.error is None:
-                for note in await self._unless_stopped(self._assets.settle(turn.state.conversation_id)):
-                    turn.note(note)
+            await self._converse()
+            usage = await self._count_tokens()
+        except Exception as error:
+            bug = error
+        await client.quiet()
+        return self._outcome(bug, usage)
+
+    def _outcome(self, bug: Exception | None, usage: Usage) -> TurnOutcome:
+        """The one place that says how the turn ended."""
+        error, conversation, end = self._error, self._conversation, None
+        if bug is not None:
+            outcome = Outcome.ERROR
+        elif self._client_gone:
+            outcome = Outcome.CLIENT_GONE
+        elif error is not None or conversation is None:
+            outcome = Outcome.ERROR if error is None else outcome_of(error)
+        else:
+            outcome = Outcome.OK
+            end = AnswerEnd(self._reason, usage, conversation.answer, conversation.citations)
+        return TurnOutcome(outcome, error, end, bug, self._units, usage, self._pictures)
+
+    async def _converse(self) -> None:
+        """All exchanges, and the end of the answer."""
+        try:
+            await self._hold_slot()
+            if self._error is None and self._conversation is not None and self._files is not None:
+                conversation_id = self._conversation.facts.conversation_id
+                self._notes += await self._unless_stopped(self._files.fetch_reserved(conversation_id))
+                self._conversation.conclude(self._notes)
         except ApiError as error:
-            self.error = error
+            self._error = error
         except Stopped:
             pass
         finally:
-            self._assets.drop()
-            if self._service.settings.history == "hide" and turn.state.conversation_id:
-                self._service.hide(self._key, turn.state.conversation_id)
-        if turn.state.conversation_id:
-            await self._count_tokens()
-            self._service.charges.reconcile(self._caller, self._slot.credential)
+            if self._files is not None:
+                self._files.drop_reserved()
+            self._hide_conversation()
+        if self._conversation is not None:
+            self._conversation.abandon()
+            await self._pass_on(self._conversation)
 
-    async def _in_turn(self, prepare: Prepare, emit: Emit) -> None:
-        """Wait for the account, and hold it for all exchanges."""
+    async def _hold_slot(self) -> None:
+        """Wait for a slot of the account, and hold it for all exchanges."""
+        parts, request, slot = self._parts, self._request, self._slot
         try:
-            await self._unless_stopped(self._slot.acquire())
-            first = await self._unless_stopped(prepare())
-            self.turn.expect(first.sent)
-            step: PostedConversation | None = first
-            while step is not None:
-                await self._exchange_once(step, emit)
-                step = None if self.error or self._stopped else self._follow_up()
+            await self._unless_stopped(slot.acquire())
+            self._files = AnswerFiles(
+                parts.files,
+                parts.media,
+                slot.credential,
+                request.base_url,
+                link_upstream=parts.link_upstream,
+                as_bytes=request.pictures_as_bytes,
+            )
+            self._model, first = await self._unless_stopped(
+                parts.preparation.prepare(request.prompt, slot.credential)
+            )
+            self._conversation = Conversation(first.sent, request.options, self._files)
+            posted: PostedConversation | None = first
+            while posted is not None:
+                await self._post(posted, slot.credential, self._conversation)
+                over = self._error is not None or self._stopped
+                posted = None if over else self._next_exchange(self._conversation)
         finally:
-            self._slot.release(after=SETTLE_SECONDS if self._exchange.aborted else 0.0)
+            slot.release(after=ABANDON_SECONDS if self._exchange.aborted else 0.0)
 
-    async def _exchange_once(self, posted: PostedConversation, emit: Emit) -> None:
-        """Have one message answered, with another attempt where that is free."""
-        retries = Retries(
-            self._service.settings.upstream_retries, time.monotonic, random.SystemRandom().random
-        )
-        while (failure := (result := await self._attempt(posted, emit)).failure) is not None:
-            reason = None if self._stopped else free_retry(failure)
-            # Of a conversation that has begun nobody knows what a failing backend still makes of it.
-            begun = self.turn.state.conversation_id and reason not in ("connect", "busy")
-            pause = None if reason is None or begun else retries.pause_after(failure)
-            if reason is None or pause is None:
-                self.error = self.error or result.error
-                return
-            self._service.metrics.retried(reason)
+    async def _post(
+        self, posted: PostedConversation, credential: Credential, conversation: Conversation
+    ) -> None:
+        """Have one exchange, with another attempt where that is free."""
+        retries = Retries(self._parts.retries, time.monotonic, random.SystemRandom().random)
+        result = await self._attempt(posted, credential, conversation)
+        while (pause := self._pause_before_retry(result, retries, conversation)) is not None:
             await self._unless_stopped(asyncio.sleep(pause))
-        self.error = self.error or result.error
+            result = await self._attempt(posted, credential, conversation)
+        self._error = self._error or result.error
 
-    async def _attempt(self, posted: PostedConversation, emit: Emit) -> ExchangeResult:
-        """Post a message and take its answer."""
-        turn = self.turn
+    def _pause_before_retry(
+        self, result: ExchangeResult, retries: Retries, conversation: Conversation
+    ) -> float | None:
+        """Seconds until the next attempt; None if there is none."""
+        if self._stopped or result.failure is None:
+            return None
+        reason = free_retry(result.failure)
+        # Of a conversation that has begun nobody knows what a failing backend still makes of it.
+        begun = conversation.facts.conversation_id and reason not in ("connect", "busy")
+        if reason is None or begun:
+            return None
+        pause = retries.pause_after(result.failure)
+        if pause is not None:
+            self._parts.metrics.retried(reason)
+        return pause
+
+    async def _attempt(
+        self, posted: PostedConversation, credential: Credential, conversation: Conversation
+    ) -> ExchangeResult:
+        """Post a message and take its answer. It is on the books before and settled after, whatever
+        happens.
+        """
+        parts = self._parts
         exchange = self._exchange = Exchange()
         failure: UpstreamError | None = None
-        service = self._service
-        charge = self._charge = await service.charges.post(self._caller, self.model, posted.message_id)
+        charge = self._charge = await parts.charges.post(self._request.caller, self._model, posted.message_id)
 
         async def on_data(chunk: bytes) -> None:
-            if turn.done:
+            if conversation.exchange_over:
                 return
-            before = turn.progress
-            out = turn.feed(chunk)
-            if not charge.answering and turn.state.answering:
-                charge.answer_began()
-            await emit(await self._resolve(out, emit))
-            if turn.progress != before:
+            before = conversation.progress
+            conversation.receive_data(chunk)
+            await self._pass_on(conversation)
+            if conversation.progress != before:
                 exchange.progressed()
-            if turn.complete:
+            if conversation.complete:
                 asyncio.get_running_loop().call_later(LINGER_SECONDS, exchange.abort)
-            elif turn.done:
+            elif conversation.exchange_over:
                 exchange.abort()
 
         try:
-            await service.conversations.converse(self._slot.credential, posted, on_data, exchange)
-            turn.eof()
-            await emit(await self._resolve(b"", emit))
+            await parts.conversations.converse(credential, posted, on_data, exchange)
+            conversation.receive_eof()
+            await self._pass_on(conversation)
         except UpstreamError as error:
             failure = error
         finally:
-            result = exchange_result(exchange, failure, done=turn.done, error=turn.error)
+            result = exchange_result(exchange, failure, done=conversation.exchange_over, error=self._told)
             if result.unreachable:
-                service.metrics.unreachable()
+                parts.metrics.unreachable()
             await charge.settle(
                 result.attempt,
-                served=turn.state.model_slug,
-                conversation_id=turn.state.conversation_id,
+                served=conversation.facts.model_slug,
+                conversation_id=conversation.facts.conversation_id,
                 capped_for=result.capped_for,
             )
-            self.units += charge.units
+            self._units += charge.units
         return result
 
-    async def _count_tokens(self) -> None:
-        turn = self.turn
-        turn.close()
-        if turn.size > SHORT_TEXT:
-            await asyncio.to_thread(turn.count, count_tokens)
+    async def _pass_on(self, conversation: Conversation) -> None:
+        """Take all events that there are, and deliver what they write."""
+        out = b""
+        while (event := conversation.next_event()) is not NEED_DATA and event is not PAUSED:
+            out += self._format.encode(event)
+            match event:
+                case TextDelta():
+                    pass  # by far the most
+                case PictureWanted():
+                    if out:
+                        await self._deliver(out, conversation)
+                        out = b""
+                    await self._fetch(event, conversation)
+                case PictureShown():
+                    self._pictures += 1
+                case ExchangeEnded():
+                    self._ended = event
+                case Finished(reason):
+                    self._reason = reason
+                case Failed(error):
+                    self._told = error
+        await self._deliver(out, conversation)
+
+    async def _deliver(self, out: bytes, conversation: Conversation) -> None:
+        answering = conversation.facts.answering
+        if self._charge is not None and answering and not self._charge.answering:
+            self._charge.answer_began()
+        well = self._told is None and self._error is None
+        if self._client is not None:
+            await self._client.deliver(
+                out, begun=well and (bool(out) or (answering and not conversation.exchange_over))
+            )
+
+    async def _fetch(self, wanted: PictureWanted, conversation: Conversation) -> None:
+        """Fetch a picture that the conversation waits for."""
+        if self._files is not None:
+            picture = await self._unless_stopped(self._files.picture(wanted.asset))
+            self._parts.metrics.image(served=picture is not None)
+            conversation.supply(picture)
+
+    def _next_exchange(self, conversation: Conversation) -> PostedConversation | None:
+        """What is to be posted next in the same turn, if anything; the conversation is ready for it then."""
+        caller, charges = self._request.caller, self._parts.charges
+        if self._ended is None:
+            return None
+        follow_up = self._follow_ups.after(
+            self._ended, self._model, conversation.facts, lambda: charges.allows(caller, self._model)
+        )
+        if isinstance(follow_up, FollowUp):
+            self._ended = None
+            conversation.start_next_exchange(follow_up.posted.sent, seamless=follow_up.seamless)
+            return follow_up.posted
+        if follow_up:
+            self._notes.append(follow_up)
+        return None
+
+    def _hide_conversation(self) -> None:
+        """Take it off the account's list, in the background: the answer does not wait for that."""
+        parts, conversation = self._parts, self._conversation
+        if parts.hide and conversation is not None and conversation.facts.conversation_id:
+            parts.aftermath.start(
+                parts.files.hide_conversation(self._slot.credential, conversation.facts.conversation_id)
+            )
+
+    async def _count_tokens(self) -> Usage:
+        """Count and record the tokens of what was sent and of the answer, if there was a conversation."""
+        conversation, parts = self._conversation, self._parts
+        if conversation is None or not conversation.facts.conversation_id:
+            return Usage(1, 1)
+        if conversation.countable > SHORT_TEXT:
+            usage = await asyncio.to_thread(conversation.count_usage, count_tokens)
         else:
-            turn.count(count_tokens)
-        usage = turn.usage
-        self.completion_tokens = usage.completion_tokens
-        self._service.metrics.tokens(self.model.name, usage.prompt_tokens, usage.completion_tokens)
-        self._service.metrics.unknown_events(turn.state.unknown)
+            usage = conversation.count_usage(count_tokens)
+        parts.metrics.tokens(self._model.name, usage.prompt_tokens, usage.completion_tokens)
+        parts.metrics.unknown_events(conversation.facts.unknown)
         if self._charge is not None:
             await self._charge.record_tokens(usage.prompt_tokens, usage.completion_tokens)
+        parts.charges.reconcile(self._request.caller, self._slot.credential)
+        return usage
 
-    async def _resolve(self, out: bytes, emit: Emit) -> bytes:
-        """Fetch the pictures that the turn waits for, and give what it says after them."""
-        turn = self.turn
-        while (asset := turn.wanted) is not None:
-            if out:
-                await emit(out)
-            address = await self._unless_stopped(self._assets.picture(asset))
-            self._service.metrics.image(served=address is not None)
-            out = turn.supply(address) + turn.feed(b"")
-        return out
-
-    async def _unless_stopped(self, work: Coroutine[None, None, T]) -> T:
-        """The result of ``work``, which :meth:`stop` cancels. Raises Stopped."""
+    async def _unless_stopped(self, work: Coroutine[Any, Any, T]) -> T:
+        """The result of `work`, which `stop` cancels. Raises Stopped."""
         task: asyncio.Future[T] = asyncio.ensure_future(work)
         self._working = task
         if self._stopped:
@@ -211,47 +379,3 @@ class Dialogue:
         if self._stopped:  # too late to cancel the work, but not what was to follow
             raise Stopped
         return result
-
-    def _follow_up(self) -> PostedConversation | None:
-        step = self.turn.follow_up()
-        if step is None or not self._service.charges.allows(self._caller, self.model):
-            return None
-        if isinstance(step, Cut) and self._continued < self._service.settings.continue_limit:
-            self._continued += 1
-            return self._continue()
-        if isinstance(step, Confirmation):
-            return self._confirm(step)
-        return None
-
-    def _continue(self) -> PostedConversation:
-        state = self.turn.state
-        posted = continuation(
-            self.model, state.conversation_id, state.last_message_id, temporary=self._temporary
-        )
-        self.turn.resume([], seamless=True)
-        return posted
-
-    def _confirm(self, asked: Confirmation) -> PostedConversation | None:
-        policy = self._service.settings.gpt_actions
-        where = f"{asked.domain[:100]} ({asked.operation[:100]})"
-        if asked.login:
-            self.turn.note(
-                f"[The GPT wants you to log in at {where}, which cannot be done through this service.]"
-            )
-            return None
-        if policy == "ask" or not asked.target_message_id or self._confirmed >= MAX_CONFIRMATIONS:
-            self.turn.note(f"[The GPT wants to call {where} and was not allowed to: see GPT_ACTIONS.]")
-            return None
-        self._confirmed += 1
-        always = policy == "always" and asked.operation_hash
-        conversation_id = self.turn.state.conversation_id
-        posted = confirmation(
-            self.model,
-            conversation_id,
-            asked,
-            "always_allow" if always else "allow",
-            new_id,
-            temporary=self._temporary,
-        )
-        self.turn.resume(posted.sent, seamless=False)
-        return posted

@@ -125,25 +125,26 @@ def test_context_of_the_build_is_what_the_image_copies() -> None:
 
 
 def rooms_imported_by(path: Path) -> set[str]:
-    """The rooms of this project that a module needs, through all that it imports."""
+    """The rooms and single modules of this project that a module needs, through all that it imports."""
     found: set[str] = set()
     unread = [path]
     while unread:
         for room in own_imports(unread.pop()) - found:
             found.add(room)
-            unread += (ROOT / room).rglob("*.py")
+            unread += [ROOT / room] if room.endswith(".py") else (ROOT / room).rglob("*.py")
     return found
 
 
 def own_imports(path: Path) -> set[str]:
-    """The rooms of this project that a module itself imports."""
+    """The rooms and single modules of this project that a module itself imports."""
     names = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
             names.add(node.module.split(".")[0])
         elif isinstance(node, ast.Import):
             names |= {alias.name.split(".")[0] for alias in node.names}
-    return {name for name in names if (ROOT / name).is_dir()}
+    folders = {name for name in names if (ROOT / name).is_dir()}
+    return folders | {f"{name}.py" for name in names if (ROOT / f"{name}.py").is_file()}
 
 
 @pytest.mark.parametrize(

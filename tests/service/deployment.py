@@ -5,16 +5,18 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from server import Server, build, serve
+from handlers import AppParts
+from server import VERSION, Server, serve
 from settings import Settings
 from simulator import Knobs, Simulator
 from simulator.state import ObservedStream, State
 from tests.service.wire import Answer, Connection, Headers, connect
 from upstream import Pauses, SocketLimits, SocketTimes
+from wiring import build
 
 KEY = "fk-some-key-of-a-caller"
 PREFIX = "prefix0001"
@@ -54,7 +56,7 @@ class Deployment:
 
     async def settled(self) -> None:
         """Wait until no answer is under way, for some seconds at most."""
-        await self.server.service.settled()
+        await self.server.service.running.wait_idle()
 
     @property
     def last_stream(self) -> ObservedStream:
@@ -119,9 +121,14 @@ async def deployed(
     knobs: Knobs | None = None,
     *,
     progress_timeout: float = 600.0,
+    visible_after: float = 45.0,
     socket_limits: SocketLimits = SOCKET_LIMITS,
+    adapt: Callable[[AppParts], AppParts] = lambda parts: parts,
 ) -> AsyncIterator[Deployment]:
-    """A service over a simulated backend with ``knobs``; ``env`` adds settings, BASE_URL included."""
+    """A service over a simulated backend with `knobs`.
+
+    `env` adds settings, BASE_URL included; `adapt` changes what the handlers work with.
+    """
     simulator = Simulator(PREFIX, knobs or Knobs(busy=False, cap=0))
     await simulator.start()
     with TemporaryDirectory() as state:
@@ -136,9 +143,13 @@ async def deployed(
             **(env or {}),
         }
         service = build(
-            Settings.from_env(settings), progress_timeout=progress_timeout, socket_limits=socket_limits
+            Settings.from_env(settings),
+            VERSION,
+            progress_timeout=progress_timeout,
+            visible_after=visible_after,
+            socket_limits=socket_limits,
         )
-        server = serve(service)
+        server = serve(replace(service, app=adapt(service.app)))
         try:
             yield Deployment(server, simulator)
         finally:

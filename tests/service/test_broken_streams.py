@@ -6,6 +6,7 @@ import pytest
 
 from simulator import Knobs
 from tests.scripted_server import EVENT_STREAM, ScriptedServer, chunk, rst, status, until
+from tests.service.broken_turns import broken_after
 from tests.service.deployment import Deployment, deployed
 
 QUICK = {"IDLE_TIMEOUT": "0.3", "KEEPALIVE_INTERVAL": "0.1"}
@@ -92,21 +93,9 @@ async def test_what_came_before_a_reset_reaches_the_client() -> None:
 
 
 async def test_bug_of_ours_in_mid_stream_is_an_error_event_and_no_end(
-    monkeypatch: pytest.MonkeyPatch, loud_log: pytest.LogCaptureFixture
+    loud_log: pytest.LogCaptureFixture,
 ) -> None:
-    from translate.conversation import Turn
-
-    feed, calls = Turn.feed, 0
-
-    def broken(turn: Turn, data: bytes) -> bytes:
-        nonlocal calls
-        calls += 1
-        if calls > 12:
-            raise KeyError("canary of the inside")
-        return feed(turn, data)
-
-    monkeypatch.setattr(Turn, "feed", broken)
-    async with deployed() as service:
+    async with deployed(adapt=broken_after(12)) as service:
         answer = await service.chat("Tell me about rain [[sim pace=300]]", stream=True)
         assert service.requests("error") == 1
         assert await closed_upstream(service)

@@ -46,11 +46,8 @@ async def test_flowing_answer_has_no_comments_in_it() -> None:
     assert stream.done
 
 
-async def test_now_and_then_a_chunk_with_an_empty_delta_shows_life_above_the_parser(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("handlers.stream.IDLE_CHUNK_AFTER", 0.25)
-    async with deployed(QUICK) as service:
+async def test_now_and_then_a_chunk_with_an_empty_delta_shows_life_above_the_parser() -> None:
+    async with deployed(QUICK, visible_after=0.25) as service:
         stream = (await service.chat("Repeat after me: one two [[sim silence=0.8]]", stream=True)).stream
     idle = [chunk for chunk in stream.chunks[:-1] if chunk["choices"][0]["delta"] == {}]
     assert 1 <= len(idle) <= 3

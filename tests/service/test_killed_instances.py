@@ -13,7 +13,7 @@ import pytest
 
 from accounts import Caller, credential_for
 from ledger import DAY, Reconciler, UsageRow
-from server import build, serve
+from server import VERSION, serve
 from settings import Settings
 from simulator import Simulator
 from tests.redis_server import RedisServer, needs_redis
@@ -21,6 +21,7 @@ from tests.service.deployment import eventually
 from tests.service.e2e.processes import PREFIX, Process, listening_port
 from tests.service.traffic import accepted_units, simulated_backend, traffic
 from upstream.history import History
+from wiring import build
 
 REQUESTS = int(os.environ.get("LEDGER_REQUESTS", "600"))
 KILLS = 3
@@ -71,7 +72,7 @@ async def traffic_with_kills(settings: list[dict[str, str]]) -> Counter[int]:
 @asynccontextmanager
 async def reconciled(settings: dict[str, str]) -> AsyncIterator[list[UsageRow]]:
     """What the ledger says, when each key was used once more, long enough afterwards."""
-    server = serve(build(Settings.from_env(settings)))
+    server = serve(build(Settings.from_env(settings), VERSION))
     charges, now = server.service.charges, time.time()
     ledger = charges.ledger
     reconciler = Reconciler(ledger, History(server.service.http), listed=True, grace=0)

@@ -5,11 +5,11 @@ import os
 import threading
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from handlers.media import as_bad_request
 from media import (
     FetchFailed,
     Malformed,
@@ -24,6 +24,7 @@ from media import (
 from tests.media.pictures import png
 from tests.service.deployment import Deployment, deployed, eventually
 from tests.service.wire import Answer
+from turns import as_part_error
 
 PNG = png()
 LARGE = bytes(range(256)) * (48 << 10)  # 12 MiB, more than the buffers of both ends of a connection
@@ -168,13 +169,11 @@ async def test_link_that_is_followed_before_its_file_has_come_waits_for_it(tmp_p
 
 
 async def test_file_that_does_not_come_is_a_404_that_says_when_to_ask_again(tmp_path: Path) -> None:
-    async with serving(tmp_path) as media:
-        store = MediaStore(
-            tmp_path, max_file_bytes=1, max_total_bytes=1, max_age_seconds=0, fill_wait_seconds=0.01
-        )
-        await media.store.close()
-        media.service.server.service.media = store
-        answer = await media.get(public_path(store.reserve("a.csv")))
+    store = MediaStore(
+        tmp_path, max_file_bytes=1, max_total_bytes=1, max_age_seconds=0, fill_wait_seconds=0.01
+    )
+    async with deployed(adapt=lambda parts: replace(parts, media=store)) as service:
+        answer = await Media(service).get(public_path(store.reserve("a.csv")))
         assert (answer.status, answer.headers["retry-after"]) == (404, "2")
         assert answer.headers["cache-control"] == "no-store"
 
@@ -361,7 +360,7 @@ async def test_names_of_files_reach_neither_log_nor_metrics(
 
 @pytest.mark.parametrize("error", [Malformed, TooBig, WrongType, UrlRefused, FetchFailed])
 def test_unusable_part_of_a_request_is_named(error: type[Unusable]) -> None:
-    refusal = as_bad_request(error("It is not good."), "messages[2].content[1].image_url")
+    refusal = as_part_error(error("It is not good."), "messages[2].content[1].image_url")
     assert refusal.status == 400
     assert refusal.param == "messages[2].content[1].image_url"
     assert refusal.message == "messages[2].content[1].image_url: It is not good."

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.service.broken_turns import broken_after
 from tests.service.deployment import CHAT, JSON_TYPE, KEY, deployed, question
 from tests.service.wire import Answer
 
@@ -225,14 +226,8 @@ async def test_refusal_of_a_large_request_reaches_a_client_that_first_sends_all_
         assert (await client.answer()).status == 200, "the connection is as good as before"
 
 
-async def test_bug_of_ours_is_a_500_in_json_that_tells_nothing(
-    monkeypatch: pytest.MonkeyPatch, loud_log: pytest.LogCaptureFixture
-) -> None:
-    def broken(body: bytes) -> None:
-        raise KeyError("canary of the inside")
-
-    monkeypatch.setattr("handlers.chat.read_chat", broken)
-    async with deployed() as service:
+async def test_bug_of_ours_is_a_500_in_json_that_tells_nothing(loud_log: pytest.LogCaptureFixture) -> None:
+    async with deployed(adapt=broken_after(0)) as service:
         answer = await service.chat("Hello")
         assert service.requests("error") == 1
     assert answer.status == 500

@@ -160,7 +160,7 @@ async def errors_after(service: Deployment, answer: Answer) -> Any:
     """What is told about that request, once it is."""
     request_id = answer.headers["x-request-id"]
     assert await eventually(
-        lambda: any(f.request_id == request_id for f in service.server.service.failures.latest())
+        lambda: any(f.request_id == request_id for f in service.server.service.app.common.failures.latest())
     )
     return next(e for e in (await state(service))["details"]["errors"] if e["request_id"] == request_id)
 

@@ -1,0 +1,56 @@
+"""Several turns for one request: one conversation may bring fewer pictures than were asked for."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from metrics import Outcome
+from translate.values import ApiError
+from turns.failures import outcome_of
+from turns.outcome import TurnOutcome
+from turns.runner import Client, TurnRunner
+
+
+class DrawingRunner:
+    """Runs turns until they have shown `wanted` pictures, at most as many turns as pictures.
+
+    `new_turn` makes a turn of the request; all of them write to one format. `nothing_drawn` makes the error
+    for an answer in words alone. It stands in for a `TurnRunner`.
+    """
+
+    has_text = False
+    """Its answer is never streamed."""
+
+    def __init__(
+        self, new_turn: Callable[[], TurnRunner], wanted: int, nothing_drawn: Callable[[str], ApiError]
+    ) -> None:
+        self._new_turn = new_turn
+        self._wanted = wanted
+        self._nothing_drawn = nothing_drawn
+        self._turn = new_turn()
+        self._stops: list[ApiError | None] = []
+
+    def stop(self, error: ApiError | None = None) -> None:
+        """See `TurnRunner`."""
+        self._stops.append(error)
+        self._turn.stop(error)
+
+    async def run(self, client: Client) -> TurnOutcome:
+        """See `TurnRunner`. The outcome is good if there is a picture at all."""
+        first = total = latest = await self._turn.run(client)
+        for _ in range(self._wanted - 1):
+            enough = total.pictures >= self._wanted
+            if enough or latest.outcome is not Outcome.OK or not latest.pictures:
+                break
+            self._turn = self._new_turn()
+            for error in self._stops:
+                self._turn.stop(error)
+            latest = await self._turn.run(client)
+            total = latest.with_costs_of(total)
+        if total.outcome in (Outcome.CLIENT_GONE, Outcome.ERROR):
+            return total
+        if total.pictures:
+            return replace(total, outcome=Outcome.OK, error=None, end=first.end)
+        if total.end is None:
+            return total
+        refusal = self._nothing_drawn(total.end.answer.text)
+        return replace(total, outcome=outcome_of(refusal), error=refusal, end=None)

@@ -1,0 +1,37 @@
+"""Makes turns: the one place where the parts that a turn works with come together."""
+
+from collections.abc import Callable
+
+from translate.values import AnswerFormat, ApiError
+from turns.drawing import DrawingRunner
+from turns.follow_ups import FollowUps, GptActions
+from turns.runner import TurnParts, TurnRequest, TurnRunner
+
+
+class TurnFactory:
+    """Makes turns that work with `parts`, and follow up as the settings say; see `FollowUps`."""
+
+    def __init__(
+        self, parts: TurnParts, *, continue_limit: int, actions: GptActions, temporary: bool
+    ) -> None:
+        self._parts = parts
+        self._continue_limit = continue_limit
+        self._actions = actions
+        self._temporary = temporary
+
+    def turn(self, request: TurnRequest, format: AnswerFormat) -> TurnRunner:
+        """One turn, written to `format`."""
+        follow_ups = FollowUps(
+            continue_limit=self._continue_limit, actions=self._actions, temporary=self._temporary
+        )
+        return TurnRunner(self._parts, request, format, follow_ups)
+
+    def drawing(
+        self,
+        request: TurnRequest,
+        format: AnswerFormat,
+        wanted: int,
+        nothing_drawn: Callable[[str], ApiError],
+    ) -> DrawingRunner:
+        """As many turns as it takes for so many pictures; see `DrawingRunner`."""
+        return DrawingRunner(lambda: self.turn(request, format), wanted, nothing_drawn)

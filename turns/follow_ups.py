@@ -1,0 +1,81 @@
+"""What follows a good exchange that is not the end: an answer cut by length, a GPT that asks for permission.
+
+Each follow-up is another conversation for the backend, and costs as much.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from translate.backend import PostedConversation, TurnFacts, confirmation, continuation
+from translate.values import Confirmation, ExchangeEnded, Model
+from turns.preparation import new_id
+
+MAX_CONFIRMATIONS: Final = 5
+"""A GPT that asks on and on is stopped."""
+
+GptActions = Literal["ask", "allow", "always"]
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """The next exchange. With `seamless` its text goes on in mid-sentence."""
+
+    posted: PostedConversation
+    seamless: bool
+
+
+class FollowUps:
+    """Decides for one turn, and counts. `actions` is what a GPT may do that asks whether it may call a
+    host.
+    """
+
+    def __init__(
+        self,
+        *,
+        continue_limit: int,
+        actions: GptActions,
+        temporary: bool,
+        new_id: Callable[[], str] = new_id,
+    ) -> None:
+        self._continuations_left = continue_limit
+        self._confirmations_left = MAX_CONFIRMATIONS
+        self._actions = actions
+        self._temporary = temporary
+        self._new_id = new_id
+
+    def after(
+        self, ended: ExchangeEnded, model: Model, facts: TurnFacts, affordable: Callable[[], bool]
+    ) -> FollowUp | str | None:
+        """The follow-up of an exchange; words for the user where there is none though one was wanted; or
+        None.
+
+        `affordable` tells whether another conversation may be held.
+        """
+        if not (ended.cut or ended.confirmation) or not affordable():
+            return None
+        if ended.confirmation is not None:
+            return self._confirm(ended.confirmation, model, facts)
+        if not self._continuations_left:
+            return None
+        self._continuations_left -= 1
+        posted = continuation(model, facts.conversation_id, facts.last_message_id, temporary=self._temporary)
+        return FollowUp(posted, seamless=True)
+
+    def _confirm(self, asked: Confirmation, model: Model, facts: TurnFacts) -> FollowUp | str:
+        where = f"{asked.domain[:100]} ({asked.operation[:100]})"
+        if asked.login:
+            return f"[The GPT wants you to log in at {where}, which cannot be done through this service.]"
+        if self._actions == "ask" or not asked.target_message_id or not self._confirmations_left:
+            return f"[The GPT wants to call {where} and was not allowed to: see GPT_ACTIONS.]"
+        self._confirmations_left -= 1
+        always = self._actions == "always" and asked.operation_hash
+        posted = confirmation(
+            model,
+            facts.conversation_id,
+            asked,
+            "always_allow" if always else "allow",
+            self._new_id,
+            temporary=self._temporary,
+        )
+        return FollowUp(posted, seamless=False)

@@ -1,0 +1,34 @@
+"""How a turn ended: one value, set once, from which the response, the metrics and the log line follow."""
+
+from dataclasses import dataclass, replace
+
+from metrics import Outcome
+from translate.values import AnswerEnd, ApiError, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class TurnOutcome:
+    """How it ended, and what it has cost.
+
+    `error` is why there is no whole answer, `end` what a whole one ends with; neither is told to a client
+    that is gone. `bug` is an exception of ours, which is to be logged. `units` are quota units, `pictures`
+    those shown.
+    """
+
+    outcome: Outcome
+    error: ApiError | None
+    end: AnswerEnd | None
+    bug: Exception | None
+    units: int
+    usage: Usage
+    pictures: int
+
+    def with_costs_of(self, earlier: "TurnOutcome") -> "TurnOutcome":
+        """This outcome, for a request that took an earlier turn too."""
+        usage = Usage(
+            earlier.usage.prompt_tokens + self.usage.prompt_tokens,
+            earlier.usage.completion_tokens + self.usage.completion_tokens,
+        )
+        return replace(
+            self, units=earlier.units + self.units, usage=usage, pictures=earlier.pictures + self.pictures
+        )

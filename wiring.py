@@ -1,0 +1,299 @@
+"""The parts of the service, made from the settings: the one place that knows all of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from accounts import AccountQueue, Credential, SharedSlots
+from catalogue import GptsFileWatcher, load_gpts
+from handlers import ROUTES, AppParts, ChatOptions, Common, ConsoleParts, StreamTiming
+from ledger import (
+    DAY,
+    GRACE_SECONDS,
+    HOUR,
+    SECRET_FILE,
+    SHARED_GRACE_SECONDS,
+    ChargeBook,
+    KeyNames,
+    Ledger,
+    LicenceUsage,
+    Limits,
+    Reconciler,
+    RedisStore,
+    SqliteStore,
+    Store,
+    load_secret,
+)
+from logs import RecentFailures
+from media import Fetcher, MediaReader, MediaStore
+from metrics import LagSampler, Metrics
+from runtime import BackgroundTasks
+from settings import Settings, SettingsError
+from translate.values import ANY_GPT, BUILT_IN, Catalogue, Gpt, GptsError, Style
+from turns import AttachmentUploader, Preparation, RunningAnswers, TurnFactory, TurnParts, load_vocabulary
+from upstream import (
+    AccountSockets,
+    ConversationClient,
+    GizmoBook,
+    GizmoStore,
+    History,
+    HttpClient,
+    SocketLimits,
+    Timeouts,
+)
+from upstream.files.backend_files import BackendFiles
+
+__all__ = ["Service", "build", "ledger_store", "limits_of"]
+
+GPTS_FILE: Final = Path(__file__).with_name("gpts.json")
+PROGRESS_SECONDS: Final = 600.0
+"""How long the backend may send pings and nothing else; drawing and long programs take minutes."""
+VISIBLE_SECONDS: Final = 45.0
+"""Silence after which a stream gets a chunk instead of a comment; see `StreamTiming`."""
+SOCKET_LIMITS: Final = SocketLimits()
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The parts that have a life of their own, and what the handlers work with (`app`)."""
+
+    settings: Settings
+    app: AppParts
+    metrics: Metrics
+    charges: ChargeBook
+    gpts: GptsFileWatcher
+    media: MediaStore
+    queue: AccountQueue
+    licence: LicenceUsage
+    running: RunningAnswers
+    conversations: ConversationClient
+    http: HttpClient
+    lag: LagSampler
+
+    def start(self) -> None:
+        """Begin what goes on by itself; returns at once."""
+        self.gpts.start()
+        self.media.start()
+        self.charges.ledger.start()
+        self.licence.start()
+        self.lag.start()
+
+    async def close(self) -> None:
+        """Stop all of that, and store what is left. No answer may be running any more."""
+        await self.gpts.close()
+        await self.media.close()
+        await self.queue.close()
+        await self.licence.close()
+        self.conversations.close()
+        self.http.close()
+        await self.charges.close()
+        self.lag.stop()
+
+
+def build(
+    settings: Settings,
+    version: str,
+    *,
+    simulated: bool = False,
+    demo_gpts: Sequence[Gpt] = (),
+    progress_timeout: float = PROGRESS_SECONDS,
+    visible_after: float = VISIBLE_SECONDS,
+    socket_limits: SocketLimits = SOCKET_LIMITS,
+) -> Service:
+    """The parts, wired; `demo_gpts` are offered while the list has none. Raises SettingsError.
+
+    `progress_timeout` is the limit for answers that hold nothing but pings, in seconds.
+    """
+    catalogue, load = _catalogue(settings, demo_gpts)
+    load_vocabulary()
+    http = _http_client(settings, progress_timeout)
+    conversations = ConversationClient(http, AccountSockets(http, socket_limits))
+    models = [*catalogue.models, *([ANY_GPT.name] if settings.allow_any_gpt else [])]
+    metrics = Metrics(ROUTES, models, version)
+    # What the simulator makes up about a GPT must not be met again in earnest.
+    store = GizmoStore(Path(settings.state_dir) / ("demo-gpts" if simulated else "gpts"))
+    own = Credential(settings.key_for_gpts_info) if settings.key_for_gpts_info else None
+    descriptions = GizmoBook(http, store, own)
+    gpts = GptsFileWatcher(_gpts_path(settings), load, catalogue, descriptions, metrics)
+    max_bytes = settings.media_max_file_bytes
+    files = BackendFiles(http, max_bytes=max_bytes)
+    media = MediaStore(
+        Path(settings.state_dir) / "media",
+        max_file_bytes=max_bytes,
+        max_total_bytes=settings.media_max_total_bytes,
+        max_age_seconds=settings.media_max_age,
+    )
+    fetcher = Fetcher(max_bytes=max_bytes) if settings.fetch_urls else None
+    reader = MediaReader(fetcher, max_bytes=max_bytes, max_pixels=settings.max_image_pixels)
+    queue = AccountQueue(
+        settings.key_concurrency,
+        max_waiting=settings.queue_length,
+        max_wait=settings.queue_wait,
+        metrics=metrics,
+        shared=SharedSlots(settings.redis_url) if settings.redis_url else None,
+    )
+    charges = _charge_book(settings, http, metrics, catalogue, simulated=simulated)
+    licence = LicenceUsage(http, settings.licence_usage_url)
+    aftermath = BackgroundTasks()
+    running = RunningAnswers(metrics, settings.max_concurrent, aftermath)
+    temporary = settings.history == "temporary"
+    turns = TurnFactory(
+        TurnParts(
+            conversations=conversations,
+            queue=queue,
+            charges=charges,
+            preparation=Preparation(descriptions, AttachmentUploader(reader, files), temporary=temporary),
+            files=files,
+            media=media,
+            metrics=metrics,
+            aftermath=aftermath,
+            retries=settings.upstream_retries,
+            hide=settings.history == "hide",
+            link_upstream=settings.image_links == "upstream",
+        ),
+        continue_limit=settings.continue_limit,
+        actions=settings.gpt_actions,
+        temporary=temporary,
+    )
+    app = AppParts(
+        common=Common(
+            metrics=metrics,
+            charges=charges,
+            failures=RecentFailures(),
+            cors_origin=settings.cors_origin,
+            public_base=settings.upload_base_url,
+            write_timeout=settings.write_timeout,
+            max_body_bytes=settings.max_body_bytes,
+        ),
+        console=ConsoleParts(
+            version=version,
+            simulated=simulated,
+            demo_key=settings.key_for_gpts_info if simulated else "",
+            api_prefix=settings.api_prefix,
+            admin_token=settings.admin_token,
+            upstream=urlsplit(settings.base_url).netloc,
+            catalogue=catalogue,
+            gpts=gpts,
+            running=running,
+            queue=queue,
+            licence=licence,
+        ),
+        turns=turns,
+        timing=StreamTiming(
+            headers_after=settings.stream_headers_after,
+            keepalive_interval=settings.keepalive_interval,
+            write_timeout=settings.write_timeout,
+            visible_after=visible_after,
+        ),
+        chat=ChatOptions(
+            style=Style(settings.style),
+            reasoning=settings.reasoning,
+            stream_annotations=settings.stream_annotations,
+            error_note=settings.error_note,
+        ),
+        reader=reader,
+        media=media,
+    )
+    return Service(
+        settings=settings,
+        app=app,
+        metrics=metrics,
+        charges=charges,
+        gpts=gpts,
+        media=media,
+        queue=queue,
+        licence=licence,
+        running=running,
+        conversations=conversations,
+        http=http,
+        lag=LagSampler(metrics),
+    )
+
+
+def key_names(settings: Settings) -> KeyNames:
+    """The names that stand for keys."""
+    return KeyNames(load_secret(Path(settings.state_dir) / SECRET_FILE), settings.key_aliases)
+
+
+def limits_of(settings: Settings) -> Limits:
+    """What the settings allow."""
+    return Limits(
+        per_day=settings.quota_per_day,
+        per_key=settings.quota_per_key_per_day,
+        window_messages=settings.gpt4_limit,
+        window=settings.gpt4_window,
+        reset_hour=settings.quota_reset_hour,
+    )
+
+
+def ledger_store(settings: Settings, limits: Limits, keys: KeyNames, *, simulated: bool = False) -> Store:
+    """Where the ledger is kept."""
+    state = Path(settings.state_dir)
+    if settings.redis_url:
+        retention = settings.ledger_retention_days * DAY
+        return RedisStore(settings.redis_url, limits, keys, state / SECRET_FILE, retention)
+    # What the simulator was asked is not counted with what a backend was.
+    name = "demo-ledger.sqlite3" if simulated else "ledger.sqlite3"
+    return SqliteStore(state / name, limits.reset_hour * HOUR)
+
+
+def _gpts_path(settings: Settings) -> Path:
+    return Path(settings.gpts_file) if settings.gpts_file else GPTS_FILE
+
+
+def _catalogue(settings: Settings, demo_gpts: Sequence[Gpt]) -> tuple[Catalogue, partial[Sequence[Gpt]]]:
+    """The models on offer, and what reads the list of GPTs again. Raises SettingsError."""
+    aliases = dict(settings.model_aliases)
+    taken = {model.name for model in (*BUILT_IN, ANY_GPT)} | aliases.keys()
+    path = _gpts_path(settings)
+    load = partial(load_gpts, path, taken, [gpt for gpt in demo_gpts if gpt.name not in taken])
+    try:
+        gpts = load()
+    except GptsError as error:
+        raise SettingsError(f"{path} is not usable: {error}.") from None
+    try:
+        catalogue = Catalogue(BUILT_IN, aliases, gpts, any_gpt=settings.allow_any_gpt)
+    except ValueError as error:
+        raise SettingsError(f"MODEL_ALIASES is not usable: {error}.") from None
+    for name in settings.model_units:
+        if name not in catalogue.models and name != ANY_GPT.name:
+            raise SettingsError(f"MODEL_UNITS is not usable: {name[:80]} is no model here.")
+    return catalogue, load
+
+
+def _http_client(settings: Settings, progress_timeout: float) -> HttpClient:
+    timeouts = Timeouts(
+        connect=settings.connect_timeout,
+        first_byte=settings.first_byte_timeout,
+        idle=settings.idle_timeout,
+        total=settings.total_timeout,
+        progress=progress_timeout,
+    )
+    try:
+        return HttpClient(
+            base_url=settings.base_url,
+            prefix=settings.proxy_api_prefix,
+            timeouts=timeouts,
+            max_clients=settings.max_concurrent * 2 + 100,
+        )
+    except ValueError as error:
+        raise SettingsError(f"BASE_URL or PROXY_API_PREFIX is not usable: {error}.") from None
+
+
+def _charge_book(
+    settings: Settings, http: HttpClient, metrics: Metrics, catalogue: Catalogue, *, simulated: bool
+) -> ChargeBook:
+    """The ledger, and what the settings say of it."""
+    keys, limits = key_names(settings), limits_of(settings)
+    store = ledger_store(settings, limits, keys, simulated=simulated)
+    ledger = Ledger(store, limits, metrics, retention_days=settings.ledger_retention_days)
+    reconciler = Reconciler(
+        ledger,
+        History(http),
+        listed=settings.history != "temporary",
+        grace=SHARED_GRACE_SECONDS if settings.redis_url else GRACE_SECONDS,
+    )
+    return ChargeBook(ledger, keys, reconciler, metrics, catalogue, dict(settings.model_units))
