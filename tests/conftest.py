@@ -1,11 +1,28 @@
-"""One fresh event loop per test, and no task may outlive it."""
+"""One fresh event loop per test, and no task may outlive it.
+
+`HYPOTHESIS_PROFILE` says how long tests with generated examples look: `quick`, `deep`, or `few` (always the
+same few, for measuring coverage).
+"""
 
 import asyncio
+import gc
 import os
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 from tornado.ioloop import IOLoop
+
+from tests.translate.captures import FOLDER as CAPTURES
+
+QUICK = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+"""No example is timed: the machine may be busy."""
+hypothesis.settings.register_profile("quick", QUICK)
+hypothesis.settings.register_profile("deep", QUICK, max_examples=5000)
+hypothesis.settings.register_profile("few", QUICK, max_examples=5, derandomize=True, database=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+collect_ignore = [] if CAPTURES else ["translate/test_real_captures.py"]
 
 
 @pytest.fixture
@@ -13,6 +30,7 @@ def io_loop() -> Iterator[IOLoop]:
     """Override pytest-tornasync's fixture: it leaves pending tasks and uses deprecated calls."""
     loop = IOLoop(make_current=False)
     asyncio_loop: asyncio.AbstractEventLoop = loop.asyncio_loop
+    asyncio_loop.slow_callback_duration = 60  # in debug mode; a busy machine is no fault of the service
     asyncio.set_event_loop(asyncio_loop)
     yield loop
     leftovers = asyncio.all_tasks(asyncio_loop)
@@ -22,6 +40,12 @@ def io_loop() -> Iterator[IOLoop]:
         asyncio_loop.run_until_complete(asyncio.gather(*leftovers, return_exceptions=True))
     loop.close(all_fds=True)
     asyncio.set_event_loop(None)
+
+
+def pytest_collection_finish() -> None:
+    """Take what is there for good out of the garbage collector's sight: many tests run it when they end."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
