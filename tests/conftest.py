@@ -6,6 +6,7 @@ same few, for measuring coverage).
 
 import asyncio
 import gc
+import inspect
 import os
 from collections.abc import Iterator
 
@@ -40,6 +41,13 @@ def io_loop() -> Iterator[IOLoop]:
         asyncio_loop.run_until_complete(asyncio.gather(*leftovers, return_exceptions=True))
     loop.close(all_fds=True)
     asyncio.set_event_loop(None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Without this a coroutine that does not ask for `io_loop` would run on a loop that others used."""
+    for item in items:
+        if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.function):
+            item.fixturenames.insert(0, "io_loop")
 
 
 def pytest_collection_finish() -> None:
