@@ -80,17 +80,13 @@ FOREIGN_PRIVATE_NAMES = {
 """Private names of libraries that are used knowingly: module and name."""
 
 UNFINISHED = {
-    "arrows": {
-        "translate", "translate.text", "turns",
-        "upstream.files", "upstream.http", "upstream.socket",
-    },
+    "arrows": {"turns", "upstream.files", "upstream.http", "upstream.socket"},
     "faces": set(ARROWS) - {
         "accounts", "ledger", "logs", "media", "metrics", "runtime", "settings", "simulator",
-        "translate.values",
-    },
+    } - TRANSLATE,
     "private": {"upstream.http", "upstream.socket"},
     "tests_private": {"fuzz", "scripted_server", "service", "turns", "upstream"},
-    "tests_patch": {"service", "translate", "upstream"},
+    "tests_patch": {"service", "upstream"},
     "circles": {""},
     "unused": set(ARROWS) - {"accounts", "ledger", "logs", "metrics", "runtime"},
 }  # fmt: skip

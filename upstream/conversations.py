@@ -3,8 +3,7 @@
 from typing import Final
 
 from accounts import Credential
-from translate.backend.payload import PostedConversation
-from translate.backend.websocket_frames import read_handover
+from translate.backend import PostedConversation, read_handover
 from upstream.http import API, ConnectFailed, Exchange, HttpClient, OnData
 from upstream.socket import AccountSockets, SocketDelivery
 

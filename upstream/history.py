@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from accounts import Credential
-from translate.values.json import json_object
+from translate.values import json_object
 from upstream.http import API, HttpClient, JsonAnswer, UpstreamError, conversation_path
 
 PAGE: Final = 100

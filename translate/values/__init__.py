@@ -20,7 +20,6 @@ from translate.values.errors import (
     UnsupportedMediaType,
     UpstreamFailed,
     UpstreamTimeout,
-    model_not_found,
 )
 from translate.values.events import (
     NEED_DATA,
@@ -44,7 +43,7 @@ from translate.values.events import (
     Waiting,
 )
 from translate.values.format import AnswerEnd, AnswerFormat, EscapedText
-from translate.values.gizmo import Gizmo, is_gizmo_id
+from translate.values.gizmo import Gizmo
 from translate.values.gpts import MAX_GPTS_FILE_BYTES, Gpt, GptsError, read_gpts
 from translate.values.json import JsonObject, json_object, object_at, objects_at, text_at
 from translate.values.models import ANY_GPT, BUILT_IN, DEFAULT_UNITS, GPT_35_TURBO, Catalogue, Model
@@ -113,10 +112,8 @@ __all__ = [
     "Usage",
     "Waiting",
     "concatenate",
-    "is_gizmo_id",
     "join_surrogates",
     "json_object",
-    "model_not_found",
     "object_at",
     "objects_at",
     "picture_tokens",

@@ -27,14 +27,6 @@ class Usage:
     prompt_tokens: int
     completion_tokens: int
 
-    def as_json(self) -> dict[str, int]:
-        """The object `usage` of a completion: the two counts and their sum."""
-        return {
-            "prompt_tokens": self.prompt_tokens,
-            "completion_tokens": self.completion_tokens,
-            "total_tokens": self.prompt_tokens + self.completion_tokens,
-        }
-
 
 def usage_of(prompt: Sequence[str], pictures: int, answer: str, count: CountTokens) -> Usage:
     """The tokens of an exchange.

@@ -5,8 +5,7 @@ from enum import Enum, auto
 from typing import Final
 
 from accounts import Credential
-from translate.backend.errors import error_from_response, read_detail
-from translate.backend.gizmo import read_gizmo
+from translate.backend import error_from_response, read_detail, read_gizmo
 from translate.values import Forbidden, Gizmo, Unauthorized
 from upstream.http import (
     ConnectFailed,

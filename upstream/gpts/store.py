@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from translate.backend.gizmo import MAX_GIZMO_BYTES, as_gizmo
+from translate.backend import MAX_GIZMO_BYTES, as_gizmo
 from translate.values import Gizmo
 
 log = logging.getLogger("pandora")

@@ -6,14 +6,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from translate.backend.websocket_frames import (
-    SUBPROTOCOL,
-    Connected,
-    Frame,
-    FrameSequence,
-    MissingFrames,
-    read_frame,
-)
+from translate.backend import SUBPROTOCOL, Connected, Frame, FrameSequence, MissingFrames, read_frame
 from upstream.http import ConnectFailed, UpstreamError
 from upstream.socket.frame_buffer import BufferBudget, FrameBuffer
 from upstream.socket.websocket import UpgradeRefused, WebSocket

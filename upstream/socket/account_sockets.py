@@ -15,7 +15,7 @@ from typing import Final
 
 from accounts import Credential
 from runtime import BackgroundTasks
-from translate.backend.websocket_frames import Handover, read_address
+from translate.backend import Handover, read_address
 from upstream.http import (
     API,
     ConnectFailed,

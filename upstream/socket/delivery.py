@@ -6,8 +6,7 @@ from functools import partial
 from typing import Any
 
 from accounts import Credential
-from translate.backend.payload import PostedConversation
-from translate.backend.websocket_frames import Handover
+from translate.backend import Handover, PostedConversation
 from upstream.http import Aborted, ConnectionLost, OnData, Timeouts, TransportSide
 from upstream.socket.account_sockets import AccountSockets
 from upstream.socket.frame_buffer import FrameBuffer

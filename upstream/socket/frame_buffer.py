@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from typing import Final
 
-from translate.backend.websocket_frames import EndFinder, Frame, Handover
+from translate.backend import EndFinder, Frame, Handover
 
 MAX_BUFFER_BYTES: Final = 8 * 1024 * 1024
 """For one slow reader. What comes beyond is not kept, so the others on the socket never wait for it."""

@@ -28,8 +28,7 @@ from enum import Enum, auto
 from itertools import chain, repeat
 from typing import Final
 
-from translate.backend.stored import DONE, StoredTurn
-from translate.backend.websocket_frames import StartFinder
+from translate.backend import DONE, StartFinder, StoredTurn
 from upstream.http import (
     Aborted,
     ConnectionLost,

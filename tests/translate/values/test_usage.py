@@ -28,10 +28,6 @@ def test_empty_texts_still_count_as_one_token_on_each_side() -> None:
     assert usage.completion_tokens == 1
 
 
-def test_total_is_the_sum() -> None:
-    assert Usage(3, 4).as_json() == {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
-
-
 @pytest.mark.parametrize(
     ("width", "height", "detail", "tokens"),
     [
