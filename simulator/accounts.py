@@ -1,8 +1,8 @@
 """Accounts: which keys are valid, message caps, one message at a time, and the quota of an attempt.
 
 A key is an access token (a JWT), a share token `fk-...` or a pool token `pk-...`; here each is an account of
-its own (protocol notes, section 2). Quota units are those of Pandora-Next's licence (protocol notes, section
-15).
+its own (protocol notes, section 2). Quota is counted in units of Pandora-Next's licence (protocol notes,
+section 15).
 """
 
 import math
