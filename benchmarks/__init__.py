@@ -1,4 +1,4 @@
-"""What the service costs: CPU, latency and memory, beside a bare relay of the same bytes.
+"""What the service costs in CPU time, latency and memory, beside a bare relay of the same bytes.
 
-`python -m benchmarks` runs it; `benchmarks/README.md` says how to read what it prints.
+`python -m benchmarks` measures it; `benchmarks/README.md` explains the report.
 """

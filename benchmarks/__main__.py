@@ -1,7 +1,7 @@
-"""Measure the service beside a bare relay of the same bytes, and print tables, ratios and verdicts.
+"""Measures the service beside a bare relay of the same bytes, or beside another checkout of the service.
 
-The target runs on one CPU core, the backend and the load generator on another. Every reply is checked to the
-last character; if one was wrong, the exit status is 1.
+The target runs on one CPU core, the backend and the load generator on another. Every character of every reply
+is checked. The exit status is 1 if a reply was wrong, 2 if a process did not start.
 """
 
 import argparse
@@ -12,66 +12,110 @@ import platform
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 import tornado
 
+from benchmarks.comparison import compare_services, compare_translators, render_micro
+from benchmarks.processes import TARGETS, BenchmarkProcesses, Cores, StartFailed
 from benchmarks.report import render
-from benchmarks.scenarios import SCENARIOS, Measurement, Plan
-from benchmarks.stage import TARGETS, Cores, DidNotStart, Stage
+from benchmarks.scenarios import SCENARIOS, Measurement, Workload
 
-OPEN_FILES = 8192  # 1000 streams are 3000 sockets over all processes, 2000 of them in the target
+OPEN_FILES = 8192
+"""Files per process: 1000 streams are 3000 sockets, 2000 of them in the target."""
+MICRO = "micro"
+"""With `--against`, what stands for `benchmarks.micro` among the scenarios."""
+REPEATS, QUICK_REPEATS, ROUNDS = 3, 1, 7
+"""Runs of each target; rounds with `--against`."""
 
 
 def main() -> int:
+    """Measure, print the report, and give the exit status."""
     arguments = _arguments()
-    plan_of = Plan.quick if arguments.quick else Plan
-    plan = plan_of(arguments.style, arguments.repeats or (1 if arguments.quick else 3))
+    workload = _workload(arguments)
     cores = Cores.of_this_process()
-    if cores.server == cores.load:
-        print("Only one CPU core: target, backend and load generator share it, latencies mean little.")
+    if cores.target == cores.load:
+        print("Only one CPU core: target, backend and load generator share it, so latencies mean little.")
     os.sched_setaffinity(0, {cores.load})
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(OPEN_FILES, hard), hard))
     gc.disable()  # a collection in this process would make receipts late
     measurements: list[Measurement] = []
+    reports: list[str] = []
     begun = time.monotonic()
     try:
-        for name in arguments.scenario:
-            with Stage(arguments.target, cores) as stage:
-                for measurement in SCENARIOS[name](stage, plan):
-                    measurements.append(measurement)
-                    _progress(measurement)
-            gc.collect()
-    except DidNotStart as failure:
+        for measurement in _measured(arguments, workload, cores):
+            measurements.append(measurement)
+            _progress(
+                f"{measurement.scenario} {measurement.size} {measurement.target}: {measurement.good} good"
+            )
+        if arguments.against and MICRO in arguments.scenario:
+            os.sched_setaffinity(0, {cores.target})
+            reports.append(render_micro(compare_translators(arguments.against, _progress)))
+    except StartFailed as failure:
         print(f"Did not start: {failure}", file=sys.stderr)
         status = 2
     else:
         status = 1 if any(m.failed for m in measurements) else 0
-    title = f"text {plan.style}, median of {plan.repeats}, Python {platform.python_version()}"
-    print(f"{title}, Tornado {tornado.version}, {time.monotonic() - begun:.0f} s\n\n{render(measurements)}")
+    title = f"text {workload.style}, median of {workload.repeats}, Python {platform.python_version()}"
+    print(f"{title}, Tornado {tornado.version}, {time.monotonic() - begun:.0f} s", end="\n\n")
+    print("\n\n".join(filter(None, [render(measurements), *reports])))
     if arguments.json:
-        record = {"plan": asdict(plan), "measurements": [asdict(m) for m in measurements]}
+        record = {"workload": asdict(workload), "measurements": [asdict(m) for m in measurements]}
         arguments.json.write_text(json.dumps(record, indent=1) + "\n")
     return status
+
+
+def _measured(arguments: argparse.Namespace, workload: Workload, cores: Cores) -> Iterator[Measurement]:
+    scenarios = [name for name in arguments.scenario if name != MICRO]
+    if arguments.against:
+        yield from compare_services(arguments.against, scenarios, workload, cores)
+        return
+    specs = [TARGETS[name] for name in arguments.target]
+    for name in scenarios:
+        with BenchmarkProcesses(specs, cores) as processes:
+            yield from SCENARIOS[name](processes, workload)
+        gc.collect()
+
+
+def _workload(arguments: argparse.Namespace) -> Workload:
+    usual = ROUNDS if arguments.against else REPEATS
+    repeats = arguments.repeats or (QUICK_REPEATS if arguments.quick else usual)
+    make = Workload.quick if arguments.quick else Workload
+    return make(arguments.style, repeats)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one short run of each, up to 200 streams")
-    parser.add_argument("--scenario", type=_listed(tuple(SCENARIOS)), default=tuple(SCENARIOS))
     parser.add_argument(
-        "--target", type=_listed(TARGETS), default=("service", "relay"), help=f"some of {','.join(TARGETS)}"
+        "--scenario",
+        type=_names((*SCENARIOS, MICRO)),
+        default=(*SCENARIOS, MICRO),
+        help=f"some of {','.join(SCENARIOS)}; with --against also {MICRO}",
+    )
+    parser.add_argument(
+        "--target", type=_names(TARGETS), default=("service", "relay"), help=f"some of {','.join(TARGETS)}"
+    )
+    parser.add_argument(
+        "--against",
+        type=Path,
+        metavar="DIR",
+        help="measure the service of the checkout in DIR and this one in turn, instead of --target",
     )
     parser.add_argument("--style", choices=("raw", "py"), default="py", help="how the backend writes JSON")
-    parser.add_argument("--repeats", type=int, help="runs of each (default 3, quick 1)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every run to FILE")
+    parser.add_argument(
+        "--repeats",
+        type=int,
+        help=f"runs of each (default {REPEATS}, quick {QUICK_REPEATS}, with --against {ROUNDS} rounds)",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all measurements to FILE")
     return parser.parse_args()
 
 
-def _listed(allowed: tuple[str, ...]) -> Callable[[str], tuple[str, ...]]:
+def _names(allowed: Iterable[str]) -> Callable[[str], tuple[str, ...]]:
     def parse(text: str) -> tuple[str, ...]:
         names = tuple(text.split(","))
         if not set(names) <= set(allowed):
@@ -81,9 +125,9 @@ def _listed(allowed: tuple[str, ...]) -> Callable[[str], tuple[str, ...]]:
     return parse
 
 
-def _progress(m: Measurement) -> None:
+def _progress(text: str) -> None:
     if sys.stderr.isatty():
-        print(f"{m.scenario} {m.size} {m.target}: {m.good} good, {m.failed} failed", file=sys.stderr)
+        print(text, file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""The backend of the benchmark: pre-rendered replies out of raw sockets, at full speed or on a schedule.
+"""The backend of the benchmark: sends replies rendered beforehand, at full speed or on a schedule.
 
     python -m benchmarks.backend --port N --send-times FILE
 
-It must cost far less than what it measures, so there is no framework: one epoll set, one heap of due
-times, and one `send` of a slice of ready bytes per due token (or per megabyte when unpaced). It speaks
-just enough HTTP/1.1 for a well-behaved client; any other path than the conversation gets a small JSON.
+It must cost far less than what is measured, so it has no framework: one epoll set, one heap of due times, and
+one `send` of a slice of bytes per due token, or per megabyte when unpaced. It knows just enough HTTP/1.1 for
+a correct client; all paths but that of the conversation are answered with a small JSON object.
 """
 
 import argparse
@@ -21,8 +21,8 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from benchmarks.events import Ask, Style, echo_events, reply_events
-from benchmarks.sendtimes import SendTimes
+from benchmarks.backend_stream import ReplySpec, Style, echo_records, reply_records
+from benchmarks.send_times import SendTimes
 
 MEGABYTE = 1 << 20
 STREAM_HEAD = (
@@ -37,14 +37,14 @@ CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 CLOSE = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
 
 
-def http_chunk(event: bytes) -> bytes:
+def http_chunk(record: bytes) -> bytes:
     """One record as one chunk of a chunked body."""
-    return b"%x\r\n%b\r\n" % (len(event), event)
+    return b"%x\r\n%b\r\n" % (len(record), record)
 
 
 @dataclass(frozen=True, slots=True)
-class Script:
-    """A rendered reply: its bytes on the wire, and where each step of a paced reply ends in them.
+class RenderedReply:
+    """The bytes of a reply of n tokens, and the offsets in them at which the steps of a paced reply end.
 
     Step i < n ends with the snapshot that adds token i; step n is the finished message and the end.
     """
@@ -54,25 +54,26 @@ class Script:
 
 
 @cache
-def script(tokens: int, style: Style) -> Script:
-    chunks = [http_chunk(event) for event in reply_events(tokens, style)]
+def rendered_reply(tokens: int, style: Style) -> RenderedReply:
+    """The reply of `tokens` tokens; the same object for the same arguments."""
+    chunks = [http_chunk(record) for record in reply_records(tokens, style)]
     chunks[-1] += b"0\r\n\r\n"
     offsets = tuple(accumulate(map(len, chunks)))
-    return Script(memoryview(b"".join(chunks)), (*offsets[1:-2], offsets[-1]))
+    return RenderedReply(memoryview(b"".join(chunks)), (*offsets[1:-2], offsets[-1]))
 
 
 class Connection:
     """One client: the request being read, then the reply being sent."""
 
     __slots__ = (
-        "ask",
         "closing",
         "head",
         "inbox",
         "limit",
-        "script",
+        "reply",
         "sent",
         "sock",
+        "spec",
         "step",
         "watching_writes",
     )
@@ -83,15 +84,15 @@ class Connection:
         self.closing = False
         self.watching_writes = False
         self.head: bytes | memoryview = b""
-        self.script: Script | None = None
-        self.ask = Ask(0)
+        self.reply: RenderedReply | None = None
+        self.spec = ReplySpec(0)
         self.step = 0
-        self.sent = 0  # bytes of the script's wire
+        self.sent = 0  # bytes of the reply
         self.limit = 0  # bytes of it that are due
 
 
 class Backend:
-    """Listens on 127.0.0.1 and serves for ever. `port` 0 takes a free one; `self.port` tells which."""
+    """Listens on 127.0.0.1. `port` 0 takes a free one; the attribute `port` tells which."""
 
     def __init__(self, port: int, send_times: SendTimes) -> None:
         self.send_times = send_times
@@ -104,15 +105,16 @@ class Backend:
         self.due: list[tuple[int, int, Connection]] = []  # heap of (monotonic ns, fd, connection)
 
     def serve_forever(self) -> None:
+        """Serve until the process is ended."""
         while True:
-            self.turn()
+            self.serve_once()
 
-    def turn(self) -> None:
-        """Wait for the next due token or socket event, and deal with all that is there."""
+    def serve_once(self) -> None:
+        """Wait for the next due token or socket event, and handle all that are there."""
         wait = None
         if self.due:
             wait = max(0.0, (self.due[0][0] - time.monotonic_ns()) / 1e9)
-        # select() waits with microseconds; epoll's own timeout is in whole milliseconds.
+        # The timeout of select() is in microseconds, that of epoll in whole milliseconds.
         if select.select([self.epoll], [], [], wait)[0]:
             for fd, events in self.epoll.poll(0):
                 if fd == self.listener.fileno():
@@ -127,6 +129,7 @@ class Backend:
                 self.advance(connection, due)
 
     def accept(self) -> None:
+        """Take all new connections."""
         while True:
             try:
                 sock, _ = self.listener.accept()
@@ -138,10 +141,12 @@ class Backend:
             self.epoll.register(sock, select.EPOLLIN)
 
     def drop(self, connection: Connection) -> None:
+        """Close a connection."""
         del self.connections[connection.sock.fileno()]
         connection.sock.close()
 
     def read(self, connection: Connection) -> None:
+        """Take bytes of a request, and answer it once it is complete."""
         try:
             data = connection.sock.recv(65536)
         except OSError:
@@ -161,45 +166,46 @@ class Backend:
         self.answer(connection, head.split(b" ", 2)[1], body)
 
     def answer(self, connection: Connection, path: bytes, body: bytes) -> None:
+        """Begin the answer to a request."""
         if not path.endswith(b"/backend-api/conversation"):
             connection.head = SMALL_ANSWER
             self.write(connection)
             return
         try:
-            ask = Ask.found_in(body)
+            spec = ReplySpec.parse(body)
             request: dict[str, Any] = json.loads(body)
-            echo = echo_events(request["messages"], ask.style)
+            echo = echo_records(request["messages"], spec.style)
         except (ValueError, LookupError, TypeError):
             connection.closing = True
             connection.head = BAD_REQUEST
             self.write(connection)
             return
         connection.head = STREAM_HEAD + b"".join(map(http_chunk, echo))
-        connection.ask = ask
-        connection.script = script(ask.tokens, ask.style)
+        connection.spec = spec
+        connection.reply = rendered_reply(spec.tokens, spec.style)
         connection.sent = connection.step = 0
-        if ask.rate:
+        if spec.rate:
             self.advance(connection, time.monotonic_ns())
         else:
-            connection.limit = len(connection.script.wire)
+            connection.limit = len(connection.reply.wire)
             self.write(connection)
 
     def advance(self, connection: Connection, due: int) -> None:
-        """Send what the current step adds and plan the next one, one period after this was due."""
-        assert connection.script is not None
-        ask, step = connection.ask, connection.step
-        connection.limit = connection.script.ends[step]
+        """Send what the current step adds, and schedule the next one, one period after this one was due."""
+        assert connection.reply is not None
+        spec, step = connection.spec, connection.step
+        connection.limit = connection.reply.ends[step]
         connection.step = step + 1
-        if step < ask.tokens:
-            heapq.heappush(self.due, (due + 1_000_000_000 // ask.rate, connection.sock.fileno(), connection))
-            self.send_times.put(ask.slot, step, time.monotonic_ns())
+        if step < spec.tokens:
+            heapq.heappush(self.due, (due + 1_000_000_000 // spec.rate, connection.sock.fileno(), connection))
+            self.send_times.put(spec.slot, step, time.monotonic_ns())
         if not connection.watching_writes:
             self.write(connection)
 
     def write(self, connection: Connection) -> None:
         """Send what is due, or as much as the socket takes now."""
-        head, script, sent = connection.head, connection.script, connection.sent
-        wire = script.wire[sent : min(connection.limit, sent + MEGABYTE)] if script else b""
+        head, reply, sent = connection.head, connection.reply, connection.sent
+        wire = reply.wire[sent : min(connection.limit, sent + MEGABYTE)] if reply else b""
         try:
             count = connection.sock.sendmsg((head, wire)) if head else connection.sock.send(wire)
         except BlockingIOError:
@@ -210,28 +216,31 @@ class Backend:
         connection.head = head[count:]
         connection.sent += max(0, count - len(head))
         self.watch_writes(connection, bool(connection.head) or connection.sent < connection.limit)
-        if not connection.head and (script is None or connection.sent == len(script.wire)):
+        if not connection.head and (reply is None or connection.sent == len(reply.wire)):
             self.finish(connection)
 
     def watch_writes(self, connection: Connection, wanted: bool) -> None:
+        """Have `write` called when the socket takes more bytes, or no longer."""
         if connection.watching_writes != wanted:
             connection.watching_writes = wanted
             mask = select.EPOLLIN | select.EPOLLOUT if wanted else select.EPOLLIN
             self.epoll.modify(connection.sock, mask)
 
     def finish(self, connection: Connection) -> None:
-        connection.script = None
+        """The answer is sent: get ready for the next request, or close the connection."""
+        connection.reply = None
         connection.limit = 0
         if connection.closing:
             self.drop(connection)
 
 
 def main() -> None:
+    """Parse the command line and serve."""
     parser = argparse.ArgumentParser(description="the backend of the benchmark")
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--send-times", type=Path, required=True, help="the table to write send times to")
+    parser.add_argument("--send-times", type=Path, required=True, help="the table of send times to write to")
     arguments = parser.parse_args()
-    gc.disable()  # no cycles are made per request, and a collection would make tokens late
+    gc.disable()  # requests make no cycles, and a collection would delay tokens
     Backend(arguments.port, SendTimes(arguments.send_times)).serve_forever()
 
 

@@ -1,9 +1,9 @@
-"""The cost of an answer with code, its result, a picture and citations, beside plain text of the same length.
+"""The cost of an answer with code, its output, a picture and citations, beside that of plain text.
 
     python -m benchmarks.mixed
 
-Translation alone, as in :mod:`benchmarks.micro`, and in the same run for both. Prints microseconds per delta
-and their ratio; the goal is at most 1.5.
+Translation alone, as in `benchmarks.micro`, with both in turn in one run. Prints microseconds per delta and
+the ratio, which is to be at most 1.5.
 """
 
 import json
@@ -11,38 +11,39 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 
-from benchmarks.events import reply_tokens
+from benchmarks.backend_stream import reply_tokens
 from benchmarks.translation import Translation
 
 LENGTHS = (250, 1000, 4000)
 PIECE = 64 * 1024
 GOAL = 1.5
-CITATIONS = 8  # of one answer; each event repeats those that came before
+CITATIONS = 8  # in one answer; each record repeats those before it
 PASSES = 9
 
 
 def main() -> None:
+    """Measure and print the table."""
     print("CPU us per delta, translation alone, growing snapshots")
     print(f"{'tokens':>6}  {'fed by':>7}  {'plain':>6}  {'mixed':>6}  ratio")
     for tokens in LENGTHS:
         for fed_by in ("64 KiB", "event"):
-            plain, mixed = _best_pair(list(plain_events(tokens)), list(mixed_events(tokens)), fed_by)
+            plain, mixed = _best_pair(list(plain_records(tokens)), list(mixed_records(tokens)), fed_by)
             print(f"{tokens:>6}  {fed_by:>7}  {plain:>6.2f}  {mixed:>6.2f}  {mixed / plain:.2f}", flush=True)
     print(f"goal: ratio <= {GOAL}")
 
 
 def _best_pair(plain: list[bytes], mixed: list[bytes], fed_by: str) -> tuple[float, float]:
-    """Both in turn, so that a change of the machine's speed meets both; the best of the passes."""
+    """The best pass of each; they take turns, so that a change of the machine's speed affects both."""
     passes = [(_one_pass(plain, fed_by), _one_pass(mixed, fed_by)) for _ in range(PASSES)]
     return min(first for first, _ in passes), min(second for _, second in passes)
 
 
-def _one_pass(events: list[bytes], fed_by: str) -> float:
-    """Microseconds per delta written."""
+def _one_pass(records: list[bytes], fed_by: str) -> float:
+    """Microseconds per delta."""
     if fed_by == "event":
-        pieces = events
+        pieces = records
     else:
-        body = b"".join(events)
+        body = b"".join(records)
         pieces = [body[a:b] for a, b in pairwise([*range(0, len(body), PIECE), len(body)])]
     translation = Translation()
     deltas, begun = 0, time.perf_counter()
@@ -53,25 +54,25 @@ def _one_pass(events: list[bytes], fed_by: str) -> float:
     return 1e6 * spent / deltas
 
 
-def plain_events(tokens: int) -> Iterator[bytes]:
-    """Records of an answer that is text alone."""
+def plain_records(tokens: int) -> Iterator[bytes]:
+    """Records of an answer of text alone."""
     yield from _prose("a1", reply_tokens(tokens), cited=False)
     yield b"data: [DONE]\n\n"
 
 
-def mixed_events(tokens: int) -> Iterator[bytes]:
-    """A quarter of the tokens is code, then its output and a picture, the rest is text with citations."""
+def mixed_records(tokens: int) -> Iterator[bytes]:
+    """Records of an answer: a quarter is code, then come output and a picture, the rest is cited text."""
     code, text = reply_tokens(tokens // 4), reply_tokens(tokens - tokens // 4)
-    yield from _growing(code, lambda so_far, done: _code(so_far, done))
+    yield from _growing(code, _code)
     output = {"content_type": "execution_output", "text": "0 0\n1 1\n2 4\n"}
-    yield _event("t1", "tool", output, done=True, author="python")
+    yield _record("t1", "tool", output, done=True, author="python")
     asset = {
         "content_type": "image_asset_pointer",
         "asset_pointer": "file-service://file-1",
         "width": 9,
         "height": 9,
     }
-    yield _event("t2", "tool", {"content_type": "multimodal_text", "parts": [asset]}, done=True)
+    yield _record("t2", "tool", {"content_type": "multimodal_text", "parts": [asset]}, done=True)
     yield from _prose("a2", text, cited=True)
     yield b"data: [DONE]\n\n"
 
@@ -79,7 +80,7 @@ def mixed_events(tokens: int) -> Iterator[bytes]:
 def _prose(message_id: str, tokens: tuple[str, ...], *, cited: bool) -> Iterator[bytes]:
     citations: list[object] = []
     so_far, every = "", len(tokens) // CITATIONS
-    yield _event(message_id, "assistant", {"content_type": "text", "parts": [""]})
+    yield _record(message_id, "assistant", {"content_type": "text", "parts": [""]})
     for index, token in enumerate(tokens, start=1):
         so_far += token
         if cited and index % every == 0:
@@ -90,9 +91,11 @@ def _prose(message_id: str, tokens: tuple[str, ...], *, cited: bool) -> Iterator
             citations.append(span | {"citation_format_type": "tether_og", "metadata": about_mark})
             so_far += mark
         content = {"content_type": "text", "parts": [so_far]}
-        yield _event(message_id, "assistant", content, metadata={"citations": citations} if citations else {})
+        yield _record(
+            message_id, "assistant", content, metadata={"citations": citations} if citations else {}
+        )
     content = {"content_type": "text", "parts": [so_far]}
-    yield _event(message_id, "assistant", content, done=True, metadata={"citations": citations})
+    yield _record(message_id, "assistant", content, done=True, metadata={"citations": citations})
 
 
 def _growing(tokens: tuple[str, ...], render: Callable[[str, bool], bytes]) -> Iterator[bytes]:
@@ -106,10 +109,10 @@ def _growing(tokens: tuple[str, ...], render: Callable[[str, bool], bytes]) -> I
 
 def _code(so_far: str, done: bool) -> bytes:
     content = {"content_type": "code", "language": "python", "text": so_far}
-    return _event("a0", "assistant", content, done=done, recipient="python")
+    return _record("a0", "assistant", content, done=done, recipient="python")
 
 
-def _event(
+def _record(
     message_id: str,
     role: str,
     content: Mapping[str, object],

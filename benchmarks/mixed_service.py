@@ -1,25 +1,24 @@
-"""The whole service on mixed answers beside plain ones; :mod:`benchmarks.mixed` has translation alone.
+"""The cost of mixed answers beside that of plain ones in the whole service, as `benchmarks.mixed`.
 
     python -m benchmarks.mixed_service
 
-A backend in this process plays both kinds in turn, pictures included, one conversation at a time and as
-fast as the service reads. Prints CPU microseconds of the service per delta and their ratio; the goal is at
-most 1.5. What it costs to fetch and keep the one picture is in it, and weighs on short answers.
+A backend in this process sends both kinds in turn, pictures included, one conversation at a time and as fast
+as the service reads. Prints CPU microseconds of the service per delta and the ratio, which is to be at most
+1.5. It includes the cost of fetching and storing the one picture, which matters in short answers.
 """
 
 import json
-import os
-import subprocess
-import sys
 import tempfile
 import threading
 import time
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from statistics import median
 
-from benchmarks.mixed import GOAL, mixed_events, plain_events
-from benchmarks.stage import ROOT, free_port
+from benchmarks.mixed import GOAL, mixed_records, plain_records
+from benchmarks.processes import SERVICE, end_process, free_port, service_settings, start_python
+from benchmarks.translation import WrongTranslation
 from benchmarks.usage import cpu_seconds
 
 LENGTHS = (250, 1000, 4000)
@@ -32,16 +31,18 @@ PICTURE = (
 
 
 class Backend(BaseHTTPRequestHandler):
-    """Answers a prompt of two words, kind and tokens, from bytes made beforehand; hands out the picture."""
+    """Answers prompts of two words, kind and tokens, with bytes made beforehand; also has the picture."""
 
     protocol_version = "HTTP/1.1"
     bodies: dict[str, bytes]
 
     def do_POST(self) -> None:
+        """POST conversation."""
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self._send("text/event-stream", self.bodies[request["messages"][-1]["content"]["parts"][0]])
 
     def do_GET(self) -> None:
+        """The lookup of the picture, and the picture."""
         if self.path.endswith("/download"):
             answer = {"status": "success", "download_url": f"http://{self.headers['Host']}/picture"}
             self._send("application/json", json.dumps(answer).encode())
@@ -56,28 +57,23 @@ class Backend(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Quiet."""
+        """Log nothing."""
 
 
 def main() -> None:
-    Backend.bodies = {f"plain {n}": b"".join(plain_events(n)) for n in LENGTHS}
-    Backend.bodies |= {f"mixed {n}": b"".join(mixed_events(n)) for n in LENGTHS}
+    """Measure and print the table."""
+    Backend.bodies = {f"plain {n}": b"".join(plain_records(n)) for n in LENGTHS}
+    Backend.bodies |= {f"mixed {n}": b"".join(mixed_records(n)) for n in LENGTHS}
     backend = ThreadingHTTPServer(("127.0.0.1", 0), Backend)
     threading.Thread(target=backend.serve_forever, daemon=True).start()
     port = free_port()
     with tempfile.TemporaryDirectory() as state:
-        settings = {
-            "BASE_URL": f"http://127.0.0.1:{backend.server_port}",
-            "PORT": str(port),
-            "STATE_DIR": state,
-        }
-        env = os.environ | settings | {"LOG_LEVEL": "warning", "KEY_CONCURRENCY": "0"}
-        service = subprocess.Popen([sys.executable, "server.py"], cwd=ROOT, env=env)
+        settings = service_settings(port, f"http://127.0.0.1:{backend.server_port}", Path(state))
+        service = start_python(SERVICE.command, SERVICE.directory, settings)
         try:
             _measure(port, service.pid)
         finally:
-            service.terminate()
-            service.wait()
+            end_process(service)
     backend.shutdown()
 
 
@@ -105,7 +101,7 @@ def _cost(port: int, pid: int, prompt: str) -> float:
 
 
 def _ask(port: int, prompt: str) -> int:
-    """The number of deltas of one answer. Raises AssertionError if it is not a whole one."""
+    """The number of deltas of one answer. Raises WrongTranslation if it is not whole."""
     body = {"model": "gpt-4-s", "stream": True, "messages": [{"role": "user", "content": prompt}]}
     headers = {"Content-Type": "application/json", "Authorization": "Bearer fk-bench"}
     connection = HTTPConnection("127.0.0.1", port)
@@ -113,7 +109,7 @@ def _ask(port: int, prompt: str) -> int:
     answer = connection.getresponse().read()
     connection.close()
     if not answer.endswith(b"data: [DONE]\n\n") or (b"/images/" in answer) != prompt.startswith("mixed"):
-        raise AssertionError("the answer is wrong, so its speed does not matter")
+        raise WrongTranslation(f"the answer to {prompt!r} is not whole")
     return answer.count(b'"content":')
 
 

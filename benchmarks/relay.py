@@ -1,9 +1,9 @@
-"""The yardstick: a Tornado server that relays the backend's bytes and translates nothing.
+"""What the service is compared with: a Tornado server that relays the backend's bytes unchanged.
 
     python -m benchmarks.relay          (settings: HOST, PORT, BASE_URL from the environment)
 
-It does what any Tornado service in front of this backend must do for each request, in the plainest way:
-accept, fetch with simple_httpclient, write and flush each piece and wait until the client's socket took it.
+It does for each request what any Tornado service in front of this backend must do, in the simplest way:
+accept, fetch with simple_httpclient, write and flush each piece, wait until the client's socket has taken it.
 """
 
 import asyncio
@@ -16,13 +16,15 @@ from tornado.web import Application, RequestHandler
 
 
 class Relay(RequestHandler):
-    """Sends on what the backend answers; in one piece unless the request asks for a stream."""
+    """Relays the answer of the backend, in one piece unless the request asks for a stream."""
 
     def initialize(self, client: SimpleAsyncHTTPClient, url: str) -> None:
+        """Tornado's hook for the route's arguments."""
         self.client = client
         self.url = url
 
     async def post(self) -> None:
+        """Relay one request."""
         self.set_header("Content-Type", "text/event-stream")
         stream = json.loads(self.request.body)["stream"]
 
@@ -44,6 +46,7 @@ class Relay(RequestHandler):
 
 
 async def main() -> None:
+    """Serve until the process is ended."""
     client = SimpleAsyncHTTPClient(max_clients=4000, max_body_size=1 << 40)
     url = os.environ["BASE_URL"] + "/backend-api/conversation"
     handler = (r"/v1/chat/completions", Relay, {"client": client, "url": url})

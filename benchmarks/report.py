@@ -1,14 +1,14 @@
-"""Measurements to tables, ratios and verdicts."""
+"""Measurements as tables, ratios and verdicts."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from statistics import median
+from statistics import geometric_mean, median
 
 from benchmarks.scenarios import CLIENTS, RATE, Measurement
 
 GOAL_AT_1000 = 1.3
-"""S1: what the service may cost per token of a 1000-token reply, in costs of the bare relay."""
+"""S1: the highest cost of a token of a 1000-token reply, as a multiple of the relay's."""
 GOAL_GROWTH = 2.5
-"""S1: what a token of a 4000-token reply may cost, in costs of a token of a 250-token reply."""
+"""S1: the highest cost of a token of a 4000-token reply, as a multiple of that in a 250-token reply."""
 
 TITLES = {
     "s1": f"S1: unpaced streams, {CLIENTS} at once, by tokens per reply",
@@ -40,11 +40,13 @@ HARNESS = (
     ("core lost %", "core_lost_to_others_percent", 0),
 )
 COST = {"s1": "cpu_us_per_token", "s2": "cpu_us_per_token", "s3": "cpu_ms_per_request"}
-"""The figure whose ratio service / relay is formed."""
+"""By scenario, the figure that the ratios of costs are made of."""
+REFERENCES = ("baseline", "relay")
+"""Targets that the service is compared with; the first of them that was measured."""
 
 
 def render(measurements: Sequence[Measurement]) -> str:
-    """The whole report: one table per scenario measured, then the verdicts and every failure."""
+    """The whole report: a table per scenario, then the verdicts and all failures."""
     parts = [
         "\n".join([TITLES[scenario], *_table(scenario, [m for m in measurements if m.scenario == scenario])])
         for scenario in TITLES
@@ -55,19 +57,25 @@ def render(measurements: Sequence[Measurement]) -> str:
 
 
 def verdicts(measurements: Sequence[Measurement]) -> Iterator[str]:
-    """One line per goal that the measurements speak about."""
+    """One line for each goal, and for each comparison with a baseline, that was measured."""
     pairs = paired(measurements, "s1", ("service", 1000), ("relay", 1000))
     if pairs:
         yield f"1000 tokens: service / relay = {median(pairs):.2f} (goal <= {GOAL_AT_1000})"
     growth = paired(measurements, "s1", ("service", 4000), ("service", 250))
     if growth:
         yield f"4000 / 250 = {median(growth):.2f} (goal <= {GOAL_GROWTH})"
+    for scenario in TITLES:
+        sizes = dict.fromkeys(m.size for m in measurements if m.scenario == scenario)
+        ratios = [paired(measurements, scenario, ("service", n), ("baseline", n)) for n in sizes]
+        medians = [median(of_size) for of_size in ratios if of_size]
+        if medians:
+            yield f"{scenario}: service / baseline = {geometric_mean(medians):.3f} (mean of all sizes)"
 
 
 def paired(
     measurements: Iterable[Measurement], scenario: str, over: tuple[str, int], under: tuple[str, int]
 ) -> list[float]:
-    """Ratios of cost of two (target, size), each of two runs of one repeat, which stood close in time."""
+    """Ratios of the costs of two (target, size), one per repeat, whose runs are close in time."""
     costs = {
         (m.target, m.size, m.repeat): m.figures[COST[scenario]]
         for m in measurements
@@ -82,12 +90,13 @@ def paired(
 
 def _table(scenario: str, measurements: Sequence[Measurement]) -> Iterator[str]:
     columns = (*COLUMNS[scenario], *HARNESS)
-    rows = [["size", "target", *(title for title, _, _ in columns), "service / relay (range)"]]
+    reference = next((name for name in REFERENCES if any(m.target == name for m in measurements)), "relay")
+    rows = [["size", "target", *(title for title, _, _ in columns), f"service / {reference} (range)"]]
     for size in dict.fromkeys(m.size for m in measurements):
         for target in dict.fromkeys(m.target for m in measurements):
             runs = [m.figures for m in measurements if (m.size, m.target) == (size, target)]
             cells = [f"{median(run[key] for run in runs):.{digits}f}" for _, key, digits in columns]
-            ratios = paired(measurements, scenario, ("service", size), ("relay", size))
+            ratios = paired(measurements, scenario, ("service", size), (reference, size))
             ratio = f"{median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})" if ratios else ""
             rows.append([str(size), target, *cells, ratio if target == "service" else ""])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

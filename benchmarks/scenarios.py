@@ -1,40 +1,45 @@
 """What is measured: S1 unpaced streams, S2 paced streams, S3 answers in one piece.
 
-Targets take turns run by run (A B A B ...), so that a busy moment of the machine meets them alike.
+Targets take turns run by run (A B, B A, A B, ...), so that a busy moment of the machine, or a slow change of
+its speed, affects all of them alike.
 """
 
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from benchmarks import latency
-from benchmarks.events import Ask, Style
-from benchmarks.loadgen import LoadGenerator, Tally
-from benchmarks.stage import Contestant, Stage
+from benchmarks.backend_stream import ReplySpec, Style
+from benchmarks.latency import latencies_of, percentile
+from benchmarks.load_generator import LoadGenerator, ReplyCounts
+from benchmarks.processes import BenchmarkProcesses, RunningTarget
 from benchmarks.usage import Usage
 
-CLIENTS = 16  # of S1 and S3, each waiting for its reply
-RATE = 25  # tokens per second of a paced stream, about what the web client shows
-SETTLE = 0.3  # seconds between the last start of a paced run and its window
+CLIENTS = 16
+"""Clients of S1 and S3, each of which waits for its reply."""
+RATE = 25
+"""Tokens per second of a paced stream, about what the web client shows."""
+SETTLE = 0.3
+"""Seconds between the last start of a paced run and its window."""
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """How much of everything."""
+class Workload:
+    """How much is measured: replies, streams, seconds, and how often."""
 
     style: Style
     repeats: int
     lengths: tuple[int, ...] = (250, 1000, 4000)
     """S1: tokens per reply."""
     seconds: float = 1.5
-    """S1, S3: requests are started for so long."""
+    """S1, S3: how long requests are started."""
     levels: tuple[int, ...] = (50, 200, 1000)
     """S2: streams at once."""
     window: float = 3.0
-    """S2: seconds measured, with every stream open."""
+    """S2: seconds that are measured, with every stream open."""
 
     @classmethod
-    def quick(cls, style: Style, repeats: int) -> "Plan":
+    def quick(cls, style: Style, repeats: int) -> "Workload":
+        """A workload of short runs, with at most 200 streams."""
         return cls(style, repeats, seconds=0.5, levels=(50, 200), window=1.5)
 
 
@@ -51,71 +56,72 @@ class Measurement:
     failed: int
     first_failure: str | None
     figures: dict[str, float] = field(default_factory=dict)
-    """By name, unit in the name."""
+    """By name; the name ends with the unit."""
 
 
-def unpaced(stage: Stage, plan: Plan) -> Iterator[Measurement]:
-    """S1: CPU per token when the backend never makes the target wait."""
-    for repeat in range(plan.repeats):
-        for tokens in plan.lengths:
-            for contestant in stage.contestants:
-                before = contestant.meter.read()
-                load = LoadGenerator(contestant.target)
-                tally = load.closed_loop(Ask(tokens, style=plan.style), clients=CLIENTS, seconds=plan.seconds)
-                after = contestant.meter.read()
-                figures = _per_token(before, after, tally.good * tokens)
-                figures["tokens_per_s"] = _ratio(tally.good * tokens, (after.when - before.when) / 1e9)
-                figures["deltas_per_token"] = _ratio(tally.deltas, tally.good * tokens)
-                yield _measurement("s1", tokens, contestant, repeat, tally, figures)
+def unpaced(processes: BenchmarkProcesses, workload: Workload) -> Iterator[Measurement]:
+    """S1: CPU per token when the backend never lets the target wait."""
+    for repeat in range(workload.repeats):
+        for tokens in workload.lengths:
+            spec = ReplySpec(tokens, style=workload.style)
+            for target in _in_turn(processes, repeat):
+                before = target.meter.read()
+                load = LoadGenerator(target.endpoint)
+                counts = load.closed_loop(spec, clients=CLIENTS, seconds=workload.seconds)
+                after = target.meter.read()
+                figures = _per_token(before, after, counts.good * tokens)
+                figures["tokens_per_s"] = _ratio(counts.good * tokens, (after.when - before.when) / 1e9)
+                figures["deltas_per_token"] = _ratio(counts.deltas, counts.good * tokens)
+                yield _measurement("s1", tokens, target, repeat, counts, figures)
 
 
-def paced(stage: Stage, plan: Plan) -> Iterator[Measurement]:
-    """S2: latency, CPU and memory with many streams open at once, each at reading speed."""
-    for streams in plan.levels:  # outermost and rising, so that no level inherits a larger one's memory
+def paced(processes: BenchmarkProcesses, workload: Workload) -> Iterator[Measurement]:
+    """S2: latency, CPU and memory with many open streams, each at the speed of a reader."""
+    for streams in workload.levels:  # outermost and rising, so that no level has the memory of a larger one
         ramp = streams / 500
-        window = (ramp + SETTLE, ramp + SETTLE + plan.window)
-        tokens = math.ceil((window[1] + SETTLE) * RATE)
-        for repeat in range(plan.repeats):
-            for contestant in stage.contestants:
-                run = LoadGenerator(contestant.target).paced(
-                    Ask(tokens, RATE, plan.style),
-                    streams=streams,
-                    ramp=ramp,
-                    window=window,
-                    sample=contestant.meter.read,
+        window = (ramp + SETTLE, ramp + SETTLE + workload.window)
+        spec = ReplySpec(math.ceil((window[1] + SETTLE) * RATE), RATE, workload.style)
+        for repeat in range(workload.repeats):
+            for target in _in_turn(processes, repeat):
+                run = LoadGenerator(target.endpoint).paced(
+                    spec, streams=streams, ramp=ramp, window=window, sample=target.meter.read
                 )
-                times = latency.of(run, stage.send_times)
+                times = latencies_of(run, processes.send_times)
                 figures = _per_token(run.at_start, run.at_end, times.tokens_received)
-                figures["added_p50_ms"] = latency.percentile(times.added, 50)
-                figures["added_p99_ms"] = latency.percentile(times.added, 99)
-                figures["backend_late_p99_ms"] = latency.percentile(times.backend_lateness, 99)
+                figures["added_p50_ms"] = percentile(times.added, 50)
+                figures["added_p99_ms"] = percentile(times.added, 99)
+                figures["backend_late_p99_ms"] = percentile(times.backend_lateness, 99)
                 seconds = (run.at_end.when - run.at_start.when) / 1e9
                 cpu = run.at_end.server_cpu - run.at_start.server_cpu
                 figures["cpu_percent"] = 100 * _ratio(cpu, seconds)
-                figures["rss_kb_per_stream"] = (run.at_end.server_rss - contestant.idle_rss) / streams / 1024
-                yield _measurement("s2", streams, contestant, repeat, run.tally, figures)
+                figures["rss_kb_per_stream"] = (run.at_end.server_rss - target.idle_rss) / streams / 1024
+                yield _measurement("s2", streams, target, repeat, run.counts, figures)
 
 
-def answers(stage: Stage, plan: Plan) -> Iterator[Measurement]:
-    """S3: CPU per request where the reply is short and not streamed."""
-    ask = Ask(20, style=plan.style)
-    for repeat in range(plan.repeats):
-        for contestant in stage.contestants:
-            before = contestant.meter.read()
-            load = LoadGenerator(contestant.target)
-            tally = load.closed_loop(ask, clients=CLIENTS, seconds=plan.seconds, stream=False)
-            after = contestant.meter.read()
-            figures = _per_token(before, after, tally.good * ask.tokens)
-            figures["cpu_ms_per_request"] = 1e3 * _ratio(after.server_cpu - before.server_cpu, tally.good)
-            figures["requests_per_s"] = _ratio(tally.good, (after.when - before.when) / 1e9)
-            yield _measurement("s3", ask.tokens, contestant, repeat, tally, figures)
+def answers(processes: BenchmarkProcesses, workload: Workload) -> Iterator[Measurement]:
+    """S3: CPU per request when the reply is short and not streamed."""
+    spec = ReplySpec(20, style=workload.style)
+    for repeat in range(workload.repeats):
+        for target in _in_turn(processes, repeat):
+            before = target.meter.read()
+            load = LoadGenerator(target.endpoint)
+            counts = load.closed_loop(spec, clients=CLIENTS, seconds=workload.seconds, stream=False)
+            after = target.meter.read()
+            figures = _per_token(before, after, counts.good * spec.tokens)
+            figures["cpu_ms_per_request"] = 1e3 * _ratio(after.server_cpu - before.server_cpu, counts.good)
+            figures["requests_per_s"] = _ratio(counts.good, (after.when - before.when) / 1e9)
+            yield _measurement("s3", spec.tokens, target, repeat, counts, figures)
 
 
-SCENARIOS: dict[str, Callable[[Stage, Plan], Iterator[Measurement]]] = {
+SCENARIOS: dict[str, Callable[[BenchmarkProcesses, Workload], Iterator[Measurement]]] = {
     "s1": unpaced,
     "s2": paced,
     "s3": answers,
 }
+
+
+def _in_turn(processes: BenchmarkProcesses, repeat: int) -> list[RunningTarget]:
+    return processes.targets if repeat % 2 == 0 else processes.targets[::-1]
 
 
 def _per_token(before: Usage, after: Usage, tokens: int) -> dict[str, float]:
@@ -134,8 +140,13 @@ def _ratio(part: float, whole: float) -> float:
 
 
 def _measurement(
-    scenario: str, size: int, contestant: Contestant, repeat: int, tally: Tally, figures: dict[str, float]
+    scenario: str,
+    size: int,
+    target: RunningTarget,
+    repeat: int,
+    counts: ReplyCounts,
+    figures: dict[str, float],
 ) -> Measurement:
     return Measurement(
-        scenario, size, contestant.name, repeat, tally.good, tally.failed, tally.first_failure, figures
+        scenario, size, target.name, repeat, counts.good, counts.failed, counts.first_failure, figures
     )

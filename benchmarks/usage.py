@@ -1,4 +1,4 @@
-"""What processes use, read from /proc: CPU time, resident memory, and how busy a core was with others."""
+"""CPU time and resident memory of processes, and how busy a core is, read from /proc."""
 
 import os
 import time
@@ -11,19 +11,19 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """A reading of all three parties at one moment; two of them make a measurement."""
+    """A reading of target, backend and load generator at one moment; two of them make a measurement."""
 
     when: int
     """Monotonic nanoseconds."""
     server_cpu: float
-    """Seconds of user and system time of the target's process tree, to 10 ms."""
+    """Seconds of user and system time of the target's process tree, in steps of 10 ms."""
     server_rss: int
     """Resident bytes of that tree."""
     backend_cpu: float
     loadgen_cpu: float
-    """Seconds of this process, to the microsecond."""
+    """Seconds of this process, in steps of a microsecond."""
     core_busy: float
-    """Seconds during which the target's core was not idle, stolen time included."""
+    """Seconds in which the target's core was not idle, time of other virtual machines included."""
 
 
 def process_tree(pid: int) -> list[int]:
@@ -33,12 +33,12 @@ def process_tree(pid: int) -> list[int]:
         try:
             pids += map(int, Path(f"/proc/{parent}/task/{parent}/children").read_text().split())
         except OSError:
-            continue  # it ended meanwhile
+            continue  # the process has ended
     return pids
 
 
 def cpu_seconds(pid: int) -> float:
-    """utime + stime of the process tree; ended children count through their parent's cutime and cstime."""
+    """User and system time of a process tree in seconds, ended children included."""
     total = 0
     for member in process_tree(pid):
         try:
@@ -50,7 +50,7 @@ def cpu_seconds(pid: int) -> float:
 
 
 def resident_bytes(pid: int) -> int:
-    """Resident memory of the process tree."""
+    """Resident memory of a process tree in bytes."""
     total = 0
     for member in process_tree(pid):
         try:
@@ -61,7 +61,7 @@ def resident_bytes(pid: int) -> int:
 
 
 def busy_seconds(core: int) -> float:
-    """Seconds since boot in which the core did anything or was taken by the hypervisor."""
+    """Seconds since boot in which the core was not idle, or was taken by the hypervisor."""
     for line in Path("/proc/stat").read_text().splitlines():
         if line.startswith(f"cpu{core} "):
             user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, line.split()[1:9])
@@ -78,6 +78,7 @@ class Meter:
     server_core: int
 
     def read(self) -> Usage:
+        """The usage at this moment."""
         return Usage(
             when=time.monotonic_ns(),
             server_cpu=cpu_seconds(self.server_pid) if self.server_pid else 0.0,

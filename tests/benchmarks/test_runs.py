@@ -8,55 +8,57 @@ from dataclasses import replace
 import pytest
 
 from benchmarks import latency
-from benchmarks.events import Ask
-from benchmarks.loadgen import LoadGenerator
+from benchmarks.backend_stream import ReplySpec
+from benchmarks.load_generator import LoadGenerator
+from benchmarks.processes import DIRECT, RELAY, ROOT, BenchmarkProcesses, Cores
 from benchmarks.report import render, verdicts
 from benchmarks.scenarios import Measurement
-from benchmarks.stage import ROOT, Cores, Stage
 
 
 @pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    with Stage(("relay", "direct"), Cores.of_this_process()) as running:
+def processes() -> Iterator[BenchmarkProcesses]:
+    with BenchmarkProcesses((RELAY, DIRECT), Cores.of_this_process()) as running:
         yield running
 
 
 @pytest.mark.parametrize("stream", [True, False])
-def test_relay_and_backend_answer_every_request_right(stage: Stage, stream: bool) -> None:
-    for contestant in stage.contestants:
-        load = LoadGenerator(contestant.target)
-        tally = load.closed_loop(Ask(100, style="py"), clients=3, seconds=0, stream=stream)
-        assert (tally.good, tally.failed, tally.first_failure) == (3, 0, None)
-        assert tally.deltas == 300
+def test_relay_and_backend_answer_every_request_right(processes: BenchmarkProcesses, stream: bool) -> None:
+    for running in processes.targets:
+        load = LoadGenerator(running.endpoint)
+        counts = load.closed_loop(ReplySpec(100, style="py"), clients=3, seconds=0, stream=stream)
+        assert (counts.good, counts.failed, counts.first_failure) == (3, 0, None)
+        assert counts.deltas == 300
 
 
-def test_every_token_of_a_paced_run_is_timed_on_the_backends_schedule(stage: Stage) -> None:
-    for contestant in stage.contestants:
-        load = LoadGenerator(contestant.target)
-        ask = Ask(10, rate=50, style="raw")
-        run = load.paced(ask, streams=4, ramp=0, window=(0, 1), sample=contestant.meter.read)
-        times = latency.of(replace(run, at_start=replace(run.at_start, when=0)), stage.send_times)
-        assert run.tally.good == 4
+def test_every_token_of_a_paced_run_is_timed_on_the_backends_schedule(processes: BenchmarkProcesses) -> None:
+    for running in processes.targets:
+        load = LoadGenerator(running.endpoint)
+        spec = ReplySpec(10, rate=50, style="raw")
+        run = load.paced(spec, streams=4, ramp=0, window=(0, 1), sample=running.meter.read)
+        times = latency.latencies_of(
+            replace(run, at_start=replace(run.at_start, when=0)), processes.send_times
+        )
+        assert run.counts.good == 4
         assert len(times.added) == len(times.backend_lateness) == times.tokens_received == 40
         assert times.added[0] > 0
         assert times.backend_lateness[0] >= 0
         for slot in range(4):
-            sent = stage.send_times.row(slot)[:10]
+            sent = processes.send_times.row(slot)[:10]
             assert sent == sorted(sent)
             assert sent[-1] - sent[0] >= 9 * 1e9 / 50 * 0.9
 
 
-def test_a_reply_that_is_not_the_expected_one_is_a_failure(stage: Stage) -> None:
-    contestant = stage.contestants[0]
-    load = LoadGenerator(replace(contestant.target, path="/nowhere"))
-    tally = load.closed_loop(Ask(5), clients=2, seconds=0)
-    assert (tally.good, tally.failed) == (0, 2)
-    assert "404" in (tally.first_failure or "")
+def test_a_reply_that_is_not_the_expected_one_is_a_failure(processes: BenchmarkProcesses) -> None:
+    running = processes.targets[0]
+    load = LoadGenerator(replace(running.endpoint, path="/nowhere"))
+    counts = load.closed_loop(ReplySpec(5), clients=2, seconds=0)
+    assert (counts.good, counts.failed) == (0, 2)
+    assert "404" in (counts.first_failure or "")
 
 
-def test_a_load_on_nobody_is_a_failure_and_not_a_crash(stage: Stage) -> None:
-    load = LoadGenerator(replace(stage.contestants[0].target, port=1))
-    assert load.closed_loop(Ask(5), clients=2, seconds=0).failed == 2
+def test_a_load_on_nobody_is_a_failure_and_not_a_crash(processes: BenchmarkProcesses) -> None:
+    load = LoadGenerator(replace(processes.targets[0].endpoint, port=1))
+    assert load.closed_loop(ReplySpec(5), clients=2, seconds=0).failed == 2
 
 
 def s1(target: str, size: int, repeat: int, cost: float) -> Measurement:

@@ -1,9 +1,9 @@
-"""The bytes of the benchmark's conversation: what is asked, what the backend answers, what a client must get.
+"""The conversation of the benchmark: what is asked, what the backend answers, what a client must get.
 
-A reply of n tokens is the same for every request, so that the backend can render it once and the load
-generator can hold every character of it to account. The dialect is the cumulative one of December 2023:
-the hidden system message, the echo of what was sent, an empty assistant message, n growing snapshots, the
-text once more as finished, `[DONE]`; each record is `data: JSON` and an empty line.
+A reply of n tokens is the same for every request, so that the backend renders it once and the load generator
+can check every character of it. The dialect is that of snapshots of December 2023 (protocol notes, section
+7): the hidden system message, the echo of the messages sent, an empty assistant message, n growing snapshots,
+the text once more as finished, `[DONE]`; each record is `data: JSON` and an empty line.
 """
 
 import json
@@ -22,7 +22,8 @@ Style = Literal["raw", "py"]
 CONVERSATION_ID = "6f1f2d62-6c1e-4f0e-8a54-0d4f5d1e7c11"
 ANSWER_ID = "b9a3a4c5-35a0-4a6b-9d53-5b1ce39c2f42"
 SYSTEM_ID = "0c5bd7be-2a53-43bb-9d8c-4f3f7a1be8a3"
-NO_ID = "11111111-2222-4333-8444-555555555555"  # for messages that came without one, as the relay sends them
+NO_ID = "11111111-2222-4333-8444-555555555555"
+"""The id of echoed messages that came without one, as those of the relay do."""
 
 ENGLISH = (
     " The| server| sends| every| token| as| soon| as| it| arrives|.",
@@ -49,85 +50,87 @@ CHINESE = (
 
 
 def _stream_of_tokens() -> Iterator[str]:
-    """Paragraphs that switch language, without end, the same in every process."""
-    dice = random.Random(20231215)
+    """Phrases in two languages, without end, the same in every process."""
+    rng = random.Random(20231215)
     while True:
-        phrases = CHINESE if dice.random() < 0.4 else ENGLISH
-        for phrase in dice.sample(phrases, dice.randint(2, 5)):
+        phrases = CHINESE if rng.random() < 0.4 else ENGLISH
+        for phrase in rng.sample(phrases, rng.randint(2, 5)):
             yield from filter(None, phrase.split("|"))
 
 
 @cache
 def reply_tokens(n: int) -> tuple[str, ...]:
-    """The first n tokens of the one text; no token is empty."""
+    """The first n tokens of the text; no token is empty."""
     stream = _stream_of_tokens()
     return tuple(next(stream) for _ in range(n))
 
 
 @cache
 def reply_text(n: int) -> str:
-    """The whole reply of n tokens."""
+    """The text of a reply of n tokens."""
     return "".join(reply_tokens(n))
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """What one request wants of the backend; it travels inside the user's message, through any server."""
+class ReplySpec:
+    """What the backend is to reply; it is part of the user's message, so that it passes any server."""
 
     tokens: int
     rate: int = 0
-    """Tokens per second; 0 is as fast as the reader takes them."""
+    """Tokens per second; 0: as fast as the client reads."""
     style: Style = "raw"
     slot: int = 0
-    """Which row of the shared clock the send times of a paced reply go to."""
+    """The row of `SendTimes` for the send times of a paced reply."""
 
     def prompt(self) -> str:
+        """The user's message."""
         return f"BENCH tokens={self.tokens} rate={self.rate} style={self.style} slot={self.slot}"
 
     @classmethod
-    def found_in(cls, body: bytes) -> Self:
-        """The wish in a request body of either shape; ValueError if there is none."""
-        found = _ASK.search(body)
+    def parse(cls, body: bytes) -> Self:
+        """The specification in a request body. Raises ValueError if there is none."""
+        found = _PROMPT.search(body)
         if found is None:
             raise ValueError("the request carries no benchmark prompt")
         tokens, rate, style, slot = (group.decode() for group in found.groups())
         return cls(int(tokens), int(rate), "py" if style == "py" else "raw", int(slot))
 
 
-_ASK = re.compile(rb"BENCH tokens=(\d+) rate=(\d+) style=(raw|py) slot=(\d+)")
+_PROMPT = re.compile(rb"BENCH tokens=(\d+) rate=(\d+) style=(raw|py) slot=(\d+)")
 
 
-def chat_request(ask: Ask, *, stream: bool) -> dict[str, Any]:
-    """The body a client of the OpenAI API sends."""
+def chat_request(spec: ReplySpec, *, stream: bool) -> dict[str, Any]:
+    """The request body of a client of OpenAI's API."""
     return {
         "model": "gpt-3.5-turbo",
         "stream": stream,
         "messages": [
             {"role": "system", "content": "You are a helpful assistant."},
-            {"role": "user", "content": ask.prompt()},
+            {"role": "user", "content": spec.prompt()},
         ],
     }
 
 
-def echo_events(messages: Sequence[Message], style: Style) -> list[bytes]:
-    """The hidden system message, then each sent message with the id it was sent under.
+def echo_records(messages: Sequence[Message], style: Style) -> list[bytes]:
+    """The hidden system message, then each message sent, with its id.
 
-    Takes the backend's own message shape (`author`, `content.parts`) and, for the relay, the OpenAI one.
+    `messages` have the backend's shape (`author`, `content.parts`) or, as the relay sends them, OpenAI's.
     """
-    events = [_event(_message(SYSTEM_ID, "system", "", finished=True), style)]
+    records = [_record(_message(SYSTEM_ID, "system", "", finished=True), style)]
     for message in messages:
         if "author" in message:
             role, text = message["author"]["role"], message["content"]["parts"][0]
         else:
             role, text = message["role"], message["content"]
-        events.append(_event(_message(message.get("id", NO_ID), role, text, finished=True), style))
-    return events
+        records.append(_record(_message(message.get("id", NO_ID), role, text, finished=True), style))
+    return records
 
 
-def reply_events(n: int, style: Style) -> list[bytes]:
-    """n + 3 records: the empty assistant message, a snapshot per token, the finished one, `[DONE]`."""
-    growing = _event(_message(ANSWER_ID, "assistant", _HOLE, finished=False), style).split(_HOLE.encode())
-    last = _event(_message(ANSWER_ID, "assistant", _HOLE, finished=True), style).split(_HOLE.encode())
+def reply_records(n: int, style: Style) -> list[bytes]:
+    """N + 3 records: the empty assistant message, a snapshot per token, the finished one, `[DONE]`."""
+    mark = _PLACEHOLDER.encode()
+    growing = _record(_message(ANSWER_ID, "assistant", _PLACEHOLDER, finished=False), style).split(mark)
+    last = _record(_message(ANSWER_ID, "assistant", _PLACEHOLDER, finished=True), style).split(mark)
     escaped = [_json(token, style)[1:-1] for token in reply_tokens(n)]
     text = b"".join(escaped)
     ends = accumulate(map(len, escaped), initial=0)
@@ -138,8 +141,8 @@ def reply_events(n: int, style: Style) -> list[bytes]:
     ]
 
 
-def delta_events(n: int, style: Style) -> list[bytes]:
-    """The same reply in delta v1: the encoding, the empty message, n appends, the closing patch, `[DONE]`."""
+def delta_records(n: int, style: Style) -> list[bytes]:
+    """The same reply in delta v1: encoding, empty message, n appends, closing patch, `[DONE]`."""
     empty = _message(ANSWER_ID, "assistant", "", finished=False)
     last = _message(ANSWER_ID, "assistant", "", finished=True)
     ends = ("status", "end_turn", "metadata")
@@ -159,7 +162,8 @@ def delta_events(n: int, style: Style) -> list[bytes]:
     ]
 
 
-_HOLE = "@@"
+_PLACEHOLDER = "@@"
+"""Stands for the text while the rest of a snapshot is rendered."""
 
 
 def _json(value: object, style: Style) -> bytes:
@@ -168,7 +172,7 @@ def _json(value: object, style: Style) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _event(message: Message, style: Style) -> bytes:
+def _record(message: Message, style: Style) -> bytes:
     record = {"message": message, "conversation_id": CONVERSATION_ID, "error": None}
     return b"data: " + _json(record, style) + b"\n\n"
 

@@ -4,12 +4,19 @@ import json
 
 import pytest
 
-from benchmarks.events import Ask, chat_request, echo_events, reply_events, reply_text, reply_tokens
-from benchmarks.loadgen import Speaks, Target
-from benchmarks.replies import OpenAIAnswer, OpenAIStream, RelayedBytes, Reply
-from benchmarks.response import ProtocolError, Response
+from benchmarks.backend_stream import (
+    ReplySpec,
+    chat_request,
+    echo_records,
+    reply_records,
+    reply_text,
+    reply_tokens,
+)
+from benchmarks.expected_replies import ExpectedReply, OpenAIAnswer, OpenAIStream, RelayedBytes
+from benchmarks.load_generator import Endpoint, ReplyFormat
+from benchmarks.response_reader import ProtocolError, ResponseReader
 
-ASK = Ask(40)
+ASK = ReplySpec(40)
 DONE = b"data: [DONE]\n\n"
 
 
@@ -23,9 +30,9 @@ def stream(deltas: list[str]) -> bytes:
     return opening + b"".join(chunk({"content": delta}) for delta in deltas) + chunk({}, "stop") + DONE
 
 
-def told(reply: Reply, body: bytes) -> str | None:
+def told(reply: ExpectedReply, body: bytes) -> str | None:
     reply.feed(memoryview(body))
-    return reply.complaint()
+    return reply.problem()
 
 
 def test_a_right_stream_is_accepted_and_its_deltas_counted() -> None:
@@ -51,9 +58,9 @@ def test_a_wrong_stream_is_complained_about(body: bytes, complaint: str) -> None
 
 def test_a_token_is_complete_where_the_delta_that_ends_it_ends() -> None:
     one, two, three = reply_tokens(3)
-    ask = Ask(3)
+    spec = ReplySpec(3)
     body = stream([one + two[:1], two[1:] + three])
-    reply = OpenAIStream(ask)
+    reply = OpenAIStream(spec)
     assert told(reply, body) is None
     first = body.index(b"\n\n", body.index(chunk({"content": one + two[:1]}))) + 2
     second = first + len(chunk({"content": two[1:] + three}))
@@ -70,13 +77,13 @@ def test_an_answer_in_one_piece_is_checked() -> None:
 
 
 def test_relayed_bytes_are_compared_in_any_pieces() -> None:
-    echo = echo_events(chat_request(ASK, stream=True)["messages"], ASK.style)
-    body = b"".join([*echo, *reply_events(40, ASK.style)])
+    echo = echo_records(chat_request(ASK, stream=True)["messages"], ASK.style)
+    body = b"".join([*echo, *reply_records(40, ASK.style)])
     for size in (1, 7, 1000, len(body)):
         reply = RelayedBytes(ASK)
         for start in range(0, len(body), size):
             reply.feed(memoryview(body)[start : start + size])
-        assert reply.complaint() is None
+        assert reply.problem() is None
     assert len(reply.token_ends()) == 40
     assert "came" in (told(RelayedBytes(ASK), body[:-1]) or "")
     assert "not the backend's" in (told(RelayedBytes(ASK), body.replace(b"assistant", b"assistent", 1)) or "")
@@ -89,11 +96,11 @@ HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 def received(wire: bytes, step: int) -> OpenAIStream:
     """What a reply holds after the wire was read in pieces of `step` bytes; it must end with the wire."""
     reply = OpenAIStream(ASK)
-    response = Response(reply)
+    response = ResponseReader(reply)
     complete = False
     for start in range(0, len(wire), step):
         assert not complete
-        data = bytearray(response.carry + wire[start : start + step])
+        data = bytearray(response.unread + wire[start : start + step])
         complete = response.feed(data, memoryview(data), len(data))
     assert complete
     return reply
@@ -123,6 +130,6 @@ def test_a_bad_response_is_refused(wire: bytes, complaint: str) -> None:
 
 
 def test_a_request_announces_its_length_and_carries_the_ask() -> None:
-    head, _, body = Target(80, Speaks.OPENAI).request(ASK, stream=True).partition(b"\r\n\r\n")
+    head, _, body = Endpoint(80, ReplyFormat.OPENAI).request(ASK, stream=True).partition(b"\r\n\r\n")
     assert f"Content-Length: {len(body)}".encode() in head
-    assert Ask.found_in(body) == ASK
+    assert ReplySpec.parse(body) == ASK

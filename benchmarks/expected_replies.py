@@ -1,8 +1,8 @@
-"""What the load generator expects of a reply body, and how it holds it to account.
+"""What a reply body must be, and how the load generator checks it.
 
-While a body arrives its pieces are only collected, or compared in place with bytes known beforehand; text
-is decoded once, after the end. `token_ends` then tells at which byte of the body each token was complete,
-which is how receipt times of pieces become receipt times of tokens.
+While a body arrives, its pieces are only collected, or compared with bytes known beforehand; text is decoded
+once, after the end. `token_ends` then tells at which byte of the body each token was complete, by which times
+of receipt of pieces become those of tokens.
 """
 
 import json
@@ -12,60 +12,71 @@ from functools import cache
 from itertools import accumulate
 from typing import Protocol
 
-from benchmarks.events import Ask, Style, chat_request, echo_events, reply_events, reply_text, reply_tokens
+from benchmarks.backend_stream import (
+    ReplySpec,
+    Style,
+    chat_request,
+    echo_records,
+    reply_records,
+    reply_text,
+    reply_tokens,
+)
 
 CONTENT = re.compile(rb'"content": ?"((?:[^"\\]|\\.)+)"')
-"""The escaped text of a content delta; empty ones do not count. Quotes inside texts are escaped, so no
-text can look like this."""
+"""The escaped text of a content delta that is not empty. No text looks like this: its quotes are escaped."""
 STOPPED = re.compile(rb'"finish_reason": ?"stop"')
 
 
-class Reply(Protocol):
-    """One expected body."""
+class ExpectedReply(Protocol):
+    """The body of one reply: takes bytes, and tells afterwards what is wrong with them."""
 
     @property
     def received(self) -> int:
         """Bytes of the body so far."""
 
     deltas: int
-    """Pieces of text it came in; known once `complaint` was asked."""
+    """Pieces of text that the body came in; known after a call of `problem`."""
 
     def feed(self, piece: memoryview) -> None:
         """Take the next bytes of the body; the view is only valid during the call."""
 
-    def complaint(self) -> str | None:
-        """What is wrong with the whole body; None if it is exactly right."""
+    def problem(self) -> str | None:
+        """What is wrong with the whole body, None if nothing is."""
 
     def token_ends(self) -> list[int]:
-        """For each token the size of the body that first held all of it. Only for a right, streamed body."""
+        """The offset in the body at which each token was complete, for a streamed body without a problem."""
 
 
 class OpenAIStream:
-    """`chat.completion.chunk` records of the service."""
+    """The `chat.completion.chunk` records of a streamed answer; see `ExpectedReply`."""
 
-    def __init__(self, ask: Ask) -> None:
-        self.ask = ask
+    def __init__(self, spec: ReplySpec) -> None:
+        self.spec = spec
         self.body = bytearray()
         self.deltas = 0
 
     @property
     def received(self) -> int:
+        """Bytes of the body so far."""
         return len(self.body)
 
     def feed(self, piece: memoryview) -> None:
+        """See `ExpectedReply`."""
         self.body += piece
 
-    def complaint(self) -> str | None:
+    def problem(self) -> str | None:
+        """See `ExpectedReply`."""
         pieces = CONTENT.findall(self.body)
         self.deltas = len(pieces)
         if not self.body.endswith(b"data: [DONE]\n\n"):
             return f"no [DONE] at the end; it ends with {bytes(self.body[-80:])!r}"
         if not STOPPED.search(self.body):
             return "no finish_reason stop"
-        return _wrong_text(b"".join(pieces), self.ask)
+        return _wrong_text(b"".join(pieces), self.spec)
 
     def token_ends(self) -> list[int]:
-        text_ends = _text_ends(self.ask.tokens)
+        """See `ExpectedReply`."""
+        text_ends = _text_ends(self.spec.tokens)
         ends: list[int] = []
         characters = 0
         for delta in CONTENT.finditer(self.body):
@@ -78,79 +89,86 @@ class OpenAIStream:
 
 
 class OpenAIAnswer:
-    """The one JSON object of a request without `stream`."""
+    """The one JSON object of an answer that is not streamed; see `ExpectedReply`."""
 
-    def __init__(self, ask: Ask) -> None:
-        self.ask = ask
+    def __init__(self, spec: ReplySpec) -> None:
+        self.spec = spec
         self.body = bytearray()
         self.deltas = 1
 
     @property
     def received(self) -> int:
+        """Bytes of the body so far."""
         return len(self.body)
 
     def feed(self, piece: memoryview) -> None:
+        """See `ExpectedReply`."""
         self.body += piece
 
-    def complaint(self) -> str | None:
+    def problem(self) -> str | None:
+        """See `ExpectedReply`."""
         pieces = CONTENT.findall(self.body)
-        return _wrong_text(b"".join(pieces), self.ask)
+        return _wrong_text(b"".join(pieces), self.spec)
 
     def token_ends(self) -> list[int]:
+        """Raises NotImplementedError: an answer in one piece has no tokens to time."""
         raise NotImplementedError("an answer in one piece has no tokens to time")
 
 
 class RelayedBytes:
-    """The backend's own bytes, whatever the pieces they come in."""
+    """The backend's own bytes, in whatever pieces they come; see `ExpectedReply`."""
 
-    def __init__(self, ask: Ask) -> None:
-        self.ask = ask
-        self.deltas = ask.tokens
+    def __init__(self, spec: ReplySpec) -> None:
+        self.spec = spec
+        self.deltas = spec.tokens
         self.received = 0
-        self._right = True
-        messages = chat_request(ask, stream=True)["messages"]
-        self._head = b"".join(echo_events(messages, ask.style))
-        self._tail, self._ends = _rendered(ask.tokens, ask.style)
+        self._is_right = True
+        messages = chat_request(spec, stream=True)["messages"]
+        self._head = b"".join(echo_records(messages, spec.style))
+        self._tail, self._ends = _rendered(spec.tokens, spec.style)
 
     def feed(self, piece: memoryview) -> None:
+        """See `ExpectedReply`."""
         at = self.received
         self.received += len(piece)
         missing = len(self._head) - at
         if missing > 0:
-            self._right &= self._head.startswith(piece[:missing], at)
+            self._is_right &= self._head.startswith(piece[:missing], at)
             piece = piece[missing:]
             at = len(self._head)
-        self._right &= self._tail.startswith(piece, at - len(self._head))
+        self._is_right &= self._tail.startswith(piece, at - len(self._head))
 
-    def complaint(self) -> str | None:
-        if not self._right:
+    def problem(self) -> str | None:
+        """See `ExpectedReply`."""
+        if not self._is_right:
             return "the bytes are not the backend's"
         whole = len(self._head) + len(self._tail)
         return None if self.received == whole else f"{self.received} of {whole} bytes came"
 
     def token_ends(self) -> list[int]:
+        """See `ExpectedReply`."""
         return [len(self._head) + end for end in self._ends]
 
 
 @cache
 def _rendered(tokens: int, style: Style) -> tuple[bytes, tuple[int, ...]]:
-    """The reply's records in one piece, and where those that add a token end."""
-    events = reply_events(tokens, style)
+    """The reply's records in one piece, and the offsets at which those that add a token end."""
+    events = reply_records(tokens, style)
     return b"".join(events), tuple(accumulate(map(len, events)))[1:-2]
 
 
 @cache
 def _text_ends(tokens: int) -> tuple[int, ...]:
-    """Characters of text up to the end of each token."""
+    """Characters of the text up to the end of each token."""
     return tuple(accumulate(map(len, reply_tokens(tokens))))
 
 
-def _wrong_text(escaped: bytes, ask: Ask) -> str | None:
+def _wrong_text(escaped: bytes, spec: ReplySpec) -> str | None:
     try:
         text = json.loads(b'"' + escaped + b'"')
     except ValueError as error:
         return f"the text cannot be decoded: {error}"
-    expected = reply_text(ask.tokens)
+    expected = reply_text(spec.tokens)
     if text == expected:
         return None
     same = next((i for i, (a, b) in enumerate(zip(text, expected, strict=False)) if a != b), None)

@@ -4,13 +4,13 @@ import json
 
 import pytest
 
-from benchmarks.events import (
+from benchmarks.backend_stream import (
     NO_ID,
-    Ask,
+    ReplySpec,
     Style,
     chat_request,
-    echo_events,
-    reply_events,
+    echo_records,
+    reply_records,
     reply_text,
     reply_tokens,
 )
@@ -23,7 +23,7 @@ def texts(events: list[bytes]) -> list[str]:
 
 @pytest.mark.parametrize("style", ["raw", "py"])
 def test_each_snapshot_is_the_one_before_and_one_more_token(style: Style) -> None:
-    *snapshots, finished, done = reply_events(60, style)
+    *snapshots, finished, done = reply_records(60, style)
     assert texts(snapshots) == ["".join(reply_tokens(60)[:shown]) for shown in range(61)]
     assert texts([finished]) == [reply_text(60)]
     assert done == b"data: [DONE]\n\n"
@@ -36,7 +36,7 @@ def test_the_text_has_what_makes_escaping_hard() -> None:
 
 
 def test_styles_differ_in_bytes_and_not_in_meaning() -> None:
-    raw, py = reply_events(80, "raw"), reply_events(80, "py")
+    raw, py = reply_records(80, "raw"), reply_records(80, "py")
     assert texts(raw[:-1]) == texts(py[:-1])
     assert all(event.isascii() for event in py)
     assert not all(event.isascii() for event in raw)
@@ -44,27 +44,29 @@ def test_styles_differ_in_bytes_and_not_in_meaning() -> None:
 
 def test_messages_are_echoed_under_the_ids_they_were_sent_with() -> None:
     sent = [{"id": "u1", "author": {"role": "user"}, "content": {"content_type": "text", "parts": ["Hi"]}}]
-    system, echo = (json.loads(event.removeprefix(b"data: "))["message"] for event in echo_events(sent, "py"))
+    system, echo = (
+        json.loads(event.removeprefix(b"data: "))["message"] for event in echo_records(sent, "py")
+    )
     assert system["author"]["role"] == "system"
     assert (echo["id"], echo["author"]["role"], echo["content"]["parts"]) == ("u1", "user", ["Hi"])
 
 
 def test_what_the_relay_passes_on_is_echoed_too() -> None:
-    messages = chat_request(Ask(5), stream=True)["messages"]
-    echo = json.loads(echo_events(messages, "py")[-1].removeprefix(b"data: "))["message"]
-    assert (echo["id"], echo["content"]["parts"]) == (NO_ID, [Ask(5).prompt()])
+    messages = chat_request(ReplySpec(5), stream=True)["messages"]
+    echo = json.loads(echo_records(messages, "py")[-1].removeprefix(b"data: "))["message"]
+    assert (echo["id"], echo["content"]["parts"]) == (NO_ID, [ReplySpec(5).prompt()])
 
 
 def test_an_ask_survives_the_way_through_a_request() -> None:
-    ask = Ask(120, rate=25, style="py", slot=7)
-    assert Ask.found_in(json.dumps(chat_request(ask, stream=True)).encode()) == ask
+    spec = ReplySpec(120, rate=25, style="py", slot=7)
+    assert ReplySpec.parse(json.dumps(chat_request(spec, stream=True)).encode()) == spec
     with pytest.raises(ValueError, match="no benchmark prompt"):
-        Ask.found_in(b'{"messages": []}')
+        ReplySpec.parse(b'{"messages": []}')
 
 
 @pytest.mark.parametrize("style", ["raw", "py"])
 def test_the_service_reads_every_token_of_it(style: Style) -> None:
     translation = Translation()
-    for event in (*echo_events([], style), *reply_events(60, style)):
+    for event in (*echo_records([], style), *reply_records(60, style)):
         translation.feed(event)
     assert translation.text() == reply_text(60)

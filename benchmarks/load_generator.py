@@ -1,7 +1,7 @@
-"""The load: many clients in one epoll loop, closed-loop at full speed or each at the backend's pace.
+"""The load: many clients in one epoll loop, as fast as they are answered or at the pace of the backend.
 
-Each client is one connection. A reply counts as good only if its status, framing, text and end are exactly
-right. Receipt times are taken right after `recv`; which token they belong to is worked out after the run.
+Each client is one connection. A reply is good only if its status, framing, text and end are exactly right.
+The time of a receipt is taken right after `recv`; which token it completes is computed after the run.
 """
 
 import errno
@@ -14,48 +14,50 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from benchmarks.events import Ask, chat_request
-from benchmarks.replies import OpenAIAnswer, OpenAIStream, RelayedBytes, Reply
-from benchmarks.response import ProtocolError, Response
+from benchmarks.backend_stream import ReplySpec, chat_request
+from benchmarks.expected_replies import ExpectedReply, OpenAIAnswer, OpenAIStream, RelayedBytes
+from benchmarks.response_reader import ProtocolError, ResponseReader
 from benchmarks.usage import Usage
 
 NANOSECONDS = 1_000_000_000
 GIVE_UP_AFTER = 60.0
-"""Seconds after which a run is ended whatever is missing."""
+"""Seconds after which a run ends even if replies are missing."""
 
 
-class Speaks(Enum):
-    """What a target sends its clients."""
+class ReplyFormat(Enum):
+    """What a target sends to its clients."""
 
     OPENAI = "OpenAI's API"
     BACKEND = "the backend's own bytes"
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """Something to put load on, at 127.0.0.1."""
+class Endpoint:
+    """Where requests go, at 127.0.0.1, and what comes back."""
 
     port: int
-    speaks: Speaks
+    reply_format: ReplyFormat
     path: str = "/v1/chat/completions"
 
-    def request(self, ask: Ask, *, stream: bool) -> bytes:
-        body = json.dumps(chat_request(ask, stream=stream)).encode()
+    def request(self, spec: ReplySpec, *, stream: bool) -> bytes:
+        """The bytes of one HTTP request."""
+        body = json.dumps(chat_request(spec, stream=stream)).encode()
         head = (
             f"POST {self.path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nAuthorization: Bearer fk-bench\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         )
         return head.encode() + body
 
-    def reply(self, ask: Ask, *, stream: bool) -> Reply:
-        if self.speaks is Speaks.BACKEND:
-            return RelayedBytes(ask)
-        return OpenAIStream(ask) if stream else OpenAIAnswer(ask)
+    def expected_reply(self, spec: ReplySpec, *, stream: bool) -> ExpectedReply:
+        """What the reply to that request must be."""
+        if self.reply_format is ReplyFormat.BACKEND:
+            return RelayedBytes(spec)
+        return OpenAIStream(spec) if stream else OpenAIAnswer(spec)
 
 
 @dataclass(slots=True)
-class Tally:
-    """What came of the requests of one run."""
+class ReplyCounts:
+    """The replies of one run: how many were right or wrong, their deltas, and the first failure."""
 
     good: int = 0
     failed: int = 0
@@ -64,17 +66,17 @@ class Tally:
 
 
 class Client:
-    """One kept-alive connection that carries one request at a time."""
+    """One connection that is kept alive and carries one request at a time."""
 
-    __slots__ = ("ask", "marks", "outbox", "response", "sock")
+    __slots__ = ("outbox", "receipts", "response", "sock", "spec")
 
     def __init__(self, port: int) -> None:
-        """Begin to connect; OSError if that fails at once."""
-        self.ask = Ask(0)
+        """Begin to connect. Raises OSError if that fails at once."""
+        self.spec = ReplySpec(0)
         self.outbox = b""
-        self.response: Response | None = None
-        self.marks: list[tuple[int, int]] = []
-        """(size of the body so far, monotonic ns) after each receipt of a paced reply."""
+        self.response: ResponseReader | None = None
+        self.receipts: list[tuple[int, int]] = []
+        """Size of the body so far and monotonic nanoseconds, after each receipt of a paced reply."""
         self.sock = socket.socket()
         self.sock.setblocking(False)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -85,55 +87,62 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class PacedRun:
-    """What a paced run left behind: the clients with their replies and marks, and the window's samples."""
+    """A paced run: clients with replies and receipts, and the usage at begin and end of the window."""
 
-    tally: Tally
+    counts: ReplyCounts
     clients: list[Client]
     at_start: Usage
     at_end: Usage
 
 
 class LoadGenerator:
-    """Puts load on one target; each method is one run."""
+    """Puts load on one endpoint; each public method is one run."""
 
-    def __init__(self, target: Target) -> None:
-        self.target = target
+    def __init__(self, target: Endpoint) -> None:
+        self.endpoint = target
         self.epoll = select.epoll()
         self.clients: dict[int, Client] = {}
         self.buffer = bytearray(1 << 18)
         self.view = memoryview(self.buffer)
-        self.tally = Tally()
+        self.counts = ReplyCounts()
 
-    def closed_loop(self, ask: Ask, *, clients: int, seconds: float, stream: bool = True) -> Tally:
-        """Each client asks again as soon as it was answered, until `seconds` are over; all are answered."""
-        self.tally = Tally()
+    def closed_loop(
+        self, spec: ReplySpec, *, clients: int, seconds: float, stream: bool = True
+    ) -> ReplyCounts:
+        """Each client asks again as soon as it is answered, for `seconds`; all requests are answered."""
+        self.counts = ReplyCounts()
         now = time.monotonic()
         last_start, give_up = now + seconds, now + GIVE_UP_AFTER
         for _ in range(clients):
-            self._begin(Client(self.target.port), ask, stream=stream)
+            self._begin(Client(self.endpoint.port), spec, stream=stream)
         while self.clients and time.monotonic() < give_up:
-            for client in self._turn(0.1):
+            for client in self._poll(0.1):
                 self._check(client)
                 if time.monotonic() < last_start:
-                    self._begin(client, ask, stream=stream)
+                    self._begin(client, spec, stream=stream)
                 else:
                     self._close(client)
-        self._abandon_the_rest()
-        return self.tally
+        self._fail_unanswered()
+        return self.counts
 
     def paced(
-        self, ask: Ask, *, streams: int, ramp: float, window: tuple[float, float], sample: Callable[[], Usage]
+        self,
+        spec: ReplySpec,
+        *,
+        streams: int,
+        ramp: float,
+        window: tuple[float, float],
+        sample: Callable[[], Usage],
     ) -> PacedRun:
         """Start `streams` streams at random moments of `ramp` seconds and let each run to its end.
 
-        Evenly spaced starts would send many streams' tokens at the same moments, as nobody's users do.
-
-        `sample` is called at the two moments of the window (seconds from the start of the run). Replies are
-        checked after the run, so that checking makes no receipt late.
+        With evenly spaced starts the tokens of many streams would be due at the same moments, which users do
+        not do. `sample` is called at the begin and the end of the window (seconds from the start of the run).
+        Replies are checked after the run, so that no receipt waits for a check.
         """
-        self.tally = Tally()
-        dice = random.Random(streams)
-        starts = sorted(dice.uniform(0, ramp) for _ in range(streams))
+        self.counts = ReplyCounts()
+        rng = random.Random(streams)
+        starts = sorted(rng.uniform(0, ramp) for _ in range(streams))
         begun = time.monotonic()
         clients: list[Client] = []
         done: list[Client] = []
@@ -143,23 +152,23 @@ class LoadGenerator:
             if elapsed > GIVE_UP_AFTER:
                 break
             while len(clients) < streams and elapsed >= starts[len(clients)]:
-                clients.append(Client(self.target.port))
-                self._begin(clients[-1], replace(ask, slot=len(clients) - 1), stream=True)
+                clients.append(Client(self.endpoint.port))
+                self._begin(clients[-1], replace(spec, slot=len(clients) - 1), stream=True)
             while len(samples) < 2 and elapsed >= window[len(samples)]:
                 samples.append(sample())
-            for client in self._turn(0.001 if len(clients) < streams else 0.02):
+            for client in self._poll(0.001 if len(clients) < streams else 0.02):
                 self._close(client)
                 done.append(client)
         for client in done:
             self._check(client)
-        self._abandon_the_rest()
+        self._fail_unanswered()
         samples += [sample() for _ in range(2 - len(samples))]
-        return PacedRun(self.tally, clients, *samples)
+        return PacedRun(self.counts, clients, *samples)
 
-    def _begin(self, client: Client, ask: Ask, *, stream: bool) -> None:
-        client.ask = ask
-        client.outbox = self.target.request(ask, stream=stream)
-        client.response = Response(self.target.reply(ask, stream=stream))
+    def _begin(self, client: Client, spec: ReplySpec, *, stream: bool) -> None:
+        client.spec = spec
+        client.outbox = self.endpoint.request(spec, stream=stream)
+        client.response = ResponseReader(self.endpoint.expected_reply(spec, stream=stream))
         mask = select.EPOLLIN | select.EPOLLOUT
         if client.sock.fileno() in self.clients:
             self.epoll.modify(client.sock, mask)
@@ -167,8 +176,8 @@ class LoadGenerator:
             self.clients[client.sock.fileno()] = client
             self.epoll.register(client.sock, mask)
 
-    def _turn(self, timeout: float) -> Iterator[Client]:
-        """Deal with what the sockets have; yields each client whose response is complete."""
+    def _poll(self, timeout: float) -> Iterator[Client]:
+        """Handle what the sockets have; the clients whose response is complete."""
         for fd, events in self.epoll.poll(timeout):
             client = self.clients[fd]
             try:
@@ -188,28 +197,28 @@ class LoadGenerator:
         response = client.response
         if response is None:
             raise ProtocolError("bytes without a request")
-        carry = response.carry
-        kept = len(carry)
+        unread = response.unread
+        kept = len(unread)
         if kept:
-            self.buffer[:kept] = carry
+            self.buffer[:kept] = unread
         count = client.sock.recv_into(self.view[kept:] if kept else self.view)
         now = time.monotonic_ns()
         if not count:
             raise ProtocolError("the connection was closed before the end of the response")
         complete = response.feed(self.buffer, self.view, kept + count)
-        if client.ask.rate:
-            client.marks.append((response.reply.received, now))
+        if client.spec.rate:
+            client.receipts.append((response.reply.received, now))
         return complete
 
     def _check(self, client: Client) -> None:
         assert client.response is not None
         reply = client.response.reply
-        complaint = reply.complaint()
-        if complaint is None:
-            self.tally.good += 1
-            self.tally.deltas += reply.deltas
+        problem = reply.problem()
+        if problem is None:
+            self.counts.good += 1
+            self.counts.deltas += reply.deltas
         else:
-            self._count_failure(complaint)
+            self._count_failure(problem)
 
     def _close(self, client: Client) -> None:
         del self.clients[client.sock.fileno()]
@@ -217,13 +226,13 @@ class LoadGenerator:
 
     def _fail(self, client: Client, reason: str) -> None:
         self._close(client)
-        client.marks.clear()  # nothing of a failed reply is timed
+        client.receipts.clear()  # nothing of a failed reply is timed
         self._count_failure(reason)
 
     def _count_failure(self, reason: str) -> None:
-        self.tally.failed += 1
-        self.tally.first_failure = self.tally.first_failure or reason
+        self.counts.failed += 1
+        self.counts.first_failure = self.counts.first_failure or reason
 
-    def _abandon_the_rest(self) -> None:
+    def _fail_unanswered(self) -> None:
         for client in list(self.clients.values()):
             self._fail(client, f"not answered within {GIVE_UP_AFTER:.0f} s")

@@ -1,16 +1,16 @@
-"""Reading one HTTP/1.1 response out of a shared receive buffer, with as little work as possible."""
+"""Reads one HTTP/1.1 response from a shared receive buffer, with as little work as possible."""
 
 import re
 from enum import Enum, auto
 
-from benchmarks.replies import Reply
+from benchmarks.expected_replies import ExpectedReply
 
 CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
 
 
 class ProtocolError(Exception):
-    """The response is not what a client may rely on; the text says how."""
+    """The response breaks HTTP/1.1 or has not the status 200; the text tells how."""
 
 
 class _State(Enum):
@@ -21,27 +21,27 @@ class _State(Enum):
     COMPLETE = auto()
 
 
-class Response:
-    """Feeds the body of a 200 to a Reply and checks its framing to the last byte.
+class ResponseReader:
+    """Gives the body of a 200 to an `ExpectedReply` and checks the framing to the last byte.
 
-    The caller puts `carry` (what could not be used yet) at the start of its buffer, receives behind it, and
-    calls `feed` with the number of bytes now in the buffer.
+    The caller puts `unread` (bytes that could not be used yet) at the start of its buffer, receives behind
+    it, and calls `feed` with the number of bytes that are then in the buffer.
     """
 
-    __slots__ = ("_need", "_state", "carry", "reply")
+    __slots__ = ("_need", "_state", "reply", "unread")
 
-    def __init__(self, reply: Reply) -> None:
+    def __init__(self, reply: ExpectedReply) -> None:
         self.reply = reply
-        self.carry = b""
+        self.unread = b""
         self._state = _State.HEAD
         self._need = 0  # bytes still to come of the chunk or of the body
 
     def feed(self, buffer: bytearray, view: memoryview, size: int) -> bool:
-        """Use buffer[:size] (`view` is a view of the buffer). True once the response is complete.
+        """Use `buffer[:size]`, of which `view` is a view. True once the response is complete.
 
         Raises ProtocolError for any status but 200, a body of unknown length, or bad framing.
         """
-        self.carry = b""
+        self.unread = b""
         at = self._read_head(buffer, size) if self._state is _State.HEAD else 0
         while at < size:
             if self._state is _State.CHUNK_SIZE:
@@ -59,10 +59,10 @@ class Response:
         return self._state is _State.COMPLETE
 
     def _read_head(self, buffer: bytearray, size: int) -> int:
-        """Where the body starts, or `size` if the head is not all there."""
+        """The offset of the body, or `size` if the head is incomplete."""
         end = buffer.find(b"\r\n\r\n", 0, size)
         if end < 0:
-            self.carry = bytes(buffer[:size])
+            self.unread = bytes(buffer[:size])
             return size
         head = bytes(buffer[:end])
         if not head.startswith(b"HTTP/1.1 200 "):
@@ -77,17 +77,17 @@ class Response:
         return end + 2  # each size line is read with the line end before it
 
     def _read_chunk_size(self, buffer: bytearray, at: int, size: int) -> int:
-        """Where the chunk's data starts, or `size` if its size line is not all there."""
+        """The offset of the chunk's data, or `size` if its size line is incomplete."""
         end = buffer.find(b"\r\n", at + 2, size)
         if end < 0:
-            self.carry = bytes(buffer[at:size])
+            self.unread = bytes(buffer[at:size])
             return size
         self._need = int(buffer[at + 2 : end], 16)
         if self._need:
             self._state = _State.CHUNK_DATA
             return end + 2
         if size < end + 4:
-            self.carry = bytes(buffer[at:size])
+            self.unread = bytes(buffer[at:size])
             return size
         if buffer[at : end + 4] != b"\r\n0\r\n\r\n":
             raise ProtocolError("the chunked body does not end properly")
