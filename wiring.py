@@ -37,14 +37,13 @@ from turns import AttachmentUploader, Preparation, RunningAnswers, TurnFactory, 
 from upstream import (
     AccountSockets,
     ConversationClient,
-    GizmoBook,
-    GizmoStore,
     History,
     HttpClient,
     SocketLimits,
     Timeouts,
 )
-from upstream.files.backend_files import BackendFiles
+from upstream.files import BackendFiles
+from upstream.gpts import GptDescriptions, GptDescriptionStore
 
 __all__ = ["Service", "build", "ledger_store", "limits_of"]
 
@@ -114,9 +113,9 @@ def build(
     models = [*catalogue.models, *([ANY_GPT.name] if settings.allow_any_gpt else [])]
     metrics = Metrics(ROUTES, models, version)
     # What the simulator makes up about a GPT must not be met again in earnest.
-    store = GizmoStore(Path(settings.state_dir) / ("demo-gpts" if simulated else "gpts"))
+    store = GptDescriptionStore(Path(settings.state_dir) / ("demo-gpts" if simulated else "gpts"))
     own = Credential(settings.key_for_gpts_info) if settings.key_for_gpts_info else None
-    descriptions = GizmoBook(http, store, own)
+    descriptions = GptDescriptions(http, store, own)
     gpts = GptsFileWatcher(_gpts_path(settings), load, catalogue, descriptions, metrics)
     max_bytes = settings.media_max_file_bytes
     files = BackendFiles(http, max_bytes=max_bytes)

@@ -9,7 +9,7 @@ from catalogue.gpts_file import ChangeDetector, signature_of
 from metrics import Metrics
 from runtime import BackgroundTasks
 from translate.values import Catalogue, Gpt
-from upstream import GizmoBook
+from upstream.gpts import GptDescriptions
 
 log = logging.getLogger("pandora")
 
@@ -29,7 +29,7 @@ class GptsFileWatcher:
         path: Path,
         load: Callable[[], Sequence[Gpt]],
         catalogue: Catalogue,
-        descriptions: GizmoBook,
+        descriptions: GptDescriptions,
         metrics: Metrics,
         *,
         poll_seconds: float = POLL_SECONDS,
@@ -46,7 +46,7 @@ class GptsFileWatcher:
 
     def start(self) -> None:
         """Begin to fetch the descriptions of the GPTs on offer, and to watch the file; returns at once."""
-        self._descriptions.want(self._offered_ids())
+        self._descriptions.offer(self._offered_ids())
         self._tasks.start(self._keep_watching())
 
     def reload(self) -> None:
@@ -63,7 +63,7 @@ class GptsFileWatcher:
         availability: dict[str, dict[str, object]] = {}
         for name, model in self._catalogue.models.items():
             if model.gizmo_id:
-                reason = self._descriptions.why_not(model.gizmo_id)
+                reason = self._descriptions.unavailable_reason(model.gizmo_id)
                 availability[name] = {"available": True} if reason is None else _unavailable(reason)
         return availability
 
@@ -99,7 +99,7 @@ class GptsFileWatcher:
         for name in new:
             self._metrics.add_model(name)
         offered_ids = self._offered_ids()
-        self._descriptions.want(offered_ids)
+        self._descriptions.offer(offered_ids)
         changes = _listed("new", new) + _listed("gone", gone)
         log.info("%s read again: %d GPTs%s", self._path.name, len(offered_ids), changes)
 

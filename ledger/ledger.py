@@ -23,7 +23,7 @@ from runtime import BackgroundTasks
 LOAD_SECONDS: Final = 2.0
 """How long the first answers after a start wait for what was spent before it."""
 CLOSE_SECONDS: Final = 2.0
-"""How long conversations that are being ended may take to be settled, when the service stops."""
+"""How long conversations that are being ended may take to be settled when the service stops."""
 INFINITY: Final = float("inf")
 DEFAULT_JOURNAL_LIMITS: Final = JournalLimits()
 
@@ -31,8 +31,9 @@ DEFAULT_JOURNAL_LIMITS: Final = JournalLimits()
 class Ledger:
     """One per service.
 
-    `retention_days` is how long entries are kept; `clock` gives Unix seconds. An `alias` is the name that
-    stands for a caller's key, a `slug` the name of a model for the backend.
+    `retention_days` is how long entries are kept, `clock` gives Unix seconds, and `close_seconds` is how long
+    `close` waits for conversations that are being ended. An `alias` is the name that stands for a caller's
+    key, a `slug` the name of a model for the backend.
     """
 
     def __init__(
@@ -44,12 +45,14 @@ class Ledger:
         retention_days: int,
         clock: Callable[[], float] = time.time,
         journal_limits: JournalLimits = DEFAULT_JOURNAL_LIMITS,
+        close_seconds: float = CLOSE_SECONDS,
     ) -> None:
         self.limits = limits
         self.clock = clock
         self._store = store
         self._metrics = metrics
         self._retention = retention_days * DAY
+        self._close_seconds = close_seconds
         self._counters = UsageCounters(limits)
         self._journal = Journal(store, metrics, self._load, journal_limits)
         self._tasks = BackgroundTasks()
@@ -65,7 +68,7 @@ class Ledger:
         """Store what is left, also of conversations that are just being ended."""
         if self._unsettled:
             with suppress(TimeoutError):
-                async with asyncio.timeout(CLOSE_SECONDS):
+                async with asyncio.timeout(self._close_seconds):
                     await self._all_settled.wait()
         await self._tasks.cancel()
         await self._journal.close()

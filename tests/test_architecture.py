@@ -45,11 +45,11 @@ ARROWS: dict[str, set[str]] = {
     "accounts": {"translate.values", "runtime"},
     "upstream.http": BELOW_HTTP,
     "upstream.socket": BELOW_UPSTREAM,
-    "upstream.files": BELOW_UPSTREAM,
+    "upstream.files": BELOW_UPSTREAM - {"translate.backend"},
     "upstream.gpts": BELOW_UPSTREAM,
-    "upstream": BELOW_UPSTREAM | {"upstream.socket", "upstream.files", "upstream.gpts"},
+    "upstream": BELOW_UPSTREAM | {"upstream.socket"},
     "logs": {"translate.values"},
-    "catalogue": {"translate.values", "metrics", "runtime", "upstream"},
+    "catalogue": {"translate.values", "metrics", "runtime", "upstream.gpts"},
     "ledger": {"translate.values", "metrics", "accounts", "runtime", "upstream"},
     "turns": BELOW_TURNS,
     "handlers": BELOW_HANDLERS,
@@ -80,15 +80,19 @@ FOREIGN_PRIVATE_NAMES = {
 """Private names of libraries that are used knowingly: module and name."""
 
 UNFINISHED = {
-    "arrows": {"turns", "upstream.files", "upstream.http", "upstream.socket"},
+    "arrows": {"turns", "upstream.http", "upstream.socket"},
     "faces": set(ARROWS) - {
-        "accounts", "ledger", "logs", "media", "metrics", "runtime", "settings", "simulator",
+        "accounts", "catalogue", "ledger", "logs", "media", "metrics", "runtime", "settings", "simulator",
+        "upstream.files",
     } - TRANSLATE,
     "private": {"upstream.http", "upstream.socket"},
     "tests_private": {"fuzz", "scripted_server", "service", "turns", "upstream"},
     "tests_patch": {"service", "upstream"},
     "circles": {""},
-    "unused": set(ARROWS) - {"accounts", "ledger", "logs", "metrics", "runtime"},
+    "unused": set(ARROWS) - {
+        "accounts", "catalogue", "ledger", "logs", "media", "metrics", "runtime", "upstream.files",
+        "upstream.gpts",
+    },
 }  # fmt: skip
 """Rooms that still break a rule while the house is rebuilt. The list shrinks, and goes when it is empty."""
 

@@ -10,7 +10,7 @@ from accounts import Credential
 from media import MediaError, MediaStore, public_path
 from translate.values import Asset, Picture
 from upstream import UpstreamError
-from upstream.files.backend_files import BackendFiles, SandboxGone
+from upstream.files import BackendFiles, SandboxGone
 
 log = logging.getLogger("pandora")
 

@@ -20,7 +20,7 @@ from translate.backend import Uploaded
 from translate.values import ApiError, Attachment, BadRequest, InternalError
 from turns.failures import as_api_error
 from upstream import UpstreamError
-from upstream.files.backend_files import BackendFiles, FileTooLarge
+from upstream.files import BackendFiles, FileTooLarge
 
 AT_ONCE: Final = 3
 """Uploads of one request that go on at the same time."""

@@ -15,13 +15,13 @@ from upstream import (
     ConnectFailed,
     ConnectionLost,
     FirstByteTimeout,
-    GizmoUnavailable,
     IdleTimeout,
     ProgressTimeout,
     ResponseRefused,
     TotalTimeout,
     UpstreamError,
 )
+from upstream.gpts import GptUnavailable
 
 GPT_RETRY_SECONDS = 5.0
 """When to ask again for a GPT whose description is still to come; that costs no quota."""
@@ -33,9 +33,9 @@ def as_api_error(error: UpstreamError) -> ApiError:
         return Overloaded("The backend cannot be reached.", code="upstream_unreachable", retry_after=2)
     if isinstance(error, ResponseRefused):
         return error_from_response(error.status, error.body, announced_wait(error), error.content_type)
-    if isinstance(error, GizmoUnavailable):
+    if isinstance(error, GptUnavailable):
         message = f"The GPT is not available: {error.reason}."
-        if error.lasting:
+        if error.permanent:
             return Overloaded(message, code="gpt_unavailable", should_retry=False)
         return Overloaded(message, code="gpt_unavailable", retry_after=GPT_RETRY_SECONDS)
     if isinstance(error, FirstByteTimeout):

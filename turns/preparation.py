@@ -10,7 +10,8 @@ from translate.backend import PostedConversation, conversation
 from translate.values import Attachment, ChatMessage, Model
 from turns.attachments import AttachmentUploader
 from turns.failures import as_api_error
-from upstream import GizmoBook, UpstreamError
+from upstream import UpstreamError
+from upstream.gpts import GptDescriptions
 
 
 def new_id() -> str:
@@ -32,7 +33,7 @@ class Preparation:
 
     def __init__(
         self,
-        descriptions: GizmoBook,
+        descriptions: GptDescriptions,
         uploader: AttachmentUploader,
         *,
         temporary: bool,

@@ -41,7 +41,7 @@ from turns.preparation import Preparation, Prompt
 from turns.retry import Retries, free_retry
 from turns.tokens import count_tokens
 from upstream import ConversationClient, Exchange, UpstreamError
-from upstream.files.backend_files import BackendFiles
+from upstream.files import BackendFiles
 
 T = TypeVar("T")
 

@@ -7,8 +7,6 @@ knows the backend's address or Tornado's HTTP client.
 """
 
 from upstream.conversations import ConversationClient
-from upstream.gpts.descriptions import GizmoBook, GizmoUnavailable
-from upstream.gpts.store import GizmoStore
 from upstream.history import History
 from upstream.http import (
     Aborted,
@@ -37,9 +35,6 @@ __all__ = [
     "ConversationClient",
     "Exchange",
     "FirstByteTimeout",
-    "GizmoBook",
-    "GizmoStore",
-    "GizmoUnavailable",
     "History",
     "HttpClient",
     "IdleTimeout",

@@ -11,7 +11,7 @@ import pytest
 
 from catalogue import GptsFileWatcher, load_gpts
 from metrics import Metrics
-from tests.upstream.gpts.rig import Library, library
+from tests.upstream.gpts.rig import Rig, rig
 from tests.upstream.rig import eventually
 from translate.values import BUILT_IN, Catalogue, Gpt
 
@@ -24,7 +24,7 @@ class Watched:
     path: Path
     watcher: GptsFileWatcher
     catalogue: Catalogue
-    shelf: Library
+    gpts: Rig
     loads: int = 0
 
     @property
@@ -45,11 +45,11 @@ async def watched(
         watch.loads += 1
         return tuple(load_gpts(path, {model.name for model in BUILT_IN}))
 
-    async with library(directory / "state") as shelf:
+    async with rig(directory / "state") as it:
         catalogue = Catalogue(BUILT_IN, aliases or {}, load_gpts(path, ()))
         metrics = Metrics(("chat",), catalogue.models)
-        watcher = GptsFileWatcher(path, load, catalogue, shelf.book, metrics, poll_seconds=poll_seconds)
-        watch = Watched(path, watcher, catalogue, shelf)
+        watcher = GptsFileWatcher(path, load, catalogue, it.descriptions, metrics, poll_seconds=poll_seconds)
+        watch = Watched(path, watcher, catalogue, it)
         watch.watcher.start()
         try:
             yield watch
@@ -62,7 +62,7 @@ async def test_changed_file_is_read_again(tmp_path: Path, caplog: pytest.LogCapt
         assert watch.offered == {"helper"}
         watch.path.write_text(TWO)
         await eventually(lambda: watch.offered == {"helper", "newcomer"}, 5)
-        await watch.shelf.settled()
+        await watch.gpts.attempts_ended()
         assert watch.watcher.availability() == {
             "helper": {"available": True},
             "newcomer": {"available": True},
@@ -132,8 +132,8 @@ async def test_asked_for_reload_does_not_wait_for_the_next_look(tmp_path: Path) 
 
 async def test_new_id_under_an_old_name_is_what_counts(tmp_path: Path) -> None:
     async with watched(tmp_path, HELPER) as watch:
-        await watch.shelf.settled()
+        await watch.gpts.attempts_ended()
         watch.path.write_text('{"helper": {"id": "g-Changed"}}')
         await eventually(lambda: watch.catalogue.resolve("helper").gizmo_id == "g-Changed", 5)
-        await watch.shelf.settled()
-        assert [asked for asked, _ in watch.shelf.backend.asked] == ["g-Helper", "g-Changed"]
+        await watch.gpts.attempts_ended()
+        assert [asked for asked, _ in watch.gpts.backend.asked] == ["g-Helper", "g-Changed"]

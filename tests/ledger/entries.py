@@ -19,10 +19,20 @@ _ids = count(1)
 
 @asynccontextmanager
 async def ledger_over(
-    store: Store, limits: Limits = NO_LIMITS, journal_limits: JournalLimits = IMPATIENT
+    store: Store,
+    limits: Limits = NO_LIMITS,
+    journal_limits: JournalLimits = IMPATIENT,
+    close_seconds: float = 0.02,
 ) -> AsyncIterator[Ledger]:
     metrics = Metrics(("chat",), ["gpt-4-s"])
-    ledger = Ledger(store, limits, metrics, retention_days=400, journal_limits=journal_limits)
+    ledger = Ledger(
+        store,
+        limits,
+        metrics,
+        retention_days=400,
+        journal_limits=journal_limits,
+        close_seconds=close_seconds,
+    )
     ledger.start()
     try:
         yield ledger

@@ -40,7 +40,7 @@ async def test_post_that_is_cancelled_costs_nothing(path: Path) -> None:
 
 
 async def test_conversation_that_is_being_ended_is_still_settled_when_the_service_stops(path: Path) -> None:
-    async with ledger_over(SqliteStore(path)) as ledger:
+    async with ledger_over(SqliteStore(path), close_seconds=10) as ledger:
         entry = posted()
         await ledger.post(entry)
         closing = asyncio.create_task(ledger.close())

@@ -115,7 +115,7 @@ def test_too_much_is_refused_before_it_is_decoded(start: str, unit: str) -> None
         tracemalloc.stop()
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(st.binary(min_size=1, max_size=64), st.integers(-5, 5))
 def test_slices_join_wherever_they_are_cut(pattern: bytes, shift: int) -> None:
     data = (pattern * (SLICE // len(pattern) + 8))[: SLICE + shift]

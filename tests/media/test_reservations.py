@@ -84,6 +84,13 @@ async def test_dropped_name_is_told_at_once_to_those_who_wait(store: MediaStore)
         await store.fill(name, b"too late")
 
 
+async def test_dropping_a_name_that_is_not_reserved_changes_nothing(store: MediaStore) -> None:
+    name = await store.save(b"here")
+    store.drop(name)
+    store.drop("anything")
+    assert await first_bytes(store, name) == b"here"
+
+
 async def test_name_that_was_never_reserved_cannot_be_filled(store: MediaStore, root: Path) -> None:
     for name in ("0" * 32 + ".txt", "../x", await store.save(b"x")):
         with pytest.raises(NotStored):

@@ -21,6 +21,7 @@ async def test_saved_file_comes_back_with_its_type_and_size(store: MediaStore, c
     file = await store.open(name)
     assert (file.name, file.media_type, file.size) == (name, "image/png", len(png()))
     assert file.modified == clock.now
+    assert file.disposition("attachment") == 'attachment; filename="a_cat.png"'
     assert await file.read(1, 3) == b"PNG"
     assert await file.read(file.size, 10) == b""
     file.close()

@@ -15,7 +15,7 @@ from tests.redis_server import RedisServer, needs_redis
 async def test_many_commands_share_a_few_connections() -> None:
     with RedisServer() as server:
         client = connect_redis(server.url, decode_responses=True)
-        await asyncio.gather(*(client.set(f"name-{number}", number) for number in range(300)))
+        await asyncio.gather(*(client.set(f"name-{number}", number) for number in range(2 * CONNECTIONS)))
         assert await client.get("name-7") == "7"
         assert (await client.info("clients"))["connected_clients"] <= CONNECTIONS
         await client.aclose()

@@ -1,1 +1,32 @@
-"""The backend's files."""
+"""The backend's files: uploads, addresses of what it made, and the bytes at these addresses."""
+
+from upstream.files.backend_files import BackendFiles, Uploaded
+from upstream.files.downloads import Download
+from upstream.files.errors import (
+    AddressExpired,
+    AddressRefused,
+    CallRefused,
+    FileMissing,
+    FileNotReady,
+    FilesError,
+    FileTooLarge,
+    SandboxGone,
+    TransferRefused,
+)
+from upstream.files.timeouts import FileTimeouts
+
+__all__ = [
+    "AddressExpired",
+    "AddressRefused",
+    "BackendFiles",
+    "CallRefused",
+    "Download",
+    "FileMissing",
+    "FileNotReady",
+    "FileTimeouts",
+    "FileTooLarge",
+    "FilesError",
+    "SandboxGone",
+    "TransferRefused",
+    "Uploaded",
+]

@@ -1,71 +1,31 @@
 """The backend's file interface: pictures and files sent to it, and those that it made.
 
-The bytes of files are kept on other hosts than the backend itself, at addresses that are signed and
-expire within the hour; they need no key, and never get one.
+The bytes of files are kept on other hosts than the backend itself, at addresses that are signed and expire
+within the hour; they need no key, and never get one (protocol notes, sections 3 and 10).
 """
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
 from accounts import Credential, KeyKind
-from upstream.files.answers import address_in, content_of, resolved, succeeded
-from upstream.files.errors import (
-    AddressExpired,
-    AddressRefused,
-    FileMissing,
-    FileNotReady,
-    FilesError,
-    FileTooLarge,
-    Refused,
-    SandboxGone,
-    TransferRefused,
-)
-from upstream.files.file_name import download_name
+from upstream.files.addresses import ask_for_address
+from upstream.files.answers import content_of
+from upstream.files.downloads import Download, fetch
+from upstream.files.errors import FileMissing, FileTooLarge, SandboxGone
+from upstream.files.timeouts import FileTimeouts
 from upstream.files.upload import PICTURES, Upload
 from upstream.files.upload_cache import UploadCache
-from upstream.http import (
-    ConnectionLost,
-    HttpClient,
-    TotalTimeout,
-    UpstreamError,
-    conversation_path,
-    file_path,
-)
+from upstream.http import HttpClient, UpstreamError, conversation_path, file_path
 
-__all__ = [
-    "AddressExpired",
-    "AddressRefused",
-    "BackendFiles",
-    "Download",
-    "FileMissing",
-    "FileNotReady",
-    "FileTooLarge",
-    "FilesError",
-    "Refused",
-    "SandboxGone",
-    "TransferRefused",
-    "Uploaded",
-]
-
-FETCH_SECONDS: Final = 120.0
-"""Most that fetching a file's bytes may take, redirects included."""
-ADDRESS_SECONDS: Final = 30.0
-"""Most that finding out an address may take, with all tries."""
-TRY_AGAIN_AFTER: Final = (0.5, 1.0, 2.0)
-"""Pauses in seconds: a picture may be shown some moments before it is stored."""
-MAX_REDIRECTS: Final = 3
-
-_REDIRECTS: Final = (301, 302, 303, 307, 308)
+DEFAULT_TIMEOUTS: Final = FileTimeouts()
 
 
 @dataclass(frozen=True, slots=True)
 class Uploaded:
-    """A file on the backend, with what a message that attaches it must say about it.
+    """A file on the backend, with what a message that attaches it must say (protocol notes, section 4.5).
 
     `size` is in bytes, `width` and `height` in pixels (0 unless it is a picture); `file_tokens` is what
     the backend's index counted, or None if it has no index.
@@ -80,15 +40,6 @@ class Uploaded:
     file_tokens: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Download:
-    """The bytes of a file; type and name are what the other side gave, or "", and not to be trusted."""
-
-    data: bytes
-    media_type: str
-    file_name: str
-
-
 class BackendFiles:
     """Files of at most `max_bytes`, through one client. `clock` gives seconds, for the upload cache.
 
@@ -97,10 +48,16 @@ class BackendFiles:
     """
 
     def __init__(
-        self, client: HttpClient, *, max_bytes: int, clock: Callable[[], float] = time.monotonic
+        self,
+        client: HttpClient,
+        *,
+        max_bytes: int,
+        timeouts: FileTimeouts = DEFAULT_TIMEOUTS,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._max_bytes = max_bytes
+        self._timeouts = timeouts
         self._uploads = UploadCache(clock)
 
     async def upload(
@@ -116,36 +73,41 @@ class BackendFiles:
         """Put a file on the backend, unless the same was put there lately with the same credential.
 
         With the key of a pool nothing is remembered: the upload may be on another account than the next
-        conversation.
+        conversation (protocol notes, section 15).
 
         Raises:
             FileTooLarge: before anything is sent.
-            Refused, UnusableAnswer, AddressExpired, AddressRefused, TransferRefused: one of the steps failed.
+            CallRefused, UnusableAnswer, AddressExpired, AddressRefused, TransferRefused: a step failed.
             UpstreamError: the transport did.
         """
         if len(data) > self._max_bytes:
             raise FileTooLarge(self._max_bytes)
-        upload = Upload(self._client, credential, data, name, media_type)
+        upload = Upload(self._client, credential, data, name, media_type, self._timeouts)
         if credential.kind is KeyKind.POOL:
             file = await upload.store()
         else:
-            # The model and Python know files by their names, so the name counts; for pictures it does not.
+            # The model and Python see the name of a document, but not that of a picture.
             seen_name = "" if upload.use_case == PICTURES else name
             identity = await self._uploads.identify(credential, data, upload.use_case, seen_name)
-            file = await self._uploads.obtain(identity, upload.store, upload.is_there)
+            file = await self._uploads.obtain(identity, upload)
         return Uploaded(file.file_id, name, media_type, len(data), width, height, file.tokens)
 
     async def download_url(self, credential: Credential, file_id: str) -> str:
-        """Return the address of a file's bytes for `fetch`, as the backend gave it: maybe relative to it.
+        """Return the address of a file's bytes, for `fetch`, as the backend gives it: maybe relative to it.
 
         A picture may not be stored yet when it is first shown: that is tried again for some seconds.
 
         Raises:
-            FileMissing, FileNotReady, Refused, UnusableAnswer, AddressRefused: no address was given.
+            FileMissing, FileNotReady, CallRefused, UnusableAnswer, AddressRefused: after the last try.
             UpstreamError: the transport failed.
         """
-        return await self._address(
-            credential, f"{file_path(file_id)}/download", FileMissing, missing_is_final=False
+        return await ask_for_address(
+            self._client,
+            f"{file_path(file_id)}/download",
+            credential,
+            self._timeouts,
+            gone=FileMissing,
+            missing_is_final=False,
         )
 
     async def sandbox_url(
@@ -157,94 +119,40 @@ class BackendFiles:
 
         Raises:
             SandboxGone: it lives for minutes to an hour, and no longer than its conversation.
-            FileMissing, FileNotReady, Refused, UnusableAnswer, AddressRefused: no address was given.
+            FileMissing, FileNotReady, CallRefused, UnusableAnswer, AddressRefused: after the last try.
             UpstreamError: the transport failed.
         """
         query = f"message_id={_quoted(message_id)}&sandbox_path={_quoted(path)}"
-        call = f"{conversation_path(conversation_id)}/interpreter/download?{query}"
-        return await self._address(credential, call, SandboxGone, missing_is_final=True)
+        return await ask_for_address(
+            self._client,
+            f"{conversation_path(conversation_id)}/interpreter/download?{query}",
+            credential,
+            self._timeouts,
+            gone=SandboxGone,
+            missing_is_final=True,
+        )
 
-    async def fetch(self, url: str) -> Download:
-        """Fetch the bytes at an address that the backend gave.
+    async def fetch(self, address: str) -> Download:
+        """Fetch the bytes at an address that the backend gave; no key goes along.
 
         Raises:
-            AddressExpired: get a new one.
-            FileMissing, FileTooLarge, TransferRefused: the host of the bytes gives none, or too many.
-            AddressRefused: it is no http(s) address, has credentials, or redirects more than three times.
-            UpstreamError: the transport failed, or it took more than two minutes.
+            FilesError, UpstreamError: as `upstream.files.downloads.fetch` does.
         """
-        async with _at_most(FETCH_SECONDS):
-            at = resolved(self._client, url)
-            for _ in range(MAX_REDIRECTS + 1):
-                answer = await self._client.transfer(
-                    "GET", at, {"Accept": "*/*"}, limit=self._max_bytes, seconds=FETCH_SECONDS
-                )
-                if 200 <= answer.status < 300:
-                    if not answer.complete:
-                        raise FileTooLarge(self._max_bytes)
-                    name = download_name(at, answer.headers.get("content-disposition", ""))
-                    return Download(answer.body, answer.content_type, name or download_name(url, ""))
-                if answer.status not in _REDIRECTS or "location" not in answer.headers:
-                    raise _not_given(answer.status)
-                at = resolved(self._client, answer.headers["location"], at)
-        raise AddressRefused("it redirects too often")
+        return await fetch(self._client, address, max_bytes=self._max_bytes, seconds=self._timeouts.fetch)
 
     async def hide_conversation(self, credential: Credential, conversation_id: str) -> bool:
         """Take one conversation off the account's list, and tell whether that worked; never raises.
 
-        Without a usable id nothing is sent.
+        Without a usable id nothing is sent: the path without an id hides all conversations (protocol notes,
+        section 3).
         """
         try:
             path = conversation_path(conversation_id)
             answer = await self._client.call("PATCH", path, credential, {"is_visible": False})
         except (UpstreamError, ValueError, RuntimeError):  # RuntimeError: the client was closed
             return False
-        return succeeded(answer) and content_of(answer).get("success") is True
-
-    async def _address(
-        self, credential: Credential, path: str, gone: type[FilesError], *, missing_is_final: bool
-    ) -> str:
-        """Ask for an address, and again where that may help. `gone` is what status 410 means."""
-
-        async def ask() -> str:
-            address = address_in(await self._client.call("GET", path, credential), gone)
-            resolved(self._client, address)
-            return address
-
-        async with _at_most(ADDRESS_SECONDS):
-            for pause in TRY_AGAIN_AFTER:
-                try:
-                    return await ask()
-                except FileMissing:
-                    if missing_is_final:
-                        raise
-                except Refused as refused:
-                    if refused.status < 500:
-                        raise
-                except (FileNotReady, ConnectionLost):
-                    pass
-                await asyncio.sleep(pause)
-            return await ask()
-
-
-@asynccontextmanager
-async def _at_most(seconds: float) -> AsyncIterator[None]:
-    try:
-        async with asyncio.timeout(seconds):
-            yield
-    except TimeoutError:
-        raise TotalTimeout(seconds) from None
+        return answer.successful and content_of(answer).get("success") is True
 
 
 def _quoted(value: str) -> str:
     return quote(value, safe="", errors="replace")
-
-
-def _not_given(status: int) -> FilesError:
-    match status:
-        case 403:
-            return AddressExpired()
-        case 404 | 410:
-            return FileMissing()
-        case _:
-            return TransferRefused(status)

@@ -6,12 +6,12 @@
         |-- FileMissing         the backend has no such file, or no longer
         |-- FileNotReady        the backend keeps saying that it needs a moment
         |-- SandboxGone         the sandbox that held the file has expired
-        |-- Refused             any other refusal of a call, also a `ResponseRefused`
-        |-- AddressExpired      a signed address is no longer honoured
-        |-- AddressRefused      we do not follow an address that the backend gave
+        |-- CallRefused         any other refusal of a call, also a `ResponseRefused`
+        |-- AddressExpired      a signed address is no longer valid
+        |-- AddressRefused      the backend gave an address that is not followed
         `-- TransferRefused     the host of the bytes refused to take or give them
 
-As everywhere in this package, no text holds a key, an address, a file's name or anything of a body.
+As everywhere in `upstream`, no text holds a key, an address, a file's name or anything of a body.
 """
 
 import re
@@ -27,11 +27,10 @@ class FilesError(UpstreamError):
 
 
 class FileTooLarge(FilesError):
-    """More than `limit` bytes."""
+    """The file has more than the allowed number of bytes, `limit`."""
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"the file is larger than {limit} bytes")
-        self.limit = limit
 
 
 class FileMissing(FilesError):
@@ -42,50 +41,48 @@ class FileMissing(FilesError):
 
 
 class FileNotReady(FilesError):
-    """The backend still asked to try again after the last try."""
+    """The backend still asked to try again at the last try."""
 
     def __init__(self) -> None:
         super().__init__("the backend does not have the file ready")
 
 
 class SandboxGone(FilesError):
-    """Sandboxes live for minutes to an hour; what was in this one is lost."""
+    """The sandbox has expired, after minutes to an hour; its files are lost (protocol notes, section 10)."""
 
     def __init__(self) -> None:
         super().__init__("the sandbox that held the file has expired")
 
 
-class Refused(FilesError, ResponseRefused):
+class CallRefused(FilesError, ResponseRefused):
     """The backend refused a call: any status, 2xx included if the body says `status: error`.
 
-    `code` is the backend's `error_code`, or "" if it gave none that looks like one. The rest is as in
+    `code` is the backend's `error_code`; the text shows it if it looks like one. The attributes are those of
     `ResponseRefused`.
     """
 
     def __init__(self, answer: JsonAnswer, code: object) -> None:
         ResponseRefused.__init__(self, answer.status, answer.content_type, answer.headers, answer.body)
-        self.code = code if isinstance(code, str) and _PLAIN_CODE.fullmatch(code) else ""
-        reason = f" ({self.code})" if self.code else ""
+        reason = f" ({code})" if isinstance(code, str) and _PLAIN_CODE.fullmatch(code) else ""
         self.args = (f"the backend refused a call about a file with status {answer.status}{reason}",)
 
 
 class AddressExpired(FilesError):
-    """Addresses of bytes are signed for about an hour; a new one has to be asked for."""
+    """The signature of an address is valid for about an hour; a new address has to be asked for."""
 
     def __init__(self) -> None:
         super().__init__("the address of the file has expired")
 
 
 class AddressRefused(FilesError):
-    """The backend gave an address that we don't follow, or one that redirects too often."""
+    """The backend gave an address that is not followed, or one that redirects too often."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"an address that the backend gave can't be followed: {reason}")
 
 
 class TransferRefused(FilesError):
-    """The host of the bytes refused to take or give them, with this `status`."""
+    """The host of the bytes answered with `status` instead of taking or giving them."""
 
     def __init__(self, status: int) -> None:
         super().__init__(f"the backend's storage answered with status {status}")
-        self.status = status

@@ -1,4 +1,4 @@
-"""Putting one file on the backend, in three steps.
+"""Putting one file on the backend, in three steps (protocol notes, sections 3 and 4.5).
 
 The file is announced, its bytes are put at a signed address on another host, and the backend is told
 that they are there. Documents are then indexed, which takes a moment.
@@ -11,19 +11,14 @@ from itertools import chain, repeat
 from typing import Final
 
 from accounts import Credential
-from upstream.files.answers import content_of, resolved, succeeded, successful_content
-from upstream.files.errors import AddressExpired, Refused, TransferRefused
+from upstream.files.answers import absolute_url, content_of, successful_content
+from upstream.files.errors import AddressExpired, CallRefused, TransferRefused
+from upstream.files.timeouts import FileTimeouts
 from upstream.files.upload_cache import StoredFile
 from upstream.http import API, HttpClient, UnusableAnswer, UpstreamError, file_path
 
-UPLOAD_SECONDS: Final = 120.0
-"""Most that sending a file's bytes may take."""
 ANSWER_BYTES: Final = 64 * 1024
-"""The storage answers with nothing, or a few lines about what is wrong."""
-INDEX_SECONDS: Final = 20.0
-"""How long to wait for a document's index; without it the model may not find what is in there."""
-INDEX_PAUSES: Final = (0.25, 0.5, 1.0, 2.0)
-"""Seconds between looks at the index; the last pause goes on."""
+"""Of the storage's answer: it is empty, or a few lines about what is wrong."""
 
 PICTURES: Final = "multimodal"
 DOCUMENTS: Final = "my_files"
@@ -42,10 +37,10 @@ _DOCUMENT_TYPES: Final = (
 
 
 def use_case_of(media_type: str) -> str:
-    """Return the `use_case` of a file, chosen as the web client chooses it.
+    """What the backend is asked to do with a file, chosen as its web client does.
 
-    `multimodal` for pictures that the model can look at, `my_files` for documents, which are indexed
-    and searched, `ace_upload` for what only Python can make use of, tables among it.
+    `PICTURES` are for the model to look at, `DOCUMENTS` are indexed and searched, `OTHERS` (tables among
+    them) can only be read by Python.
     """
     kind = media_type.partition(";")[0].strip().lower()
     if kind in _PICTURE_TYPES:
@@ -64,6 +59,7 @@ class Upload:
     data: bytes
     name: str
     media_type: str
+    timeouts: FileTimeouts
 
     @property
     def use_case(self) -> str:
@@ -74,7 +70,7 @@ class Upload:
         """Take the three steps, and wait for the index of a document, but not for long.
 
         Raises:
-            Refused, UnusableAnswer: the backend did not want the file, or did not say where to put it.
+            CallRefused, UnusableAnswer: the backend did not want the file, or did not say where to put it.
             AddressExpired, AddressRefused, TransferRefused: its bytes could not be put there.
             UpstreamError: the transport failed.
         """
@@ -84,17 +80,21 @@ class Upload:
         if not isinstance(file_id, str) or not isinstance(upload_url, str):
             raise UnusableAnswer("place for an upload")
         path = file_path(file_id)
-        await self._put(resolved(self.client, upload_url))
+        await self._put(absolute_url(self.client, upload_url))
         successful_content(await self.client.call("POST", f"{path}/uploaded", self.credential, {}))
-        return StoredFile(file_id, await self._tokens(path) if self.use_case == DOCUMENTS else None)
+        return StoredFile(file_id, await self._index_tokens(path) if self.use_case == DOCUMENTS else None)
 
     async def is_there(self, file_id: str) -> bool:
-        """Tell whether the backend still has what was stored. Raises `UpstreamError` if it can't tell."""
+        """Whether the backend still has what was stored.
+
+        Raises:
+            UpstreamError: it can't be told.
+        """
         answer = await self.client.call("GET", f"{file_path(file_id)}/download", self.credential)
         status = content_of(answer).get("status")
         if answer.status in (401, 429) or answer.status >= 500 or status == "retry":
-            raise Refused(answer, status)
-        return succeeded(answer) and status == "success"
+            raise CallRefused(answer, status)
+        return answer.successful and status == "success"
 
     async def _put(self, url: str) -> None:
         # The storage (Azure Blob) requires these headers. The signed address says whose file it is.
@@ -106,18 +106,19 @@ class Upload:
             "x-ms-version": "2020-04-08",
         }
         answer = await self.client.transfer(
-            "PUT", url, headers, self.data, limit=ANSWER_BYTES, seconds=UPLOAD_SECONDS
+            "PUT", url, headers, self.data, limit=ANSWER_BYTES, seconds=self.timeouts.upload
         )
         if answer.status == 403:
             raise AddressExpired
-        if not 200 <= answer.status < 300:
+        if not answer.successful:
             raise TransferRefused(answer.status)
 
-    async def _tokens(self, path: str) -> int | None:
-        """Return how many tokens the index counts; None if there will be none, or not in time."""
+    async def _index_tokens(self, path: str) -> int | None:
+        """How many tokens the index counts; None if there will be no index, or not in time."""
+        pauses = self.timeouts.index_pauses
         try:
-            async with asyncio.timeout(INDEX_SECONDS):
-                for pause in chain(INDEX_PAUSES, repeat(INDEX_PAUSES[-1])):
+            async with asyncio.timeout(self.timeouts.index):
+                for pause in chain(pauses, repeat(pauses[-1])):
                     about = content_of(await self.client.call("GET", path, self.credential))
                     status, tokens = about.get("retrieval_index_status"), about.get("file_size_tokens")
                     if status == "success":

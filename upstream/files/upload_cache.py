@@ -5,35 +5,34 @@ The API we offer has no memory: each request brings its whole history, pictures 
 
 import asyncio
 import hashlib
-import hmac
-import secrets
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from accounts import Credential
+from runtime import BackgroundTasks
 from upstream.http import UpstreamError
 
 MAX_ENTRIES: Final = 2000
-"""An entry takes some hundred bytes: memory would allow more, but older uploads are of little use."""
+"""An entry has some hundred bytes: more of them would need little memory, but would hardly be of use."""
 MAX_AGE_SECONDS: Final = 12 * 3600.0
-"""After this a file is uploaded anew; talks rarely go on for longer."""
+"""After this a file is uploaded again; few conversations go on for longer."""
 TRUSTED_SECONDS: Final = 300.0
-"""How long a file is taken to be where it was seen last; after that the backend is asked."""
+"""So long after the backend was seen to have a file it is not asked again."""
 HASH_IN_THREAD_BYTES: Final = 256 * 1024
-"""From about a millisecond of hashing on, another thread does it."""
+"""From this size on, hashing takes a millisecond or more, and happens in a thread."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Which upload would be the same as another.
+    """What tells one upload from another.
 
-    `account` is a keyed hash of the credential, `content` a hash of the bytes. `name` is the file's
-    name where the model gets to see it, else "".
+    `account` is the digest of the credential, `content` a hash of the bytes. `name` is the file's name where
+    the model gets to see it, else "".
     """
 
-    account: bytes
+    account: str
     content: bytes
     use_case: str
     name: str
@@ -47,104 +46,104 @@ class StoredFile:
     tokens: int | None = None
 
 
+class Storable(Protocol):
+    """A file that can be put on the backend; see `upstream.files.upload.Upload`."""
+
+    async def store(self) -> StoredFile:
+        """Put it there."""
+        ...
+
+    async def is_there(self, file_id: str) -> bool:
+        """Whether the backend still has it under this id. Raises UpstreamError if that can't be told."""
+        ...
+
+
 @dataclass(slots=True)
 class _Entry:
+    """A file that was stored at one time and last seen on the backend at another, by the cache's clock."""
+
     file: StoredFile
     stored_at: float
     seen_at: float
 
 
 @dataclass(slots=True)
-class _Work:
-    """An upload or a look at a file, and how many wait for it."""
+class _SharedTask:
+    """Work for one identity that is under way, and how many callers wait for it."""
 
     task: "asyncio.Task[StoredFile]"
     waiting: int = 0
 
 
 class UploadCache:
-    """Remembers uploads by `Identity`, least recently used first out. `clock` gives seconds."""
+    """Remembers the `max_entries` uploads used last, by `Identity`. `clock` gives seconds."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], *, max_entries: int = MAX_ENTRIES) -> None:
         self._clock = clock
-        # New for each process, so that the hashes kept here tell nothing about the credentials.
-        self._secret = secrets.token_bytes(32)
+        self._max_entries = max_entries
         self._entries: OrderedDict[Identity, _Entry] = OrderedDict()
-        self._under_way: dict[Identity, _Work] = {}
-
-    def __len__(self) -> int:
-        return len(self._entries)
+        self._under_way: dict[Identity, _SharedTask] = {}
+        self._tasks = BackgroundTasks()
 
     async def identify(self, credential: Credential, data: bytes, use_case: str, name: str) -> Identity:
-        """Hash what tells this upload from others; the credential itself is not kept."""
-        account = hmac.digest(self._secret, credential.digest.encode(), "sha256")
+        """The identity of an upload; it holds neither the credential nor the bytes."""
         if len(data) < HASH_IN_THREAD_BYTES:
-            return Identity(account, _digest(data), use_case, name)
-        return Identity(account, await asyncio.to_thread(_digest, data), use_case, name)
+            content = _digest(data)
+        else:
+            content = await asyncio.to_thread(_digest, data)
+        return Identity(credential.digest, content, use_case, name)
 
-    async def obtain(
-        self,
-        identity: Identity,
-        store: Callable[[], Awaitable[StoredFile]],
-        is_there: Callable[[str], Awaitable[bool]],
-    ) -> StoredFile:
-        """Return the file of this identity, from memory or by `store`.
+    async def obtain(self, identity: Identity, upload: Storable) -> StoredFile:
+        """Return the file of this identity, from memory or by storing `upload`.
 
-        A file not seen for some minutes is looked for with `is_there` first. If that can't tell
-        (`UpstreamError`), the file is taken to be there: the cache saves work, and must not make a request
-        fail. Callers that want the same at the same time share one task, which is cancelled when all of them
-        are. Raises what `store` raises.
+        If the file has not been seen for some minutes, the backend is asked first whether it is there. If
+        that can't be told, it is taken to be there: the cache is to save work, not to make a request fail.
+        Callers that want the same file at the same time share one task, which is cancelled when all of them
+        are.
+
+        Raises:
+            UpstreamError: what `upload.store` raises.
         """
         entry = self._entries.get(identity)
         if entry is not None and self._clock() < entry.seen_at + TRUSTED_SECONDS:
             self._entries.move_to_end(identity)
             return entry.file
-        work = self._under_way.get(identity)
-        if work is None:
-            work = self._under_way[identity] = self._start(identity, store, is_there)
-        work.waiting += 1
+        shared = self._under_way.get(identity)
+        if shared is None:
+            shared = self._share(identity, self._tasks.start(self._find_or_store(identity, upload)))
+        shared.waiting += 1
         try:
-            return await asyncio.shield(work.task)
+            return await asyncio.shield(shared.task)
         finally:
-            work.waiting -= 1
-            if not work.waiting:
-                work.task.cancel()
-                self._forget(identity, work)
+            shared.waiting -= 1
+            if not shared.waiting:
+                shared.task.cancel()
+                self._end_sharing(identity, shared)
 
-    def _start(
-        self,
-        identity: Identity,
-        store: Callable[[], Awaitable[StoredFile]],
-        is_there: Callable[[str], Awaitable[bool]],
-    ) -> _Work:
-        work = _Work(asyncio.create_task(self._renew(identity, store, is_there)))
-        work.task.add_done_callback(lambda _: self._forget(identity, work))
-        return work
+    def _share(self, identity: Identity, task: "asyncio.Task[StoredFile]") -> _SharedTask:
+        shared = self._under_way[identity] = _SharedTask(task)
+        task.add_done_callback(lambda _: self._end_sharing(identity, shared))
+        return shared
 
-    def _forget(self, identity: Identity, work: _Work) -> None:
-        if self._under_way.get(identity) is work:
+    def _end_sharing(self, identity: Identity, shared: _SharedTask) -> None:
+        if self._under_way.get(identity) is shared:
             del self._under_way[identity]
 
-    async def _renew(
-        self,
-        identity: Identity,
-        store: Callable[[], Awaitable[StoredFile]],
-        is_there: Callable[[str], Awaitable[bool]],
-    ) -> StoredFile:
+    async def _find_or_store(self, identity: Identity, upload: Storable) -> StoredFile:
         entry = self._entries.get(identity)
         if entry is not None and self._clock() < entry.stored_at + MAX_AGE_SECONDS:
             self._entries.move_to_end(identity)
             try:
-                if await is_there(entry.file.file_id):
+                if await upload.is_there(entry.file.file_id):
                     entry.seen_at = self._clock()
                     return entry.file
             except UpstreamError:
                 return entry.file
         self._entries.pop(identity, None)
-        file = await store()
+        file = await upload.store()
         now = self._clock()
         self._entries[identity] = _Entry(file, now, now)
-        if len(self._entries) > MAX_ENTRIES:
+        if len(self._entries) > self._max_entries:
             self._entries.popitem(last=False)
         return file
 

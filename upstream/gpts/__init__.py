@@ -1,1 +1,10 @@
-"""Descriptions of GPTs."""
+"""GPTs of the backend: their descriptions, which a conversation with a GPT must carry along.
+
+`GptDescriptions` fetches, keeps and refreshes them; a `GptDescriptionStore` has them on disk.
+"""
+
+from upstream.gpts.descriptions import GptDescriptions
+from upstream.gpts.errors import GptUnavailable
+from upstream.gpts.store import GptDescriptionStore
+
+__all__ = ["GptDescriptionStore", "GptDescriptions", "GptUnavailable"]

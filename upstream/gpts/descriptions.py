@@ -1,15 +1,9 @@
 """The descriptions of GPTs: fetched ahead, kept and refreshed, or fetched for whoever asks first.
 
-With a key of the service's own, each GPT on offer is asked for at once and again from time to time.
-Without one, and for GPTs that nobody listed, the description is fetched with the key of the caller who
-needs it, and then serves all; the key is used for that and not kept. What was fetched of the GPTs on
-offer is found on disk at the next start.
-
-    asked for --> described <--> refreshed         every 12 h
-        |  ^          |
-        v  |          v  only if the backend says that there is no such GPT
-       failed <-------+                            passing: again after 2 s, 4 s ... 5 min
-                                                   lasting: again after 5 min, 10 min ... 1 h
+With a credential of the service's own, each GPT on offer is asked for at once and again from time to time.
+Without one, and for GPTs that are not on offer, the description is fetched with the credential of the caller
+who needs it, and then serves all; that credential is not kept. Descriptions of the GPTs on offer are found on
+disk at the next start. The states of one GPT are in `upstream.gpts.tracked_gpt`.
 """
 
 import asyncio
@@ -19,272 +13,237 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
-from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final
 
 from accounts import Credential
+from runtime import BackgroundTasks
 from translate.values import Gizmo
-from upstream.gpts.source import Cause, Failure, fetch_gizmo
-from upstream.gpts.store import GizmoStore
-from upstream.http import HttpClient, UpstreamError
+from upstream.gpts.errors import FailureKind, FetchFailure, GptUnavailable
+from upstream.gpts.schedule import AFTER_PERMANENT, AFTER_TRANSIENT, REFRESH_SECONDS, pause_before_refresh
+from upstream.gpts.source import fetch_description
+from upstream.gpts.store import GptDescriptionStore
+from upstream.gpts.tracked_gpt import Timer, TrackedGpt
+from upstream.http import HttpClient
 
 log = logging.getLogger("pandora")
 
-REFRESH_SECONDS: Final = 12 * 3600.0
-"""Descriptions change seldom, and the backend does not need the newest."""
-PASSING_PAUSES: Final = (2.0, 300.0)
-LASTING_PAUSES: Final = (300.0, 3600.0)
-"""Seconds until the next attempt: after the first failure, and at most; each is twice the one before."""
-AT_ONCE: Final = 4
+WAIT_SECONDS: Final = 8.0
+"""How long a request waits for a description."""
 MAX_UNLISTED: Final = 128
-"""GPTs that nobody listed, of which the descriptions are remembered."""
+"""GPTs that are not on offer, of which the descriptions are remembered."""
+FETCHES_AT_ONCE: Final = 4
+"""With the service's own credential."""
 
-PENDING: Final = Failure("its description has not come yet")
-UNASKED: Final = Failure(
+PENDING: Final = FetchFailure("its description has not come yet")
+NO_CREDENTIAL: Final = FetchFailure(
     "KEY_FOR_GPTS_INFO is not set: its description is fetched with the key of whoever uses it first"
 )
-REMOVED: Final = Failure("it is no longer offered", Cause.LASTING)
-CLOSED: Final = Failure("the service is stopping")
+REMOVED: Final = FetchFailure("it is no longer offered", FailureKind.PERMANENT)
+STOPPING: Final = FetchFailure("the service is stopping")
 
-
-class GizmoUnavailable(UpstreamError):
-    """There is no description of a GPT for the `reason` given; if `lasting`, not soon either."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(f"the GPT is not available: {failure.reason}")
-        self.reason = failure.reason
-        self.lasting = failure.lasting
-
-
-class Timer(Protocol):
-    """A call that was scheduled."""
-
-    def cancel(self) -> None:
-        """Do not make the call."""
-
-
-Later = Callable[[float, Callable[[], object]], Timer]
+CallLater = Callable[[float, Callable[[], object]], Timer]
 """Calls a function after so many seconds, as `loop.call_later` does."""
 
 
-@dataclass(slots=True, eq=False)
-class _Entry:
-    """What is known of one GPT. `credential` is the service's own, or None."""
+class GptDescriptions:
+    """The descriptions of GPTs, by id. Ids are well-formed: short, or with the slug.
 
-    id: str
-    credential: Credential | None
-    on_disk: bool
-    gizmo: Gizmo | None = None
-    since: float = 0.0
-    failure: Failure | None = None
-    """Why the last attempt failed, if it did; there may be an older description all the same."""
-    failures: int = 0
-    tried_at: float = 0.0
-    attempt: asyncio.Task[None] | None = None
-    settled: asyncio.Event = field(default_factory=asyncio.Event)
-    """There is a description, or the attempt is over."""
-    timer: Timer | None = None
-    dropped: bool = False
-
-
-class GizmoBook:
-    """All that is known of GPTs. Needs a running loop; ids must be well-formed.
-
-    `credential` is the service's own, or None. `patience` is how many seconds a request may wait for a
-    description. `clock` gives Unix seconds, `later` makes timers, `jitter` gives numbers from 0 to 1.
+    `credential` is the service's own, if it has one. A request waits up to `wait_seconds` for a description.
+    Of GPTs that are not on offer, the `max_unlisted` used last are remembered. `clock` gives Unix seconds,
+    `call_later` makes timers, `jitter` gives numbers from 0 to 1; attempts run in `tasks`. Needs a running
+    loop; call `close` at the end.
     """
 
     def __init__(
         self,
         client: HttpClient,
-        store: GizmoStore,
+        store: GptDescriptionStore,
         credential: Credential | None = None,
         *,
-        patience: float = 8.0,
+        wait_seconds: float = WAIT_SECONDS,
+        max_unlisted: int = MAX_UNLISTED,
         clock: Callable[[], float] = time.time,
-        later: Later | None = None,
+        call_later: CallLater | None = None,
         jitter: Callable[[], float] = random.random,
+        tasks: BackgroundTasks | None = None,
     ) -> None:
         self._client = client
         self._store = store
         self._credential = credential
-        self._patience = patience
+        self._wait_seconds = wait_seconds
+        self._max_unlisted = max_unlisted
         self._clock = clock
-        self._later: Later = later or asyncio.get_running_loop().call_later
+        self._call_later: CallLater = call_later or asyncio.get_running_loop().call_later
         self._jitter = jitter
-        self._listed: dict[str, _Entry] = {}
-        self._unlisted: OrderedDict[str, _Entry] = OrderedDict()
-        self._slots = asyncio.Semaphore(AT_ONCE)
-        self._attempts: set[asyncio.Task[None]] = set()
-        self._said = False
+        self._attempts = BackgroundTasks() if tasks is None else tasks
+        self._fetch_slots = asyncio.Semaphore(FETCHES_AT_ONCE)
+        self._offered: dict[str, TrackedGpt] = {}
+        self._unlisted: OrderedDict[str, TrackedGpt] = OrderedDict()
+        self._told_of_missing_credential = False
 
-    def want(self, gizmo_ids: Iterable[str]) -> None:
-        """Offer these and no others from now on; of what is not described yet, ask (again) at once."""
+    def offer(self, gizmo_ids: Iterable[str]) -> None:
+        """Offer these GPTs and no others from now on; returns at once.
+
+        Those without a description are asked for now, also where an earlier attempt has failed.
+        """
         wanted = set(gizmo_ids)
-        if wanted and not self._credential and not self._said:
-            self._said = True
+        if wanted and self._credential is None and not self._told_of_missing_credential:
+            self._told_of_missing_credential = True
             log.warning("KEY_FOR_GPTS_INFO is not set: GPTs are described with the keys of their first users")
-        for gizmo_id in self._listed.keys() - wanted:
-            _drop(self._listed.pop(gizmo_id), REMOVED)
+        for gizmo_id in self._offered.keys() - wanted:
+            self._offered.pop(gizmo_id).remove(REMOVED)
         for gizmo_id in wanted:
-            entry = self._listed.get(gizmo_id)
-            if entry is None:
-                entry = self._listed[gizmo_id] = _Entry(gizmo_id, self._credential, on_disk=True)
-                self._begin(entry, self._credential, first=True)
-            elif entry.gizmo is None and self._credential:
-                self._begin(entry, self._credential)
+            gpt = self._offered.get(gizmo_id)
+            if gpt is None:
+                gpt = self._offered[gizmo_id] = TrackedGpt(gizmo_id, self._credential, on_disk=True)
+                self._begin_attempt(gpt, self._credential)
+            elif gpt.description is None and self._credential is not None:
+                self._begin_attempt(gpt, self._credential)
+
+    def unavailable_reason(self, gizmo_id: str) -> str | None:
+        """Why a GPT on offer can't be used now; None if it can."""
+        gpt = self._offered[gizmo_id]
+        if gpt.description is not None:
+            return None
+        return (gpt.failure or (NO_CREDENTIAL if gpt.credential is None else PENDING)).reason
 
     async def get(self, gizmo_id: str, credential: Credential) -> Gizmo:
-        """Return a description, waiting for it if need be. `credential` is the caller's.
+        """Return the description of a GPT, after waiting for it if need be. `credential` is the caller's.
 
         Raises:
-            GizmoUnavailable: there is none.
-            ResponseRefused: the backend refused the caller's key.
+            GptUnavailable: there is none, or it did not come in time.
+            ResponseRefused: the backend refused the caller's credential.
         """
-        entry = self._listed.get(gizmo_id) or self._visit(gizmo_id)
-        failure = None
-        if entry.gizmo is None:
-            try:
-                async with asyncio.timeout(self._patience):
-                    failure = await (
-                        self._own_attempt(entry) if entry.credential else self._for_caller(entry, credential)
-                    )
-            except TimeoutError:
-                failure = entry.failure if entry.credential else PENDING
-        elif not entry.credential and self._is_due(entry):
-            self._begin(entry, credential)
-        if entry.gizmo is not None:
-            return entry.gizmo
-        failure = failure or PENDING
-        if failure.answer is not None and not entry.credential:
+        gpt = self._offered.get(gizmo_id) or self._unlisted_gpt(gizmo_id)
+        if gpt.description is not None:
+            if gpt.credential is None and self._is_refresh_due(gpt):
+                self._begin_attempt(gpt, credential)  # which holds nobody up
+            return gpt.description
+        failure = await self._wait_for_description(gpt, credential)
+        if gpt.description is not None:
+            return gpt.description
+        if failure.answer is not None and gpt.credential is None:
             raise failure.answer.refusal()
-        raise GizmoUnavailable(failure)
-
-    def why_not(self, gizmo_id: str) -> str | None:
-        """Return why a wanted GPT can't be used, None if it can."""
-        entry = self._listed[gizmo_id]
-        if entry.gizmo is not None:
-            return None
-        return (entry.failure or (PENDING if entry.credential else UNASKED)).reason
+        raise GptUnavailable(failure)
 
     async def close(self) -> None:
-        """Stop whatever is under way, and do nothing by itself any more."""
-        for entry in (*self._listed.values(), *self._unlisted.values()):
-            _drop(entry, CLOSED)
-        for attempt in self._attempts:
-            attempt.cancel()
-        if self._attempts:
-            await asyncio.wait(self._attempts)
+        """Stop all attempts and begin no others; requests that wait are told."""
+        for gpt in (*self._offered.values(), *self._unlisted.values()):
+            gpt.remove(STOPPING)
+        await self._attempts.cancel()
 
-    def _visit(self, gizmo_id: str) -> _Entry:
-        entry = self._unlisted.setdefault(gizmo_id, _Entry(gizmo_id, None, on_disk=False))
+    def _unlisted_gpt(self, gizmo_id: str) -> TrackedGpt:
+        """A GPT that is not on offer, from now on the one used last."""
+        gpt = self._unlisted.setdefault(gizmo_id, TrackedGpt(gizmo_id, None, on_disk=False))
         self._unlisted.move_to_end(gizmo_id)
-        if len(self._unlisted) > MAX_UNLISTED:
+        if len(self._unlisted) > self._max_unlisted:
             self._unlisted.popitem(last=False)
-        return entry
+        return gpt
 
-    async def _own_attempt(self, entry: _Entry) -> Failure | None:
-        """Wait for what is under way with our own key; an outage may be over, so look again."""
-        failure = entry.failure
-        rested = not 0 <= self._clock() - entry.tried_at < PASSING_PAUSES[0]
-        if failure is None or (not failure.lasting and rested):
-            self._begin(entry, entry.credential)
-        if entry.attempt is not None:
-            await entry.settled.wait()
-        return entry.failure
+    async def _wait_for_description(self, gpt: TrackedGpt, credential: Credential) -> FetchFailure:
+        """Wait until there is a description; if there is none in the end, return why."""
+        try:
+            async with asyncio.timeout(self._wait_seconds):
+                if gpt.credential is not None:
+                    await self._wait_for_own_attempt(gpt, gpt.credential)
+                else:
+                    await self._wait_for_callers_attempt(gpt, credential)
+        except TimeoutError:
+            if gpt.credential is None:
+                return PENDING  # the last failure may be about the credential of another caller
+        return gpt.failure or PENDING
 
-    async def _for_caller(self, entry: _Entry, credential: Credential) -> Failure | None:
-        """Fetch with the caller's key, unless somebody else's attempt, awaited first, succeeds."""
-        while entry.gizmo is None and not entry.dropped:
-            mine = self._begin(entry, credential)
-            await entry.settled.wait()
-            if mine:
+    async def _wait_for_own_attempt(self, gpt: TrackedGpt, credential: Credential) -> None:
+        """Wait for the attempt that is under way; begin one if the last failure may be over by now."""
+        rested = not 0 <= self._clock() - gpt.tried_at < AFTER_TRANSIENT.first
+        if gpt.failure is None or (not gpt.failure.permanent and rested):
+            self._begin_attempt(gpt, credential)
+        if gpt.attempt is not None:
+            await gpt.wait_over.wait()
+
+    async def _wait_for_callers_attempt(self, gpt: TrackedGpt, credential: Credential) -> None:
+        """Wait for the attempts of other callers, and if all of them fail, for one with this credential."""
+        while gpt.description is None and not gpt.removed:
+            is_ours = self._begin_attempt(gpt, credential)
+            await gpt.wait_over.wait()
+            if is_ours:
                 break
-        return entry.failure
 
-    def _is_due(self, entry: _Entry) -> bool:
+    def _is_refresh_due(self, gpt: TrackedGpt) -> bool:
         now = self._clock()
-        return now - entry.since >= REFRESH_SECONDS and now - entry.tried_at >= LASTING_PAUSES[0]
+        return now - gpt.fetched_at >= REFRESH_SECONDS and now - gpt.tried_at >= AFTER_PERMANENT.first
 
-    def _begin(self, entry: _Entry, credential: Credential | None, *, first: bool = False) -> bool:
-        """Start an attempt, unless one is under way."""
-        if entry.attempt is not None or entry.dropped:
+    def _begin_attempt(self, gpt: TrackedGpt, credential: Credential | None) -> bool:
+        """Begin to fetch a description, unless an attempt is under way; return whether one was begun.
+
+        Without a credential, the description can only be found on disk.
+        """
+        if gpt.attempt is not None or gpt.removed:
             return False
-        if entry.timer is not None:
-            entry.timer.cancel()
-        if entry.gizmo is None:
-            entry.settled.clear()
-        entry.attempt = asyncio.create_task(self._attempt(entry, credential, first))
-        self._attempts.add(entry.attempt)
-        entry.attempt.add_done_callback(self._attempts.discard)
+        if gpt.next_attempt is not None:
+            gpt.next_attempt.cancel()
+        if gpt.description is None:
+            gpt.wait_over.clear()
+        gpt.attempt = self._attempts.start(self._attempt(gpt, credential))
         return True
 
-    async def _attempt(self, entry: _Entry, credential: Credential | None, first: bool) -> None:
+    async def _attempt(self, gpt: TrackedGpt, credential: Credential | None) -> None:
         try:
-            if first:
-                await self._look_up(entry)
-            if credential is not None and not (first and self._is_fresh(entry)):
-                await self._fetch(entry, credential)
+            if gpt.on_disk and not gpt.disk_read:
+                await self._read_disk(gpt)
+                if self._is_fresh(gpt):
+                    return
+            if credential is not None:
+                await self._fetch(gpt, credential)
         finally:
-            entry.attempt = None
-            entry.settled.set()
-            if entry.credential and not entry.dropped:
-                # No partial: debug logs of the loop would show its arguments.
-                entry.timer = self._later(self._pause(entry), lambda: self._begin(entry, entry.credential))
+            gpt.attempt = None
+            gpt.wait_over.set()
+            self._schedule_next_attempt(gpt)
 
-    async def _look_up(self, entry: _Entry) -> None:
-        if (stored := await self._store.load(entry.id)) is not None:
-            entry.gizmo, since = stored
-            entry.since = min(since, self._clock())
-            entry.settled.set()
+    async def _read_disk(self, gpt: TrackedGpt) -> None:
+        gpt.disk_read = True
+        if (stored := await self._store.load(gpt.id)) is not None:
+            description, fetched_at = stored
+            gpt.found_on_disk(description, min(fetched_at, self._clock()))
 
-    def _is_fresh(self, entry: _Entry) -> bool:
-        return entry.gizmo is not None and self._clock() - entry.since < REFRESH_SECONDS
+    def _is_fresh(self, gpt: TrackedGpt) -> bool:
+        return gpt.description is not None and self._clock() - gpt.fetched_at < REFRESH_SECONDS
 
-    async def _fetch(self, entry: _Entry, credential: Credential) -> None:
-        async with self._slots if entry.credential else nullcontext():
-            outcome = await fetch_gizmo(self._client, entry.id, credential)
-        entry.tried_at = self._clock()
-        if isinstance(outcome, Failure):
-            await self._failed(entry, outcome)
+    async def _fetch(self, gpt: TrackedGpt, credential: Credential) -> None:
+        async with self._fetch_slots if gpt.credential is not None else nullcontext():
+            outcome = await fetch_description(self._client, gpt.id, credential)
+        if isinstance(outcome, FetchFailure):
+            await self._failed(gpt, outcome)
+        else:
+            await self._fetched(gpt, outcome)
+
+    async def _fetched(self, gpt: TrackedGpt, description: Gizmo) -> None:
+        if gpt.description is None or gpt.failure is not None:
+            log.info("GPT %s is available", gpt.id)
+        gpt.fetched(description, self._clock())
+        if gpt.on_disk:
+            await self._store.save(gpt.id, description, gpt.fetched_at)
+
+    async def _failed(self, gpt: TrackedGpt, failure: FetchFailure) -> None:
+        last_failure = gpt.failure
+        gone = failure.kind is FailureKind.GONE and gpt.credential is not None
+        gpt.failed(failure, self._clock(), gone=gone)
+        if last_failure is None or last_failure.reason != failure.reason:
+            # Without a credential of our own, the caller's may be the reason.
+            level = logging.INFO if gpt.credential is None else logging.WARNING
+            state = "is not available" if gpt.description is None else "could not be refreshed"
+            log.log(level, "GPT %s %s: %s", gpt.id, state, failure.reason)
+        if gone:
+            await self._store.discard(gpt.id)
+
+    def _schedule_next_attempt(self, gpt: TrackedGpt) -> None:
+        """With the service's own credential; no timer ever holds a caller's."""
+        if gpt.credential is None or gpt.removed:
             return
-        if entry.gizmo is None or entry.failure is not None:
-            log.info("GPT %s is available", entry.id)
-        entry.gizmo, entry.since = outcome, entry.tried_at
-        entry.failure, entry.failures = None, 0
-        entry.settled.set()
-        if entry.on_disk:
-            await self._store.save(entry.id, outcome, entry.since)
-
-    async def _failed(self, entry: _Entry, failure: Failure) -> None:
-        is_gone = failure.cause is Cause.GONE and bool(entry.credential)
-        if is_gone:
-            entry.gizmo = None
-        if entry.failure is None or entry.failure.reason != failure.reason:
-            level = logging.WARNING if entry.credential else logging.INFO  # the caller's key may be the cause
-            state = "is not available" if entry.gizmo is None else "could not be refreshed"
-            log.log(level, "GPT %s %s: %s", entry.id, state, failure.reason)
-        entry.failure = failure
-        entry.failures += 1
-        if is_gone:
-            await self._store.discard(entry.id)
-
-    def _pause(self, entry: _Entry) -> float:
-        failure = entry.failure
-        if failure is None and entry.gizmo is not None:
-            left = entry.since + REFRESH_SECONDS - self._clock()
-            return min(max(LASTING_PAUSES[0], left), REFRESH_SECONDS) * (0.9 + 0.1 * self._jitter())
-        first, longest = LASTING_PAUSES if failure is not None and failure.lasting else PASSING_PAUSES
-        doublings = min(max(entry.failures - 1, 0), 20)
-        return min(longest, first * 2.0**doublings) * (0.5 + 0.5 * self._jitter())
-
-
-def _drop(entry: _Entry, failure: Failure) -> None:
-    """Drop an entry; all who wait for it get `failure`."""
-    entry.dropped = True
-    entry.failure = failure
-    if entry.timer is not None:
-        entry.timer.cancel()
-    if entry.attempt is not None:
-        entry.attempt.cancel()
-    entry.settled.set()
+        if gpt.failure is None and gpt.description is not None:
+            pause = pause_before_refresh(self._clock() - gpt.fetched_at, self._jitter())
+        else:
+            is_permanent = gpt.failure is not None and gpt.failure.permanent
+            pause = (AFTER_PERMANENT if is_permanent else AFTER_TRANSIENT).pause(gpt.failures, self._jitter())
+        # A function without arguments: debug logs of the loop show the arguments of timers.
+        gpt.next_attempt = self._call_later(pause, lambda: self._begin_attempt(gpt, gpt.credential))

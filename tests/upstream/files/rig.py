@@ -1,5 +1,6 @@
 """Files of a client wired to a scripted backend, and answers such as the backend gives."""
 
+import dataclasses
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -11,7 +12,7 @@ import pytest
 from tests.scripted_server import JSON, Request, ScriptedServer, Verb, send, status
 from tests.upstream.rig import KEY, PATIENT, PREFIX, nothing_left
 from upstream import HttpClient, Timeouts
-from upstream.files.backend_files import BackendFiles
+from upstream.files import BackendFiles, FileTimeouts
 
 SIGNATURE = "canary-signature"
 NAME = "canary name.txt"
@@ -20,6 +21,8 @@ SECRETS = (KEY, PREFIX, SIGNATURE, NAME, DATA.decode())
 
 API = f"/{PREFIX}/backend-api"
 MAX_BYTES = 100_000
+SHORT_PAUSES = FileTimeouts(address_pauses=(0.001, 0.001, 0.001), index_pauses=(0.001, 0.002))
+"""Trying again is what is tested, not waiting for it."""
 
 Script = Sequence[Verb]
 
@@ -46,13 +49,18 @@ class World:
 async def world(
     *scripts: Script,
     timeouts: Timeouts = PATIENT,
-    max_bytes: int = MAX_BYTES,
     clock: Callable[[], float] = lambda: 0.0,
+    **seconds: float,
 ) -> AsyncIterator[World]:
-    """Yield files over a backend with these scripts; afterwards, no fd and no task may be left."""
+    """Yield files over a backend with these scripts; afterwards, no fd and no task may be left.
+
+    `seconds` are other `FileTimeouts`, by name.
+    """
     async with nothing_left(), ScriptedServer(*scripts) as server:
         client = HttpClient(server.url, PREFIX, timeouts)
-        yield World(BackendFiles(client, max_bytes=max_bytes, clock=clock), client, server)
+        file_timeouts = dataclasses.replace(SHORT_PAUSES, **seconds)  # type: ignore[arg-type]
+        files = BackendFiles(client, max_bytes=MAX_BYTES, timeouts=file_timeouts, clock=clock)
+        yield World(files, client, server)
         client.close()
 
 

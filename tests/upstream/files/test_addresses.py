@@ -20,12 +20,12 @@ from tests.upstream.files.rig import (
 )
 from tests.upstream.rig import KEY, ME, PATIENT, PREFIX, refusing_address
 from upstream import ConnectFailed, ConnectionLost, HttpClient, ResponseRefused, TotalTimeout, UnusableAnswer
-from upstream.files.backend_files import (
+from upstream.files import (
     AddressRefused,
     BackendFiles,
+    CallRefused,
     FileMissing,
     FileNotReady,
-    Refused,
     SandboxGone,
 )
 
@@ -90,11 +90,11 @@ async def test_path_with_half_a_character_is_asked_all_the_same() -> None:
         (failure("ace_pod_expired", 404), SandboxGone),
         (reply({"detail": "ace_pod_expired"}, 410), SandboxGone),
         (reply({"detail": {"code": "ace_pod_expired"}}, 403), SandboxGone),
-        (failure("something_else"), Refused),
-        (reply({"detail": "Forbidden"}, 403), Refused),
-        (reply({"detail": {"code": "token_expired"}}, 401), Refused),
-        (reply({"detail": "Too many requests"}, 429), Refused),
-        (reply(b"<!DOCTYPE html>", 403), Refused),
+        (failure("something_else"), CallRefused),
+        (reply({"detail": "Forbidden"}, 403), CallRefused),
+        (reply({"detail": {"code": "token_expired"}}, 401), CallRefused),
+        (reply({"detail": "Too many requests"}, 429), CallRefused),
+        (reply(b"<!DOCTYPE html>", 403), CallRefused),
         (reply(b"<html>"), UnusableAnswer),
         (reply(b"[]"), UnusableAnswer),
         (reply({"status": "success"}), UnusableAnswer),
@@ -133,9 +133,9 @@ async def test_refusal_keeps_what_the_backend_said() -> None:
 
 async def test_code_that_is_no_code_stays_out_of_the_text() -> None:
     async with world(reply({"detail": f"No file {NAME}"}, 403)) as it:
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(CallRefused) as caught:
             await of_file(it)
-    assert caught.value.code == ""
+    assert str(caught.value) == "the backend refused a call about a file with status 403"
     assert_discreet(caught)
 
 
@@ -168,7 +168,7 @@ async def test_file_that_is_not_in_the_sandbox_is_asked_for_once() -> None:
 @pytest.mark.parametrize("final", [failure("ace_pod_expired"), failure("x"), reply({}, 401), reply({}, 429)])
 async def test_answer_that_will_not_get_better_is_asked_for_once(ask: Ask, final: Script) -> None:
     async with world(final, FOUND) as it:
-        with pytest.raises((SandboxGone, Refused)):
+        with pytest.raises((SandboxGone, CallRefused)):
             await ask(it)
         assert len(it.requests) == 1
 
@@ -176,7 +176,7 @@ async def test_answer_that_will_not_get_better_is_asked_for_once(ask: Ask, final
 @both
 @pytest.mark.parametrize(
     ("script", "error"),
-    [(RETRY, FileNotReady), (reply({}, 503), Refused), ([rst()], ConnectionLost)],
+    [(RETRY, FileNotReady), (reply({}, 503), CallRefused), ([rst()], ConnectionLost)],
     ids=["retry", "503", "reset"],
 )
 async def test_asking_again_comes_to_an_end(ask: Ask, script: Script, error: type[Exception]) -> None:
@@ -187,9 +187,8 @@ async def test_asking_again_comes_to_an_end(ask: Ask, script: Script, error: typ
 
 
 @both
-async def test_all_tries_share_one_time_limit(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("upstream.files.backend_files.ADDRESS_SECONDS", 0.1)
-    async with world(RETRY, [stall()]) as it:
+async def test_all_tries_share_one_time_limit(ask: Ask) -> None:
+    async with world(RETRY, [stall()], address=0.1) as it:
         with pytest.raises(TotalTimeout):
             await ask(it)
         assert await it.server.connections[1].gone_within(1)

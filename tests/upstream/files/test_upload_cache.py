@@ -1,7 +1,7 @@
 """What is remembered of uploads, for how long, and for whom."""
 
 import asyncio
-import threading
+import hashlib
 from dataclasses import dataclass, field
 
 import pytest
@@ -9,11 +9,9 @@ import pytest
 from accounts import Credential
 from tests.upstream.rig import KEY, ME, eventually
 from upstream import ConnectionLost, UpstreamError
-from upstream.files import upload_cache
 from upstream.files.upload_cache import (
     HASH_IN_THREAD_BYTES,
     MAX_AGE_SECONDS,
-    MAX_ENTRIES,
     TRUSTED_SECONDS,
     Identity,
     StoredFile,
@@ -22,7 +20,7 @@ from upstream.files.upload_cache import (
 
 pytestmark = pytest.mark.timeout(seconds=10)
 
-PICTURE = Identity(b"account", b"content", "multimodal", "")
+PICTURE = Identity("account", b"content", "multimodal", "")
 
 
 @dataclass
@@ -35,10 +33,11 @@ class Backend:
     gone: set[str] = field(default_factory=set)
     trouble: UpstreamError | None = None
     cancelled: int = 0
+    max_entries: int = 100
     open: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
-        self.cache = UploadCache(lambda: self.now)
+        self.cache = UploadCache(lambda: self.now, max_entries=self.max_entries)
         self.open.set()
 
     async def store(self) -> StoredFile:
@@ -61,7 +60,7 @@ class Backend:
         return file_id not in self.gone
 
     async def obtain(self, identity: Identity = PICTURE) -> str:
-        return (await self.cache.obtain(identity, self.store, self.is_there)).file_id
+        return (await self.cache.obtain(identity, self)).file_id
 
     def start(self, identity: Identity = PICTURE) -> "asyncio.Task[str]":
         return asyncio.create_task(self.obtain(identity))
@@ -77,10 +76,10 @@ async def test_second_upload_of_the_same_is_remembered() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        Identity(b"another account", b"content", "multimodal", ""),
-        Identity(b"account", b"other content", "multimodal", ""),
-        Identity(b"account", b"content", "my_files", ""),
-        Identity(b"account", b"content", "multimodal", "name"),
+        Identity("another account", b"content", "multimodal", ""),
+        Identity("account", b"other content", "multimodal", ""),
+        Identity("account", b"content", "my_files", ""),
+        Identity("account", b"content", "multimodal", "name"),
     ],
 )
 async def test_anything_else_is_stored_for_itself(other: Identity) -> None:
@@ -143,24 +142,13 @@ async def test_failure_is_raised_and_not_remembered() -> None:
     assert await backend.obtain() == "file-2"
 
 
-async def test_least_recently_used_is_forgotten_first(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("upstream.files.upload_cache.MAX_ENTRIES", 2)
-    backend = Backend()
-    first, second, third = (Identity(b"account", bytes([n]), "multimodal", "") for n in range(3))
+async def test_least_recently_used_is_forgotten_first() -> None:
+    backend = Backend(max_entries=2)
+    first, second, third = (Identity("account", bytes([n]), "multimodal", "") for n in range(3))
     for identity in (first, second, first, third):
         await backend.obtain(identity)
-    assert len(backend.cache) == 2
     assert await backend.obtain(first) == "file-1"
     assert await backend.obtain(second) == "file-4"
-
-
-async def test_number_of_entries_is_bounded() -> None:
-    backend = Backend()
-    for n in range(MAX_ENTRIES + 10):
-        await backend.obtain(Identity(b"account", n.to_bytes(2, "big"), "multimodal", ""))
-    assert len(backend.cache) == MAX_ENTRIES
 
 
 async def test_callers_at_the_same_time_share_one_upload() -> None:
@@ -255,28 +243,17 @@ async def test_identity_tells_accounts_and_contents_apart_without_holding_them()
     cache = UploadCache(lambda: 0.0)
     mine = await cache.identify(ME, b"canary-content", "multimodal", "")
     assert mine == await cache.identify(ME, b"canary-content", "multimodal", "")
-    assert mine != await cache.identify(Credential("fk-2"), b"canary-content", "multimodal", "")
+    assert mine != await cache.identify(Credential(KEY + "2"), b"canary-content", "multimodal", "")
+    assert mine != await cache.identify(Credential(KEY, "workspace"), b"canary-content", "multimodal", "")
     assert mine != await cache.identify(ME, b"other", "multimodal", "")
     assert KEY not in repr(mine)
     assert "canary" not in repr(mine)
 
 
-async def test_account_of_a_key_cannot_be_told_from_another_process() -> None:
-    one, other = UploadCache(lambda: 0.0), UploadCache(lambda: 0.0)
-    assert await one.identify(ME, b"", "", "") != await other.identify(ME, b"", "", "")
-
-
-async def test_large_content_is_hashed_off_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
-    threads = []
-    real = upload_cache._digest
-
-    def noting(data: bytes) -> bytes:
-        threads.append(threading.current_thread() is threading.main_thread())
-        return real(data)
-
-    monkeypatch.setattr(upload_cache, "_digest", noting)
-    cache = UploadCache(lambda: 0.0)
-    small = await cache.identify(ME, b"x", "", "")
-    large = await cache.identify(ME, b"x" * HASH_IN_THREAD_BYTES, "", "")
-    assert threads == [True, False]
-    assert len(small.content) == len(large.content) == 32
+@pytest.mark.parametrize(("size", "off_the_loop"), [(1, False), (HASH_IN_THREAD_BYTES, True)])
+async def test_only_large_content_is_hashed_off_the_loop(size: int, off_the_loop: bool) -> None:
+    data = bytes(size)
+    identifying = asyncio.create_task(UploadCache(lambda: 0.0).identify(ME, data, "", ""))
+    await asyncio.sleep(0)
+    assert identifying.done() != off_the_loop
+    assert (await identifying).content == hashlib.sha256(data).digest()

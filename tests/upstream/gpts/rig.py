@@ -1,4 +1,4 @@
-"""A backend that describes GPTs as the test wants it, and a book whose time stands still."""
+"""A backend that describes GPTs as the test wants it, and descriptions whose time stands still."""
 
 import asyncio
 import json
@@ -13,9 +13,12 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
 from accounts import Credential
+from runtime import BackgroundTasks
 from tests.upstream.rig import nothing_left
 from translate.values import Gizmo
-from upstream import GizmoBook, GizmoStore, HttpClient
+from upstream import HttpClient
+from upstream.gpts import GptDescriptions, GptDescriptionStore
+from upstream.gpts.descriptions import MAX_UNLISTED
 
 KEY = "fk-canary-of-the-service"
 CALLER = "fk-canary-of-a-caller"
@@ -152,7 +155,7 @@ class Clock:
     def __call__(self) -> float:
         return self.now
 
-    def later(self, delay: float, call: Callable[[], object]) -> Alarm:
+    def call_later(self, delay: float, call: Callable[[], object]) -> Alarm:
         alarm = Alarm(self.now + delay, call)
         self.alarms.append(alarm)
         self.pauses.append(delay)
@@ -172,21 +175,22 @@ class Clock:
 
 
 @dataclass(slots=True)
-class Library:
-    """A book and what is around it."""
+class Rig:
+    """The descriptions and what is around them."""
 
-    book: GizmoBook
+    descriptions: GptDescriptions
     backend: Backend
     clock: Clock
+    attempts: BackgroundTasks
 
     async def get(self, gizmo_id: str, key: str) -> Gizmo:
         """A description, for whoever has this key."""
-        return await self.book.get(gizmo_id, Credential(key))
+        return await self.descriptions.get(gizmo_id, Credential(key))
 
-    async def settled(self) -> None:
+    async def attempts_ended(self) -> None:
         """Wait until no attempt is under way."""
-        while self.book._attempts:
-            await asyncio.wait(self.book._attempts)
+        while len(self.attempts):
+            await self.attempts.wait()
 
 
 def files_in(path: Path) -> list[Path]:
@@ -195,31 +199,34 @@ def files_in(path: Path) -> list[Path]:
 
 
 @asynccontextmanager
-async def library(
+async def rig(
     path: Path,
     backend: Backend | None = None,
     *,
     key: str = KEY,
-    patience: float = 5.0,
+    wait_seconds: float = 5.0,
+    max_unlisted: int = MAX_UNLISTED,
     jitter: float = 1.0,
     url: str = "",
-) -> AsyncIterator[Library]:
-    """A book over a listening backend (or `url`), its store at `path`; afterwards nothing may be left."""
-    clock = Clock()
+) -> AsyncIterator[Rig]:
+    """Descriptions from a listening backend (or `url`), stored at `path`; afterwards nothing may be left."""
+    clock, attempts = Clock(), BackgroundTasks()
     async with nothing_left(), serving(backend or Backend()) as backend:
         client = HttpClient(url or backend.url, PREFIX)
-        book = GizmoBook(
+        descriptions = GptDescriptions(
             client,
-            GizmoStore(path),
+            GptDescriptionStore(path),
             Credential(key) if key else None,
-            patience=patience,
+            wait_seconds=wait_seconds,
+            max_unlisted=max_unlisted,
             clock=clock,
-            later=clock.later,
+            call_later=clock.call_later,
             jitter=lambda: jitter,
+            tasks=attempts,
         )
         try:
-            yield Library(book, backend, clock)
+            yield Rig(descriptions, backend, clock, attempts)
         finally:
-            await book.close()
+            await descriptions.close()
             client.close()
         assert clock.pending == []

@@ -11,7 +11,7 @@ import pytest
 from tests.upstream.gpts.rig import ID, OTHER_ID, SLUG, described, files_in
 from translate.backend.gizmo import MAX_GIZMO_BYTES
 from translate.values.gizmo import Gizmo
-from upstream import GizmoStore
+from upstream.gpts import GptDescriptionStore
 
 GIZMO = Gizmo(ID, described())
 SINCE = 1_702_600_000.5
@@ -19,25 +19,25 @@ SINCE = 1_702_600_000.5
 
 async def file_of(directory: Path) -> Path:
     """Where the store keeps `ID`."""
-    await GizmoStore(directory).save(ID, GIZMO, SINCE)
+    await GptDescriptionStore(directory).save(ID, GIZMO, SINCE)
     (path,) = files_in(directory)
     return path
 
 
 async def test_what_was_saved_is_found_by_the_next_process(tmp_path: Path) -> None:
-    await GizmoStore(tmp_path / "new" / "gpts").save(SLUG, GIZMO, SINCE)
-    assert await GizmoStore(tmp_path / "new" / "gpts").load(SLUG) == (GIZMO, SINCE)
+    await GptDescriptionStore(tmp_path / "new" / "gpts").save(SLUG, GIZMO, SINCE)
+    assert await GptDescriptionStore(tmp_path / "new" / "gpts").load(SLUG) == (GIZMO, SINCE)
 
 
 async def test_nothing_is_found_of_what_was_never_saved(tmp_path: Path) -> None:
-    store = GizmoStore(tmp_path)
+    store = GptDescriptionStore(tmp_path)
     await store.save(ID, GIZMO, SINCE)
     assert await store.load(OTHER_ID) is None
     assert await store.load(ID.lower()) is None
 
 
 async def test_saving_replaces_and_leaves_no_other_file(tmp_path: Path) -> None:
-    store = GizmoStore(tmp_path)
+    store = GptDescriptionStore(tmp_path)
     await store.save(ID, GIZMO, SINCE)
     newer = Gizmo(ID, described(description="Helps more"))
     await store.save(ID, newer, SINCE + 1)
@@ -47,8 +47,8 @@ async def test_saving_replaces_and_leaves_no_other_file(tmp_path: Path) -> None:
 
 async def test_leftover_of_a_crash_is_in_nobodys_way(tmp_path: Path) -> None:
     path = await file_of(tmp_path)
-    path.rename(path.with_suffix(".tmp"))
-    store = GizmoStore(tmp_path)
+    path.rename(path.with_name(f"{path.name}.new"))
+    store = GptDescriptionStore(tmp_path)
     assert await store.load(ID) is None
     await store.save(ID, GIZMO, SINCE)
     assert await store.load(ID) == (GIZMO, SINCE)
@@ -56,7 +56,7 @@ async def test_leftover_of_a_crash_is_in_nobodys_way(tmp_path: Path) -> None:
 
 
 async def test_discarded_description_is_gone(tmp_path: Path) -> None:
-    store = GizmoStore(tmp_path)
+    store = GptDescriptionStore(tmp_path)
     await store.save(ID, GIZMO, SINCE)
     await store.discard(ID)
     await store.discard(ID)
@@ -64,7 +64,7 @@ async def test_discarded_description_is_gone(tmp_path: Path) -> None:
 
 
 async def test_ids_that_differ_in_case_have_files_that_do_not(tmp_path: Path) -> None:
-    store = GizmoStore(tmp_path)
+    store = GptDescriptionStore(tmp_path)
     for gizmo_id in ("g-abc", "g-ABC"):
         await store.save(gizmo_id, Gizmo(gizmo_id, described(gizmo_id)), SINCE)
     assert len({path.name.lower() for path in files_in(tmp_path)}) == 2
@@ -102,7 +102,7 @@ POISON: dict[str, bytes] = {
 async def test_spoilt_file_is_a_miss(tmp_path: Path, poison: str) -> None:
     path = await file_of(tmp_path)
     path.write_bytes(POISON[poison])
-    assert await GizmoStore(tmp_path).load(ID) is None
+    assert await GptDescriptionStore(tmp_path).load(ID) is None
 
 
 def pipe(path: Path) -> None:
@@ -128,7 +128,7 @@ async def test_what_is_no_plain_file_is_a_miss(tmp_path: Path, make: Callable[[P
     path = await file_of(tmp_path)
     path.unlink()
     make(path)
-    assert await GizmoStore(tmp_path).load(ID) is None
+    assert await GptDescriptionStore(tmp_path).load(ID) is None
 
 
 async def test_link_is_replaced_and_not_written_through(tmp_path: Path) -> None:
@@ -137,17 +137,17 @@ async def test_link_is_replaced_and_not_written_through(tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     victim.write_text("precious")
     path.symlink_to(victim)
-    path.with_suffix(".tmp").symlink_to(victim)
-    await GizmoStore(tmp_path).save(ID, GIZMO, SINCE)
+    path.with_name(f"{path.name}.new").symlink_to(victim)
+    await GptDescriptionStore(tmp_path).save(ID, GIZMO, SINCE)
     assert victim.read_text() == "precious"
-    assert await GizmoStore(tmp_path).load(ID) == (GIZMO, SINCE)
+    assert await GptDescriptionStore(tmp_path).load(ID) == (GIZMO, SINCE)
 
 
 async def test_unusable_directory_is_told_once_and_harms_nothing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "file").write_text("")
-    store = GizmoStore(tmp_path / "file" / "gpts")
+    store = GptDescriptionStore(tmp_path / "file" / "gpts")
     await store.save(ID, GIZMO, SINCE)
     await store.save(ID, GIZMO, SINCE)
     await store.discard(ID)

@@ -13,7 +13,7 @@ from tests.scripted_server import rst, stall, status
 from tests.upstream.files.rig import Script, reply, world
 from tests.upstream.rig import KEY, ME, PATIENT, PREFIX
 from upstream import HttpClient, Timeouts, UnusableAnswer
-from upstream.files.backend_files import BackendFiles
+from upstream.files import BackendFiles
 from upstream.http.endpoint import Endpoint
 from upstream.http.paths import conversation_path, file_path
 

@@ -19,7 +19,7 @@ from tests.upstream.files.rig import (
 )
 from tests.upstream.rig import KEY, PREFIX, nothing_left, refusing_address
 from upstream import ConnectFailed, ConnectionLost, TotalTimeout
-from upstream.files.backend_files import (
+from upstream.files import (
     AddressExpired,
     AddressRefused,
     Download,
@@ -37,9 +37,9 @@ def redirect(location: str, code: int = 302) -> Script:
     return [status(code, {"Location": location, "Content-Length": "0"})]
 
 
-async def test_bytes_and_type_are_what_the_storage_gives() -> None:
+async def test_bytes_are_what_the_storage_gives() -> None:
     async with storage(content(DATA, {"Content-Type": "Image/PNG; x=y"})) as blobs, world() as it:
-        assert await it.files.fetch(signed(blobs)) == Download(DATA, "image/png", "")
+        assert await it.files.fetch(signed(blobs)) == Download(DATA, "")
         (request,) = requests_of(blobs)
     assert (request.method, request.path) == ("GET", f"/blob?sig={SIGNATURE}")
 
@@ -88,10 +88,9 @@ async def test_file_of_exactly_the_limit_is_taken() -> None:
 )
 async def test_endless_body_is_cut_at_the_limit(script: list[Verb]) -> None:
     async with storage(script) as blobs, world() as it:
-        with pytest.raises(FileTooLarge) as caught:
+        with pytest.raises(FileTooLarge, match=str(MAX_BYTES)):
             await it.files.fetch(signed(blobs))
         assert await blobs.connections[0].gone_within(1)
-    assert caught.value.limit == MAX_BYTES
 
 
 async def test_one_byte_too_many_is_too_large() -> None:
@@ -100,30 +99,26 @@ async def test_one_byte_too_many_is_too_large() -> None:
             await it.files.fetch(signed(blobs))
 
 
-async def test_slow_drip_is_given_up_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("upstream.files.backend_files.FETCH_SECONDS", 0.15)
+async def test_slow_drip_is_given_up_in_the_end() -> None:
     slow = [status(200, {"Content-Length": "60"}), trickle(b"x" * 60, pause=0.01)]
-    async with storage(slow) as blobs, world() as it:
+    async with storage(slow) as blobs, world(fetch=0.15) as it:
         with pytest.raises(TotalTimeout):
             await it.files.fetch(signed(blobs))
         assert await blobs.connections[0].gone_within(1)
 
 
-async def test_slow_redirects_share_one_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("upstream.files.backend_files.FETCH_SECONDS", 0.2)
-
+async def test_slow_redirects_share_one_time_limit() -> None:
     async def pause(_: object) -> None:
         await asyncio.sleep(0.08)
 
     hop: Script = [pause, *redirect("/again")]
-    async with storage(hop, hop, hop, content(DATA)) as blobs, world() as it:
+    async with storage(hop, hop, hop, content(DATA)) as blobs, world(fetch=0.2) as it:
         with pytest.raises(TotalTimeout):
             await it.files.fetch(signed(blobs))
 
 
-async def test_silent_storage_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("upstream.files.backend_files.FETCH_SECONDS", 0.1)
-    async with storage([stall()]) as blobs, world() as it:
+async def test_silent_storage_is_given_up() -> None:
+    async with storage([stall()]) as blobs, world(fetch=0.1) as it:
         with pytest.raises(TotalTimeout):
             await it.files.fetch(signed(blobs))
         assert await blobs.connections[0].gone_within(1)
@@ -151,8 +146,8 @@ async def test_refusals_of_the_storage_have_their_errors(code: int, error: type[
         with pytest.raises(error) as caught:
             await it.files.fetch(signed(blobs))
     assert_discreet(caught)
-    if isinstance(caught.value, TransferRefused):
-        assert caught.value.status == code
+    if error is TransferRefused:
+        assert f"status {code}" in str(caught.value)
 
 
 async def test_reset_in_mid_body_is_a_lost_connection() -> None:
