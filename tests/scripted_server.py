@@ -14,10 +14,12 @@ the last one also all that follow. A script that ends closes its connection with
 import asyncio
 import socket
 import struct
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Self
+
+from runtime import BackgroundTasks
 
 EVENT_STREAM: Final = {"Content-Type": "text/event-stream; charset=utf-8", "Transfer-Encoding": "chunked"}
 JSON: Final = {"Content-Type": "application/json"}
@@ -45,19 +47,20 @@ class Connection:
         self.request: Request | None = None
         self.bytes_sent = 0
         """What the kernel has taken, which for a slow reader is less than what the script has."""
-        self._gone = asyncio.Event()
+        self.left = asyncio.Event()
+        """The peer has closed or reset the connection."""
         self._loop = asyncio.get_running_loop()
         self._watcher: asyncio.Task[None] | None = None
 
     @property
     def gone(self) -> bool:
-        """The peer has closed or reset the connection."""
-        return self._gone.is_set()
+        """Whether the peer has left."""
+        return self.left.is_set()
 
     async def gone_within(self, seconds: float) -> bool:
         """Wait until the peer is gone; false if it is still there after `seconds`."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._gone.wait(), seconds)
+            await asyncio.wait_for(self.left.wait(), seconds)
         return self.gone
 
     async def write(self, data: bytes) -> None:
@@ -70,7 +73,7 @@ class Connection:
                 await self._writable()
                 continue
             except OSError:
-                self._gone.set()
+                self.left.set()
                 return
             self.bytes_sent += sent
             view = view[sent:]
@@ -100,7 +103,7 @@ class Connection:
     async def _some(self) -> bytes:
         data = await self._loop.sock_recv(self.socket, 65536)
         if not data:
-            self._gone.set()
+            self.left.set()
             raise ConnectionResetError
         return data
 
@@ -112,7 +115,7 @@ class Connection:
         with suppress(OSError):
             while await self._loop.sock_recv(self.socket, 65536):
                 pass
-        self._gone.set()
+        self.left.set()
 
     async def close(self, *, reset: bool = False) -> None:
         """Close with FIN, or with RST."""
@@ -138,7 +141,8 @@ class ScriptedServer:
         self.port = 0
         self._scripts = scripts or ((),)
         self._reads_request = reads_request
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._accepted: list[Connection] = []
+        self._tasks = BackgroundTasks()
 
     @property
     def url(self) -> str:
@@ -149,15 +153,15 @@ class ScriptedServer:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
         self._listener.setblocking(False)
         self.port = self._listener.getsockname()[1]
-        self._start(self._accept())
+        asyncio.get_running_loop().add_reader(self._listener, self._accept)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        while self._tasks:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.wait(self._tasks)
+        asyncio.get_running_loop().remove_reader(self._listener)
         self._listener.close()
+        await self._tasks.cancel()
+        for connection in self._accepted:
+            await connection.close()
 
     async def connected(self, count: int = 1) -> Connection:
         """Wait for the `count`th connection (and its request, if requests are read) and return it."""
@@ -165,19 +169,16 @@ class ScriptedServer:
             await self._arrivals.wait_for(lambda: len(self.connections) >= count)
         return self.connections[count - 1]
 
-    def _start(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _accept(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            sock, _ = await loop.sock_accept(self._listener)
-            sock.setblocking(False)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection = Connection(sock)
-            self._start(self._serve(connection))
+    def _accept(self) -> None:
+        try:
+            sock, _ = self._listener.accept()
+        except OSError:
+            return
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection = Connection(sock)
+        self._accepted.append(connection)
+        self._tasks.start(self._serve(connection))
 
     async def _serve(self, connection: Connection) -> None:
         try:
@@ -191,7 +192,7 @@ class ScriptedServer:
             for verb in script:
                 await verb(connection)
         except OSError:
-            connection._gone.set()
+            connection.left.set()
         finally:
             await connection.close()
 
@@ -266,7 +267,7 @@ def stall() -> Verb:
     """Do nothing until the peer goes away."""
 
     async def verb(connection: Connection) -> None:
-        await connection._gone.wait()
+        await connection.left.wait()
 
     return verb
 
