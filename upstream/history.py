@@ -42,7 +42,7 @@ class History:
                 if not isinstance(mapping, dict):
                     return None
                 found |= {message: conversation_id for message in messages if message in mapping}
-        except (UpstreamError, ValueError):
+        except (UpstreamError, ValueError, KeyError, TypeError):  # the latter three for an odd answer
             return None
         return found
 

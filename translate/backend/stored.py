@@ -23,11 +23,11 @@ class StoredTurn:
 
     def __init__(self, parent_message_id: str) -> None:
         self.answered = False
-        """There is more than what was asked."""
+        """The backend has begun to answer: there is a message after the question."""
         self.finished = False
         """The last message is complete, and is one that ends a turn."""
         self.settled = False
-        """So it is, and the backend says that it ended the turn."""
+        """The last message is complete, and the backend says that it ends the turn."""
         self._parent_message_id = parent_message_id
         self._shown: dict[str, bytes] = {}
 

@@ -1,9 +1,9 @@
 """The WebSocket dialect, without the socket: what its frames say, in which order, and whose they are.
 
-In this dialect POST conversation answers JSON (`Handover`), and the event stream comes in pieces
-over the one WebSocket of the account. A frame is numbered; the client acknowledges numbers, and after a
-drop it gets again what it has not acknowledged. The bodies are base64 of bytes of the usual stream, cut
-anywhere, so they are joined as bytes and given to the same splitter as any other stream.
+In this dialect (protocol notes, section 12) POST conversation answers JSON (`Handover`), and the event stream
+comes in pieces over the one WebSocket of the account. Frames are numbered; the client acknowledges numbers,
+and after a drop it gets again what it has not acknowledged. The bodies are base64 of bytes of the usual
+stream, cut anywhere, so they are joined as bytes and given to the same splitter as any other stream.
 """
 
 import base64
@@ -20,7 +20,7 @@ from translate.values import json_object, object_at, text_at
 
 SUBPROTOCOL: Final = "json.reliable.webpubsub.azure.v1"
 ACK_EVERY: Final = 10
-"""Frames per acknowledgement: other clients choose 10 to 80, and at about 1000 the server hangs up."""
+"""Frames per acknowledgement: other clients choose 10 to 80, the server closes at about 1000."""
 
 _END: Final = re.compile(rb"[\r\n]data: ?\[DONE\]")
 _LONGEST_END: Final = len(b"\ndata: [DONE]")
@@ -28,7 +28,10 @@ _LONGEST_END: Final = len(b"\ndata: [DONE]")
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """The answer to POST conversation that says: the stream comes over a socket, marked like this."""
+    """The answer to POST conversation that says: the stream comes over the socket, in frames with these ids.
+
+    `request_id` is the id that we chose, or else one of the backend's.
+    """
 
     wss_url: str
     conversation_id: str
@@ -38,20 +41,24 @@ class Handover:
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """The greeting. With its ids the same connection can be taken up again after a drop."""
+    """The first frame of a socket. With its ids the same connection can be resumed after a drop."""
 
     connection_id: str
     token: str
 
     def resumed_url(self, url: str) -> str:
-        """`url` with what asks for this connection; what was not acknowledged then comes again."""
+        """`url` with a query that resumes this connection; what was not acknowledged then comes again."""
         ids = {"awps_connection_id": self.connection_id, "awps_reconnection_token": self.token}
         return f"{url}{'&' if '?' in url else '?'}{urlencode(ids)}"
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A numbered frame; `body` is empty if it is none of a stream. `sequence` is 0 if not numbered."""
+    """A frame with a piece of a stream, told apart from those of other streams by its ids.
+
+    `sequence` is its number, 0 without one. `body` is the piece, empty in a frame of another kind. `more` is
+    false for the last frame of a stream.
+    """
 
     sequence: int
     request_id: str
@@ -62,7 +69,7 @@ class Frame:
 
 
 class FrameSequence:
-    """Which frame comes next. Numbers count up by one within a connection, over drops too."""
+    """Which frame comes next. Numbers count up by one within a connection, also when it was resumed."""
 
     __slots__ = ("_acked", "_last")
 
@@ -72,7 +79,8 @@ class FrameSequence:
     def accept(self, number: int) -> bool:
         """Whether the frame of this number is new; False for one that came before.
 
-        Raises MissingFrames when frames before it are missing; they come again after a reconnect.
+        Raises:
+            MissingFrames: frames before it have not come; they do when the connection is resumed.
         """
         if not number:
             return True
@@ -88,7 +96,7 @@ class FrameSequence:
         self._last = number - 1
 
     def acknowledgement(self, *, at_once: bool = False) -> str | None:
-        """The frame to send now, if enough has come (or if anything has, with `at_once`)."""
+        """The text of an acknowledgement, if one is due: after some frames, with `at_once` after any."""
         if self._last - self._acked < (1 if at_once else ACK_EVERY):
             return None
         self._acked = self._last
@@ -120,7 +128,7 @@ def read_address(body: bytes) -> str:
 
 
 def read_frame(message: str | bytes) -> Connected | Frame | None:
-    """What a message of the socket says; None if nothing that concerns us."""
+    """What a message of the socket says; None if it is neither a greeting nor a frame."""
     data = json_object(message)
     if data is None:
         return None
@@ -147,7 +155,7 @@ def read_frame(message: str | bytes) -> Connected | Frame | None:
 
 
 class EndFinder:
-    """Finds `data: [DONE]` in a stream that comes in pieces: the end, when no last frame follows."""
+    """Finds `data: [DONE]` in a stream that comes in pieces: the end, also where no last frame follows."""
 
     __slots__ = ("_tail",)
 
@@ -162,10 +170,11 @@ class EndFinder:
 
 
 class StartFinder:
-    """Tells whether a stream is there from its start. Who connected too late has lost its first pieces.
+    """Tells whether a stream is there from its start: who connected too late has lost the first pieces.
 
-    Every stream begins with the name of its encoding, an echo (the system's or our own message), or an
-    error; who sees an answer first has missed something.
+    Every stream begins with the name of its encoding (protocol notes, section 5), with an echo of the
+    system's or our own message (section 7.2), or with an error. Where an answer comes first, pieces before it
+    are missing.
     """
 
     __slots__ = ("_sse",)
@@ -174,7 +183,7 @@ class StartFinder:
         self._sse = SseSplitter()
 
     def judge(self, piece: bytes) -> bool | None:
-        """True or False, or None as long as more must be seen."""
+        """Whether the stream is there from its start, as far as this piece; None if that is not clear yet."""
         self._sse.push(piece)
         try:
             while (record := self._sse.next()) is not None:

@@ -23,7 +23,7 @@ model keeps talking, and quota is charged, for a reader who has left. Private na
 `asyncio.Task._fut_waiter`
     whether a task really waits, see `_stop_connecting`.
 
-Each has a contract test (`tests/upstream/test_connection_contract.py` and the state tests beside it).
+Each has a contract test (`tests/upstream/http/test_connection.py`, and the tests of each state beside it).
 """
 
 import asyncio

@@ -11,7 +11,7 @@ from simulator import Knobs, Simulator
 from tests.simulator.client import KEY, PREFIX, payload, running
 from tests.translate.reading import answer
 from tests.upstream.rig import PATIENT, Client, nothing_left
-from translate.backend.payload import PostedConversation
+from translate.backend import PostedConversation
 from upstream import Exchange, Timeouts
 from upstream.socket import Pauses, SocketLimits, SocketTimes
 

@@ -18,7 +18,7 @@ from tests.simulator.client import KEY, PREFIX
 from tests.translate.wire import DONE, Json, echo, finished, growing, hidden_system, sse
 from tests.upstream.rig import PATIENT, Client, nothing_left
 from tests.upstream.socket.rig import QUICK, Talk
-from translate.backend.websocket_frames import SUBPROTOCOL
+from translate.backend import SUBPROTOCOL
 from upstream import Timeouts
 from upstream.socket import SocketLimits
 

@@ -11,7 +11,7 @@ from tornado.web import Application
 from accounts import Credential
 from tests.upstream.rig import CERTIFICATE, ME, NAME, Client
 from tests.upstream.socket.scripted import ALL, TEXT, Backend, Peer, kept, plays, scene
-from translate.backend.websocket_frames import Handover
+from translate.backend import Handover
 from upstream import (
     Aborted,
     ResponseRefused,

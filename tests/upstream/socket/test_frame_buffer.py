@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from translate.backend.websocket_frames import Frame, Handover
+from translate.backend import Frame, Handover
 from upstream.http import Aborted
 from upstream.socket.frame_buffer import BufferBudget, FrameBuffer
 

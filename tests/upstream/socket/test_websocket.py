@@ -7,7 +7,7 @@ import pytest
 from tornado.websocket import WebSocketProtocol
 
 from tests.upstream.socket.scripted import Backend, scene
-from translate.backend.websocket_frames import SUBPROTOCOL
+from translate.backend import SUBPROTOCOL
 from upstream.socket.websocket import WebSocket
 
 pytestmark = pytest.mark.timeout(seconds=10)
