@@ -7,9 +7,8 @@ import asyncio
 import logging
 from typing import Final
 
-import ujson
-
 from runtime import BackgroundTasks
+from translate.values import json_object
 from upstream import HttpClient, UpstreamError
 
 log = logging.getLogger("pandora")
@@ -52,10 +51,12 @@ class LicenceUsage:
             answer = await self._http.transfer(
                 "GET", self._address, {}, limit=MAX_BYTES, seconds=ANSWER_SECONDS
             )
-            usage = ujson.loads(answer.body) if answer.status == 200 else None
-        except (UpstreamError, ValueError):
+            usage = json_object(answer.body) if answer.status == 200 else None
+        except UpstreamError:
             usage = None
-        if not isinstance(usage, dict):
+        if usage is None:
             log.warning("the licence's usage cannot be had now")
             return None
-        return {name: usage[name] for name in ("current", "total", "ttl") if isinstance(usage.get(name), int)}
+        return {
+            name: value for name in ("current", "total", "ttl") if isinstance(value := usage.get(name), int)
+        }
