@@ -47,7 +47,7 @@ class Answer:
             self._connection.close()
 
     def client_gone(self) -> None:
-        """The client left: what is still generated costs quota for nobody."""
+        """The client left: end the answer, since the rest would cost quota for nothing."""
         self._connection.left()
 
     def stop(self, error: ApiError) -> None:
@@ -83,7 +83,7 @@ class Answer:
         if outcome.bug is not None:
             if state is ClientState.PENDING:
                 raise outcome.bug
-            # Tornado would end the body as if all were well.
+            # If it were raised here, Tornado would end the body as if it were complete.
             handler.log_exception(type(outcome.bug), outcome.bug, outcome.bug.__traceback__)
             error = handler.internal_error()
         handler.failure = error
@@ -120,7 +120,7 @@ class AnswerHandler(BodyHandler):
             await self._answer.run()
 
     def on_connection_close(self) -> None:
-        """The client left; Tornado says so once."""
+        """The client left; Tornado calls this once."""
         super().on_connection_close()
         self._client_left = True
         if self._answer is not None:

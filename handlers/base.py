@@ -39,7 +39,7 @@ EXPOSED: Final = (
 HEADER_NAMES: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~ ,-]{1,4000}")
 KEY: Final = re.compile(r"[\x21-\x7e]{1,8192}")
 OUTCOMES: Final = {429: Outcome.REJECTED, 500: Outcome.ERROR, 503: Outcome.REJECTED}
-"""Of responses by which no exchange with the backend was even begun; all others are the caller's fault."""
+"""Outcomes of error responses without an exchange with the backend; others are the caller's fault."""
 QUIET_ROUTES: Final = ("probe", "console")
 """Asked every few seconds by programs: their lines are logged at debug level."""
 
@@ -74,14 +74,14 @@ class ApiHandler(tornado.web.RequestHandler):
     request_id = ""
     outcome: Outcome | None = None
     failure: ApiError | None = None
-    """What the client was told, or would have been."""
+    """The error that the client got, or would have got."""
     turn: TurnOutcome | None = None
     """How the turn of this request ended, if it had one."""
     model_name = ""
     ttft: float | None = None
     """Seconds until the first content of a stream was written."""
     conversing: tuple[Caller, Model] | None = None
-    """Who converses with which model, once known: their limits are told in the headers."""
+    """The caller and the model of the conversation, once known; the headers show their limits."""
 
     @property
     def common(self) -> Common:
@@ -136,7 +136,7 @@ class ApiHandler(tornado.web.RequestHandler):
         return self.common.public_base or f"{self.request.protocol}://{self.request.host}"
 
     def record_turn(self, turn: TurnOutcome) -> None:
-        """Take how the turn of this request ended: its metrics and its log line follow from that."""
+        """Note how the turn of this request ended: its metrics and its log line follow from that."""
         self.turn = turn
         self.outcome = turn.outcome
 
@@ -166,7 +166,7 @@ class ApiHandler(tornado.web.RequestHandler):
                 self.set_header(name, value)
 
     def check_limits(self, caller: Caller, model: Model) -> None:
-        """`caller` wants to converse with `model`. Raises ApiError (429) if its limits forbid that."""
+        """Check the limits of `caller` for a conversation with `model`. Raises ApiError (429)."""
         self.model_name = model.name
         self.conversing = caller, model
         self.common.charges.check(caller, model)
@@ -203,7 +203,7 @@ class ApiHandler(tornado.web.RequestHandler):
             self.send_api_error(self.internal_error())
 
     def internal_error(self) -> InternalError:
-        """What to say of a bug of ours."""
+        """The error for a bug of this service."""
         return InternalError(f"The service failed. Its log has more under {self.request_id}.")
 
     def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
@@ -223,7 +223,7 @@ class ApiHandler(tornado.web.RequestHandler):
         self.common.metrics.request(
             self.route, self.model_name, outcome, duration, self.ttft, completion_tokens
         )
-        if self.failure is not None and self.route != "unknown":  # scanners come by all day
+        if self.failure is not None and self.route != "unknown":  # scanners ask for unknown paths all day
             self.common.failures.add(self.request_id, self.route, self.model_name, status, self.failure)
         fields = {
             "request_id": self.request_id,
@@ -250,8 +250,8 @@ class ApiHandler(tornado.web.RequestHandler):
 class BodyHandler(ApiHandler):
     """A handler that reads a JSON body within the size limit, and answers a larger one with 413.
 
-    What speaks against a request is said only when its body has been read: most clients send all of it
-    before they listen, and a connection closed in mid-body takes the answer with it.
+    A request is refused only after its whole body was read: most clients send all of it before they read, and
+    a connection that is closed in mid-body loses the response.
     """
 
     content_type = "application/json"
@@ -302,7 +302,7 @@ class UnknownPath(ApiHandler):
     route = "unknown"
 
     def get(self) -> None:
-        """Say so, whatever the method."""
+        """Raise NotFound, for any method."""
         path = self.request.path[:200]
         hint = ""
         if path.rstrip("/").endswith("/responses"):

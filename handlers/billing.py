@@ -10,7 +10,7 @@ from handlers.usage import day_range, spent
 from ledger import DAY
 
 UNLIMITED = 100_000_000.0
-"""What is shown where no limit is set: these routes have no word for it."""
+"""Shown where no limit is set, since these routes cannot say so."""
 
 
 class SubscriptionHandler(ApiHandler):

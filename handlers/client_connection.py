@@ -57,7 +57,7 @@ class ClientConnection:
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
-        """From now on the headers of a stream become due."""
+        """Start the time after which the headers of a stream are sent."""
         if self._format.streams:
             self._timer = self._loop.call_later(self._timing.headers_after, self._tick)
 
@@ -82,7 +82,7 @@ class ClientConnection:
             self.state = transition(self.state, ClientSignal.LAST_BYTE)
 
     def left(self) -> None:
-        """The client is gone."""
+        """Note that the client is gone."""
         before, self.state = self.state, transition(self.state, ClientSignal.LEFT)
         self._on_left(before)
 

@@ -77,7 +77,7 @@ class ConsoleParts:
 
 
 class _OwnOrigin(ApiHandler):
-    """What no other site's page may read, frame or guess the type of."""
+    """A handler whose responses no other site may read or frame, and whose types browsers do not guess."""
 
     route = "console"
 

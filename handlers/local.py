@@ -7,16 +7,16 @@ from urllib.parse import urlsplit
 from tornado.httputil import HTTPServerRequest
 
 FORWARDED = ("X-Forwarded-For", "X-Real-Ip", "Forwarded", "Via")
-"""Where one of these is, the request came through a proxy, whoever is at the other end."""
+"""A request with one of these headers came through a proxy, so its sender may be anywhere."""
 OWN_PAGES = ("", "same-origin", "none")
-"""Values of ``Sec-Fetch-Site`` by which no foreign page has sent the request."""
+"""Values of `Sec-Fetch-Site` for requests that no other site's page has sent."""
 
 
 def is_local(request: HTTPServerRequest) -> bool:
     """Whether a program on this machine asks on its own behalf.
 
-    A browser here also carries the requests of foreign pages. They show in ``Origin`` or
-    ``Sec-Fetch-Site``, or, where a foreign name was made to point to this machine, in ``Host``.
+    A browser here also sends requests for pages of other sites. `Origin` or `Sec-Fetch-Site` shows them or,
+    if such a site has made its name point to this machine, `Host`.
     """
     headers = request.headers
     if any(name in headers for name in FORWARDED) or headers.get("Sec-Fetch-Site", "") not in OWN_PAGES:

@@ -1,8 +1,8 @@
 """`/images/<name>` and `/files/<name>`: what the media store keeps, for browsers and front ends.
 
-No key is asked for, since nobody who follows a link can send one; the names cannot be guessed. What is
-behind a name was made by a model and may be hostile, so nothing is ever run: only pictures are shown in
-place, everything else is a download, and the headers forbid scripts and guessing of types.
+No key is asked for, since a browser that follows a link cannot send one; the names cannot be guessed. A
+stored file was made by a model and may be hostile, so nothing is ever run: only pictures are shown in place,
+everything else is a download, and the headers forbid scripts and guessing of types.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from translate.values import ApiError, NotFound
 PIECE_BYTES: Final = 256 * 1024
 """Read from disk and written to the client at a time."""
 YEAR_SECONDS: Final = 365 * 24 * 3600
-"""How long clients may cache what is kept for ever."""
+"""How long clients may cache files that are never removed."""
 RETRY_SECONDS: Final = 2.0
 
 _RANGE: Final = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")

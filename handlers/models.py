@@ -8,7 +8,7 @@ from handlers.base import ApiHandler
 from translate.values import Catalogue
 
 CREATED: Final = 1702600000
-"""The backend tells no date; clients want whole seconds."""
+"""The backend gives no date, and clients need whole seconds."""
 
 
 class ModelsHandler(ApiHandler):

@@ -10,7 +10,7 @@ from turns import RunningAnswers
 
 
 class HealthHandler(ApiHandler):
-    """The loop turns: no I/O, always cheap."""
+    """Whether the event loop runs; it does no I/O."""
 
     route = "probe"
 
@@ -29,8 +29,8 @@ class HealthHandler(ApiHandler):
 class ReadyHandler(ApiHandler):
     """Whether to send traffic here: 503 while draining.
 
-    The upstream's health is no part of it: a blip there must not unroute every instance. Neither are
-    GPTs that cannot be used; `gpts` tells which and why.
+    The health of the backend does not count, since a short failure there must not take all instances out of
+    the balancer. GPTs that cannot be used do not count either; `gpts` lists them with the reasons.
     """
 
     route = "probe"
@@ -61,7 +61,7 @@ class MetricsHandler(ApiHandler):
     async def get(self) -> None:
         """All metrics, the gauges of quota brought up to date."""
         self.common.charges.refresh_gauges()
-        # With many GPTs this takes some 20 ms, for which nobody has to wait.
+        # With many GPTs this takes some 20 ms; in a thread it does not block the loop.
         accept = self.request.headers.get("Accept", "")
         body, content_type = await asyncio.to_thread(self.common.metrics.expose, accept)
         self.set_header("Content-Type", content_type)

@@ -1,7 +1,7 @@
 """`GET /v1/usage`: what was spent, by day, model and name of the key, and how the limits stand.
 
-A caller's own key sees its own usage. That of all keys needs ADMIN_TOKEN; without such a setting it is
-told to this machine only.
+A caller's own key sees its own usage. That of all keys needs ADMIN_TOKEN; without this setting only requests
+from this machine get it.
 """
 
 import hmac
@@ -40,7 +40,7 @@ class UsageHandler(ApiHandler):
         self.send_json(ujson.dumps(answer, escape_forward_slashes=False).encode())
 
     def _whose(self) -> str | None:
-        """The name of the key to tell about, None for all. Raises Unauthorized."""
+        """The name of the key whose usage is asked for, None for all keys. Raises Unauthorized."""
         admin = self.admin_token
         if not admin and "Authorization" not in self.request.headers and is_local(self.request):
             return None
@@ -76,7 +76,7 @@ def _day(handler: ApiHandler, name: str, usual: int) -> int:
 
 
 async def spent(ledger: Ledger, since: float, until: float, *, alias: str | None) -> list[UsageRow]:
-    """What the ledger says. Raises Overloaded."""
+    """The rows of usage. Raises Overloaded."""
     try:
         return await ledger.usage(since, until, alias=alias)
     except StoreError:

@@ -48,7 +48,7 @@ class AnswerFiles:
         """The picture behind `asset`, or None if it cannot be had."""
         try:
             address = await self._files.download_url(self._credential, asset.file_id)
-            # An address relative to the backend would have to tell its secret prefix: keep a copy then.
+            # An address relative to the backend would reveal its secret prefix: keep a copy then.
             if self._link_upstream and not self._as_bytes and address.startswith("http"):
                 return Picture(address)
             download = await self._files.fetch(address)
@@ -71,7 +71,7 @@ class AnswerFiles:
         return self._base_url + public_path(self._reserved[key])
 
     async def fetch_reserved(self, conversation_id: str) -> list[str]:
-        """Fetch the linked files, the answer being complete; return what to tell the user where that failed.
+        """Fetch the linked files of a complete answer; return a note for the user for each that failed.
 
         It must come before the conversation is hidden: the sandbox goes with it.
         """

@@ -1,4 +1,4 @@
-"""Pictures and files of a request: read, checked, and put on the account that will see them."""
+"""Pictures and files of a request: read, checked, and uploaded to the account of the conversation."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -94,7 +94,7 @@ class AttachmentUploader:
 def as_part_error(error: MediaError, param: str) -> ApiError:
     """What is wrong with the part `param` of a request, such as `messages[0].content[1].image_url`.
 
-    A disk of ours that failed is not the caller's fault.
+    A failure of our own disk is not the caller's fault.
     """
     if not isinstance(error, Unusable):
         return InternalError(str(error))

@@ -1,4 +1,4 @@
-"""Failures of the upstream exchange, as answers to our caller."""
+"""Failures of an exchange with the backend, as errors for our caller."""
 
 from metrics import Outcome
 from translate.backend import error_from_response
@@ -24,11 +24,11 @@ from upstream import (
 from upstream.gpts import GptUnavailable
 
 GPT_RETRY_SECONDS = 5.0
-"""When to ask again for a GPT whose description is still to come; that costs no quota."""
+"""When to try again while the description of a GPT has not come yet; that costs no quota."""
 
 
 def as_api_error(error: UpstreamError) -> ApiError:
-    """What to tell the caller. ``x-should-retry: false`` wherever a retry could burn quota."""
+    """The error for the caller, with `x-should-retry: false` where a retry could cost quota."""
     if isinstance(error, ConnectFailed):
         return Overloaded("The backend cannot be reached.", code="upstream_unreachable", retry_after=2)
     if isinstance(error, ResponseRefused):
@@ -52,7 +52,7 @@ def as_api_error(error: UpstreamError) -> ApiError:
 
 
 def announced_wait(error: UpstreamError) -> float | None:
-    """What a refusal's own ``Retry-After`` asks for, in seconds."""
+    """The wait that the `Retry-After` of a refusal asks for, in seconds; None if it has none."""
     wait = error.headers.get("retry-after", "") if isinstance(error, ResponseRefused) else ""
     return float(wait) if wait.isascii() and wait.isdigit() and len(wait) < 8 else None
 

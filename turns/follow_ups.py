@@ -12,7 +12,7 @@ from translate.values import Confirmation, ExchangeEnded, Model
 from turns.preparation import new_id
 
 MAX_CONFIRMATIONS: Final = 5
-"""A GPT that asks on and on is stopped."""
+"""Confirmations that are given in one turn; a GPT that asks for more gets none."""
 
 GptActions = Literal["ask", "allow", "always"]
 
@@ -47,8 +47,7 @@ class FollowUps:
     def after(
         self, ended: ExchangeEnded, model: Model, facts: TurnFacts, affordable: Callable[[], bool]
     ) -> FollowUp | str | None:
-        """The follow-up of an exchange; words for the user where there is none though one was wanted; or
-        None.
+        """The follow-up of an exchange; a note for the user if it is wanted and not allowed; else None.
 
         `affordable` tells whether another conversation may be held.
         """

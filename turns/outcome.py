@@ -10,9 +10,9 @@ from translate.values import AnswerEnd, ApiError, Usage
 class TurnOutcome:
     """How it ended, and what it has cost.
 
-    `error` is why there is no whole answer, `end` what a whole one ends with; neither is told to a client
-    that is gone. `bug` is an exception of ours, which is to be logged. `units` are quota units, `pictures`
-    those shown.
+    `error` is why there is no whole answer, `end` what a whole one ends with; a client that is gone gets
+    neither. `bug` is an exception of ours, which is to be logged. `units` are quota units, `pictures` those
+    shown.
     """
 
     outcome: Outcome

@@ -1,4 +1,4 @@
-"""Whether a failed exchange may be repeated: only where that is free, seldom, and soon.
+"""Whether a failed exchange is repeated: only where that costs nothing, a few times, and soon.
 
 Free is what cannot have begun a conversation: no connection, a reset before any answer, a 5xx without a
 conversation, and the backend's "only one message at a time". A gateway's time-out is not among them,
@@ -12,14 +12,14 @@ from turns.failures import announced_wait, as_api_error
 from upstream import ConnectFailed, ConnectionLost, ResponseRefused, UpstreamError
 
 BUDGET_SECONDS = 20.0
-"""From the first attempt on; afterwards a failure is passed on, the caller has waited enough."""
+"""Seconds after the first attempt in which another may begin; later failures are passed on."""
 FIRST_PAUSE_SECONDS = 1.0
 """The longest pause before the first retry, and twice that before the next."""
 GATEWAY_TIMEOUTS = (504, 524)
 
 
 def free_retry(error: UpstreamError) -> str | None:
-    """The reason for which ``error`` may be met with another attempt, or None."""
+    """Why another attempt after `error` costs nothing; None if it may cost something."""
     if isinstance(error, ConnectFailed):
         return "connect"
     if isinstance(error, ConnectionLost):
@@ -36,7 +36,7 @@ def free_retry(error: UpstreamError) -> str | None:
 
 
 class Retries:
-    """The attempts at one exchange: at most ``limit`` retries. ``clock`` in seconds, ``random`` in 0..1."""
+    """The attempts at one exchange: at most `limit` retries. `clock` gives seconds, `random` is in 0..1."""
 
     def __init__(self, limit: int, clock: Callable[[], float], random: Callable[[], float]) -> None:
         self._limit = limit
@@ -46,7 +46,7 @@ class Retries:
         self._made = 0
 
     def pause_after(self, error: UpstreamError) -> float | None:
-        """Seconds to wait before the next attempt, or None if there shall be none."""
+        """Seconds to wait before the next attempt; None if there is to be none."""
         if self._made >= self._limit:
             return None
         pause = self._random() * FIRST_PAUSE_SECONDS * 2.0**self._made

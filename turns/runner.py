@@ -48,13 +48,13 @@ T = TypeVar("T")
 LINGER_SECONDS: Final = 0.25
 """How long the backend may take to end its body after it said that it is done."""
 ABANDON_SECONDS: Final = 0.2
-"""What it is given to notice that it was left in mid-answer, before the account's next message."""
+"""How long the backend gets to notice an aborted answer, before the account's next message."""
 SHORT_TEXT: Final = 4000
-"""Characters whose tokens are counted faster than a thread begins."""
+"""Up to so many characters, counting tokens is faster than starting a thread."""
 
 
 class Client(Protocol):
-    """Whoever gets the answer."""
+    """The receiver of an answer."""
 
     async def deliver(self, out: bytes, *, begun: bool) -> None:
         """Take what can be written, in order; `begun` says that the backend has begun to answer well."""
@@ -86,7 +86,7 @@ class TurnParts:
 class TurnRequest:
     """What one turn is about. `base_url` is where users reach this service, without a slash at its end.
 
-    With `pictures_as_bytes` pictures are told as bytes and not kept.
+    With `pictures_as_bytes` pictures are given as bytes and not stored.
     """
 
     caller: Caller
@@ -97,7 +97,7 @@ class TurnRequest:
 
 
 class Stopped(Exception):
-    """Nobody waits for the answer any more, or it was ended from outside."""
+    """The client is gone, or the answer was ended from outside."""
 
 
 class TurnRunner:
@@ -119,7 +119,7 @@ class TurnRunner:
         self._charge: Charge | None = None
         self._working: asyncio.Future[Any] | None = None
         self._error: ApiError | None = None  # why there is no whole answer
-        self._told: ApiError | None = None  # the failure that the stream told of
+        self._told: ApiError | None = None  # the failure that the stream reported
         self._ended: ExchangeEnded | None = None
         self._reason = "stop"
         self._notes: list[str] = []
@@ -232,7 +232,7 @@ class TurnRunner:
         if self._stopped or result.failure is None:
             return None
         reason = free_retry(result.failure)
-        # Of a conversation that has begun nobody knows what a failing backend still makes of it.
+        # Once a conversation has begun, a failing backend may still complete it and charge for it.
         begun = conversation.facts.conversation_id and reason not in ("connect", "busy")
         if reason is None or begun:
             return None
@@ -244,9 +244,7 @@ class TurnRunner:
     async def _attempt(
         self, posted: PostedConversation, credential: Credential, conversation: Conversation
     ) -> ExchangeResult:
-        """Post a message and take its answer. It is on the books before and settled after, whatever
-        happens.
-        """
+        """Post a message and take its answer. It is recorded before and settled after, in any case."""
         parts = self._parts
         exchange = self._exchange = Exchange()
         failure: UpstreamError | None = None
@@ -291,7 +289,7 @@ class TurnRunner:
             out += self._format.encode(event)
             match event:
                 case TextDelta():
-                    pass  # by far the most
+                    pass  # nearly all events
                 case PictureWanted():
                     if out:
                         await self._deliver(out, conversation)
@@ -376,6 +374,6 @@ class TurnRunner:
             if not self._stopped:
                 raise
             raise Stopped from None
-        if self._stopped:  # too late to cancel the work, but not what was to follow
+        if self._stopped:  # the work was done already, but what follows it is not done
             raise Stopped
         return result

@@ -22,7 +22,7 @@ class Stoppable(Protocol):
 
 
 class RunningAnswers:
-    """All answers in flight, at most `limit`. `aftermath` is what goes on behind them."""
+    """All answers in flight, at most `limit`. `aftermath` are the tasks that go on after their ends."""
 
     def __init__(self, metrics: Metrics, limit: int, aftermath: BackgroundTasks) -> None:
         self.limit = limit

