@@ -41,8 +41,8 @@ DEMO_KEY = "fk-demo"
 IDLE_CONNECTION_SECONDS = 75
 BODY_SECONDS = 120
 SEND_BUFFER_BYTES = 128 * 1024
-"""Of each client in the kernel, which doubles it. Left to itself it takes 4 MiB for a client that does not
-read, and the upstream goes on for so much longer."""
+"""Send buffer of each client in the kernel, which doubles it. By default it grows to 4 MiB for a client that
+does not read, and the backend goes on for so much longer."""
 MAX_DRAINED_BODY_BYTES = 1 << 31
 """Above our own limit, so that an oversized body meets our 413 and not Tornado's bare 400."""
 
@@ -58,7 +58,7 @@ class Server:
     async def stop(self) -> None:
         """Refuse new work, let answers end, close."""
         self.http.stop()
-        # What is kept alive gets "Connection: close" with its next answer.
+        # Connections that are kept alive get "Connection: close" with their next response.
         self.http.conn_params.no_keep_alive = True
         await self.service.running.drain(self.service.settings.drain_timeout)
         await self.http.close_all_connections()
@@ -67,7 +67,7 @@ class Server:
 
 
 def serve(service: Service) -> Server:
-    """Listen, and begin what goes on by itself. Raises OSError when the address is taken."""
+    """Listen, and start what runs in the background. Raises OSError when the address is taken."""
     settings = service.settings
     http = HTTPServer(
         make_app(service.app),
@@ -109,7 +109,7 @@ async def main(settings: Settings, demo: bool) -> int:
 def _listen(service: Service) -> Server:
     try:
         return serve(service)
-    except (OSError, UnicodeError) as error:  # the latter for a HOST that is no name at all
+    except (OSError, UnicodeError) as error:  # UnicodeError: HOST is no valid name
         where = f"{service.settings.host} port {service.settings.port}"
         reason = error.strerror if isinstance(error, OSError) else "not an address"
         raise SettingsError(f"cannot listen on {where}: {reason}. Change HOST or PORT.") from None
@@ -117,7 +117,7 @@ def _listen(service: Service) -> Server:
 
 async def _start_simulator(settings: Settings) -> tuple["Simulator", tuple[Gpt, ...]]:
     """The simulated backend, and its GPTs."""
-    from simulator import DEMO_KNOBS, GIZMOS, Simulator  # the one place where the service knows of it
+    from simulator import DEMO_KNOBS, GIZMOS, Simulator  # the only place that knows it
 
     simulator = Simulator(prefix=settings.proxy_api_prefix, knobs=DEMO_KNOBS)
     await simulator.start()

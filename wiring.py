@@ -57,7 +57,7 @@ SOCKET_LIMITS: Final = SocketLimits()
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The parts that have a life of their own, and what the handlers work with (`app`)."""
+    """The parts that run in the background, and what the handlers work with (`app`)."""
 
     settings: Settings
     app: AppParts
@@ -73,7 +73,7 @@ class Service:
     lag: LagSampler
 
     def start(self) -> None:
-        """Begin what goes on by itself; returns at once."""
+        """Start what runs in the background; returns at once."""
         self.gpts.start()
         self.media.start()
         self.charges.ledger.start()
@@ -81,7 +81,7 @@ class Service:
         self.lag.start()
 
     async def close(self) -> None:
-        """Stop all of that, and store what is left. No answer may be running any more."""
+        """Stop it, and store what is left. No answer may be running any more."""
         await self.gpts.close()
         await self.media.close()
         await self.queue.close()
@@ -102,7 +102,7 @@ def build(
     visible_after: float = VISIBLE_SECONDS,
     socket_limits: SocketLimits = SOCKET_LIMITS,
 ) -> Service:
-    """The parts, wired; `demo_gpts` are offered while the list has none. Raises SettingsError.
+    """Make all parts; `demo_gpts` are offered while the list of GPTs is empty. Raises SettingsError.
 
     `progress_timeout` is the limit for answers that hold nothing but pings, in seconds.
     """
@@ -112,7 +112,7 @@ def build(
     conversations = ConversationClient(http, AccountSockets(http, socket_limits))
     models = [*catalogue.models, *([ANY_GPT.name] if settings.allow_any_gpt else [])]
     metrics = Metrics(ROUTES, models, version)
-    # What the simulator makes up about a GPT must not be met again in earnest.
+    # A description that the simulator made up must not be used with a real backend.
     store = GptDescriptionStore(Path(settings.state_dir) / ("demo-gpts" if simulated else "gpts"))
     own = Credential(settings.key_for_gpts_info) if settings.key_for_gpts_info else None
     descriptions = GptDescriptions(http, store, own)
@@ -234,7 +234,7 @@ def ledger_store(settings: Settings, limits: Limits, keys: KeyNames, *, simulate
     if settings.redis_url:
         retention = settings.ledger_retention_days * DAY
         return RedisStore(settings.redis_url, limits, keys, state / SECRET_FILE, retention)
-    # What the simulator was asked is not counted with what a backend was.
+    # What the simulator was asked does not count as spent at a backend.
     name = "demo-ledger.sqlite3" if simulated else "ledger.sqlite3"
     return SqliteStore(state / name, limits.reset_hour * HOUR)
 
@@ -244,7 +244,7 @@ def _gpts_path(settings: Settings) -> Path:
 
 
 def _catalogue(settings: Settings, demo_gpts: Sequence[Gpt]) -> tuple[Catalogue, partial[Sequence[Gpt]]]:
-    """The models on offer, and what reads the list of GPTs again. Raises SettingsError."""
+    """The models on offer, and the watcher that reads the list of GPTs again. Raises SettingsError."""
     aliases = dict(settings.model_aliases)
     taken = {model.name for model in (*BUILT_IN, ANY_GPT)} | aliases.keys()
     path = _gpts_path(settings)

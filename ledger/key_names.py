@@ -1,8 +1,8 @@
 """Names that stand for keys, since keys themselves are never kept.
 
 A key has the name that the settings give it, else `k-` and twelve hex digits of a keyed hash. The secret of
-that hash lives beside the ledger, so that a key keeps its name over restarts, and nobody else can tell whose
-name it is.
+that hash lives beside the ledger, so that a key keeps its name over restarts, and only who knows the secret
+can tell whose name it is.
 """
 
 import hmac

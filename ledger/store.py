@@ -17,7 +17,7 @@ class StoreError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PendingRecord:
-    """A record to be stored. `forced`: it tells of what has happened, so no limit may turn it away."""
+    """A record to be stored. `forced`: it records what has happened, so no limit may refuse it."""
 
     record: Record
     forced: bool = True

@@ -1,10 +1,10 @@
 """Fetching what a user's message points to on the web, without giving users access to our own network.
 
-The service stands inside somebody's network, and an address in a message is a stranger's wish. So each
-host name is resolved by a resolver of our own, which checks all its addresses at the moment of connecting, on
-every hop, however they are spelled: there is no gap between the check and the use. Besides https, http is
-allowed, since pictures are often only there, and nothing secret is sent: no cookies, no keys, no referrer.
-Proxies of the environment are not used: they would connect to the address themselves, unchecked.
+The service stands inside a private network, and addresses in messages come from strangers. So each host name
+is resolved by a resolver of our own, which checks all its addresses at the moment of connecting, on every
+hop, however they are spelled: there is no gap between the check and the use. Besides https, http is allowed,
+since pictures are often only there, and nothing secret is sent: no cookies, no keys, no referrer. Proxies of
+the environment are not used: they would connect to the address themselves, unchecked.
 """
 
 import asyncio

@@ -12,10 +12,10 @@ from upstream import ConnectFailed, Exchange, ProgressTimeout, ResponseRefused, 
 class ExchangeResult:
     """How an exchange ended.
 
-    `attempt` is what the ledger and the metrics record. `failure` is what kept the answer from coming, as the
-    transport tells it, and `error` why the answer is not whole, as the caller is told; both are None for a
-    whole answer. `unreachable`: the backend could not be reached, or did not answer at all. `capped_for` is
-    for how many seconds the backend has capped the model, if it said so.
+    `attempt` is what the ledger and the metrics record. `failure` is what the transport reported, and `error`
+    is what the caller gets instead of a whole answer; both are None for a whole answer. `unreachable`: the
+    backend could not be reached, or did not answer at all. `capped_for` is for how many seconds the backend
+    has capped the model, if it said so.
     """
 
     attempt: Attempt
@@ -31,7 +31,7 @@ def exchange_result(
     """What the facts of an ended exchange mean.
 
     `failure` is what the transport raised. `done` says that the stream came to its end, well or not, and
-    `error` is the failure that it told of.
+    `error` is the failure that it reported.
     """
     attempt = _attempt(exchange, failure, done=done, error=error)
     if done:
@@ -61,7 +61,10 @@ def _attempt(
 
 
 def _capped_for(error: ApiError | None) -> float | None:
-    """The backend tells of a cap by a refusal that names its end (protocol notes, section 14.1)."""
+    """For how many seconds the backend's refusal says that the model is capped.
+
+    See protocol notes, section 14.1.
+    """
     if isinstance(error, RateLimited) and error.should_retry is False and error.retry_after:
         return error.retry_after
     return None

@@ -1,8 +1,8 @@
 """The text of one message as the backend has told it, and how much of it was given on.
 
 This is the one owner of positions in a message: citations name ranges of it in code points. Text comes in
-three ways: as a whole (`become`), as a decoded piece (`grow`), and as escaped bytes that nobody has looked
-at (`pass_unread`); these are decoded only when somebody asks for the text or for a position.
+three ways: as a whole (`become`), as a decoded piece (`grow`), and as escaped bytes that are not looked at
+(`pass_unread`); these are decoded only when the text or a position is asked for.
 """
 
 from collections.abc import Callable

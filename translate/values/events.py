@@ -75,7 +75,7 @@ class Confirmation:
     """A GPT asks whether it may call a host (protocol notes, section 11).
 
     `tool` and `message_id` are those of the asking message. With `login` the host wants the user to log in,
-    which nobody can do here.
+    which is not possible here.
     """
 
     tool: str
@@ -184,7 +184,7 @@ class Waiting(Enum):
     """Why there is no event now."""
 
     NEED_DATA = auto()
-    """More bytes must be received, or the end of input."""
+    """More bytes or the end of input must be received."""
     PAUSED = auto()
     """The caller must act: supply a picture, begin the next exchange, or conclude. So also when all is
     over.

@@ -117,7 +117,7 @@ class GptDescriptions:
         gpt = self._offered.get(gizmo_id) or self._unlisted_gpt(gizmo_id)
         if gpt.description is not None:
             if gpt.credential is None and self._is_refresh_due(gpt):
-                self._begin_attempt(gpt, credential)  # which holds nobody up
+                self._begin_attempt(gpt, credential)  # in the background
             return gpt.description
         failure = await self._wait_for_description(gpt, credential)
         if gpt.description is not None:

@@ -50,7 +50,7 @@ _CUT_SHORT: Final = (ConnectionLost, IdleTimeout, TotalTimeout)
 
 @dataclass(frozen=True, slots=True)
 class CallLimits:
-    """Limits of `HttpClient.call`, and of answers that nobody asked for.
+    """Limits of `HttpClient.call`, and of answers that are not the expected ones.
 
     A call takes at most `seconds` in all; the backend answers in a second or two. Its answer has at most
     `body_bytes`: the description of a GPT is some KB, a long stored conversation can reach a few MB. The
