@@ -84,7 +84,6 @@ UNFINISHED = {
         "accounts", "catalogue", "ledger", "logs", "media", "metrics", "runtime", "settings", "simulator",
     } - TRANSLATE - UPSTREAM,
     "tests_private": {"fuzz", "service", "turns"},
-    "tests_patch": {"service"},
     "circles": {""},
     "unused": set(ARROWS) - {
         "accounts", "catalogue", "ledger", "logs", "media", "metrics", "runtime",

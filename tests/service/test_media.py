@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -251,30 +252,57 @@ async def test_other_methods_are_a_405_and_preflight_is_answered(tmp_path: Path)
         assert (await media.get(path)).status == 200
 
 
-async def test_large_file_is_read_no_faster_than_the_client_takes_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    read_bytes = 0
-    read = StoredFile.read
+class WatchedFile:
+    """A stored file that counts what is read, and notes when it is closed."""
 
-    async def counted(self: StoredFile, offset: int, length: int) -> bytes:
-        nonlocal read_bytes
-        data = await read(self, offset, length)
-        read_bytes += len(data)
+    def __init__(self, file: StoredFile) -> None:
+        self._file = file
+        self.read_bytes = 0
+        self.closed = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+    async def read(self, offset: int, length: int) -> bytes:
+        data = await self._file.read(offset, length)
+        self.read_bytes += len(data)
         return data
 
-    monkeypatch.setattr(StoredFile, "read", counted)
-    async with serving(tmp_path) as media, media.service.connect(receive_buffer=1 << 17) as client:
-        path = await media.add(LARGE)
+    def close(self) -> None:
+        self._file.close()
+        self.closed = True
+
+
+class WatchedStore(MediaStore):
+    """A store that remembers what it has opened."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root, max_file_bytes=1 << 30, max_total_bytes=1 << 30, max_age_seconds=0)
+        self.opened: list[WatchedFile] = []
+
+    async def open(self, name: str) -> StoredFile:
+        file = WatchedFile(await super().open(name))
+        self.opened.append(file)
+        return cast(StoredFile, file)
+
+
+async def test_large_file_is_read_no_faster_than_the_client_takes_it(tmp_path: Path) -> None:
+    store = WatchedStore(tmp_path)
+    path = public_path(await store.save(LARGE))
+    async with (
+        deployed(adapt=lambda parts: replace(parts, media=store)) as service,
+        service.connect(receive_buffer=1 << 17) as client,
+    ):
         await client.send("GET", path, {})
         await client.read_head()
+        (file,) = store.opened
         before = -1
-        while read_bytes != before:  # until the buffers on the way are full
-            before = read_bytes
+        while file.read_bytes != before:  # until the buffers on the way are full
+            before = file.read_bytes
             await asyncio.sleep(0.1)
-        assert read_bytes < len(LARGE)
+        assert file.read_bytes < len(LARGE)
         assert await client.read_rest() == LARGE
-        assert read_bytes == len(LARGE)
+        assert file.read_bytes == len(LARGE)
 
 
 async def test_event_loop_goes_on_while_the_disk_is_slow(
@@ -300,24 +328,17 @@ async def test_event_loop_goes_on_while_the_disk_is_slow(
 
 
 async def test_client_that_leaves_in_mid_download_is_counted_as_gone_and_frees_the_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    closed = []
-    close = StoredFile.close
-
-    def noted(self: StoredFile) -> None:
-        close(self)
-        closed.append(self.name)
-
-    monkeypatch.setattr(StoredFile, "close", noted)
-    async with serving(tmp_path) as media:
-        path = await media.add(LARGE)
-        async with media.service.connect(receive_buffer=4096) as client:
+    store = WatchedStore(tmp_path)
+    path = public_path(await store.save(LARGE))
+    async with deployed(adapt=lambda parts: replace(parts, media=store)) as service:
+        async with service.connect(receive_buffer=4096) as client:
             await client.send("GET", path, {})
             await client.read_head()
             client.close(reset=True)
-        assert await eventually(lambda: media.service.requests("client_gone", "media") == 1)
-        assert len(closed) == 1
+        assert await eventually(lambda: service.requests("client_gone", "media") == 1)
+        assert [file.closed for file in store.opened] == [True]
 
 
 async def test_client_that_stops_reading_is_cut_off(tmp_path: Path) -> None:
