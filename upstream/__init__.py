@@ -16,16 +16,14 @@ from upstream.http import (
     FirstByteTimeout,
     HttpClient,
     IdleTimeout,
-    JsonAnswer,
     ProgressTimeout,
     ResponseRefused,
     Timeouts,
     TotalTimeout,
-    Transfer,
     UnusableAnswer,
     UpstreamError,
 )
-from upstream.socket import AccountSockets, Pauses, SocketLimits, SocketTimes
+from upstream.socket import AccountSockets, SocketLimits
 
 __all__ = [
     "Aborted",
@@ -38,15 +36,11 @@ __all__ = [
     "History",
     "HttpClient",
     "IdleTimeout",
-    "JsonAnswer",
-    "Pauses",
     "ProgressTimeout",
     "ResponseRefused",
     "SocketLimits",
-    "SocketTimes",
     "Timeouts",
     "TotalTimeout",
-    "Transfer",
     "UnusableAnswer",
     "UpstreamError",
 ]

@@ -15,7 +15,8 @@ from settings import Settings
 from simulator import Knobs, Simulator
 from simulator.state import ObservedStream, State
 from tests.service.wire import Answer, Connection, Headers, connect
-from upstream import Pauses, SocketLimits, SocketTimes
+from upstream import SocketLimits
+from upstream.socket import Pauses, SocketTimes
 from wiring import build
 
 KEY = "fk-some-key-of-a-caller"

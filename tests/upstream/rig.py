@@ -13,8 +13,8 @@ import tornado
 from accounts import Credential
 from tests.scripted_server import EVENT_STREAM, Connection, ScriptedServer, Verb, chunk, last_chunk, status
 from translate.backend import PostedConversation
-from upstream import ConversationClient, Exchange, HttpClient, JsonAnswer, Timeouts
-from upstream.http import CallLimits, OnData
+from upstream import ConversationClient, Exchange, HttpClient, Timeouts
+from upstream.http import CallLimits, JsonAnswer, OnData
 from upstream.socket import AccountSockets, SocketLimits
 
 KEY = "fk-canary-key"

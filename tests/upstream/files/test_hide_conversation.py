@@ -1,21 +1,16 @@
 """Hiding one conversation, and never all of them."""
 
 import json
-import re
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
 
 from accounts import Credential
 from simulator.server import Simulator
 from tests.scripted_server import rst, stall, status
 from tests.upstream.files.rig import Script, reply, world
 from tests.upstream.rig import KEY, ME, PATIENT, PREFIX
-from upstream import HttpClient, Timeouts, UnusableAnswer
+from upstream import HttpClient, Timeouts
 from upstream.files import BackendFiles
-from upstream.http.endpoint import Endpoint
-from upstream.http.paths import conversation_path, file_path
 
 pytestmark = pytest.mark.timeout(seconds=10)
 
@@ -72,29 +67,6 @@ async def test_without_a_usable_id_nothing_is_sent(odd: str) -> None:
     async with world(DONE) as it:
         assert not await it.files.hide_conversation(ME, odd)
         assert it.requests == []
-
-
-@given(st.text(max_size=40) | st.from_regex(r"\A[.%/s?#a-z0-9-]{0,30}\Z"))
-@example("")
-@example("\n")
-@example("s")
-@example("../conversations")
-@example("..%2fconversations")
-@example("x/../../conversations")
-def test_no_id_leads_to_the_path_that_hides_all(conversation_id: str) -> None:
-    try:
-        path = conversation_path(conversation_id)
-    except UnusableAnswer:
-        return
-    assert re.fullmatch(r"/backend-api/conversation/[\w-]+", path, re.ASCII)
-    url = Endpoint("http://pandora", "p").url(path)
-    assert url == f"http://pandora/p/backend-api/conversation/{conversation_id}"
-
-
-@pytest.mark.parametrize("usual", [CID, "c1", "WEB-0f5b", "67a1_x"])
-def test_usual_ids_pass(usual: str) -> None:
-    assert conversation_path(usual).endswith(f"/conversation/{usual}")
-    assert file_path(usual).endswith(f"/files/{usual}")
 
 
 async def test_only_the_one_conversation_goes_from_the_simulated_backend() -> None:

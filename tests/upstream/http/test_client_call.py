@@ -13,11 +13,10 @@ from upstream import (
     ConnectionLost,
     Exchange,
     HttpClient,
-    JsonAnswer,
     ResponseRefused,
     TotalTimeout,
 )
-from upstream.http import CallLimits
+from upstream.http import CallLimits, JsonAnswer
 
 pytestmark = pytest.mark.timeout(seconds=10)
 

@@ -6,8 +6,7 @@ import pytest
 
 from tests.scripted_server import EVENT_STREAM, JSON, Verb, chunk, flood, last_chunk, rst, send, stall, status
 from tests.upstream.rig import DEFAULT_CALL_LIMITS, SECRET_TEXT, Reader, rig
-from upstream import JsonAnswer
-from upstream.http import CallLimits
+from upstream.http import CallLimits, JsonAnswer
 
 pytestmark = pytest.mark.timeout(seconds=10)
 
