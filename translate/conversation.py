@@ -33,7 +33,7 @@ from translate.backend import (
     unglued,
 )
 from translate.states import OVER, READING, Signal, State, WrongState, transition
-from translate.text import AnswerBuilder, AnswerText, Change, Grew, Links, Renderer
+from translate.text import AnswerBuilder, Change, Grew, Links, Renderer
 from translate.values import (
     NEED_DATA,
     PAUSED,
@@ -86,10 +86,15 @@ class Conversation:
     ) -> None:
         options = options or Options()
         self.state = State.WAITING
+        self._reading = True  # the state is one of READING
+        self._unlooked = False  # plain growth may go by without a look
         self.complete = False
         """The backend has said that it is done; before that, it may still be at work."""
         self._sent = sent
         self._builder = AnswerBuilder(options.stop)
+        self._events = self._builder.events
+        self.answer = self._builder.answer
+        """The text of the answer so far."""
         self._renderer = Renderer(self._builder, options.style, links, reasoning=options.reasoning)
         self._interpreter = Interpreter(sent)
         self._max_record_bytes = max_record_bytes
@@ -119,11 +124,6 @@ class Conversation:
         return self._interpreter.facts
 
     @property
-    def answer(self) -> AnswerText:
-        """The text of the answer so far."""
-        return self._builder.answer
-
-    @property
     def citations(self) -> Sequence[ShownCitation]:
         """Citations shown so far, in order."""
         return self._renderer.citations
@@ -150,13 +150,12 @@ class Conversation:
 
     def next_event(self) -> Event | Waiting:
         """The next event; NEED_DATA if bytes must be received first, PAUSED if the caller must act."""
-        if (event := self._builder.next_event()) is not None:
-            return event
-        if not self._hungry and self.state in READING:
+        if not self._events and self._reading and not self._hungry:
             self._read()
-            if (event := self._builder.next_event()) is not None:
-                return event
-        return NEED_DATA if self.state in READING else PAUSED
+            self._builder.flush()
+        if self._events:
+            return self._events.popleft()
+        return NEED_DATA if self._reading else PAUSED
 
     def supply(self, picture: Picture | None) -> None:
         """Give the picture that was wanted, or None if it could not be had. Raises WrongState."""
@@ -166,6 +165,7 @@ class Conversation:
         if self._builder.wanted is None:
             self._move(Signal.PICTURES_SUPPLIED)
         self._look_for_stop()
+        self._after_change()
 
     def start_next_exchange(self, sent: Sequence[SentMessage], *, seamless: bool) -> None:
         """Another stream of the same turn begins, which will repeat `sent`.
@@ -187,6 +187,7 @@ class Conversation:
             self._renderer.note(note)
         self._renderer.close()
         self._builder.end(Finished(self.facts.finish_reason))
+        self._builder.flush()
 
     def abandon(self) -> None:
         """End the turn from outside: events for what was held back follow, so that no fence stays open.
@@ -196,6 +197,7 @@ class Conversation:
         if self.state not in OVER:
             self._move(Signal.ABANDONED)
             self._renderer.close()
+            self._builder.flush()
 
     @property
     def countable(self) -> int:
@@ -217,10 +219,10 @@ class Conversation:
         """Read until something must be supplied, the exchange is over, or more bytes are needed."""
         sse, fast_path = self._sse, self._fast_path
         try:
-            while self.state in READING:
+            while self._reading:
                 if fast_path.armed and sse.at_boundary:
                     self._take_growth()
-                    if self.state not in READING:
+                    if not self._reading:
                         break
                     if not self._eof and fast_path.must_wait(sse):
                         self._hungry = True
@@ -247,18 +249,17 @@ class Conversation:
             return
         fast_path, sse, source = self._fast_path, self._sse, message.source
         while True:
-            if not source.held and self._renderer.passes_through(message):
-                pieces = fast_path.take_plain(sse)
-                if pieces:
-                    source.pass_unread(b"".join(pieces))
-                    self._builder.add_unread(pieces)
-            taken = fast_path.take(sse)
-            if taken is None:
+            if self._unlooked and (pieces := fast_path.take_plain(sse)):
+                joined = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+                source.pass_unread(joined)
+                self._builder.add_unread(pieces, joined)
+            if sse.pos == len(sse.buffer) or (taken := fast_path.take(sse)) is None:
                 return
             if shown := source.grow(*taken):
                 self._renderer.render(Grew(message, shown))
-                if self._look_for_stop():
-                    return
+            if self._look_for_stop():
+                return
+            self._after_change()
 
     def _take_record(self, record: Record) -> None:
         data = record.data.strip()
@@ -318,6 +319,14 @@ class Conversation:
         growing = self._interpreter.growing
         if growing is not None and self._fast:
             self._dialect.arm(fast_path, record, growing.source)
+        self._after_change()
+
+    def _after_change(self) -> None:
+        """Text was shown or held back: look again whether plain growth may go by."""
+        growing = self._interpreter.growing
+        self._unlooked = (
+            growing is not None and not growing.source.held and self._renderer.passes_through(growing)
+        )
 
     def _show(self, changes: Iterator[Change]) -> None:
         for change in changes:
@@ -365,3 +374,4 @@ class Conversation:
 
     def _move(self, signal: Signal) -> None:
         self.state = transition(self.state, signal)
+        self._reading = self.state in READING

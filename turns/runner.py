@@ -103,6 +103,9 @@ class Stopped(Exception):
 class TurnRunner:
     """Call `run` once; `stop` may come at any time, also before."""
 
+    _client: Client
+    """Who gets the answer, from the beginning of `run`."""
+
     def __init__(
         self, parts: TurnParts, request: TurnRequest, format: AnswerFormat, follow_ups: FollowUps
     ) -> None:
@@ -112,7 +115,6 @@ class TurnRunner:
         self._follow_ups = follow_ups
         self._model = request.prompt.model
         self._slot = parts.queue.slot(request.caller)
-        self._client: Client | None = None
         self._conversation: Conversation | None = None
         self._files: AnswerFiles | None = None
         self._exchange = Exchange()
@@ -292,7 +294,7 @@ class TurnRunner:
                     pass  # nearly all events
                 case PictureWanted():
                     if out:
-                        await self._deliver(out, conversation)
+                        await self._client.deliver(out, begun=self._has_begun(out, conversation))
                         out = b""
                     await self._fetch(event, conversation)
                 case PictureShown():
@@ -303,17 +305,15 @@ class TurnRunner:
                     self._reason = reason
                 case Failed(error):
                     self._told = error
-        await self._deliver(out, conversation)
+        await self._client.deliver(out, begun=self._has_begun(out, conversation))
 
-    async def _deliver(self, out: bytes, conversation: Conversation) -> None:
-        answering = conversation.facts.answering
-        if self._charge is not None and answering and not self._charge.answering:
-            self._charge.answer_began()
+    def _has_begun(self, out: bytes, conversation: Conversation) -> bool:
+        """Whether the answer has begun well, so that a stream may be opened."""
+        answering, charge = conversation.facts.answering, self._charge
+        if answering and charge is not None and not charge.answering:
+            charge.answer_began()
         well = self._told is None and self._error is None
-        if self._client is not None:
-            await self._client.deliver(
-                out, begun=well and (bool(out) or (answering and not conversation.exchange_over))
-            )
+        return well and (bool(out) or (answering and not conversation.exchange_over))
 
     async def _fetch(self, wanted: PictureWanted, conversation: Conversation) -> None:
         """Fetch a picture that the conversation waits for."""

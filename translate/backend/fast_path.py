@@ -53,9 +53,11 @@ class FastPath:
         while buffer.startswith(head, pos):
             start = pos + len(head)
             end = buffer.find(b"\n\n", start)
-            stop = buffer.rfind(tail, start, end) if end >= 0 else -1
-            if stop < 0 or (stop + behind != end and buffer[stop + behind : end].strip(b" ")):
-                break  # more than padding behind the tail
+            if end < 0:
+                break
+            stop = end - behind
+            if not buffer.endswith(tail, start, end) and (stop := self._padded(buffer, start, end)) < 0:
+                break
             if stop > start:
                 piece = bytes(buffer[start:stop])
                 if stop - start > MAX_PASSED or not is_plain(piece):
@@ -63,9 +65,9 @@ class FastPath:
                 pieces.append(piece)
                 if cumulative:
                     head += piece
-                self.grown = True
             pos = end + 2
-            sse.pos = pos
+        sse.pos = pos
+        self.grown = self.grown or bool(pieces)
         return pieces
 
     def take(self, sse: SseSplitter) -> tuple[bytes, str] | None:
@@ -77,8 +79,8 @@ class FastPath:
             return None
         start = sse.pos + len(head)
         end = buffer.find(b"\n\n", start)
-        stop = buffer.rfind(self._tail, start, end) if end >= 0 else -1
-        if stop < 0 or buffer[stop + len(self._tail) : end].strip(b" "):
+        stop = self._padded(buffer, start, end) if end >= 0 else -1
+        if stop < 0:
             return None
         piece = bytes(buffer[start:stop])
         try:
@@ -91,6 +93,11 @@ class FastPath:
         sse.pos = end + 2
         return piece, text
 
+    def _padded(self, buffer: bytearray, start: int, end: int) -> int:
+        """Where the tail begins that ends at `end`, perhaps with spaces behind it; or -1."""
+        stop = buffer.rfind(self._tail, start, end)
+        return -1 if stop < 0 or buffer[stop + len(self._tail) : end].strip(b" ") else stop
+
     def must_wait(self, sse: SseSplitter) -> bool:
         """Whether what is left in `sse` is the beginning of such a record, and not all of it.
 
@@ -99,6 +106,8 @@ class FastPath:
         if not self.armed:
             return False
         head, buffer, pos = self._head, sse.buffer, sse.pos
+        if pos == len(buffer):
+            return True
         size, left = len(head), len(buffer) - pos
         if left <= size:
             return head.startswith(bytes(buffer[pos:]))

@@ -68,7 +68,11 @@ class ChatStream:
     def encode(self, event: Event) -> bytes:
         """A chunk for each piece of text or reasoning."""
         if type(event) is TextDelta:
-            return self._content + self._between.join(event.pieces) + self._end
+            pieces = event.pieces
+            if len(pieces) == 1:
+                return self._content + pieces[0] + self._end
+            # Joined at one stroke: many pieces come in one event where the backend is fast.
+            return self._between.join((self._content + pieces[0], *pieces[1:-1], pieces[-1] + self._end))
         if type(event) is ReasoningDelta:
             return b"".join(self._reasoning + piece + self._end for piece in event.pieces)
         return b""

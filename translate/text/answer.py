@@ -31,9 +31,11 @@ KiB.
 class AnswerText:
     """The text of an answer so far, kept escaped: as bytes it is a quarter of what str pieces would take."""
 
-    __slots__ = ("_breaks", "_escaped", "_read")
+    __slots__ = ("_breaks", "_escaped", "_read", "size")
 
     def __init__(self) -> None:
+        self.size = 0
+        """Bytes of it, escaped."""
         self._escaped = bytearray()
         self._breaks = 0  # at the end of what lies before `_read`
         self._read = 0
@@ -49,11 +51,6 @@ class AnswerText:
         return unescaped(self._escaped)
 
     @property
-    def size(self) -> int:
-        """Bytes of it, escaped."""
-        return len(self._escaped)
-
-    @property
     def line_breaks(self) -> int:
         """How many line breaks it ends with: 0, 1 or 2, which also stands for more."""
         if self._read < len(self._escaped):
@@ -65,11 +62,13 @@ class AnswerText:
         if self._read < len(self._escaped):
             self._count_breaks(unescaped(self._escaped[self._read :]))
         self._escaped += piece
+        self.size += len(piece)
         self._count_breaks(text)
 
     def append_unread(self, pieces: bytes) -> None:
         """Add escaped text; it is decoded only if somebody asks for it."""
         self._escaped += pieces
+        self.size += len(pieces)
 
     def _count_breaks(self, text: str) -> None:
         self._breaks = breaks_at_end(text, self._breaks)
@@ -93,9 +92,10 @@ class AnswerBuilder:
 
     def __init__(self, stop: Sequence[str] = ()) -> None:
         self.answer = AnswerText()
+        self.events: deque[Event] = deque()
+        """What was put together; complete after `flush`."""
         self._stop = StopFilter(stop) if stop else None
         self._filters = FilterChain([self._stop] if self._stop is not None else [])
-        self._events: deque[Event] = deque()
         self._pieces: list[bytes] = []  # of the TextDelta that is being collected
         self._waiting: deque[str | Event] = (
             deque()
@@ -134,13 +134,11 @@ class AnswerBuilder:
                 return 0
         return self.answer.line_breaks
 
-    def next_event(self) -> Event | None:
-        """The next event, or None if there is none now."""
-        if self._events:
-            return self._events.popleft()
+    def flush(self) -> None:
+        """Make an event of the text that was added last."""
         if self._pieces:
-            return self._take_delta()
-        return None
+            pieces, self._pieces = self._pieces, []
+            self.events.append(TextDelta(pieces))
 
     def add_text(self, text: str) -> None:
         """Add text. Each call makes pieces of its own."""
@@ -151,10 +149,10 @@ class AnswerBuilder:
         else:
             self._write(self._filters.feed(text))
 
-    def add_unread(self, pieces: Sequence[bytes]) -> None:
-        """Add plain escaped pieces, where the builder `passes_through`."""
+    def add_unread(self, pieces: Sequence[bytes], joined: bytes) -> None:
+        """Add plain escaped pieces, which are `joined` together, where the builder `passes_through`."""
         self._pieces += pieces
-        self.answer.append_unread(b"".join(pieces))
+        self.answer.append_unread(joined)
 
     def add_reasoning(self, text: str) -> None:
         """Add reasoning."""
@@ -224,19 +222,14 @@ class AnswerBuilder:
             self.answer.append(piece, part)
 
     def _put(self, event: Event) -> None:
-        if self._pieces:
-            self._events.append(self._take_delta())
-        self._events.append(event)
+        self.flush()
+        self.events.append(event)
 
     def _put_in_order(self, event: Event) -> None:
         if self._waiting:
             self._waiting.append(event)
         else:
             self._put(event)
-
-    def _take_delta(self) -> TextDelta:
-        pieces, self._pieces = self._pieces, []
-        return TextDelta(pieces)
 
 
 def _pieces_of(text: str) -> list[tuple[bytes, str]]:

@@ -19,7 +19,8 @@ USAGE = Usage(prompt_tokens=11, completion_tokens=3)
 def written(text: str) -> TextDelta:
     builder = AnswerBuilder()
     builder.add_text(text)
-    event = builder.next_event()
+    builder.flush()
+    event = builder.events.popleft()
     assert isinstance(event, TextDelta)
     return event
 
