@@ -131,7 +131,7 @@ def _code(prompt: Prompt, writer: ProseWriter, rng: random.Random) -> str:
         "def solve(items: list[int]) -> int:\n    total = 0\n    for item in items:\n        total += item\n"
         '    return total\n\n\nprint(solve([1, 2, 3]), "\\u2713 done")'
     )
-    return f"{lead}\n\n`python\n{code}\n`\n\n{tail}"
+    return f"{lead}\n\n```python\n{code}\n```\n\n{tail}"
 
 
 def _table(prompt: Prompt, writer: ProseWriter, rng: random.Random) -> str:

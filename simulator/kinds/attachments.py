@@ -35,7 +35,7 @@ def file_search(turn: Turn, files: list[StoredFile]) -> Iterator[TurnStep]:
     )
     file = files[0]
     first = next(iter(_text(file).splitlines()), "").strip()[:80]
-    lead = turn.prompt.localized(f"The file starts with “{first}”", f"文件开头是“{first}”")
+    lead = turn.prompt.localized(f"The file begins with “{first}”", f"文件开头是“{first}”")
     mark = f"【7:0†{turn.prompt.localized('source', '来源')}】"
     citation = {
         "start_ix": len(lead),

@@ -11,7 +11,7 @@ from simulator.pictures import chart
 from simulator.turn import Turn
 from simulator.turn_steps import TurnStep, UpdateMessage
 
-_USER_CODE = re.compile(r"`(?:python|py)?\s*\n(.*?)`", re.DOTALL)
+_USER_CODE = re.compile(r"```(?:python|py)?\s*\n(.*?)```", re.DOTALL)
 FIGURE_MARK = "<<ImageDisplayed>>"
 """Stands for a figure in the text of an output."""
 

@@ -25,7 +25,7 @@ KINDS = (
 )
 ROLES = ("assistant", "tool", "user", "system", "critic", "")
 TEXTS = (
-    "", " ", "\n", "\n\n", "`", "``", "```", "【", "【1†source】", "【12:3†",
+    "", " ", "\n", "\n\n", "`", "```", "````", "【", "【1†source】", "【12:3†",
     "[a](sandbox:/mnt/data/a b(1).csv)",
     "](sandbox:", "](3)", "\ud83d", "\udd25", "🔥", "\ufffd", "\ufffd" * 9, "\ue200cite\ue202turn0\ue201",
     "\ue200",

@@ -123,5 +123,12 @@ def test_json_side_requests_get_json() -> None:
     assert json.loads(answer(question))["title"].startswith("Tea")
 
 
+def test_code_is_fenced() -> None:
+    lead, code, tail = answer("Write a function that adds numbers").split("```")
+    assert code.startswith("python\ndef solve(")
+    assert lead.endswith("\n\n")
+    assert tail.startswith("\n\n")
+
+
 def test_repetition_is_exact() -> None:
     assert answer("say exactly: 【注意】 a\n b  c") == "【注意】 a\n b  c"

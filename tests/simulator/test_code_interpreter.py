@@ -33,6 +33,13 @@ async def test_a_call_is_assistant_code_to_python_that_does_not_end_the_turn() -
     assert (said["content"]["parts"], said["end_turn"]) == (["The result is 42."], True)
 
 
+async def test_code_in_the_question_is_what_is_run() -> None:
+    async with running() as simulator:
+        answer = await ask(simulator, "Run this:\n```python\nprint(1)\n```", model="gpt-4")
+    call_, _ = of_role(answer, "assistant")
+    assert call_["content"]["text"] == "print(1)"
+
+
 async def test_result_runs_and_then_succeeds_under_one_id() -> None:
     async with running() as simulator:
         answer = await ask(simulator, "计算 6*7", model="gpt-4")
