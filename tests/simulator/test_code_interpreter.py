@@ -35,7 +35,7 @@ async def test_a_call_is_assistant_code_to_python_that_does_not_end_the_turn() -
 
 async def test_code_in_the_question_is_what_is_run() -> None:
     async with running() as simulator:
-        answer = await ask(simulator, "Run this:\n```python\nprint(1)\n```", model="gpt-4")
+        answer = await ask(simulator, "Run this python:\n```python\nprint(1)\n```", model="gpt-4")
     call_, _ = of_role(answer, "assistant")
     assert call_["content"]["text"] == "print(1)"
 
