@@ -3,14 +3,16 @@
 import asyncio
 from collections.abc import Coroutine
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from accounts import Credential
 from translate.backend import Handover, PostedConversation
-from upstream.http import Aborted, ConnectionLost, OnData, Timeouts, TransportSide
+from upstream.http import Aborted, OnData, Timeouts, TransportSide
 from upstream.socket.account_sockets import AccountSockets
 from upstream.socket.frame_buffer import FrameBuffer
 from upstream.socket.stream_reader import SocketStreamReader
+
+Opened = TypeVar("Opened", bound=FrameBuffer | None)
 
 
 class SocketDelivery:
@@ -72,16 +74,13 @@ class SocketDelivery:
             UpstreamError: `Aborted`, a time-out, or `ConnectionLost` when pieces are lost for good.
             Exception: what `on_data` raises.
         """
-        buffer = self._buffer
         self._request_id, self._generating = handover.request_id, True
-        if self._transport.aborted:
-            raise Aborted
-        # The backend may have chosen an id of its own; its first frames were not known to be ours then.
-        late = buffer is None or buffer.request_id != handover.request_id
-        buffer = buffer or await self._obtain(self._sockets.open_late(self._credential, handover))
-        if buffer is None:
-            raise ConnectionLost("body", "there is no WebSocket")
-        buffer.bind(handover)
+        if (known := self._buffer) is None:
+            late, buffer = True, await self._obtain(self._sockets.open_late(self._credential, handover))
+        else:
+            # The backend may have chosen an id of its own; its first frames were not known to be ours then.
+            late, buffer = known.request_id != handover.request_id, known
+            buffer.bind(handover)
         reader = SocketStreamReader(
             buffer,
             self._transport,
@@ -104,7 +103,7 @@ class SocketDelivery:
         if self._generating and self._transport.connected:
             await self._sockets.stop(self._credential, self._request_id)
 
-    async def _obtain(self, opening: Coroutine[Any, Any, FrameBuffer | None]) -> FrameBuffer | None:
+    async def _obtain(self, opening: Coroutine[Any, Any, Opened]) -> Opened:
         """Take the buffer that `opening` gives, unless the exchange is aborted meanwhile."""
         task = asyncio.create_task(opening)
         task.add_done_callback(self._keep_buffer)

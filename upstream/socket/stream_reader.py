@@ -192,7 +192,8 @@ class SocketStreamReader:
     async def _recover(self) -> Event:
         """Give what the stored conversation says until it says all."""
         buffer, stored, quiet = self._buffer, StoredTurn(self._parent_message_id), 0
-        for pause in self._look_pauses():
+        pauses = self._look_pauses()
+        while True:
             frames, ended = buffer.frames, buffer.ended
             news = await self._look_at(stored)
             if news is None:
@@ -202,7 +203,7 @@ class SocketStreamReader:
             quiet = 0 if news or buffer.frames != frames else quiet + 1
             if self._is_over(stored, quiet) or (ended and stored.finished):
                 break
-            await self._pause(pause)
+            await self._pause(next(pauses))
             if buffer.frames != frames:
                 self._watchdog.heard()
         buffer.end()

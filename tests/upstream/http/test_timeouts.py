@@ -192,9 +192,14 @@ async def test_body_with_progress_now_and_then_goes_on() -> None:
 
 
 async def test_silence_is_no_lack_of_progress() -> None:
+    exchange = Exchange()
+
+    async def reader(_: bytes) -> None:
+        exchange.progressed()
+
     script = [status(200, EVENT_STREAM), wait(3 * SHORT), chunk(b"x"), last_chunk()]
     async with rig(script, timeouts=Timeouts(progress=SHORT)) as world:
-        await world.stream()
+        await world.stream(reader, exchange)
 
 
 async def test_slow_reader_is_no_lack_of_progress() -> None:

@@ -94,7 +94,8 @@ class Backend:
     """``scripts`` are run for one socket after another, the last one also for all that follow.
 
     ``greeting`` is what the first frame says, None for none; ``refusals`` are statuses for upgrades,
-    ``register`` the status of register-websocket, ``kept`` what GET of the conversation answers.
+    ``register`` the status of register-websocket, ``kept`` what GET of the conversation answers once it
+    has failed ``failures`` times.
     """
 
     scripts: list[Script] = field(default_factory=list)
@@ -102,6 +103,7 @@ class Backend:
     refusals: list[int] = field(default_factory=list)
     register: int = 200
     kept: bytes | None = None
+    failures: int = 0
     url: str = ""
     wss_url: str = ""
     request_id: str = ""
@@ -135,6 +137,9 @@ class Calls(RequestHandler):
             backend.request_id = body.get("websocket_request_id") or "w1"
             self.write({"wss_url": backend.wss_url, **MARKS, "websocket_request_id": backend.request_id})
             backend.posted.set()
+        elif path.startswith("conversation/") and backend.failures:
+            backend.failures -= 1
+            self.set_status(503)
         elif path.startswith("conversation/") and backend.kept is None:
             self.set_status(404)
             self.write({"detail": {"code": "conversation_not_found"}})

@@ -14,6 +14,7 @@ from tests.upstream.socket.scripted import ALL, TEXT, Backend, Peer, kept, plays
 from translate.backend import Handover
 from upstream import (
     Aborted,
+    ConnectFailed,
     ResponseRefused,
 )
 from upstream.socket import SocketLimits
@@ -27,6 +28,15 @@ async def test_account_that_may_not_register_is_refused_before_anything_is_poste
             await here.talk().run()
         assert refused.value.status == 401
         assert here.backend.calls == ["register-websocket"]
+
+
+async def test_registration_without_an_address_costs_nothing() -> None:
+    backend = Backend()
+    async with scene(backend) as here:
+        backend.wss_url = ""
+        with pytest.raises(ConnectFailed, match="address"):
+            await here.talk().run()
+        assert backend.calls == ["register-websocket"]
 
 
 async def test_backend_without_registration_is_just_asked() -> None:

@@ -34,6 +34,18 @@ async def test_frames_that_stay_missing_fail_the_turn_where_nothing_is_stored() 
         assert lost.value.phase == "body"
 
 
+async def test_stored_conversation_that_cannot_be_read_now_is_tried_again() -> None:
+    async with scene(Backend([plays(1, 2, 3, 5, 6, 7)], kept=kept(), failures=2)) as here:
+        assert (await here.talk().run()).said == TEXT
+        assert here.backend.calls.count("conversation/c1") == 3
+
+
+async def test_stored_conversation_that_is_none_fails_the_turn() -> None:
+    async with scene(Backend([plays(1, 2, 3, 5, 6, 7)], kept=b"[]")) as here:
+        with pytest.raises(ConnectionLost):
+            await here.talk().run()
+
+
 async def test_backend_that_marks_frames_in_its_own_way_is_followed() -> None:
     async def own(peer: Peer) -> None:
         await peer.backend.posted.wait()
