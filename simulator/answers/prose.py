@@ -19,7 +19,8 @@ class ProseWriter:
     """Writes about the topic of one prompt; the text depends on the prompt and the state of `rng` alone."""
 
     def __init__(self, prompt: Prompt, rng: random.Random) -> None:
-        self._prompt = prompt
+        self._topic = prompt.topic
+        self._quoted_question = prompt.quoted
         self._rng = rng
         self._phrases: Phrases = CHINESE if prompt.chinese else ENGLISH
 
@@ -81,5 +82,5 @@ class ProseWriter:
 
     def _fill(self, sentence: str) -> str:
         words = {name: self._rng.choice(options) for name, options in self._phrases.fillers.items()}
-        text = sentence.format(t=self._prompt.topic, q=self._prompt.quoted, **words)
+        text = sentence.format(t=self._topic, q=self._quoted_question, **words)
         return text[:1].upper() + text[1:]

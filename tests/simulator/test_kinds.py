@@ -50,7 +50,7 @@ def test_every_kind_has_a_name_and_every_name_a_kind() -> None:
 @pytest.mark.parametrize("chunk", [0, 7])
 async def test_every_kind_can_be_asked_for_and_ends_with_done(kind: str, chunk: int) -> None:
     async with running() as simulator:
-        answer = await ask(simulator, f"Tea [[sim kind={kind} chunk={chunk}]]")
+        answer = await ask(simulator, f"Tea [[sim kind={kind} chunk={chunk} tokens=20]]")
         assert simulator.state.streams[0].outcome == "complete"
     assert answer.done
     assert answer.messages[-1]["author"]["role"] == ("tool" if kind in ("action", "oauth") else "assistant")

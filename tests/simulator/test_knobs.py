@@ -1,19 +1,16 @@
 """Knobs: markers, defaults over HTTP, documentation, command line."""
 
-import argparse
-import asyncio
-import sys
 from dataclasses import fields
 
 import pytest
 
 import simulator
-from simulator import DEMO_KNOBS, Knobs, Simulator
-from simulator.__main__ import build, command_line
+from simulator import Knobs
+from simulator.__main__ import command_line
 from simulator.faults import FAULTS
 from simulator.knobs import InvalidKnob, apply_marker, describe_knobs
 from simulator.refusals import REFUSALS
-from tests.simulator.client import PREFIX, ask, call, running
+from tests.simulator.client import ask, call, running
 
 
 def test_marker_is_taken_out_and_sets_knobs() -> None:
@@ -74,33 +71,5 @@ async def test_state_over_http_has_the_numbers() -> None:
     assert state["conversations"][0]["id"] == asked.records[0]["conversation_id"]
 
 
-def test_command_line_sets_knobs_on_top_of_the_demo_pace() -> None:
-    options = command_line().parse_args(["--port", "0", "--step", "4", "--cap-window", "60"])
-    built = build(options)
-    assert built.knobs == DEMO_KNOBS.set({"step": 4, "cap_window": 60})
-
-
-def test_command_line_refuses_an_unknown_error_for_a_dead_key() -> None:
-    options: argparse.Namespace = command_line().parse_args(["--port", "0", "--dead-key", "fk-x=nonsense"])
-    with pytest.raises(ValueError, match="--dead-key"):
-        build(options)
-
-
 def test_the_public_names_are_these() -> None:
     assert simulator.__all__ == ["DEMO_KNOBS", "GIZMOS", "Gizmo", "Knobs", "Simulator"]
-
-
-async def test_the_command_serves_until_it_is_told_to_stop() -> None:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "simulator", "--port", "0", "--prefix", PREFIX, "--pace", "0"),
-        stdout=asyncio.subprocess.PIPE,
-    )
-    assert process.stdout is not None
-    url = (await process.stdout.readline()).decode().split()[-1]
-    served = Simulator(PREFIX)
-    served.port = int(url.rpartition(":")[2])
-    answer = await ask(served, "say exactly: hello")
-    process.terminate()
-    assert await process.wait() == 0
-    assert answer.text == "hello"

@@ -3,10 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from simulator.tokens import split_pieces, split_tokens
 from tests.simulator.client import ask, parse_events, running
 
 
@@ -108,12 +105,6 @@ async def test_records_of_unknown_kinds_can_be_mixed_in() -> None:
     assert {} in answer.records
     assert any(record.get("type") == "sim_future_record" for record in answer.records)
     assert answer.messages[-1]["end_turn"] is True
-
-
-@given(st.text(), st.integers(1, 9), st.sampled_from(["token", "char"]))
-def test_pieces_joined_are_the_text(text: str, step: int, unit: str) -> None:
-    assert "".join(split_tokens(text)) == text
-    assert "".join(split_pieces(text, step, unit)[0]) == text
 
 
 def test_the_test_client_reads_events_as_the_format_has_them() -> None:

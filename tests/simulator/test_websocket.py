@@ -155,7 +155,7 @@ async def test_one_socket_carries_all_conversations_of_the_account_and_of_nobody
 async def test_frames_before_the_connection_are_lost() -> None:
     async with running(OVER_SOCKET) as simulator:
         url = await register(simulator)
-        posted = (await ask(simulator, "Tell me about tea [[sim pace=100]]")).json
+        posted = (await ask(simulator, "Tell me about tea [[sim pace=100 tokens=30]]")).json
         await until(lambda: simulator.state.streams[0].records > 5)
         async with listening(simulator, url) as listener:
             await until(lambda: listener.is_complete(posted["websocket_request_id"]))
