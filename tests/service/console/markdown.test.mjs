@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { parse, parseInline } from "../../console/markdown.js";
+import { parse, parseInline } from "../../../console/markdown.js";
 
 const types = (text) => parse(text).map((block) => block.type);
 const inline = (text) => parseInline(text);
