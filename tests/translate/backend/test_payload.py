@@ -3,14 +3,15 @@
 import json
 import uuid
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from translate.backend.payload import conversation
-from translate.values import SentMessage
+from translate.backend.payload import confirmation, continuation, conversation
+from translate.values import Attachment, Confirmation, SentMessage, picture_tokens
 from translate.values.gizmo import Gizmo
 from translate.values.models import ANY_GPT, BUILT_IN, GPT_4_MOBILE, GPT_4_S, GPT_35_TURBO, Model
 from translate.values.prompt import ChatMessage, Role
@@ -98,6 +99,77 @@ def test_new_conversation_of_a_gpt_brings_its_whole_description_under_its_short_
 def test_temporary_conversation_says_so() -> None:
     posted = conversation(GPT_4_S, TALK, new_id, temporary=True)
     assert json.loads(posted.encode())["history_and_training_disabled"] is True
+
+
+@dataclass(frozen=True)
+class File:
+    """A file that was uploaded."""
+
+    file_id: str
+    name: str
+    media_type: str
+    size: int = 4096
+    width: int = 0
+    height: int = 0
+    file_tokens: int | None = None
+
+
+def test_pictures_stand_in_the_parts_and_all_files_among_the_attachments() -> None:
+    picture = Attachment("image", "data:,", "", "messages.[0]", "low")
+    document = Attachment("file", "data:,", "", "messages.[0]")
+    table = Attachment("file", "data:,1", "", "messages.[0]")
+    uploads = {
+        picture: File("file-1", "a.png", "image/png", width=64, height=48),
+        document: File("file-2", "a.txt", "text/plain", file_tokens=7),
+        table: File("file-3", "a.csv", "text/csv"),
+    }
+    question = ChatMessage("user", "What is this?", (picture, document, table))
+    posted = conversation(GPT_4_S, [question], new_id, uploads=uploads)
+    message = json.loads(posted.encode())["messages"][0]
+    pointer = {
+        "content_type": "image_asset_pointer",
+        "asset_pointer": "file-service://file-1",
+        "size_bytes": 4096,
+        "width": 64,
+        "height": 48,
+    }
+    assert message["content"] == {"content_type": "multimodal_text", "parts": [pointer, "What is this?"]}
+    assert message["metadata"]["attachments"] == [
+        {
+            "id": "file-1",
+            "name": "a.png",
+            "size": 4096,
+            "mimeType": "image/png",
+            "width": 64,
+            "height": 48,
+        },
+        {"id": "file-2", "name": "a.txt", "size": 4096, "mimeType": "text/plain", "fileTokenSize": 7},
+        {"id": "file-3", "name": "a.csv", "size": 4096, "mimeType": "text/csv"},
+    ]
+    assert posted.sent[0].picture_tokens == picture_tokens(64, 48, "low")
+
+
+@pytest.mark.parametrize("answer", ["allow", "always_allow", "deny"])
+def test_confirmation_names_the_operation_only_to_be_remembered(
+    answer: Literal["allow", "always_allow", "deny"],
+) -> None:
+    asked = Confirmation("tool.look", "m1", "api.example.com", "look", "t1", "h1")
+    posted = confirmation(GPT_4_S, "c1", asked, answer, new_id)
+    message = json.loads(posted.encode())["messages"][0]
+    data = message["metadata"]["jit_plugin_data"]["from_client"]["user_action"]["data"]
+    assert data == (
+        {"type": answer, "operation_hash": "h1"} if answer == "always_allow" else {"type": answer}
+    )
+    assert (posted.parent_message_id, posted.message_id) == ("m1", message["id"])
+
+
+def test_continuation_sends_no_message() -> None:
+    posted = continuation(GPT_4_S, "c1", "m1", temporary=True)
+    body = json.loads(posted.encode())
+    assert "messages" not in body
+    assert (body["action"], body["conversation_id"], body["parent_message_id"]) == ("continue", "c1", "m1")
+    assert body["history_and_training_disabled"] is True
+    assert (posted.parent_message_id, posted.message_id) == ("m1", "")
 
 
 def test_id_for_the_frames_of_the_answer_comes_last() -> None:

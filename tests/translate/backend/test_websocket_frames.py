@@ -22,6 +22,7 @@ from tests.translate.wire import (
     sse,
     turn_of,
 )
+from translate.backend import MAX_RECORD_BYTES
 from translate.backend.websocket_frames import (
     ACK_EVERY,
     Connected,
@@ -221,3 +222,7 @@ def test_start_of_a_stream_is_told_from_its_middle(stream: bytes, whole: bool, s
     finder = StartFinder()
     judged = [finder.judge(piece) for piece in cut(stream, [size])]
     assert next(found for found in judged if found is not None) is whole
+
+
+def test_record_beyond_all_limits_is_no_start() -> None:
+    assert StartFinder().judge(b"data: " + b"x" * (MAX_RECORD_BYTES + 1)) is False
