@@ -62,7 +62,7 @@ class Peer(WebSocketHandler):
             await self.write_message(json.dumps(frame))
 
     async def send(self, number: int, body: bytes, *, more: bool = True, **marks: object) -> None:
-        """A numbered frame, of the last posted conversation unless ``marks`` say otherwise."""
+        """A numbered frame, of the last posted conversation unless `marks` say otherwise."""
         mine = MARKS | {"websocket_request_id": self.backend.request_id}
         data = {"type": "http.response.body", "body": base64.b64encode(body).decode(), "more_body": more}
         shown = {name: value for name, value in (mine | marks).items() if value is not None}
@@ -91,11 +91,11 @@ Script = Callable[[Peer], Awaitable[None]]
 
 @dataclass
 class Backend:
-    """``scripts`` are run for one socket after another, the last one also for all that follow.
+    """`scripts` are run for one socket after another, the last one also for all that follow.
 
-    ``greeting`` is what the first frame says, None for none; ``refusals`` are statuses for upgrades,
-    ``register`` the status of register-websocket, ``kept`` what GET of the conversation answers once it
-    has failed ``failures`` times.
+    `greeting` is what the first frame says, None for none; `refusals` are statuses for upgrades,
+    `register` the status of register-websocket, `kept` what GET of the conversation answers once it
+    has failed `failures` times.
     """
 
     scripts: list[Script] = field(default_factory=list)
