@@ -94,6 +94,34 @@ def test_new_conversation_of_a_gpt_brings_its_whole_description_under_its_short_
     mode = {"kind": "gizmo_interaction", "gizmo_id": "g-AbC123xyZ", "gizmo": GIZMO.info}
     assert body["conversation_mode"] == mode
     assert "suggestions" not in body
+    assert "arkose_token" not in body
+
+
+def test_further_requests_of_a_turn_with_a_gpt_bring_its_description_again() -> None:
+    asked = Confirmation(
+        domain="api.example.com",
+        operation="look",
+        tool="api_example_com__jit_plugin.look",
+        message_id="m1",
+        target_message_id="t1",
+        operation_hash="h1",
+        login=False,
+    )
+    first, _ = body_of(HELPER)
+    for posted in (
+        continuation(HELPER, "c1", "m1"),
+        confirmation(HELPER, "c1", asked, "allow", new_id),
+    ):
+        body = json.loads(posted.encode())
+        assert body["model"] == "gpt-4-gizmo"
+        assert body["conversation_mode"] == first["conversation_mode"]
+        assert "suggestions" not in body
+        assert "arkose_token" not in body
+
+
+def test_gpt_without_its_description_is_never_sent_as_something_else() -> None:
+    with pytest.raises(ValueError, match="description"):
+        conversation(replace(HELPER, gizmo=None), TALK, new_id)
 
 
 def test_temporary_conversation_says_so() -> None:
