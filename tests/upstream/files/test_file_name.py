@@ -25,6 +25,8 @@ from upstream.files.file_name import download_name
         ("attachment; filename=../../etc/passwd", "../../etc/passwd"),
         ("attachment; filename*0*=x; filename*" + "9" * 500 + "*=y", "xy"),
         ("attachment; filename=" + "x" * 2000, ""),
+        ("attachment; filename*=idna''%ff", ""),
+        ("attachment; filename*=utf-8\0''x", ""),
     ],
 )
 def test_name_in_a_disposition_is_read(disposition: str, name: str) -> None:
