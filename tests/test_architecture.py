@@ -70,7 +70,7 @@ FOREIGN_PRIVATE_NAMES = {
     ("upstream.http.connection", "_fut_waiter"),
     ("upstream.socket.websocket", "_abort"),
     ("upstream.http.endpoint", "_replace"),  # a public method of named tuples
-    ("tests.service.e2e.test_python_sdk", "_request_id"),  # so it is documented by OpenAI
+    ("tests.service.test_python_sdk", "_request_id"),  # so it is documented by OpenAI
     ("tests.upstream.http.test_connection", "_HTTPConnection"),
     ("tests.upstream.http.test_connection", "_fut_waiter"),
     ("tests.upstream.http.test_connection_abort", "_fut_waiter"),
@@ -78,17 +78,10 @@ FOREIGN_PRIVATE_NAMES = {
 }
 """Private names of libraries that are used knowingly: module and name."""
 
-UNFINISHED = {
-    "arrows": {"turns"},
-    "faces": set(ARROWS) - {
-        "accounts", "catalogue", "ledger", "logs", "media", "metrics", "runtime", "settings", "simulator",
-    } - TRANSLATE - UPSTREAM,
-    "tests_private": {"fuzz", "service", "turns"},
-    "circles": {""},
-    "unused": set(ARROWS) - {
-        "accounts", "catalogue", "ledger", "logs", "media", "metrics", "runtime",
-    } - UPSTREAM,
-}  # fmt: skip
+UNFINISHED: dict[str, set[str]] = {
+    "faces": {"turns", "wiring"},
+    "unused": {"translate.openai", "turns", "handlers", "wiring"},
+}
 """Rooms that still break a rule while the house is rebuilt. The list shrinks, and goes when it is empty."""
 
 ROOM_NAMES = {room.partition(".")[0] for room in ARROWS}

@@ -11,8 +11,8 @@ import pytest
 
 from catalogue import GptsFileWatcher, load_gpts
 from metrics import Metrics
+from tests.eventually import eventually
 from tests.upstream.gpts.rig import Rig, rig
-from tests.upstream.rig import eventually
 from translate.values import BUILT_IN, Catalogue, Gpt
 
 HELPER = '{"helper": {"id": "g-Helper"}}'

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.compose import DEPLOY
+from tests.processes import PLAIN, PREFIX, Process, ask, listening_port, running
 from tests.redis_server import RedisServer
-from tests.service.e2e.processes import PLAIN, PREFIX, Process, ask, listening_port, running
 
 needs_nginx = pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed")
 

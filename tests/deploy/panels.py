@@ -20,8 +20,8 @@ from tests.deploy.compose import DEPLOY
 from tests.deploy.rules import filled_in
 from tests.deploy.scraped import Prometheus, prometheus
 from tests.deploy.test_prometheus import SETTINGS, ask_everything
+from tests.processes import service_over_simulator
 from tests.service.console.browser import chromium, tab
-from tests.service.e2e.processes import service_over_simulator
 
 PICTURE = Path(__file__).parents[2] / "docs" / "dashboard-panels.png"
 SECONDS = 75

@@ -25,7 +25,7 @@ from tests.deploy.image import (
     only,
     stages,
 )
-from tests.service.e2e.processes import ask
+from tests.processes import ask
 
 BUILD, FINAL = stages()
 

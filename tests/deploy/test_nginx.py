@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.balanced import Cluster, cluster, configured, free_port, needs_nginx, nginx
+from tests.processes import PREFIX, ask
 from tests.redis_server import needs_redis
-from tests.service.e2e.processes import PREFIX, ask
 
 pytestmark = [needs_nginx, needs_redis]
 

@@ -14,7 +14,7 @@ import pytest
 from tests.deploy.rules import alerts, dashboard_queries, rules
 from tests.deploy.scraped import Prometheus, prometheus
 from tests.deploy.test_nginx import CHAT, delta, streaming
-from tests.service.e2e.processes import Pair, ask, service_over_simulator
+from tests.processes import Pair, ask, service_over_simulator
 
 pytestmark = pytest.mark.skipif(shutil.which("prometheus") is None, reason="Prometheus is not installed")
 

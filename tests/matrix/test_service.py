@@ -6,9 +6,9 @@ import pytest
 
 from tests.golden.scenes import SCENES
 from tests.matrix.wire_formats import REFERENCE, WIRE_FORMATS, WireFormat, cannot_say, common_text
+from tests.raw_client import Answer
 from tests.service.deployment import Deployment, deployed
 from tests.service.links import LINK
-from tests.service.wire import Answer
 
 SELECTION = (
     "text", "advert", "rounds", "file", "files", "draw", "browse", "browse_failed", "action_allowed",

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -14,7 +13,7 @@ from server import VERSION, Server, serve
 from settings import Settings
 from simulator import Knobs, Simulator
 from simulator.state import ObservedStream, State
-from tests.service.wire import Answer, Connection, Headers, connect
+from tests.raw_client import Answer, Connection, Headers, connect
 from upstream import SocketLimits
 from upstream.socket import Pauses, SocketTimes
 from wiring import build
@@ -96,6 +95,14 @@ class Deployment:
             and sample.labels["route"] == route
         )
 
+    async def upstream_stalls(self) -> None:
+        """Wait until the backend can send no more of the last stream, since nobody takes it."""
+        sent = [0]
+        while sent[-1] == 0 or len(set(sent[-4:])) > 1 or len(sent) < 5:
+            assert len(sent) < 200, "the backend still sends after 20 seconds"
+            await asyncio.sleep(0.1)
+            sent.append(self.last_stream.bytes if self.upstream.streams else 0)
+
     async def begin(self, connection: Connection, text: str, **fields: Any) -> None:
         """Send a question that is to be streamed, unless ``fields`` say otherwise."""
         await self.begin_raw(connection, question(text, **({"stream": True} | fields)))
@@ -104,16 +111,6 @@ class Deployment:
         """Send a chat request and read nothing."""
         headers = {"Authorization": f"Bearer {KEY}", **JSON_TYPE}
         await connection.send("POST", CHAT, headers, json.dumps(body).encode())
-
-
-async def eventually(holds: Callable[[], bool], seconds: float = 1.0) -> bool:
-    """Whether it holds within that time."""
-    until = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > until:
-            return False
-        await asyncio.sleep(0.01)
-    return True
 
 
 @asynccontextmanager

@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
-from tests.service.deployment import KEY, Deployment, deployed, eventually
-from tests.service.wire import Connection
+from tests.eventually import eventually
+from tests.raw_client import Connection
+from tests.service.deployment import KEY, Deployment, deployed
 
 SLOW = "Repeat after me: one two three four five six seven eight nine ten [[sim pace=20]]"
 
@@ -89,7 +90,7 @@ async def test_after_the_grace_period_streams_end_with_an_error_event_and_others
         await flowing.read_until_content()
         await service.begin(waiting, "Hello [[sim header_delay=60]]")
         await service.begin(whole, SLOW, stream=False)
-        assert await eventually(lambda: len(service.upstream.open_streams) == 3)
+        await eventually(lambda: len(service.upstream.open_streams) == 3)
         stopping = asyncio.create_task(service.server.stop())
         cut = (await flowing.read_rest()).decode()
         answers = [await waiting.answer(), await whole.answer()]
@@ -107,9 +108,9 @@ async def test_after_the_grace_period_streams_end_with_an_error_event_and_others
 async def test_stalled_reader_does_not_keep_the_service_from_stopping() -> None:
     async with deployed({"DRAIN_TIMEOUT": "0"}) as service, service.connect(receive_buffer=4096) as client:
         await service.begin(client, "Tell me about rain [[sim tokens=20000]]")
-        assert await eventually(lambda: bool(service.upstream.open_streams))
+        await eventually(lambda: bool(service.upstream.open_streams))
         await asyncio.sleep(0.3)
         async with asyncio.timeout(4):
             await service.server.stop()
-        assert await eventually(lambda: not service.upstream.open_streams)
-        assert await eventually(lambda: service.in_flight == 0)
+        await eventually(lambda: not service.upstream.open_streams)
+        await eventually(lambda: service.in_flight == 0)

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from simulator import Knobs
+from tests.raw_client import Answer
 from tests.service.deployment import Deployment, deployed
 from tests.service.test_images import pixel
-from tests.service.wire import Answer
 
 PICTURE = "data:image/png;base64," + base64.b64encode(pixel()).decode()
 NOTE = "data:text/plain;base64," + base64.b64encode("Grüße, 世界".encode()).decode()

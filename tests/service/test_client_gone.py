@@ -2,13 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import Callable
 
 import pytest
 
 from simulator import Knobs
+from tests.eventually import eventually
 from tests.scripted_server import ScriptedServer, stall
-from tests.service.deployment import CHAT, JSON_TYPE, KEY, deployed, eventually, question
+from tests.service.deployment import CHAT, JSON_TYPE, KEY, deployed, question
 
 STATES = {
     "before_headers": "Hello [[sim fault=stall_before_headers]]",
@@ -26,7 +26,7 @@ async def test_client_that_leaves_closes_the_upstream(state: str, stream: bool, 
     async with deployed() as service, service.connect() as client:
         await service.begin(client, STATES[state], stream=stream)
         records = 0 if state.startswith("before") else 5
-        assert await eventually(
+        await eventually(
             lambda: bool(service.upstream.open_streams) and service.last_stream.records >= records
         )
         if state == "silent":
@@ -36,9 +36,9 @@ async def test_client_that_leaves_closes_the_upstream(state: str, stream: bool, 
             client.half_close()
         else:
             client.close(reset=way == "reset")
-        assert await eventually(lambda: service.last_stream.outcome == "client_closed")
-        assert await eventually(lambda: service.in_flight == 0)
-        assert await eventually(lambda: service.requests("client_gone") == 1)
+        await eventually(lambda: service.last_stream.outcome == "client_closed")
+        await eventually(lambda: service.in_flight == 0)
+        await eventually(lambda: service.requests("client_gone") == 1)
         assert service.upstream.attempts == 1
 
 
@@ -49,23 +49,11 @@ async def test_client_that_leaves_without_having_read_closes_the_upstream(way: s
         service.connect(receive_buffer=4096) as client,
     ):
         await service.begin(client, "Tell me about rain [[sim tokens=20000]]")
-        assert await stopped_sending(lambda: service.last_stream.bytes)
+        await service.upstream_stalls()
         client.close(reset=way == "reset")
-        assert await eventually(lambda: service.last_stream.outcome == "client_closed")
-        assert await eventually(lambda: service.requests("client_gone") == 1)
+        await eventually(lambda: service.last_stream.outcome == "client_closed")
+        await eventually(lambda: service.requests("client_gone") == 1)
         assert service.in_flight == 0
-
-
-async def stopped_sending(count: Callable[[], int]) -> bool:
-    """Whether a number that grows stands still at last."""
-    before = -1
-    for _ in range(40):
-        await asyncio.sleep(0.1)
-        now = count()
-        if now == before and now > 0:
-            return True
-        before = now
-    return False
 
 
 async def test_client_that_leaves_while_the_backend_takes_the_request_closes_that_connection() -> None:
@@ -90,9 +78,9 @@ async def test_client_that_leaves_in_mid_upload_frees_its_request(sent: str, pat
     async with deployed() as service, service.connect() as client:
         headers = {"Authorization": f"Bearer {KEY}", **JSON_TYPE, "Content-Length": "1000"}
         await client.send("POST", path, headers, b"" if sent == "headers" else b'{"model"')
-        assert await eventually(lambda: handled() == 1)
+        await eventually(lambda: handled() == 1)
         client.close()
-        assert await eventually(lambda: handled() == 0)
+        await eventually(lambda: handled() == 0)
         assert len(service.upstream.requests) == 0
 
 
@@ -102,11 +90,11 @@ async def test_client_that_leaves_while_its_picture_is_drawn_closes_the_upstream
         body = json.dumps({"prompt": f"A red cat [[sim {knob}]]"}).encode()
         headers = {"Authorization": f"Bearer {KEY}", **JSON_TYPE}
         await client.send("POST", "/v1/images/generations", headers, body)
-        assert await eventually(lambda: bool(service.upstream.open_streams))
+        await eventually(lambda: bool(service.upstream.open_streams))
         await asyncio.sleep(0.1)
         client.close()
-        assert await eventually(lambda: service.last_stream.outcome == "client_closed")
-        assert await eventually(lambda: service.requests("client_gone", "images") == 1)
+        await eventually(lambda: service.last_stream.outcome == "client_closed")
+        await eventually(lambda: service.requests("client_gone", "images") == 1)
         assert service.in_flight == 0
 
 
@@ -116,9 +104,9 @@ async def test_client_that_sent_more_than_one_request_and_left_is_noticed_by_the
         headers = {"Authorization": f"Bearer {KEY}", **JSON_TYPE}
         await client.send("POST", CHAT, headers, body)
         await client.send("POST", CHAT, headers, body)
-        assert await eventually(lambda: bool(service.upstream.open_streams))
+        await eventually(lambda: bool(service.upstream.open_streams))
         client.close()
-        assert await eventually(lambda: service.requests("client_gone") == 2, 2)
+        await eventually(lambda: service.requests("client_gone") == 2, 2)
         assert service.upstream.open_streams == []
 
 
@@ -143,7 +131,7 @@ async def test_many_clients_that_leave_at_the_same_time_leave_nothing_behind() -
                     await client.read_head() if number % 3 else await asyncio.sleep(0.1)
 
         await asyncio.gather(*(visit(number) for number in range(60)))
-        assert await eventually(lambda: service.in_flight == 0)
-        assert await eventually(lambda: not service.upstream.open_streams)
-        assert await eventually(lambda: len(asyncio.all_tasks()) <= tasks)
+        await eventually(lambda: service.in_flight == 0)
+        await eventually(lambda: not service.upstream.open_streams)
+        await eventually(lambda: len(asyncio.all_tasks()) <= tasks)
         assert len(service.server.service.running) == 0

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from simulator import Knobs
-from tests.service.deployment import Deployment, deployed, eventually
+from tests.eventually import eventually
+from tests.service.deployment import Deployment, deployed
 
 HIDE = {"is_visible": False}
 
@@ -29,7 +30,7 @@ async def test_conversations_are_kept_unless_asked_otherwise() -> None:
 async def test_conversation_is_hidden_after_the_answer_and_only_that_one() -> None:
     async with deployed({"HISTORY": "hide"}) as service:
         await service.chat()
-        assert await eventually(lambda: len(service.upstream.patches) == 1)
+        await eventually(lambda: len(service.upstream.patches) == 1)
         assert service.upstream.patches == [(service.last_stream.conversation_id, HIDE)]
         assert service.upstream.hide_all_calls == 0
 
@@ -39,7 +40,7 @@ async def test_conversation_is_hidden_also_when_the_client_left() -> None:
         async with service.connect() as connection:
             await service.begin(connection, "Hello")
             await connection.read_until_content()
-        assert await eventually(lambda: len(service.upstream.patches) == 1)
+        await eventually(lambda: len(service.upstream.patches) == 1)
         assert service.upstream.hide_all_calls == 0
 
 
@@ -135,7 +136,7 @@ async def test_sandbox_link_becomes_a_download_before_the_conversation_is_hidden
         link = re.search(r"\(http://[^/]+(/files/[^)]+)\)", text)
         assert link is not None
         file = await service.ask("GET", link[1], key="")
-        assert await eventually(lambda: len(service.upstream.patches) == 1)
+        await eventually(lambda: len(service.upstream.patches) == 1)
     assert "sandbox:" not in text
     assert file.status == 200
     assert file.body

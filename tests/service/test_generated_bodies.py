@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from simulator import Knobs
+from tests.raw_client import Answer
 from tests.service.deployment import CHAT, KEY, Deployment, deployed
-from tests.service.wire import Answer
 from tests.translate.schemas import check
 
 

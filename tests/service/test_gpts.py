@@ -11,8 +11,9 @@ from urllib.parse import quote
 import pytest
 
 from simulator import Knobs
-from tests.service.deployment import Deployment, deployed, eventually
-from tests.service.wire import EventStream
+from tests.eventually import eventually
+from tests.raw_client import EventStream
+from tests.service.deployment import Deployment, deployed
 from tests.upstream.gpts.rig import (
     CALLER,
     ID,
@@ -182,9 +183,7 @@ async def test_outage_may_be_retried_and_ends(tmp_path: Path) -> None:
         }
         service.simulator.knobs = HEALTHY
         service.server.service.gpts.reload()
-        assert await eventually(
-            lambda: service.server.service.gpts.availability()["helper"]["available"] is True
-        )
+        await eventually(lambda: service.server.service.gpts.availability()["helper"]["available"] is True)
         assert (await service.chat(key=CALLER, model="helper")).status == 200
 
 
@@ -274,8 +273,8 @@ async def test_client_that_leaves_while_it_waits_for_a_gpt_is_noticed(tmp_path: 
         running = service.server.service.running
         async with service.connect() as connection:
             await service.begin(connection, "Hello", model="helper")
-            assert await eventually(lambda: len(running) == 1)
-        assert await eventually(lambda: not running)
+            await eventually(lambda: len(running) == 1)
+        await eventually(lambda: not running)
 
 
 async def test_service_that_stops_does_not_wait_for_descriptions(tmp_path: Path) -> None:
@@ -285,7 +284,7 @@ async def test_service_that_stops_does_not_wait_for_descriptions(tmp_path: Path)
         service.connect() as connection,
     ):
         await service.begin(connection, "Hello", model="helper")
-        assert await eventually(lambda: len(service.server.service.running) == 1)
+        await eventually(lambda: len(service.server.service.running) == 1)
         await service.server.stop()
         assert (await connection.answer()).status == 503
 
@@ -297,7 +296,7 @@ async def test_reload_while_an_answer_runs_lets_it_end(tmp_path: Path) -> None:
         list_in(tmp_path).write_text(json.dumps({"newcomer": ACTOR}))
         service.server.service.gpts.reload()
         catalogue = service.server.service.app.console.catalogue
-        assert await eventually(lambda: "newcomer" in catalogue.models)
+        await eventually(lambda: "newcomer" in catalogue.models)
         assert len(service.server.service.running) == 1
         assert "helper" not in await names(service)
         gone = await service.chat(key=CALLER, model="helper")
@@ -314,7 +313,7 @@ async def test_metrics_of_removed_gpts_are_dropped_and_new_ones_begin_at_zero(tm
         assert b'model="helper"' in (await service.ask("GET", "/metrics")).body
         list_in(tmp_path).write_text(json.dumps({"newcomer": ACTOR}))
         service.server.service.gpts.reload()
-        assert await eventually(lambda: "newcomer" in service.server.service.app.console.catalogue.models)
+        await eventually(lambda: "newcomer" in service.server.service.app.console.catalogue.models)
         metrics = (await service.ask("GET", "/metrics")).body.decode()
         assert 'model="helper"' not in metrics
         assert 'pandora_requests_total{model="newcomer",outcome="ok",route="chat"} 0.0' in metrics
@@ -330,8 +329,8 @@ async def test_malformed_list_at_reload_leaves_the_old_one_in_service(
     async with offering(tmp_path, {"helper": HELPER}) as service:
         list_in(tmp_path).write_text(content)
         service.server.service.gpts.reload()
-        assert await eventually(lambda: "the GPTs stay as they were" in loud_log.text)
+        await eventually(lambda: "the GPTs stay as they were" in loud_log.text)
         assert (await service.chat(key=CALLER, model="helper")).status == 200
         list_in(tmp_path).write_text("{}")
         service.server.service.gpts.reload()
-        assert await eventually(lambda: "helper" not in service.server.service.app.console.catalogue.models)
+        await eventually(lambda: "helper" not in service.server.service.app.console.catalogue.models)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from simulator import Knobs, Simulator
-from tests.service.wire import Answer, connect
+from tests.raw_client import Answer, connect
 from tests.upstream.gpts.rig import CALLER, KEY, PREFIX
 
 SERVER = Path(__file__).parents[2] / "server.py"

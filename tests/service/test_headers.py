@@ -4,8 +4,8 @@ import re
 
 import pytest
 
+from tests.raw_client import Answer
 from tests.service.deployment import CHAT, JSON_TYPE, KEY, Deployment, deployed, question
-from tests.service.wire import Answer
 
 ASKED = "authorization,content-type,x-stainless-lang,x-stainless-retry-count"
 

@@ -10,8 +10,8 @@ import openai
 import pytest
 
 from simulator import Knobs
+from tests.raw_client import Answer
 from tests.service.deployment import KEY, Deployment, deployed
-from tests.service.wire import Answer
 from tests.translate.schemas import check
 
 GENERATIONS = "/v1/images/generations"

@@ -4,10 +4,9 @@ import asyncio
 import os
 import threading
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
 
 import pytest
 
@@ -15,16 +14,16 @@ from media import (
     FetchFailed,
     Malformed,
     MediaStore,
-    StoredFile,
     TooBig,
     Unusable,
     UrlRefused,
     WrongType,
     public_path,
 )
+from tests.eventually import eventually
 from tests.media.pictures import png
-from tests.service.deployment import Deployment, deployed, eventually
-from tests.service.wire import Answer
+from tests.raw_client import Answer
+from tests.service.deployment import Deployment, deployed
 from turns import as_part_error
 
 PNG = png()
@@ -252,57 +251,30 @@ async def test_other_methods_are_a_405_and_preflight_is_answered(tmp_path: Path)
         assert (await media.get(path)).status == 200
 
 
-class WatchedFile:
-    """A stored file that counts what is read, and notes when it is closed."""
+async def test_large_file_is_read_no_faster_than_the_client_takes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_bytes = 0
+    pread = os.pread
 
-    def __init__(self, file: StoredFile) -> None:
-        self._file = file
-        self.read_bytes = 0
-        self.closed = False
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._file, name)
-
-    async def read(self, offset: int, length: int) -> bytes:
-        data = await self._file.read(offset, length)
-        self.read_bytes += len(data)
+    def counted(descriptor: int, length: int, offset: int) -> bytes:
+        nonlocal read_bytes
+        data = pread(descriptor, length, offset)
+        read_bytes = max(read_bytes, offset + len(data))
         return data
 
-    def close(self) -> None:
-        self._file.close()
-        self.closed = True
-
-
-class WatchedStore(MediaStore):
-    """A store that remembers what it has opened."""
-
-    def __init__(self, root: Path) -> None:
-        super().__init__(root, max_file_bytes=1 << 30, max_total_bytes=1 << 30, max_age_seconds=0)
-        self.opened: list[WatchedFile] = []
-
-    async def open(self, name: str) -> StoredFile:
-        file = WatchedFile(await super().open(name))
-        self.opened.append(file)
-        return cast(StoredFile, file)
-
-
-async def test_large_file_is_read_no_faster_than_the_client_takes_it(tmp_path: Path) -> None:
-    store = WatchedStore(tmp_path)
-    path = public_path(await store.save(LARGE))
-    async with (
-        deployed(adapt=lambda parts: replace(parts, media=store)) as service,
-        service.connect(receive_buffer=1 << 17) as client,
-    ):
+    async with serving(tmp_path) as media, media.service.connect(receive_buffer=1 << 17) as client:
+        path = await media.add(LARGE)
+        monkeypatch.setattr(os, "pread", counted)
         await client.send("GET", path, {})
         await client.read_head()
-        (file,) = store.opened
         before = -1
-        while file.read_bytes != before:  # until the buffers on the way are full
-            before = file.read_bytes
+        while read_bytes != before:  # until the buffers on the way are full
+            before = read_bytes
             await asyncio.sleep(0.1)
-        assert file.read_bytes < len(LARGE)
+        assert read_bytes < len(LARGE)
         assert await client.read_rest() == LARGE
-        assert file.read_bytes == len(LARGE)
+        assert read_bytes == len(LARGE)
 
 
 async def test_event_loop_goes_on_while_the_disk_is_slow(
@@ -320,25 +292,35 @@ async def test_event_loop_goes_on_while_the_disk_is_slow(
         path = await media.add(PNG)
         monkeypatch.setattr(os, "pread", slow)
         download = asyncio.ensure_future(media.get(path))
-        assert await eventually(asked.is_set)
+        await eventually(asked.is_set)
         assert (await media.get("/healthz")).status == 200
         assert not download.done()
         may_go_on.set()
         assert (await download).body == PNG
 
 
+def open_files(folder: Path) -> int:
+    """How many files of the folder this process has open."""
+    found = 0
+    for number in os.listdir("/proc/self/fd"):
+        with suppress(FileNotFoundError):  # closed since, as the listing itself
+            found += os.readlink(f"/proc/self/fd/{number}").startswith(f"{folder}/")
+    return found
+
+
 async def test_client_that_leaves_in_mid_download_is_counted_as_gone_and_frees_the_file(
     tmp_path: Path,
 ) -> None:
-    store = WatchedStore(tmp_path)
-    path = public_path(await store.save(LARGE))
-    async with deployed(adapt=lambda parts: replace(parts, media=store)) as service:
-        async with service.connect(receive_buffer=4096) as client:
+    async with serving(tmp_path) as media:
+        path = await media.add(LARGE)
+        before = open_files(tmp_path / "media")
+        async with media.service.connect(receive_buffer=4096) as client:
             await client.send("GET", path, {})
             await client.read_head()
+            assert open_files(tmp_path / "media") == before + 1
             client.close(reset=True)
-        assert await eventually(lambda: service.requests("client_gone", "media") == 1)
-        assert [file.closed for file in store.opened] == [True]
+        await eventually(lambda: media.service.requests("client_gone", "media") == 1)
+        await eventually(lambda: open_files(tmp_path / "media") == before)
 
 
 async def test_client_that_stops_reading_is_cut_off(tmp_path: Path) -> None:
@@ -347,7 +329,7 @@ async def test_client_that_stops_reading_is_cut_off(tmp_path: Path) -> None:
         async with media.service.connect(receive_buffer=4096) as client:
             await client.send("GET", path, {})
             await client.read_head()
-            assert await eventually(lambda: media.service.requests("client_gone", "media") == 1, 5)
+            await eventually(lambda: media.service.requests("client_gone", "media") == 1, 5)
             with pytest.raises((EOFError, ConnectionError)):
                 await client.read_rest()
 

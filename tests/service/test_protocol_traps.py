@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from simulator import Knobs
-from tests.service.deployment import KEY, Deployment, deployed, eventually
+from tests.eventually import eventually
+from tests.service.deployment import KEY, Deployment, deployed
 from tests.service.links import LINK
 
 HIDE = {"is_visible": False}
@@ -81,7 +82,7 @@ async def test_trap_16_files_are_fetched_before_the_conversation_is_hidden() -> 
         assert "sandbox:" not in text
         for link in links:
             assert (await service.ask("GET", link)).body.startswith(b"name,value")
-        assert await eventually(lambda: len(service.upstream.patches) == 1)
+        await eventually(lambda: len(service.upstream.patches) == 1)
         seen = [request.path for request in service.upstream.requests]
         fetched = [at for at, path in enumerate(seen) if "interpreter/download" in path]
         hidden = [at for at, r in enumerate(service.upstream.requests) if r.method == "PATCH"]
@@ -93,7 +94,7 @@ async def test_trap_16_files_are_fetched_before_the_conversation_is_hidden() -> 
 async def test_trap_17_gpt_that_waits_for_consent_is_not_silent(policy: str) -> None:
     async with deployed({"GPT_ACTIONS": policy, "HISTORY": "hide"}, knobs(kind="action")) as service:
         text = await streamed(service, "Look up tea")
-        assert await eventually(lambda: len(service.upstream.patches) == 1)
+        await eventually(lambda: len(service.upstream.patches) == 1)
         order = [request.method for request in service.upstream.requests]
         posts = sum(request.path.endswith("/conversation") for request in service.upstream.requests)
     assert ("costs 42" in text) == (policy != "ask")
@@ -125,8 +126,8 @@ async def test_trap_22_backend_is_left_when_the_client_leaves_and_then_told_to_h
         async with service.connect() as connection:
             await service.begin(connection, "Hello")
             await connection.read_until_content()
-        assert await eventually(lambda: not service.upstream.open_streams)
-        assert await eventually(lambda: len(service.upstream.patches) == 1)
+        await eventually(lambda: not service.upstream.open_streams)
+        await eventually(lambda: len(service.upstream.patches) == 1)
         assert service.upstream.patches == [(service.last_stream.conversation_id, HIDE)]
 
 

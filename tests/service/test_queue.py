@@ -7,8 +7,9 @@ from contextlib import AsyncExitStack
 import pytest
 
 from simulator import Knobs
-from tests.service.deployment import KEY, Deployment, deployed, eventually, question
-from tests.service.wire import EventStream
+from tests.eventually import eventually
+from tests.raw_client import EventStream
+from tests.service.deployment import KEY, Deployment, deployed, question
 
 STRICT = Knobs(busy=True, cap=0)
 QUEUED = {"KEY_CONCURRENCY": "1", "MAX_CONCURRENT": "1000"}
@@ -27,8 +28,8 @@ def sample(service: Deployment, name: str, **labels: str) -> float:
     return value
 
 
-async def waiting(service: Deployment, count: int) -> bool:
-    return await eventually(lambda: sample(service, "pandora_queue_waiting") == count, 3)
+async def waiting(service: Deployment, count: int) -> None:
+    await eventually(lambda: sample(service, "pandora_queue_waiting") == count)
 
 
 @pytest.mark.timeout(30)
@@ -52,7 +53,7 @@ async def test_hundred_parallel_requests_with_one_key_all_succeed_in_order() -> 
             started[number].set()
             tasks.append(asyncio.create_task(ask(service, number)))
             arrived = number + 1
-            assert await eventually(lambda n=arrived: service.in_flight + len(finished) >= n, 3)  # type: ignore[misc]
+            await eventually(lambda n=arrived: service.in_flight + len(finished) >= n)  # type: ignore[misc]
         await asyncio.gather(*tasks)
         asked = [
             request.body["messages"][-1]["content"]["parts"][0].rpartition(" ")[2]
@@ -72,24 +73,24 @@ async def test_clients_that_leave_the_queue_do_not_hold_up_the_others() -> None:
     async with deployed(QUEUED, STRICT) as service, AsyncExitStack() as stack:
         clients = [await stack.enter_async_context(service.connect()) for _ in range(20)]
         await service.begin(clients[0], HELD)
-        assert await eventually(lambda: bool(service.upstream.open_streams))
+        await eventually(lambda: bool(service.upstream.open_streams))
         for number, client in enumerate(clients[1:], 1):
             await service.begin(client, f"Repeat after me: word {number}", stream=number % 3 == 0)
-            assert await waiting(service, number)
+            await waiting(service, number)
         for client in clients[0:20:2]:
             client.close()
         answers = [await client.answer() for client in clients[1:20:2]]
         assert [answer.status for answer in answers] == [200] * 10
-        assert await eventually(lambda: service.in_flight == 0)
+        await eventually(lambda: service.in_flight == 0)
         assert len(service.upstream.streams) == 11, "those who left the queue cost nothing"
         assert service.requests("client_gone") == 10
-        assert await eventually(lambda: len(service.server.service.queue) == 0)
+        await eventually(lambda: len(service.server.service.queue) == 0)
 
 
 async def test_requests_with_different_keys_do_not_wait_for_each_other() -> None:
     async with deployed(QUEUED, STRICT) as service, service.connect() as first:
         await service.begin(first, HELD)
-        assert await eventually(lambda: bool(service.upstream.open_streams))
+        await eventually(lambda: bool(service.upstream.open_streams))
         answers = await asyncio.gather(*(service.chat(key=f"fk-other-{n}") for n in range(5)))
         assert [answer.status for answer in answers] == [200] * 5
         assert sample(service, "pandora_queue_waiting") == 0
@@ -100,9 +101,9 @@ async def test_full_queue_is_a_429_with_the_time_to_come_back(stream: bool) -> N
     env = QUEUED | {"QUEUE_LENGTH": "1", "QUEUE_WAIT": "6"}
     async with deployed(env, STRICT) as service, service.connect() as first, service.connect() as second:
         await service.begin(first, HELD)
-        assert await eventually(lambda: bool(service.upstream.open_streams))
+        await eventually(lambda: bool(service.upstream.open_streams))
         await service.begin(second, "Hello")
-        assert await waiting(service, 1)
+        await waiting(service, 1)
         refused = await service.chat(stream=stream)
         assert refused.status == 429
         assert refused.error["code"] == "rate_limit_exceeded"
@@ -118,7 +119,7 @@ async def test_full_queue_is_a_429_with_the_time_to_come_back(stream: bool) -> N
 async def test_waiting_for_too_long_is_a_429_while_nothing_was_sent(stream: bool) -> None:
     async with deployed(QUEUED | {"QUEUE_WAIT": "0.1"}, STRICT) as service, service.connect() as first:
         await service.begin(first, HELD)
-        assert await eventually(lambda: bool(service.upstream.open_streams))
+        await eventually(lambda: bool(service.upstream.open_streams))
         refused = await service.chat(stream=stream)
         assert refused.status == 429
         assert BUSY_TOO_LONG in refused.error["message"]
@@ -130,7 +131,7 @@ async def test_stream_that_waits_is_kept_alive_and_told_of_its_end_in_an_event()
     env = QUEUED | {"STREAM_HEADERS_AFTER": "0.05", "KEEPALIVE_INTERVAL": "0.05", "QUEUE_WAIT": "0.6"}
     async with deployed(env, STRICT) as service, service.connect() as first, service.connect() as second:
         await service.begin(first, HELD)
-        assert await eventually(lambda: bool(service.upstream.open_streams))
+        await eventually(lambda: bool(service.upstream.open_streams))
         await service.begin(second, "Hello")
         await second.read_head()
         assert second.status == 200
@@ -144,7 +145,7 @@ async def test_stream_that_was_kept_alive_in_the_queue_gets_its_answer_in_the_en
     env = QUEUED | {"STREAM_HEADERS_AFTER": "0.05", "KEEPALIVE_INTERVAL": "0.05"}
     async with deployed(env, STRICT) as service, service.connect() as first, service.connect() as second:
         await service.begin(first, HELD)
-        assert await eventually(lambda: bool(service.upstream.open_streams))
+        await eventually(lambda: bool(service.upstream.open_streams))
         await service.begin(second, "Repeat after me: at last")
         await second.read_head()
         first.close()
@@ -158,7 +159,7 @@ async def test_backend_gets_a_moment_to_notice_that_it_was_left_in_mid_answer() 
         await service.begin(client, "Repeat after me: one two three four five six [[sim pace=10]]")
         await client.read_until_content()
         client.close()
-        assert await eventually(lambda: service.in_flight == 0)
+        await eventually(lambda: service.in_flight == 0)
         assert len(service.server.service.queue) == 1, "the account is not left alone yet"
         assert (await service.chat()).status == 200
         assert refused_by_backend(service) == 0
@@ -168,7 +169,7 @@ async def test_key_stays_taken_while_a_cut_reply_is_continued() -> None:
     async with deployed(QUEUED, STRICT) as service:
         body = question("Repeat after me: first [[sim finish=max_tokens pace=20]]")
         long = asyncio.create_task(service.post(body))
-        assert await eventually(lambda: service.upstream.attempts == 1)
+        await eventually(lambda: service.upstream.attempts == 1)
         short = await service.chat("Repeat after me: second")
         assert (await long).status == short.status == 200
         asked = [request.body["action"] for request in service.upstream.requests if request.method == "POST"]
@@ -179,9 +180,9 @@ async def test_key_stays_taken_while_a_cut_reply_is_continued() -> None:
 async def test_service_that_stops_lets_nobody_wait() -> None:
     async with deployed(QUEUED, STRICT) as service, service.connect() as first, service.connect() as second:
         await service.begin(first, HELD)
-        assert await eventually(lambda: bool(service.upstream.open_streams))
+        await eventually(lambda: bool(service.upstream.open_streams))
         await service.begin(second, "Hello", stream=False)
-        assert await waiting(service, 1)
+        await waiting(service, 1)
         began = time.monotonic()
         stopping = asyncio.create_task(service.server.stop())
         assert (await second.answer()).status == 503

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from tests.raw_client import Answer
 from tests.service.broken_turns import broken_after
 from tests.service.deployment import CHAT, JSON_TYPE, KEY, deployed, question
-from tests.service.wire import Answer
 
 USER = [{"role": "user", "content": "Hi"}]
 

@@ -8,6 +8,8 @@ import pytest
 
 from simulator import Knobs
 from simulator.refusals import CLOUDFLARE_PAGE, ONLY_ONE_MESSAGE
+from tests.eventually import eventually
+from tests.raw_client import EventStream
 from tests.scripted_server import (
     EVENT_STREAM,
     JSON,
@@ -21,8 +23,7 @@ from tests.scripted_server import (
     stall,
     status,
 )
-from tests.service.deployment import Deployment, deployed, eventually
-from tests.service.wire import EventStream
+from tests.service.deployment import Deployment, deployed
 from turns.retry import BUDGET_SECONDS, Retries, free_retry
 from upstream import (
     ConnectFailed,
@@ -190,9 +191,9 @@ async def test_client_that_leaves_in_the_pause_ends_the_retries() -> None:
         service.connect() as client,
     ):
         await service.begin(client, "Hello")
-        assert await eventually(lambda: retried(service, "server_error") == 1)
+        await eventually(lambda: retried(service, "server_error") == 1)
         client.close()
-        assert await eventually(lambda: service.in_flight == 0)
+        await eventually(lambda: service.in_flight == 0)
         assert len(backend.connections) == 1
         assert service.requests("client_gone") == 1
 

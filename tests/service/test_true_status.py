@@ -4,9 +4,9 @@ import pytest
 
 from simulator import Knobs
 from simulator.refusals import REFUSALS
+from tests.raw_client import Answer
 from tests.scripted_server import EVENT_STREAM, ScriptedServer, chunk, fin, last_chunk, send, status
 from tests.service.deployment import KEY, deployed, question
-from tests.service.wire import Answer
 
 RETRY = "retry"
 """Nothing is said: the SDKs retry 429 and 5xx."""

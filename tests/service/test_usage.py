@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import Process
 from tests.service.deployment import deployed
-from tests.service.e2e.processes import Process
 
 TODAY = datetime.now(UTC).date().isoformat()
 OTHER = "fk-another-key"

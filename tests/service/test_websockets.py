@@ -6,7 +6,8 @@ import re
 import pytest
 
 from simulator import Knobs
-from tests.service.deployment import deployed, eventually, question
+from tests.eventually import eventually
+from tests.service.deployment import deployed, question
 
 pytestmark = pytest.mark.timeout(seconds=30)
 
@@ -41,10 +42,10 @@ async def test_client_that_leaves_has_the_conversation_stopped() -> None:
         await service.chat("say exactly: ready")
         async with service.connect() as connection:
             await service.begin(connection, "Tea [[sim silence=60]]")
-            assert await eventually(lambda: len(service.upstream.streams) == 2)
-            assert await eventually(lambda: service.last_stream.records > 10)
-        assert await eventually(lambda: service.last_stream.outcome == "stopped")
-        assert await eventually(lambda: service.in_flight == 0)
+            await eventually(lambda: len(service.upstream.streams) == 2)
+            await eventually(lambda: service.last_stream.records > 10)
+        await eventually(lambda: service.last_stream.outcome == "stopped")
+        await eventually(lambda: service.in_flight == 0)
 
 
 async def test_many_at_once_on_one_account_are_all_served() -> None:

@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager, suppress
 
 from simulator import Knobs, Simulator
 from simulator.accounts import quota_units
+from tests.processes import PREFIX
+from tests.raw_client import connect
 from tests.service.deployment import CHAT, JSON_TYPE, question
-from tests.service.e2e.processes import PREFIX
-from tests.service.wire import connect
 
 MODELS = ("gpt-4-s", "gpt-4-mobile", "gpt-3.5-turbo")
 TAILS = (

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 import tornado
 
 from accounts import Credential
+from tests.eventually import eventually
 from tests.scripted_server import EVENT_STREAM, Connection, ScriptedServer, Verb, chunk, last_chunk, status
 from translate.backend import PostedConversation
 from upstream import ConversationClient, Exchange, HttpClient, Timeouts
@@ -133,18 +134,10 @@ async def rig(
 
 @asynccontextmanager
 async def nothing_left() -> AsyncIterator[None]:
-    """Fail if file descriptors or tasks made inside are still there a second later."""
+    """Fail if file descriptors or tasks made inside stay there."""
     descriptors, tasks = open_descriptors(), asyncio.all_tasks()
     yield
     await eventually(lambda: open_descriptors() <= descriptors and asyncio.all_tasks() <= tasks)
-
-
-async def eventually(condition: Callable[[], bool], seconds: float = 1.0) -> None:
-    """Wait until the condition holds; fail if it does not within `seconds`."""
-    deadline = asyncio.get_running_loop().time() + seconds
-    while not condition():
-        assert asyncio.get_running_loop().time() < deadline
-        await asyncio.sleep(0.005)
 
 
 def open_descriptors() -> set[str]:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.processes import running
 from tests.service.console.browser import CHROMIUM, chromium
-from tests.service.e2e.processes import running
 
 LIMITS = {"PORT": "0", "QUOTA_PER_DAY": "5000", "GPT4_LIMIT": "400", "DRAIN_TIMEOUT": "0"}
 

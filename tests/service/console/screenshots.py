@@ -7,8 +7,8 @@ import asyncio
 import time
 from pathlib import Path
 
+from tests.processes import ask, listening_port, running
 from tests.service.console.browser import Page, chromium, tab
-from tests.service.e2e.processes import ask, listening_port, running
 
 DOCS = Path(__file__).parents[3] / "docs"
 LIMITS = {"PORT": "0", "QUOTA_PER_DAY": "400", "GPT4_LIMIT": "40", "DRAIN_TIMEOUT": "0"}

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from logs.recent import KEPT
-from tests.service.deployment import KEY, PREFIX, Deployment, deployed, eventually
-from tests.service.wire import Answer
+from tests.eventually import eventually
+from tests.raw_client import Answer
+from tests.service.deployment import KEY, PREFIX, Deployment, deployed
 
 ADMIN = "admin-token-of-the-test"
 STATE = "/console/state"
@@ -126,8 +127,8 @@ async def test_gpt_that_cannot_be_used_says_why(tmp_path: Path, loud_log: pytest
     path.write_text(json.dumps({"good": {"id": "g-YyyyMT9XH"}, "gone": {"id": "g-Missing01"}}))
     async with deployed({"GPTS_FILE": str(path), "KEY_FOR_GPTS_INFO": KEY}) as service:
         availability = service.server.service.gpts.availability
-        assert await eventually(lambda: "not" in str(availability()["gone"].get("reason")).lower(), 5)
-        assert await eventually(lambda: bool(availability()["good"]["available"]), 5)
+        await eventually(lambda: "not" in str(availability()["gone"].get("reason")).lower(), 5)
+        await eventually(lambda: bool(availability()["good"]["available"]), 5)
         seen = await state(service)
     models = {model["id"]: model for model in seen["models"]}
     assert KEY not in json.dumps(seen)
@@ -159,7 +160,7 @@ async def test_secret_prefix_of_the_api_is_for_those_who_see_everything() -> Non
 async def errors_after(service: Deployment, answer: Answer) -> Any:
     """What is told about that request, once it is."""
     request_id = answer.headers["x-request-id"]
-    assert await eventually(
+    await eventually(
         lambda: any(f.request_id == request_id for f in service.server.service.app.common.failures.latest())
     )
     return next(e for e in (await state(service))["details"]["errors"] if e["request_id"] == request_id)
@@ -212,6 +213,6 @@ async def test_answers_under_way_are_counted() -> None:
     ):
         await service.begin(one, "Hello [[sim header_delay=5]]")
         await service.begin(two, "Hello")
-        assert await eventually(lambda: service.server.service.queue.waiting == 1)
+        await eventually(lambda: service.server.service.queue.waiting == 1)
         details = (await state(service))["details"]
     assert (details["in_flight"], details["queued"]) == (2, 1)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from accounts import Credential
-from tests.upstream.rig import KEY, ME, eventually
+from tests.eventually import eventually
+from tests.upstream.rig import KEY, ME
 from upstream import ConnectionLost, UpstreamError
 from upstream.files.upload_cache import (
     HASH_IN_THREAD_BYTES,

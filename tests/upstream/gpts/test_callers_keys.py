@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.eventually import eventually
 from tests.upstream.gpts.rig import (
     BROKEN,
     CALLER,
@@ -25,7 +26,6 @@ from tests.upstream.gpts.rig import (
     takes_only,
     waits_for,
 )
-from tests.upstream.rig import eventually
 from upstream import ResponseRefused
 from upstream.gpts import GptUnavailable
 from upstream.gpts.schedule import REFRESH_SECONDS

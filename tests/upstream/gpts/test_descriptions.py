@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.eventually import eventually
 from tests.upstream.gpts.rig import (
     BROKEN,
     CALLER,
@@ -27,7 +28,6 @@ from tests.upstream.gpts.rig import (
     takes_only,
     waits_for,
 )
-from tests.upstream.rig import eventually
 from translate.values.gizmo import Gizmo
 from upstream.gpts import GptDescriptionStore, GptUnavailable
 from upstream.gpts.schedule import AFTER_PERMANENT, AFTER_TRANSIENT, REFRESH_SECONDS, Backoff

@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 
 from accounts import Credential
+from tests.eventually import eventually
 from tests.scripted_server import EVENT_STREAM, chunk, flood, last_chunk, send, status, trickle, until
 from tests.upstream.rig import (
     ANSWER,
@@ -16,7 +17,6 @@ from tests.upstream.rig import (
     STREAM_PATH,
     Reader,
     StuckReader,
-    eventually,
     rig,
     stream,
 )

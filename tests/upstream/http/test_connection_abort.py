@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 from tornado.iostream import StreamClosedError
 
+from tests.eventually import eventually
 from tests.scripted_server import EVENT_STREAM, JSON, Verb, chunk, flood, send, stall, status, trickle
 from tests.upstream.rig import (
     ANSWER,
@@ -13,7 +14,6 @@ from tests.upstream.rig import (
     PREFIX,
     Reader,
     StuckReader,
-    eventually,
     nothing_left,
     rig,
     stream,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from tests.eventually import eventually
 from tests.scripted_server import (
     EVENT_STREAM,
     Connection,
@@ -26,7 +27,6 @@ from tests.upstream.rig import (
     PAYLOAD,
     PREFIX,
     Reader,
-    eventually,
     nothing_left,
     refusing_address,
     rig,

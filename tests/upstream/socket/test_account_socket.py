@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from tests.upstream.rig import PATIENT, eventually
+from tests.eventually import eventually
+from tests.upstream.rig import PATIENT
 from tests.upstream.socket.scripted import ALL, PIECES, TEXT, Backend, Peer, kept, plays, scene
 from upstream import (
     ConnectFailed,

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from tests.eventually import eventually
 from tests.simulator.client import KEY
-from tests.upstream.rig import eventually
 from tests.upstream.socket.rig import OVER_SOCKET, QUICK, world
 from upstream import Aborted
 from upstream.socket import SocketTimes

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[1]
 PREFIX = "prefix0001"
 KEY = "fk-some-key-of-a-caller"
 _numbers = itertools.count(1)

@@ -10,7 +10,7 @@ import pytest
 
 from simulator.faults import FAULTS
 from simulator.refusals import REFUSALS
-from tests.service.e2e.processes import Pair, ask, running, service_over_simulator
+from tests.processes import Pair, ask, running, service_over_simulator
 
 KEY = "fk-canarykey0123456789"
 PREFIX = "canaryprefix01"

@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from tests.service.e2e.processes import KEY, Pair, service_over_simulator
+from tests.processes import KEY, Pair, service_over_simulator
 
 SLOW = "Repeat after me: one two three four five six seven eight nine ten [[sim pace=12]]"
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from tests.raw_client import Answer
 from tests.service.deployment import Deployment, deployed, question
-from tests.service.wire import Answer
 from tests.translate.schemas import check
 
 

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 import redis
 
+from tests.processes import Pair, Process, Reply, ask, service_over_simulator
 from tests.redis_server import RedisServer, needs_redis
-from tests.service.e2e.processes import Pair, Process, Reply, ask, service_over_simulator
 
-FIXTURE = Path(__file__).parents[2] / "fixtures" / "state" / "before-house"
+FIXTURE = Path(__file__).parents[1] / "fixtures" / "state" / "before-house"
 ALICE, BOB, CAROL, DAVE, ERIN, FRANK = (
     f"fk-{name}-of-the-fixture" for name in ("alice", "bob", "carol", "dave", "erin", "frank")
 )

@@ -7,15 +7,13 @@ from typing import Any
 
 import pytest
 
-from tests.service.e2e.processes import ROOT, Pair, environment, new_key
+from tests.processes import ROOT, Pair, environment, new_key
 
-NODE = ROOT / "tests" / "node"
+NODE = ROOT / "tests" / "service" / "node_sdk"
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed"),
-    pytest.mark.skipif(
-        not (NODE / "node_modules").exists(), reason="the Node SDK is not: npm ci in tests/node"
-    ),
+    pytest.mark.skipif(not (NODE / "node_modules").exists(), reason="the Node SDK is not: see .ci/run"),
 ]
 
 

@@ -8,7 +8,7 @@ import pytest
 from openai import AsyncOpenAI, OpenAI
 from openai.types.chat import ChatCompletionMessageParam
 
-from tests.service.e2e.processes import Pair, new_key
+from tests.processes import Pair, new_key
 
 DRAMA = "Repeat after me: one two three four five six seven eight"
 

@@ -13,7 +13,7 @@ import pytest
 from server import VERSION
 from settings import Settings
 from settings.spec import specs_of
-from tests.service.e2e.processes import (
+from tests.processes import (
     ROOT,
     ask,
     environment,
