@@ -114,7 +114,7 @@ class Conversation:
         self._hungry = True  # all that can be read has been read
 
     def expect(self, sent: Sequence[SentMessage]) -> None:
-        """Before the first byte: what was sent after all, where it was not known at the beginning."""
+        """Set what was sent, before the first byte, where it was not known at the beginning."""
         self._sent = sent
         self._interpreter.begin(sent)
 
@@ -130,12 +130,12 @@ class Conversation:
 
     @property
     def progress(self) -> int:
-        """Grows with all that the backend says, pings apart."""
+        """A number that grows with everything the backend says except pings."""
         return self._records + self.answer.size
 
     @property
     def exchange_over(self) -> bool:
-        """Nothing more is read of the stream that was posted last."""
+        """Whether the present exchange is over, so that the rest of its stream is not read."""
         return self.state is State.EXCHANGE_ENDED or self.state in OVER
 
     def receive_data(self, data: bytes) -> None:
@@ -284,7 +284,7 @@ class Conversation:
             self.facts.count_unknown("record")
 
     def _take_glued(self, record: Record) -> None:
-        """What is no JSON may be several records on one line."""
+        """Take data that is not JSON: it may be several records on one line."""
         payloads = unglued(record.data)
         if len(payloads) < 2:
             self.facts.count_unknown("json")

@@ -2,8 +2,11 @@
 
 import re
 
+from handlers.client_states import TRANSITIONS as CLIENT_TRANSITIONS
+from tests.docs.names import CLASSES
 from tests.source_tree import ROOT
 from tests.test_architecture import ARROWS
+from translate.states import TRANSITIONS, Signal, State
 
 DOCUMENT = (ROOT / "docs" / "architecture.md").read_text("utf-8")
 FAMILIES = {
@@ -31,6 +34,39 @@ def test_table_of_rooms_is_that_of_the_tests() -> None:
     assert not wrong, "\n".join(wrong)
 
 
-def test_files_that_it_names_exist() -> None:
-    paths = set(re.findall(r"`((?:[a-z_]+/)+(?:[a-z_]+\.[a-z]+)?)`", DOCUMENT))
-    assert {path for path in paths if not (ROOT / path).exists()} == set()
+def state_table(heading: str) -> dict[str, dict[str, str]]:
+    """What follows by which signal on each state, as the table under that heading says."""
+    section = DOCUMENT.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    table = {}
+    for state, moves in re.findall(r"^\| ([A-Z_]+) \| [^|]+ \|([^|]*)\|$", section, re.MULTILINE):
+        pairs = [move.split(":") for move in moves.split(";") if move.strip()]
+        table[state] = {
+            signal.strip(): target.strip() for signals, target in pairs for signal in signals.split(",")
+        }
+    return table
+
+
+def test_table_of_a_conversation_is_that_of_the_code() -> None:
+    always = {Signal.FAILURE: State.FAILED, Signal.ABANDONED: State.ABANDONED}
+    written = state_table("The life of a conversation")
+    assert list(written) == [state.name for state in TRANSITIONS]
+    for state, moves in TRANSITIONS.items():
+        if moves:
+            assert always.items() <= moves.items(), "the sentence below the table says so"
+        rest = {signal.name: target.name for signal, target in moves.items() if signal not in always}
+        assert written[state.name] == rest, state
+
+
+def test_table_of_an_answer_is_that_of_the_code() -> None:
+    moves = {
+        state.name: {signal.name: target.name for signal, target in moves.items()}
+        for state, moves in CLIENT_TRANSITIONS.items()
+    }
+    assert state_table("The life of an answer") == moves
+
+
+def test_files_and_classes_that_it_names_exist() -> None:
+    paths = set(re.findall(r"\b(?:[a-z_]+/)+[a-z_]+\.(?:py|sqlite3|json)\b|`(?:[a-z_]+/)+`", DOCUMENT))
+    assert {path for path in paths if not (ROOT / path.strip("`")).exists()} == set()
+    named = set(re.findall(r"\b[A-Z][a-z]+[A-Z]\w*[a-z]\b", re.sub(r"https?:\S+", "", DOCUMENT)))
+    assert named - CLASSES - {"WebSocket", "OpenAI"} == set()

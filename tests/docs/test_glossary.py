@@ -1,22 +1,15 @@
 """The glossary is in order, and the names in it are names of the source."""
 
-import ast
 import re
 
 from settings import Settings
 from settings.spec import specs_of
-from tests.source_tree import ROOT, read_modules
-from tests.test_architecture import ROOM_NAMES
+from tests.docs.names import CLASSES
+from tests.source_tree import ROOT
 
 WORDS, _, OLD_NAMES = (ROOT / "docs" / "glossary.md").read_text("utf-8").partition("## Names that went")
 CLASS = re.compile(r"`([A-Z][a-z]\w+)`")
 SETTING = re.compile(r"`([A-Z][A-Z0-9]*_[A-Z0-9_]+|UNITS|RETRIES)`")
-CLASSES = {
-    node.name
-    for module in read_modules(sorted(ROOM_NAMES)).values()
-    for node in ast.walk(module.tree)
-    if isinstance(node, ast.ClassDef)
-}
 SETTINGS = {spec.name for spec in specs_of(Settings).values()}
 
 

@@ -1,8 +1,8 @@
 """Chat completions: the chunks of a stream, or one completion object.
 
-Framing rules that have victims: one event is one line `data: {json}` with one space and a blank line behind
-it, lines under 64 KiB, the role once and first, `finish_reason` last, `usage` once with `choices: []`, and
-after a failure neither a finish chunk nor `[DONE]`.
+Framing rules, each of which has broken clients: one event is one line `data: {json}` with one space and a
+blank line behind it, lines under 64 KiB, the role once and first, `finish_reason` last, `usage` once with
+`choices: []`, and after a failure neither a finish chunk nor `[DONE]`.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """Marks in the assistant's words: citations become links, sandbox paths become downloads.
 
-A mark such as `【11†source】` is cut over deltas, and what it cites may be told one or more deltas later
+A mark such as `【11†source】` may be split over deltas, and its citation may come one or more deltas later
 (protocol notes, section 9); so text from an open mark on is held back, for a bounded length. `【` is also an
 ordinary bracket, and inside code nothing is a mark.
 """
@@ -50,7 +50,7 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """It is no mark up to `end`: show it as it is."""
+    """What ends at `end` is not a mark: show it as it is."""
 
     end: int
 

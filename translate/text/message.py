@@ -1,4 +1,4 @@
-"""What the renderer is told: a message that is shown to the user, and what changes in it."""
+"""The input of the renderer: a message that is shown to the user, and the changes in it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

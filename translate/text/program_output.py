@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 MAX_CHARACTERS: Final = 20_000
-"""Characters of one program's output that are shown; a chat window is no log viewer."""
+"""Characters of one program's output that are shown."""
 FIGURE_MARK: Final = "<<ImageDisplayed>>"
 """Stands in the output where a figure was shown (protocol notes, section 8.2)."""
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")

@@ -1,4 +1,4 @@
-"""The text of one message as the backend has told it, and how much of it was given on.
+"""The text of one message as the backend has sent it, and how much of it was passed on.
 
 This is the one owner of positions in a message: citations name ranges of it in code points. Text comes in
 three ways: as a whole (`become`), as a decoded piece (`grow`), and as escaped bytes that are not looked at
