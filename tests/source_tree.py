@@ -58,12 +58,14 @@ class Module:
 
 
 def read_modules(places: Iterable[str]) -> dict[str, Module]:
-    """All modules of packages (or single files) that stand in the root, by name."""
+    """All modules of packages (or single files) that stand in the root, by name; none in hidden folders."""
     modules = {}
     for place in places:
         alone = ROOT / f"{place}.py"
         for path in [alone] if alone.exists() else sorted((ROOT / place).rglob("*.py")):
             parts = path.relative_to(ROOT).with_suffix("").parts
+            if any(part.startswith(".") for part in parts):
+                continue  # a virtual environment
             name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
             modules[name] = Module(name, path, ast.parse(path.read_text(), str(path)))
     return modules

@@ -27,11 +27,11 @@ def action(turn: Turn) -> Iterator[TurnStep]:
     if pending.operation_hash in turn.allowed_operations:
         yield from _result(turn, pending)
         return
-    asks = turn.start_tool_message(
+    question = turn.start_tool_message(
         TOOL, text_content(""), metadata=_from_server("confirm_action", _confirmation(pending))
     )
-    turn.conversation.pending_actions[asks.message.id] = pending
-    yield asks
+    turn.conversation.pending_actions[question.message.id] = pending
+    yield question
 
 
 def oauth(turn: Turn) -> Iterator[TurnStep]:

@@ -134,7 +134,7 @@ def figure_run(turn: Turn, before: str = "") -> Iterator[TurnStep]:
 
 
 def _code_for(turn: Turn) -> tuple[str, str]:
-    """Code, and the output that it is said to have."""
+    """Code, and the output that the simulated tool gives for it."""
     sent = _USER_CODE.search(turn.prompt.question)
     if sent:
         return sent.group(1).rstrip(), turn.prompt.localized("(simulated output)\n", "（模拟输出）\n")

@@ -19,8 +19,8 @@ def thoughts(turn: Turn) -> Iterator[TurnStep]:
     }
     start = turn.start_assistant_message(content, channel="analysis")
     yield start
-    said = turn.prompt.localized("The user asks about ", "用户问的是")
-    yield turn.append_text(start.message.id, f"THOUGHT: {said}{turn.prompt.topic}.")
+    beginning = turn.prompt.localized("The user asks about ", "用户问的是")
+    yield turn.append_text(start.message.id, f"THOUGHT: {beginning}{turn.prompt.topic}.")
     yield turn.finish_message(start.message.id, end_turn=False)
     recap = turn.prompt.localized("Thought for 2 seconds", "已思考 2 秒")
     yield turn.start_assistant_message({"content_type": "reasoning_recap", "content": recap}, **FINISHED)

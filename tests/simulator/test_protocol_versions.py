@@ -1,4 +1,4 @@
-"""The four ages, in both dialects, with every kind of turn."""
+"""The four versions of the protocol, in both dialects, with every kind of turn."""
 
 import json
 import re
