@@ -87,7 +87,7 @@ class Conversation:
         options = options or Options()
         self.state = State.WAITING
         self._reading = True  # the state is one of READING
-        self._unlooked = False  # plain growth may go by without a look
+        self._plain_passes = False  # plain growth may go by without a look
         self.complete = False
         """The backend has said that it is done; before that, it may still be at work."""
         self._sent = sent
@@ -111,12 +111,7 @@ class Conversation:
         self._dialect: Dialect = SnapshotDialect()
         self._fast_path.disarm()
         self._eof = False
-        self._hungry = True  # all that can be read has been read
-
-    def expect(self, sent: Sequence[SentMessage]) -> None:
-        """Set what was sent, before the first byte, where it was not known at the beginning."""
-        self._sent = sent
-        self._interpreter.begin(sent)
+        self._all_read = True  # all that can be read has been read
 
     @property
     def facts(self) -> TurnFacts:
@@ -141,16 +136,16 @@ class Conversation:
     def receive_data(self, data: bytes) -> None:
         """Take bytes of the stream, cut anywhere."""
         self._sse.push(data)
-        self._hungry = False
+        self._all_read = False
 
     def receive_eof(self) -> None:
         """The stream's body has ended. If the turn was not said to be over, it is a truncated answer."""
         self._eof = True
-        self._hungry = False
+        self._all_read = False
 
     def next_event(self) -> Event | Waiting:
         """The next event; NEED_DATA if bytes must be received first, PAUSED if the caller must act."""
-        if not self._events and self._reading and not self._hungry:
+        if not self._events and self._reading and not self._all_read:
             self._read()
             self._builder.flush()
         if self._events:
@@ -164,8 +159,9 @@ class Conversation:
         self._renderer.supply(picture)
         if self._builder.wanted is None:
             self._move(Signal.PICTURES_SUPPLIED)
-        self._look_for_stop()
-        self._after_change()
+        self._check_stop()
+        self._see_what_passes()
+        self._builder.flush()
 
     def start_next_exchange(self, sent: Sequence[SentMessage], *, seamless: bool) -> None:
         """Another stream of the same turn begins, which will repeat `sent`.
@@ -179,9 +175,7 @@ class Conversation:
             self._renderer.continue_seamlessly()
 
     def conclude(self, notes: Iterable[str] = ()) -> None:
-        """The turn is over; `notes` of this service stand behind the answer as paragraphs. Raises
-        WrongState.
-        """
+        """The turn is over. Each of `notes` is added to the answer as a paragraph. Raises WrongState."""
         self._move(Signal.CONCLUDED)
         for note in notes:
             self._renderer.note(note)
@@ -225,7 +219,7 @@ class Conversation:
                     if not self._reading:
                         break
                     if not self._eof and fast_path.must_wait(sse):
-                        self._hungry = True
+                        self._all_read = True
                         break
                 record = sse.next()
                 if record is None and self._eof:
@@ -234,7 +228,7 @@ class Conversation:
                         self._end_of_input()
                         break
                 if record is None:
-                    self._hungry = True
+                    self._all_read = True
                     break
                 self._take_record(record)
         except RecordTooLarge:
@@ -249,7 +243,7 @@ class Conversation:
             return
         fast_path, sse, source = self._fast_path, self._sse, message.source
         while True:
-            if self._unlooked and (pieces := fast_path.take_plain(sse)):
+            if self._plain_passes and (pieces := fast_path.take_plain(sse)):
                 joined = pieces[0] if len(pieces) == 1 else b"".join(pieces)
                 source.pass_unread(joined)
                 self._builder.add_unread(pieces, joined)
@@ -257,9 +251,9 @@ class Conversation:
                 return
             if shown := source.grow(*taken):
                 self._renderer.render(Grew(message, shown))
-            if self._look_for_stop():
+            if self._check_stop():
                 return
-            self._after_change()
+            self._see_what_passes()
 
     def _take_record(self, record: Record) -> None:
         data = record.data.strip()
@@ -301,7 +295,7 @@ class Conversation:
             self._interpreter.aside(value)
         if self.facts.error is not None:
             self._fail(self.facts.error)
-        self._look_for_stop()
+        self._check_stop()
 
     def _take_envelope(self, value: JsonObject, record: Record) -> None:
         grown, fast_path = self._interpreter.growing, self._fast_path
@@ -319,12 +313,12 @@ class Conversation:
         growing = self._interpreter.growing
         if growing is not None and self._fast:
             self._dialect.arm(fast_path, record, growing.source)
-        self._after_change()
+        self._see_what_passes()
 
-    def _after_change(self) -> None:
+    def _see_what_passes(self) -> None:
         """Text was shown or held back: look again whether plain growth may go by."""
         growing = self._interpreter.growing
-        self._unlooked = (
+        self._plain_passes = (
             growing is not None and not growing.source.held and self._renderer.passes_through(growing)
         )
 
@@ -334,7 +328,7 @@ class Conversation:
 
     # Endings.
 
-    def _look_for_stop(self) -> bool:
+    def _check_stop(self) -> bool:
         """Whether the exchange is over, by a stop sequence or otherwise."""
         if self._builder.stopped and not self.exchange_over:
             self.facts.finish_reason = "stop"
@@ -358,7 +352,7 @@ class Conversation:
         silent = not self._renderer.began and not self._interpreter.pictures
         if silent and facts.finish_reason != "content_filter" and facts.confirmation is None:
             self._fail(UpstreamFailed("The backend ended the turn without an answer.", should_retry=False))
-        elif not self._look_for_stop():
+        elif not self._check_stop():
             self._move(Signal.ENDED)
             known = bool(facts.conversation_id)
             cut = facts.finish_reason == "length" and bool(facts.last_message_id)
