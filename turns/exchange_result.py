@@ -14,14 +14,15 @@ class ExchangeResult:
 
     `attempt` is what the ledger and the metrics record. `failure` is what the transport reported, and `error`
     is what the caller gets instead of a whole answer; both are None for a whole answer. `unreachable`: the
-    backend could not be reached, or did not answer at all. `capped_for` is for how many seconds the backend
-    has capped the model, if it said so.
+    backend could not be reached, or did not answer at all. `abandoned`: this side ended it, so that the backend
+    may still be at work. `capped_for` is for how many seconds the backend has capped the model, if it said so.
     """
 
     attempt: Attempt
     failure: UpstreamError | None
     error: ApiError | None
     unreachable: bool
+    abandoned: bool
     capped_for: float | None
 
 
@@ -33,18 +34,19 @@ def exchange_result(
     `failure` is what the transport raised. `done` says that the stream came to its end, well or not, and
     `error` is the failure that it reported.
     """
-    attempt = _attempt(exchange, failure, done=done, error=error)
+    abandoned = exchange.aborted or isinstance(failure, ProgressTimeout)
+    attempt = _attempt(exchange, failure, done=done, error=error, abandoned=abandoned)
     if done:
         failure = None  # nothing is missing, however the connection ended
     elif error is None:
         lost = UpstreamFailed("The upstream connection was lost.", should_retry=False)
         error = lost if failure is None else as_api_error(failure)
     unreachable = attempt is Attempt.UNKNOWN or isinstance(failure, ConnectFailed)
-    return ExchangeResult(attempt, failure, error, unreachable, _capped_for(error))
+    return ExchangeResult(attempt, failure, error, unreachable, abandoned, _capped_for(error))
 
 
 def _attempt(
-    exchange: Exchange, failure: UpstreamError | None, *, done: bool, error: ApiError | None
+    exchange: Exchange, failure: UpstreamError | None, *, done: bool, error: ApiError | None, abandoned: bool
 ) -> Attempt:
     """A refusal proves that the backend accepted nothing, and the headers of an answer that it did."""
     if not exchange.reached_backend:
@@ -56,8 +58,7 @@ def _attempt(
         return Attempt.REFUSED
     if done and error is None:
         return Attempt.OK
-    stopped = exchange.aborted or isinstance(failure, ProgressTimeout)
-    return Attempt.STOPPED if stopped and error is None else Attempt.FAILED
+    return Attempt.STOPPED if abandoned and error is None else Attempt.FAILED
 
 
 def _capped_for(error: ApiError | None) -> float | None:

@@ -128,6 +128,7 @@ class TurnRunner:
         self._pictures = 0
         self._units = 0
         self._stopped = False
+        self._abandoned = False  # the last exchange was; see ExchangeResult
         self._client_gone = False
 
     @property
@@ -214,7 +215,7 @@ class TurnRunner:
                 over = self._error is not None or self._stopped
                 posted = None if over else self._next_exchange(self._conversation)
         finally:
-            slot.release(after=ABANDON_SECONDS if self._exchange.aborted else 0.0)
+            slot.release(after=ABANDON_SECONDS if self._abandoned else 0.0)
 
     async def _post(
         self, posted: PostedConversation, credential: Credential, conversation: Conversation
@@ -273,6 +274,7 @@ class TurnRunner:
             failure = error
         finally:
             result = exchange_result(exchange, failure, done=conversation.exchange_over, error=self._told)
+            self._abandoned = result.abandoned
             if result.unreachable:
                 parts.metrics.unreachable()
             await charge.settle(
