@@ -12,10 +12,11 @@ from upstream import ConnectFailed, Exchange, ProgressTimeout, ResponseRefused, 
 class ExchangeResult:
     """How an exchange ended.
 
-    `attempt` is what the ledger and the metrics record. `failure` is what the transport reported, and `error`
-    is what the caller gets instead of a whole answer; both are None for a whole answer. `unreachable`: the
-    backend could not be reached, or did not answer at all. `abandoned`: this side ended it, so that the backend
-    may still be at work. `capped_for` is for how many seconds the backend has capped the model, if it said so.
+    `attempt` is what the ledger and the metrics record. `failure` is what the transport reported, and
+    `error` is what the caller gets instead of a whole answer; both are None for a whole answer.
+    `unreachable`: the backend could not be reached, or did not answer at all. `abandoned`: this side ended
+    it, so that the backend may still be at work. `capped_for` is for how many seconds the backend has
+    capped the model, if it said so.
     """
 
     attempt: Attempt
