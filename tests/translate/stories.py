@@ -1,7 +1,7 @@
 """Random turns of plain text, with what a user must see of them: strategies for hypothesis.
 
 A story is a list of records as the backend could send them. What is visible is told by a second,
-simpler account of the rules, :class:`Eyes`.
+simpler account of the rules, `Eyes`.
 """
 
 import re
