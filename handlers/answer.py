@@ -57,7 +57,9 @@ class Answer:
     async def deliver(self, out: bytes, *, begun: bool) -> None:
         """See `Client`."""
         connection = self._connection
-        if not self._format.streams or not (out if connection.state is ClientState.STREAMING else begun):
+        if not self._format.streams or connection.state is ClientState.GONE:
+            return
+        if not (out if connection.state is ClientState.STREAMING else begun):
             return
         if self._handler.ttft is None and self._runner.has_text:
             self._handler.ttft = time.monotonic() - self._handler.started
@@ -69,7 +71,7 @@ class Answer:
 
     def _left(self, before: ClientState) -> None:
         if before is not ClientState.GONE:
-            phase = "streaming" if before is ClientState.STREAMING else "waiting"
+            phase = "waiting" if before is ClientState.PENDING else "streaming"
             self._handler.common.metrics.disconnected(phase if self._format.streams else "whole")
         self._runner.stop()
 
@@ -77,8 +79,6 @@ class Answer:
         """Tell the client how it ended, once that is decided."""
         handler, state = self._handler, self._connection.state
         handler.record_turn(outcome)
-        if state is ClientState.GONE:
-            return
         error = outcome.error
         if outcome.bug is not None:
             if state is ClientState.PENDING:
@@ -86,6 +86,8 @@ class Answer:
             # If it were raised here, Tornado would end the body as if it were complete.
             handler.log_exception(type(outcome.bug), outcome.bug, outcome.bug.__traceback__)
             error = handler.internal_error()
+        if state is ClientState.GONE:
+            return
         handler.failure = error
         if error is not None and state is ClientState.PENDING:
             handler.send_api_error(error, None if self._format.streams else self._format.fail(error))

@@ -217,9 +217,8 @@ class ApiHandler(tornado.web.RequestHandler):
         duration = time.monotonic() - self.started
         status, turn = self.get_status(), self.turn
         outcome = self.outcome or (Outcome.OK if status < 400 else OUTCOMES.get(status, Outcome.INVALID))
-        charged = turn is not None and turn.units > 0
-        prompt_tokens = turn.usage.prompt_tokens if turn is not None and charged else 0
-        completion_tokens = turn.usage.completion_tokens if turn is not None and charged else 0
+        prompt_tokens = turn.usage.prompt_tokens if turn is not None else 0
+        completion_tokens = turn.usage.completion_tokens if turn is not None else 0
         self.common.metrics.request(
             self.route, self.model_name, outcome, duration, self.ttft, completion_tokens
         )

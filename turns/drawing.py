@@ -35,7 +35,7 @@ class DrawingRunner:
         self._turn.stop(error)
 
     async def run(self, client: Client) -> TurnOutcome:
-        """See `TurnRunner`. The outcome is good if there is a picture at all."""
+        """See `TurnRunner`. The outcome is good if there is a picture at all, whatever failed after it."""
         first = total = latest = await self._turn.run(client)
         for _ in range(self._wanted - 1):
             enough = total.pictures >= self._wanted
@@ -46,11 +46,11 @@ class DrawingRunner:
                 self._turn.stop(error)
             latest = await self._turn.run(client)
             total = latest.with_costs_of(total)
-        if total.outcome in (Outcome.CLIENT_GONE, Outcome.ERROR):
+        if total.bug is not None or total.outcome is Outcome.CLIENT_GONE:
             return total
         if total.pictures:
             return replace(total, outcome=Outcome.OK, error=None, end=first.end)
-        if total.end is None:
+        if total.error is not None or total.end is None:
             return total
         refusal = self._nothing_drawn(total.end.answer.text)
         return replace(total, outcome=outcome_of(refusal), error=refusal, end=None)

@@ -10,9 +10,10 @@ from translate.values import AnswerEnd, ApiError, Usage
 class TurnOutcome:
     """How it ended, and what it has cost.
 
-    `error` is why there is no whole answer, `end` what a whole one ends with; a client that is gone gets
-    neither. `bug` is an exception of ours, which is to be logged. `units` are quota units, `pictures` those
-    shown.
+    `error` is why there is no whole answer. `end` is what the answer ends with, as far as it came; None if
+    nothing was asked of the backend, or after a bug. A client that is gone gets neither. `bug` is an
+    exception of ours, which is to be logged. `units` are quota units, `usage` are the tokens of what was
+    answered or paid for, `pictures` is how many were shown.
     """
 
     outcome: Outcome
@@ -24,7 +25,7 @@ class TurnOutcome:
     pictures: int
 
     def with_costs_of(self, earlier: "TurnOutcome") -> "TurnOutcome":
-        """This outcome, for a request that took an earlier turn too."""
+        """The outcome of a request that took an earlier turn too: that of the later turn, with both costs."""
         usage = Usage(
             earlier.usage.prompt_tokens + self.usage.prompt_tokens,
             earlier.usage.completion_tokens + self.usage.completion_tokens,

@@ -49,6 +49,8 @@ LINGER_SECONDS: Final = 0.25
 """How long the backend may take to end its body after it said that it is done."""
 ABANDON_SECONDS: Final = 0.2
 """How long the backend gets to notice an aborted answer, before the account's next message."""
+UNCOUNTED: Final = Usage(1, 1)
+"""What an answer is told to have cost that is no conversation of the backend's."""
 SHORT_TEXT: Final = 4000
 """Up to so many characters, counting tokens is faster than starting a thread."""
 
@@ -149,28 +151,29 @@ class TurnRunner:
         """Converse, and deliver to `client` what can be written as it comes. Raises nothing."""
         self._client = client
         bug: Exception | None = None
-        usage = Usage(1, 1)
+        counted: Usage | None = None
         try:
             await self._converse()
-            usage = await self._count_tokens()
+            counted = await self._count_tokens()
         except Exception as error:
             bug = error
         await client.quiet()
-        return self._outcome(bug, usage)
+        return self._outcome(bug, counted)
 
-    def _outcome(self, bug: Exception | None, usage: Usage) -> TurnOutcome:
+    def _outcome(self, bug: Exception | None, counted: Usage | None) -> TurnOutcome:
         """The one place that says how the turn ended."""
         error, conversation, end = self._error, self._conversation, None
+        usage = counted or UNCOUNTED
         if bug is not None:
             outcome = Outcome.ERROR
         elif self._client_gone:
             outcome = Outcome.CLIENT_GONE
-        elif error is not None or conversation is None:
-            outcome = Outcome.ERROR if error is None else outcome_of(error)
         else:
-            outcome = Outcome.OK
+            outcome = Outcome.OK if error is None else outcome_of(error)
+        if bug is None and conversation is not None:
             end = AnswerEnd(self._reason, usage, conversation.answer, conversation.citations)
-        return TurnOutcome(outcome, error, end, bug, self._units, usage, self._pictures)
+        cost = usage if counted or self._units else Usage(0, 0)
+        return TurnOutcome(outcome, error, end, bug, self._units, cost, self._pictures)
 
     async def _converse(self) -> None:
         """All exchanges, and the end of the answer."""
@@ -295,8 +298,9 @@ class TurnRunner:
                 case TextDelta():
                     pass  # nearly all events
                 case PictureWanted():
+                    begun = self._has_begun(out, conversation)
                     if out:
-                        await self._client.deliver(out, begun=self._has_begun(out, conversation))
+                        await self._client.deliver(out, begun=begun)
                         out = b""
                     await self._fetch(event, conversation)
                 case PictureShown():
@@ -348,11 +352,11 @@ class TurnRunner:
                 parts.files.hide_conversation(self._slot.credential, conversation.facts.conversation_id)
             )
 
-    async def _count_tokens(self) -> Usage:
-        """Count and record the tokens of what was sent and of the answer, if there was a conversation."""
+    async def _count_tokens(self) -> Usage | None:
+        """Count and record the tokens of what was sent and of the answer; None without a conversation."""
         conversation, parts = self._conversation, self._parts
         if conversation is None or not conversation.facts.conversation_id:
-            return Usage(1, 1)
+            return None
         if conversation.countable > SHORT_TEXT:
             usage = await asyncio.to_thread(conversation.count_usage, count_tokens)
         else:

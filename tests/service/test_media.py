@@ -11,20 +11,13 @@ from pathlib import Path
 import pytest
 
 from media import (
-    FetchFailed,
-    Malformed,
     MediaStore,
-    TooBig,
-    Unusable,
-    UrlRefused,
-    WrongType,
     public_path,
 )
 from tests.eventually import eventually
 from tests.media.pictures import png
 from tests.raw_client import Answer
 from tests.service.deployment import Deployment, deployed
-from turns import as_part_error
 
 PNG = png()
 LARGE = bytes(range(256)) * (48 << 10)  # 12 MiB, more than the buffers of both ends of a connection
@@ -359,12 +352,3 @@ async def test_names_of_files_reach_neither_log_nor_metrics(
         assert "canary" not in caplog.text
         assert media.service.requests("ok", "media") == 1
         assert media.service.requests("invalid", "media") == 1
-
-
-@pytest.mark.parametrize("error", [Malformed, TooBig, WrongType, UrlRefused, FetchFailed])
-def test_unusable_part_of_a_request_is_named(error: type[Unusable]) -> None:
-    refusal = as_part_error(error("It is not good."), "messages[2].content[1].image_url")
-    assert refusal.status == 400
-    assert refusal.param == "messages[2].content[1].image_url"
-    assert refusal.message == "messages[2].content[1].image_url: It is not good."
-    assert refusal.code

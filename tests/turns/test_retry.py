@@ -1,0 +1,90 @@
+"""What is free is tried again, seldom and soon; what may have cost something never is."""
+
+import pytest
+
+from simulator.refusals import CLOUDFLARE_PAGE, ONLY_ONE_MESSAGE
+from turns.retry import BUDGET_SECONDS, Retries, free_retry
+from upstream import (
+    ConnectFailed,
+    ConnectionLost,
+    FirstByteTimeout,
+    IdleTimeout,
+    ProgressTimeout,
+    ResponseRefused,
+    TotalTimeout,
+    UpstreamError,
+)
+
+
+def refused(
+    code: int, body: bytes, *, retry_after: str = "", content_type: str = "application/json"
+) -> ResponseRefused:
+    headers = {"retry-after": retry_after} if retry_after else {}
+    return ResponseRefused(code, content_type, headers, body)
+
+
+FREE: dict[str, tuple[UpstreamError, str]] = {
+    "refused connection": (ConnectFailed("refused"), "connect"),
+    "reset before headers": (ConnectionLost("before_headers", "reset"), "reset"),
+    "500": (refused(500, b'{"detail": "oops"}'), "server_error"),
+    "502 in HTML": (refused(502, b"<html>", content_type="text/html"), "server_error"),
+    "empty 503": (refused(503, b""), "server_error"),
+    "busy": (refused(429, ONLY_ONE_MESSAGE.body), "busy"),
+    "busy with status 200": (refused(200, ONLY_ONE_MESSAGE.body), "busy"),
+}
+NOT_FREE: dict[str, UpstreamError] = {
+    "reset in the body": ConnectionLost("body", "reset"),
+    "no first byte": FirstByteTimeout(120),
+    "silence": IdleTimeout(120),
+    "no progress": ProgressTimeout(600),
+    "too long": TotalTimeout(600),
+    "504": refused(504, b""),
+    "524": refused(524, b""),
+    "500 with a conversation": refused(500, b'{"detail": "oops", "conversation_id": "c1"}'),
+    "challenge": refused(503, CLOUDFLARE_PAGE.encode(), content_type="text/html"),
+    "bad key": refused(401, b'{"detail": "Unauthorized"}'),
+    "cap": refused(429, b'{"detail": {"message": "cap", "code": "model_cap_exceeded", "clears_in": 1}}'),
+    "too many requests": refused(429, b'{"detail": "Too many requests in 1 hour. Try again later."}'),
+    "422": refused(422, b'{"detail": []}'),
+}
+
+
+@pytest.mark.parametrize(("error", "reason"), FREE.values(), ids=FREE)
+def test_failure_that_cost_nothing_may_be_met_with_another_attempt(error: UpstreamError, reason: str) -> None:
+    assert free_retry(error) == reason
+
+
+@pytest.mark.parametrize("error", NOT_FREE.values(), ids=NOT_FREE)
+def test_failure_that_may_have_cost_something_or_would_come_again_is_final(error: UpstreamError) -> None:
+    assert free_retry(error) is None
+
+
+class Clock:
+    """Time that stands still unless told otherwise."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_pauses_have_full_jitter_and_grow_and_end_at_the_limit() -> None:
+    retries = Retries(3, Clock(), lambda: 0.5)
+    failure = ConnectFailed("refused")
+    assert [retries.pause_after(failure) for _ in range(5)] == [0.5, 1.0, 2.0, None, None]
+    assert Retries(3, Clock(), lambda: 0.0).pause_after(failure) == 0.0
+    assert Retries(0, Clock(), lambda: 0.5).pause_after(failure) is None
+
+
+def test_late_failure_is_not_met_with_another_attempt() -> None:
+    clock = Clock()
+    retries = Retries(3, clock, lambda: 0.5)
+    clock.now = BUDGET_SECONDS
+    assert retries.pause_after(ConnectFailed("refused")) is None
+
+
+def test_announced_wait_is_kept_if_it_is_short_and_else_final() -> None:
+    retries = Retries(3, Clock(), lambda: 0.5)
+    assert retries.pause_after(refused(503, b"", retry_after="4")) == 4.0
+    assert retries.pause_after(refused(503, b"", retry_after="3600")) is None
+    assert retries.pause_after(refused(503, b"", retry_after="soon")) == 1.0
