@@ -1,7 +1,6 @@
 """Which room may use which: one table, and the rules that keep the house as `docs/architecture.md` has it.
 
-Only the source is read. `python -m pytest tests/test_architecture.py -k handlers --runxfail` shows what one
-room breaks.
+Only the source is read. `python -m pytest tests/test_architecture.py -k handlers` shows what one room breaks.
 """
 
 import ast
@@ -23,20 +22,15 @@ from tests.source_tree import (
     read_modules,
 )
 
-UPSTREAM = {"upstream", "upstream.http", "upstream.socket", "upstream.files", "upstream.gpts"}
 TRANSLATE = {"translate", "translate.values", "translate.text", "translate.backend", "translate.openai"}
 BELOW_UPSTREAM = {"translate.values", "translate.backend", "accounts", "runtime", "upstream.http"}
-BELOW_TURNS = TRANSLATE | UPSTREAM | {
-    "accounts", "catalogue", "ledger", "logs", "media", "metrics", "runtime", "settings",
-}  # fmt: skip
-BELOW_HANDLERS = BELOW_TURNS | {"turns"}
 
 ARROWS: dict[str, set[str]] = {
     "translate.values": set(),
     "translate.text": {"translate.values"},
     "translate.backend": {"translate.values", "translate.text"},
     "translate": {"translate.values", "translate.text", "translate.backend"},
-    "translate.openai": {"translate.values", "translate.text", "translate"},
+    "translate.openai": {"translate.values", "translate.text"},
     "metrics": set(),
     "runtime": set(),
     "media": {"runtime"},
@@ -50,12 +44,21 @@ ARROWS: dict[str, set[str]] = {
     "logs": {"translate.values"},
     "catalogue": {"translate.values", "metrics", "runtime", "upstream.gpts"},
     "ledger": {"translate.values", "metrics", "accounts", "runtime", "upstream"},
-    "turns": BELOW_TURNS,
-    "handlers": BELOW_HANDLERS,
+    "turns": {
+        "translate", "translate.values", "translate.backend", "metrics", "runtime", "media", "accounts",
+        "upstream", "upstream.files", "upstream.gpts", "ledger",
+    },
+    "handlers": {
+        "translate", "translate.values", "translate.openai", "metrics", "media", "accounts", "logs",
+        "catalogue", "ledger", "turns",
+    },
     "simulator": set(),
-    "wiring": BELOW_HANDLERS | {"handlers"},
+    "wiring": {
+        "translate.values", "metrics", "runtime", "media", "settings", "accounts", "upstream",
+        "upstream.files", "upstream.gpts", "logs", "catalogue", "ledger", "turns", "handlers",
+    },
     "server": {"wiring", "handlers", "ledger", "logs", "settings", "translate.values", "simulator"},
-}
+}  # fmt: skip
 """Each room, and the rooms that it may import from. `benchmarks` and `tests` may use all of them."""
 
 PURE = {
@@ -77,11 +80,6 @@ FOREIGN_PRIVATE_NAMES = {
     ("tests.upstream.socket.test_websocket", "_abort"),
 }
 """Private names of libraries that are used knowingly: module and name."""
-
-UNFINISHED: dict[str, set[str]] = {
-    "unused": {"translate.openai", "turns", "handlers", "wiring"},
-}
-"""Rooms that still break a rule while the house is rebuilt. The list shrinks, and goes when it is empty."""
 
 ROOM_NAMES = {room.partition(".")[0] for room in ARROWS}
 HOUSE = read_modules([*sorted(ROOM_NAMES), "benchmarks"])
@@ -113,13 +111,6 @@ def leaving(room: str) -> list[tuple[Module, Import, str]]:
     return found
 
 
-def rooms(rule: str, names: Iterable[str] = ARROWS) -> list[object]:
-    """Parameters of a test: rooms; those that are unfinished may fail."""
-    marks = [pytest.mark.xfail(strict=False, reason=f"unfinished: {rule}")]
-    unfinished = UNFINISHED.get(rule, set())
-    return [pytest.param(name, marks=marks if name in unfinished else []) for name in names]
-
-
 def nothing(problems: Iterable[str]) -> None:
     """Fail with one line for each problem."""
     lines = sorted(set(problems))
@@ -142,7 +133,7 @@ def test_tools_look_at_every_room() -> None:
     assert set(tools["ruff"]["lint"]["isort"]["known-first-party"]) == everything
 
 
-@pytest.mark.parametrize("room", rooms("arrows"))
+@pytest.mark.parametrize("room", ARROWS)
 def test_imports_follow_the_arrows(room: str) -> None:
     nothing(
         f"{module.at(imported.line)}: {room} must not import from {other} ({imported})"
@@ -151,13 +142,13 @@ def test_imports_follow_the_arrows(room: str) -> None:
     )
 
 
-@pytest.mark.parametrize("room", rooms("unused"))
+@pytest.mark.parametrize("room", ARROWS)
 def test_every_arrow_is_used(room: str) -> None:
     used = {other for _, _, other in leaving(room)}
     nothing(f"{room} -> {other}: nothing is imported along this arrow" for other in ARROWS[room] - used)
 
 
-@pytest.mark.parametrize("room", rooms("faces"))
+@pytest.mark.parametrize("room", ARROWS)
 def test_rooms_are_entered_by_their_faces(room: str) -> None:
     """Names come from `__all__` of the other room's `__init__.py`, and no module is imported whole."""
     problems = []
@@ -170,7 +161,7 @@ def test_rooms_are_entered_by_their_faces(room: str) -> None:
     nothing(problems)
 
 
-@pytest.mark.parametrize("room", rooms("circles", ["", *ARROWS]))
+@pytest.mark.parametrize("room", ["", *ARROWS])
 def test_modules_go_in_no_circle(room: str) -> None:
     """Within each room, and (without a name) through several rooms."""
     graph = {
@@ -212,7 +203,7 @@ def test_core_reads_no_clock_and_does_no_input_or_output(room: str) -> None:
     nothing(problems)
 
 
-@pytest.mark.parametrize("room", rooms("private", [*ARROWS, "benchmarks"]))
+@pytest.mark.parametrize("room", [*ARROWS, "benchmarks"])
 def test_private_names_stay_private(room: str) -> None:
     nothing(private_names(modules_of(room)))
 
@@ -224,12 +215,12 @@ def modules_of_tests(room: str) -> list[Module]:
     return [module for name, module in TESTS.items() if name.split(".")[1:2] == [room]]
 
 
-@pytest.mark.parametrize("room", rooms("tests_private", TEST_ROOMS))
+@pytest.mark.parametrize("room", TEST_ROOMS)
 def test_tests_read_no_private_names(room: str) -> None:
     nothing(private_names(modules_of_tests(room)))
 
 
-@pytest.mark.parametrize("room", rooms("tests_patch", TEST_ROOMS))
+@pytest.mark.parametrize("room", TEST_ROOMS)
 def test_tests_patch_nothing_of_the_service(room: str) -> None:
     """A limit that a test needs short is an argument or a setting."""
     nothing(
