@@ -1,13 +1,14 @@
 """One answer to a request, in any format, streamed or whole: the HTTP side of a turn."""
 
 import time
+from dataclasses import dataclass
 from typing import Protocol
 
 from handlers.base import ApiHandler, BodyHandler
 from handlers.client_connection import ClientConnection, StreamTiming
 from handlers.client_states import ClientState
-from translate.values import AnswerFormat, ApiError
-from turns import Client, RunningAnswers, TurnOutcome
+from translate.values import AnswerFormat, ApiError, Catalogue
+from turns import Client, RunningAnswers, TurnFactory, TurnOutcome
 
 
 class Runner(Protocol):
@@ -105,20 +106,30 @@ class Answer:
             self._handler.finish()
 
 
+@dataclass(frozen=True, slots=True)
+class AnswerParts:
+    """What handlers of answers work with: models, turns, the answers in flight, and the timing of streams."""
+
+    catalogue: Catalogue
+    turns: TurnFactory
+    running: RunningAnswers
+    timing: StreamTiming
+
+
 class AnswerHandler(BodyHandler):
     """A handler whose response is an answer made by a turn."""
 
-    running: RunningAnswers
-    timing: StreamTiming
+    parts: AnswerParts
+    """Set by `initialize` of the handler."""
     _answer: Answer | None = None
     _client_left = False
 
     async def respond(self, runner: Runner, format: AnswerFormat) -> None:
         """Answer with what `runner` makes. Raises ApiError while nothing was sent."""
-        self._answer = Answer(self, runner, format, self.timing)
+        self._answer = Answer(self, runner, format, self.parts.timing)
         if self._client_left:
             self._answer.client_gone()
-        with self.running.admit(self._answer, self.route):
+        with self.parts.running.admit(self._answer, self.route):
             await self._answer.run()
 
     def on_connection_close(self) -> None:

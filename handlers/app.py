@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import tornado.web
 
+from handlers.answer import AnswerParts
 from handlers.base import Common, UnknownPath
 from handlers.billing import BillingUsageHandler, SubscriptionHandler
 from handlers.chat import ChatHandler, ChatOptions
@@ -44,19 +45,14 @@ def make_app(parts: AppParts) -> tornado.web.Application:
     root = f"/{re.escape(console.api_prefix)}" if console.api_prefix else ""
     v1 = f"{root}/v1"
     billing = rf"{root}(?:/v1)?/dashboard/billing"
-    answers = {
-        "turns": parts.turns,
-        "running": console.running,
-        "catalogue": console.catalogue,
-        "timing": parts.timing,
-    }
-    images = answers | {"reader": parts.reader}
+    answers = AnswerParts(console.catalogue, parts.turns, console.running, parts.timing)
+    images = {"parts": answers, "reader": parts.reader}
     owner = "pandora-to-v1-simulator" if console.simulated else "pandora-next"
     models = {"catalogue": console.catalogue, "owner": owner}
     usage = {"licence": console.licence, "admin_token": console.admin_token}
     return tornado.web.Application(
         [
-            (rf"{v1}/chat/completions/?", ChatHandler, answers | {"chat": parts.chat}),
+            (rf"{v1}/chat/completions/?", ChatHandler, {"parts": answers, "chat": parts.chat}),
             (rf"{v1}/images/generations/?", ImagesHandler, images),
             (rf"{v1}/images/edits/?", ImageFormHandler, images),
             (rf"{v1}/images/variations/?", VariationsHandler, images),

@@ -4,12 +4,11 @@ import time
 import uuid
 from dataclasses import dataclass
 
-from handlers.answer import AnswerHandler
-from handlers.client_connection import StreamTiming
+from handlers.answer import AnswerHandler, AnswerParts
 from translate import Options
 from translate.openai import ChatRequest, ChatStream, WholeChat, read_chat
-from translate.values import AnswerFormat, Catalogue, Style
-from turns import Prompt, RunningAnswers, TurnFactory, TurnRequest
+from translate.values import AnswerFormat, Style
+from turns import Prompt, TurnRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,25 +26,15 @@ class ChatHandler(AnswerHandler):
 
     route = "chat"
 
-    def initialize(
-        self,
-        turns: TurnFactory,
-        running: RunningAnswers,
-        catalogue: Catalogue,
-        timing: StreamTiming,
-        chat: ChatOptions,
-    ) -> None:
-        """What it works with."""
-        self.turns = turns
-        self.running = running
-        self.catalogue = catalogue
-        self.timing = timing
+    def initialize(self, parts: AnswerParts, chat: ChatOptions) -> None:
+        """`parts` are those of every answer, `chat` says how answers to chat requests look."""
+        self.parts = parts
         self.chat = chat
 
     async def post(self) -> None:
         """Answer a chat request. Raises ApiError while nothing was sent."""
         request = read_chat(self.body())
-        model = self.catalogue.resolve(request.model)
+        model = self.parts.catalogue.resolve(request.model)
         self.check_limits(self.caller, model)
         style = Style(model.style) if model.style else self.chat.style
         turn = TurnRequest(
@@ -55,7 +44,7 @@ class ChatHandler(AnswerHandler):
             self.public_base(),
         )
         format = self._format(request)
-        await self.respond(self.turns.turn(turn, format), format)
+        await self.respond(self.parts.turns.turn(turn, format), format)
 
     def _format(self, request: ChatRequest) -> AnswerFormat:
         answer_id, created = f"chatcmpl-{uuid.uuid4().hex}", int(time.time())

@@ -10,8 +10,7 @@ from collections.abc import Mapping
 
 from tornado.httputil import HTTPFile, parse_multipart_form_data
 
-from handlers.answer import AnswerHandler
-from handlers.client_connection import StreamTiming
+from handlers.answer import AnswerHandler, AnswerParts
 from media import Content, MediaError, MediaReader
 from translate import Options
 from translate.openai import (
@@ -23,8 +22,8 @@ from translate.openai import (
     read_fields,
     read_generation,
 )
-from translate.values import Attachment, BadRequest, Catalogue, ChatMessage, UnsupportedMediaType
-from turns import Prompt, RunningAnswers, TurnFactory, TurnRequest, as_part_error
+from translate.values import Attachment, BadRequest, ChatMessage, UnsupportedMediaType
+from turns import Prompt, TurnRequest, as_part_error
 
 
 class ImagesHandler(AnswerHandler):
@@ -32,19 +31,9 @@ class ImagesHandler(AnswerHandler):
 
     route = "images"
 
-    def initialize(
-        self,
-        turns: TurnFactory,
-        running: RunningAnswers,
-        catalogue: Catalogue,
-        timing: StreamTiming,
-        reader: MediaReader,
-    ) -> None:
-        """What it works with."""
-        self.turns = turns
-        self.running = running
-        self.catalogue = catalogue
-        self.timing = timing
+    def initialize(self, parts: AnswerParts, reader: MediaReader) -> None:
+        """`parts` are those of every answer, `reader` reads the pictures of forms."""
+        self.parts = parts
         self.reader = reader
 
     async def post(self) -> None:
@@ -55,7 +44,7 @@ class ImagesHandler(AnswerHandler):
         self, request: ImageRequest, sources: Mapping[Attachment, Content], masked: bool = False
     ) -> None:
         """Serve `request`, with pictures to start from; the last one may be a mask. Raises ApiError."""
-        model = self.catalogue.resolve(request.model)
+        model = self.parts.catalogue.resolve(request.model)
         self.check_limits(self.caller, model)
         message = ChatMessage("user", instruction(request, len(sources), masked=masked), tuple(sources))
         turn = TurnRequest(
@@ -66,7 +55,7 @@ class ImagesHandler(AnswerHandler):
             pictures_as_bytes=request.response_format == "b64_json",
         )
         format = ImagesAnswer(int(time.time()), request.n)
-        await self.respond(self.turns.drawing(turn, format, request.n, nothing_drawn), format)
+        await self.respond(self.parts.turns.drawing(turn, format, request.n, nothing_drawn), format)
 
 
 class ImageFormHandler(ImagesHandler):

@@ -4,8 +4,10 @@ from turns.attachments import AttachmentUploader, as_part_error
 from turns.drawing import DrawingRunner
 from turns.factory import TurnFactory
 from turns.outcome import TurnOutcome
+from turns.parts import TurnParts, TurnRequest
 from turns.preparation import Preparation, Prompt
-from turns.runner import Client, TurnParts, TurnRequest, TurnRunner
+from turns.relay import Client
+from turns.runner import TurnRunner
 from turns.running import RunningAnswers
 from turns.tokens import load_vocabulary
 

@@ -7,7 +7,8 @@ from metrics import Outcome
 from translate.values import ApiError
 from turns.failures import outcome_of
 from turns.outcome import TurnOutcome
-from turns.runner import Client, TurnRunner
+from turns.relay import Client
+from turns.runner import TurnRunner
 
 
 class DrawingRunner:

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from translate.values import AnswerFormat, ApiError
 from turns.drawing import DrawingRunner
 from turns.follow_ups import FollowUps, GptActions
-from turns.runner import TurnParts, TurnRequest, TurnRunner
+from turns.parts import TurnParts, TurnRequest
+from turns.runner import TurnRunner
 
 
 class TurnFactory:

@@ -22,8 +22,9 @@ from translate.values import BUILT_IN, AnswerFormat, ApiError, ChatMessage, Gizm
 from turns.attachments import AttachmentUploader
 from turns.follow_ups import FollowUps, GptActions
 from turns.outcome import TurnOutcome
+from turns.parts import TurnParts, TurnRequest
 from turns.preparation import Preparation, Prompt
-from turns.runner import TurnParts, TurnRequest, TurnRunner
+from turns.runner import TurnRunner
 from upstream import Aborted, ConversationClient, Exchange, UpstreamError
 from upstream.files import BackendFiles, Download, Uploaded
 from upstream.gpts import GptDescriptions

@@ -1,0 +1,44 @@
+"""What a turn works with, and what it is about."""
+
+from dataclasses import dataclass
+
+from accounts import AccountQueue, Caller
+from ledger import ChargeBook
+from media import MediaStore
+from metrics import Metrics
+from runtime import BackgroundTasks
+from translate import Options
+from turns.preparation import Preparation, Prompt
+from upstream import ConversationClient
+from upstream.files import BackendFiles
+
+
+@dataclass(frozen=True, slots=True)
+class TurnParts:
+    """What a turn works with. `hide` takes each conversation off the account's list after its answer."""
+
+    conversations: ConversationClient
+    queue: AccountQueue
+    charges: ChargeBook
+    preparation: Preparation
+    files: BackendFiles
+    media: MediaStore
+    metrics: Metrics
+    aftermath: BackgroundTasks
+    retries: int
+    hide: bool
+    link_upstream: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TurnRequest:
+    """What one turn is about. `base_url` is where users reach this service, without a slash at its end.
+
+    With `pictures_as_bytes` pictures are given as bytes and not stored.
+    """
+
+    caller: Caller
+    prompt: Prompt
+    options: Options
+    base_url: str
+    pictures_as_bytes: bool = False
