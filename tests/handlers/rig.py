@@ -1,6 +1,7 @@
 """Handlers on a real server of Tornado, without the rest of the service."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -214,6 +215,8 @@ async def serving(rig: Rig, *routes: tuple[str, type[ApiHandler]]) -> AsyncItera
     app = tornado.web.Application([*own, *routes], common=common, log_function=lambda handler: None)
     server = HTTPServer(app)
     sockets = bind_sockets(0, "127.0.0.1")
+    for listener in sockets:  # its connections inherit this: the kernel holds next to nothing
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
     server.add_sockets(sockets)
     rig.port = sockets[0].getsockname()[1]
     try:

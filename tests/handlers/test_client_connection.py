@@ -8,7 +8,7 @@ from tests.eventually import eventually
 from tests.handlers.rig import Rig, TinyFormat, serving
 from tests.raw_client import Connection
 
-BIG = b"x" * 20_000_000
+BIG = b"x" * 1_000_000
 """More than the kernel holds for a client that does not read."""
 
 
