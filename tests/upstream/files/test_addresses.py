@@ -188,10 +188,10 @@ async def test_asking_again_comes_to_an_end(ask: Ask, script: Script, error: typ
 
 @both
 async def test_all_tries_share_one_time_limit(ask: Ask) -> None:
-    async with world(RETRY, [stall()], address=0.1) as it:
+    async with world(RETRY, [stall()], address=0.3) as it:
         with pytest.raises(TotalTimeout):
             await ask(it)
-        assert await it.server.connections[1].gone_within(1)
+        assert await it.server.connections[-1].gone_within(5)
 
 
 @both
@@ -202,7 +202,7 @@ async def test_cancelling_closes_the_socket(ask: Ask) -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert await connection.gone_within(1)
+        assert await connection.gone_within(5)
 
 
 async def test_backend_that_is_not_there_is_asked_once() -> None:

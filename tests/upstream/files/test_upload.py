@@ -214,15 +214,15 @@ async def test_storage_that_resets_ends_the_upload() -> None:
 
 
 async def test_storage_that_never_answers_is_given_up() -> None:
-    async with storage([stall()]) as blobs, world(place(blobs), upload=0.1) as it:
-        with pytest.raises(UpstreamError, match=r"0\.1 s"):
+    async with storage([stall()]) as blobs, world(place(blobs), upload=0.3) as it:
+        with pytest.raises(UpstreamError, match=r"0\.3 s"):
             await it.files.upload(ME, DATA, NAME, "image/png")
-        assert await blobs.connections[0].gone_within(1)
+        assert await blobs.connections[0].gone_within(5)
 
 
 async def test_large_upload_may_take_longer_than_a_first_byte() -> None:
-    hasty = Timeouts(connect=5, first_byte=0.05, idle=5)
-    async with storage([wait(0.15), *TAKEN]) as blobs, world(place(blobs), success(), timeouts=hasty) as it:
+    hasty = Timeouts(connect=5, first_byte=0.4, idle=5)
+    async with storage([wait(0.6), *TAKEN]) as blobs, world(place(blobs), success(), timeouts=hasty) as it:
         await it.files.upload(ME, DATA, NAME, "image/png")
 
 
@@ -239,7 +239,7 @@ async def test_cancelling_while_bytes_are_put_closes_the_socket() -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert await connection.gone_within(1)
+        assert await connection.gone_within(5)
 
 
 async def test_document_is_looked_at_until_its_index_is_ready() -> None:
@@ -282,9 +282,9 @@ async def test_index_that_never_gets_ready_is_given_up() -> None:
 
 
 async def test_silence_about_the_index_is_given_up() -> None:
-    async with storage(TAKEN) as blobs, world(place(blobs), success(), [stall()], index=0.1) as it:
+    async with storage(TAKEN) as blobs, world(place(blobs), success(), [stall()], index=0.3) as it:
         assert (await it.files.upload(ME, DATA, NAME, "text/plain")).file_tokens is None
-        assert await it.server.connections[2].gone_within(1)
+        assert await it.server.connections[-1].gone_within(5)
 
 
 async def test_tokens_that_are_no_number_are_none() -> None:

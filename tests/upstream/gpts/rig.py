@@ -81,7 +81,9 @@ def waits_for(event: asyncio.Event, then: Behaviour = describes) -> Behaviour:
     """Answer when the test says so, unless the client has left by then."""
 
     async def behave(handler: GizmoHandler) -> None:
-        waiting = [asyncio.ensure_future(happening.wait()) for happening in (event, handler.gone)]
+        # A client that leaves while its request is still being read is not reported as gone.
+        ends = (event, handler.gone, handler.backend.stopped)
+        waiting = [asyncio.ensure_future(end.wait()) for end in ends]
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         for task in waiting:
             task.cancel()
@@ -115,6 +117,7 @@ class Backend:
     asked: list[tuple[str, str]] = field(default_factory=list)
     """Id and key of each request."""
     url: str = ""
+    stopped: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @asynccontextmanager
@@ -128,6 +131,7 @@ async def serving(backend: Backend) -> AsyncIterator[Backend]:
     try:
         yield backend
     finally:
+        backend.stopped.set()
         server.stop()
         await server.close_all_connections()
 
