@@ -33,7 +33,7 @@ from translate.backend import (
     unglued,
 )
 from translate.states import OVER, READING, Signal, State, WrongState, transition
-from translate.text import AnswerBuilder, Change, Grew, Links, Renderer
+from translate.text import AnswerBuilder, Change, Grew, Links, Message, Renderer
 from translate.values import (
     NEED_DATA,
     PAUSED,
@@ -214,8 +214,9 @@ class Conversation:
         sse, fast_path = self._sse, self._fast_path
         try:
             while self._reading:
-                if fast_path.armed and sse.at_boundary:
-                    self._take_growth()
+                message = self._interpreter.growing
+                if message is not None and fast_path.armed and sse.at_boundary:
+                    self._take_growth(message)
                     if not self._reading:
                         break
                     if not self._eof and fast_path.must_wait(sse):
@@ -236,11 +237,8 @@ class Conversation:
         if self.answer.size > self._max_answer_bytes and self.state not in OVER:
             self._fail(UpstreamFailed("The answer is too large to be passed on.", should_retry=False))
 
-    def _take_growth(self) -> None:
-        """Take all records that do nothing but lengthen the text of the message that is growing."""
-        message = self._interpreter.growing
-        if message is None:
-            return
+    def _take_growth(self, message: Message) -> None:
+        """Take all records that do nothing but lengthen the text of `message`, the one that is growing."""
         fast_path, sse, source = self._fast_path, self._sse, message.source
         while True:
             if self._plain_passes and (pieces := fast_path.take_plain(sse)):
@@ -360,8 +358,6 @@ class Conversation:
             self._builder.end(ExchangeEnded(confirmation, cut=known and cut and confirmation is None))
 
     def _fail(self, error: ApiError) -> None:
-        if self.state in OVER:
-            return
         self._move(Signal.FAILURE)
         self._renderer.close()
         self._builder.end(Failed(error))

@@ -1,4 +1,4 @@
-"""``pytest tests/golden --update-golden`` writes transcripts anew; look at the difference first."""
+"""`pytest tests/golden --update-golden` writes transcripts anew; look at the difference first."""
 
 import pytest
 

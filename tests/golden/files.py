@@ -1,8 +1,7 @@
 """Where the transcripts are, and how an exchange is written down.
 
-``upstream/NAME.sse`` begins with a comment that says what was sent; a second exchange of the same turn is in
-``NAME.then.sse``. ``rendered/NAME.STYLE.txt`` is what a
-person reads (markdown, but no tool shall format it).
+`upstream/NAME.sse` begins with a comment that says what was sent; a second exchange of the same turn is in
+`NAME.then.sse`. `rendered/NAME.STYLE.txt` is what a person reads (markdown, but no tool shall format it).
 """
 
 import json

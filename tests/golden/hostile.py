@@ -34,7 +34,7 @@ def _steps(text: str, size: int) -> list[str]:
 
 
 def _says(text: str, *, size: int = 1, citations: list[Json] | None = None, late: int = 0) -> list[Json]:
-    """Snapshots of ``text``; the citations come with the last ``late`` characters still missing."""
+    """Snapshots of `text`; the citations come with the last `late` characters still missing."""
     known: Json = {"citations": citations} if citations else {}
     said = [
         message(shown, metadata=known if len(shown) >= len(text) - late else {})

@@ -86,7 +86,7 @@ def nothing_by_chance() -> Iterator[None]:
 
 
 def record(scene: Scene, knobs: str = "") -> list[Recording]:
-    """All exchanges of a scene; ``knobs`` (``name=value ...``) are added to its own."""
+    """All exchanges of a scene; `knobs` (`name=value ...`) are added to its own."""
     with nothing_by_chance():
         return asyncio.run(_record(scene, _backend(scene, knobs)))
 

@@ -16,7 +16,7 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One turn. ``knobs`` are those of the simulator; ``then`` is what the caller does when the backend waits
+    """One turn. `knobs` are those of the simulator; `then` is what the caller does when the backend waits
     for something: continue, allow, deny, or nothing.
     """
 

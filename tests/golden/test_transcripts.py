@@ -51,8 +51,8 @@ def test_answer_does_not_depend_on_how_the_bytes_were_cut_or_framed(name: str) -
 
 @pytest.mark.parametrize("style", Style)
 @pytest.mark.parametrize("name", NAMES)
-def test_fast_road_says_what_the_slow_one_says(name: str, style: Style) -> None:
-    fast, slow = (play(streams(name), style=style, fast=road) for road in (True, False))
+def test_fast_path_says_what_the_full_parse_says(name: str, style: Style) -> None:
+    fast, slow = (play(streams(name), style=style, fast=fast) for fast in (True, False))
     assert fast.seen == slow.seen
     assert fast.facts == slow.facts
 

@@ -16,7 +16,7 @@ def delta(record: Json, *, raw: bool = False, pad: int = 1) -> bytes:
 
 
 def halves(text: str) -> str:
-    """``text`` with each astral character as its two surrogates."""
+    """`text` with each astral character as its two surrogates."""
     return "".join(
         chr(0xD800 + ((ord(c) - 0x10000) >> 10)) + chr(0xDC00 + (ord(c) & 0x3FF)) if c > "\uffff" else c
         for c in text
@@ -33,7 +33,7 @@ class Changes:
         self._state: dict[str, object] = {"p": "", "o": "add", "c": 0}
 
     def of(self, envelope: Json) -> list[Json]:
-        """The records for ``envelope``, a snapshot."""
+        """The records for `envelope`, a snapshot."""
         message = envelope["message"]
         assert isinstance(message, dict)
         id = str(message["id"])
@@ -77,7 +77,7 @@ def as_deltas(
     pad: int = 1,
     done: bool = True,
 ) -> bytes:
-    """A stream in this dialect that says what ``records``, those of a snapshot stream, say."""
+    """A stream in this dialect that says what `records`, those of a snapshot stream, say."""
     changes, out = Changes(sticky=sticky), ENCODING
     for record in records:
         if isinstance(record, bytes):

@@ -132,6 +132,11 @@ def whole_answer(
     return completion
 
 
+def records_read(seen: Answer) -> int:
+    """How many records were read in full; all others were told by their bytes."""
+    return seen.conversation.progress - seen.conversation.answer.size
+
+
 def content_of(completion: Json) -> str:
     """The text in a completion object."""
     content = completion["choices"][0]["message"]["content"]  # type: ignore[index]

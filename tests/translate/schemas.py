@@ -10,5 +10,5 @@ SCHEMAS = json.loads(FILE.read_text(encoding="utf-8"))
 
 
 def check(value: object, name: str) -> None:
-    """Raises jsonschema.ValidationError unless ``value`` is a ``name`` of the official document."""
+    """Raises jsonschema.ValidationError unless `value` is a `name` of the official document."""
     Draft202012Validator(SCHEMAS | {"$ref": f"#/components/schemas/{name}"}).validate(value)

@@ -88,7 +88,7 @@ class Eyes:
 
 @dataclass(frozen=True)
 class Story:
-    """``records`` to send, our own messages among them, and what is to be seen in the end."""
+    """`records` to send, our own messages among them, and what is to be seen in the end."""
 
     records: list[Json | bytes]
     sent: tuple[SentMessage, ...]

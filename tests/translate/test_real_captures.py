@@ -1,7 +1,7 @@
 """Real streams of the backend, where somebody has them: UPSTREAM_CAPTURES names their folder.
 
 They were published by others and are not ours to give away, so without them these tests are not
-collected; the fixtures of the same shape are in ``test_fixtures.py``.
+collected; the fixtures of the same shape are in `test_conversation_fixtures.py`.
 """
 
 import ast

@@ -17,7 +17,7 @@ def output(
     images: tuple[str, ...] = (),
     **result: object,
 ) -> Json:
-    """What the interpreter printed; ``images`` are pointers to figures."""
+    """What the interpreter printed; `images` are pointers to figures."""
     content: Json = {"content_type": "execution_output", "text": text}
     figures = [
         {
@@ -67,7 +67,7 @@ def drawn(*file_ids: str, id: str = "drawn-1", prompt: str = "A cat") -> Json:
 
 
 def citation(start: int, end: int, number: int, url: str = "https://a.example/", title: str = "A") -> Json:
-    """An entry of ``metadata.citations``."""
+    """An entry of `metadata.citations`."""
     return {
         "start_ix": start,
         "end_ix": end,

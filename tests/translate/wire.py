@@ -33,7 +33,7 @@ def message(
     metadata: Json | None = None,
     weight: float = 1.0,
 ) -> Json:
-    """An envelope; ``status`` None leaves it out, as in May 2023. Each id has a parent of its own."""
+    """An envelope; `status` None leaves it out, as in May 2023. Each id has a parent of its own."""
     inner: Json = {
         "id": id,
         "author": {"role": role, "name": name, "metadata": {}},
@@ -87,7 +87,7 @@ def tool_text(text: str, id: str = "tool-1", name: str = "myfiles_browser") -> J
 
 
 def json_bytes(record: object, *, raw: bool = False) -> bytes:
-    """``record`` in Python's ASCII style or, for ``raw``, compact with raw UTF-8."""
+    """`record` in Python's ASCII style or, for `raw`, compact with raw UTF-8."""
     if not raw:
         return json.dumps(record).encode()
     text = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
@@ -95,7 +95,7 @@ def json_bytes(record: object, *, raw: bool = False) -> bytes:
 
 
 def sse(*records: object, done: bool = True, raw: bool = False) -> bytes:
-    """A stream of ``records``; bytes among them are taken as they are."""
+    """A stream of `records`; bytes among them are taken as they are."""
     framed = (
         record if isinstance(record, bytes) else b"data: " + json_bytes(record, raw=raw) + b"\n\n"
         for record in records

@@ -52,8 +52,6 @@ class SnapshotDialect:
             return
         start = match.end()
         end = _closing_quote(data, start)
-        if end < 0:
-            return
         try:
             if unescaped(data[start:end]) != text.text:
                 return
@@ -99,7 +97,7 @@ class DeltaDialect:
 
 
 def _closing_quote(data: bytes, start: int) -> int:
-    """Where the JSON string that began at `start` ends, or -1."""
+    """Where the string that began at `start` of valid JSON ends."""
     end = data.find(b'"', start)
     while end > start and data[end - 1] == 0x5C:
         slashes = 1

@@ -102,9 +102,8 @@ class FastPath:
         """Whether what is left in `sse` is the beginning of such a record, and not all of it.
 
         It is then better left until the rest has come: read line by line, it would be lost to the fast path.
+        Only an armed fast path may be asked.
         """
-        if not self.armed:
-            return False
         head, buffer, pos = self._head, sse.buffer, sse.pos
         if pos == len(buffer):
             return True

@@ -7,7 +7,6 @@ from translate.text.answer import AnswerBuilder
 from translate.text.message import (
     Change,
     CitationsChanged,
-    Completed,
     Grew,
     Message,
     PictureAdded,
@@ -83,11 +82,11 @@ class Renderer:
                 self._add_picture(message, asset)
             case ToolFailed(message, name, text):
                 self._tell_error(message, name, text)
-            case Completed(message):
-                self._complete(message)
+            case _:
+                self._complete(change.message)
 
     def supply(self, picture: Picture | None) -> None:
-        """Show the picture that the builder waits for; None if it could not be had."""
+        """Show the picture that the builder waits for, if it does; None if it could not be had."""
         asset = self._out.wanted
         if asset is not None:
             text = UNAVAILABLE if picture is None else self._markdown(asset, picture.address)
@@ -112,21 +111,17 @@ class Renderer:
         presentation = message.presentation
         if self._context.style not in presentation.styles:
             return
-        opening = self._message is not message
-        piece = presentation.prepare(piece, opening=opening)
-        if opening:
+        item = self._item if self._message is message else None
+        piece = presentation.prepare(piece, opening=item is None)
+        if item is None:
             if not piece:
                 return
-            self._open(message, piece)
-        self._feed(piece)
+            item = self._open(message, piece)
+        self._out.add_text(item.filters.feed(piece))
+        self._out.add_text(item.take_notice())
+        self._announce_citations()
 
-    def _feed(self, piece: str) -> None:
-        if (item := self._item) is not None:
-            self._out.add_text(item.filters.feed(piece))
-            self._out.add_text(item.take_notice())
-            self._announce_citations()
-
-    def _open(self, message: Message, piece: str) -> None:
+    def _open(self, message: Message, piece: str) -> OpenItem:
         self._close()
         if self._seamless:
             self._seamless = False
@@ -134,9 +129,10 @@ class Renderer:
             self._separate()
         source = ItemSource(message.id, message.source, message.language)
         self._message = message
-        self._item = message.presentation.open(source, piece, self._context)
+        item = self._item = message.presentation.open(source, piece, self._context)
         self._out.start_item(message.kind, message.id, message.language)
-        self._out.add_text(self._item.opening)
+        self._out.add_text(item.opening)
+        return item
 
     def _complete(self, message: Message) -> None:
         if self._reasoned is message:

@@ -47,10 +47,10 @@ def changed(tree: Any, keys: list[str], op: str, value: Any) -> Any:
 KEYS = st.sampled_from(["a", "b", "/", "~", "m~1n", "0", "parts"])
 TREES = st.recursive(
     st.integers() | st.text(max_size=4),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
-    max_leaves=8,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(KEYS, inner, max_size=2),
+    max_leaves=5,
 )
-OBJECTS = st.dictionaries(KEYS, TREES, max_size=3)
+OBJECTS = st.dictionaries(KEYS, TREES, max_size=2)
 
 
 def places(tree: Any, at: tuple[Any, ...] = ()) -> list[tuple[tuple[Any, ...], Any]]:
@@ -93,14 +93,14 @@ def fitting(draw: st.DrawFn, tree: Any) -> tuple[str, str, Any]:
 def test_any_fitting_changes_make_the_tree_that_they_describe(data: st.DataObject) -> None:
     state, trees = DeltaState(), dict[int, Any]()
     said: tuple[str, str, int] = ("", "add", 0)
-    for _ in range(data.draw(st.integers(1, 8))):
+    for _ in range(data.draw(st.integers(1, 5))):
         channel = data.draw(st.integers(0, 2))
         patch: list[tuple[str, str, Any]] = []
         if channel not in trees:
             trees[channel] = {}
             state.apply({"p": "", "o": "add", "v": {}, "c": channel})
             said = ("", "add", channel)
-        for _ in range(data.draw(st.integers(1, 3))):
+        for _ in range(data.draw(st.integers(1, 2))):
             change = data.draw(fitting(trees[channel]))
             trees[channel] = changed(trees[channel], parts(change[0]), change[1], change[2])
             patch.append(change)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.translate.reading import Answer, answer
+from tests.translate.reading import answer, records_read
 from tests.translate.wire import (
     DONE,
     MODERATION,
@@ -26,11 +26,6 @@ GROWING = ["".join(WORDS[: n + 1]) for n in range(len(WORDS))]
 
 AROUND_THE_TEXT = 6
 """Records read in full in any turn: system, echo, first snapshot, finished snapshot, moderation, `[DONE]`."""
-
-
-def records_read(seen: Answer) -> int:
-    """How many records were read in full; all others were told by their bytes."""
-    return seen.conversation.progress - seen.conversation.answer.size
 
 
 @pytest.mark.parametrize("sizes", [[], [100_000], [1000]], ids=str)
@@ -94,7 +89,7 @@ def test_whatever_may_need_a_look_is_decoded(piece: str) -> None:
 
 
 def grown_by(piece: str) -> bytes:
-    """A turn whose text grows by ``piece``, JSON-escaped as it is, and then by a full stop."""
+    """A turn whose text grows by `piece`, JSON-escaped as it is, and then by a full stop."""
     raw = [
         json_bytes(message(text, "a1"), raw=True).replace(b"<>", piece.encode())
         for text in ("Hi", "Hi there", "Hi there<>", "Hi there<>.")

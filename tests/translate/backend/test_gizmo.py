@@ -77,8 +77,10 @@ def test_oversized_description_is_refused_unread() -> None:
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
-        lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters()), inner),
-        max_leaves=20,
+        lambda inner: (
+            st.lists(inner, max_size=4) | st.dictionaries(st.text(st.characters()), inner, max_size=3)
+        ),
+        max_leaves=10,
     )
 )
 def test_every_description_that_is_taken_can_be_sent(extra: object) -> None:

@@ -183,12 +183,21 @@ def test_confirmation_names_the_operation_only_to_be_remembered(
 ) -> None:
     asked = Confirmation("tool.look", "m1", "api.example.com", "look", "t1", "h1")
     posted = confirmation(GPT_4_S, "c1", asked, answer, new_id)
-    message = json.loads(posted.encode())["messages"][0]
-    data = message["metadata"]["jit_plugin_data"]["from_client"]["user_action"]["data"]
-    assert data == (
-        {"type": answer, "operation_hash": "h1"} if answer == "always_allow" else {"type": answer}
-    )
-    assert (posted.parent_message_id, posted.message_id) == ("m1", message["id"])
+    body = json.loads(posted.encode())
+    data = {"type": answer, "operation_hash": "h1"} if answer == "always_allow" else {"type": answer}
+    action = {"data": data, "target_message_id": "t1"}
+    assert body["messages"] == [
+        {
+            "id": posted.message_id,
+            "author": {"role": "tool", "name": "tool.look"},
+            "content": {"content_type": "text", "parts": [""]},
+            "recipient": "all",
+            "metadata": {"jit_plugin_data": {"from_client": {"user_action": action}}},
+        }
+    ]
+    assert (body["action"], body["conversation_id"], body["parent_message_id"]) == ("next", "c1", "m1")
+    assert posted.parent_message_id == "m1"
+    assert posted.sent == (SentMessage(posted.message_id, "tool", ""),)
 
 
 def test_continuation_sends_no_message() -> None:

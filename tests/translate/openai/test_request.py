@@ -333,7 +333,7 @@ VALUES = st.recursive(
     | st.text(max_size=5)
     | st.sampled_from(["user", "assistant", "tool", "text", "image_url", "file", "auto", "required"]),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4),
-    max_leaves=12,
+    max_leaves=6,
 )
 MESSAGES = st.lists(
     st.fixed_dictionaries(

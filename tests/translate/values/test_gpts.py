@@ -98,7 +98,7 @@ def test_json_error_tells_the_line() -> None:
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
 )
 
 
@@ -112,7 +112,7 @@ def test_whatever_the_file_holds_there_is_a_list_or_one_line(content: bytes) -> 
 IDS = st.from_regex(r"g-[A-Za-z0-9]{1,20}", fullmatch=True)
 
 
-@given(st.dictionaries(st.text(min_size=1, max_size=20), IDS))
+@given(st.dictionaries(st.text(min_size=1, max_size=20), IDS, max_size=4))
 def test_list_is_read_whole_unless_a_name_is_unfit(names: dict[str, str]) -> None:
     content = json.dumps({name: {"id": gizmo_id} for name, gizmo_id in names.items()}).encode()
     listed, said = outcome(content, ())

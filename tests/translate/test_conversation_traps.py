@@ -32,7 +32,7 @@ TALK = (
 
 
 def echoes(*, foreign: bool, status: bool = True) -> list[Json]:
-    """The backend's repetition of TALK; ``foreign``: our answers come back under other ids."""
+    """The backend's repetition of TALK; `foreign`: our answers come back under other ids."""
     records = []
     for said in TALK:
         id = f"other-{said.id}" if foreign and said.role == "assistant" else said.id

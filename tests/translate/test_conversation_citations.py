@@ -17,7 +17,7 @@ COLD, WET = (10, 21, 11, "https://cold.example/", "Cold"), (29, 36, 12, "https:/
 
 
 def growth(text: str, step: int, citations: list[Json], *, from_length: int = 0) -> bytes:
-    """``text`` growing by ``step`` characters; the citations are told from a length on."""
+    """`text` growing by `step` characters; the citations are told from a length on."""
     snapshots = [message("")]
     for end in range(step, len(text) + step, step):
         told: Json = {"citations": citations} if end >= from_length else {}

@@ -1,6 +1,6 @@
 """Whole streams of the backend's several ages, constructed after real ones, at every kind of cut.
 
-Each ``NAME.sse`` has a ``NAME.json`` beside it: what it shows, and the text, finish reason or error
+Each `NAME.sse` has a `NAME.json` beside it: what it shows, and the text, finish reason or error
 that must come of it.
 """
 

@@ -1,6 +1,5 @@
 """Turns with code, output and pictures: in order, once, with every fence closed."""
 
-import json
 import re
 
 import pytest
@@ -11,9 +10,7 @@ from tests.translate.reading import Answer, answer, content_of, whole_answer
 from tests.translate.stories import SIZES
 from tests.translate.tools import code, confirmation_request, drawing_call, drawn, output
 from tests.translate.wire import Json, finished, growing, message, search_call, sse, tool_text
-from translate.backend.payload import confirmation, continuation
-from translate.values import ExchangeEnded
-from translate.values.models import GPT_4_S
+from translate.values import Confirmation, ExchangeEnded
 from translate.values.style import Style
 
 PYTHON = "print(6*7)"
@@ -219,31 +216,15 @@ def test_trap_12_calls_of_the_browser_are_noise() -> None:
 
 def test_trap_17_question_of_a_gpt_for_permission_is_a_follow_up() -> None:
     seen = answer(sse(finished("One moment.", "a1", end_turn=False), confirmation_request()))
-    assert seen.player.ended is not None
-    asked = seen.player.ended.confirmation
-    assert asked is not None
-    posted = confirmation(GPT_4_S, "c1", asked, "always_allow", lambda: "new")
-    body = json.loads(posted.encode())
-    assert (body["action"], body["conversation_id"], body["parent_message_id"]) == ("next", "c1", "asking-1")
-    (reply,) = body["messages"]
-    assert reply == {
-        "id": "new",
-        "author": {"role": "tool", "name": "api_example_com__jit_plugin.getItem"},
-        "content": {"content_type": "text", "parts": [""]},
-        "recipient": "all",
-        "metadata": {
-            "jit_plugin_data": {
-                "from_client": {
-                    "user_action": {
-                        "data": {"type": "always_allow", "operation_hash": "9f2c"},
-                        "target_message_id": "a2",
-                    }
-                }
-            }
-        },
-    }
-    assert posted.message_id == "new"
-    assert posted.parent_message_id == "asking-1"
+    asked = Confirmation(
+        tool="api_example_com__jit_plugin.getItem",
+        message_id="asking-1",
+        domain="api.example.com",
+        operation="getItem",
+        target_message_id="a2",
+        operation_hash="9f2c",
+    )
+    assert seen.player.ended == ExchangeEnded(asked)
 
 
 def test_login_that_a_host_wants_is_told_apart() -> None:
@@ -252,14 +233,11 @@ def test_login_that_a_host_wants_is_told_apart() -> None:
     assert (state.confirmation.login, state.confirmation.domain) == (True, "api.example.com")
 
 
-def test_answer_that_was_cut_by_length_goes_on_in_mid_sentence() -> None:
+def test_answer_that_was_cut_by_length_can_be_continued() -> None:
     cut: Json = {"finish_details": {"type": "max_tokens"}}
     first = message("Once upon", "a1", status="finished_partial_completion", end_turn=True, metadata=cut)
     seen = answer(sse(first))
     assert seen.finish_reason == "length"
     assert seen.player.ended == ExchangeEnded(cut=True)
     facts = seen.conversation.facts
-    posted = continuation(GPT_4_S, facts.conversation_id, facts.last_message_id)
-    body = json.loads(posted.encode())
-    assert (body["action"], body["parent_message_id"]) == ("continue", "a1")
-    assert "messages" not in body
+    assert (facts.conversation_id, facts.last_message_id) == ("c1", "a1")

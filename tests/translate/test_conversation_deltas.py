@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,9 @@ from hypothesis import strategies as st
 
 from tests.translate.captures import FOLDER
 from tests.translate.deltas import ENCODING, TEXT, as_deltas, delta
-from tests.translate.reading import Answer, answer
+from tests.translate.reading import answer, records_read
 from tests.translate.stories import SIZES, Story, stories
-from tests.translate.streams import assert_always
+from tests.translate.streams import assert_always, ways
 from tests.translate.wire import DONE, TITLE, Json, echo, finished, growing, hidden_system, message, sse
 
 
@@ -53,11 +54,6 @@ def test_any_turn_in_deltas_says_what_it_says_in_snapshots(
 
 AROUND = 4
 """Records read in full in any of these turns: the encoding, a message, its first append, `[DONE]`."""
-
-
-def records_read(seen: Answer) -> int:
-    """How many records were read in full; all others were told by their bytes."""
-    return seen.conversation.progress - seen.conversation.answer.size
 
 
 def test_bare_appends_pass_unread() -> None:
@@ -290,11 +286,8 @@ def test_real_stream_in_deltas_says_the_same_however_it_is_cut() -> None:
     assert FOLDER is not None
     (stream,) = (path.read_bytes() for path in Path(FOLDER).glob("delta-v1-text-*"))
     deltas = answer(stream).deltas
-    for framed in (stream, stream.replace(b"\n", b"\r\n"), stream.replace(b"\n", b"\r")):
-        for size in (1, 2, 7, 100, 1024):
-            assert answer(framed, sizes=[size]).deltas == deltas
-    for at in range(1, len(stream), 97):
-        assert answer(stream, sizes=[at, len(stream)]).deltas == deltas
+    for framed, sizes in ways(stream):
+        assert answer(framed, sizes=sizes).deltas == deltas
 
 
 @pytest.mark.skipif(FOLDER is None, reason="there are no captures beside the checkout")
@@ -302,5 +295,12 @@ def test_real_stream_in_deltas_says_the_same_however_it_is_cut() -> None:
 @given(sizes=SIZES)
 def test_real_stream_in_deltas_says_the_same_at_random_cuts(sizes: list[int]) -> None:
     assert FOLDER is not None
-    (stream,) = (path.read_bytes() for path in Path(FOLDER).glob("delta-v1-text-*"))
-    assert answer(stream, sizes=sizes).deltas == answer(stream, fast=False).deltas
+    stream, deltas = real_stream(FOLDER)
+    assert answer(stream, sizes=sizes).deltas == deltas
+
+
+@cache
+def real_stream(folder: str) -> tuple[bytes, list[str]]:
+    """A whole stream, and what the full parse says that it shows."""
+    (stream,) = (path.read_bytes() for path in Path(folder).glob("delta-v1-text-*"))
+    return stream, answer(stream, fast=False).deltas

@@ -25,11 +25,6 @@ def test_any_turn_says_its_visible_text_once_fast_or_slow_however_cut(
         assert seen.error is None
         assert seen.deltas == slow.deltas
         assert seen.finish_reason == slow.finish_reason
-
-
-@given(story=stories(), framing=FRAMINGS, sizes=SIZES)
-def test_whole_answer_holds_what_the_stream_says(story: Story, framing: Framing, sizes: list[int]) -> None:
-    stream = framing.frame(story.records)
     assert content_of(whole_answer(stream, sent=story.sent, sizes=sizes)) == story.text
 
 
