@@ -97,9 +97,8 @@ class AnswerBuilder:
         self._stop = StopFilter(stop) if stop else None
         self._filters = FilterChain([self._stop] if self._stop is not None else [])
         self._pieces: list[bytes] = []  # of the TextDelta that is being collected
-        self._waiting: deque[str | Event] = (
-            deque()
-        )  # the picture that is waited for, and what comes behind it
+        # The picture that is waited for, and what comes behind it.
+        self._waiting: deque[str | Event] = deque()
 
     @property
     def wanted(self) -> Asset | None:
@@ -208,9 +207,15 @@ class AnswerBuilder:
             self._waiting.popleft()
 
     def release(self) -> None:
-        """The answer is over: show what the filters held back. Pictures are not waited for any more."""
-        self._waiting.clear()
+        """The answer is over: show what the filters held back.
+
+        A picture is not waited for any more: its item ends, and what waits behind it is dropped.
+        """
         self._write(self._filters.release())
+        ended = next((waiting for waiting in self._waiting if isinstance(waiting, ItemEnded)), None)
+        self._waiting.clear()
+        if ended is not None:
+            self._put(ended)
 
     def end(self, event: Event) -> None:
         """Close with the event that says how it ended."""

@@ -1,0 +1,196 @@
+"""Marks in prose: rewritten, kept or waited for, however the text and its citations come."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from translate.text import Citation, CitationRewriter, Prose, SourceText, escaped
+from translate.text.citations import MAX_DRIFT, MAX_REFERENCE, MAX_WAIT, escape_url
+from translate.values import ShownCitation
+
+COLD = Citation(4, 15, 11, "https://cold.example/", "Cold")
+MARKED = "Cold【11†source】."
+REFERENCE = "\ue200cite\ue202turn0search3\ue201"
+
+
+class Reader:
+    """A rewriter and the message that is fed to it."""
+
+    def __init__(self, *, show_citations: bool = True) -> None:
+        self.shown: list[ShownCitation] = []
+        self.source = SourceText(Prose().held_back)
+        self.rewriter = CitationRewriter(
+            self.source,
+            lambda path: None if path.endswith(".secret") else f"https://files.example{path}",
+            self.shown,
+            show_citations=show_citations,
+        )
+
+    def feed(self, text: str) -> str:
+        return self.rewriter.feed(self.source.grow(escaped(text), text))
+
+    def whole(self, text: str, *citations: Citation) -> str:
+        return self.feed(text) + self.rewriter.cite(citations) + self.rewriter.release()
+
+
+def test_text_from_an_open_mark_on_waits_for_the_citation() -> None:
+    reader = Reader()
+    assert reader.feed("Cold【11") == "Cold"
+    assert not reader.rewriter.passes_through
+    assert reader.feed("†source】. Wet.") == ""
+    assert reader.rewriter.cite([COLD]) == "[[11](https://cold.example/)]. Wet."
+    assert reader.rewriter.passes_through
+    assert reader.shown == [ShownCitation("[[11](https://cold.example/)]", COLD.url, "Cold")]
+
+
+def test_citation_that_never_comes_is_waited_for_only_so_long() -> None:
+    reader = Reader()
+    assert reader.feed(MARKED) == "Cold"
+    assert reader.feed("x" * (MAX_WAIT - 10)) == ""
+    assert reader.feed("y" * 20).startswith(".xxx")
+
+
+def test_citation_of_the_number_may_be_some_characters_off_but_not_far_until_the_end() -> None:
+    near = Citation(4 + MAX_DRIFT, 15 + MAX_DRIFT, 11, "https://near.example/", "Near")
+    far = Citation(500, 511, 11, "https://far.example/", "Far")
+    reader = Reader()
+    reader.feed(MARKED)
+    assert reader.rewriter.cite([far]) == ""
+    assert reader.rewriter.cite([far, near]) == "[[11](https://near.example/)]."
+    assert Reader().whole(MARKED, far) == "Cold[[11](https://far.example/)]."
+
+
+def test_position_counts_what_went_by_unread() -> None:
+    reader = Reader()
+    assert reader.feed("a") == "a"
+    reader.source.pass_unread(b"\\ud83d\\udd25!!")
+    reader.feed(MARKED)
+    moved = Citation(4 + 4, 15 + 4, None, COLD.url, "")
+    assert reader.rewriter.cite([moved]) == "[[11](https://cold.example/)]."
+
+
+@pytest.mark.parametrize(
+    ("citation", "shown"),
+    [
+        (Citation(4, 15, 11, "", "a.pdf"), "Cold(a.pdf)."),
+        (Citation(4, 15, 11, "", ""), "Cold."),
+        (COLD, "Cold[[11](https://cold.example/)]."),
+    ],
+)
+def test_citation_without_an_address_shows_its_title(citation: Citation, shown: str) -> None:
+    reader = Reader()
+    assert reader.whole(MARKED, citation) == shown
+    assert bool(reader.shown) == bool(citation.url)
+
+
+def test_mark_without_a_number_is_labelled_with_a_star() -> None:
+    citation = Citation(4, 13, None, "https://a.example/", "A")
+    assert Reader().whole("Cold【†source】.", citation) == "Cold[[*](https://a.example/)]."
+
+
+def test_citations_are_left_out_where_none_are_shown() -> None:
+    for text in (MARKED, f"Cold{REFERENCE}."):
+        reader = Reader(show_citations=False)
+        assert reader.feed(text) == "Cold."
+        assert reader.shown == []
+
+
+def test_reference_becomes_its_own_markdown_or_a_numbered_link() -> None:
+    ready = Citation(4, 9, None, "https://a.example/", "A", REFERENCE, "([A](https://a.example/))")
+    bare = Citation(4, 9, None, "https://a.example/", "A", REFERENCE)
+    assert Reader().whole(f"Cold{REFERENCE}.", ready) == "Cold([A](https://a.example/))."
+    reader = Reader()
+    assert reader.whole(f"Cold{REFERENCE}{REFERENCE}.", bare) == (
+        "Cold[[1](https://a.example/)][[2](https://a.example/)]."
+    )
+    assert Reader().whole(f"Cold{REFERENCE}.") == "Cold."
+
+
+def test_reference_that_never_closes_is_given_up() -> None:
+    reader = Reader()
+    assert reader.feed("Cold\ue200cite") == "Cold"
+    assert reader.feed("x" * MAX_REFERENCE) == "cite" + "x" * MAX_REFERENCE
+    assert Reader().whole("Cold\ue200cite") == "Coldcite"
+
+
+def test_numbered_link_leads_to_the_cited_page() -> None:
+    reader = Reader()
+    assert reader.feed("[here](1") == "[here"
+    assert reader.feed("1) and") == ""
+    cited = Citation(9, 10, 11, "https://a.example/(x)", "A")
+    assert reader.rewriter.cite([cited]) == "](https://a.example/%28x%29) and"
+    assert [shown.title for shown in reader.shown] == ["A"]
+
+
+@pytest.mark.parametrize("citations", [(), (Citation(9, 10, 11, "", "A file"),)])
+def test_numbered_link_without_an_address_stays_as_it_is(citations: tuple[Citation, ...]) -> None:
+    assert Reader().whole("[here](11) and", *citations) == "[here](11) and"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("[a](sandbox:/mnt/data/x (1).csv)!", "[a](https://files.example/mnt/data/x (1).csv)!"),
+        ("[a](sandbox:/x.secret)!", "[a]!"),
+        ("[a](sandbox:/x", "[a](sandbox:/x"),
+        ("[a](sand", "[a](sand"),
+        ("[a](https://x.example/)", "[a](https://x.example/)"),
+        ("`[a](sandbox:/x)`", "`[a](sandbox:/x)`"),
+    ],
+)
+def test_link_into_the_sandbox_leads_to_the_file(text: str, shown: str) -> None:
+    assert Reader().whole(text) == shown
+    reader = Reader()
+    assert "".join(map(reader.feed, text)) + reader.rewriter.release() == shown
+
+
+def test_code_span_ends_at_a_blank_line_and_a_fence_does_not() -> None:
+    assert Reader().whole("`a\n \n【11†x】b`") == "`a\n \nb`"
+    assert Reader().whole("```\n\n【11†x】\n````\n【11†x】") == "```\n\n【11†x】\n````\n"
+    assert Reader().whole("``` `` ```【11†x】") == "``` `` ```"
+
+
+def test_plain_pieces_go_by_unless_something_is_open() -> None:
+    reader = Reader()
+    for text, passes in (("a", True), ("```x", True), ("\n```\nb", True), ("`c", False), ("`d]", False)):
+        reader.feed(text)
+        assert reader.rewriter.passes_through is passes
+
+
+def test_what_is_held_can_still_be_taken_back() -> None:
+    reader = Reader()
+    assert reader.feed("Cold【11†so") == "Cold"
+    taken_back, rest = reader.source.become("Cold【1")
+    assert (taken_back, rest) == (0, "")  # a shorter text is no new one
+    taken_back, rest = reader.source.become("Cold【注意】")
+    reader.rewriter.take_back(taken_back)
+    assert reader.rewriter.feed(rest) == "【注意】"
+    reader.rewriter.take_back(100)
+    assert reader.rewriter.release() == ""
+
+
+FRAGMENTS = [
+    "【11†source】", "【", "】", "†", "11", "[a](sandbox:/x)", "](", ")", "`", "```", "\n", "\n\n", "word ",
+    "🔥", REFERENCE, "\ue200", "[b](11)",
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(FRAGMENTS), max_size=10).map("".join), st.integers(1, 6))
+def test_result_does_not_depend_on_how_the_text_came(text: str, step: int) -> None:
+    reader = Reader()
+    pieces = [text[at : at + step] for at in range(0, len(text), step)]
+    shown = "".join(map(reader.feed, pieces)) + reader.rewriter.cite([COLD]) + reader.rewriter.release()
+    assert shown == Reader().whole(text, COLD)
+    assert "\ue200" not in shown or "`" in text
+
+
+@pytest.mark.parametrize(
+    ("url", "written"),
+    [
+        ("https://a.example/x", "https://a.example/x"),
+        ("https://a.example/ (x)<y>\\", "https://a.example/%20%28x%29%3Cy%3E%5C"),
+        ("https://a.example/\u2028", "https://a.example/%E2%80%A8"),
+    ],
+)
+def test_address_survives_the_parentheses_of_a_link(url: str, written: str) -> None:
+    assert escape_url(url) == written
