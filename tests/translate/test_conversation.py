@@ -222,9 +222,8 @@ def test_conclusion_brings_notes_as_paragraphs_and_the_reason() -> None:
     assert notes == [ItemStarted(ItemKind.NOTE, "")] * 2
 
 
-def test_what_was_sent_after_all_is_what_is_echoed_and_counted() -> None:
-    conversation = Conversation()
-    conversation.expect([SentMessage("x1", "user", "12345", picture_tokens=85)])
+def test_what_was_sent_is_what_is_echoed_and_counted() -> None:
+    conversation = Conversation([SentMessage("x1", "user", "12345", picture_tokens=85)])
     conversation.receive_data(turn_of("Hi!", sent_id="x1"))
     events_of(conversation)
     assert conversation.answer.text == "Hi!"
