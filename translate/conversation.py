@@ -86,6 +86,8 @@ class Conversation:
     ) -> None:
         options = options or Options()
         self.state = State.WAITING
+        self.exchange_over = False
+        """The present exchange is over, so that the rest of its stream is not read."""
         self._reading = True  # the state is one of READING
         self._plain_passes = False  # plain growth may go by without a look
         self.complete = False
@@ -127,11 +129,6 @@ class Conversation:
     def progress(self) -> int:
         """A number that grows with everything the backend says except pings."""
         return self._records + self.answer.size
-
-    @property
-    def exchange_over(self) -> bool:
-        """Whether the present exchange is over, so that the rest of its stream is not read."""
-        return self.state is State.EXCHANGE_ENDED or self.state in OVER
 
     def receive_data(self, data: bytes) -> None:
         """Take bytes of the stream, cut anywhere."""
@@ -365,3 +362,4 @@ class Conversation:
     def _move(self, signal: Signal) -> None:
         self.state = transition(self.state, signal)
         self._reading = self.state in READING
+        self.exchange_over = self.state is State.EXCHANGE_ENDED or self.state in OVER
