@@ -5,13 +5,14 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import tornado.web
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
-from handlers.answer import AnswerHandler
+from handlers.answer import AnswerHandler, AnswerParts
 from handlers.base import ApiHandler, Common
 from handlers.client_connection import ClientConnection, StreamTiming
 from handlers.client_states import ClientState
@@ -19,9 +20,10 @@ from logs import RecentFailures
 from metrics import Metrics, Outcome
 from runtime import BackgroundTasks
 from tests.raw_client import Connection, connect
-from tests.turns.rig import Books
-from translate.values import AnswerEnd, ApiError, Event, Usage
-from turns import Client, RunningAnswers, TurnOutcome
+from tests.turns.rig import Books, ScriptedBackend
+from tests.turns.rig import Rig as TurnRig
+from translate.values import AnswerEnd, ApiError, Catalogue, Event, Usage
+from turns import Client, RunningAnswers, TurnFactory, TurnOutcome
 
 CALM = StreamTiming(headers_after=60, keepalive_interval=60, write_timeout=60)
 """Nothing happens by itself."""
@@ -104,8 +106,7 @@ class TinyHandler(AnswerHandler):
 
     def initialize(self, rig: "Rig") -> None:
         self.rig = rig
-        self.running = rig.running
-        self.timing = rig.timing
+        self.parts = rig.parts
         rig.handlers.append(self)
 
     def error_body(self, error: ApiError) -> bytes:
@@ -159,6 +160,14 @@ class Rig:
 
     def __post_init__(self) -> None:
         self.running = RunningAnswers(self.metrics, self.limit, BackgroundTasks())
+
+    @property
+    def parts(self) -> AnswerParts:
+        """What handlers of answers work with; there are no models, and nothing to make turns of."""
+        turns = TurnFactory(
+            TurnRig(ScriptedBackend(), Path()).parts, continue_limit=0, actions="ask", temporary=False
+        )
+        return AnswerParts(Catalogue([], {}, []), turns, self.running, self.timing)
 
     @property
     def states(self) -> list[ClientState]:

@@ -15,14 +15,13 @@ from typing import Any
 import pytest
 from tornado.web import Application
 
-from handlers.answer import AnswerHandler
-from handlers.client_connection import StreamTiming
+from handlers.answer import AnswerHandler, AnswerParts
 from tests.raw_client import Answer
 from tests.service.broken_turns import broken_after
 from tests.service.deployment import KEY, Deployment, deployed
 from translate import Options
-from translate.values import AnswerEnd, ApiError, Catalogue, ChatMessage, Event, TextDelta
-from turns import Prompt, RunningAnswers, TurnFactory, TurnRequest
+from translate.values import AnswerEnd, ApiError, ChatMessage, Event, TextDelta
+from turns import Prompt, TurnRequest
 
 PATH = "/lines"
 
@@ -57,22 +56,20 @@ class LinesHandler(AnswerHandler):
 
     route = "chat"  # so that its requests are counted among those
 
-    def initialize(
-        self, turns: TurnFactory, running: RunningAnswers, catalogue: Catalogue, timing: StreamTiming
-    ) -> None:
-        self.turns, self.running, self.catalogue, self.timing = turns, running, catalogue, timing
+    def initialize(self, parts: AnswerParts) -> None:
+        self.parts = parts
 
     def error_body(self, error: ApiError) -> bytes:
         return JsonLines().fail(error)
 
     async def post(self) -> None:
         request = json.loads(self.body())
-        model = self.catalogue.resolve(request["model"])
+        model = self.parts.catalogue.resolve(request["model"])
         self.check_limits(self.caller, model)
         prompt = Prompt(model, [ChatMessage("user", request["ask"])])
         format = JsonLines()
         turn = TurnRequest(self.caller, prompt, Options(), self.public_base())
-        await self.respond(self.turns.turn(turn, format), format)
+        await self.respond(self.parts.turns.turn(turn, format), format)
 
 
 @asynccontextmanager
@@ -81,15 +78,10 @@ async def serving(env: dict[str, str] | None = None, broken_events: int = 0) -> 
     adapt = broken_after(broken_events) if broken_events else lambda parts: parts
     async with deployed(env, adapt=adapt) as service:
         app = service.server.service.app
-        parts = {
-            "turns": app.turns,
-            "running": app.console.running,
-            "catalogue": app.console.catalogue,
-            "timing": app.timing,
-        }
+        parts = AnswerParts(app.console.catalogue, app.turns, app.console.running, app.timing)
         application = service.server.http.request_callback
         assert isinstance(application, Application)
-        application.add_handlers(".*", [(PATH, LinesHandler, parts)])
+        application.add_handlers(".*", [(PATH, LinesHandler, {"parts": parts})])
         yield service
 
 
