@@ -50,8 +50,6 @@ __all__ = ["Service", "build", "ledger_store", "limits_of"]
 GPTS_FILE: Final = Path(__file__).with_name("gpts.json")
 PROGRESS_SECONDS: Final = 600.0
 """How long the backend may send pings and nothing else; drawing and long programs take minutes."""
-VISIBLE_SECONDS: Final = 45.0
-"""Silence after which a stream gets a chunk instead of a comment; see `StreamTiming`."""
 SOCKET_LIMITS: Final = SocketLimits()
 
 
@@ -99,7 +97,6 @@ def build(
     simulated: bool = False,
     demo_gpts: Sequence[Gpt] = (),
     progress_timeout: float = PROGRESS_SECONDS,
-    visible_after: float = VISIBLE_SECONDS,
     socket_limits: SocketLimits = SOCKET_LIMITS,
 ) -> Service:
     """Make all parts; `demo_gpts` are offered while the list of GPTs is empty. Raises SettingsError.
@@ -185,7 +182,6 @@ def build(
             headers_after=settings.stream_headers_after,
             keepalive_interval=settings.keepalive_interval,
             write_timeout=settings.write_timeout,
-            visible_after=visible_after,
         ),
         chat=ChatOptions(
             style=Style(settings.style),

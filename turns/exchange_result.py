@@ -33,13 +33,13 @@ def exchange_result(
     """What the facts of an ended exchange mean.
 
     `failure` is what the transport raised. `done` says that the stream came to its end, well or not, and
-    `error` is the failure that it reported.
+    `error` is the failure that it ended with.
     """
     abandoned = exchange.aborted or isinstance(failure, ProgressTimeout)
     attempt = _attempt(exchange, failure, done=done, error=error, abandoned=abandoned)
     if done:
         failure = None  # nothing is missing, however the connection ended
-    elif error is None:
+    else:
         lost = UpstreamFailed("The upstream connection was lost.", should_retry=False)
         error = lost if failure is None else as_api_error(failure)
     unreachable = attempt is Attempt.UNKNOWN or isinstance(failure, ConnectFailed)

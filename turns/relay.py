@@ -48,8 +48,8 @@ class AnswerRelay:
     ) -> None:
         self.charge: Charge | None = None
         """That of the present exchange; it learns when the answer begins."""
-        self.ended: ExchangeEnded | None = None
-        """How the last exchange ended, if it ended well."""
+        self.ended = ExchangeEnded()
+        """How the last exchange ended, if that was a good end."""
         self.failure: ApiError | None = None
         """The failure that the stream reported."""
         self.reason = "stop"

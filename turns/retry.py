@@ -29,8 +29,8 @@ def free_retry(error: UpstreamError) -> str | None:
     failure = as_api_error(error)
     if isinstance(failure, AccountBusy):
         return "busy"
-    mere = error.status >= 500 and error.status not in GATEWAY_TIMEOUTS
-    if mere and failure.should_retry is not False and b"conversation_id" not in error.body:
+    server_error = error.status >= 500 and error.status not in GATEWAY_TIMEOUTS
+    if server_error and failure.should_retry is not False and b"conversation_id" not in error.body:
         return "server_error"
     return None
 

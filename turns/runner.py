@@ -32,7 +32,7 @@ LINGER_SECONDS: Final = 0.25
 ABANDON_SECONDS: Final = 0.2
 """How long the backend gets to notice an aborted answer, before the account's next message."""
 UNCOUNTED: Final = Usage(1, 1)
-"""What an answer is told to have cost that is no conversation of the backend's."""
+"""What the client is told where the backend gave no conversation id: clients take 0 tokens for a failure."""
 SHORT_TEXT: Final = 4000
 """Up to so many characters, counting tokens is faster than starting a thread."""
 
@@ -223,14 +223,11 @@ class TurnRunner:
 
     def _next_exchange(self, relay: AnswerRelay) -> PostedConversation | None:
         """What is to be posted next in the same turn, if anything; the conversation is ready for it then."""
-        caller, charges, ended = self._request.caller, self._parts.charges, relay.ended
-        if ended is None:
-            return None
+        caller, charges = self._request.caller, self._parts.charges
         follow_up = self._follow_ups.after(
-            ended, self._model, relay.conversation.facts, lambda: charges.allows(caller, self._model)
+            relay.ended, self._model, relay.conversation.facts, lambda: charges.allows(caller, self._model)
         )
         if isinstance(follow_up, FollowUp):
-            relay.ended = None
             relay.conversation.start_next_exchange(follow_up.posted.sent, seamless=follow_up.seamless)
             return follow_up.posted
         if follow_up:

@@ -155,3 +155,24 @@ async def test_client_that_leaves_when_all_is_said_is_not_gone() -> None:
         connection.left()
     assert connection.state is ClientState.ENDED
     assert rig.left == [ClientState.ENDED]
+
+
+async def test_last_words_wait_for_a_comment_that_the_client_does_not_take_yet() -> None:
+    class Verbose(TinyFormat):
+        def idle(self, *, visible: bool) -> bytes:
+            return BIG
+
+    rig = Rig(quick(), Verbose())
+    async with serving(rig), rig.connected(receive_buffer=4096) as client:
+        connection = await connection_of(rig)
+        await eventually(lambda: rig.states == [ClientState.STREAMING])
+        quiet = asyncio.create_task(connection.quiet())
+        sending = asyncio.create_task(connection.send(b"<last>"))
+        await asyncio.sleep(0.2)
+        assert not quiet.done()
+        assert not sending.done()
+        await client.read_head()
+        reading = asyncio.create_task(client.read_rest())
+        await asyncio.wait_for(asyncio.gather(quiet, sending), 20)
+        rig.over.set()
+        assert await reading == b"<open>" + BIG + b"<last>"

@@ -119,7 +119,6 @@ async def deployed(
     knobs: Knobs | None = None,
     *,
     progress_timeout: float = 600.0,
-    visible_after: float = 45.0,
     socket_limits: SocketLimits = SOCKET_LIMITS,
     adapt: Callable[[AppParts], AppParts] = lambda parts: parts,
 ) -> AsyncIterator[Deployment]:
@@ -144,7 +143,6 @@ async def deployed(
             Settings.from_env(settings),
             VERSION,
             progress_timeout=progress_timeout,
-            visible_after=visible_after,
             socket_limits=socket_limits,
         )
         server = serve(replace(service, app=adapt(service.app)))

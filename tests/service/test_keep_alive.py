@@ -23,12 +23,6 @@ async def test_headers_the_role_and_a_ping_go_out_while_the_backend_is_still_sil
     assert rest.endswith("data: [DONE]\n\n")
 
 
-async def test_backend_that_answers_in_time_is_not_preceded_by_a_ping() -> None:
-    async with deployed() as service:
-        stream = (await service.chat("Hello [[sim first_delay=0.1]]", stream=True)).stream
-    assert stream.pings == 0
-
-
 async def test_silence_in_mid_answer_is_filled_with_comments_that_are_no_content() -> None:
     async with deployed(QUICK) as service:
         stream = (
@@ -36,24 +30,6 @@ async def test_silence_in_mid_answer_is_filled_with_comments_that_are_no_content
         ).stream
     assert 2 <= stream.pings <= 6
     assert stream.text == "one two three"
-    assert stream.done
-
-
-async def test_flowing_answer_has_no_comments_in_it() -> None:
-    async with deployed({"KEEPALIVE_INTERVAL": "0.2"}) as service:
-        stream = (await service.chat("Hello [[sim tokens=40 pace=80]]", stream=True)).stream
-    assert stream.pings == 0
-    assert stream.done
-
-
-async def test_now_and_then_a_chunk_with_an_empty_delta_shows_life_above_the_parser() -> None:
-    async with deployed(QUICK, visible_after=0.25) as service:
-        stream = (await service.chat("Repeat after me: one two [[sim silence=0.8]]", stream=True)).stream
-    idle = [chunk for chunk in stream.chunks[:-1] if chunk["choices"][0]["delta"] == {}]
-    assert 1 <= len(idle) <= 3
-    assert all(chunk["choices"][0]["finish_reason"] is None for chunk in idle)
-    assert stream.pings >= 2
-    assert stream.text == "one two"
     assert stream.done
 
 

@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from simulator import Knobs
 from simulator.refusals import ONLY_ONE_MESSAGE
 from tests.eventually import eventually
 from tests.raw_client import EventStream
@@ -76,14 +75,6 @@ async def test_caller_never_hears_of_a_failure_that_a_retry_heals(
         assert retried(service, reason) == 1
 
 
-async def test_last_failure_is_passed_on_when_the_retries_are_used_up() -> None:
-    async with backed_by(answer(500, b"{}"), UPSTREAM_RETRIES="2") as (service, backend):
-        seen = await service.chat()
-        assert (seen.status, seen.error["code"]) == (502, "upstream_error")
-        assert len(backend.connections) == 3
-        assert retried(service, "server_error") == 2
-
-
 @pytest.mark.parametrize(
     "broken",
     [
@@ -135,22 +126,3 @@ async def test_backend_that_does_not_end_its_body_costs_a_moment_only() -> None:
         async with asyncio.timeout(3):
             assert (await service.chat()).status == 200
         assert await backend.connections[0].gone_within(1)
-
-
-async def test_account_that_is_busy_for_a_moment_is_asked_again_before_a_cut_reply_is_continued() -> None:
-    """The backend may need some time to notice that its last answer is over."""
-    cut = MESSAGE.replace(b'"end_turn":true', b'"metadata":{"finish_details":{"type":"max_tokens"}}')
-    first = EVENT.replace(MESSAGE, cut)
-    part = [status(200, EVENT_STREAM), chunk(first + b"data: [DONE]\n\n"), last_chunk(), fin()]
-    async with backed_by(part, BUSY, GOOD, UPSTREAM_RETRIES="1") as (service, backend):
-        seen = await service.chat()
-        assert seen.status == 200
-        assert len(backend.connections) == 3
-        assert retried(service, "busy") == 1
-
-
-async def test_server_error_after_the_conversation_began_is_not_repeated() -> None:
-    knobs = Knobs(busy=False, cap=0)
-    async with deployed({"UPSTREAM_RETRIES": "2"}, knobs) as service:
-        assert (await service.chat("Hello [[sim fault=reset_mid]]")).status == 502
-        assert service.upstream.attempts == 1
