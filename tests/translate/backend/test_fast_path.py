@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.translate.reading import answer, records_read
 from tests.translate.wire import (
@@ -19,6 +21,9 @@ from tests.translate.wire import (
     sse,
     turn_of,
 )
+from translate.backend import FastPath, SseSplitter
+from translate.backend.fast_path import MAX_AWAITED
+from translate.text import unescaped
 
 WORDS = [f" word{n}" for n in range(200)]
 GROWING = ["".join(WORDS[: n + 1]) for n in range(len(WORDS))]
@@ -195,3 +200,108 @@ def test_growth_after_the_stream_was_said_to_be_complete_ends_alike_on_both_path
     fast, slow = answer(stream), answer(stream, fast=False)
     assert fast.text == slow.text
     assert type(fast.player.error) is type(slow.player.error)
+
+
+# The fast path alone.
+
+TEXTS = st.text(st.sampled_from('ab "\\\n】】`]🔥\u2028\ufffd'), max_size=6)
+
+
+def framed(text: str, *, raw: bool, cumulative: bool) -> bytes:
+    payload = json_bytes(message(text) if cumulative else {"v": text}, raw=raw)
+    return b"data: " + payload + b"\n\n"
+
+
+def armed(begun: str, *, raw: bool, cumulative: bool) -> FastPath:
+    """A fast path that has seen a record with the text `begun`."""
+    record = framed((begun if cumulative else "") + "<>", raw=raw, cumulative=cumulative)
+    head, tail = record.removesuffix(b"\n\n").split(b"<>")
+    fast_path = FastPath()
+    fast_path.arm(head, tail, cumulative=cumulative)
+    return fast_path
+
+
+@given(
+    begun=TEXTS,
+    growth=st.lists(TEXTS, max_size=6),
+    foreign=st.integers(0, 6),
+    raw=st.booleans(),
+    cumulative=st.booleans(),
+    plain=st.lists(st.booleans(), min_size=1, max_size=4),
+)
+def test_what_the_fast_path_takes_and_what_it_leaves_is_all_there_was(
+    begun: str, growth: list[str], foreign: int, raw: bool, cumulative: bool, plain: list[bool]
+) -> None:
+    texts = [begun + "".join(growth[: n + 1]) for n in range(len(growth))] if cumulative else growth
+    records = [framed(text, raw=raw, cumulative=cumulative) for text in texts]
+    records[foreign:foreign] = [b"data: {}\n\n"]
+    sse = SseSplitter()
+    sse.push(b"".join(records))
+    fast_path, text, before = armed(begun, raw=raw, cumulative=cumulative), "", -1
+    while sse.pos != before:
+        before = sse.pos
+        for unread in plain:
+            if unread:
+                text += unescaped(b"".join(fast_path.take_plain(sse)))
+            elif (taken := fast_path.take(sse)) is not None:
+                piece, decoded = taken
+                assert unescaped(piece) == decoded
+                text += decoded
+    assert fast_path.grown == bool(text)
+    rest = [record.data for record in iter(sse.next, None)]
+    assert rest == [record[len(b"data: ") :].rstrip(b"\n") for record in records[len(records) - len(rest) :]]
+    took = len(records) - len(rest)
+    assert text == "".join(growth[:took])
+    if False in plain:
+        assert took == min(foreign, len(growth))
+    else:
+        assert took <= foreign
+
+
+def waiting(data: bytes) -> bool:
+    """Whether the fast path, armed with a head and a tail, waits for more of `data`."""
+    fast_path, sse = FastPath(), SseSplitter()
+    fast_path.arm(b'data: {"v": "', b'"}', cumulative=False)
+    sse.push(data)
+    assert fast_path.take_plain(sse) == []
+    assert fast_path.take(sse) is None
+    return fast_path.must_wait(sse)
+
+
+@pytest.mark.parametrize(
+    ("data", "waits"),
+    [
+        (b"", True),
+        (b"da", True),
+        (b'data: {"v": "', True),
+        (b'data: {"v": "half', True),
+        (b'data: {"v": "whole"}\n', True),
+        (b"event", False),
+        (b'data: {"x": "', False),
+        (b'data: {"v": "lines end otherwise"}\r', False),
+        (b'data: {"v": "no string\\x"}\n\n', False),
+        (b'data: {"v": "' + b"x" * (MAX_AWAITED + 1), False),
+    ],
+)
+def test_beginning_of_a_record_is_waited_for_if_it_can_become_one_of_those(data: bytes, waits: bool) -> None:
+    assert waiting(data) is waits
+
+
+def test_disarmed_fast_path_is_as_new() -> None:
+    fast_path, sse = FastPath(), SseSplitter()
+    assert not fast_path.armed
+    fast_path.arm(b'data: {"v": "', b'"}', cumulative=False)
+    sse.push(b'data: {"v": "a"}\n\n')
+    assert fast_path.take(sse) == (b"a", "a")
+    assert (fast_path.armed, fast_path.grown) == (True, True)
+    fast_path.disarm()
+    assert (fast_path.armed, fast_path.grown) == (False, False)
+
+
+@pytest.mark.parametrize("data", [b'data: {"v": "a"} \n\n', b'data: {"v": "a"}   \n\n'])
+def test_padding_behind_the_tail_is_no_part_of_the_piece(data: bytes) -> None:
+    fast_path, sse = FastPath(), SseSplitter()
+    fast_path.arm(b'data: {"v": "', b'"}', cumulative=False)
+    sse.push(data + data)
+    assert fast_path.take_plain(sse) == [b"a", b"a"]
+    assert sse.pos == len(sse.buffer)

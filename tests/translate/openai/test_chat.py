@@ -5,12 +5,22 @@ from collections.abc import Iterator
 
 import jsonschema
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.translate.reading import CREATED, ID, MODEL, Json, chat_stream, content_of, data_lines, read
 from tests.translate.schemas import check
 from translate.openai.chat import ChatStream, WholeChat
-from translate.text import AnswerBuilder
-from translate.values import AnswerEnd, Finished, ShownCitation, TextDelta, UpstreamFailed, Usage
+from translate.text import AnswerBuilder, escaped
+from translate.values import (
+    AnswerEnd,
+    Finished,
+    ReasoningDelta,
+    ShownCitation,
+    TextDelta,
+    UpstreamFailed,
+    Usage,
+)
 
 HEAD = {"id": ID, "created": CREATED, "model": MODEL}
 USAGE = Usage(prompt_tokens=11, completion_tokens=3)
@@ -164,6 +174,29 @@ def test_whole_answer_is_written_at_its_end_alone() -> None:
     whole = WholeChat(id=ID, created=CREATED, model=MODEL)
     assert (whole.open(), whole.encode(written("one")), whole.idle(visible=True)) == (b"", b"", b"")
     assert json.loads(whole.fail(UpstreamFailed("Lost.")))["error"]["message"] == "Lost."
+
+
+PIECES = st.lists(st.text(min_size=1, max_size=5).map(escaped), min_size=1, max_size=5)
+
+
+@given(PIECES, st.booleans())
+def test_pieces_of_one_event_are_written_as_if_each_came_alone(
+    pieces: list[bytes], include_usage: bool
+) -> None:
+    format = chat_stream(include_usage=include_usage)
+    for kind in (TextDelta, ReasoningDelta):
+        alone = [format.encode(kind([piece])) for piece in pieces]
+        assert format.encode(kind(pieces)) == b"".join(alone)
+
+
+def test_reasoning_has_chunks_of_its_own_and_stands_beside_the_content_of_a_completion() -> None:
+    event = ReasoningDelta([b"Hm", b" \\u4f60"])
+    deltas = [chunk["choices"][0]["delta"] for chunk in chunks(chat_stream().encode(event))]  # type: ignore[index]
+    assert deltas == [{"reasoning_content": "Hm"}, {"reasoning_content": " 你"}]
+    whole = WholeChat(id=ID, created=CREATED, model=MODEL)
+    assert whole.encode(event) == b""
+    message = json.loads(whole.finish(end_of("Hi")))["choices"][0]["message"]
+    assert (message["reasoning_content"], message["content"]) == ("Hm 你", "Hi")
 
 
 def test_events_without_text_write_nothing() -> None:

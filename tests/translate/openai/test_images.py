@@ -7,10 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.translate.schemas import check
-from translate.openai.images import ImageRequest, ImagesAnswer, instruction, nothing_drawn, read_generation
+from translate.openai.images import (
+    ImageRequest,
+    ImagesAnswer,
+    instruction,
+    nothing_drawn,
+    read_fields,
+    read_generation,
+)
 from translate.text import AnswerText
-from translate.values import AnswerEnd, Asset, Picture, PictureShown, Usage
-from translate.values.errors import BadRequest
+from translate.values import AnswerEnd, Asset, BadRequest, Picture, PictureShown, TextDelta, Usage
 
 
 def read(**fields: object) -> ImageRequest:
@@ -69,6 +75,47 @@ def test_words_carry_the_prompt_and_the_number() -> None:
     assert "3 different pictures" in instruction(read(n=3))
     assert "different" not in instruction(read())
     assert "auto" not in instruction(read(size="auto"))
+
+
+@pytest.mark.parametrize(
+    ("model", "given", "format"),
+    [
+        ("dall-e-3", None, "url"),
+        ("gpt-image-1", None, "b64_json"),
+        ("gpt-image-1", "url", "url"),
+        ("dall-e-3", "b64_json", "b64_json"),
+    ],
+)
+def test_format_of_the_answer_is_that_of_the_official_model_unless_it_is_asked_for(
+    model: str, given: str | None, format: str
+) -> None:
+    assert read(model=model, response_format=given).response_format == format
+
+
+def test_variation_needs_no_prompt() -> None:
+    request = read_fields({}, prompt_required=False)
+    assert request.prompt == ""
+    words = instruction(request, 1)
+    assert words.startswith("Draw a picture, a variation of the attached one.")
+    with pytest.raises(BadRequest) as caught:
+        read_fields({"prompt": " "}, prompt_required=False)
+    assert caught.value.param == "prompt"
+
+
+def test_edit_names_the_attached_picture_and_its_mask() -> None:
+    words = instruction(read(), 1)
+    assert words.startswith("Draw a picture by changing the attached one: A cat")
+    assert "mask" not in words
+    assert "mask" in instruction(read(), 2, masked=True)
+
+
+def test_answer_is_written_at_its_end_alone_and_a_failure_is_an_envelope() -> None:
+    answer = ImagesAnswer(1, limit=1)
+    written = (answer.open(), answer.encode(TextDelta([b"Here"])), answer.idle(visible=True))
+    assert written == (b"", b"", b"")
+    end = AnswerEnd("stop", Usage(1, 1), AnswerText())
+    assert json.loads(answer.finish(end)) == {"created": 1, "data": []}
+    assert json.loads(answer.fail(BadRequest("No.", param="prompt")))["error"]["param"] == "prompt"
 
 
 def test_answer_has_an_address_or_the_bytes_and_never_null() -> None:
