@@ -99,21 +99,6 @@ def test_marks_inside_code_are_code() -> None:
         assert answer(growth(text, step, BOTH)).text == text
 
 
-@pytest.mark.parametrize(
-    ("url", "shown"),
-    [
-        ("https://a.example/x y(1)", "https://a.example/x%20y%281%29"),
-        ("https://a.example/<b>", "https://a.example/%3Cb%3E"),
-        ("javascript:alert(1)", None),
-        ("file-123", None),
-    ],
-)
-def test_address_of_a_citation_survives_markdown_or_is_left_out(url: str, shown: str | None) -> None:
-    text = "Cold【11†source】."
-    expected = f"Cold[[11]({shown})]." if shown else "Cold(Cold)."
-    assert answer(growth(text, 3, [citation(4, 15, 11, url, "Cold")])).text == expected
-
-
 MARK = "\ue200cite\ue202turn0search3\ue201"
 
 
@@ -129,16 +114,6 @@ def test_marks_of_later_ages_become_the_links_that_come_with_them(step: int) -> 
         stream = sse(*snapshots, message(text, metadata=told), message(text + " Wet.", metadata=told))
         assert answer(stream).text == f"Cold{shown}. Wet."
     assert answer(growth(f"Cold{MARK}.", step, [])).text == "Cold."
-
-
-def test_invalid_and_broken_citations_count_for_nothing() -> None:
-    broken: list[Json] = [
-        {"start_ix": 4, "end_ix": 15, "invalid_reason": "Could not match citation"},
-        {"start_ix": "4", "end_ix": None, "metadata": {"url": "https://x/"}},
-        {},
-        citation(400, 500, 99),
-    ]
-    assert answer(growth("Cold【11†source】.", 3, broken)).text == "Cold."
 
 
 def test_citations_are_left_out_of_styles_without_markdown() -> None:
@@ -175,11 +150,6 @@ def test_trap_16_links_into_the_sandbox_lead_to_the_file(path: str, step: int) -
         seen = answer(growth(text, step, []), fast=fast)
         assert seen.text == f"Here: {link}, enjoy."
         assert not any("sandbox" in delta for delta in seen.deltas)
-
-
-def test_link_into_the_sandbox_that_never_closes_is_no_link() -> None:
-    for text in ("[a](sandbox:/mnt/data/x", "[a](sandbox:/mnt/da\nta)", "[a](sandbox:/" + "x" * 3000 + ")"):
-        assert answer(growth(text, 7, [])).text == text
 
 
 FRAGMENTS = [

@@ -90,21 +90,6 @@ def test_trap_7_no_fence_stays_open_and_no_words_fall_into_one(
     assert fences_closed(cut_off.text)
 
 
-def test_failing_code_shows_its_traceback_even_if_only_the_exception_has_it() -> None:
-    exception: Json = {
-        "name": "ValueError",
-        "traceback": ["Traceback", "ValueError: no"],
-        "args": [],
-        "notes": [],
-    }
-    failed = output("", status="finished_successfully", in_kernel_exception=exception)
-    assert "Traceback\nValueError: no" in answer(sse(code("x"), failed)).text
-
-
-def test_colours_of_a_terminal_are_not_shown() -> None:
-    assert "```output\nred\n```" in answer(sse(output("\x1b[31mred\x1b[0m"), finished("So.", "a2"))).text
-
-
 def test_endless_output_is_cut_and_says_so() -> None:
     text = answer(sse(output("x" * 100_000), finished("Done.", "a2"))).text
     assert len(text) < 25_000
@@ -187,16 +172,6 @@ def test_pictures_alone_are_an_answer() -> None:
     assert seen.error is None
 
 
-@pytest.mark.parametrize(
-    "pointer", ["", "javascript:x", "file-service://../../x", "file-service://a b", None, 7]
-)
-def test_pointer_that_is_none_shows_nothing(pointer: object) -> None:
-    record = drawn("file-1")
-    record["message"]["content"]["parts"][0]["asset_pointer"] = pointer  # type: ignore[index]
-    seen = answer(sse(record, finished("So.", "a3")))
-    assert seen.text == "So."
-
-
 def test_error_of_a_tool_is_a_note_and_not_the_end() -> None:
     content: Json = {
         "content_type": "system_error",
@@ -225,12 +200,6 @@ def test_trap_17_question_of_a_gpt_for_permission_is_a_follow_up() -> None:
         operation_hash="9f2c",
     )
     assert seen.player.ended == ExchangeEnded(asked)
-
-
-def test_login_that_a_host_wants_is_told_apart() -> None:
-    state = answer(sse(confirmation_request("oauth_required"))).conversation.facts
-    assert state.confirmation is not None
-    assert (state.confirmation.login, state.confirmation.domain) == (True, "api.example.com")
 
 
 def test_answer_that_was_cut_by_length_can_be_continued() -> None:

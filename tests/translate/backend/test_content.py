@@ -132,6 +132,7 @@ def test_citations_are_read_in_both_forms() -> None:
         ({"safe_urls": [1]}, "", ""),
         ({"safe_urls": []}, "", ""),
         ({"url": "ftp://x/"}, "", ""),
+        ({"url": "javascript:alert(1)"}, "", ""),
     ],
 )
 def test_reference_without_items_has_an_address_of_its_own(reference: Json, url: str, title: str) -> None:

@@ -134,12 +134,19 @@ def test_second_answer_to_one_message_is_hidden() -> None:
     ("details", "status", "reason"),
     [
         ({"type": "max_tokens"}, "finished_successfully", "length"),
+        ({"type": "stop", "stop_tokens": [100260]}, "finished_successfully", "stop"),
+        ({"type": "interrupted"}, "finished_successfully", "stop"),
         ({"type": "whim"}, "finished_successfully", "stop"),
+        ({"type": None}, "finished_successfully", "stop"),
+        ("stop", "finished_successfully", "stop"),
+        (None, "finished_successfully", "stop"),
         ({}, "finished_partial_completion", "length"),
         ({}, "finished_successfully", "stop"),
     ],
 )
-def test_reason_is_that_of_the_details_or_else_of_the_status(details: Json, status: str, reason: str) -> None:
+def test_reason_is_that_of_the_details_or_else_of_the_status(
+    details: object, status: str, reason: str
+) -> None:
     interpreter = Interpreter(SENT)
     changes_of(interpreter, message("Hi", status=status, metadata={"finish_details": details}))
     assert interpreter.facts.finish_reason == reason

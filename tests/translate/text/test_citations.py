@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from translate.text import Citation, CitationRewriter, Prose, SourceText, escaped
-from translate.text.citations import MAX_DRIFT, MAX_REFERENCE, MAX_WAIT, escape_url
+from translate.text.citations import MAX_DRIFT, MAX_LINK, MAX_REFERENCE, MAX_WAIT, escape_url
 from translate.values import ShownCitation
 
 COLD = Citation(4, 15, 11, "https://cold.example/", "Cold")
@@ -133,6 +133,8 @@ def test_numbered_link_without_an_address_stays_as_it_is(citations: tuple[Citati
         ("[a](sandbox:/mnt/data/x (1).csv)!", "[a](https://files.example/mnt/data/x (1).csv)!"),
         ("[a](sandbox:/x.secret)!", "[a]!"),
         ("[a](sandbox:/x", "[a](sandbox:/x"),
+        ("[a](sandbox:/x\ny)", "[a](sandbox:/x\ny)"),
+        ("[a](sandbox:/" + "x" * MAX_LINK + ")", "[a](sandbox:/" + "x" * MAX_LINK + ")"),
         ("[a](sand", "[a](sand"),
         ("[a](https://x.example/)", "[a](https://x.example/)"),
         ("`[a](sandbox:/x)`", "`[a](sandbox:/x)`"),
