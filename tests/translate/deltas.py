@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 
-from tests.translate.wire import Json, json_bytes
+from tests.translate.wire import DONE, Json, json_bytes, message
 
 ENCODING = b'event: delta_encoding\ndata: "v1"\n\n'
 TEXT = "/message/content/parts/0"
@@ -13,6 +13,22 @@ def delta(record: Json, *, raw: bool = False, pad: int = 1) -> bytes:
     """One record of the dialect."""
     payload = json_bytes(record, raw=raw)
     return b"event: delta\ndata: " + payload + b" " * (-len(payload) % pad) + b"\n\n"
+
+
+def v1(*records: Json | bytes) -> bytes:
+    """A stream of delta records; bytes among them are taken as they are."""
+    framed = (record if isinstance(record, bytes) else delta(record) for record in records)
+    return ENCODING + b"".join(framed) + DONE
+
+
+def begun(text: str = "", id: str = "a1", channel: int = 0) -> Json:
+    """The record that begins a message."""
+    return {"p": "", "o": "add", "v": message(text, id), "c": channel}
+
+
+def append(text: str) -> Json:
+    """A record that makes the text of the message longer."""
+    return {"p": TEXT, "o": "append", "v": text}
 
 
 def halves(text: str) -> str:

@@ -2,33 +2,16 @@
 
 import json
 import re
-from functools import cache
-from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.translate.captures import FOLDER
-from tests.translate.deltas import ENCODING, TEXT, as_deltas, delta
+from tests.translate.deltas import ENCODING, TEXT, append, as_deltas, begun, v1
 from tests.translate.reading import answer, records_read
 from tests.translate.stories import SIZES, Story, stories
-from tests.translate.streams import assert_always, ways
+from tests.translate.streams import assert_always
 from tests.translate.wire import DONE, TITLE, Json, echo, finished, growing, hidden_system, message, sse
-
-
-def v1(*records: Json | bytes) -> bytes:
-    """A stream of delta records; bytes among them are taken as they are."""
-    framed = (record if isinstance(record, bytes) else delta(record) for record in records)
-    return ENCODING + b"".join(framed) + DONE
-
-
-def begun(text: str = "", id: str = "a1", channel: int = 0) -> Json:
-    return {"p": "", "o": "add", "v": message(text, id), "c": channel}
-
-
-def append(text: str) -> Json:
-    return {"p": TEXT, "o": "append", "v": text}
 
 
 @given(
@@ -246,61 +229,3 @@ def test_cut_inside_each_record_costs_the_fast_path_nothing(behind: bytes, offse
     seen = answer(stream, sizes=sizes)
     assert seen.text.endswith("word99")
     assert records_read(seen) == AROUND
-
-
-@pytest.mark.skipif(FOLDER is None, reason="there are no captures beside the checkout")
-def test_real_fragments_in_deltas_say_what_they_append() -> None:
-    assert FOLDER is not None
-    (fragment,) = (path.read_text() for path in Path(FOLDER).glob("delta-v1-devtools-*"))
-    records = [json.loads(found) for found in re.findall(r"\{.*\}", fragment)]
-    pieces = [record["v"] for record in records if "v" in record]
-    assert len(pieces) > 10
-    stream = v1(begun(), *(record if "v" in record else json_record(record) for record in records))
-    assert_always(stream, "".join(pieces), "stop")
-
-
-@pytest.mark.skipif(FOLDER is None, reason="there are no captures beside the checkout")
-def test_real_drawing_of_2026_shows_its_picture_though_no_message_ends_the_turn() -> None:
-    assert FOLDER is not None
-    (fragment,) = (path.read_text() for path in Path(FOLDER).glob("image-gen-delta-*"))
-    lines = [found for found in re.findall(r"^(?:data: )?(\{.*\})$", fragment, re.MULTILINE)]
-    records = [json.loads(line) for line in lines if '"p"' in line or '"v"' in line]
-    assert len(records) == 4
-    for number, record in enumerate(records):  # ids are blotted out in the capture
-        if isinstance(record["v"], dict):
-            record["v"]["message"]["id"] = f"m{number}"
-    stream = v1(*records).replace(b"file_***", b"file_1").removesuffix(DONE)
-    complete = stream + b'data: {"type": "message_stream_complete"}\n\n'
-    for ended in (complete, complete + DONE, stream + DONE):
-        seen = answer(ended)
-        assert seen.error is None
-        assert seen.text == "![image](https://files.example/file_1.png)"
-
-
-def json_record(record: Json) -> bytes:
-    return b"event: message\ndata: " + json.dumps(record).encode() + b"\n\n"
-
-
-@pytest.mark.skipif(FOLDER is None, reason="there are no captures beside the checkout")
-def test_real_stream_in_deltas_says_the_same_however_it_is_cut() -> None:
-    assert FOLDER is not None
-    (stream,) = (path.read_bytes() for path in Path(FOLDER).glob("delta-v1-text-*"))
-    deltas = answer(stream).deltas
-    for framed, sizes in ways(stream):
-        assert answer(framed, sizes=sizes).deltas == deltas
-
-
-@pytest.mark.skipif(FOLDER is None, reason="there are no captures beside the checkout")
-@settings(max_examples=30)
-@given(sizes=SIZES)
-def test_real_stream_in_deltas_says_the_same_at_random_cuts(sizes: list[int]) -> None:
-    assert FOLDER is not None
-    stream, deltas = real_stream(FOLDER)
-    assert answer(stream, sizes=sizes).deltas == deltas
-
-
-@cache
-def real_stream(folder: str) -> tuple[bytes, list[str]]:
-    """A whole stream, and what the full parse says that it shows."""
-    (stream,) = (path.read_bytes() for path in Path(folder).glob("delta-v1-text-*"))
-    return stream, answer(stream, fast=False).deltas

@@ -7,15 +7,19 @@ collected; the fixtures of the same shape are in `test_conversation_fixtures.py`
 import ast
 import json
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
 
 from tests.translate.captures import FOLDER
+from tests.translate.deltas import begun, v1
 from tests.translate.reading import answer
-from tests.translate.streams import assert_always
+from tests.translate.stories import SIZES
+from tests.translate.streams import assert_always, ways
 from tests.translate.wire import DONE, Json, sse
-from translate.backend.errors import error_from_response
+from translate.backend import error_from_response, read_handover
 
 
 def capture(pattern: str) -> str:
@@ -87,9 +91,58 @@ def test_complete_delta_stream_of_october_2024_says_all_that_was_appended() -> N
     assert len(pieces) > 100
     seen = answer(stream)
     assert (seen.text, seen.finish_reason, seen.error) == ("".join(pieces), "stop", None)
-    for sizes in ([1], [7], [1000]):
-        assert answer(stream, sizes=sizes).deltas == seen.deltas
-    assert "".join(answer(stream, fast=False).deltas) == seen.text
+    assert answer(stream, fast=False).deltas == seen.deltas
+    for framed, sizes in ways(stream):
+        assert answer(framed, sizes=sizes).deltas == seen.deltas
+
+
+@settings(max_examples=30)
+@given(sizes=SIZES)
+def test_complete_delta_stream_says_the_same_at_random_cuts(sizes: list[int]) -> None:
+    stream, deltas = delta_stream()
+    assert answer(stream, sizes=sizes).deltas == deltas
+
+
+@cache
+def delta_stream() -> tuple[bytes, list[str]]:
+    """A whole stream, and what the full parse says that it shows."""
+    stream = capture("delta-v1-text-*").encode()
+    return stream, answer(stream, fast=False).deltas
+
+
+def test_fragments_in_deltas_say_what_they_append() -> None:
+    fragment = capture("delta-v1-devtools-*")
+    records = [json.loads(found) for found in re.findall(r"\{.*\}", fragment)]
+    pieces = [record["v"] for record in records if "v" in record]
+    assert len(pieces) > 10
+    framed = (
+        record if "v" in record else b"event: message\n" + sse(record, done=False) for record in records
+    )
+    assert_always(v1(begun(), *framed), "".join(pieces), "stop")
+
+
+def test_drawing_of_2026_shows_its_picture_though_no_message_ends_the_turn() -> None:
+    fragment = capture("image-gen-delta-*")
+    lines = re.findall(r"^(?:data: )?(\{.*\})$", fragment, re.MULTILINE)
+    records = [json.loads(line) for line in lines if '"p"' in line or '"v"' in line]
+    assert len(records) == 4
+    for number, record in enumerate(records):  # ids are blotted out in the capture
+        if isinstance(record["v"], dict):
+            record["v"]["message"]["id"] = f"m{number}"
+    stream = v1(*records).replace(b"file_***", b"file_1").removesuffix(DONE)
+    complete = stream + b'data: {"type": "message_stream_complete"}\n\n'
+    for ended in (complete, complete + DONE, stream + DONE):
+        seen = answer(ended)
+        assert seen.error is None
+        assert seen.text == "![image](https://files.example/file_1.png)"
+
+
+def test_json_answer_hands_over_to_the_websocket() -> None:
+    body = capture("ws-conversation-answer-*.json").encode()
+    said, found = json.loads(body), read_handover(body)
+    assert found is not None
+    ids = (said["conversation_id"], said["websocket_request_id"])
+    assert (found.conversation_id, found.request_id) == ids
 
 
 @pytest.mark.parametrize("name", ["snapshot-dalle-image-*.json", "snapshot-python-image-*.json"])

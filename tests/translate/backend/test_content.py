@@ -179,7 +179,9 @@ NAMES = [
 ]  # fmt: skip
 
 
-@given(st.recursive(JUNK, lambda inner: st.dictionaries(st.sampled_from(NAMES), inner), max_leaves=12))
+@given(
+    st.recursive(JUNK, lambda inner: st.dictionaries(st.sampled_from(NAMES), inner, max_size=3), max_leaves=4)
+)
 def test_any_json_is_read_without_an_error(raw: object) -> None:
     if isinstance(raw, dict):
         for read in (text_of, output_of, language_of, is_finished, assets_of, citations_of):

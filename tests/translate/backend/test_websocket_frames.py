@@ -2,13 +2,11 @@
 
 import base64
 import json
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.translate.captures import FOLDER
 from tests.translate.deltas import ENCODING, as_deltas
 from tests.translate.reading import cut
 from tests.translate.wire import (
@@ -70,18 +68,6 @@ def test_json_answer_hands_over() -> None:
     expected = Handover(str(HANDOVER["wss_url"]), "c1", "85aa00bb11cc22dd-AMS", "w1")
     assert read_handover(json.dumps(HANDOVER).encode()) == expected
     assert read_address(json.dumps(HANDOVER).encode()) == HANDOVER["wss_url"]
-
-
-@pytest.mark.skipif(FOLDER is None, reason="there are no captures beside the checkout")
-def test_real_json_answer_hands_over() -> None:
-    (path,) = Path(str(FOLDER)).glob("ws-conversation-answer-*.json")
-    said = json.loads(path.read_bytes())
-    found = read_handover(path.read_bytes())
-    assert found is not None
-    assert (found.conversation_id, found.request_id) == (
-        said["conversation_id"],
-        said["websocket_request_id"],
-    )
 
 
 @pytest.mark.parametrize("missing", ["wss_url", "conversation_id", "websocket_request_id"])
