@@ -9,6 +9,7 @@ import gc
 import inspect
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import hypothesis
 import pytest
@@ -28,10 +29,15 @@ collect_ignore = [] if CAPTURES else ["translate/test_real_captures.py"]
 
 @pytest.fixture
 def io_loop() -> Iterator[IOLoop]:
-    """Override pytest-tornasync's fixture: it leaves pending tasks and uses deprecated calls."""
+    """Override pytest-tornasync's fixture: it leaves pending tasks and uses deprecated calls.
+
+    An exception that only the loop hears of, for example of a task that nobody awaits, fails the test.
+    """
     loop = IOLoop(make_current=False)
     asyncio_loop: asyncio.AbstractEventLoop = loop.asyncio_loop
     asyncio_loop.slow_callback_duration = 60  # in debug mode; a busy machine is no fault of the service
+    unheard: list[dict[str, Any]] = []
+    asyncio_loop.set_exception_handler(lambda _, context: unheard.append(context))
     asyncio.set_event_loop(asyncio_loop)
     yield loop
     leftovers = asyncio.all_tasks(asyncio_loop)
@@ -39,8 +45,10 @@ def io_loop() -> Iterator[IOLoop]:
         task.cancel()
     if leftovers:
         asyncio_loop.run_until_complete(asyncio.gather(*leftovers, return_exceptions=True))
+    gc.collect(1)  # what nobody holds any more is told to the loop now
     loop.close(all_fds=True)
     asyncio.set_event_loop(None)
+    assert unheard == []
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -205,11 +205,11 @@ async def test_silence_is_no_lack_of_progress() -> None:
 async def test_slow_reader_is_no_lack_of_progress() -> None:
     class Slow(Reader):
         async def __call__(self, data: bytes) -> None:
-            await asyncio.sleep(2 * SHORT)
+            await asyncio.sleep(0.7)
             await super().__call__(data)
 
     script = [status(200, EVENT_STREAM), chunk(b"1"), wait(0.01), chunk(b"2"), last_chunk()]
-    async with rig(script, timeouts=Timeouts(progress=SHORT)) as world:
+    async with rig(script, timeouts=Timeouts(progress=0.6)) as world:
         await world.stream(Slow())
 
 

@@ -37,7 +37,7 @@ async def test_afterwards_the_socket_is_there_before_the_post_and_is_shared() ->
     async with world() as here:
         await here.learn()
         for _ in range(3):
-            talk = await here.say("say exactly: 你好🔥 [[sim chunk=7 ascii=0]]")
+            talk = await here.say("say exactly: 你好🔥 [[sim chunk=101 ascii=0]]")
             assert talk.said == "你好🔥"
             assert talk.content.rstrip().endswith(b"data: [DONE]")
             assert talk.content.startswith(b"data: ")

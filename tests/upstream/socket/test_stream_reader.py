@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from tests.eventually import eventually
 from tests.upstream.socket.scripted import ALL, PIECES, TEXT, Backend, Peer, kept, plays, scene
 from upstream import (
     Aborted,
@@ -146,18 +147,19 @@ async def test_silent_stored_conversation_runs_into_the_limit_too() -> None:
 async def test_abort_ends_it_in_every_state(state: str) -> None:
     half = re.sub(b'"finished_successfully", "end_turn": true', b'"in_progress", "end_turn": null', kept())
     scripts = {"silent": [plays(1, 2, 3)], "recovering": [plays(1, 2, 3, 5)]}.get(state, [])
-    backend = Backend(scripts, kept=half)
+    backend, call = Backend(scripts, kept=half), "conversation"
     if state == "connecting":
-        backend.greeting = None
+        backend.greeting, call = None, "register-websocket"
     async with scene(backend, learnt=state != "late") as here:
         talk = here.talk()
         task = talk.start()
+        await eventually(lambda: call in backend.calls)
         await asyncio.sleep(0.2)
         assert not task.done()
         talk.exchange.abort()
         talk.exchange.abort()
         with pytest.raises(Aborted):
-            await asyncio.wait_for(task, 1)
+            await asyncio.wait_for(task, 10)
         assert ("stop_conversation" in backend.calls) == (state != "connecting")
 
 

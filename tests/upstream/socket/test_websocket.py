@@ -7,6 +7,7 @@ from contextlib import suppress
 import pytest
 from tornado.websocket import WebSocketProtocol
 
+from tests.eventually import eventually
 from tests.scripted_server import ScriptedServer, fin, stall
 from tests.upstream.rig import nothing_left
 from tests.upstream.socket.scripted import Backend, scene
@@ -51,5 +52,4 @@ async def test_socket_whose_caller_is_cancelled_while_it_opens_is_closed(turns: 
         connecting.cancel()
         with suppress(asyncio.CancelledError):
             (await connecting).abort()
-        await asyncio.sleep(0.02)
-        assert all(peer.gone.is_set() for peer in here.backend.peers)
+        await eventually(lambda: all(peer.gone.is_set() for peer in here.backend.peers))
