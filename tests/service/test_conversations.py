@@ -35,15 +35,6 @@ async def test_conversation_is_hidden_after_the_answer_and_only_that_one() -> No
         assert service.upstream.hide_all_calls == 0
 
 
-async def test_conversation_is_hidden_also_when_the_client_left() -> None:
-    async with deployed({"HISTORY": "hide"}, knobs(pace=20, tokens=200)) as service:
-        async with service.connect() as connection:
-            await service.begin(connection, "Hello")
-            await connection.read_until_content()
-        await eventually(lambda: len(service.upstream.patches) == 1)
-        assert service.upstream.hide_all_calls == 0
-
-
 async def test_failed_answer_without_a_conversation_hides_nothing() -> None:
     async with deployed({"HISTORY": "hide"}, knobs(fault="token_expired")) as service:
         assert (await service.chat()).status == 401
@@ -56,29 +47,6 @@ async def test_temporary_chats_are_asked_for_as_such() -> None:
         await service.chat()
         assert bodies(service)[0]["history_and_training_disabled"] is True
         assert service.upstream.patches == []
-
-
-async def test_reply_cut_by_length_is_continued_seamlessly() -> None:
-    async with deployed(knobs=knobs(tokens=40)) as service:
-        whole = (await service.chat("Hello")).json["choices"][0]["message"]["content"]
-        cut = (await service.chat("Hello [[sim finish=max_tokens]]")).json["choices"][0]
-        actions = [body["action"] for body in bodies(service)]
-    assert cut["message"]["content"] == whole
-    assert cut["finish_reason"] == "stop"
-    assert actions == ["next", "next", "continue"]
-
-
-async def test_without_continuations_a_cut_reply_says_length() -> None:
-    async with deployed({"CONTINUE_LIMIT": "0"}, knobs(finish="max_tokens", tokens=40)) as service:
-        choice = (await service.chat()).json["choices"][0]
-        assert len(bodies(service)) == 1
-    assert choice["finish_reason"] == "length"
-
-
-async def test_answer_that_moderation_blanks_is_filtered() -> None:
-    async with deployed(knobs=knobs(moderation="blanked", tokens=40)) as service:
-        stream = (await service.chat(stream=True)).stream
-    assert stream.finish_reasons == ["content_filter"]
 
 
 async def test_action_is_asked_about_and_not_allowed_by_default() -> None:
@@ -128,18 +96,6 @@ async def test_picture_that_cannot_be_fetched_is_said_so(loud_log: object) -> No
     async with deployed(knobs=knobs(other_fault="unauthorized")) as service:
         text = (await service.chat("draw a cat")).json["choices"][0]["message"]["content"]
     assert "could not be fetched" in text
-
-
-async def test_sandbox_link_becomes_a_download_before_the_conversation_is_hidden() -> None:
-    async with deployed({"HISTORY": "hide"}, knobs(kind="file")) as service:
-        text = (await service.chat()).json["choices"][0]["message"]["content"]
-        link = re.search(r"\(http://[^/]+(/files/[^)]+)\)", text)
-        assert link is not None
-        file = await service.ask("GET", link[1], key="")
-        await eventually(lambda: len(service.upstream.patches) == 1)
-    assert "sandbox:" not in text
-    assert file.status == 200
-    assert file.body
 
 
 async def test_expired_sandbox_leaves_a_note() -> None:

@@ -1,9 +1,9 @@
 """The traps of the backend's protocol that concern the whole service (protocol notes, section 17).
 
-Each test has the number of its trap there. Those of the translation alone are in tests/translate.
+Each test has the number of its trap there. Those of the translation alone are in tests/translate; 18 is in
+test_queue.py and 31 in test_refusals.py.
 """
 
-import asyncio
 from base64 import b64encode
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 
 from simulator import Knobs
 from tests.eventually import eventually
-from tests.service.deployment import KEY, Deployment, deployed
+from tests.service.deployment import Deployment, deployed
 from tests.service.links import LINK
 
 HIDE = {"is_visible": False}
@@ -103,14 +103,6 @@ async def test_trap_17_gpt_that_waits_for_consent_is_not_silent(policy: str) -> 
     assert posts == (1 if policy == "ask" else 2)
 
 
-async def test_trap_18_messages_of_one_account_wait_for_each_other() -> None:
-    async with deployed({"KEY_CONCURRENCY": "1"}, knobs(busy=True, pace=400, tokens=30)) as service:
-        texts = await asyncio.gather(*(streamed(service, f"Tell me about tea {n}") for n in range(3)))
-        assert [stream.outcome for stream in service.upstream.streams] == ["complete"] * 3
-        assert service.upstream.attempts == 3
-    assert all(texts)
-
-
 async def test_trap_19_one_question_costs_one_message() -> None:
     async with deployed(knobs=knobs()) as service:
         await streamed(service, "Hello", model="gpt-4-s")
@@ -184,16 +176,6 @@ async def test_trap_30_title_among_deltas_is_no_text_and_stops_none(surrogates: 
         for age in ("2024", "2025"):
             marker = f"[[sim dialect=delta age={age} unknown=1 surrogates={surrogates}]]"
             assert await streamed(service, f"Tell me about tea {marker}") == plain
-
-
-@pytest.mark.parametrize("path", ["/v1/v1/chat/completions", "/v1", "/backend-api/conversation"])
-async def test_trap_31_wrong_address_is_a_404_in_json_and_no_welcome(path: str) -> None:
-    async with deployed() as service:
-        answer = await service.post({}, path=path)
-        assert answer.status == 404
-        assert answer.error["message"]
-        assert not service.upstream.requests
-        assert KEY not in answer.body.decode()
 
 
 def _data_url(text: str) -> str:

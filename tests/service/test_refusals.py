@@ -141,6 +141,7 @@ PATHS = [
     "/v1/v1/chat/completions",
     "/v1/chat/completions/more",
     "/v1/embeddings",
+    "/backend-api/conversation",
 ]
 
 
