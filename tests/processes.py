@@ -31,13 +31,13 @@ def new_key() -> str:
 
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """A bare environment with ``settings``; what is set around the tests has no say."""
+    """A bare environment with `settings`; what is set around the tests has no say."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return kept | {"PYTHONUNBUFFERED": "1"} | dict(settings)
 
 
 class Process:
-    """A running command; all it says is kept in ``output``."""
+    """A running command; all it says is kept in `output`."""
 
     def __init__(self, arguments: Sequence[str], settings: Mapping[str, str]) -> None:
         self._popen = subprocess.Popen(

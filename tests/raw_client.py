@@ -35,7 +35,7 @@ class Answer:
 
     @property
     def error(self) -> dict[str, Any]:
-        """What is under ``error`` in the envelope, which must be all there is."""
+        """What is under `error` in the envelope, which must be all there is."""
         envelope = self.json
         assert list(envelope) == ["error"]
         assert set(envelope["error"]) == {"message", "type", "param", "code"}
@@ -150,7 +150,7 @@ class Connection:
         return event.decode()
 
     async def read_until(self, wanted: str) -> None:
-        """Skip events up to one that has ``wanted`` in it."""
+        """Skip events up to one that has `wanted` in it."""
         while wanted not in await self.read_event():
             pass
 
@@ -210,7 +210,7 @@ class Connection:
 
 @asynccontextmanager
 async def connect(port: int, *, receive_buffer: int = 0) -> AsyncIterator[Connection]:
-    """A connection to 127.0.0.1, closed at the end. ``receive_buffer``: bytes the client's side holds."""
+    """A connection to 127.0.0.1, closed at the end. `receive_buffer`: bytes the client's side holds."""
     sock = socket.socket()
     sock.setblocking(False)
     if receive_buffer:

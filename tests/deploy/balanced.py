@@ -28,7 +28,7 @@ def free_port() -> int:
 
 
 def configured(directory: Path, port: int, instances: Sequence[int]) -> Path:
-    """The shipped configuration in ``directory``; only addresses and places are others."""
+    """The shipped configuration in `directory`; only addresses and places are others."""
     main = (DEPLOY / "nginx.conf").read_text()
     for shipped, here in (
         ("listen 8080;", f"listen 127.0.0.1:{port};"),
@@ -53,7 +53,7 @@ def configured(directory: Path, port: int, instances: Sequence[int]) -> Path:
 
 @contextmanager
 def nginx(directory: Path, port: int, instances: Sequence[int]) -> Iterator[None]:
-    """nginx on ``port``, until the end."""
+    """nginx on `port`, until the end."""
     path = configured(directory, port, instances)
     own = "daemon off; user root;" if os.geteuid() == 0 else "daemon off;"
     process = subprocess.Popen(
@@ -77,7 +77,7 @@ def nginx(directory: Path, port: int, instances: Sequence[int]) -> Iterator[None
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """``port`` is nginx's, ``ports`` are those of the instances."""
+    """`port` is nginx's, `ports` are those of the instances."""
 
     directory: Path
     port: int

@@ -1,4 +1,4 @@
-"""A picture of the dashboard's panels for the README: ``python -m tests.deploy.panels``.
+"""A picture of the dashboard's panels for the README: `python -m tests.deploy.panels`.
 
 The queries are those of the shipped dashboard, the data is what a real Prometheus has scraped from the
 service under mixed load; only the drawing is ours, since Grafana is no part of a test. Needs Prometheus
@@ -58,7 +58,7 @@ def panels() -> list[dict[str, Any]]:
 
 
 def lines(server: Prometheus, panel: dict[str, Any], begun: float) -> list[Line]:
-    """The panel's series since ``begun``, with their legends."""
+    """The panel's series since `begun`, with their legends."""
     found: list[Line] = []
     for target in panel["targets"]:
         data = server.get(

@@ -71,7 +71,7 @@ def configuration(directory: Path, target: str) -> Path:
 
 @contextmanager
 def prometheus(directory: Path, target: str) -> Iterator[Prometheus]:
-    """It has scraped ``target`` once when this begins."""
+    """It has scraped `target` once when this begins."""
     port = free_port()
     command = [
         "prometheus",

@@ -39,7 +39,7 @@ def growing(name: str, per_minute: float, **labels: str) -> Series:
 
 
 def histogram(name: str, value: float, bounds: tuple[float, ...], **labels: str) -> Series:
-    """Ten observations of ``value`` a minute."""
+    """Ten observations of `value` a minute."""
     series: Series = {}
     for bound in bounds:
         series |= growing(f"{name}_bucket", 10 if value <= bound else 0, le=str(bound), **labels)
@@ -59,7 +59,7 @@ def lag(value: float) -> Series:
 
 
 def quota(remaining: float, per_minute: float, hours_left: float) -> Series:
-    """The clock of these tests begins at zero; the reset lies ``hours_left`` behind the end of the test."""
+    """The clock of these tests begins at zero; the reset lies `hours_left` behind the end of the test."""
     return (
         steady("pandora_quota_remaining_units", remaining)
         | steady("pandora_quota_reset_timestamp_seconds", 2 * 3600 + hours_left * 3600)

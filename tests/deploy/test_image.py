@@ -32,7 +32,7 @@ BUILD, FINAL = stages()
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with what the image has: ``venv`` and ``app``."""
+    """A directory with what the image has: `venv` and `app`."""
     root = tmp_path_factory.mktemp("image")
     copy_from_checkout(BUILD, root / "build")
     command = only(BUILD, "RUN").replace("/venv", str(root / "venv")).replace("--no-cache-dir ", "")

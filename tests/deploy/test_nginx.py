@@ -169,7 +169,7 @@ def test_killed_instance_takes_only_its_own_streams_along(tmp_path: Path) -> Non
 
 
 class Breaking:
-    """An instance that reads a request's head and breaks off; ``heads`` is what it was asked."""
+    """An instance that reads a request's head and breaks off; `heads` is what it was asked."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))

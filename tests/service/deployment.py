@@ -104,7 +104,7 @@ class Deployment:
             sent.append(self.last_stream.bytes if self.upstream.streams else 0)
 
     async def begin(self, connection: Connection, text: str, **fields: Any) -> None:
-        """Send a question that is to be streamed, unless ``fields`` say otherwise."""
+        """Send a question that is to be streamed, unless `fields` say otherwise."""
         await self.begin_raw(connection, question(text, **({"stream": True} | fields)))
 
     async def begin_raw(self, connection: Connection, body: object) -> None:

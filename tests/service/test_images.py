@@ -1,4 +1,4 @@
-"""``/v1/images/...``: pictures out of a model that is asked in words."""
+"""`/v1/images/...`: pictures out of a model that is asked in words."""
 
 import base64
 import io

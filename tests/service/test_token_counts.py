@@ -1,4 +1,4 @@
-"""What clients are told in ``usage``, and what the metrics count."""
+"""What clients are told in `usage`, and what the metrics count."""
 
 import base64
 import struct

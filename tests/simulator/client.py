@@ -28,7 +28,7 @@ async def running(knobs: Knobs | None = None, **options: Any) -> AsyncIterator[S
 
 
 def message(text: str | None = "Hello", role: str = "user", **fields: Any) -> dict[str, Any]:
-    """One element of ``messages``."""
+    """One element of `messages`."""
     content = {"content_type": "text", "parts": [text]}
     return {"id": str(uuid.uuid4()), "author": {"role": role}, "content": content, "metadata": {}, **fields}
 
@@ -48,7 +48,7 @@ def payload(*messages: dict[str, Any] | str, **fields: Any) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class Answer:
-    """One HTTP answer. ``ending``: end (the body's own end), fin or reset (the connection dropped before)."""
+    """One HTTP answer. `ending`: end (the body's own end), fin or reset (the connection dropped before)."""
 
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)

@@ -103,8 +103,9 @@ class _Seen:
 
 
 class Interpreter:
-    """Give `receive` each envelope, `aside` each other record, `grow` each growth that was seen without
-    one.
+    """Give `receive` each envelope and `aside` each other record; at the end of the stream call `release`.
+
+    A record that the fast path takes is not given to it: only the source text of `growing` learns of that.
     """
 
     def __init__(self, sent: Collection[SentMessage]) -> None:

@@ -17,7 +17,7 @@ from translate.text.presentation import AnswerContext, ItemSource, Links, OpenIt
 from translate.values import Asset, ItemKind, Picture, ShownCitation, Style
 
 MAX_REASONING: Final = 1_000_000
-"""Characters of a program's output that are shown; more would only fill the memory."""
+"""Characters of reasoning that are passed on in one answer; what comes after them is dropped."""
 MAX_ALT: Final = 200
 MAX_ERROR: Final = 500
 UNAVAILABLE: Final = "[an image could not be fetched]"
