@@ -240,7 +240,7 @@ def _gpts_path(settings: Settings) -> Path:
 
 
 def _catalogue(settings: Settings, demo_gpts: Sequence[Gpt]) -> tuple[Catalogue, partial[Sequence[Gpt]]]:
-    """The models on offer, and the watcher that reads the list of GPTs again. Raises SettingsError."""
+    """The models on offer, and what reads the list of GPTs again when it changes. Raises SettingsError."""
     aliases = dict(settings.model_aliases)
     taken = {model.name for model in (*BUILT_IN, ANY_GPT)} | aliases.keys()
     path = _gpts_path(settings)

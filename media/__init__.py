@@ -21,7 +21,6 @@ from media.errors import (
 from media.fetch import Fetcher
 from media.names import public_path
 from media.reader import Content, MediaReader
-from media.sniff import Picture
 from media.store import MediaStore
 from media.stored_file import StoredFile
 
@@ -35,7 +34,6 @@ __all__ = [
     "MediaStore",
     "NotStored",
     "NotYetStored",
-    "Picture",
     "StoreFailed",
     "StoredFile",
     "TooBig",

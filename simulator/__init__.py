@@ -16,10 +16,10 @@ for example `Hello [[sim pace=25 step=3 chunk=7 newline=crlf fault=reset_mid]]`;
 marker is removed before the question is answered.
 """
 
-from simulator.gizmos import GIZMOS, Gizmo
+from simulator.gizmos import GIZMOS
 from simulator.knobs import DEMO_KNOBS, Knobs, describe_knobs
 from simulator.server import Simulator
 
 __doc__ += "\n" + describe_knobs()
 
-__all__ = ["DEMO_KNOBS", "GIZMOS", "Gizmo", "Knobs", "Simulator"]
+__all__ = ["DEMO_KNOBS", "GIZMOS", "Knobs", "Simulator"]

@@ -3,7 +3,7 @@
 from translate.text.answer import AnswerBuilder, AnswerText
 from translate.text.citations import Citation, CitationRewriter
 from translate.text.escape import PLAIN, escaped, unescaped
-from translate.text.filters import FilterChain, TextFilter
+from translate.text.filters import FilterChain
 from translate.text.message import (
     Change,
     CitationsChanged,
@@ -19,7 +19,6 @@ from translate.text.presentation import (
     Fenced,
     ItemSource,
     Links,
-    OpenItem,
     Pictures,
     Presentation,
     ProgramOutput,
@@ -47,7 +46,6 @@ __all__ = [
     "ItemSource",
     "Links",
     "Message",
-    "OpenItem",
     "PictureAdded",
     "Pictures",
     "Presentation",
@@ -57,7 +55,6 @@ __all__ = [
     "Renderer",
     "SourceText",
     "StopFilter",
-    "TextFilter",
     "TookBack",
     "ToolError",
     "ToolFailed",

@@ -42,7 +42,7 @@ from translate.values.events import (
     TextDelta,
     Waiting,
 )
-from translate.values.format import AnswerEnd, AnswerFormat, EscapedText
+from translate.values.format import AnswerEnd, AnswerFormat
 from translate.values.gizmo import Gizmo
 from translate.values.gpts import MAX_GPTS_FILE_BYTES, Gpt, GptsError, read_gpts
 from translate.values.json import JsonObject, json_object, object_at, objects_at, text_at
@@ -74,7 +74,6 @@ __all__ = [
     "Cited",
     "Confirmation",
     "CountTokens",
-    "EscapedText",
     "Event",
     "ExchangeEnded",
     "Failed",

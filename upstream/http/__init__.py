@@ -5,7 +5,7 @@
 backend's address or Tornado's HTTP client.
 """
 
-from upstream.http.answers import JsonAnswer, Transfer
+from upstream.http.answers import JsonAnswer
 from upstream.http.client import CallLimits, HttpClient
 from upstream.http.errors import (
     Aborted,
@@ -41,7 +41,6 @@ __all__ = [
     "ResponseRefused",
     "Timeouts",
     "TotalTimeout",
-    "Transfer",
     "TransportSide",
     "UnusableAnswer",
     "UpstreamError",
