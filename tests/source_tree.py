@@ -128,7 +128,7 @@ def is_private(name: str) -> bool:
 
 def _foreign_attributes(node: ast.AST, own: frozenset[str]) -> Iterator[PrivateUse]:
     if isinstance(node, ast.ClassDef):
-        own = frozenset(_defined_in(node))
+        own = frozenset(defined_in(node))
     for child in ast.iter_child_nodes(node):
         yield from _foreign_attributes(child, own)
     if isinstance(node, ast.Attribute) and is_private(node.attr) and node.attr not in own:
@@ -137,7 +137,7 @@ def _foreign_attributes(node: ast.AST, own: frozenset[str]) -> Iterator[PrivateU
             yield PrivateUse(node.lineno, node.attr, ast.unparse(node))
 
 
-def _defined_in(node: ast.ClassDef) -> Iterator[str]:
+def defined_in(node: ast.ClassDef) -> Iterator[str]:
     """Names of methods and attributes that a class gives to its objects."""
     for inner in ast.walk(node):
         match inner:

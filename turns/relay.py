@@ -1,7 +1,8 @@
-"""What a conversation says, on its way to the client: events to the format, bytes to the client."""
+"""An answer on its way: the backend's bytes to the conversation, its events by the format to the client."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from ledger import Charge
 from translate import Conversation
@@ -19,6 +20,10 @@ from translate.values import (
     PictureWanted,
     TextDelta,
 )
+from upstream import Exchange
+
+LINGER_SECONDS: Final = 0.25
+"""How long the backend may take to end its body after it said that it is done."""
 
 
 class Client(Protocol):
@@ -34,7 +39,7 @@ class Client(Protocol):
 
 
 class AnswerRelay:
-    """Call `pass_on` after each piece that `conversation` has received, and after each end.
+    """Call `begin` for each exchange, `receive` for each piece of its stream, `end` when that has ended.
 
     `fetch` gives the picture of an asset, or None. The attributes say what has been passed on so far.
     """
@@ -46,8 +51,8 @@ class AnswerRelay:
         client: Client,
         fetch: Callable[[Asset], Awaitable[Picture | None]],
     ) -> None:
-        self.charge: Charge | None = None
-        """That of the present exchange; it learns when the answer begins."""
+        self.well = True
+        """Nothing outside of the stream has ended the turn; only then may an answer begin."""
         self.ended = ExchangeEnded()
         """How the last exchange ended, if that was a good end."""
         self.failure: ApiError | None = None
@@ -60,9 +65,39 @@ class AnswerRelay:
         self._format = format
         self._client = client
         self._fetch = fetch
+        self._exchange = Exchange()
+        self._charge: Charge | None = None
 
-    async def pass_on(self, *, well: bool = True) -> None:
-        """Take all events that there are, and deliver what they write. `well` is false after a failure."""
+    def begin(self, exchange: Exchange, charge: Charge) -> None:
+        """What comes now belongs to `exchange`; `charge` learns when the answer begins."""
+        self._exchange = exchange
+        self._charge = charge
+
+    async def receive(self, data: bytes) -> None:
+        """Take a piece of the stream, cut anywhere; when this returns, the client is ready for more.
+
+        The exchange is aborted once nothing more of it is wanted.
+        """
+        conversation, exchange = self.conversation, self._exchange
+        if conversation.exchange_over:
+            return
+        before = conversation.progress
+        conversation.receive_data(data)
+        await self.pass_on()
+        if conversation.progress != before:
+            exchange.progressed()
+        if conversation.complete:
+            asyncio.get_running_loop().call_later(LINGER_SECONDS, exchange.abort)
+        elif conversation.exchange_over:
+            exchange.abort()
+
+    async def end(self) -> None:
+        """The stream has ended."""
+        self.conversation.receive_eof()
+        await self.pass_on()
+
+    async def pass_on(self) -> None:
+        """Take all events that there are, and deliver what they write."""
         conversation, out = self.conversation, b""
         while (event := conversation.next_event()) is not NEED_DATA and event is not PAUSED:
             out += self._format.encode(event)
@@ -70,7 +105,7 @@ class AnswerRelay:
                 case TextDelta():
                     pass  # nearly all events
                 case PictureWanted(asset):
-                    begun = self._has_begun(out, well)
+                    begun = self._has_begun(out)
                     if out:
                         await self._client.deliver(out, begun=begun)
                         out = b""
@@ -83,13 +118,13 @@ class AnswerRelay:
                     self.reason = reason
                 case Failed(error):
                     self.failure = error
-        await self._client.deliver(out, begun=self._has_begun(out, well))
+        await self._client.deliver(out, begun=self._has_begun(out))
 
-    def _has_begun(self, out: bytes, well: bool) -> bool:
+    def _has_begun(self, out: bytes) -> bool:
         """Whether the answer has begun well, so that a stream may be opened."""
-        conversation, charge = self.conversation, self.charge
+        conversation, charge = self.conversation, self._charge
         answering = conversation.facts.answering
         if answering and charge is not None and not charge.answering:
             charge.answer_began()
-        good = well and self.failure is None
+        good = self.well and self.failure is None
         return good and (bool(out) or (answering and not conversation.exchange_over))

@@ -27,8 +27,6 @@ from turns.stoppable import StoppableWork, Stopped
 from turns.tokens import count_tokens
 from upstream import Exchange, UpstreamError
 
-LINGER_SECONDS: Final = 0.25
-"""How long the backend may take to end its body after it said that it is done."""
 ABANDON_SECONDS: Final = 0.2
 """How long the backend gets to notice an aborted answer, before the account's next message."""
 UNCOUNTED: Final = Usage(1, 1)
@@ -69,6 +67,8 @@ class TurnRunner:
         """End it soon, whatever it is doing; without `error` the client is gone."""
         self._client_gone = self._client_gone or error is None
         self._error = self._error or error
+        if self._relay is not None:
+            self._relay.well = self._error is None
         self._exchange.abort()
         self._work.stop()
 
@@ -118,8 +118,9 @@ class TurnRunner:
                 self._files.drop_reserved()
             self._hide_conversation()
         if self._relay is not None:
+            self._relay.well = self._error is None
             self._relay.conversation.abandon()
-            await self._relay.pass_on(well=self._error is None)
+            await self._relay.pass_on()
 
     async def _hold_slot(self, client: Client) -> None:
         """Wait for a slot of the account, and hold it for all exchanges."""
@@ -186,25 +187,11 @@ class TurnRunner:
         exchange = self._exchange = Exchange()
         failure: UpstreamError | None = None
         charge = await parts.charges.post(self._request.caller, self._model, posted.message_id)
-        self._charge = relay.charge = charge
-
-        async def on_data(chunk: bytes) -> None:
-            if conversation.exchange_over:
-                return
-            before = conversation.progress
-            conversation.receive_data(chunk)
-            await relay.pass_on(well=self._error is None)
-            if conversation.progress != before:
-                exchange.progressed()
-            if conversation.complete:
-                asyncio.get_running_loop().call_later(LINGER_SECONDS, exchange.abort)
-            elif conversation.exchange_over:
-                exchange.abort()
-
+        self._charge = charge
+        relay.begin(exchange, charge)
         try:
-            await parts.conversations.converse(credential, posted, on_data, exchange)
-            conversation.receive_eof()
-            await relay.pass_on(well=self._error is None)
+            await parts.conversations.converse(credential, posted, relay.receive, exchange)
+            await relay.end()
         except UpstreamError as error:
             failure = error
         finally:

@@ -3,7 +3,7 @@
 import re
 
 from handlers.client_states import TRANSITIONS as CLIENT_TRANSITIONS
-from tests.docs.names import CLASSES
+from tests.docs.names import CLASSES, MEMBERS
 from tests.source_tree import ROOT
 from tests.test_architecture import ARROWS
 from translate.states import TRANSITIONS, Signal, State
@@ -70,3 +70,9 @@ def test_files_and_classes_that_it_names_exist() -> None:
     assert {path for path in paths if not (ROOT / path.strip("`")).exists()} == set()
     named = set(re.findall(r"\b[A-Z][a-z]+[A-Z]\w*[a-z]\b", re.sub(r"https?:\S+", "", DOCUMENT)))
     assert named - CLASSES - {"WebSocket", "OpenAI"} == set()
+
+
+def test_members_of_classes_that_it_names_exist() -> None:
+    named = set(re.findall(r"\b([A-Z][a-z]\w+)\.([a-z_]+)\b", DOCUMENT))
+    assert ("FastPath", "take_plain") in named
+    assert named - MEMBERS == set()

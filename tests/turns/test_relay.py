@@ -6,6 +6,7 @@ from tests.turns.rig import ALICE, CUT, DONE, GPT_4, Books, KeptOutput, chat_str
 from translate import Conversation, Options
 from translate.values import Asset, Picture
 from turns.relay import AnswerRelay
+from upstream import Exchange
 
 FAILURE = b'data: {"message": null, "error": "Something went wrong"}\n\n'
 
@@ -25,9 +26,8 @@ class Rig:
         self.delivered_before = len(self.client.out)
         return Picture(self.address) if self.address else None
 
-    async def feed(self, data: bytes, *, well: bool = True) -> None:
-        self.conversation.receive_data(data)
-        await self.relay.pass_on(well=well)
+    async def feed(self, data: bytes) -> None:
+        await self.relay.receive(data)
 
 
 async def test_each_piece_is_delivered_at_once_and_once() -> None:
@@ -58,13 +58,15 @@ async def test_pieces_of_one_read_are_one_delivery() -> None:
 )
 async def test_answer_begins_well_with_the_first_message(data: bytes, well: bool, begun: bool) -> None:
     rig = Rig()
-    await rig.feed(data, well=well)
+    rig.relay.well = well
+    await rig.feed(data)
     assert rig.client.begun == [begun]
 
 
 async def test_charge_learns_when_the_answer_begins() -> None:
     rig, books = Rig(), Books()
-    rig.relay.charge = charge = await books.post(ALICE, GPT_4)
+    charge = await books.post(ALICE, GPT_4)
+    rig.relay.begin(Exchange(), charge)
     await rig.feed(b": comment\n\n")
     assert not charge.answering
     await rig.feed(record("", done=False))
