@@ -161,7 +161,7 @@ def test_rooms_are_entered_by_their_faces(room: str) -> None:
     nothing(problems)
 
 
-@pytest.mark.parametrize("room", ["", *ARROWS])
+@pytest.mark.parametrize("room", ["", *ARROWS, "benchmarks"])
 def test_modules_go_in_no_circle(room: str) -> None:
     """Within each room, and (without a name) through several rooms."""
     graph = {
