@@ -1,7 +1,7 @@
 """Random turns of plain text, with what a user must see of them: strategies for hypothesis.
 
-A story is a list of records as the backend could send them. What is visible is told by a second,
-simpler account of the rules, `Eyes`.
+A story is a list of records as the backend could send them. What is visible is told by a second, simpler
+form of the rules, `ShownText`.
 """
 
 import re
@@ -63,14 +63,14 @@ NOISE: list[Json | bytes] = [
 
 
 @dataclass
-class Eyes:
+class ShownText:
     """What a user sees of one message: text is never taken back, half a character never shown."""
 
     shown: str = ""
     stands: str = ""
     half: str = ""
 
-    def see(self, text: str) -> None:
+    def snapshot(self, text: str) -> None:
         """A snapshot."""
         settled = re.sub(r"(?:[\ud800-\udbff]|(?<!\ufffd)\ufffd{1,4})\Z", "", text)
         if text.startswith(self.stands):
@@ -96,62 +96,62 @@ class Story:
 
 
 @dataclass
-class Teller:
-    """Tells one message, and watches it."""
+class MessageWriter:
+    """Writes the snapshots of one message, and notes what they show."""
 
     id: str
     has_status: bool
     records: list[Json | bytes] = field(default_factory=list)
-    eyes: Eyes = field(default_factory=Eyes)
+    shown: ShownText = field(default_factory=ShownText)
     metadata: Json = field(default_factory=dict)
 
     def snapshot(self, text: str) -> None:
         status = "in_progress" if self.has_status else None
         self.records.append(message(text, self.id, status=status, metadata=self.metadata))
-        self.eyes.see(text)
+        self.shown.snapshot(text)
 
     def finish(self, text: str, *, end_turn: bool) -> None:
         record = finished(text, self.id, end_turn=end_turn)
         if not self.has_status:
             record = message(text, self.id, status=None, end_turn=end_turn, metadata=self.metadata)
         self.records.append(record)
-        self.eyes.see(text)
+        self.shown.snapshot(text)
 
 
 STEPS = ["grow", "grow", "grow", "grow", "noise", "again", "split", "broken", "rewrite", "blank", "metadata"]
 
 
 @st.composite
-def _message(draw: st.DrawFn, teller: Teller, last: bool) -> bool:
+def _message(draw: st.DrawFn, writer: MessageWriter, last: bool) -> bool:
     """One visible message; whether its end was told."""
     text = ""
-    teller.snapshot(text)
+    writer.snapshot(text)
     for step in draw(st.lists(st.sampled_from(STEPS), max_size=10)):
         if step == "grow":
             text += draw(PIECES)
         elif step == "noise":
-            teller.records.append(draw(st.sampled_from(NOISE)))
+            writer.records.append(draw(st.sampled_from(NOISE)))
             continue
         elif step == "split":
             character = draw(ASTRAL)
-            teller.snapshot(text + chr(0xD800 + ((ord(character) - 0x10000) >> 10)))
+            writer.snapshot(text + chr(0xD800 + ((ord(character) - 0x10000) >> 10)))
             text += character
         elif step == "broken":
-            teller.snapshot(text + "\ufffd" * draw(st.integers(1, 4)))
+            writer.snapshot(text + "\ufffd" * draw(st.integers(1, 4)))
             text += draw(st.sampled_from(["é", "漢字", "🔥x"]))
         elif step == "rewrite":
-            teller.snapshot(text + ".")  # ends what may be held back, for that could still be taken back
+            writer.snapshot(text + ".")  # ends what may be held back, for that could still be taken back
             text = text[: draw(st.integers(0, len(text)))] + draw(PIECES)
         elif step == "blank":
-            teller.snapshot(text[: draw(st.integers(0, len(text)))])
+            writer.snapshot(text[: draw(st.integers(0, len(text)))])
         elif step == "metadata":
-            teller.metadata = {"finish_details": {"type": "stop", "stop": "<|diff_marker|>"}}
-        teller.snapshot(text)
+            writer.metadata = {"finish_details": {"type": "stop", "stop": "<|diff_marker|>"}}
+        writer.snapshot(text)
     told = draw(st.booleans())
     if told:
-        teller.finish(text + END, end_turn=last)
+        writer.finish(text + END, end_turn=last)
     else:
-        teller.snapshot(text + END)
+        writer.snapshot(text + END)
     return told
 
 
@@ -178,10 +178,10 @@ def stories(draw: st.DrawFn) -> Story:
     count = draw(st.integers(1, 3))
     told = False
     for index in range(count):
-        teller = Teller(f"m{index}", has_status)
-        told = draw(_message(teller, last=index == count - 1))
-        records += teller.records
-        visible.append(teller.eyes.shown + teller.eyes.half)
+        writer = MessageWriter(f"m{index}", has_status)
+        told = draw(_message(writer, last=index == count - 1))
+        records += writer.records
+        visible.append(writer.shown.shown + writer.shown.half)
         if index < count - 1 and draw(st.booleans()):
             records += [search_call(f"call-{index}"), tool_text("Page text", f"tool-{index}", "browser")]
     if not told or draw(st.booleans()):
@@ -220,5 +220,6 @@ FRAMINGS = st.builds(
 SIZES: st.SearchStrategy[list[int]] = st.one_of(
     st.just([]),
     st.lists(st.integers(1, 400), min_size=1, max_size=6),
-    st.lists(st.integers(1, 3), min_size=1, max_size=3),
+    st.lists(st.sampled_from([1, 2, 3, 60, 250]), min_size=2, max_size=5),
 )
+"""Sizes of chunks, over and over: none, any, or tiny ones among larger ones."""
