@@ -174,6 +174,16 @@ def test_modules_go_in_no_circle(room: str) -> None:
             pytest.fail(" <-> ".join(circle), pytrace=False)
 
 
+def test_no_module_is_imported_by_a_text() -> None:
+    """The table sees `import` and `from` only."""
+    nothing(
+        f"{module.at(imported.line)}: {imported}"
+        for module in HOUSE.values()
+        for imported in module.imports
+        if imported.module.partition(".")[0] in ("importlib", "runpy", "pkgutil")
+    )
+
+
 def test_arrows_go_in_no_circle() -> None:
     assert not circles(ARROWS)
 

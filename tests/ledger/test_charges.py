@@ -1,8 +1,9 @@
 """The book of charges: what a conversation costs, who is refused with which words, what is recorded."""
 
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,19 @@ async def test_charge_costs_its_price_or_nothing(tmp_path: Path) -> None:
             units.append(charge.units)
         assert units == [14, 14, 0]
         assert await spent(charges.ledger) == [("alice", 28, 1)]
+
+
+async def test_what_the_answer_was_is_recorded_with_its_times(tmp_path: Path) -> None:
+    async with charge_book(tmp_path) as charges:
+        for answered in (True, False):
+            charge = await charges.post(ALICE, GPT_4, "message")
+            if answered:
+                charge.answer_began()
+            await charge.settle(Attempt.OK, served="gpt-4-mobile", conversation_id="conversation")
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite3")) as file:
+        columns = "served, conversation_id, 0 <= ttft AND ttft <= duration, duration >= 0"
+        rows = file.execute(f"SELECT {columns} FROM conversations ORDER BY at").fetchall()
+    assert rows == [("gpt-4-mobile", "conversation", 1, 1), ("gpt-4-mobile", "conversation", None, 1)]
 
 
 async def test_cap_that_the_backend_reports_is_obeyed(tmp_path: Path) -> None:

@@ -30,6 +30,11 @@ def test_nothing_that_is_fed_closes_the_fence_and_nothing_of_it_is_lost(pieces: 
     assert shown.replace(BREAK, "") == "".join(pieces)
 
 
+def test_run_that_would_close_the_fence_is_broken_up() -> None:
+    guard = FenceGuard("```")
+    assert guard.feed("a\n```\nb") == f"a\n{BREAK.join('```')}\nb"
+
+
 def test_runs_that_meet_are_kept_apart() -> None:
     guard = FenceGuard("````")
     assert [guard.feed("a``"), guard.feed(""), guard.feed("``b")] == ["a``", "", BREAK + "``b"]
