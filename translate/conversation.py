@@ -231,8 +231,8 @@ class Conversation:
                 self._take_record(record)
         except RecordTooLarge:
             self._fail(UpstreamFailed("The backend sent a record that is too large.", should_retry=False))
-        if self.answer.size > self._max_answer_bytes and self.state not in OVER:
-            self._fail(UpstreamFailed("The answer is too large to be passed on.", should_retry=False))
+        if not self.exchange_over:
+            self._check_size()
 
     def _take_growth(self, message: Message) -> None:
         """Take all records that do nothing but lengthen the text of `message`, the one that is growing."""
@@ -327,9 +327,15 @@ class Conversation:
         """Whether the exchange is over, by a stop sequence or otherwise."""
         if self._builder.stopped and not self.exchange_over:
             self.facts.finish_reason = "stop"
-            self._move(Signal.ENDED)
-            self._builder.end(ExchangeEnded())
+            self._end_well(ExchangeEnded())
         return self.exchange_over
+
+    def _check_size(self) -> bool:
+        """Whether the answer may be as large as it is; if not, the turn has failed."""
+        allowed = self.answer.size <= self._max_answer_bytes
+        if not allowed:
+            self._fail(UpstreamFailed("The answer is too large to be passed on.", should_retry=False))
+        return allowed
 
     def _end_of_input(self) -> None:
         facts = self.facts
@@ -348,11 +354,15 @@ class Conversation:
         if silent and facts.finish_reason != "content_filter" and facts.confirmation is None:
             self._fail(UpstreamFailed("The backend ended the turn without an answer.", should_retry=False))
         elif not self._check_stop():
-            self._move(Signal.ENDED)
             known = bool(facts.conversation_id)
             cut = facts.finish_reason == "length" and bool(facts.last_message_id)
             confirmation = facts.confirmation if known else None
-            self._builder.end(ExchangeEnded(confirmation, cut=known and cut and confirmation is None))
+            self._end_well(ExchangeEnded(confirmation, cut=known and cut and confirmation is None))
+
+    def _end_well(self, ended: ExchangeEnded) -> None:
+        if self._check_size():
+            self._move(Signal.ENDED)
+            self._builder.end(ended)
 
     def _fail(self, error: ApiError) -> None:
         self._move(Signal.FAILURE)

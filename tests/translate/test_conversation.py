@@ -430,3 +430,11 @@ def test_items_of_a_turn_with_everything_come_in_order() -> None:
         (ItemKind.PROSE, ""),
     ]
     assert [event.citation.url for event in events if isinstance(event, Cited)] == ["https://a.example/"]
+
+
+@pytest.mark.parametrize("stop", [(), ("y",)], ids=["[DONE]", "a stop sequence"])
+def test_answer_that_ends_where_it_is_too_large_does_not_end_well(stop: tuple[str, ...]) -> None:
+    conversation = Conversation(options=Options(stop), max_answer_bytes=1000)
+    conversation.receive_data(sse(finished("x" * 1001 + "y")))
+    ends = [event for event in events_of(conversation) if isinstance(event, ExchangeEnded | Failed)]
+    assert [type(event) for event in ends] == [Failed]
