@@ -21,7 +21,7 @@ from translate.text import (
     ToolError,
     ToolFailed,
 )
-from translate.text.renderer import MAX_ERROR, UNAVAILABLE
+from translate.text.renderer import MAX_ERROR, MAX_REASONING, UNAVAILABLE
 from translate.values import (
     Asset,
     Cited,
@@ -226,6 +226,15 @@ def test_reasoning_stands_beside_the_answer_in_items_of_its_own() -> None:
         ItemStarted,
         ItemEnded,
     ] * 3
+
+
+def test_reasoning_is_passed_on_up_to_a_limit() -> None:
+    desk, thought = Desk(reasoning=True), a_message(Reasoning())
+    desk.grow(thought, "x" * (MAX_REASONING - 1))
+    desk.grow(thought, "yz")
+    desk.grow(thought, "z")
+    assert len(thinking(desk)) == MAX_REASONING
+    assert thinking(desk).endswith("xy")
 
 
 def test_reasoning_that_is_not_wanted_is_not_shown() -> None:
