@@ -55,7 +55,7 @@ class LicenceUsage:
         except UpstreamError:
             usage = None
         if usage is None:
-            log.warning("the licence's usage cannot be had now")
+            log.warning("the licence's server did not say what was used")
             return None
         return {
             name: value for name in ("current", "total", "ttl") if isinstance(value := usage.get(name), int)

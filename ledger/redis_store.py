@@ -36,7 +36,7 @@ class RedisStore:
         self._retention = retention
 
     async def load(self, since: float) -> RecentRecords:
-        """Agree on the secret. What was spent is learnt from the decision on each conversation."""
+        """Agree on the secret. The decision on each conversation tells what was spent."""
         name = PREFIX + "secret"
         with _store_errors():
             await self._redis.set(name, self._keys.secret.hex(), nx=True)

@@ -15,7 +15,7 @@ _SCHEME: Final = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*):")
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The bytes and their media type, told from the bytes; `picture` is set if they were read as one."""
+    """The bytes and their media type, found from the bytes; `picture` is set if they were read as one."""
 
     data: bytes
     media_type: str

@@ -1,4 +1,4 @@
-"""The media type of bytes, told from the bytes themselves: names and declared types are only claims.
+"""The media type of bytes, found from the bytes themselves: names and declared types are only claims.
 
 Pictures, sound, film and archives are known by the signatures of the WHATWG MIME Sniffing standard; text is
 what has none of the control characters that the standard calls binary. Sizes of pictures come from their

@@ -17,7 +17,7 @@ from media.threads import in_thread
 class StoredFile:
     """An open file of `size` bytes. It can be read to its end even if the store removes it meanwhile.
 
-    `media_type` is told from its bytes; `modified` is when it was stored, in Unix seconds.
+    `media_type` is found from its bytes; `modified` is when it was stored, in Unix seconds.
     """
 
     name: str

@@ -74,7 +74,7 @@ class Families:
         self.disconnects = counter(
             "client_disconnects_total", "Clients that left before their answer was whole.", "phase"
         )
-        self.images = counter("images_total", "Pictures of answers, fetched or not to be had.", "outcome")
+        self.images = counter("images_total", "Pictures of answers, fetched or not available.", "outcome")
         self.unknown_events = counter(
             "unknown_events_total", "Things in the backend's streams that were not understood.", "kind"
         )

@@ -60,7 +60,7 @@ MAX_ANSWER_BYTES: Final = 32 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How an answer is wanted: stop sequences, its style, and whether the model's reasoning is told too."""
+    """How an answer is wanted: stop sequences, its style, and whether the model's reasoning is part of it."""
 
     stop: Sequence[str] = ()
     style: Style = Style.WEB
@@ -150,7 +150,7 @@ class Conversation:
         return NEED_DATA if self._reading else PAUSED
 
     def supply(self, picture: Picture | None) -> None:
-        """Give the picture that was wanted, or None if it could not be had. Raises WrongState."""
+        """Give the picture that was wanted, or None if it could not be fetched. Raises WrongState."""
         if self.state is not State.FETCHING:
             raise WrongState(f"no picture is wanted while the turn is {self.state.name}")
         self._renderer.supply(picture)

@@ -39,7 +39,7 @@ class Signal(Enum):
     """The first message of the backend's own."""
     PICTURE_WANTED = auto()
     PICTURES_SUPPLIED = auto()
-    """The last picture that was waited for is there, or is known not to be had."""
+    """The last picture that was waited for is there, or could not be fetched."""
     ENDED = auto()
     """The backend is done, or a stop sequence was met."""
     FAILURE = auto()

@@ -45,7 +45,7 @@ class AnswerFiles:
         self._reserved: dict[tuple[str, str], str] = {}  # names in the store by message and path
 
     async def picture(self, asset: Asset) -> Picture | None:
-        """The picture behind `asset`, or None if it cannot be had."""
+        """The picture behind `asset`, or None if it cannot be fetched."""
         try:
             address = await self._files.download_url(self._credential, asset.file_id)
             # An address relative to the backend would reveal its secret prefix: keep a copy then.

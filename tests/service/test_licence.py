@@ -45,7 +45,7 @@ async def test_licence_that_does_not_tell_is_said_so_once_and_harms_nothing(
         ScriptedServer(script) as licence,
         deployed({"LICENCE_USAGE_URL": licence.url + PATH}) as service,
     ):
-        await eventually(lambda: "licence's usage cannot be had" in loud_log.text)
+        await eventually(lambda: "licence's server did not say what was used" in loud_log.text)
         assert (await service.chat()).status == 200
         answer = await service.ask("GET", "/v1/usage", key="")
     assert answer.json["licence"] is None

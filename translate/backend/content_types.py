@@ -64,7 +64,7 @@ def _is_tool(raw: JsonObject) -> bool:
 
 
 def _is_code(raw: JsonObject) -> bool:
-    """A call is told by its recipient, not by its content type."""
+    """A call is recognised by its recipient, not by its content type."""
     return not _is_tool(raw) and raw.get("recipient") == "python"
 
 

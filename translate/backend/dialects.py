@@ -1,6 +1,6 @@
 """The two ways in which a record says how the turn stands; both give envelopes for the one interpreter.
 
-A dialect also knows how its records look while a message merely grows, and arms the fast path for them.
+A dialect also knows how its records look while a message only grows, and arms the fast path for them.
 """
 
 import re

@@ -1,6 +1,6 @@
 """The steady state of a stream without JSON: records recognised by comparing bytes.
 
-While a message merely grows, each record is `head`, the new piece of its text, and `tail`. In the snapshot
+While a message only grows, each record is `head`, the new piece of its text, and `tail`. In the snapshot
 dialect `head` is the record before it up to the end of its text and grows with each piece, `tail` is the
 rest of that record; in delta v1 both are always the same. What lies between is the piece, JSON-escaped.
 Plain pieces go into the answer unread, others are decoded; any other difference is left to the full parse.

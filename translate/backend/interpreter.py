@@ -211,7 +211,7 @@ class Interpreter:
 
     def _show(self, seen: _Seen, message: Message, raw: JsonObject) -> Iterator[Change]:
         if self._last_shown is not None and self._last_shown is not message:
-            yield from _release(self._last_shown)  # its end may never be told
+            yield from _release(self._last_shown)  # the backend may never say that it is complete
         self._last_shown = message
         match message.kind:
             case ItemKind.ERROR:

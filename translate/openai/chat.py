@@ -71,7 +71,7 @@ class ChatStream:
             pieces = event.pieces
             if len(pieces) == 1:
                 return self._content + pieces[0] + self._end
-            # Joined at one stroke: many pieces come in one event where the backend is fast.
+            # One join: where the backend is fast, many pieces come in one event.
             return self._between.join((self._content + pieces[0], *pieces[1:-1], pieces[-1] + self._end))
         if type(event) is ReasoningDelta:
             return b"".join(self._reasoning + piece + self._end for piece in event.pieces)

@@ -84,7 +84,7 @@ def instruction(request: ImageRequest, pictures: int = 0, *, masked: bool = Fals
 class ImagesAnswer:
     """The body of an images response, from the pictures that all turns of the request have shown.
 
-    `created` is in Unix seconds; at most `limit` pictures are told.
+    `created` is in Unix seconds; at most `limit` pictures are in it.
     """
 
     streams = False

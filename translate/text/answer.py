@@ -189,7 +189,7 @@ class AnswerBuilder:
     def supply(self, picture: Picture | None, text: str) -> None:
         """Fill the place of the picture that is waited for with `text`, and go on with what waits behind it.
 
-        `picture` is None if it could not be had.
+        `picture` is None if it could not be fetched.
         """
         wanted = self._waiting.popleft()
         self._write(self._filters.feed(text))

@@ -86,7 +86,7 @@ class Renderer:
                 self._complete(change.message)
 
     def supply(self, picture: Picture | None) -> None:
-        """Show the picture that the builder waits for, if it does; None if it could not be had."""
+        """Show the picture that the builder waits for, if it does; None if it could not be fetched."""
         asset = self._out.wanted
         if asset is not None:
             text = UNAVAILABLE if picture is None else self._markdown(asset, picture.address)

@@ -20,7 +20,7 @@ from translate.values.unicode import well_formed
 
 
 class ApiError(Exception):
-    """An error that is told to the caller.
+    """An error for the caller.
 
     `message` is a sentence for people; surrogates in it are made well-formed. `param` names the field of
     the request that is at fault, `code` says more exactly than the type what is wrong. `retry_after` is in

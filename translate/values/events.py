@@ -120,7 +120,7 @@ class ItemEnded:
 
 @dataclass(frozen=True, slots=True)
 class PictureWanted:
-    """Nothing more can be shown before this picture is supplied, or known not to be had."""
+    """Nothing more can be shown before `supply` was called with this picture, or with None."""
 
     asset: Asset
 

@@ -88,7 +88,7 @@ class Upload:
         """Whether the backend still has what was stored.
 
         Raises:
-            UpstreamError: it can't be told.
+            UpstreamError: that is not known.
         """
         answer = await self.client.call("GET", f"{file_path(file_id)}/download", self.credential)
         status = content_of(answer).get("status")

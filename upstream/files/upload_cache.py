@@ -54,7 +54,7 @@ class Storable(Protocol):
         ...
 
     async def is_there(self, file_id: str) -> bool:
-        """Whether the backend still has it under this id. Raises UpstreamError if that can't be told."""
+        """Whether the backend still has it under this id. Raises UpstreamError if that is not known."""
         ...
 
 
@@ -97,7 +97,7 @@ class UploadCache:
         """Return the file of this identity, from memory or by storing `upload`.
 
         If the file has not been seen for some minutes, the backend is asked first whether it is there. If
-        that can't be told, it is taken to be there: the cache is to save work, not to make a request fail.
+        that is not known, it is taken to be there: the cache is to save work, not to make a request fail.
         Callers that want the same file at the same time share one task, which is cancelled when all of them
         are.
 

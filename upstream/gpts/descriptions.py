@@ -127,7 +127,7 @@ class GptDescriptions:
         raise GptUnavailable(failure)
 
     async def close(self) -> None:
-        """Stop all attempts and begin no others; requests that wait are told."""
+        """Stop all attempts and begin no others; requests that wait fail."""
         for gpt in (*self._offered.values(), *self._unlisted.values()):
             gpt.remove(STOPPING)
         await self._attempts.cancel()

@@ -14,7 +14,7 @@ model keeps talking, and quota is charged, for a reader who has left. Private na
     fails the fetch, frees its slot and closes its socket, in any state; None once that is done.
 `_HTTPConnection.on_connection_close`
     Tornado's own raises where nothing catches it when the backend *resets* in mid-body, so that the fetch
-    hangs for ever (6.6.0 and 6.6.1); overridden with one that fails the fetch.
+    hangs forever (6.6.0 and 6.6.1); overridden with one that fails the fetch.
 `_HTTPConnection._create_connection`
     called when TCP and TLS stand and nothing was sent yet.
 `HTTP1Connection._read_chunked_body`

@@ -29,7 +29,7 @@ class AccountSocket:
 
     `register` asks the backend for an address (protocol notes, section 12). The frames of a buffer are
     appended to it whether or not its reader keeps up (see `FrameBuffer`), so that no conversation waits for
-    another; frames of others and late ones are dropped. When frames are lost for good, all buffers are told.
+    another; frames of others and late ones are dropped. When frames are lost, all buffers become incomplete.
     """
 
     def __init__(

@@ -37,7 +37,7 @@ STOP_SECONDS: Final = 2.0
 class SocketLimits:
     """The limits of all sockets together: see `SocketTimes`, `Pauses` and `BufferBudget`.
 
-    At most `accounts` are remembered; one that is forgotten is learnt again by its next answer.
+    At most `accounts` are remembered; one that is forgotten is remembered again with its next answer.
     """
 
     accounts: int = 10_000
@@ -84,7 +84,7 @@ class AccountSockets:
         None if the backend says that it has no sockets any more.
 
         Raises:
-            ConnectFailed: the socket can't be had; nothing was posted.
+            ConnectFailed: the socket cannot be connected; nothing was posted.
             UpstreamError: the same, for another reason.
         """
         account = self._accounts[credential]
@@ -106,7 +106,7 @@ class AccountSockets:
     async def open_late(self, credential: Credential, handover: Handover) -> FrameBuffer:
         """A buffer for a conversation that was posted before the socket was connected.
 
-        It is incomplete already if the socket can't be had.
+        It is incomplete already if the socket cannot be connected.
         """
         account = self.remember(credential, handover.wss_url)
         buffer = account.open(handover.request_id)

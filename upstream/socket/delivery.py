@@ -44,7 +44,7 @@ class SocketDelivery:
         Returns the id for the frames of the answer, to be posted along, or "" where none is expected.
 
         Raises:
-            UpstreamError: the account's socket can't be had; nothing was posted.
+            UpstreamError: the account's socket cannot be connected; nothing was posted.
         """
         if not self._sockets.expects(self._credential):
             return ""

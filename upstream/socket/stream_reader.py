@@ -72,7 +72,7 @@ class Event(Enum):
     END_READ = auto()
     """The end of the stream has come over the socket, and all that is before it."""
     PIECES_MISSING = auto()
-    """Some frames cannot be had any more."""
+    """Some frames are lost: the backend does not send them again."""
     ALL_STORED = auto()
     """The stored conversation holds the whole answer, and the reader has it."""
 
@@ -233,7 +233,7 @@ class SocketStreamReader:
         self._buffer.raise_failure()
 
     async def _look_at(self, stored: StoredTurn) -> bytes | None:
-        """What the stored conversation has that was not seen yet; None if it is not to be had."""
+        """What the stored conversation has that was not seen yet; None if the backend does not show it."""
         self._look = Exchange()
         try:
             body = await self._read_stored(self._look)

@@ -64,6 +64,12 @@ async def test_expired_address_is_replaced_by_a_new_one() -> None:
         assert "awps_connection_id" not in here.backend.upgrades[2].asked
 
 
+async def test_last_frame_of_a_stream_is_acknowledged_at_once() -> None:
+    async with scene(Backend([plays(*ALL)])) as here:
+        await here.talk().run()
+        await eventually(lambda: here.backend.peers[0].acks == [len(PIECES)])
+
+
 async def test_frames_of_others_and_of_stopped_turns_are_dropped() -> None:
     async def mixed(peer: Peer) -> None:
         await peer.backend.posted.wait()
