@@ -103,7 +103,7 @@ class TurnRunner:
     async def _converse(self, client: Client) -> None:
         """All exchanges, and the end of the answer."""
         try:
-            await self._hold_slot(client)
+            await self._converse_in_slot(client)
             if self._error is None and self._relay is not None and self._files is not None:
                 conversation = self._relay.conversation
                 fetching = self._files.fetch_reserved(conversation.facts.conversation_id)
@@ -122,8 +122,8 @@ class TurnRunner:
             self._relay.conversation.abandon()
             await self._relay.pass_on()
 
-    async def _hold_slot(self, client: Client) -> None:
-        """Wait for a slot of the account, and hold it for all exchanges."""
+    async def _converse_in_slot(self, client: Client) -> None:
+        """All exchanges, in one slot of the account; the slot is released whatever happens."""
         parts, request, slot = self._parts, self._request, self._slot
         try:
             await self._work.do(slot.acquire())
