@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from accounts import AccountQueue, Credential, SharedSlots
 from catalogue import GptsFileWatcher, load_gpts
-from handlers import ROUTES, AppParts, ChatOptions, Common, ConsoleParts, StreamTiming
+from handlers import ROUTES, AnswerParts, AppParts, ChatOptions, Common, StreamTiming
 from ledger import (
     DAY,
     GRACE_SECONDS,
@@ -164,24 +164,15 @@ def build(
             write_timeout=settings.write_timeout,
             max_body_bytes=settings.max_body_bytes,
         ),
-        console=ConsoleParts(
-            version=version,
-            simulated=simulated,
-            demo_key=settings.key_for_gpts_info if simulated else "",
-            api_prefix=settings.api_prefix,
-            admin_token=settings.admin_token,
-            upstream=urlsplit(settings.base_url).netloc,
+        answers=AnswerParts(
             catalogue=catalogue,
-            gpts=gpts,
+            turns=turns,
             running=running,
-            queue=queue,
-            licence=licence,
-        ),
-        turns=turns,
-        timing=StreamTiming(
-            headers_after=settings.stream_headers_after,
-            keepalive_interval=settings.keepalive_interval,
-            write_timeout=settings.write_timeout,
+            timing=StreamTiming(
+                headers_after=settings.stream_headers_after,
+                keepalive_interval=settings.keepalive_interval,
+                write_timeout=settings.write_timeout,
+            ),
         ),
         chat=ChatOptions(
             style=Style(settings.style),
@@ -191,6 +182,15 @@ def build(
         ),
         reader=reader,
         media=media,
+        gpts=gpts,
+        queue=queue,
+        licence=licence,
+        api_prefix=settings.api_prefix,
+        admin_token=settings.admin_token,
+        upstream=urlsplit(settings.base_url).netloc,
+        version=version,
+        simulated=simulated,
+        demo_key=settings.key_for_gpts_info if simulated else "",
     )
     return Service(
         settings=settings,

@@ -5,19 +5,20 @@ from dataclasses import dataclass
 
 import tornado.web
 
+from accounts import AccountQueue
+from catalogue import GptsFileWatcher
 from handlers.answer import AnswerParts
 from handlers.base import Common, UnknownPath
 from handlers.billing import BillingUsageHandler, SubscriptionHandler
 from handlers.chat import ChatHandler, ChatOptions
-from handlers.client_connection import StreamTiming
 from handlers.console import ConsoleHandler, ConsoleParts, StateHandler
 from handlers.images import ImageFormHandler, ImagesHandler, VariationsHandler
 from handlers.media import MediaHandler
 from handlers.models import ModelHandler, ModelsHandler
 from handlers.probes import HealthHandler, MetricsHandler, ReadyHandler
 from handlers.usage import UsageHandler
+from ledger import LicenceUsage
 from media import MediaReader, MediaStore
-from turns import TurnFactory
 
 ROUTES = ("billing", "chat", "console", "images", "media", "models", "probe", "unknown", "usage")
 """Route names, as they appear in metrics."""
@@ -25,15 +26,27 @@ ROUTES = ("billing", "chat", "console", "images", "media", "models", "probe", "u
 
 @dataclass(frozen=True, slots=True)
 class AppParts:
-    """What the handlers work with, together; each of them gets its own share."""
+    """What the handlers work with, together; `make_app` gives each of them its own share.
+
+    `api_prefix` and `admin_token` are those of the settings, empty if they are not set. `upstream` is the
+    backend's host. With `simulated` the backend is the built-in simulator, and `demo_key` is its key, else
+    empty.
+    """
 
     common: Common
-    console: ConsoleParts
-    turns: TurnFactory
-    timing: StreamTiming
+    answers: AnswerParts
     chat: ChatOptions
     reader: MediaReader
     media: MediaStore
+    gpts: GptsFileWatcher
+    queue: AccountQueue
+    licence: LicenceUsage
+    api_prefix: str
+    admin_token: str
+    upstream: str
+    version: str
+    simulated: bool
+    demo_key: str
 
 
 def make_app(parts: AppParts) -> tornado.web.Application:
@@ -41,15 +54,27 @@ def make_app(parts: AppParts) -> tornado.web.Application:
 
     Only the API is under its prefix: pages and files are for browsers, and probes for other programs.
     """
-    console = parts.console
-    root = f"/{re.escape(console.api_prefix)}" if console.api_prefix else ""
+    root = f"/{re.escape(parts.api_prefix)}" if parts.api_prefix else ""
     v1 = f"{root}/v1"
     billing = rf"{root}(?:/v1)?/dashboard/billing"
-    answers = AnswerParts(console.catalogue, parts.turns, console.running, parts.timing)
+    answers = parts.answers
     images = {"parts": answers, "reader": parts.reader}
-    owner = "pandora-to-v1-simulator" if console.simulated else "pandora-next"
-    models = {"catalogue": console.catalogue, "owner": owner}
-    usage = {"licence": console.licence, "admin_token": console.admin_token}
+    owner = "pandora-to-v1-simulator" if parts.simulated else "pandora-next"
+    models = {"catalogue": answers.catalogue, "owner": owner}
+    usage = {"licence": parts.licence, "admin_token": parts.admin_token}
+    console = ConsoleParts(
+        version=parts.version,
+        simulated=parts.simulated,
+        demo_key=parts.demo_key,
+        api_prefix=parts.api_prefix,
+        admin_token=parts.admin_token,
+        upstream=parts.upstream,
+        catalogue=answers.catalogue,
+        gpts=parts.gpts,
+        running=answers.running,
+        queue=parts.queue,
+        licence=parts.licence,
+    )
     return tornado.web.Application(
         [
             (rf"{v1}/chat/completions/?", ChatHandler, {"parts": answers, "chat": parts.chat}),
@@ -61,8 +86,8 @@ def make_app(parts: AppParts) -> tornado.web.Application:
             (rf"{v1}/usage/?", UsageHandler, usage),
             (rf"{billing}/subscription/?", SubscriptionHandler),
             (rf"{billing}/usage/?", BillingUsageHandler),
-            (r"/healthz/?", HealthHandler, {"simulated": console.simulated}),
-            (r"/readyz/?", ReadyHandler, {"running": console.running, "gpts": console.gpts}),
+            (r"/healthz/?", HealthHandler, {"simulated": parts.simulated}),
+            (r"/readyz/?", ReadyHandler, {"running": answers.running, "gpts": parts.gpts}),
             (r"/metrics/?", MetricsHandler),
             (r"/(?:images|files)/([^/]+)", MediaHandler, {"media": parts.media}),
             (r"/", ConsoleHandler),

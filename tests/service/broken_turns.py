@@ -60,4 +60,9 @@ class _BrokenTurns(TurnFactory):
 
 def broken_after(events: int) -> Callable[[AppParts], AppParts]:
     """For `deployed`: each answer meets a bug after so many events."""
-    return lambda parts: replace(parts, turns=_BrokenTurns(parts.turns, events))
+
+    def adapt(parts: AppParts) -> AppParts:
+        broken = _BrokenTurns(parts.answers.turns, events)
+        return replace(parts, answers=replace(parts.answers, turns=broken))
+
+    return adapt

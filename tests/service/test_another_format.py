@@ -78,7 +78,7 @@ async def serving(env: dict[str, str] | None = None, broken_events: int = 0) -> 
     adapt = broken_after(broken_events) if broken_events else lambda parts: parts
     async with deployed(env, adapt=adapt) as service:
         app = service.server.service.app
-        parts = AnswerParts(app.console.catalogue, app.turns, app.console.running, app.timing)
+        parts = app.answers
         application = service.server.http.request_callback
         assert isinstance(application, Application)
         application.add_handlers(".*", [(PATH, LinesHandler, {"parts": parts})])
