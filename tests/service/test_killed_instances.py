@@ -50,7 +50,7 @@ async def traffic_with_kills(settings: list[dict[str, str]]) -> Counter[int]:
     statuses: Counter[int] = Counter()
     share = REQUESTS // (KILLS + 1)
     for part in range(KILLS + 1):
-        started = [await asyncio.to_thread(instance, each) for each in settings]
+        started = await asyncio.gather(*(asyncio.to_thread(instance, each) for each in settings))
         answered: Counter[int] = Counter()
         numbers = range(part * share, (part + 1) * share)
         ports, first = [port for _, port in started], started[0][0]
