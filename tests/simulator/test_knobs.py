@@ -72,4 +72,4 @@ async def test_state_over_http_has_the_numbers() -> None:
 
 
 def test_the_public_names_are_these() -> None:
-    assert simulator.__all__ == ["DEMO_KNOBS", "GIZMOS", "Gizmo", "Knobs", "Simulator"]
+    assert simulator.__all__ == ["DEMO_KNOBS", "GIZMOS", "Knobs", "Simulator"]
