@@ -9,6 +9,7 @@ from tests.raw_client import Connection
 from tests.service.deployment import KEY, Deployment, deployed
 
 SLOW = "Repeat after me: one two three four five six seven eight nine ten [[sim pace=20]]"
+ENDLESS = "Tell me about rain [[sim tokens=20000 pace=20]]"
 
 
 async def test_answers_beyond_the_limit_are_refused_until_one_has_ended() -> None:
@@ -86,10 +87,10 @@ async def test_after_the_grace_period_streams_end_with_an_error_event_and_others
         service.connect() as waiting,
         service.connect() as whole,
     ):
-        await service.begin(flowing, SLOW)
+        await service.begin(flowing, ENDLESS)
         await flowing.read_until_content()
         await service.begin(waiting, "Hello [[sim header_delay=60]]")
-        await service.begin(whole, SLOW, stream=False)
+        await service.begin(whole, ENDLESS, stream=False)
         await eventually(lambda: len(service.upstream.open_streams) == 3)
         stopping = asyncio.create_task(service.server.stop())
         cut = (await flowing.read_rest()).decode()
@@ -108,9 +109,8 @@ async def test_after_the_grace_period_streams_end_with_an_error_event_and_others
 async def test_stalled_reader_does_not_keep_the_service_from_stopping() -> None:
     async with deployed({"DRAIN_TIMEOUT": "0"}) as service, service.connect(receive_buffer=4096) as client:
         await service.begin(client, "Tell me about rain [[sim tokens=20000]]")
-        await eventually(lambda: bool(service.upstream.open_streams))
-        await asyncio.sleep(0.3)
-        async with asyncio.timeout(4):
+        await service.upstream_stalls()
+        async with asyncio.timeout(20):
             await service.server.stop()
         await eventually(lambda: not service.upstream.open_streams)
         await eventually(lambda: service.in_flight == 0)

