@@ -2,6 +2,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 FUZZ_SECONDS ?= 600
+RUNNER ?= python
+TESTS ?=
 
 # Aborts, queues, sockets: where a coroutine that nobody awaits, or a file that stays open, would come from.
 # A server of our own that refuses a TLS handshake logs it as an error in debug mode, so its tests are left out.
@@ -13,8 +15,9 @@ DEBUGGED := tests/upstream/http tests/upstream/socket tests/accounts tests/runti
 run: $(VENV)/run.done
 	$(BIN)/python server.py --demo
 
+# All tests; TESTS names some of them, RUNNER runs them otherwise, such as under "coverage run".
 test: $(VENV)/dev.done
-	$(BIN)/python -m pytest
+	$(BIN)/$(RUNNER) -m pytest $(TESTS)
 
 # Python's development mode and asyncio's debug mode, on some of the tests.
 test-debug: $(VENV)/dev.done
