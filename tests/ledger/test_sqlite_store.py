@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 import time
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -43,14 +44,13 @@ async def test_entry_is_on_the_disk_before_post_returns(path: Path) -> None:
     async with ledger_over(SqliteStore(path)) as ledger:
         entry = posted()
         await ledger.post(entry)
-        with sqlite3.connect(path) as other:
+        with closing(sqlite3.connect(path)) as other:
             assert other.execute("SELECT id, outcome FROM conversations").fetchall() == [
                 (entry.id, "unknown")
             ]
         await ledger.settle(entry, Settled(entry.id, Attempt.OK))
-        with sqlite3.connect(path) as other:
+        with closing(sqlite3.connect(path)) as other:
             assert other.execute("SELECT outcome FROM conversations").fetchall() == [("ok",)]
-        other.close()
 
 
 async def test_no_secret_and_no_text_is_in_the_file(path: Path) -> None:
@@ -62,12 +62,12 @@ async def test_no_secret_and_no_text_is_in_the_file(path: Path) -> None:
 
 
 async def test_file_of_an_older_version_is_brought_up_to_date(path: Path) -> None:
-    with sqlite3.connect(path) as old:
+    with closing(sqlite3.connect(path)) as old:
         old.executescript(MIGRATIONS[0] + "PRAGMA user_version = 1;")
         columns = "id, at, alias, model, slug, units, windowed, message_id"
         values = ("old", time.time(), "alice", "gpt-4-s", "gpt-4", 14, 1, "")
         old.execute(f"INSERT INTO conversations ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
-    old.close()
+        old.commit()
     async with ledger_over(SqliteStore(path)) as ledger:
         await converse(ledger)
         assert await units(ledger) == 28
@@ -76,16 +76,14 @@ async def test_file_of_an_older_version_is_brought_up_to_date(path: Path) -> Non
 async def test_file_of_a_newer_version_is_left_alone_and_answers_go_on(
     path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with sqlite3.connect(path) as newer:
+    with closing(sqlite3.connect(path)) as newer:
         newer.execute("PRAGMA user_version = 99")
-    newer.close()
     async with ledger_over(SqliteStore(path)) as ledger:
         await converse(ledger)
         assert ledger.failing
     assert "newer version" in caplog.text
-    with sqlite3.connect(path) as untouched:
+    with closing(sqlite3.connect(path)) as untouched:
         assert untouched.execute("SELECT COUNT(*) FROM sqlite_master").fetchone() == (0,)
-    untouched.close()
 
 
 @pytest.mark.parametrize("damage", ["no database", "a torn page"])
