@@ -47,13 +47,12 @@ class ExpectedReply(Protocol):
         """The offset in the body at which each token was complete, for a streamed body without a problem."""
 
 
-class OpenAIStream:
-    """The `chat.completion.chunk` records of a streamed answer; see `ExpectedReply`."""
+class KeptBody:
+    """The body of an answer, kept until it can be judged as a whole."""
 
     def __init__(self, spec: ReplySpec) -> None:
         self.spec = spec
         self.body = bytearray()
-        self.deltas = 0
 
     @property
     def received(self) -> int:
@@ -63,6 +62,12 @@ class OpenAIStream:
     def feed(self, piece: memoryview) -> None:
         """See `ExpectedReply`."""
         self.body += piece
+
+
+class OpenAIStream(KeptBody):
+    """The `chat.completion.chunk` records of a streamed answer; see `ExpectedReply`."""
+
+    deltas = 0
 
     def problem(self) -> str | None:
         """See `ExpectedReply`."""
@@ -88,22 +93,10 @@ class OpenAIStream:
         return ends
 
 
-class OpenAIAnswer:
+class OpenAIAnswer(KeptBody):
     """The one JSON object of an answer that is not streamed; see `ExpectedReply`."""
 
-    def __init__(self, spec: ReplySpec) -> None:
-        self.spec = spec
-        self.body = bytearray()
-        self.deltas = 1
-
-    @property
-    def received(self) -> int:
-        """Bytes of the body so far."""
-        return len(self.body)
-
-    def feed(self, piece: memoryview) -> None:
-        """See `ExpectedReply`."""
-        self.body += piece
+    deltas = 1
 
     def problem(self) -> str | None:
         """See `ExpectedReply`."""
