@@ -24,6 +24,7 @@ KEY = "fk-canary-of-the-service"
 CALLER = "fk-canary-of-a-caller"
 OTHER_CALLER = "fk-canary-of-another"
 WORDS = "canary words of the backend"
+SECRETS = (KEY, CALLER, OTHER_CALLER, WORDS)
 PREFIX = "prefix0001"
 ID = "g-AbC123xyZ"
 SLUG = "g-AbC123xyZ-my-helper"
