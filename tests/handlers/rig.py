@@ -10,6 +10,7 @@ from typing import Any
 
 import tornado.web
 from tornado.httpserver import HTTPServer
+from tornado.iostream import IOStream
 from tornado.netutil import bind_sockets
 
 from handlers.answer import AnswerHandler, AnswerParts
@@ -131,6 +132,7 @@ class ConnectionHandler(ApiHandler):
         connection = ClientConnection(self, self.rig.format, self.rig.timing, self.rig.left.append)
         connection.start()
         self.rig.connections.append(connection)
+        self.rig.sockets.append(self.socket())
         await self.rig.over.wait()
         connection.close()
 
@@ -152,6 +154,7 @@ class Rig:
     before_answer: Callable[[], Any] = _nothing
     handlers: list[TinyHandler] = field(default_factory=list)
     connections: list[ClientConnection] = field(default_factory=list)
+    sockets: list[IOStream | None] = field(default_factory=list)
     left: list[ClientState] = field(default_factory=list)
     over: asyncio.Event = field(default_factory=asyncio.Event)
     runner: ScriptedRunner = field(init=False)

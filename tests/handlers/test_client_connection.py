@@ -1,6 +1,7 @@
 """The client's side of an answer over real sockets: headers, keep-alives, clients that leave or stall."""
 
 import asyncio
+import socket
 
 from handlers.client_connection import ClientConnection, StreamTiming
 from handlers.client_states import ClientState
@@ -43,6 +44,17 @@ async def test_nothing_is_written_before_the_first_send() -> None:
         assert await ended(rig, client) == b"<open>onetwo"
         assert rig.states == [ClientState.ENDED]
     assert rig.left == []
+
+
+async def test_chunks_of_a_stream_do_not_wait_for_each_other_in_the_kernel() -> None:
+    async with serving(Rig()) as rig, rig.connected() as client:
+        connection = await connection_of(rig)
+        await connection.send(b"one")
+        stream = rig.sockets[-1]
+        assert stream is not None
+        assert stream.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        await client.read_head()
+        await ended(rig, client)
 
 
 async def test_headers_are_sent_when_they_are_due_and_comments_follow() -> None:

@@ -20,6 +20,11 @@ from upstream.socket.stream_reader import TRANSITIONS, State
 pytestmark = pytest.mark.timeout(seconds=10)
 
 
+def half_kept() -> bytes:
+    """The conversation as the backend stores it while the answer is still being made."""
+    return re.sub(b'"finished_successfully", "end_turn": true', b'"in_progress", "end_turn": null', kept())
+
+
 async def test_frames_that_stay_missing_are_made_up_for_by_the_stored_conversation() -> None:
     async with scene(Backend([plays(1, 2, 3, 5, 6, 7)], kept=kept())) as here:
         talk = await here.talk().run()
@@ -137,17 +142,29 @@ async def test_time_the_reader_takes_is_no_silence() -> None:
 
 
 async def test_silent_stored_conversation_runs_into_the_limit_too() -> None:
-    half = re.sub(b'"finished_successfully", "end_turn": true', b'"in_progress", "end_turn": null', kept())
-    async with scene(Backend([plays(1, 2, 3, 5)], kept=half), Timeouts(5, 5, idle=0.2)) as here:
+    async with scene(Backend([plays(1, 2, 3, 5)], kept=half_kept()), Timeouts(5, 5, idle=0.2)) as here:
         with pytest.raises(IdleTimeout):
             await here.talk().run()
 
 
+async def test_frames_that_come_while_the_stored_conversation_shows_nothing_new_are_no_silence() -> None:
+    async def pings(peer: Peer) -> None:
+        await plays(1, 2, 3, 5)(peer)
+        if len(peer.backend.peers) == 1:
+            return
+        for number in range(6, 18):
+            await asyncio.sleep(0.05)
+            await peer.send(number, b": ping\n\n")
+        peer.backend.kept = kept()
+
+    async with scene(Backend([pings], kept=half_kept()), Timeouts(5, 5, idle=0.2)) as here:
+        assert (await here.talk().run()).said == TEXT
+
+
 @pytest.mark.parametrize("state", ["connecting", "silent", "recovering", "late"])
 async def test_abort_ends_it_in_every_state(state: str) -> None:
-    half = re.sub(b'"finished_successfully", "end_turn": true', b'"in_progress", "end_turn": null', kept())
     scripts = {"silent": [plays(1, 2, 3)], "recovering": [plays(1, 2, 3, 5)]}.get(state, [])
-    backend, call = Backend(scripts, kept=half), "conversation"
+    backend, call = Backend(scripts, kept=half_kept()), "conversation"
     if state == "connecting":
         backend.greeting, call = None, "register-websocket"
     async with scene(backend, learnt=state != "late") as here:
