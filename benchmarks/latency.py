@@ -14,7 +14,7 @@ class Latencies:
     added: list[int]
     """From the backend's sending to the load generator's receipt."""
     backend_lateness: list[int]
-    """By how much the backend was late on its own schedule."""
+    """By how much the backend was late on its own schedule, which its most punctual token of a stream sets."""
     tokens_received: int
     """Tokens that arrived between the two samples, whenever they were sent."""
 
@@ -35,11 +35,14 @@ def latencies_of(run: PacedRun, send_times: SendTimes) -> Latencies:
     for client in run.clients:
         sent = send_times.row(client.spec.slot)
         period = NANOSECONDS // client.spec.rate
-        for token, arrived in enumerate(_arrivals(client)):
+        arrivals = _arrivals(client)
+        # The first token may be the late one.
+        start = min((sent[token] - token * period for token in range(len(arrivals))), default=0)
+        for token, arrived in enumerate(arrivals):
             received += begin <= arrived < end
             if begin <= sent[token] < end:
                 added.append(arrived - sent[token])
-                lateness.append(sent[token] - sent[0] - token * period)
+                lateness.append(sent[token] - token * period - start)
     return Latencies(sorted(added), sorted(lateness), received)
 
 
