@@ -14,7 +14,7 @@ class Latencies:
     added: list[int]
     """From the backend's sending to the load generator's receipt."""
     backend_lateness: list[int]
-    """By how much the backend was late on its own schedule, which its most punctual token of a stream sets."""
+    """By how much the backend was late on its own schedule, set by the most punctual token of each stream."""
     tokens_received: int
     """Tokens that arrived between the two samples, whenever they were sent."""
 

@@ -48,6 +48,17 @@ def test_every_token_of_a_paced_run_is_timed_on_the_backends_schedule(processes:
             assert sent[-1] - sent[0] >= 9 * 1e9 / 50 * 0.9
 
 
+def test_a_late_first_token_is_late_and_makes_no_other_token_early(processes: BenchmarkProcesses) -> None:
+    running = processes.targets[0]
+    load = LoadGenerator(running.endpoint)
+    run = load.paced(ReplySpec(5, rate=50), streams=1, ramp=0, window=(0, 1), sample=running.meter.read)
+    late_by = 200_000_000
+    processes.send_times.put(0, 0, processes.send_times.row(0)[0] + late_by)
+    times = latency.latencies_of(replace(run, at_start=replace(run.at_start, when=0)), processes.send_times)
+    assert times.backend_lateness[0] == 0
+    assert times.backend_lateness[-1] >= late_by // 2
+
+
 def test_a_reply_that_is_not_the_expected_one_is_a_failure(processes: BenchmarkProcesses) -> None:
     running = processes.targets[0]
     load = LoadGenerator(replace(running.endpoint, path="/nowhere"))
