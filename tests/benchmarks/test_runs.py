@@ -54,7 +54,12 @@ def test_a_late_first_token_is_late_and_makes_no_other_token_early(processes: Be
     run = load.paced(ReplySpec(5, rate=50), streams=1, ramp=0, window=(0, 1), sample=running.meter.read)
     late_by = 200_000_000
     processes.send_times.put(0, 0, processes.send_times.row(0)[0] + late_by)
-    times = latency.latencies_of(replace(run, at_start=replace(run.at_start, when=0)), processes.send_times)
+    whole_run = replace(
+        run,
+        at_start=replace(run.at_start, when=0),
+        at_end=replace(run.at_end, when=run.at_end.when + late_by),
+    )
+    times = latency.latencies_of(whole_run, processes.send_times)
     assert times.backend_lateness[0] == 0
     assert times.backend_lateness[-1] >= late_by // 2
 
