@@ -147,6 +147,7 @@ def build(
             metrics=metrics,
             aftermath=aftermath,
             retries=settings.upstream_retries,
+            retry_unclear=settings.retry_unclear,
             hide=settings.history == "hide",
             link_upstream=settings.image_links == "upstream",
         ),
@@ -288,7 +289,7 @@ def _charge_book(
     reconciler = Reconciler(
         ledger,
         History(http),
-        listed=settings.history != "temporary",
+        listed=settings.history == "keep",
         grace=SHARED_GRACE_SECONDS if settings.redis_url else GRACE_SECONDS,
     )
     return ChargeBook(ledger, keys, reconciler, metrics, catalogue, dict(settings.model_units))

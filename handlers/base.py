@@ -204,7 +204,8 @@ class ApiHandler(tornado.web.RequestHandler):
 
     def internal_error(self) -> InternalError:
         """The error for a bug of this service."""
-        return InternalError(f"The service failed. Its log has more under {self.request_id}.")
+        text = f"The service failed. Its log has more under {self.request_id}."
+        return InternalError(text, should_retry=False)  # it would fail again, and may have cost something
 
     def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
         """Log a bug. Tornado's own version logs the URI, which may hold the API prefix."""

@@ -67,7 +67,8 @@ class ChargeBook:
     async def post(self, caller: Caller, model: Model, message_id: str = "") -> "Charge":
         """Record, durably, that a conversation is about to be posted.
 
-        `message_id` is that of the message sent, by which it can be looked for at the backend later.
+        `message_id` is that of the message sent, by which it can be looked for at the backend later, if its
+        conversation is going to be on the account's list.
 
         Raises:
             ApiError: (429) a limit is reached, and nothing may be posted.
@@ -81,7 +82,7 @@ class ChargeBook:
             model.slug,
             self.units(model),
             counts_in_window(model),
-            message_id,
+            message_id if self._reconciler.listed else "",
         )
         try:
             await self.ledger.post(posted)

@@ -2,9 +2,10 @@
 
 After a crash, or when a connection broke before the backend said anything, an entry of the ledger has the
 outcome `unknown` and counts as spent. The next time its caller comes, with a credential at hand, the
-account's own list of conversations tells whether the message arrived. It cannot tell of conversations that
-are never listed, nor of those of a pool key, behind which another account may answer (protocol notes,
-section 15): their entries stay as they are.
+account's own list of conversations tells whether the message arrived. An entry becomes free only if that
+proves that it did not: an empty conversation that was begun at that time counts for the entry, and any doubt
+leaves the entry as it is. The list proves nothing about conversations that are never listed or taken off it,
+nor about those of a pool key, behind which another account may answer (protocol notes, section 15).
 """
 
 from collections import OrderedDict
@@ -15,7 +16,7 @@ from ledger.ledger import Ledger
 from ledger.records import Posted, Settled
 from metrics import Attempt
 from runtime import BackgroundTasks
-from upstream import History
+from upstream import Found, History
 
 GRACE_SECONDS: Final = 60.0
 """Only what is older is looked for: the backend may list a conversation late."""
@@ -23,6 +24,8 @@ SHARED_GRACE_SECONDS: Final = 7200.0
 """The same where other instances may still be at work on what is unknown here."""
 SKEW_SECONDS: Final = 120.0
 """How far the clocks of the backend and of this machine may be apart."""
+LATE_SECONDS: Final = 600.0
+"""How long after its entry a conversation may have begun at the backend."""
 MAX_CALLERS: Final = 10_000
 """How many callers are remembered as having been looked at."""
 
@@ -30,14 +33,14 @@ MAX_CALLERS: Final = 10_000
 class Reconciler:
     """Looks for the conversations of one caller at a time.
 
-    `listed` says that conversations appear on the account's list at all. Only entries older than `grace`
-    seconds are looked for, and a caller's at most once in that time.
+    `listed` says that conversations appear on the account's list, and stay there. Only entries older than
+    `grace` seconds are looked for, and a caller's at most once in that time.
     """
 
     def __init__(self, ledger: Ledger, history: History, *, listed: bool, grace: float) -> None:
+        self.listed = listed
         self._ledger = ledger
         self._history = history
-        self._listed = listed
         self._grace = grace
         self._looked_at: OrderedDict[str, float] = OrderedDict()
         self._tasks = BackgroundTasks()
@@ -46,7 +49,7 @@ class Reconciler:
         """Reconcile in the background, if the caller `alias` was not looked at just before."""
         now = self._ledger.clock()
         recently = abs(now - self._looked_at.get(alias, 0.0)) < self._grace
-        if recently or not self._listed or credential.kind is KeyKind.POOL:
+        if recently or not self.listed or credential.kind is KeyKind.POOL:
             return
         self._looked_at[alias] = now
         while len(self._looked_at) > MAX_CALLERS:
@@ -62,7 +65,7 @@ class Reconciler:
         times = [entry.at for entry in entries]
         messages = {entry.message_id for entry in entries}
         found = await self._history.received(
-            credential, messages, min(times) - SKEW_SECONDS, max(times) + SKEW_SECONDS
+            credential, messages, min(times) - SKEW_SECONDS, max(times) + LATE_SECONDS
         )
         if found is not None:
             for entry in entries:
@@ -73,7 +76,10 @@ class Reconciler:
         await self._tasks.cancel()
 
 
-def _settled(entry: Posted, found: dict[str, str]) -> Settled:
-    conversation_id = found.get(entry.message_id, "")
+def _settled(entry: Posted, found: Found) -> Settled:
+    """What the history says of an entry: it holds the message, or where that may be missing, or neither."""
+    since, until = entry.at - SKEW_SECONDS, entry.at + LATE_SECONDS
+    begun = (empty for empty, at in found.empty.items() if since <= at <= until)
+    conversation_id = found.conversations.get(entry.message_id) or next(begun, "")
     outcome = Attempt.FAILED if conversation_id else Attempt.UNSENT
     return Settled(entry.id, outcome, conversation_id=conversation_id)

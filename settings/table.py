@@ -297,6 +297,13 @@ class SettingsTable:
         "How many times a message is sent again that failed and cannot have cost anything; 0 for never.",
         old_name="RETRIES",
     )
+    retry_unclear: bool = setting(
+        "RETRY_UNCLEAR",
+        "false",
+        switch,
+        "Whether a message is also sent again after a failure that may have cost something: a connection "
+        "that broke before any answer, or a 5xx that does not prove a refusal. Each attempt counts as spent.",
+    )
     model_units: Mapping[str, int] = setting(
         "MODEL_UNITS",
         pairs_text(DEFAULT_UNITS),

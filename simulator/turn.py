@@ -49,6 +49,7 @@ class Turn:
         The hidden system message comes first; the echoes have the ids sent. A second call keeps nothing anew.
         """
         if not self._accepted:
+            self.conversation.visible = True
             self._accepted = list(self._echoes())
             for step in self._accepted:
                 self.conversation.apply(step)

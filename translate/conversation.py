@@ -1,7 +1,7 @@
 """One turn of a conversation, without any I/O: the backend's bytes in, events out.
 
     conversation.receive_data(chunk)        bytes as they came
-    conversation.receive_eof()              the body has ended
+    conversation.receive_eof()              the body has ended, or broken off
     conversation.next_event()               an event; or NEED_DATA, or PAUSED: it waits for one of these:
         conversation.supply(picture)            after `PictureWanted`
         conversation.start_next_exchange(...)   after `ExchangeEnded`: another stream of the same turn begins
@@ -69,6 +69,7 @@ class Options:
 
 class Conversation:
     """See the module's text. `sent` are our own messages, in order, as the backend will repeat them.
+    `secrets` are what errors must not quote.
 
     Nothing that the backend sends makes it raise; a failed turn ends with `Failed`. With `fast` false every
     record is parsed in full, which changes nothing but the cost.
@@ -80,6 +81,7 @@ class Conversation:
         options: Options | None = None,
         links: Links | None = None,
         *,
+        secrets: Sequence[str] = (),
         max_record_bytes: int = MAX_RECORD_BYTES,
         max_answer_bytes: int = MAX_ANSWER_BYTES,
         fast: bool = True,
@@ -98,7 +100,8 @@ class Conversation:
         self.answer = self._builder.answer
         """The text of the answer so far."""
         self._renderer = Renderer(self._builder, options.style, links, reasoning=options.reasoning)
-        self._interpreter = Interpreter(sent)
+        self._secrets = secrets
+        self._interpreter = Interpreter(sent, secrets)
         self._max_record_bytes = max_record_bytes
         self._max_answer_bytes = max_answer_bytes
         self._fast = fast
@@ -113,6 +116,7 @@ class Conversation:
         self._dialect: Dialect = SnapshotDialect()
         self._fast_path.disarm()
         self._eof = False
+        self._lost: ApiError | None = None  # how the stream broke
         self._all_read = True  # all that can be read has been read
 
     @property
@@ -135,9 +139,14 @@ class Conversation:
         self._sse.push(data)
         self._all_read = False
 
-    def receive_eof(self) -> None:
-        """The stream's body has ended. If the turn was not said to be over, it is a truncated answer."""
+    def receive_eof(self, lost: ApiError | None = None) -> None:
+        """The stream has ended; `lost` says how it broke, None for a proper end of its body.
+
+        If the turn was said to be over, the answer is whole, however the stream has ended. If not, it is
+        truncated, and fails with `lost` if that is given.
+        """
         self._eof = True
+        self._lost = lost
         self._all_read = False
 
     def next_event(self) -> Event | Waiting:
@@ -285,7 +294,7 @@ class Conversation:
         if "message" in value or not DELTA_FIELDS.isdisjoint(value):
             self._take_envelope(value, record)
         elif "detail" in value:
-            self._fail(error_from_response(200, record.data))
+            self._fail(error_from_response(200, record.data, secrets=self._secrets))
         else:
             self._interpreter.aside(value)
         if self.facts.error is not None:
@@ -341,6 +350,8 @@ class Conversation:
         facts = self.facts
         if facts.end_turn or facts.stream_complete or facts.confirmation is not None:
             self._end()
+        elif self._lost is not None:
+            self._fail(self._lost)
         elif facts.answering:
             self._fail(UpstreamFailed("The upstream connection ended in mid-answer.", should_retry=False))
         else:

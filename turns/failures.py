@@ -1,5 +1,8 @@
 """Failures of an exchange with the backend, as errors for our caller."""
 
+import time
+from email.utils import parsedate_to_datetime
+
 from metrics import Outcome
 from translate.backend import error_from_response
 from translate.values import (
@@ -28,7 +31,10 @@ GPT_RETRY_SECONDS = 5.0
 
 
 def as_api_error(error: UpstreamError) -> ApiError:
-    """The error for the caller, with `x-should-retry: false` where a retry could cost quota."""
+    """The error for the caller, with `x-should-retry: false` where to try again at once would be in vain.
+
+    What an attempt may have cost is another matter: see `turns.verdict`.
+    """
     if isinstance(error, ConnectFailed):
         return Overloaded("The backend cannot be reached.", code="upstream_unreachable", retry_after=2)
     if isinstance(error, ResponseRefused):
@@ -52,9 +58,27 @@ def as_api_error(error: UpstreamError) -> ApiError:
 
 
 def announced_wait(error: UpstreamError) -> float | None:
-    """The wait that the `Retry-After` of a refusal asks for, in seconds; None if it has none."""
-    wait = error.headers.get("retry-after", "") if isinstance(error, ResponseRefused) else ""
-    return float(wait) if wait.isascii() and wait.isdigit() and len(wait) < 8 else None
+    """The wait that the `Retry-After` of a refusal asks for, in seconds; None if it has none.
+
+    It is a number of seconds, or a date: then it counts from the `Date` of the answer, else from now.
+    """
+    headers = error.headers if isinstance(error, ResponseRefused) else {}
+    wait = headers.get("retry-after", "")
+    if wait.isascii() and wait.isdigit():
+        return float(wait) if len(wait) < 8 else None
+    until = _http_date(wait)
+    if until is None:
+        return None
+    seconds = until - (_http_date(headers.get("date", "")) or time.time())
+    return max(0.0, seconds) if seconds < 10_000_000 else None
+
+
+def _http_date(text: str) -> float | None:
+    """The Unix seconds of a date as HTTP writes it; None if it is none."""
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 def outcome_of(error: ApiError) -> Outcome:

@@ -15,7 +15,11 @@ from upstream.files import BackendFiles
 
 @dataclass(frozen=True, slots=True)
 class TurnParts:
-    """What a turn works with. `hide` takes each conversation off the account's list after its answer."""
+    """What a turn works with. `hide` takes each conversation off the account's list after its answer.
+
+    `retries` is how many times what failed is sent again; with `retry_unclear`, also what may have cost
+    something.
+    """
 
     conversations: ConversationClient
     queue: AccountQueue
@@ -26,6 +30,7 @@ class TurnParts:
     metrics: Metrics
     aftermath: BackgroundTasks
     retries: int
+    retry_unclear: bool
     hide: bool
     link_upstream: bool
 

@@ -91,9 +91,9 @@ class AnswerRelay:
         elif conversation.exchange_over:
             exchange.abort()
 
-    async def end(self) -> None:
-        """The stream has ended."""
-        self.conversation.receive_eof()
+    async def end(self, lost: ApiError | None = None) -> None:
+        """The stream has ended; `lost` says how it broke, None for a proper end."""
+        self.conversation.receive_eof(lost)
         await self.pass_on()
 
     async def pass_on(self) -> None:

@@ -1,25 +1,33 @@
-"""Whether a failed exchange is repeated: only where that costs nothing, a few times, and soon.
+"""Whether a failed attempt is repeated: where the verdict says that it cost nothing, a few times, and soon.
 
-Free is what cannot have begun a conversation: no connection, a reset before any answer, a 5xx without a
-conversation, and the backend's "only one message at a time". A gateway's time-out is not among them,
-since what it waited for may well have been an answer.
+An operator whose backend does not charge for what it fails itself may have unclear failures repeated too.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
 
 from translate.values import AccountBusy
 from turns.failures import announced_wait, as_api_error
+from turns.verdict import GATEWAY_TIMEOUTS, Verdict
 from upstream import ConnectFailed, ConnectionLost, ResponseRefused, UpstreamError
 
-BUDGET_SECONDS = 20.0
+BUDGET_SECONDS: Final = 20.0
 """Seconds after the first attempt in which another may begin; later failures are passed on."""
-FIRST_PAUSE_SECONDS = 1.0
+FIRST_PAUSE_SECONDS: Final = 1.0
 """The longest pause before the first retry, and twice that before the next."""
-GATEWAY_TIMEOUTS = (504, 524)
 
 
-def free_retry(error: UpstreamError) -> str | None:
-    """Why another attempt after `error` costs nothing; None if it may cost something."""
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Another attempt is to be made, for this reason, after so many seconds."""
+
+    reason: str
+    pause: float
+
+
+def curable(error: UpstreamError) -> str | None:
+    """Why another attempt may end better than with `error`, whatever it costs; None if it would not."""
     if isinstance(error, ConnectFailed):
         return "connect"
     if isinstance(error, ConnectionLost):
@@ -30,30 +38,38 @@ def free_retry(error: UpstreamError) -> str | None:
     if isinstance(failure, AccountBusy):
         return "busy"
     server_error = error.status >= 500 and error.status not in GATEWAY_TIMEOUTS
-    if server_error and failure.should_retry is not False and b"conversation_id" not in error.body:
-        return "server_error"
-    return None
+    return "server_error" if server_error and failure.should_retry is not False else None
 
 
 class Retries:
-    """The attempts at one exchange: at most `limit` retries. `clock` gives seconds, `random` is in 0..1."""
+    """The attempts at one exchange: at most `limit` retries. `clock` gives seconds, `random` is in 0..1.
 
-    def __init__(self, limit: int, clock: Callable[[], float], random: Callable[[], float]) -> None:
+    With `unclear` what may have cost something is repeated too, but nothing that was accepted.
+    """
+
+    def __init__(
+        self, limit: int, clock: Callable[[], float], random: Callable[[], float], *, unclear: bool = False
+    ) -> None:
         self._limit = limit
         self._clock = clock
         self._random = random
+        self._allowed = {Verdict.UNSENT, Verdict.REFUSED} | ({Verdict.MAYBE} if unclear else set())
         self._began = clock()
-        self._made = 0
+        self.made = 0
+        """How many retries were made."""
 
-    def pause_after(self, error: UpstreamError) -> float | None:
-        """Seconds to wait before the next attempt; None if there is to be none."""
-        if self._made >= self._limit:
+    def after(self, verdict: Verdict, error: UpstreamError) -> Retry | None:
+        """The next attempt, which then counts as made; None if there is to be none."""
+        if verdict not in self._allowed or self.made >= self._limit:
             return None
-        pause = self._random() * FIRST_PAUSE_SECONDS * 2.0**self._made
+        reason = curable(error)
+        if reason is None:
+            return None
+        pause = self._random() * FIRST_PAUSE_SECONDS * 2.0**self.made
         asked = announced_wait(error)
         if asked is not None:
             pause = max(pause, asked)
         if self._clock() + pause - self._began > BUDGET_SECONDS:
             return None
-        self._made += 1
-        return pause
+        self.made += 1
+        return Retry(reason, pause)

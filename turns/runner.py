@@ -17,14 +17,15 @@ from translate.backend import PostedConversation
 from translate.values import AnswerEnd, AnswerFormat, ApiError, Asset, Picture, Usage
 from turns.answer_files import AnswerFiles
 from turns.exchange_result import ExchangeResult, exchange_result
-from turns.failures import outcome_of
+from turns.failures import as_api_error, outcome_of
 from turns.follow_ups import FollowUp, FollowUps
 from turns.outcome import TurnOutcome
 from turns.parts import TurnParts, TurnRequest
 from turns.relay import AnswerRelay, Client
-from turns.retry import Retries, free_retry
+from turns.retry import Retries, Retry
 from turns.stoppable import StoppableWork, Stopped
 from turns.tokens import count_tokens
+from turns.verdict import told
 from upstream import Exchange, UpstreamError
 
 ABANDON_SECONDS: Final = 0.2
@@ -55,6 +56,8 @@ class TurnRunner:
         self._error: ApiError | None = None  # why there is no whole answer
         self._notes: list[str] = []
         self._units = 0
+        self._spent = False  # something was spent, or may have been
+        self._repeated = False  # something was sent again here
         self._abandoned = False  # the last exchange was; see ExchangeResult
         self._client_gone = False
 
@@ -87,6 +90,8 @@ class TurnRunner:
     def _outcome(self, bug: Exception | None, counted: Usage | None) -> TurnOutcome:
         """The one place that says how the turn ended."""
         error, relay, end = self._error, self._relay, None
+        if error is not None:
+            error = told(error, spent=self._spent, repeated=self._repeated)
         usage = counted or UNCOUNTED
         if bug is not None:
             outcome = Outcome.ERROR
@@ -144,7 +149,8 @@ class TurnRunner:
                 parts.metrics.image(served=picture is not None)
                 return picture
 
-            conversation = Conversation(first.sent, request.options, files)
+            secrets = parts.conversations.secrets(slot.credential)
+            conversation = Conversation(first.sent, request.options, files, secrets=secrets)
             relay = self._relay = AnswerRelay(conversation, self._format, client, fetch)
             posted: PostedConversation | None = first
             while posted is not None:
@@ -155,29 +161,22 @@ class TurnRunner:
             slot.release(after=ABANDON_SECONDS if self._abandoned else 0.0)
 
     async def _post(self, posted: PostedConversation, credential: Credential, relay: AnswerRelay) -> None:
-        """Have one exchange, with another attempt where that is free."""
-        retries = Retries(self._parts.retries, time.monotonic, random.SystemRandom().random)
+        """Have one exchange, with another attempt where the verdict on the last one allows it."""
+        parts = self._parts
+        random_part = random.SystemRandom().random
+        retries = Retries(parts.retries, time.monotonic, random_part, unclear=parts.retry_unclear)
         result = await self._attempt(posted, credential, relay)
-        while (pause := self._pause_before_retry(result, retries, relay.conversation)) is not None:
-            await self._work.do(asyncio.sleep(pause))
+        while (retry := self._next_attempt(result, retries)) is not None:
+            parts.metrics.retried(retry.reason)
+            self._repeated = True
+            await self._work.do(asyncio.sleep(retry.pause))
             result = await self._attempt(posted, credential, relay)
         self._error = self._error or result.error
 
-    def _pause_before_retry(
-        self, result: ExchangeResult, retries: Retries, conversation: Conversation
-    ) -> float | None:
-        """Seconds until the next attempt; None if there is none."""
+    def _next_attempt(self, result: ExchangeResult, retries: Retries) -> Retry | None:
         if self._work.stopped or result.failure is None:
             return None
-        reason = free_retry(result.failure)
-        # Once a conversation has begun, a failing backend may still complete it and charge for it.
-        begun = conversation.facts.conversation_id and reason not in ("connect", "busy")
-        if reason is None or begun:
-            return None
-        pause = retries.pause_after(result.failure)
-        if pause is not None:
-            self._parts.metrics.retried(reason)
-        return pause
+        return retries.after(result.verdict, result.failure)
 
     async def _attempt(
         self, posted: PostedConversation, credential: Credential, relay: AnswerRelay
@@ -194,6 +193,8 @@ class TurnRunner:
             await relay.end()
         except UpstreamError as error:
             failure = error
+            if exchange.accepted and not exchange.aborted:
+                await relay.end(as_api_error(error))
         finally:
             result = exchange_result(exchange, failure, done=conversation.exchange_over, error=relay.failure)
             self._abandoned = result.abandoned
@@ -206,6 +207,7 @@ class TurnRunner:
                 capped_for=result.capped_for,
             )
             self._units += charge.units
+            self._spent = self._spent or result.verdict.spent
         return result
 
     def _next_exchange(self, relay: AnswerRelay) -> PostedConversation | None:

@@ -7,7 +7,7 @@ knows the backend's address or Tornado's HTTP client.
 """
 
 from upstream.conversations import ConversationClient
-from upstream.history import History
+from upstream.history import Found, History
 from upstream.http import (
     Aborted,
     ConnectFailed,
@@ -33,6 +33,7 @@ __all__ = [
     "ConversationClient",
     "Exchange",
     "FirstByteTimeout",
+    "Found",
     "History",
     "HttpClient",
     "IdleTimeout",

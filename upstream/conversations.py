@@ -53,10 +53,15 @@ class ConversationClient:
             if handover is None:
                 delivery.not_accepted()
                 raise answer.refusal()
+            transport.handed_over = True
             await delivery.follow(handover, on_data, self._http.timeouts)
         finally:
             self._under_way.discard(exchange)
             await delivery.end()
+
+    def secrets(self, credential: Credential) -> tuple[str, ...]:
+        """What must not be quoted from anything that the backend says to this credential."""
+        return self._http.secrets(credential)
 
     def close(self) -> None:
         """Abort all conversations and close all sockets at once. The HTTP client is closed after this."""

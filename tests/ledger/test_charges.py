@@ -24,7 +24,8 @@ HELPER, DEAR = CATALOGUE.models["helper"], CATALOGUE.models["dear"]
 class NothingToReconcile(Reconciler):
     """Asks no backend."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, listed: bool = True) -> None:
+        self.listed = listed
         self.started: list[tuple[str, Credential]] = []
 
     def start(self, alias: str, credential: Credential) -> None:

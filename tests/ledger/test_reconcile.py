@@ -12,7 +12,7 @@ from accounts import Credential
 from ledger import DAY, Ledger, Reconciler, SqliteStore
 from ledger.records import Posted
 from tests.ledger.entries import ledger_over, posted
-from upstream import History
+from upstream import Found, History
 
 CREDENTIAL = Credential("fk-alice")
 
@@ -20,13 +20,13 @@ CREDENTIAL = Credential("fk-alice")
 class Account(History):
     """What an account has in its list: the conversation of each message; None if it does not tell."""
 
-    def __init__(self, found: dict[str, str] | None) -> None:
+    def __init__(self, found: dict[str, str] | None, empty: dict[str, float] | None = None) -> None:
         self.asked: list[tuple[Credential, set[str], float, float]] = []
-        self._found = found
+        self._found = None if found is None else Found(found, empty or {})
 
     async def received(
         self, credential: Credential, messages: Collection[str], since: float, until: float
-    ) -> dict[str, str] | None:
+    ) -> Found | None:
         self.asked.append((credential, set(messages), since, until))
         return self._found
 
@@ -61,6 +61,19 @@ async def test_message_that_arrived_was_spent_and_the_other_was_free(tmp_path: P
         assert (credential, messages) == (CREDENTIAL, {"arrived", "lost"})
         assert since < now - 300 < now - 200 < until
         assert await outcomes(ledger) == (28, 1, 1)
+        await reconciler.reconcile("alice", CREDENTIAL)
+        assert len(account.asked) == 1, "there is nothing left to ask"
+
+
+async def test_empty_conversation_of_that_time_counts_for_the_message_that_is_missing(tmp_path: Path) -> None:
+    now = time.time()
+    lost = posted(at=now - 5000, message_id="lost")
+    doubtful = posted(at=now - 300, message_id="doubtful")
+    account = Account({}, {"empty": now - 290})
+    async with with_unknown(tmp_path, lost, doubtful) as ledger:
+        reconciler = Reconciler(ledger, account, listed=True, grace=60)
+        await reconciler.reconcile("alice", CREDENTIAL)
+        assert await outcomes(ledger) == (14, 1, 0)
         await reconciler.reconcile("alice", CREDENTIAL)
         assert len(account.asked) == 1, "there is nothing left to ask"
 

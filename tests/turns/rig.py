@@ -57,6 +57,7 @@ class Call:
         """The headers of the answer."""
         self.connect()
         self._facts.status, self._facts.content_type = status, content_type
+        self._facts.streaming = 200 <= status < 300 and content_type == "text/event-stream"
 
     async def send(self, data: bytes) -> None:
         """A piece of the event stream. Raises Aborted."""
@@ -97,6 +98,9 @@ class ScriptedBackend(ConversationClient):
             await script(call)
         finally:
             call.end()
+
+    def secrets(self, credential: Credential) -> tuple[str, ...]:
+        return (credential.secret,)
 
     @property
     def bodies(self) -> list[dict[str, Any]]:
@@ -390,6 +394,7 @@ class Rig:
     """The test holds the account's slot."""
     queue_length: int = 10
     retries: int = 0
+    retry_unclear: bool = False
     hide: bool = False
     link_upstream: bool = False
     continue_limit: int = 3
@@ -416,6 +421,7 @@ class Rig:
             metrics=self.metrics,
             aftermath=self.aftermath,
             retries=self.retries,
+            retry_unclear=self.retry_unclear,
             hide=self.hide,
             link_upstream=self.link_upstream,
         )

@@ -3,7 +3,7 @@
 import pytest
 
 from metrics import Attempt
-from translate.values import ApiError, RateLimited, UpstreamFailed
+from translate.values import ApiError, RateLimited, UpstreamFailed, UpstreamTimeout
 from turns.exchange_result import exchange_result
 from upstream import (
     Aborted,
@@ -17,6 +17,7 @@ from upstream import (
     UpstreamError,
 )
 
+TIMEOUT = UpstreamTimeout("The backend kept the answer open but sent nothing new.")
 CAP = b'{"detail": {"message": "Too many messages.", "code": "model_cap_exceeded", "clears_in": 5400}}'
 BROKEN = UpstreamFailed("The backend ended the turn without an answer.", should_retry=False)
 
@@ -29,6 +30,7 @@ def exchange(
     facts.connected = connected
     facts.status = status
     facts.content_type = None if status is None else content_type
+    facts.streaming = status == 200 and content_type == "text/event-stream"
     return ended
 
 
@@ -36,7 +38,7 @@ def aborted() -> Exchange:
     ended = Exchange()
     facts = ended.begin()
     facts.connected, facts.status, facts.content_type = True, 200, "text/event-stream"
-    facts.aborted = True
+    facts.streaming = facts.aborted = True
     return ended
 
 
@@ -51,14 +53,15 @@ def refused(status: int, body: bytes = b"") -> ResponseRefused:
         (exchange(), IdleTimeout(1), True, None, Attempt.OK),
         (aborted(), Aborted(), True, None, Attempt.OK),
         (aborted(), Aborted(), False, None, Attempt.STOPPED),
-        (exchange(), ProgressTimeout(600), False, None, Attempt.STOPPED),
+        (exchange(), ProgressTimeout(600), True, TIMEOUT, Attempt.FAILED),
         (exchange(), ConnectionLost("body", "reset"), False, None, Attempt.FAILED),
         (exchange(), None, False, None, Attempt.FAILED),
         (exchange(), None, True, BROKEN, Attempt.FAILED),
         (aborted(), Aborted(), True, BROKEN, Attempt.FAILED),
-        (exchange(500), refused(500), False, None, Attempt.REFUSED),
-        (exchange(200, "application/json"), refused(200), False, None, Attempt.REFUSED),
-        (exchange(200, "text/html"), refused(200), False, None, Attempt.REFUSED),
+        (exchange(500), refused(500, b'{"detail": "x"}'), False, None, Attempt.REFUSED),
+        (exchange(500), refused(500), False, None, Attempt.UNKNOWN),
+        (exchange(200, "application/json"), refused(200), False, None, Attempt.UNKNOWN),
+        (exchange(200, "text/html"), refused(200), False, None, Attempt.UNKNOWN),
         (exchange(None), FirstByteTimeout(1), False, None, Attempt.UNKNOWN),
         (exchange(None), ConnectionLost("before_headers", "reset"), False, None, Attempt.UNKNOWN),
         (exchange(None, connected=False), ConnectFailed("refused"), False, None, Attempt.UNSENT),
@@ -72,8 +75,9 @@ def test_attempt_is_told_by_how_far_the_exchange_came(
     assert (result.error is None) == (attempt is Attempt.OK)
     assert result.failure is (None if done else failure)
     assert error is None or result.error is error
-    no_contact = attempt is Attempt.UNKNOWN or isinstance(failure, ConnectFailed)
-    assert result.unreachable == no_contact
+    assert result.unreachable == (ended.status is None)
+    by_time = isinstance(failure, IdleTimeout | ProgressTimeout | FirstByteTimeout)
+    assert result.abandoned == (ended.aborted or by_time)
     assert result.capped_for is None
 
 

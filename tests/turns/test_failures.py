@@ -1,5 +1,8 @@
 """Failures of the transport as errors for the caller: one row each."""
 
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
 import pytest
 
 from metrics import Outcome
@@ -87,6 +90,33 @@ def test_reason_why_a_gpt_is_not_available_is_told() -> None:
 )
 def test_wait_is_a_plain_number_of_seconds(announced: str, seconds: float | None) -> None:
     assert announced_wait(refused(503, b"", announced)) == seconds
+
+
+NOW = "Wed, 21 Oct 2026 07:28:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("until", "seconds"),
+    [
+        ("Wed, 21 Oct 2026 07:28:40 GMT", 40.0),
+        ("Wednesday, 21-Oct-26 08:28:00 GMT", 3600.0),
+        ("Wed, 21 Oct 2026 07:00:00 GMT", 0.0),
+        ("Wed, 21 Oct 2099 07:28:00 GMT", None),
+        ("Wed, 99 Oct 2026 07:28:00 GMT", None),
+    ],
+)
+def test_date_until_which_to_wait_counts_from_the_date_of_the_answer(
+    until: str, seconds: float | None
+) -> None:
+    refusal = ResponseRefused(503, "", {"retry-after": until, "date": NOW}, b"")
+    assert announced_wait(refusal) == seconds
+
+
+def test_date_until_which_to_wait_counts_from_now_if_the_answer_has_none() -> None:
+    later = format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
+    wait = announced_wait(ResponseRefused(503, "", {"retry-after": later}, b""))
+    assert wait is not None
+    assert 60 < wait <= 100
 
 
 def test_only_refusals_announce_a_wait() -> None:

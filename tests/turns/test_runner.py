@@ -43,11 +43,23 @@ from translate.values import (
     TextDelta,
     Usage,
 )
+from turns.failures import as_api_error
 from turns.runner import SHORT_TEXT, TurnRunner
 from turns.tokens import count_tokens
-from upstream import ConnectFailed, ConnectionLost, FirstByteTimeout, ProgressTimeout, ResponseRefused
+from upstream import (
+    ConnectFailed,
+    ConnectionLost,
+    FirstByteTimeout,
+    IdleTimeout,
+    ProgressTimeout,
+    ResponseRefused,
+    TotalTimeout,
+    UnusableAnswer,
+    UpstreamError,
+)
 from upstream.files import SandboxGone
 
+OOPS = b'{"detail": "Internal Server Error"}'
 GOOD = sends(record("Hi there") + DONE)
 HI = record("Hi", done=False)
 GPT = Model("helper", "gpt-4-gizmo", 14, gizmo_id="g-abc")
@@ -310,7 +322,7 @@ async def test_gpt_that_may_not_call_leaves_a_note(tmp_path: Path) -> None:
 
 FREE: dict[str, tuple[Script, str, Attempt]] = {
     "connect": (fails(ConnectFailed("refused")), "connect", Attempt.UNSENT),
-    "server error": (refused(500), "server_error", Attempt.REFUSED),
+    "server error": (refused(500, OOPS), "server_error", Attempt.REFUSED),
     "busy": (refused(429, BUSY, retry_after="0"), "busy", Attempt.REFUSED),
 }
 
@@ -333,15 +345,23 @@ async def test_free_failure_is_met_with_another_attempt(
     assert rig.backend.bodies[0] == rig.backend.bodies[1]
 
 
-async def test_reset_before_headers_is_met_with_another_attempt_and_both_count(tmp_path: Path) -> None:
-    rig = Rig(ScriptedBackend(lost, GOOD), tmp_path, retries=1)
+@pytest.mark.parametrize(
+    ("script", "reason"), [(lost, "reset"), (refused(502, b""), "server_error")], ids=["reset", "502"]
+)
+async def test_unclear_failure_is_met_with_another_attempt_only_if_that_is_set_and_both_count(
+    tmp_path: Path, script: Script, reason: str
+) -> None:
+    rig = Rig(ScriptedBackend(script, GOOD), tmp_path, retries=1)
+    outcome = await rig.run()
+    assert (rig.books.outcomes, outcome.units) == ([Attempt.UNKNOWN], 14)
+    rig = Rig(ScriptedBackend(script, GOOD), tmp_path, retries=1, retry_unclear=True)
     outcome = await rig.run()
     assert rig.books.outcomes == [Attempt.UNKNOWN, Attempt.OK]
     assert outcome.units == 28, "nobody knows whether the backend took it"
-    assert rig.counted("pandora_retries_total", reason="reset") == 1
+    assert rig.counted("pandora_retries_total", reason=reason) == 1
 
 
-@pytest.mark.parametrize(("script", "up"), [(lost, 0), (refused(500), 1)], ids=["no answer", "refusal"])
+@pytest.mark.parametrize(("script", "up"), [(lost, 0), (refused(500, OOPS), 1)], ids=["no answer", "refusal"])
 async def test_backend_that_does_not_answer_counts_as_down(tmp_path: Path, script: Script, up: int) -> None:
     rig = Rig(ScriptedBackend(script), tmp_path)
     await rig.run()
@@ -349,9 +369,11 @@ async def test_backend_that_does_not_answer_counts_as_down(tmp_path: Path, scrip
 
 
 async def test_last_failure_is_told_when_the_retries_are_used_up(tmp_path: Path) -> None:
-    rig = Rig(ScriptedBackend(refused(500)), tmp_path, retries=1)
+    rig = Rig(ScriptedBackend(refused(500, OOPS)), tmp_path, retries=1)
     outcome = await rig.run()
     assert outcome.outcome is Outcome.UPSTREAM_ERROR
+    assert outcome.error is not None
+    assert outcome.error.should_retry is False, "the client's SDK is not to try it all again"
     assert rig.books.outcomes == [Attempt.REFUSED, Attempt.REFUSED]
     assert outcome.units == 0
     assert outcome.usage == Usage(0, 0)
@@ -366,7 +388,13 @@ NOT_FREE: dict[str, tuple[Script, Attempt, Outcome]] = {
     ),
     "no first byte": (fails(FirstByteTimeout(1)), Attempt.UNSENT, Outcome.UPSTREAM_TIMEOUT),
     "no progress": (
-        fails(ProgressTimeout(1), record("Hi", done=False)), Attempt.STOPPED, Outcome.UPSTREAM_TIMEOUT
+        fails(ProgressTimeout(1), record("Hi", done=False)), Attempt.FAILED, Outcome.UPSTREAM_TIMEOUT
+    ),
+    "reset before any answer": (lost, Attempt.UNKNOWN, Outcome.UPSTREAM_ERROR),
+    "204": (refused(204, b""), Attempt.UNKNOWN, Outcome.UPSTREAM_ERROR),
+    "504": (refused(504, OOPS), Attempt.UNKNOWN, Outcome.UPSTREAM_ERROR),
+    "200 with a conversation": (
+        refused(200, b'{"conversation_id": "c1"}'), Attempt.FAILED, Outcome.UPSTREAM_ERROR
     ),
     "end of the body": (sends(record("Hi", done=False)), Attempt.FAILED, Outcome.UPSTREAM_ERROR),
     "nothing": (sends(b""), Attempt.FAILED, Outcome.UPSTREAM_ERROR),
@@ -383,6 +411,51 @@ async def test_what_may_have_cost_something_is_posted_once(
     assert len(rig.backend.calls) == 1
     assert (rig.books.outcomes, outcome.outcome) == ([attempt], kind)
     assert outcome.error is not None
+    spent = attempt in (Attempt.FAILED, Attempt.UNKNOWN)
+    assert outcome.units == (14 if spent else 0)
+    assert outcome.error.should_retry is False or not spent
+
+
+BREAKS: dict[str, UpstreamError] = {
+    "reset": ConnectionLost("body", "reset"),
+    "silence": IdleTimeout(1),
+    "pings only": ProgressTimeout(1),
+    "too long": TotalTimeout(1),
+    "damaged coding": UnusableAnswer("content"),
+}
+
+
+@pytest.mark.parametrize("error", BREAKS.values(), ids=BREAKS)
+async def test_complete_answer_is_whole_and_any_other_failed_however_the_stream_breaks(
+    tmp_path: Path, error: UpstreamError
+) -> None:
+    for pieces in ([record("Hi there")], [HI, record("Hi there") + b"data: {"], [HI + DONE]):
+        rig = Rig(ScriptedBackend(fails(error, *pieces)), tmp_path)
+        outcome = await rig.run()
+        assert (outcome.outcome, rig.books.outcomes) == (Outcome.OK, [Attempt.OK])
+    for pieces in ([], [HI], [HI, record("Hi there")[:-20]]):
+        rig = Rig(ScriptedBackend(fails(error, b": hi\n\n", *pieces)), tmp_path)
+        outcome = await rig.run()
+        assert rig.books.outcomes == [Attempt.FAILED]
+        assert outcome.error is not None
+        assert outcome.error.message == as_api_error(error).message
+
+
+async def test_follow_up_that_was_refused_is_not_to_be_tried_again_with_the_whole_turn(
+    tmp_path: Path,
+) -> None:
+    rig = Rig(ScriptedBackend(sends(CUT), fails(ConnectFailed("refused"))), tmp_path)
+    outcome = await rig.run()
+    assert rig.books.outcomes == [Attempt.OK, Attempt.UNSENT]
+    assert outcome.error is not None
+    assert outcome.error.should_retry is False
+
+
+async def test_backend_that_quotes_the_key_is_not_quoted(tmp_path: Path) -> None:
+    error = b'data: {"message": null, "conversation_id": "c1", "error": "No such key: fk-alice, sorry."}\n\n'
+    outcome = await Rig(ScriptedBackend(sends(error)), tmp_path).run()
+    assert outcome.error is not None
+    assert outcome.error.message == "The backend reported an error: No such key: ***, sorry."
 
 
 async def test_server_error_is_final_once_a_conversation_has_begun(tmp_path: Path) -> None:

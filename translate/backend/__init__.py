@@ -2,7 +2,7 @@
 
 from translate.backend.delta import DELTA_FIELDS
 from translate.backend.dialects import DeltaDialect, Dialect, SnapshotDialect
-from translate.backend.errors import error_from_response, read_detail
+from translate.backend.errors import Said, error_from_response, read_detail, said_by
 from translate.backend.fast_path import FastPath
 from translate.backend.gizmo import MAX_GIZMO_BYTES, as_gizmo, read_gizmo
 from translate.backend.interpreter import Interpreter, TurnFacts
@@ -48,6 +48,7 @@ __all__ = [
     "PostedConversation",
     "Record",
     "RecordTooLarge",
+    "Said",
     "SnapshotDialect",
     "SseSplitter",
     "StartFinder",
@@ -64,5 +65,6 @@ __all__ = [
     "read_frame",
     "read_gizmo",
     "read_handover",
+    "said_by",
     "unglued",
 ]

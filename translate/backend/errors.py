@@ -7,8 +7,9 @@ status.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from translate.values import (
     AccountBusy,
@@ -144,6 +145,12 @@ BY_CODE: dict[str, MakeError] = {
     "model_not_found": _unknown_model,
 }
 
+STILL_AT_WORK = frozenset(("interruption_server_error", "missing_last_completion"))
+"""Codes of errors that came after the backend had begun to answer."""
+
+CHALLENGE_MARKS = (b"cf_chl_opt", b"just a moment", b"cf-please-wait", b"challenge-platform")
+"""What a page of Cloudflare's holds that lets nothing pass (protocol notes, section 14.1)."""
+
 BY_TEXT: tuple[tuple[str, MakeError], ...] = (
     ("unusual activity", _challenge),
     ("only one message at a time", _busy),
@@ -174,17 +181,20 @@ BY_STATUS: dict[int, MakeError] = {
 }
 
 
-def read_detail(body: bytes) -> ErrorDetail:
+def read_detail(body: bytes, secrets: Sequence[str] = ()) -> ErrorDetail:
     """What the error `body` says: nothing if it is empty, cut or no JSON object, only `html` for a page."""
     start = body.lstrip()[:64].lower()
     if start.startswith(b"<"):
         return ErrorDetail("", "", None, html=True)
     data = json_object(body) or {}
-    return _detail_of(data.get("error") or data.get("detail"))
+    return _detail_of(data.get("error") or data.get("detail"), secrets)
 
 
-def _detail_of(value: object) -> ErrorDetail:
-    """What the value of `detail` or `error` says: it is the text, or an object with `message` and `code`."""
+def _detail_of(value: object, secrets: Sequence[str] = ()) -> ErrorDetail:
+    """What the value of `detail` or `error` says: it is the text, or an object with `message` and `code`.
+
+    The text shows `***` in place of each of `secrets`, and of what looks like a key.
+    """
     code, clears_in = "", None
     if isinstance(value, dict):
         raw_code, raw_clears = value.get("code"), value.get("clears_in")
@@ -195,19 +205,57 @@ def _detail_of(value: object) -> ErrorDetail:
     text = value if isinstance(value, str) else ""
     if "<" in text and ">" in text:
         text = ""  # markup in a JSON string: a relayed page
+    for secret in secrets:
+        text = text.replace(secret, "***")
     text = SECRET.sub("***", " ".join(text.split()))
     return ErrorDetail(text[:MAX_QUOTED], code, clears_in)
 
 
+class Said(Enum):
+    """What the body of an answer that is no event stream says about the message that was posted."""
+
+    BEGUN = auto()
+    """There is a conversation, or the backend was at work on the answer."""
+    REFUSED = auto()
+    """A well-known refusal, or the page of a challenge: nothing was accepted."""
+    ERROR = auto()
+    """Some other error, in the backend's own form."""
+    NOTHING = auto()
+    """Nothing that can be relied on: empty, cut, a page, any other JSON."""
+
+
+def said_by(body: bytes) -> Said:
+    """What the body of an answer that is no event stream says."""
+    data = json_object(body)
+    if data is None:
+        lowered = body.lower()
+        if b"conversation_id" in lowered:
+            return Said.BEGUN
+        page = lowered.lstrip().startswith(b"<")
+        return Said.REFUSED if page and any(mark in lowered for mark in CHALLENGE_MARKS) else Said.NOTHING
+    inner = data.get("error") or data.get("detail")
+    detail = _detail_of(inner)
+    named = data.get("conversation_id") or (isinstance(inner, dict) and inner.get("conversation_id"))
+    if named or detail.code in STILL_AT_WORK:
+        return Said.BEGUN
+    if _by_detail(detail, None) is not None:
+        return Said.REFUSED
+    return Said.ERROR if inner else Said.NOTHING
+
+
 def error_from_response(
-    status: int, body: bytes, retry_after: float | None = None, content_type: str = ""
+    status: int,
+    body: bytes,
+    retry_after: float | None = None,
+    content_type: str = "",
+    secrets: Sequence[str] = (),
 ) -> ApiError:
     """The error for an answer that is no event stream.
 
     `status` may be 200: the backend then sent JSON or HTML in place of a stream. `retry_after` is the
-    answer's header `Retry-After` in seconds.
+    answer's header `Retry-After` in seconds. None of `secrets` is quoted.
     """
-    detail = read_detail(body)
+    detail = read_detail(body, secrets)
     if detail.html or content_type.startswith("text/html"):
         if status in (200, 403, 429, 503):
             return _challenge(detail, retry_after)
@@ -215,13 +263,13 @@ def error_from_response(
     return _by_detail(detail, retry_after) or _by_status(status, detail, retry_after)
 
 
-def error_from_record(error: object) -> ApiError:
+def error_from_record(error: object, secrets: Sequence[str] = ()) -> ApiError:
     """The error for the `error` in a record `{"message": null, "error": ...}` of a stream.
 
     An unknown one is not to be retried: the backend has begun to answer, which costs quota (protocol notes,
-    section 14.2).
+    section 14.2). None of `secrets` is quoted.
     """
-    detail = _detail_of(error)
+    detail = _detail_of(error, secrets)
     return _by_detail(detail, None) or UpstreamFailed(
         "The backend reported an error: " + (detail.message or "no reason given."), should_retry=False
     )

@@ -5,7 +5,7 @@ An envelope is `{"message": {...}, "conversation_id", "error"}`; each holds a wh
 one. Nothing here raises, whatever a record holds; the backend does send `"message": null`.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -108,7 +108,9 @@ class Interpreter:
     A record that the fast path takes is not given to it: only the source text of `growing` learns of that.
     """
 
-    def __init__(self, sent: Collection[SentMessage]) -> None:
+    def __init__(self, sent: Collection[SentMessage], secrets: Sequence[str] = ()) -> None:
+        """`secrets` are never quoted in an error."""
+        self._secrets = secrets
         self.facts = TurnFacts()
         self.growing: Message | None = None
         """The message that the last envelope showed, if it may go on growing."""
@@ -167,7 +169,7 @@ class Interpreter:
 
     def _failed(self, record: JsonObject) -> bool:
         if error := record.get("error"):
-            self.facts.error = self.facts.error or error_from_record(error)
+            self.facts.error = self.facts.error or error_from_record(error, self._secrets)
         return bool(error)
 
     def _message(self, raw: JsonObject) -> Iterator[Change]:

@@ -62,7 +62,7 @@ class CallRefused(FilesError, ResponseRefused):
     """
 
     def __init__(self, answer: JsonAnswer, code: object) -> None:
-        ResponseRefused.__init__(self, answer.status, answer.content_type, answer.headers, answer.body)
+        ResponseRefused.__init__(self, answer.status, answer.content_type, answer.headers, answer.quotable)
         reason = f" ({code})" if isinstance(code, str) and _PLAIN_CODE.fullmatch(code) else ""
         self.args = (f"the backend refused a call about a file with status {answer.status}{reason}",)
 

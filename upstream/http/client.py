@@ -32,6 +32,8 @@ from upstream.http.timeouts import Timeouts
 
 JSON: Final = "application/json"
 USER_AGENT: Final = "pandora-to-v1"
+SHORTEST_SECRET: Final = 6
+"""Anything shorter is no secret, but may well be a part of any word."""
 
 _PRINTABLE: Final = re.compile(r"[!-~]+")
 _BODY_METHODS: Final = ("POST", "PUT", "PATCH")
@@ -128,7 +130,13 @@ class HttpClient:
         except _CUT_SHORT:
             if transport.status is None or transport.streaming:
                 raise
-        return None if transport.streaming else receiver.answer()
+        return None if transport.streaming else receiver.answer(self.secrets(credential))
+
+    def secrets(self, credential: Credential) -> tuple[str, ...]:
+        """What an exchange with this credential is made with, and what the backend's texts may repeat."""
+        return tuple(
+            secret for secret in (credential.secret, self._endpoint.prefix) if len(secret) >= SHORTEST_SECRET
+        )
 
     async def call(
         self,
@@ -158,7 +166,7 @@ class HttpClient:
         receiver = await self._receive(
             method, url, headers, content, exchange or Exchange(), timeouts, limits.body_bytes
         )
-        answer = receiver.answer()
+        answer = receiver.answer(self.secrets(credential))
         if answer.successful and receiver.overflowed:
             raise answer.refusal()
         return answer

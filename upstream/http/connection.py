@@ -169,10 +169,10 @@ class AbortableConnection(_HTTPConnection):
             return None  # aborted while bytes were still buffered
         if self._receiver.streaming:
             return self._receiver.deliver(chunk)
-        self._receiver.keep(chunk)
+        delivered = self._receiver.keep(chunk)
         if self._receiver.overflowed:
             self.finish()
-        return None
+        return delivered
 
     def finish(self) -> None:
         """The body has ended."""

@@ -11,7 +11,8 @@ _URL_CHARACTERS: Final = ":/?#[]@!$&'()*+,;=%"
 class Endpoint:
     """The backend's address: every path hangs under `base_url/prefix`.
 
-    The prefix is a secret of the deployment, so neither the errors nor the repr show it.
+    The prefix is a secret of the deployment, so neither the errors nor the repr show it, and what quotes the
+    backend asks for it in order to hide it.
 
     Raises:
         ValueError: the address is not http(s), or has credentials, a query or a fragment, or the
@@ -29,6 +30,8 @@ class Endpoint:
         except ValueError:
             raise ValueError("the backend's address has an impossible port") from None
         self.is_tls = parts.scheme == "https"
+        self.prefix = _segments(prefix).strip("/")
+        """The secret part of each path, without slashes around it."""
         self._root = f"{parts.scheme}://{parts.netloc}{_segments(parts.path)}{_segments(prefix)}"
 
     def url(self, path: str) -> str:

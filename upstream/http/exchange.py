@@ -18,7 +18,16 @@ class TransportSide:
     there is nothing to stop, and an abort has no effect.
     """
 
-    __slots__ = ("_on_abort", "_on_progress", "aborted", "connected", "content_type", "status", "streaming")
+    __slots__ = (
+        "_on_abort",
+        "_on_progress",
+        "aborted",
+        "connected",
+        "content_type",
+        "handed_over",
+        "status",
+        "streaming",
+    )
 
     def __init__(self) -> None:
         self.aborted = False
@@ -30,6 +39,8 @@ class TransportSide:
         """Bare media type of the answer in lower case; "" if it named none."""
         self.streaming = False
         """The answer is an event stream, and goes to its reader piece by piece."""
+        self.handed_over = False
+        """The answer hands over to a WebSocket, from which its stream comes."""
         self._on_abort: Callable[[], None] | None = None
         self._on_progress: Callable[[], None] | None = None
 
@@ -96,6 +107,11 @@ class Exchange:
     def reached_backend(self) -> bool:
         """False only if the backend certainly never saw the request, so that it can't have been charged."""
         return self._transport.connected
+
+    @property
+    def accepted(self) -> bool:
+        """The backend has begun to answer well: there is an event stream, whatever becomes of it."""
+        return self._transport.streaming or self._transport.handed_over
 
     def abort(self) -> None:
         """Stop the exchange: the call raises `Aborted` and the socket is closed at once.

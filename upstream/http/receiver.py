@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from upstream.http.answers import REFUSED_BODY_BYTES, JsonAnswer
+from upstream.http.content_coding import DECODED, decoded, decoding
 from upstream.http.errors import Aborted
 from upstream.http.exchange import TransportSide
 from upstream.http.timeouts import Phase, Timeouts, Watchdog
@@ -22,6 +23,10 @@ REFUSED_BODY_SECONDS: Final = 5.0
 """How long to wait for the body of an unwanted answer: the status is worth more than an error page."""
 KEPT_HEADERS: Final = ("retry-after", "date", "location", "content-disposition")
 """Retry-After may be relative to Date, the others are for files; no other header is of use to the caller."""
+UNTYPED: Final = ("", "text/plain", "application/octet-stream")
+"""Types that say nothing about an answer: its first bytes tell whether it is an event stream."""
+EVENT_FIELDS: Final = (b"data:", b"event:", b"id:", b"retry:", b":")
+"""What the first line of an event stream begins with."""
 
 
 class ResponseReceiver:
@@ -29,12 +34,13 @@ class ResponseReceiver:
 
     With `on_data` a 2xx event stream goes there piece by piece, and anything else is kept up to 64 KiB.
     Without it a 2xx body is kept up to `body_limit` bytes, and any other up to 64 KiB. The rest of an
-    unwanted answer is waited for `refused_seconds` at most.
+    unwanted answer is waited for `refused_seconds` at most. What is coded is decoded, if the coding is known.
     """
 
     __slots__ = (
         "_body",
         "_body_limit",
+        "_coding",
         "_ended",
         "_on_data",
         "_reader_done",
@@ -42,6 +48,7 @@ class ResponseReceiver:
         "_refused_seconds",
         "_stop",
         "_transport",
+        "_undecided",
         "_watchdog",
         "failure",
         "headers",
@@ -65,6 +72,8 @@ class ResponseReceiver:
         """What the exchange has failed with."""
         self._transport = transport
         self._body = bytearray()
+        self._coding = ""
+        self._undecided = False  # the first bytes will tell whether it is an event stream
         self._ended = False
         self._on_data = on_data
         self._body_limit = body_limit
@@ -80,12 +89,15 @@ class ResponseReceiver:
         """The answer is an event stream that goes to the reader."""
         return self._transport.streaming
 
-    def answer(self) -> JsonAnswer:
-        """What was kept, once the headers are in."""
+    def answer(self, secrets: tuple[str, ...] = ()) -> JsonAnswer:
+        """What was kept, once the headers are in; `secrets` are never quoted from it."""
         transport = self._transport
         if transport.status is None or transport.content_type is None:
             raise RuntimeError("there is no answer yet")
-        return JsonAnswer(transport.status, transport.content_type, self.headers, bytes(self._body))
+        body = bytes(self._body)
+        if self._coding in DECODED:
+            body = decoded(body, self._body_limit)
+        return JsonAnswer(transport.status, transport.content_type, self.headers, body, secrets)
 
     def on_failure(self, stop: Callable[[], None]) -> None:
         """Let `stop` be what ends the exchange where it stands now; it replaces any earlier one."""
@@ -104,14 +116,18 @@ class ResponseReceiver:
         transport.content_type = headers.get("Content-Type", "").partition(";")[0].strip().lower()
         self.headers = {name: headers[name] for name in KEPT_HEADERS if name in headers}
         self._watchdog.enter(Phase.BODY)
-        # No encoding was asked for, and the reader cannot decode one.
-        plain = headers.get("Content-Encoding", "identity").lower() == "identity"
-        is_events = plain and transport.content_type == EVENT_STREAM
-        wanted = 200 <= status < 300 and (self._on_data is None or is_events)
-        transport.streaming = wanted and self._on_data is not None
-        if not wanted:
+        successful = 200 <= status < 300
+        self._coding = headers.get("Content-Encoding", "").strip().lower()
+        readable = self._coding in ("", "identity", *DECODED)
+        if self._on_data is not None and successful and readable:
+            if self._coding in DECODED:
+                self._on_data = decoding(self._on_data)
+            transport.streaming = transport.content_type == EVENT_STREAM
+            self._undecided = transport.content_type in UNTYPED and self._coding not in DECODED
+        if not transport.streaming and (self._on_data is not None or not successful):
             self._body_limit = REFUSED_BODY_BYTES
-            self._watchdog.hurry(self._refused_seconds)
+            if not self._undecided:
+                self._watchdog.hurry(self._refused_seconds)
 
     async def deliver(self, data: bytes) -> None:
         """Give a piece of the stream to its reader and wait until it is ready for more.
@@ -142,12 +158,26 @@ class ResponseReceiver:
         if self._watchdog.reader_busy and self._reading_task is not None:
             self._reading_task.cancel()
 
-    def keep(self, data: bytes) -> None:
-        """Store a piece of a body that is wanted as a whole; what is beyond the limit is dropped."""
+    def keep(self, data: bytes) -> Awaitable[None] | None:
+        """Store a piece of a body that is wanted as a whole; what is beyond the limit is dropped.
+
+        If the body turns out to be an event stream, what came so far goes to the reader, and nothing more is
+        to be read before what is returned is done.
+        """
         self._watchdog.heard()
+        if self._undecided:
+            start = bytes(self._body) + data
+            is_events = _begins_as_events(start)
+            self._undecided = is_events is None
+            if is_events:
+                self._transport.streaming = True
+                return self.deliver(start)
+            if not self._undecided:
+                self._watchdog.hurry(self._refused_seconds)
         room = self._body_limit - len(self._body)
         self._body += data[:room]
         self.overflowed = len(data) > room
+        return None
 
     def fail(self, error: BaseException) -> None:
         """End the exchange with this error, unless it has ended or failed before."""
@@ -163,3 +193,11 @@ class ResponseReceiver:
         self._ended = True
         self._watchdog.stop()
         self._transport.end_part()
+
+
+def _begins_as_events(body: bytes) -> bool | None:
+    """Whether a body is an event stream, by its first bytes; None while these are too few to tell."""
+    start = body[:64].removeprefix(b"\xef\xbb\xbf").lstrip()
+    if start.startswith(EVENT_FIELDS):
+        return True
+    return None if any(field.startswith(start) for field in EVENT_FIELDS) else False

@@ -1,0 +1,55 @@
+"""Content codings that an answer may have though none was asked for: gzip and deflate are undone."""
+
+import zlib
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Final
+
+from upstream.http.errors import UnusableAnswer
+
+DECODED: Final = ("gzip", "x-gzip", "deflate")
+"""The codings that are understood."""
+PIECE_BYTES: Final = 64 * 1024
+"""Most bytes that are decoded at once: a few bytes can stand for a thousand times as many."""
+_GZIP_OR_ZLIB: Final = zlib.MAX_WBITS | 32
+
+
+class Decoder:
+    """Undoes one coding, piece by piece. What follows the end of the coded data is dropped."""
+
+    def __init__(self) -> None:
+        self._zlib = zlib.decompressobj(_GZIP_OR_ZLIB)
+
+    def decode(self, data: bytes) -> Iterator[bytes]:
+        """What `data` stands for, in pieces of at most 64 KiB. Raises UnusableAnswer if it is damaged."""
+        try:
+            while data and not self._zlib.eof:
+                piece = self._zlib.decompress(data, PIECE_BYTES)
+                data = self._zlib.unconsumed_tail
+                if piece:
+                    yield piece
+        except zlib.error:
+            raise UnusableAnswer("content in the coding that it names") from None
+
+
+def decoding(on_data: Callable[[bytes], Awaitable[None]]) -> Callable[[bytes], Awaitable[None]]:
+    """A reader of coded pieces, which gives `on_data` what they stand for."""
+    decoder = Decoder()
+
+    async def on_coded(data: bytes) -> None:
+        for piece in decoder.decode(data):
+            await on_data(piece)
+
+    return on_coded
+
+
+def decoded(body: bytes, limit: int) -> bytes:
+    """What a coded body stands for, up to `limit` bytes; as far as it can be read if it is cut or damaged."""
+    out = bytearray()
+    try:
+        for piece in Decoder().decode(body):
+            out += piece
+            if len(out) >= limit:
+                break
+    except UnusableAnswer:
+        pass
+    return bytes(out[:limit])
