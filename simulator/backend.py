@@ -116,7 +116,9 @@ class Backend:
     def _conversation(self, key: str, request: ConversationRequest) -> Conversation:
         store = self.state.conversations
         if request.conversation_id is None:
-            return store.create(key, self.clock(), temporary=request.temporary)
+            created = store.create(key, self.clock(), temporary=request.temporary)
+            created.visible = False  # until its first message is accepted
+            return created
         if request.temporary:
             return store.find_temporary(key, request.conversation_id)
         return store.find(key, request.conversation_id)

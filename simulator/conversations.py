@@ -150,11 +150,8 @@ class Conversations:
         self._by_id: dict[str, Conversation] = {}
 
     def create(self, owner: str, now: float, *, temporary: bool) -> Conversation:
-        """A new empty conversation, not visible before its first message is accepted.
-
-        A temporary one is never listed, and not found by `find`.
-        """
-        conversation = Conversation(new_id(), owner, now, now, temporary, visible=False)
+        """A new empty conversation; a temporary one is not listed and not found by `find`."""
+        conversation = Conversation(new_id(), owner, now, now, temporary)
         self._by_id[conversation.id] = conversation
         while len(self._by_id) > self._max:
             del self._by_id[next(iter(self._by_id))]

@@ -71,6 +71,8 @@ def test_failures_are_the_right_classes_and_are_not_tried_again(pair: Pair, stre
         "model_cap_exceeded": ("RateLimitError", 429, "rate_limit_exceeded"),
         "cloudflare": ("InternalServerError", 503, "upstream_challenge"),
         "echo_only": ("InternalServerError", 502, "upstream_error"),
+        "reset_before_headers": ("InternalServerError", 502, "upstream_error"),
+        "status_504": ("InternalServerError", 502, "upstream_error"),
         "n": ("BadRequestError", 400, None),
         "model": ("NotFoundError", 404, "model_not_found"),
         "path": ("NotFoundError", 404, "unknown_url"),
@@ -78,7 +80,7 @@ def test_failures_are_the_right_classes_and_are_not_tried_again(pair: Pair, stre
     }
     assert all(error["requestID"].startswith("req_") for error in errors.values())
     assert errors["n"]["param"] == "n"
-    assert pair.upstream["attempts"] == before + 7
+    assert pair.upstream["attempts"] == before + 9
 
 
 def test_failure_in_mid_stream_throws_after_the_text(pair: Pair) -> None:

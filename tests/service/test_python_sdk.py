@@ -89,6 +89,9 @@ ERRORS = [
     ("echo_only", openai.InternalServerError, 502, "upstream_error"),
     ("cloudflare", openai.InternalServerError, 503, "upstream_challenge"),
     ("stall_after_headers", openai.InternalServerError, 504, "upstream_timeout"),
+    ("reset_before_headers", openai.InternalServerError, 502, "upstream_error"),
+    ("end_after_headers", openai.InternalServerError, 502, "upstream_error"),
+    ("status_504", openai.InternalServerError, 502, "upstream_error"),
 ]
 
 

@@ -1,4 +1,4 @@
-"""What is free is tried again, seldom and soon; what may have cost something never is."""
+"""What cost nothing is tried again, seldom and soon; what may have cost something only where that is set."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -35,6 +35,7 @@ def answer(code: int, body: bytes, **headers: str) -> list[Verb]:
     return [status(code, {**JSON, **names, "Content-Length": str(len(body))}), send(body), fin()]
 
 
+OOPS = b'{"detail": "Internal Server Error"}'
 BUSY = answer(429, ONLY_ONE_MESSAGE.body)
 
 
@@ -56,8 +57,12 @@ def retried(service: Deployment, reason: str) -> float:
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize(
     ("failure", "reason"),
-    [([rst()], "reset"), ([fin()], "reset"), (answer(500, b"{}"), "server_error"), (BUSY, "busy")],
-    ids=["reset", "fin", "500", "busy"],
+    [
+        (answer(500, OOPS), "server_error"),
+        (answer(503, b"", Retry_After="0"), "server_error"),
+        (BUSY, "busy"),
+    ],
+    ids=["500", "503", "busy"],
 )
 async def test_caller_never_hears_of_a_failure_that_a_retry_heals(
     failure: list[Verb], reason: str, stream: bool
@@ -75,9 +80,24 @@ async def test_caller_never_hears_of_a_failure_that_a_retry_heals(
         assert retried(service, reason) == 1
 
 
+@pytest.mark.parametrize("failure", [[rst()], [fin()], answer(502, b"")], ids=["reset", "fin", "502"])
+async def test_unclear_failure_may_be_healed_by_a_retry_if_that_is_set(failure: list[Verb]) -> None:
+    env = {"UPSTREAM_RETRIES": "1", "RETRY_UNCLEAR": "true"}
+    async with backed_by(failure, GOOD, **env) as (service, backend):
+        assert (await service.chat()).status == 200
+        assert len(backend.connections) == 2
+
+
 @pytest.mark.parametrize(
     "broken",
     [
+        [rst()],
+        [fin()],
+        [send(b"HTTP/1.1 20"), fin()],
+        [send(b"\x00\x01 no HTTP\r\n\r\n"), fin()],
+        answer(204, b""),
+        answer(502, b"<html>502 Bad Gateway</html>"),
+        answer(524, OOPS),
         [status(200, EVENT_STREAM), chunk(b": hello\n\n"), rst()],
         [status(200, EVENT_STREAM), chunk(EVENT[: len(EVENT) // 2]), fin()],
         [status(200, EVENT_STREAM), last_chunk(), fin()],
@@ -86,7 +106,22 @@ async def test_caller_never_hears_of_a_failure_that_a_retry_heals(
         answer(429, b'{"detail": "Too many requests in 1 hour. Try again later."}'),
         answer(503, b"", Retry_After="3600"),
     ],
-    ids=["reset", "fin", "empty", "gateway timeout", "conversation", "rate", "long wait"],
+    ids=[
+        "reset before headers",
+        "fin before headers",
+        "cut status line",
+        "no HTTP",
+        "204",
+        "502 page",
+        "524",
+        "reset",
+        "fin",
+        "empty",
+        "gateway timeout",
+        "conversation",
+        "rate",
+        "long wait",
+    ],
 )
 async def test_what_may_have_cost_something_is_sent_once(broken: list[Verb]) -> None:
     async with backed_by(broken, GOOD, UPSTREAM_RETRIES="2") as (service, backend):

@@ -105,6 +105,7 @@ BAD: dict[str, list[str]] = {
     "QUEUE_LENGTH": [*NUMBER, "100001"],
     "QUEUE_WAIT": [*NUMBER, "0", "3601"],
     "UPSTREAM_RETRIES": [*NUMBER, "11"],
+    "RETRY_UNCLEAR": SWITCH,
     "ERROR_NOTE": SWITCH,
 }
 FREE_TEXT = {"GPTS_FILE", "HOST", "LOG_FILE", "STATE_DIR"}

@@ -21,7 +21,7 @@ class JsonAnswer:
     content_type: str
     headers: dict[str, str]
     body: bytes
-    secrets: tuple[str, ...] = field(default=(), repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def successful(self) -> bool:

@@ -9,6 +9,14 @@ MAX_LINE_BYTES: Final = 1024
 _HEX_DIGITS: Final = frozenset(b"0123456789abcdefABCDEF")
 
 
+class DamagedBody(ValueError):
+    """What came is no chunked body, or no longer; `content` is what was good in the last bytes before that."""
+
+    def __init__(self, reason: str, content: bytes) -> None:
+        super().__init__(reason)
+        self.content = content
+
+
 class State(Enum):
     """What comes next in a chunked body."""
 
@@ -40,10 +48,18 @@ class ChunkedDecoder:
         self._unread = b""  # an unfinished line, or the first half of a line break
 
     def feed(self, data: bytes) -> bytes:
-        """Decode the next bytes of the body. Raises ValueError if this is no chunked body."""
+        """Decode the next bytes of the body. Raises DamagedBody."""
         if self._unread:
             data = self._unread + data
         content: list[bytes] = []
+        try:
+            self._unread = data[self._read(data, content) :]
+        except ValueError as error:
+            raise DamagedBody(str(error), b"".join(content)) from None
+        return content[0] if len(content) == 1 else b"".join(content)
+
+    def _read(self, data: bytes, content: list[bytes]) -> int:
+        """Add what is content to `content`; gives where the unread rest begins. Raises ValueError."""
         at, end = 0, len(data)
         while at < end and not self.ended:
             if self._state is DATA:
@@ -65,8 +81,7 @@ class ChunkedDecoder:
                     break
                 self._read_line(data[at:line_end])
                 at = line_end + 2
-        self._unread = b"" if self.ended else data[at:]
-        return content[0] if len(content) == 1 else b"".join(content)
+        return end if self.ended else at
 
     def _read_line(self, line: bytes) -> None:
         if self._state is TRAILER:

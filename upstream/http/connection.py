@@ -43,7 +43,7 @@ from tornado.httputil import (
 from tornado.iostream import IOStream
 from tornado.simple_httpclient import HTTPStreamClosedError, SimpleAsyncHTTPClient, _HTTPConnection
 
-from upstream.http.chunked import ChunkedDecoder
+from upstream.http.chunked import ChunkedDecoder, DamagedBody
 from upstream.http.errors import Aborted
 from upstream.http.receiver import ResponseReceiver
 
@@ -199,14 +199,17 @@ class BulkReadingConnection(HTTP1Connection):
         without_waiting = 0
         while not decoder.ended:
             data = await read_bytes(READ_BYTES, partial=True)
+            damage = ""
             try:
                 content = decoder.feed(data)
-            except ValueError as error:
-                raise HTTPInputError(str(error)) from None
+            except DamagedBody as error:
+                content, damage = error.content, str(error)
             if content:
                 delivered = delegate.data_received(content)
                 if delivered is not None:
                     await delivered
+            if damage:
+                raise HTTPInputError(damage)
             without_waiting += len(data)
             if without_waiting >= YIELD_BYTES:
                 without_waiting = 0

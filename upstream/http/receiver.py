@@ -27,6 +27,9 @@ UNTYPED: Final = ("", "text/plain", "application/octet-stream")
 """Types that say nothing about an answer: its first bytes tell whether it is an event stream."""
 EVENT_FIELDS: Final = (b"data:", b"event:", b"id:", b"retry:", b":")
 """What the first line of an event stream begins with."""
+BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+SNIFFED_BYTES: Final = 64
+"""An event stream has shown by then that it is one."""
 
 
 class ResponseReceiver:
@@ -197,7 +200,8 @@ class ResponseReceiver:
 
 def _begins_as_events(body: bytes) -> bool | None:
     """Whether a body is an event stream, by its first bytes; None while these are too few to tell."""
-    start = body[:64].removeprefix(b"\xef\xbb\xbf").lstrip()
+    start = body.removeprefix(BYTE_ORDER_MARK).lstrip()
     if start.startswith(EVENT_FIELDS):
         return True
-    return None if any(field.startswith(start) for field in EVENT_FIELDS) else False
+    begun = any(field.startswith(start) for field in (*EVENT_FIELDS, BYTE_ORDER_MARK))
+    return None if begun and len(body) < SNIFFED_BYTES else False

@@ -65,6 +65,8 @@ const scenarios = {
       model_not_found: await sim("model_not_found"),
       cloudflare: await sim("cloudflare"),
       echo_only: await sim("echo_only"),
+      reset_before_headers: await sim("reset_before_headers"),
+      status_504: await sim("status_504"),
       n: await failure(() => ask("Hello", { n: 2, stream })),
       model: await failure(() => ask("Hello", { model: "gpt-9-x", stream })),
       path: await failure(() => client.embeddings.create({ model: "gpt-4-s", input: "Hello" })),

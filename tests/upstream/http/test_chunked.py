@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from upstream.http.chunked import ChunkedDecoder
+from upstream.http.chunked import ChunkedDecoder, DamagedBody
 
 contents = st.lists(st.binary(min_size=1, max_size=40), max_size=8)
 sizes = st.sampled_from([b"%x", b"%X", b"000%x", b"%x;name=value", b'%x ; quoted="a;b"'])
@@ -69,6 +69,18 @@ def test_content_is_given_out_before_its_chunk_is_complete() -> None:
 def test_what_is_no_chunk_is_refused(wire: bytes) -> None:
     with pytest.raises(ValueError, match="chunk"):
         decode([wire, b"hello\r\n0\r\n\r\n"])
+
+
+@given(body=bodies(), cut=st.integers(0, 400))
+def test_content_before_the_damage_is_not_lost(body: tuple[bytes, bytes], cut: int) -> None:
+    _, content = body
+    wire = b"".join(b"1\r\n%c\r\n" % byte for byte in content) + b"no chunk\r\n"
+    cut = min(cut, len(wire) - len(b"no chunk\r\n"))
+    decoder = ChunkedDecoder()
+    decoded = decoder.feed(wire[:cut])
+    with pytest.raises(DamagedBody) as raised:
+        decoder.feed(wire[cut:])
+    assert decoded + raised.value.content == content
 
 
 def test_lines_have_a_limit() -> None:

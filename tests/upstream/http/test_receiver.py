@@ -1,12 +1,26 @@
 """Answers that are not the event stream asked for."""
 
+import gzip
+import zlib
 from collections.abc import Callable
 
 import pytest
 
-from tests.scripted_server import EVENT_STREAM, JSON, Verb, chunk, flood, last_chunk, rst, send, stall, status
-from tests.upstream.rig import DEFAULT_CALL_LIMITS, SECRET_TEXT, Reader, rig
-from upstream.http import CallLimits, JsonAnswer
+from tests.scripted_server import (
+    EVENT_STREAM,
+    JSON,
+    Verb,
+    chunk,
+    flood,
+    last_chunk,
+    rst,
+    send,
+    stall,
+    status,
+    trickle,
+)
+from tests.upstream.rig import DEFAULT_CALL_LIMITS, KEY, PREFIX, SECRET_TEXT, Reader, rig
+from upstream.http import CallLimits, JsonAnswer, UnusableAnswer
 
 pytestmark = pytest.mark.timeout(seconds=10)
 
@@ -53,9 +67,58 @@ async def test_successful_html_is_kept() -> None:
     assert (kept.status, kept.content_type) == (200, "text/html")
 
 
-async def test_answer_without_a_content_type_is_kept() -> None:
-    kept = await kept_of(status(200), send(b"data: x\n\n"))
-    assert (kept.content_type, kept.body) == ("", b"data: x\n\n")
+async def read_from(*script: Verb) -> bytes:
+    """What the reader gets of an answer; nothing of it may be kept."""
+    reader = Reader()
+    async with rig(script) as world:
+        assert await world.stream(reader) is None
+    return reader.content
+
+
+@pytest.mark.parametrize("body", [b"", b"dat", b"<html>", b"datum: x", b'{"detail": "x"}'])
+async def test_answer_without_a_content_type_is_kept(body: bytes) -> None:
+    kept = await kept_of(status(200), send(body))
+    assert (kept.content_type, kept.body) == ("", body)
+
+
+@pytest.mark.parametrize("named", [{}, {"Content-Type": "text/plain"}])
+@pytest.mark.parametrize("start", [b"data: x", b"\xef\xbb\xbfdata: x", b"\r\nevent: ping", b": hi", b"id:1"])
+async def test_answer_that_names_no_type_is_an_event_stream_if_it_looks_like_one(
+    start: bytes, named: dict[str, str]
+) -> None:
+    body = start + b"\n\ndata: y\n\n" + b"x" * (2 * KEPT)
+    assert await read_from(status(200, named), trickle(body[:30]), send(body[30:])) == body
+    assert await read_from(status(200, named), send(body)) == body
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+async def test_coded_event_stream_is_decoded(coding: str) -> None:
+    body = b"".join(b"data: %d\n\n" % number for number in range(20_000))
+    coded = gzip.compress(body) if coding == "gzip" else zlib.compress(body)
+    headers = {**EVENT_STREAM, "Content-Encoding": coding}
+    script = [status(200, headers), chunk(coded[:5]), chunk(coded[5:]), last_chunk()]
+    assert await read_from(*script) == body
+
+
+async def test_damaged_coding_ends_the_stream_with_an_error() -> None:
+    headers = {**EVENT_STREAM, "Content-Encoding": "gzip"}
+    with pytest.raises(UnusableAnswer):
+        await read_from(status(200, headers), chunk(b"no gzip at all"), stall())
+
+
+async def test_coded_error_is_decoded_up_to_the_limit() -> None:
+    for body in (b'{"detail": "x"}', b"x" * 10 * KEPT):
+        coded = gzip.compress(body)
+        headers = {**JSON, "Content-Encoding": "GZIP", "Content-Length": str(len(coded))}
+        assert (await kept_of(status(500, headers), send(coded))).body == body[:KEPT]
+    damaged = await kept_of(status(500, {**JSON, "Content-Encoding": "gzip"}), send(b"no gzip"))
+    assert damaged.body == b""
+
+
+async def test_refusal_shows_neither_the_key_nor_the_prefix() -> None:
+    body = f'{{"detail": "no {KEY} at /{PREFIX}/backend-api"}}'.encode()
+    kept = await kept_of(status(404, {**JSON, "Content-Length": str(len(body))}), send(body))
+    assert kept.refusal().body == b'{"detail": "no *** at /***/backend-api"}'
 
 
 async def test_answer_without_a_body_is_kept() -> None:
@@ -63,10 +126,8 @@ async def test_answer_without_a_body_is_kept() -> None:
     assert (kept.status, kept.body) == (204, b"")
 
 
-async def test_compressed_stream_that_nobody_asked_for_is_kept() -> None:
-    kept = await kept_of(
-        status(200, {**EVENT_STREAM, "Content-Encoding": "gzip"}), chunk(b"\x1f\x8b"), last_chunk()
-    )
+async def test_stream_in_a_coding_that_is_not_understood_is_kept() -> None:
+    kept = await kept_of(status(200, {**EVENT_STREAM, "Content-Encoding": "br"}), chunk(b"?"), last_chunk())
     assert kept.status == 200
 
 
