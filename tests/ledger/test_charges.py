@@ -41,11 +41,14 @@ async def charge_book(
     limits: Limits = NO_LIMITS,
     prices: Mapping[str, int] | None = None,
     metrics: Metrics | None = None,
+    *,
+    listed: bool = True,
 ) -> AsyncIterator[ChargeBook]:
     async with ledger_over(SqliteStore(folder / "ledger.sqlite3"), limits) as ledger:
         names = KeyNames(b"s" * 32, {ALICE.key: "alice"})
         metrics = metrics or Metrics(("chat",), [])
-        yield ChargeBook(ledger, names, NothingToReconcile(), metrics, CATALOGUE, prices or {})
+        reconciler = NothingToReconcile(listed=listed)
+        yield ChargeBook(ledger, names, reconciler, metrics, CATALOGUE, prices or {})
 
 
 async def spent(ledger: Ledger) -> list[tuple[str, int, int]]:
@@ -150,3 +153,14 @@ async def test_caller_is_reconciled_under_its_name(tmp_path: Path) -> None:
         charges = ChargeBook(ledger, names, reconciler, Metrics(("chat",), []), CATALOGUE, {})
         charges.reconcile(ALICE, Credential("fk-pool"))
         assert reconciler.started == [("alice", Credential("fk-pool"))]
+
+
+@pytest.mark.parametrize("listed", [True, False])
+async def test_message_is_only_looked_for_later_if_its_conversation_stays_on_the_list(
+    tmp_path: Path, listed: bool
+) -> None:
+    async with charge_book(tmp_path, listed=listed) as charges:
+        await charges.post(ALICE, GPT_4, "message")
+    async with ledger_over(SqliteStore(tmp_path / "ledger.sqlite3")) as ledger:
+        (entry,) = await ledger.unsettled("alice", time.time() + 60)
+        assert entry.message_id == ("message" if listed else "")

@@ -11,8 +11,9 @@ import pytest
 from accounts import Credential
 from ledger import DAY, Ledger, Reconciler, SqliteStore
 from ledger.records import Posted
+from simulator import Simulator
 from tests.ledger.entries import ledger_over, posted
-from upstream import Found, History
+from upstream import Found, History, HttpClient
 
 CREDENTIAL = Credential("fk-alice")
 
@@ -91,6 +92,23 @@ async def test_what_cannot_be_told_stays_as_it_is(
     async with with_unknown(tmp_path, posted(at=time.time() - 300, message_id=message_id)) as ledger:
         await Reconciler(ledger, Account(found), listed=True, grace=60).reconcile("alice", CREDENTIAL)
         assert await outcomes(ledger) == (14, 0, 1)
+
+
+async def test_simulated_account_frees_an_entry_only_if_nothing_was_begun_at_its_time(tmp_path: Path) -> None:
+    now = time.time()
+    simulator = Simulator("prefix0001")
+    await simulator.start()
+    http = HttpClient(simulator.url, "prefix0001")
+    simulator.state.conversations.create("fk-alice", now - 3000, temporary=False)
+    simulator.state.conversations.create("fk-bob", now - 9000, temporary=False)
+    doubtful, lost = posted(at=now - 3005, message_id="one"), posted(at=now - 9005, message_id="two")
+    try:
+        async with with_unknown(tmp_path, doubtful, lost) as ledger:
+            await Reconciler(ledger, History(http), listed=True, grace=60).reconcile("alice", CREDENTIAL)
+            assert await outcomes(ledger) == (14, 1, 0)
+    finally:
+        http.close()
+        await simulator.stop()
 
 
 async def test_caller_is_looked_at_once_in_a_while(tmp_path: Path) -> None:

@@ -43,6 +43,7 @@ from translate.values import (
     ReasoningDelta,
     SentMessage,
     TextDelta,
+    UpstreamFailed,
     Usage,
     Waiting,
 )
@@ -113,6 +114,40 @@ def test_nothing_is_read_where_the_caller_must_act(state: State) -> None:
     conversation.receive_eof()
     assert conversation.next_event() is PAUSED
     assert (conversation.state, conversation.progress, conversation.answer.text) == (state, *before)
+
+
+@pytest.mark.parametrize(
+    ("stream", "state"),
+    [
+        (b"", State.FAILED),
+        (sse(hidden_system(), echo("Hello", "u1"), done=False), State.FAILED),
+        (sse(*growing("", "Hi"), done=False), State.FAILED),
+        (sse(*growing("", "Hi"), finished("Hi th"), done=False)[:-10], State.FAILED),
+        (sse(*growing("", "Hi"), finished("Hi"), done=False), State.EXCHANGE_ENDED),
+        (sse(*growing("", "Hi"), finished("Hi"), done=False) + b"data: {", State.EXCHANGE_ENDED),
+        (sse(*growing("", "Hi"), done=False) + b"data: [DONE]", State.EXCHANGE_ENDED),
+        (sse(*growing("", "Hi"), {"type": "message_stream_complete"}, done=False), State.EXCHANGE_ENDED),
+        (sse(confirmation_request(), done=False), State.EXCHANGE_ENDED),
+    ],
+)
+def test_stream_that_breaks_is_whole_where_a_proper_end_of_it_would_be(stream: bytes, state: State) -> None:
+    lost = UpstreamFailed("The connection was lost.")
+    for cause in (None, lost):
+        conversation = fed(stream)
+        conversation.receive_eof(cause)
+        events = events_of(conversation)
+        assert conversation.state is state
+        if cause is not None and state is State.FAILED:
+            assert events[-1] == Failed(lost)
+
+
+def test_secrets_are_not_quoted_in_errors() -> None:
+    for said in ({"message": None, "error": "no prefix-0001"}, {"detail": "no prefix-0001"}):
+        conversation = Conversation(secrets=["prefix-0001"])
+        conversation.receive_data(sse(said))
+        (failed,) = events_of(conversation)
+        assert isinstance(failed, Failed)
+        assert failed.error.message.endswith("no ***")
 
 
 ACTS: dict[str, tuple[Callable[[Conversation], None], State]] = {

@@ -10,7 +10,7 @@ _HEX_DIGITS: Final = frozenset(b"0123456789abcdefABCDEF")
 
 
 class DamagedBody(ValueError):
-    """What came is no chunked body, or no longer; `content` is what was good in the last bytes before that."""
+    """What came is no chunked body, or no longer; `content` is what was good in the last bytes."""
 
     def __init__(self, reason: str, content: bytes) -> None:
         super().__init__(reason)

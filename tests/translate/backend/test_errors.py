@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from translate.backend.errors import error_from_record, error_from_response
+from translate.backend.errors import Said, error_from_record, error_from_response, said_by
 from translate.openai.errors import envelope
 from translate.values.errors import ApiError
 
@@ -265,6 +265,45 @@ def test_keys_in_the_text_of_the_backend_are_masked(secret: str, status: int) ->
         assert secret not in error_from_record(said).message
 
 
+def test_secrets_of_the_exchange_are_masked_before_the_text_is_cut() -> None:
+    secret = "prefix-0001"
+    for length in range(280, 310):
+        said = "x" * length + secret
+        for error in (
+            error_from_response(500, detail(said), secrets=[secret]),
+            error_from_record(said, [secret]),
+        ):
+            assert "prefix" not in error.message
+    assert error_from_record(f"no {secret}", [secret]).message.endswith(": no ***")
+
+
+SAYS: dict[str, tuple[bytes, Said]] = {
+    "nothing": (b"", Said.NOTHING),
+    "no JSON": (b"\xff\x00", Said.NOTHING),
+    "cut": (b'{"detail": "Inter', Said.NOTHING),
+    "empty object": (b"{}", Said.NOTHING),
+    "list": (b"[]", Said.NOTHING),
+    "page": (b"<html>502 Bad Gateway</html>", Said.NOTHING),
+    "words": (b"Just a moment", Said.NOTHING),
+    "challenge": (PAGE, Said.REFUSED),
+    "busy": (detail(BUSY), Said.REFUSED),
+    "cap": (detail(CAP), Said.REFUSED),
+    "error": (detail("Internal Server Error"), Said.ERROR),
+    "list of errors": (detail([{"loc": ["body", "conversation_id"], "msg": "x"}]), Said.ERROR),
+    "conversation": (b'{"conversation_id": "c1"}', Said.BEGUN),
+    "conversation and busy": (b'{"conversation_id": "c1", "detail": "too many messages"}', Said.BEGUN),
+    "conversation in the error": (b'{"error": {"conversation_id": "c1"}}', Said.BEGUN),
+    "no conversation": (b'{"conversation_id": null, "detail": "x"}', Said.ERROR),
+    "half a conversation": (b'{"conversation_id": "c', Said.BEGUN),
+    "interrupted": (coded("interruption_server_error"), Said.BEGUN),
+}
+
+
+@pytest.mark.parametrize(("body", "said"), SAYS.values(), ids=SAYS)
+def test_what_an_answer_says_about_the_message_that_was_posted(body: bytes, said: Said) -> None:
+    assert said_by(body) is said
+
+
 def test_the_backends_own_words_are_cut_short_and_put_on_one_line() -> None:
     message = error_from_response(500, detail("line one\nline  two\t" + "x" * 5000)).message
     assert "line one line two x" in message
@@ -299,3 +338,8 @@ def test_any_answer_becomes_a_proper_error(status: int, body: bytes, retry_after
 def test_any_error_record_becomes_a_proper_error(error: object) -> None:
     failure = error_from_record(error)
     assert json.loads(envelope(failure))["error"]["message"]
+
+
+@given(st.binary(max_size=50) | ANYTHING.map(lambda value: json.dumps(value).encode()))
+def test_any_answer_says_something(body: bytes) -> None:
+    assert said_by(body) in Said
