@@ -70,7 +70,7 @@ class Families:
         self.attempts = counter(
             "upstream_attempts_total", "Conversations posted upstream, by how they ended.", "outcome"
         )
-        self.retries = counter("retries_total", "Conversations posted once more, at no cost.", "reason")
+        self.retries = counter("retries_total", "Conversations posted once more, after a failure.", "reason")
         self.disconnects = counter(
             "client_disconnects_total", "Clients that left before their answer was whole.", "phase"
         )

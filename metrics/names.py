@@ -33,11 +33,11 @@ class Attempt(StrEnum):
     STOPPED = "stopped"
     """Accepted, then ended from our side: the client left, or we are stopping."""
     REFUSED = "refused"
-    """The backend answered, but with an error: it costs nothing."""
+    """The backend answered, and provably accepted nothing: it costs nothing."""
     UNSENT = "unsent"
     """It never reached the backend: it costs nothing."""
     UNKNOWN = "unknown"
-    """It was sent and nothing came back, or the service died meanwhile: it counts as spent."""
+    """It was sent and nothing proves what became of it, or the service died meanwhile: it counts as spent."""
 
 
 CONVERSATION_ROUTES: Final = ("chat", "images")

@@ -123,7 +123,7 @@ class Metrics:
         self._families.queue_wait.observe(wait)
 
     def retried(self, reason: str) -> None:
-        """A conversation is posted once more, at no cost."""
+        """A conversation is posted once more, after a failure."""
         self._families.retries.labels(reason if reason in names.RETRIES else OTHER).inc()
 
     def rejected(self, reason: str) -> None:
