@@ -233,6 +233,7 @@ async def test_bug_of_ours_is_a_500_in_json_that_tells_nothing(loud_log: pytest.
         assert service.requests("error") == 1
     assert answer.status == 500
     assert answer.error["type"] == "server_error"
+    assert answer.headers["x-should-retry"] == "false"
     assert "canary" not in answer.body.decode()
     request_id = answer.headers["x-request-id"]
     assert request_id in answer.error["message"]

@@ -203,7 +203,7 @@ class HttpClient:
         timeouts = replace(self.timeouts, first_byte=seconds, total=seconds)
         headers = {**headers, "User-Agent": USER_AGENT}
         receiver = await self._receive(method, url, headers, content, Exchange(), timeouts, limit)
-        answer = receiver.answer()
+        answer = receiver.answer(decode=False)
         return Transfer(
             answer.status, answer.content_type, answer.headers, answer.body, not receiver.overflowed
         )

@@ -19,6 +19,11 @@ class Decoder:
     def __init__(self) -> None:
         self._zlib = zlib.decompressobj(_GZIP_OR_ZLIB)
 
+    @property
+    def ended(self) -> bool:
+        """All of the coded data has come."""
+        return self._zlib.eof
+
     def decode(self, data: bytes) -> Iterator[bytes]:
         """What `data` stands for, in pieces of at most 64 KiB. Raises UnusableAnswer if it is damaged."""
         try:
@@ -42,14 +47,17 @@ def decoding(on_data: Callable[[bytes], Awaitable[None]]) -> Callable[[bytes], A
     return on_coded
 
 
-def decoded(body: bytes, limit: int) -> bytes:
-    """What a coded body stands for, up to `limit` bytes; as far as it can be read if it is cut or damaged."""
-    out = bytearray()
+def decoded(body: bytes, limit: int) -> tuple[bytes, bool]:
+    """What a coded body stands for, up to `limit` bytes, and whether that is all of it.
+
+    It is not where the body is longer, cut or damaged.
+    """
+    decoder, out = Decoder(), bytearray()
     try:
-        for piece in Decoder().decode(body):
+        for piece in decoder.decode(body):
             out += piece
-            if len(out) >= limit:
+            if len(out) > limit:
                 break
     except UnusableAnswer:
-        pass
-    return bytes(out[:limit])
+        return bytes(out[:limit]), False
+    return bytes(out[:limit]), decoder.ended and len(out) <= limit

@@ -70,7 +70,7 @@ class ResponseReceiver:
         self.headers: dict[str, str] = {}
         """Those of the answer that are worth keeping, by lower-case name."""
         self.overflowed = False
-        """The body is longer than what was kept of it."""
+        """What was kept is not the whole body, or could not be decoded."""
         self.failure: BaseException | None = None
         """What the exchange has failed with."""
         self._transport = transport
@@ -92,14 +92,18 @@ class ResponseReceiver:
         """The answer is an event stream that goes to the reader."""
         return self._transport.streaming
 
-    def answer(self, secrets: tuple[str, ...] = ()) -> JsonAnswer:
-        """What was kept, once the headers are in; `secrets` are never quoted from it."""
+    def answer(self, secrets: tuple[str, ...] = (), *, decode: bool = True) -> JsonAnswer:
+        """What was kept, once the headers are in; `secrets` are never quoted from it.
+
+        With `decode` false the bytes are left as they came, as is right for files of any size.
+        """
         transport = self._transport
         if transport.status is None or transport.content_type is None:
             raise RuntimeError("there is no answer yet")
         body = bytes(self._body)
-        if self._coding in DECODED:
-            body = decoded(body, self._body_limit)
+        if decode and self._coding in DECODED:
+            body, whole = decoded(body, self._body_limit)
+            self.overflowed = self.overflowed or not whole
         return JsonAnswer(transport.status, transport.content_type, self.headers, body, secrets)
 
     def on_failure(self, stop: Callable[[], None]) -> None:
