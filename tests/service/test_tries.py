@@ -27,6 +27,7 @@ from tests.scripted_server import (
     rst,
     send,
     status,
+    wait,
 )
 from tests.service.deployment import KEY, PREFIX, Deployment, deployed
 
@@ -91,11 +92,11 @@ WHOLE: dict[str, list[Verb]] = {
         last_chunk(),
     ],
     "no content type": [status(200, PLAIN), chunk(FINISHED + DONE), last_chunk()],
-    "reset after the end": [*streamed(FINISHED), rst()],
+    "reset after the end": [*streamed(FINISHED), wait(0.05), rst()],
     "fin after the end": [*streamed(FINISHED), fin()],
     "garbage after the end": [*streamed(FINISHED), send(b"no chunk\r\n"), fin()],
     "proper end without [DONE]": [*streamed(FINISHED), last_chunk()],
-    "reset after [DONE]": [*streamed(BEGUN + DONE), rst()],
+    "reset after [DONE]": [*streamed(BEGUN + DONE), wait(0.05), rst()],
 }  # fmt: skip
 
 
