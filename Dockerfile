@@ -19,6 +19,7 @@ ENV PATH=/venv/bin:$PATH \
 WORKDIR /app
 COPY --from=build /venv /venv
 COPY server.py wiring.py gpts.json LICENSE ./
+COPY access access
 COPY accounts accounts
 COPY catalogue catalogue
 COPY console console

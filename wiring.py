@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from access import Door, DoorLimits, load_admin
 from accounts import AccountQueue, Credential, SharedSlots
 from catalogue import GptsFileWatcher, load_gpts
 from handlers import ROUTES, AnswerParts, AppParts, ChatOptions, Common, StreamTiming
@@ -159,6 +160,7 @@ def build(
         common=Common(
             metrics=metrics,
             charges=charges,
+            door=_door(settings, metrics, charges),
             failures=RecentFailures(),
             cors_origin=settings.cors_origin,
             public_base=settings.upload_base_url,
@@ -187,7 +189,7 @@ def build(
         queue=queue,
         licence=licence,
         api_prefix=settings.api_prefix,
-        admin_token=settings.admin_token,
+        admin=load_admin(settings.admin_token, Path(settings.state_dir)),
         upstream=urlsplit(settings.base_url).netloc,
         version=version,
         simulated=simulated,
@@ -234,6 +236,15 @@ def ledger_store(settings: Settings, limits: Limits, keys: KeyNames, *, simulate
     # What the simulator was asked does not count as spent at a backend.
     name = "demo-ledger.sqlite3" if simulated else "ledger.sqlite3"
     return SqliteStore(state / name, limits.reset_hour * HOUR)
+
+
+def _door(settings: Settings, metrics: Metrics, charges: ChargeBook) -> Door:
+    limits = DoorLimits(
+        refused_seconds=settings.refused_key_seconds,
+        refusals_per_minute=settings.refusals_per_minute,
+        trusted_proxies=settings.trusted_proxies,
+    )
+    return Door(limits, metrics, charges.knows)
 
 
 def _gpts_path(settings: Settings) -> Path:

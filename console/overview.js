@@ -16,7 +16,7 @@ export function showOverview(state) {
   for (const section of document.querySelectorAll("[data-details]")) section.hidden = !details;
   const usage = details?.usage;
   for (const id of ["usage-title", "quota-title"]) if (!usage) byId(id).closest("section").hidden = true;
-  draw("now", [details && facts(details), state.access], () => now(state));
+  draw("now", [details && facts(details)], () => now(state));
   draw("models", state.models, () => modelsTable(state.models));
   if (usage) {
     const width = byId("chart").clientWidth;
@@ -61,8 +61,8 @@ function facts({ upstream, in_flight, queued, usage }) {
   ];
 }
 
-function now({ details, access }) {
-  if (!details) return [el("p", { class: "note" }, t(access === "token" ? "needToken" : "localOnly"))];
+function now({ details }) {
+  if (!details) return [el("p", { class: "note" }, t("needToken"))];
   const pairs = facts(details).map(([name, value, kind]) =>
     el("div", {}, el("dt", {}, name), el("dd", { class: kind }, value)),
   );

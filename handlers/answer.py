@@ -4,10 +4,12 @@ import time
 from dataclasses import dataclass
 from typing import Protocol
 
+from access import KeyVerdict
 from handlers.base import ApiHandler, BodyHandler
 from handlers.client_connection import ClientConnection, StreamTiming
 from handlers.client_states import ClientState
-from translate.values import AnswerFormat, ApiError, Catalogue
+from metrics import Outcome
+from translate.values import AnswerFormat, ApiError, Catalogue, Forbidden, Unauthorized
 from turns import Client, RunningAnswers, TurnFactory, TurnOutcome
 
 
@@ -129,8 +131,16 @@ class AnswerHandler(BodyHandler):
         self._answer = Answer(self, runner, format, self.parts.timing)
         if self._client_left:
             self._answer.client_gone()
-        with self.parts.running.admit(self._answer, self.route):
-            await self._answer.run()
+        peer, forwarded_for = self.request.remote_ip or "", self.request.headers.get("X-Forwarded-For", "")
+        with (
+            self.common.door.admit(self.caller, peer, forwarded_for) as visit,
+            self.parts.running.admit(self._answer, self.route),
+        ):
+            try:
+                await self._answer.run()
+            finally:
+                if self.turn is not None:
+                    visit.verdict = key_verdict(self.turn, has_text=runner.has_text)
 
     def on_connection_close(self) -> None:
         """The client left; Tornado calls this once."""
@@ -138,3 +148,13 @@ class AnswerHandler(BodyHandler):
         self._client_left = True
         if self._answer is not None:
             self._answer.client_gone()
+
+
+def key_verdict(turn: TurnOutcome, *, has_text: bool) -> KeyVerdict:
+    """What a turn has shown of the key that it was asked with; `has_text`: some of the answer came."""
+    if turn.outcome is Outcome.OK or has_text:
+        return KeyVerdict.ACCEPTED
+    if isinstance(turn.error, Unauthorized):
+        return KeyVerdict.REFUSED
+    doubtful = turn.units > 0 or isinstance(turn.error, Forbidden)
+    return KeyVerdict.DOUBTFUL if doubtful else KeyVerdict.NOTHING

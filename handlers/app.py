@@ -2,13 +2,15 @@
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import tornado.web
 
+from access import Admin
 from accounts import AccountQueue
 from catalogue import GptsFileWatcher
 from handlers.answer import AnswerParts
-from handlers.base import Common, UnknownPath
+from handlers.base import ApiHandler, Common, UnknownPath
 from handlers.billing import BillingUsageHandler, SubscriptionHandler
 from handlers.chat import ChatHandler, ChatOptions
 from handlers.console import ConsoleHandler, ConsoleParts, StateHandler
@@ -23,14 +25,16 @@ from media import MediaReader, MediaStore
 ROUTES = ("billing", "chat", "console", "images", "media", "models", "probe", "unknown", "usage")
 """Route names, as they appear in metrics."""
 
+Routes = list[tuple[str, type[ApiHandler], dict[str, Any]]]
+"""Pattern of the path, handler, and what the handler works with."""
+
 
 @dataclass(frozen=True, slots=True)
 class AppParts:
     """What the handlers work with, together; `make_app` gives each of them its own share.
 
-    `api_prefix` and `admin_token` are those of the settings, empty if they are not set. `upstream` is the
-    backend's host. With `simulated` the backend is the built-in simulator, and `demo_key` is its key, else
-    empty.
+    `api_prefix` is that of the settings, empty if it is not set. `upstream` is the backend's host. With
+    `simulated` the backend is the built-in simulator, and `demo_key` is its key, else empty.
     """
 
     common: Common
@@ -42,7 +46,7 @@ class AppParts:
     queue: AccountQueue
     licence: LicenceUsage
     api_prefix: str
-    admin_token: str
+    admin: Admin
     upstream: str
     version: str
     simulated: bool
@@ -53,6 +57,7 @@ def make_app(parts: AppParts) -> tornado.web.Application:
     """The application. A trailing slash is taken as it is: a redirect would turn a POST into a GET.
 
     Only the API is under its prefix: pages and files are for browsers, and probes for other programs.
+    Pages of other sites may use the API and stored files, and read their errors; all else is not for them.
     """
     root = f"/{re.escape(parts.api_prefix)}" if parts.api_prefix else ""
     v1 = f"{root}/v1"
@@ -61,13 +66,13 @@ def make_app(parts: AppParts) -> tornado.web.Application:
     images = {"parts": answers, "reader": parts.reader}
     owner = "pandora-to-v1-simulator" if parts.simulated else "pandora-next"
     models = {"catalogue": answers.catalogue, "owner": owner}
-    usage = {"licence": parts.licence, "admin_token": parts.admin_token}
+    usage = {"licence": parts.licence, "admin": parts.admin}
     console = ConsoleParts(
         version=parts.version,
         simulated=parts.simulated,
         demo_key=parts.demo_key,
         api_prefix=parts.api_prefix,
-        admin_token=parts.admin_token,
+        admin=parts.admin,
         upstream=parts.upstream,
         catalogue=answers.catalogue,
         gpts=parts.gpts,
@@ -75,24 +80,31 @@ def make_app(parts: AppParts) -> tornado.web.Application:
         queue=parts.queue,
         licence=parts.licence,
     )
+    for_any_origin: Routes = [
+        (rf"{v1}/chat/completions/?", ChatHandler, {"parts": answers, "chat": parts.chat}),
+        (rf"{v1}/images/generations/?", ImagesHandler, images),
+        (rf"{v1}/images/edits/?", ImageFormHandler, images),
+        (rf"{v1}/images/variations/?", VariationsHandler, images),
+        (rf"{v1}/models/?", ModelsHandler, models),
+        (rf"{v1}/models/(.+?)/?", ModelHandler, models),
+        (rf"{v1}/usage/?", UsageHandler, usage),
+        (rf"{billing}/subscription/?", SubscriptionHandler, {}),
+        (rf"{billing}/usage/?", BillingUsageHandler, {}),
+        (rf"{root}/.*" if root else "/(?:v1|dashboard)(?:/.*)?", UnknownPath, {}),
+        (r"/(?:images|files)/([^/]+)", MediaHandler, {"media": parts.media}),
+    ]
+    for_own_origin: Routes = [
+        (r"/healthz/?", HealthHandler, {"simulated": parts.simulated}),
+        (r"/readyz/?", ReadyHandler, {"running": answers.running, "gpts": parts.gpts}),
+        (r"/metrics/?", MetricsHandler, {}),
+        (r"/", ConsoleHandler, {}),
+        (r"/console/state", StateHandler, {"parts": console}),
+        (r"/console/([a-z0-9-]+\.[a-z]+)", ConsoleHandler, {}),
+    ]
     return tornado.web.Application(
         [
-            (rf"{v1}/chat/completions/?", ChatHandler, {"parts": answers, "chat": parts.chat}),
-            (rf"{v1}/images/generations/?", ImagesHandler, images),
-            (rf"{v1}/images/edits/?", ImageFormHandler, images),
-            (rf"{v1}/images/variations/?", VariationsHandler, images),
-            (rf"{v1}/models/?", ModelsHandler, models),
-            (rf"{v1}/models/(.+?)/?", ModelHandler, models),
-            (rf"{v1}/usage/?", UsageHandler, usage),
-            (rf"{billing}/subscription/?", SubscriptionHandler),
-            (rf"{billing}/usage/?", BillingUsageHandler),
-            (r"/healthz/?", HealthHandler, {"simulated": parts.simulated}),
-            (r"/readyz/?", ReadyHandler, {"running": answers.running, "gpts": parts.gpts}),
-            (r"/metrics/?", MetricsHandler),
-            (r"/(?:images|files)/([^/]+)", MediaHandler, {"media": parts.media}),
-            (r"/", ConsoleHandler),
-            (r"/console/state", StateHandler, {"parts": console}),
-            (r"/console/([a-z0-9-]+\.[a-z]+)", ConsoleHandler),
+            *((path, handler, {**kept, "cross_origin": True}) for path, handler, kept in for_any_origin),
+            *for_own_origin,
         ],
         default_handler_class=UnknownPath,
         log_function=lambda handler: None,  # ApiHandler.on_finish writes the one line

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import tornado.web
+from tornado.httputil import HTTPServerRequest
 from tornado.iostream import IOStream, StreamClosedError
 
+from access import Admin, Door
 from accounts import Caller
 from ledger import ChargeBook
 from logs import RecentFailures
@@ -55,6 +57,7 @@ class Common:
 
     metrics: Metrics
     charges: ChargeBook
+    door: Door
     failures: RecentFailures
     cors_origin: str
     public_base: str
@@ -71,6 +74,8 @@ class ApiHandler(tornado.web.RequestHandler):
     """
 
     route = "other"
+    cross_origin = False
+    """Pages of other sites may read the responses; said by the route table."""
     request_id = ""
     outcome: Outcome | None = None
     failure: ApiError | None = None
@@ -82,6 +87,17 @@ class ApiHandler(tornado.web.RequestHandler):
     """Seconds until the first content of a stream was written."""
     conversing: tuple[Caller, Model] | None = None
     """The caller and the model of the conversation, once known; the headers show their limits."""
+
+    def __init__(
+        self,
+        application: tornado.web.Application,
+        request: HTTPServerRequest,
+        *,
+        cross_origin: bool = False,
+        **parts: Any,
+    ) -> None:
+        self.cross_origin = cross_origin  # Tornado sets the first headers before it calls `initialize`
+        super().__init__(application, request, **parts)
 
     @property
     def common(self) -> Common:
@@ -98,21 +114,17 @@ class ApiHandler(tornado.web.RequestHandler):
         self.set_header("Content-Type", "application/json")
         self.set_header("x-request-id", self.request_id)
         self.set_header("openai-version", "2020-10-01")
-        self.set_header("Access-Control-Allow-Origin", self.common.cors_origin)
-        self.set_header("Access-Control-Expose-Headers", EXPOSED)
-        asked = self.request.headers.get("Access-Control-Request-Headers", "")
-        if HEADER_NAMES.fullmatch(asked):
-            self.set_header("Access-Control-Allow-Headers", asked)
+        if self.cross_origin:
+            self.set_header("Access-Control-Allow-Origin", self.common.cors_origin)
+            self.set_header("Access-Control-Expose-Headers", EXPOSED)
 
     def data_received(self, chunk: bytes) -> None:
         """Drop a piece of the body."""
 
     def options(self, *_args: str) -> None:
-        """Preflight: browsers ask it without a key, on any path."""
-        self.set_header("Access-Control-Allow-Methods", "GET, POST, OPTIONS")
-        self.set_header("Access-Control-Max-Age", "86400")
-        if self.request.headers.get("Access-Control-Request-Private-Network") == "true":
-            self.set_header("Access-Control-Allow-Private-Network", "true")
+        """Preflight: browsers ask it without a key, on any path; it permits what the route does."""
+        if self.cross_origin:
+            self._permit()
         self.clear_header("Content-Type")
         self.set_status(204)
 
@@ -130,6 +142,11 @@ class ApiHandler(tornado.web.RequestHandler):
         if not KEY.fullmatch(key):
             raise Unauthorized("The API key holds characters that no key has.", code="invalid_api_key")
         return Caller(key)
+
+    def is_trusted(self, admin: Admin) -> bool:
+        """Whether this request is from the administrator, even without a token."""
+        request = self.request
+        return admin.trusts(request.remote_ip or "", request.version, request.headers)
 
     def public_base(self) -> str:
         """Where users reach this service, for links: the setting, else the request's own host."""
@@ -241,6 +258,16 @@ class ApiHandler(tornado.web.RequestHandler):
         level = logging.DEBUG if self.route in QUIET_ROUTES else logging.INFO
         log.log(level, "request", extra={"fields": fields})
 
+    def _permit(self) -> None:
+        """Tell a browser what the page that it asks for may send."""
+        self.set_header("Access-Control-Allow-Methods", "GET, POST, OPTIONS")
+        self.set_header("Access-Control-Max-Age", "86400")
+        names = self.request.headers.get("Access-Control-Request-Headers", "")
+        if HEADER_NAMES.fullmatch(names):
+            self.set_header("Access-Control-Allow-Headers", names)
+        if self.request.headers.get("Access-Control-Request-Private-Network") == "true":
+            self.set_header("Access-Control-Allow-Private-Network", "true")
+
     def _allowed(self) -> str:
         here, missing = type(self), tornado.web.RequestHandler
         names = ((name, name.lower()) for name in self.SUPPORTED_METHODS)
@@ -268,6 +295,7 @@ class BodyHandler(ApiHandler):
             return
         try:
             self.caller = self.read_caller()
+            self.common.door.check_key(self.caller)
             self._check_type()
         except ApiError as error:
             self._refusal = error

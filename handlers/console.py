@@ -1,11 +1,10 @@
 """The console: a page at `/` with its files, and `GET /console/state`, which it asks every few seconds.
 
-Anyone may see the page and what is public. Usage, errors and the backend's name are shown to this machine,
-or, where ADMIN_TOKEN is set, to whoever sends it.
+Anyone may see the page and what is public. Usage, errors and the backend's name are shown to the
+administrator; see `access`.
 """
 
 import hashlib
-import hmac
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -14,10 +13,10 @@ from typing import Final
 
 import ujson
 
+from access import Admin
 from accounts import AccountQueue
 from catalogue import GptsFileWatcher
 from handlers.base import ApiHandler
-from handlers.local import is_local
 from ledger import LicenceUsage, StoreError, usage_summary
 from translate.values import Catalogue, NotFound, Unauthorized
 from turns import RunningAnswers
@@ -60,14 +59,14 @@ class ConsoleParts:
     """What the console shows.
 
     `demo_key` is the simulator's key, empty without a simulator. `upstream` is the backend's host.
-    `api_prefix` and `admin_token` are those of the settings, empty if they are not set.
+    `api_prefix` is that of the settings, empty if it is not set.
     """
 
     version: str
     simulated: bool
     demo_key: str
     api_prefix: str
-    admin_token: str
+    admin: Admin
     upstream: str
     catalogue: Catalogue
     gpts: GptsFileWatcher
@@ -84,8 +83,6 @@ class _OwnOrigin(ApiHandler):
     def set_default_headers(self) -> None:
         """Headers that keep other sites out."""
         super().set_default_headers()
-        for name in ("Access-Control-Allow-Origin", "Access-Control-Allow-Headers"):
-            self.clear_header(name)
         self.set_header("Content-Security-Policy", POLICY)
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Referrer-Policy", "no-referrer")
@@ -116,8 +113,8 @@ class ConsoleHandler(_OwnOrigin):
 class StateHandler(_OwnOrigin):
     """`{"version", "simulated", "status", "models": [...], "api", "key", "access", "details"}`.
 
-    `access` says why `details` are null: `token` is wanted, or they are for this machine only
-    (`local`). `api` is the path of the API; null where it has a secret prefix.
+    `access` is `granted`, or `token` where the admin token is wanted and `details` are null. `api` is the
+    path of the API; null where it has a secret prefix.
     """
 
     def initialize(self, parts: ConsoleParts) -> None:
@@ -144,12 +141,11 @@ class StateHandler(_OwnOrigin):
 
     def _access(self) -> str:
         """Raises Unauthorized for a wrong token."""
-        admin = self.parts.admin_token
-        if not admin:
-            return "granted" if is_local(self.request) else "local"
+        if self.is_trusted(self.parts.admin):
+            return "granted"
         if "Authorization" not in self.request.headers:
             return "token"
-        if not hmac.compare_digest(self.read_caller().key.encode(), admin.encode()):
+        if not self.parts.admin.is_token(self.read_caller().key):
             raise Unauthorized("This is not the admin token.", code="invalid_admin_token")
         return "granted"
 

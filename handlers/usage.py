@@ -1,16 +1,14 @@
 """`GET /v1/usage`: what was spent, by day, model and name of the key, and how the limits stand.
 
-A caller's own key sees its own usage. That of all keys needs ADMIN_TOKEN; without this setting only requests
-from this machine get it.
+A caller's own key sees its own usage, the administrator that of all keys; see `access`.
 """
 
-import hmac
 from datetime import date
 
 import ujson
 
+from access import Admin
 from handlers.base import ApiHandler
-from handlers.local import is_local
 from ledger import Ledger, LicenceUsage, StoreError, UsageRow, row_as_json, usage_summary
 from translate.values import BadRequest, Overloaded
 
@@ -23,10 +21,10 @@ class UsageHandler(ApiHandler):
 
     route = "usage"
 
-    def initialize(self, licence: LicenceUsage, admin_token: str) -> None:
-        """`admin_token` is the key that sees the usage of all keys, empty for none."""
+    def initialize(self, licence: LicenceUsage, admin: Admin) -> None:
+        """`admin` decides who sees the usage of all keys."""
         self.licence = licence
-        self.admin_token = admin_token
+        self.admin = admin
 
     async def get(self) -> None:
         """Usage and limits. Raises Unauthorized, BadRequest and Overloaded."""
@@ -41,11 +39,10 @@ class UsageHandler(ApiHandler):
 
     def _whose(self) -> str | None:
         """The name of the key whose usage is asked for, None for all keys. Raises Unauthorized."""
-        admin = self.admin_token
-        if not admin and "Authorization" not in self.request.headers and is_local(self.request):
+        if "Authorization" not in self.request.headers and self.is_trusted(self.admin):
             return None
         caller = self.read_caller()
-        if admin and hmac.compare_digest(caller.key.encode(), admin.encode()):
+        if self.admin.is_token(caller.key):
             return None
         return self.common.charges.alias(caller)
 

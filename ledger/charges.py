@@ -40,6 +40,10 @@ class ChargeBook:
         """The name that stands for the caller's key in the ledger."""
         return self._keys.alias(caller)
 
+    def knows(self, caller: Caller) -> bool:
+        """Whether the caller's key has a name in the settings, or had conversations before the start."""
+        return self._keys.is_given(caller) or self.alias(caller) in self.ledger.known_aliases
+
     def units(self, model: Model) -> int:
         """What a conversation with `model` costs, in units of quota."""
         default = self._units.get(ANY_GPT.name, model.units) if model.gizmo_id else model.units

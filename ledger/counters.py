@@ -55,7 +55,10 @@ class UsageCounters:
     def overwrite(self, alias: str, day: int, usage: CurrentUsage) -> None:
         """Take over what all instances together have spent, as a shared store knows it."""
         self._totals[day] = usage.units
-        self._days.setdefault(day, Counter())[alias] = usage.key_units
+        callers = self._days.setdefault(day, Counter())
+        callers[alias] = usage.key_units
+        if not usage.key_units:
+            del callers[alias]
         self._windows[alias] = sorted(usage.window)
         if not self._windows[alias]:
             del self._windows[alias]

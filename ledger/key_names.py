@@ -31,6 +31,10 @@ class KeyNames:
         """Replaced where several instances agree on one."""
         self._given = dict(given)
 
+    def is_given(self, caller: Caller) -> bool:
+        """Whether the settings name the caller's key."""
+        return caller.key in self._given
+
     def alias(self, caller: Caller) -> str:
         """The name of the caller's key, always the same."""
         if name := self._given.get(caller.key):

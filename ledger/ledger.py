@@ -49,6 +49,8 @@ class Ledger:
     ) -> None:
         self.limits = limits
         self.clock = clock
+        self.known_aliases: frozenset[str] = frozenset()
+        """Who had conversations shortly before the start, as far as this is loaded."""
         self._store = store
         self._metrics = metrics
         self._retention = retention_days * DAY
@@ -216,6 +218,7 @@ class Ledger:
         now = self.clock()
         day = self.limits.day_start(self.limits.day(now))
         recent = await self._store.load(min(day, now - self.limits.window))
+        self.known_aliases = frozenset(posted.alias for posted in recent.posted)
         for posted in recent.posted:
             self._counters.add(posted)
         for capped in recent.capped:

@@ -44,7 +44,8 @@ CONVERSATION_ROUTES: Final = ("chat", "images")
 """Routes whose requests name a model; all others have the model `other`."""
 
 REJECTIONS: Final = (
-    "overloaded", "draining", "quota", "key_quota", "gpt4_window", "model_cap", "queue", OTHER
+    "overloaded", "draining", "quota", "key_quota", "gpt4_window", "model_cap", "queue", "refused_key",
+    "unknown_keys", OTHER
 )  # fmt: skip
 """Why we turned a request away."""
 RETRIES: Final = ("connect", "reset", "server_error", "busy", OTHER)

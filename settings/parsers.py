@@ -4,8 +4,10 @@ A parser takes the text without spaces around it. It raises ValueError whose tex
 "it must be ...".
 """
 
+import ipaddress
 import re
 from collections.abc import Callable, Mapping
+from ipaddress import IPv4Network, IPv6Network
 from types import MappingProxyType
 from typing import Any, TypeVar
 from urllib.parse import SplitResult, urlsplit
@@ -141,6 +143,14 @@ def unit_pairs(text: str) -> Mapping[str, int]:
             raise ValueError("pairs such as gpt-4-s=14,gpt-3.5-turbo=4")
         units[model] = int(number)
     return MappingProxyType(units)
+
+
+def address_ranges(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Addresses and networks, such as `127.0.0.1,10.0.0.0/8`."""
+    try:
+        return tuple(ipaddress.ip_network(item) for item in _items(text))
+    except ValueError:
+        raise ValueError("addresses and networks such as 127.0.0.1,172.16.0.0/12") from None
 
 
 def key_name_pairs(text: str) -> Mapping[str, str]:

@@ -44,6 +44,8 @@ class Settings(SettingsTable):
             value = getattr(self, attribute)
             if spec.secret:
                 summary[spec.name] = "***" if value else ""
+            elif isinstance(value, tuple):
+                summary[spec.name] = ",".join(map(str, value))
             else:
                 summary[spec.name] = pairs_text(value) if isinstance(value, Mapping) else value
         return summary

@@ -5,10 +5,12 @@ README.md repeats the table; a test holds the two together.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 from typing import Final, Literal
 
 from accounts import KeyKind
 from settings.parsers import (
+    address_ranges,
     alias_pairs,
     any_text,
     bearer_key,
@@ -367,9 +369,30 @@ class SettingsTable:
         "ADMIN_TOKEN",
         "",
         optional(bearer_key),
-        "Bearer token for whoever may see the usage of all keys; if unset, requests from this machine may "
-        "see it without a token.",
+        "Bearer token for whoever may see the usage of all keys. If unset, one is made and kept in "
+        "`STATE_DIR/admin_token`, and requests from this machine that came through no proxy need none.",
         secret=True,
+    )
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = setting(
+        "TRUSTED_PROXIES",
+        "",
+        address_ranges,
+        "Addresses and networks of the proxies in front of this service, separated by commas; their "
+        "`X-Forwarded-For` tells the address of a client, under which its refusals are counted.",
+    )
+    refusals_per_minute: int = setting(
+        "REFUSALS_PER_MINUTE",
+        "30",
+        whole_number(0, 10**6),
+        "How many keys that the backend does not accept one address may try in a minute, and how many "
+        "unknown keys at once; further ones get a 429, keys accepted before do not. 0 for no limit.",
+    )
+    refused_key_seconds: float = setting(
+        "REFUSED_KEY_SECONDS",
+        "60",
+        seconds(0, 60),
+        "Seconds for which a key that the backend has refused gets a 401 without asking it again; 0 asks "
+        "each time.",
     )
     licence_usage_url: str = setting(
         "LICENCE_USAGE_URL",

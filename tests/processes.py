@@ -21,7 +21,13 @@ PREFIX = "prefix0001"
 KEY = "fk-some-key-of-a-caller"
 _numbers = itertools.count(1)
 START_SECONDS = 20.0
-PLAIN = {"DRAIN_TIMEOUT": "0", "KEY_CONCURRENCY": "0", "UPSTREAM_RETRIES": "0"}
+PLAIN = {
+    "DRAIN_TIMEOUT": "0",
+    "KEY_CONCURRENCY": "0",
+    "UPSTREAM_RETRIES": "0",
+    "REFUSALS_PER_MINUTE": "0",
+    "REFUSED_KEY_SECONDS": "0",
+}
 """Each request is one request to the backend, at once, and the end comes soon."""
 
 

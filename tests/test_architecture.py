@@ -36,6 +36,7 @@ ARROWS: dict[str, set[str]] = {
     "media": {"runtime"},
     "settings": {"translate.values", "accounts"},
     "accounts": {"translate.values", "runtime"},
+    "access": {"translate.values", "runtime", "accounts"},
     "upstream.http": {"accounts"},
     "upstream.socket": BELOW_UPSTREAM - {"translate.values"},
     "upstream.files": BELOW_UPSTREAM - {"translate.backend"},
@@ -49,12 +50,12 @@ ARROWS: dict[str, set[str]] = {
         "upstream", "upstream.files", "upstream.gpts", "ledger",
     },
     "handlers": {
-        "translate", "translate.values", "translate.openai", "metrics", "media", "accounts", "logs",
+        "translate", "translate.values", "translate.openai", "metrics", "media", "accounts", "access", "logs",
         "catalogue", "ledger", "turns",
     },
     "simulator": set(),
     "wiring": {
-        "translate.values", "metrics", "runtime", "media", "settings", "accounts", "upstream",
+        "translate.values", "metrics", "runtime", "media", "settings", "accounts", "access", "upstream",
         "upstream.files", "upstream.gpts", "logs", "catalogue", "ledger", "turns", "handlers",
     },
     "server": {"wiring", "handlers", "ledger", "logs", "settings", "translate.values", "simulator"},

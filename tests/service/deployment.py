@@ -137,6 +137,8 @@ async def deployed(
             "STATE_DIR": state,
             "KEY_CONCURRENCY": "0",
             "UPSTREAM_RETRIES": "0",
+            "REFUSALS_PER_MINUTE": "0",
+            "REFUSED_KEY_SECONDS": "0",
             **(env or {}),
         }
         service = build(

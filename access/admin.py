@@ -1,0 +1,100 @@
+"""Who may see the usage of all keys: whoever has the admin token and, unless one was set, this machine.
+
+Where the settings give no token, one is made at the first start and kept in a file of STATE_DIR, so that
+there is a way in from elsewhere, and no way in without it.
+"""
+
+import fcntl
+import hmac
+import logging
+import os
+import re
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from access.local import is_local
+from runtime import replace_file
+
+log = logging.getLogger("pandora")
+
+TOKEN_FILE: Final = "admin_token"  # noqa: S105 - no password, a name
+"""Name of the file that holds the token, in the directory where state is kept."""
+TOKEN_BYTES: Final = 32
+_TOKEN: Final = re.compile(rb"[A-Za-z0-9_-]{43}\n?")
+"""What such a file holds; anything else was cut or damaged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admin:
+    """Decides who is the administrator. With `trusts_machine` programs on this machine need no token."""
+
+    token: str = field(repr=False)
+    trusts_machine: bool
+
+    def is_token(self, key: str) -> bool:
+        """Whether `key` is the admin token."""
+        return hmac.compare_digest(key.encode("utf-8", "replace"), self.token.encode())
+
+    def trusts(self, peer: str, version: str, headers: Mapping[str, str]) -> bool:
+        """Whether a request may see everything without a token; see `is_local`."""
+        return self.trusts_machine and is_local(peer, version, headers)
+
+
+def load_admin(given: str, state: Path) -> Admin:
+    """The administrator by the token that the settings give or, if it is empty, by the one kept in `state`.
+
+    Blocks, and raises nothing.
+    """
+    if given:
+        return Admin(given, trusts_machine=False)
+    return Admin(load_admin_token(state / TOKEN_FILE), trusts_machine=True)
+
+
+def load_admin_token(path: Path) -> str:
+    """Return the token in the file at `path`, which is made when needed; the log names the file.
+
+    A token that cannot be kept lasts until the restart, and nobody knows it. Blocks, and raises nothing.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _alone_in(path.parent):
+            token = _read(path) or _make(path)
+    except OSError as error:
+        log.error("the admin token cannot be kept: %s. Set ADMIN_TOKEN", error.strerror or error)
+        return secrets.token_urlsafe(TOKEN_BYTES)
+    log.info("the admin token is in %s", path)
+    return token
+
+
+def _read(path: Path) -> str:
+    """The token in the file, empty if it is not there or damaged. Raises OSError."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return ""
+    if _TOKEN.fullmatch(content):
+        return content.decode().strip()
+    log.warning("%s is damaged; the admin token is made anew", path.name)
+    return ""
+
+
+def _make(path: Path) -> str:
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    replace_file(path, f"{token}\n".encode(), durable=True)
+    return token
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Keep other instances on the same folder from making a token of their own at the same time."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # some file systems know no locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,119 @@
+"""Who is let through to the backend: strangers with made-up keys cost posts, records and places there.
+
+The backend alone knows which keys are good. So a key that it has just refused is refused here for a while,
+and of keys that it has not accepted yet, one address may try a few at once and a few in a minute. A key that
+was accepted before is let in whatever others at its address do.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum, auto
+from ipaddress import IPv4Network, IPv6Network
+from typing import Protocol
+
+from access.address_budgets import AddressBudgets
+from access.client_address import client_address
+from access.refused_keys import AcceptedKeys, RefusedKeys
+from accounts import Caller, credential_for
+from translate.values import NotAdmitted, Unauthorized
+
+
+class DoorMetrics(Protocol):
+    """Where refusals are counted."""
+
+    def rejected(self, reason: str) -> None:
+        """A request was turned away."""
+        ...
+
+
+class KeyVerdict(Enum):
+    """What a request has shown of its key."""
+
+    NOTHING = auto()
+    """Nothing, and it cost nothing that others would miss."""
+    ACCEPTED = auto()
+    """The backend has answered it."""
+    DOUBTFUL = auto()
+    """The backend was asked, perhaps at a cost, and did not show that it accepts the key."""
+    REFUSED = auto()
+    """The backend refuses the key."""
+
+
+@dataclass(slots=True)
+class Visit:
+    """One request that was let in; set `verdict` before it ends."""
+
+    verdict: KeyVerdict = KeyVerdict.NOTHING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoorLimits:
+    """See `REFUSED_KEY_SECONDS`, `REFUSALS_PER_MINUTE` and `TRUSTED_PROXIES`; 0 for no limit."""
+
+    refused_seconds: float
+    refusals_per_minute: int
+    trusted_proxies: Sequence[IPv4Network | IPv6Network]
+
+
+class Door:
+    """One per service. `knows` says whether a caller is known from before; `clock` gives seconds."""
+
+    def __init__(
+        self,
+        limits: DoorLimits,
+        metrics: DoorMetrics,
+        knows: Callable[[Caller], bool],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._limits = limits
+        self._metrics = metrics
+        self._knows = knows
+        self._refused = RefusedKeys(limits.refused_seconds, clock)
+        self._accepted = AcceptedKeys()
+        self._budgets = AddressBudgets(limits.refusals_per_minute, clock)
+
+    def check_key(self, caller: Caller) -> None:
+        """Raise Unauthorized for a key that the backend has just refused."""
+        if wait := self._refused.seconds_left(credential_for(caller).digest):
+            self._metrics.rejected("refused_key")
+            raise Unauthorized(
+                "The backend has just refused this API key. "
+                f"It is asked about the key again in {int(wait) + 1} seconds.",
+                code="invalid_api_key",
+                should_retry=False,
+            )
+
+    @contextmanager
+    def admit(self, caller: Caller, peer: str, forwarded_for: str) -> Iterator[Visit]:
+        """Let a request through; `peer` and `forwarded_for` are those of `client_address`.
+
+        Raises:
+            Unauthorized: the backend has just refused the key.
+            NotAdmitted: (429) its address has tried too many unknown keys.
+        """
+        self.check_key(caller)
+        digest, visit = credential_for(caller).digest, Visit()
+        known = not self._limits.refusals_per_minute or digest in self._accepted or self._knows(caller)
+        address = client_address(peer, forwarded_for, self._limits.trusted_proxies)
+        if not known and (wait := self._budgets.take(address)):
+            self._metrics.rejected("unknown_keys")
+            raise NotAdmitted(
+                "Too many keys that the backend did not accept came from this address. Try again later.",
+                retry_after=wait,
+            )
+        try:
+            yield visit
+        finally:
+            if not known:
+                spent = visit.verdict in (KeyVerdict.DOUBTFUL, KeyVerdict.REFUSED)
+                self._budgets.release(address, spent=spent)
+            self._learn(digest, visit.verdict)
+
+    def _learn(self, digest: str, verdict: KeyVerdict) -> None:
+        if verdict is KeyVerdict.ACCEPTED:
+            self._accepted.add(digest)
+        elif verdict is KeyVerdict.REFUSED:
+            self._accepted.discard(digest)
+            self._refused.add(digest)
