@@ -8,7 +8,8 @@ All keys share the hash tag `{pandora}`. To run a step twice changes nothing.
     {pandora}:window:ALIAS      sorted set, id by time: messages in the rolling window
     {pandora}:cap:ALIAS:SLUG    until when the backend has capped a model
     {pandora}:unknown:ALIAS     sorted set, id by time: posted and not settled
-    {pandora}:day:DAY           hash of sums, each field MODEL, ALIAS and WHAT with separators between
+    {pandora}:day:DAY           hash of sums, each field MODEL, ALIAS and WHAT with separators between; what cost
+                                nothing has no MODEL, and an ALIAS for its outcome
     {pandora}:hour:HOUR         the same for an hour
     {pandora}:secret            of the names of keys, in hex
 """
@@ -19,14 +20,20 @@ PREFIX: Final = "{pandora}:"
 SEPARATOR: Final = "\x1f"
 RECENT_SECONDS: Final = 4 * 86400
 """How long units of a day and sums of an hour are kept; sums of a day and entries have the retention."""
+REPEAT_SECONDS: Final = 3600
+"""For so long the entry of a conversation that cost nothing remains, without what it held: a step may be
+repeated."""
 
 _SUMS: Final = """
 local P = '{pandora}:'
+local function add(sums, field, by)
+  if redis.call('HINCRBY', sums, field, by) == 0 then redis.call('HDEL', sums, field) end
+end
 local function sum(day, hour, model, alias, what, by)
   if by == 0 then return end
   local field = model .. '\\31' .. alias .. '\\31' .. what
-  redis.call('HINCRBY', P .. 'day:' .. day, field, by)
-  redis.call('HINCRBY', P .. 'hour:' .. hour, field, by)
+  add(P .. 'day:' .. day, field, by)
+  add(P .. 'hour:' .. hour, field, by)
 end
 """
 
@@ -83,13 +90,16 @@ local entry = P .. 'entry:' .. id
 local known = redis.call('HMGET', entry, 'outcome', 'units', 'alias', 'model', 'day', 'hour')
 if known[1] ~= 'unknown' then return 0 end
 local units, alias, model, day, hour = tonumber(known[2]), known[3], known[4], known[5], known[6]
+local free_alias, repeat_seconds = ARGV[8], ARGV[9]
 redis.call('HSET', entry, 'outcome', outcome, 'served', ARGV[4], 'conversation_id', ARGV[5],
   'duration', ARGV[6], 'ttft', ARGV[7])
 if outcome == 'unknown' then return 0 end
 redis.call('ZREM', P .. 'unknown:' .. alias, id)
 sum(day, hour, model, alias, 'unknown', -1)
 if free == '1' then
-  redis.call('HSET', entry, 'units', 0)
+  redis.call('DEL', entry)
+  redis.call('HSET', entry, 'outcome', outcome)
+  redis.call('EXPIRE', entry, repeat_seconds)
   redis.call('ZREM', P .. 'window:' .. alias, id)
   if redis.call('EXISTS', P .. 'units:' .. day) == 1 then
     redis.call('DECRBY', P .. 'units:' .. day, units)
@@ -97,8 +107,10 @@ if free == '1' then
       redis.call('HDEL', P .. 'key-units:' .. day, alias)
     end
   end
-  sum(day, hour, model, alias, 'free', 1)
+  sum(day, hour, model, alias, 'conversations', -1)
   sum(day, hour, model, alias, 'units', -units)
+  sum(day, hour, '', free_alias, 'conversations', 1)
+  sum(day, hour, '', free_alias, 'free', 1)
 end
 return 1
 """

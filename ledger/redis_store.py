@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from ledger.key_names import KeyNames
 from ledger.limits import DAY, HOUR, CurrentUsage, Limits
-from ledger.records import Capped, Counted, Posted, Settled, UsageRow
-from ledger.redis_scripts import COUNT, POST, PREFIX, RECENT_SECONDS, SEPARATOR, SETTLE
+from ledger.records import Capped, Counted, Posted, Settled, UsageRow, free_alias
+from ledger.redis_scripts import COUNT, POST, PREFIX, RECENT_SECONDS, REPEAT_SECONDS, SEPARATOR, SETTLE
 from ledger.store import MAX_UNSETTLED, PendingRecord, RecentRecords, StoreDecision, StoreError
 from runtime import UNREACHABLE, connect_redis, replace_file
 
@@ -112,7 +112,7 @@ class RedisStore:
                 ttft = "" if record.ttft is None else record.ttft
                 return (
                     SETTLE, 0, record.id, record.outcome.value, int(record.free), record.served,
-                    record.conversation_id, record.duration, ttft,
+                    record.conversation_id, record.duration, ttft, free_alias(record.outcome), REPEAT_SECONDS,
                 )  # fmt: skip
             case Counted():
                 return COUNT, 0, record.id, record.prompt, record.completion

@@ -85,5 +85,7 @@ async def usage_summary(ledger: Ledger, alias: str | None) -> dict[str, object]:
 def _units_by_model(rows: Sequence[UsageRow]) -> dict[str, int]:
     models: dict[str, int] = {}
     for row in rows:
+        if not row.model:
+            continue  # it has cost nothing
         models[row.model] = models.get(row.model, 0) + row.units
     return models

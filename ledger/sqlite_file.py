@@ -44,6 +44,14 @@ MIGRATIONS: Final = (
     ) WITHOUT ROWID;
     CREATE INDEX conversations_unknown ON conversations (alias, at) WHERE outcome = 'unknown';
     """,
+    """
+    CREATE TABLE free_conversations (
+        hour INTEGER NOT NULL,
+        outcome TEXT NOT NULL,
+        conversations INTEGER NOT NULL,
+        PRIMARY KEY (hour, outcome)
+    ) WITHOUT ROWID;
+    """,
 )
 """One script for each version of the schema: a file of version n still needs those from n on."""
 

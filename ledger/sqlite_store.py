@@ -12,7 +12,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final, TypeVar
 
-from ledger.records import FREE_OUTCOMES, Capped, Counted, Posted, Record, Settled, UsageRow
+from ledger.limits import HOUR
+from ledger.records import FREE_OUTCOMES, Capped, Counted, Posted, Record, Settled, UsageRow, free_alias
 from ledger.sqlite_file import BUSY_SECONDS, open_file
 from ledger.store import MAX_UNSETTLED, PendingRecord, RecentRecords, StoreDecision, StoreError
 
@@ -21,8 +22,12 @@ T = TypeVar("T")
 _INSERT: Final = """INSERT OR IGNORE INTO conversations
     (id, at, alias, model, slug, units, windowed, message_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
 _SETTLE: Final = """UPDATE conversations
-    SET outcome = ?, served = ?, conversation_id = ?, duration = ?, ttft = ?,
-    units = CASE WHEN ? THEN 0 ELSE units END WHERE id = ? AND outcome = 'unknown'"""
+    SET outcome = ?, served = ?, conversation_id = ?, duration = ?, ttft = ?
+    WHERE id = ? AND outcome = 'unknown'"""
+_COUNT_FREE: Final = f"""INSERT INTO free_conversations (hour, outcome, conversations)
+    SELECT CAST(at / {HOUR} AS INTEGER) * {HOUR}, ?, 1 FROM conversations WHERE id = ? AND outcome = 'unknown'
+    ON CONFLICT DO UPDATE SET conversations = conversations + 1"""  # noqa: S608 - a number of ours
+_REMOVE: Final = "DELETE FROM conversations WHERE id = ? AND outcome = 'unknown'"
 _COUNT: Final = "UPDATE conversations SET prompt_tokens = ?, completion_tokens = ? WHERE id = ?"
 _CAP: Final = "INSERT OR REPLACE INTO caps (alias, slug, until) VALUES (?, ?, ?)"
 _SELECT: Final = "SELECT id, at, alias, model, slug, units, windowed, message_id FROM conversations"
@@ -31,7 +36,12 @@ _USAGE: Final = f"""SELECT
     CAST((at - :offset) / :bucket AS INTEGER) * :bucket + :offset AS start, model, alias,
     COUNT(*), SUM({_FREE}), SUM(outcome = 'unknown'), SUM(units), SUM(prompt_tokens), SUM(completion_tokens)
     FROM conversations WHERE at >= :since AND at < :until AND (:alias IS NULL OR alias = :alias)
-    GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"""  # noqa: S608 - both names are ours
+    GROUP BY 1, 2, 3"""  # noqa: S608 - both names are ours
+_HAS_FREE: Final = "SELECT 1 FROM sqlite_master WHERE name = 'free_conversations'"
+"""Whether a version that counts them has written the file."""
+_FREE_USAGE: Final = """SELECT
+    CAST((hour - :offset) / :bucket AS INTEGER) * :bucket + :offset, outcome, SUM(conversations)
+    FROM free_conversations WHERE hour >= :since AND hour < :until GROUP BY 1, 2"""
 
 
 class SqliteStore:
@@ -80,9 +90,7 @@ class SqliteStore:
 
     async def delete_before(self, before: float) -> None:
         """See `Store`."""
-        await self._in_writer(
-            lambda connection: connection.execute("DELETE FROM conversations WHERE at < ?", (before,))
-        )
+        await self._in_writer(lambda connection: _delete(connection, before))
 
     async def close(self) -> None:
         """Close the file."""
@@ -119,7 +127,10 @@ class SqliteStore:
             closing(sqlite3.connect(self._path, timeout=BUSY_SECONDS)) as connection,
         ):
             connection.execute("PRAGMA query_only = ON")
-            return [UsageRow(*row) for row in connection.execute(_USAGE, wanted)]
+            rows = [UsageRow(*row) for row in connection.execute(_USAGE, wanted)]
+            if wanted["alias"] is None and connection.execute(_HAS_FREE).fetchone():
+                rows += [_free_row(*row) for row in connection.execute(_FREE_USAGE, wanted)]
+            return sorted(rows, key=lambda row: (row.start, row.model, row.alias))
 
 
 @contextmanager
@@ -136,7 +147,8 @@ def _commit(connection: sqlite3.Connection, records: Sequence[Record]) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
         for record in records:
-            connection.execute(*_statement(record))
+            for statement in _statements(record):
+                connection.execute(*statement)
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
@@ -144,33 +156,50 @@ def _commit(connection: sqlite3.Connection, records: Sequence[Record]) -> None:
         raise
 
 
-def _statement(record: Record) -> tuple[str, tuple[object, ...]]:
+def _statements(record: Record) -> Iterator[tuple[str, tuple[object, ...]]]:
     match record:
         case Posted():
-            return _INSERT, (
-                record.id,
-                record.at,
-                record.alias,
-                record.model,
-                record.slug,
-                record.units,
-                record.windowed,
-                record.message_id,
+            yield (
+                _INSERT,
+                (
+                    record.id,
+                    record.at,
+                    record.alias,
+                    record.model,
+                    record.slug,
+                    record.units,
+                    record.windowed,
+                    record.message_id,
+                ),
             )
+        case Settled(free=True):
+            yield _COUNT_FREE, (record.outcome, record.id)
+            yield _REMOVE, (record.id,)
         case Settled():
-            return _SETTLE, (
-                record.outcome,
-                record.served,
-                record.conversation_id,
-                record.duration,
-                record.ttft,
-                record.free,
-                record.id,
+            yield (
+                _SETTLE,
+                (
+                    record.outcome,
+                    record.served,
+                    record.conversation_id,
+                    record.duration,
+                    record.ttft,
+                    record.id,
+                ),
             )
         case Counted():
-            return _COUNT, (record.prompt, record.completion, record.id)
+            yield _COUNT, (record.prompt, record.completion, record.id)
         case Capped():
-            return _CAP, (record.alias, record.slug, record.until)
+            yield _CAP, (record.alias, record.slug, record.until)
+
+
+def _free_row(start: int, outcome: str, conversations: int) -> UsageRow:
+    return UsageRow(start, "", free_alias(outcome), conversations, conversations, 0, 0, 0, 0)
+
+
+def _delete(connection: sqlite3.Connection, before: float) -> None:
+    connection.execute("DELETE FROM conversations WHERE at < ?", (before,))
+    connection.execute("DELETE FROM free_conversations WHERE hour < ?", (before,))
 
 
 def _recent(connection: sqlite3.Connection, since: float) -> RecentRecords:

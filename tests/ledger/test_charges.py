@@ -118,7 +118,7 @@ async def test_charge_costs_its_price_or_nothing(tmp_path: Path) -> None:
             await charge.record_tokens(10, 20)
             units.append(charge.units)
         assert units == [14, 14, 0]
-        assert await spent(charges.ledger) == [("alice", 28, 1)]
+        assert await spent(charges.ledger) == [("(refused)", 0, 1), ("alice", 28, 0)]
 
 
 async def test_what_the_answer_was_is_recorded_with_its_times(tmp_path: Path) -> None:

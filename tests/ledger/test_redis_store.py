@@ -93,6 +93,45 @@ async def save(redis: RedisServer) -> None:
         await client.aclose()
 
 
+async def test_what_cost_nothing_is_a_sum_that_names_nobody(tmp_path: Path) -> None:
+    with RedisServer() as redis:
+        async with ledger_over(redis_store(redis, tmp_path)) as ledger:
+            for number in range(50):
+                await converse(ledger, Attempt.REFUSED, alias=f"k-{number}")
+                await converse(ledger, Attempt.UNSENT, alias=f"k-{number}")
+            await converse(ledger)
+            now = time.time()
+            rows = await ledger.usage(now - DAY, now + DAY)
+            assert await ledger.usage(now - DAY, now + DAY, alias="k-1") == []
+        client = Redis.from_url(redis.url, decode_responses=True)
+        try:
+            names = [name async for name in client.scan_iter("*")]
+            lifetimes = [await client.ttl(name) for name in names if ":entry:" in name]
+            values = [await client.hgetall(name) for name in names if await client.type(name) == "hash"]
+        finally:
+            await client.aclose()
+    sums = {row.alias: (row.model, row.conversations, row.free, row.units) for row in rows}
+    assert sums == {
+        "(refused)": ("", 50, 50, 0),
+        "(unsent)": ("", 50, 50, 0),
+        "alice": ("gpt-4-s", 1, 0, 14),
+    }
+    assert sum(0 < seconds <= 3600 for seconds in lifetimes) == 100
+    assert "k-" not in str(names) + str(values)
+
+
+async def test_refusal_whose_answer_was_lost_is_counted_once(tmp_path: Path) -> None:
+    with RedisServer() as redis:
+        store = redis_store(redis, tmp_path)
+        async with ledger_over(store) as ledger:
+            entry = await converse(ledger, Attempt.REFUSED)
+            again = (entry, Settled(entry.id, Attempt.REFUSED), Counted(entry.id, 10, 20), entry)
+            await store.write([PendingRecord(record) for record in again])
+            (row,) = await ledger.usage(entry.at - DAY, entry.at + DAY)
+            assert (row.alias, row.conversations, row.free, row.units) == ("(refused)", 1, 1, 0)
+            assert (row.prompt_tokens, row.completion_tokens) == (0, 0)
+
+
 async def test_step_whose_answer_was_lost_is_repeated_without_effect(tmp_path: Path) -> None:
     with RedisServer() as redis:
         store = redis_store(redis, tmp_path)

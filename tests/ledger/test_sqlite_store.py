@@ -14,6 +14,7 @@ from ledger import DAY, KeyNames, Limits, SqliteStore
 from ledger.limits import LimitReached
 from ledger.records import Settled
 from ledger.sqlite_file import MIGRATIONS, open_file
+from ledger.store import PendingRecord
 from metrics import Attempt
 from tests.ledger.entries import WINDOW, caught_up, converse, ledger_over, posted, units
 
@@ -32,9 +33,10 @@ async def test_entries_are_there_after_a_restart(path: Path) -> None:
         await ledger.post(posted())
     async with ledger_over(SqliteStore(path)) as ledger:
         now = time.time()
-        (row,) = await ledger.usage(now - DAY, now + DAY)
-        assert (row.units, row.conversations, row.free, row.unknown) == (28, 3, 1, 1)
-        assert (row.prompt_tokens, row.completion_tokens) == (20, 40)
+        free, row = await ledger.usage(now - DAY, now + DAY)
+        assert (free.alias, free.conversations, free.free, free.units) == ("(refused)", 1, 1, 0)
+        assert (row.units, row.conversations, row.free, row.unknown) == (28, 2, 0, 1)
+        assert (row.prompt_tokens, row.completion_tokens) == (10, 20)
     async with ledger_over(SqliteStore(path), Limits(window=WINDOW, per_day=40)) as ledger:
         with pytest.raises(LimitReached):
             await ledger.post(posted())
@@ -53,6 +55,34 @@ async def test_entry_is_on_the_disk_before_post_returns(path: Path) -> None:
             assert other.execute("SELECT outcome FROM conversations").fetchall() == [("ok",)]
 
 
+async def test_what_cost_nothing_is_a_sum_that_names_nobody(path: Path) -> None:
+    begin = time.time()
+    async with ledger_over(SqliteStore(path)) as ledger:
+        for number in range(50):
+            await converse(ledger, Attempt.REFUSED, alias=f"k-{number}")
+            await converse(ledger, Attempt.UNSENT, alias=f"k-{number}")
+        await converse(ledger)
+        rows = await ledger.usage(begin - DAY, begin + DAY, by_hour=True)
+        own = await ledger.usage(begin - DAY, begin + DAY, alias="k-1")
+    sums = {row.alias: row.free for row in rows if row.alias.startswith("(")}
+    if len(rows) == 3:  # else the hour has changed meanwhile
+        assert sums == {"(refused)": 50, "(unsent)": 50}
+    assert sum(row.conversations for row in rows) == 101
+    assert own == []
+    with closing(sqlite3.connect(path)) as file:
+        assert file.execute("SELECT alias FROM conversations").fetchall() == [("alice",)]
+        assert file.execute("SELECT COUNT(*) FROM free_conversations").fetchone()[0] <= 4
+
+
+async def test_step_that_is_repeated_counts_once(path: Path) -> None:
+    store = SqliteStore(path)
+    async with ledger_over(store) as ledger:
+        entry = await converse(ledger, Attempt.REFUSED)
+        await store.write([PendingRecord(Settled(entry.id, Attempt.REFUSED))] * 3)
+        (row,) = await ledger.usage(entry.at - DAY, entry.at + DAY)
+    assert (row.alias, row.conversations, row.free) == ("(refused)", 1, 1)
+
+
 async def test_no_secret_and_no_text_is_in_the_file(path: Path) -> None:
     async with ledger_over(SqliteStore(path)) as ledger:
         names = KeyNames(b"s" * 32, {"fk-bob": "bob"})
@@ -64,10 +94,15 @@ async def test_no_secret_and_no_text_is_in_the_file(path: Path) -> None:
 async def test_file_of_an_older_version_is_brought_up_to_date(path: Path) -> None:
     with closing(sqlite3.connect(path)) as old:
         old.executescript(MIGRATIONS[0] + "PRAGMA user_version = 1;")
-        columns = "id, at, alias, model, slug, units, windowed, message_id"
-        values = ("old", time.time(), "alice", "gpt-4-s", "gpt-4", 14, 1, "")
-        old.execute(f"INSERT INTO conversations ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+        columns = "id, at, alias, model, slug, units, windowed, message_id, outcome"
+        for values in (
+            ("old", time.time(), "alice", "gpt-4-s", "gpt-4", 14, 1, "", "ok"),
+            ("free", time.time(), "alice", "gpt-4-s", "gpt-4", 0, 1, "", "refused"),
+        ):
+            old.execute(f"INSERT INTO conversations ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
         old.commit()
+    rows = await SqliteStore(path).usage(0, time.time() + DAY, DAY, None)  # it is only read
+    assert [(row.alias, row.units, row.free) for row in rows] == [("alice", 14, 1)]
     async with ledger_over(SqliteStore(path)) as ledger:
         await converse(ledger)
         assert await units(ledger) == 28
@@ -164,6 +199,9 @@ async def test_full_disk_keeps_no_answer_waiting_and_is_caught_up_with(
 async def test_what_is_older_than_the_retention_goes(path: Path) -> None:
     async with ledger_over(SqliteStore(path)) as ledger:
         await ledger.post(posted(at=time.time() - 500 * DAY))
+        refused = posted(at=time.time() - 500 * DAY)
+        await ledger.post(refused)
+        await ledger.settle(refused, Settled(refused.id, Attempt.REFUSED))
         await ledger.post(posted())
     async with ledger_over(SqliteStore(path)) as ledger:
         await converse(ledger)

@@ -10,8 +10,8 @@ from tests.service.deployment import CHAT, JSON_TYPE, KEY, Deployment, deployed,
 ASKED = "authorization,content-type,x-stainless-lang,x-stainless-retry-count"
 
 
-async def every_kind(service: Deployment) -> list[Answer]:
-    """One answer of each kind that the service can give in a quiet moment."""
+async def for_any_origin(service: Deployment) -> list[Answer]:
+    """Answers that pages of other sites may read: the API, billing, stored files, their errors."""
     return [
         await service.post(question("Hello")),
         await service.post(question("Hello", stream=True)),
@@ -29,8 +29,31 @@ async def every_kind(service: Deployment) -> list[Answer]:
         await service.ask("GET", "/v1/models/%ff"),
         await service.ask("GET", "/v1/embeddings"),
         await service.ask("GET", "/v1"),
+        await service.ask("GET", "/v1/usage"),
+        await service.ask("GET", "/dashboard/billing/usage"),
+        await service.ask("GET", "/dashboard/billing/nothing"),
+        await service.ask("GET", "/images/none.png"),
+        await service.ask("GET", "/files/none.csv"),
+    ]
+
+
+async def for_no_other_origin(service: Deployment) -> list[Answer]:
+    """Answers for programs and for the service's own page."""
+    return [
         await service.ask("GET", "/healthz"),
         await service.ask("GET", "/readyz"),
+        await service.ask("GET", "/console/state", key=""),
+        await service.ask("GET", "/nowhere"),
+        await service.ask("POST", "/chat/completions", JSON_TYPE, b"{}"),
+        await service.ask("GET", "/v1x/models"),
+    ]
+
+
+async def every_kind(service: Deployment) -> list[Answer]:
+    """One answer of each kind that the service can give in a quiet moment."""
+    return [
+        *await for_any_origin(service),
+        *await for_no_other_origin(service),
         await service.ask("GET", "/metrics"),
         await service.ask("OPTIONS", CHAT),
         await service.ask("OPTIONS", "/nowhere"),
@@ -44,18 +67,48 @@ async def test_every_answer_has_a_request_id_of_its_own() -> None:
     assert len(set(ids)) == len(ids)
 
 
-async def test_every_answer_may_be_read_by_a_page_of_any_origin() -> None:
+async def test_api_and_files_may_be_read_by_a_page_of_any_origin() -> None:
     async with deployed({"MAX_BODY_BYTES": "2048"}) as service:
-        for answer in await every_kind(service):
+        for answer in await for_any_origin(service):
             assert answer.headers["access-control-allow-origin"] == "*"
             assert "access-control-allow-credentials" not in answer.headers
             exposed = answer.headers["access-control-expose-headers"].split(", ")
             assert {"x-request-id", "retry-after", "x-should-retry"} <= set(exposed)
 
 
+async def test_nothing_else_may_be_read_by_a_page_of_another_origin() -> None:
+    async with deployed() as service:
+        answers = [
+            *await for_no_other_origin(service),
+            await service.ask("GET", "/metrics"),
+            await service.ask("GET", "/", key=""),
+            await service.ask("GET", "/console/main.js", key=""),
+            *[
+                await service.ask("OPTIONS", path, {"Access-Control-Request-Headers": ASKED}, key="")
+                for path in ("/metrics", "/healthz", "/console/state", "/", "/nowhere")
+            ],
+        ]
+    assert [name for answer in answers for name in answer.headers if name.startswith("access-control")] == []
+
+
+async def test_with_a_prefix_only_what_is_under_it_may_be_read_by_other_pages() -> None:
+    async with deployed({"API_PREFIX": "hidden-place"}) as service:
+        shared = [
+            await service.ask("GET", path)
+            for path in ("/hidden-place/v1/models", "/hidden-place/v1", "/hidden-place/x")
+        ]
+        usual = [
+            await service.ask("GET", path)
+            for path in ("/v1/models", "/dashboard/billing/usage", "/hidden-place")
+        ]
+        assert [answer.status for answer in usual] == [404, 404, 404]
+    assert [answer.headers.get("access-control-allow-origin") for answer in shared] == ["*"] * 3
+    assert [answer.headers.get("access-control-allow-origin") for answer in usual] == [None] * 3
+
+
 async def test_configured_origin_is_the_one_that_may_call() -> None:
     async with deployed({"CORS_ORIGIN": "https://chat.example.com", "MAX_BODY_BYTES": "2048"}) as service:
-        for answer in await every_kind(service):
+        for answer in await for_any_origin(service):
             assert answer.headers["access-control-allow-origin"] == "https://chat.example.com"
 
 
@@ -78,8 +131,10 @@ async def test_everything_but_streams_metrics_and_preflights_is_json() -> None:
     assert "content-type" not in another.headers
 
 
-@pytest.mark.parametrize("path", [CHAT, "/v1/models", "/v1/models/x", "/v1/images/generations", "/nowhere"])
-async def test_preflight_on_any_path_is_answered_without_a_key(path: str) -> None:
+@pytest.mark.parametrize(
+    "path", [CHAT, "/v1/models", "/v1/models/x", "/v1/images/generations", "/v1/nowhere"]
+)
+async def test_preflight_on_any_path_of_the_api_is_answered_without_a_key(path: str) -> None:
     asked = {"Origin": "https://page.example", "Access-Control-Request-Method": "POST"}
     async with deployed() as service:
         answer = await service.ask("OPTIONS", path, asked | {"Access-Control-Request-Headers": ASKED}, key="")

@@ -76,13 +76,15 @@ async def test_command_line_prints_what_was_spent(tmp_path: Path) -> None:
         await service.chat("Hello [[sim fault=status_500]]")
     for_people = Process(["server.py", "usage"], {"STATE_DIR": str(tmp_path)})
     assert for_people.exit_code() == 0
-    head, row, total = for_people.output.splitlines()
+    head, refused, row, total = for_people.output.splitlines()
     assert head.split()[:4] == ["date", "model", "key", "units"]
+    assert refused.split() == [TODAY, "(refused)", "0", "1", "1", "0", "0", "0"]
     assert row.split()[:2] == [TODAY, "gpt-4-s"]
     assert total.split()[:2] == ["total", "14"]
     for_programs = Process(["server.py", "usage", "--json"], {"STATE_DIR": str(tmp_path)})
     assert for_programs.exit_code() == 0
-    (parsed,) = json.loads(for_programs.output)
-    assert (parsed["units"], parsed["conversations"]) == (14, parsed["free"] + 1)
+    free, parsed = json.loads(for_programs.output)
+    assert (free["model"], free["key"], free["units"], free["free"]) == ("", "(refused)", 0, 1)
+    assert (parsed["units"], parsed["conversations"], parsed["free"]) == (14, 1, 0)
     for process in (for_people, for_programs):
         process.stop()

@@ -1,5 +1,7 @@
 """From the text of each setting to its value: what is accepted, and what is refused in one line."""
 
+from ipaddress import ip_network
+
 import pytest
 
 from accounts import KeyKind
@@ -35,6 +37,11 @@ GOOD: dict[str, dict[str, object]] = {
         "alice=fk-1, bob=x=y": {"fk-1": "alice", "x=y": "bob"},
         "alice=fk-1,alice=fk-2": {"fk-1": "alice", "fk-2": "alice"},
         "": {},
+    },
+    "TRUSTED_PROXIES": {
+        "": (),
+        "127.0.0.1, ::1": (ip_network("127.0.0.1"), ip_network("::1")),
+        "172.16.0.0/12,fc00::/7": (ip_network("172.16.0.0/12"), ip_network("fc00::/7")),
     },
     "KEY_CONCURRENCY": {
         "0": {"fk": 0, "pk": 0, "token": 0},
@@ -78,6 +85,9 @@ BAD: dict[str, list[str]] = {
     "REDIS_URL": ["http://redis", "redis://", "redis://x/not-a-number", "redis://x:0", "sqlite:///x"],
     "KEY_ALIASES": ["alice", "alice=", "=fk-1", "a b=fk-1", "k-0123=fk-1", "alice=fk 1"],
     "ADMIN_TOKEN": ["two words", "schlüssel"],
+    "TRUSTED_PROXIES": ["nginx", "10.0.0.1/8", "10.0.0.0/33", "127.0.0.1 ::1", "256.0.0.1"],
+    "REFUSALS_PER_MINUTE": NUMBER,
+    "REFUSED_KEY_SECONDS": [*NUMBER, "61"],
     "LICENCE_USAGE_URL": ADDRESS,
     "STYLE": ["markdown"],
     "IMAGE_LINKS": ["none"],

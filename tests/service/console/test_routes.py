@@ -110,7 +110,7 @@ async def test_others_see_only_what_is_public(headers: dict[str, str]) -> None:
     async with deployed() as service:
         seen = await state(service, headers)
         usage = await service.ask("GET", "/v1/usage", headers, key="")
-    assert (seen["access"], seen["details"]) == ("local", None)
+    assert (seen["access"], seen["details"]) == ("token", None)
     assert seen["models"]
     assert f"127.0.0.1:{service.simulator.port}" not in json.dumps(seen)
     assert usage.status == 401
