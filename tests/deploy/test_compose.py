@@ -1,6 +1,7 @@
 """The compose files: valid, hardened, and true to the service's own settings."""
 
 import re
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 import compose_spec
@@ -14,6 +15,7 @@ from tests.deploy.compose import DEPLOY, FILES, filled_in, load
 SERVICES = [
     pytest.param(file, name, id=f"{file}-{name}") for file in FILES for name in load(file)["services"]
 ]
+NO_SECRETS = {"PROXY_API_PREFIX_FILE": "", "REDIS_URL_FILE": ""}
 OWN = [pytest.param(file, id=file) for file in FILES]
 
 
@@ -159,6 +161,22 @@ def test_scaled_instances_share_their_files_and_are_reached_through_nginx_alone(
     assert instances["volumes"] == ["state:/state"]
     assert instances["environment"]["UPLOAD_BASE_URL"] == "https://chat.example.org"
     assert document["services"]["nginx"]["ports"] == ["127.0.0.1:33333:8080"]
+
+
+def test_scaled_instances_believe_nginx_and_nobody_else() -> None:
+    document = load("compose.scale.yaml")
+    (config,) = document["networks"]["default"]["ipam"]["config"]
+    address = ip_address(document["services"]["nginx"]["networks"]["default"]["ipv4_address"])
+    trusted = Settings.from_env(document["services"]["pandora"]["environment"] | NO_SECRETS).trusted_proxies
+    assert trusted == (ip_network(str(address)),)
+    assert address in ip_network(config["subnet"])
+    assert address not in ip_network(config["ip_range"]), "another container could get it"
+    assert ip_network(config["ip_range"]).subnet_of(ip_network(config["subnet"]))
+
+
+@pytest.mark.parametrize("file", ["compose.yaml", "compose.sidecar.yaml"])
+def test_without_a_proxy_of_ours_none_is_believed_unless_it_is_named(file: str) -> None:
+    assert service(file, "pandora")["environment"]["TRUSTED_PROXIES"] == ""
 
 
 def test_redis_asks_for_a_password_and_has_no_way_out() -> None:

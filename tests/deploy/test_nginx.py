@@ -68,6 +68,11 @@ def test_configuration_is_sound(tmp_path: Path) -> None:
     assert "[warn]" not in done.stderr.replace('the "user" directive', "")
 
 
+def test_nobody_who_comes_through_nginx_is_this_machine(two: Cluster) -> None:
+    assert ask(two.port, "GET", "/v1/usage", key="").status == 401
+    assert ask(two.port, "GET", "/console/state", key="").json["access"] == "token"
+
+
 def test_deltas_arrive_while_the_backend_still_sends(two: Cluster) -> None:
     with streaming(two.port, ENDLESS, "fk-delta") as response:
         assert response.headers["Content-Type"].startswith("text/event-stream")
