@@ -1,142 +1,113 @@
-"""Keys, prefixes, prompts and answers reach no log at any level, no metric and no error."""
+"""Keys, prefixes, tokens, prompts and answers reach no log at any level, no metric, no error and no file.
+
+The canaries are everywhere where a secret can be, and every route, format and failure is gone through with
+them; a route that `canaries.py` does not know fails a test.
+"""
 
 import json
+import logging
 import signal
 import socket
 import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from simulator.faults import FAULTS
-from simulator.refusals import REFUSALS
-from tests.processes import Pair, ask, running, service_over_simulator
+from handlers import make_app
+from server import VERSION
+from settings import Settings
+from tests.eventually import eventually
+from tests.processes import Pair, Reply, ask, listening_port, running, service_over_simulator
+from tests.service.canaries import (
+    ADMIN,
+    ANSWER,
+    CHAT,
+    HIDDEN,
+    KEY,
+    PREFIX,
+    ROUTES,
+    SETTINGS,
+    WORD,
+    Request,
+    every_fault,
+    every_route,
+    question,
+    routes_of,
+    rude_requests,
+    send_rudely,
+)
+from tests.service.deployment import deployed
+from wiring import build
 
-KEY = "fk-canarykey0123456789"
-PREFIX = "canaryprefix01"
-HIDDEN = "canaryhidden01"
-PROMPT = "canaryprompt"
-ANSWER = "canaryanswer"
-GPTS_KEY = "fk-canarygptskey"
-CANARIES = (KEY, PREFIX, HIDDEN, PROMPT, ANSWER, GPTS_KEY, "canary")
-CHAT = f"/{HIDDEN}/v1/chat/completions"
-
-SETTINGS = {
-    "LOG_LEVEL": "debug",
-    "PROXY_API_PREFIX": PREFIX,
-    "API_PREFIX": HIDDEN,
-    "KEY_FOR_GPTS_INFO": GPTS_KEY,
-    "FIRST_BYTE_TIMEOUT": "0.3",
-    "STREAM_HEADERS_AFTER": "0.2",
-    "IDLE_TIMEOUT": "0.3",
-    "WRITE_TIMEOUT": "0.5",
-    "TOTAL_TIMEOUT": "2",
-    "MAX_BODY_BYTES": "100000",
-    "MAX_CONCURRENT": "20",
-}
-
-
-def question(marker: str = "", **fields: object) -> dict[str, object]:
-    text = f"Repeat after me: {ANSWER} to the {PROMPT} in a few more words [[sim {marker}]]"
-    return {"model": "gpt-4-s", "messages": [{"role": "user", "content": text}], **fields}
+AT_ONCE = 8
 
 
-def every_failure(pair: Pair) -> list[bytes]:
-    """Have each named trouble happen, streamed and not; gives the bodies of errors."""
-    bodies = []
-    for name in (*FAULTS, *REFUSALS, "status_500", "status_503"):
-        if name in ("trickle", "only_pings_mid"):
-            continue  # these only take their time
-        for stream in (False, True):
-            reply = ask(pair.port, "POST", CHAT, question(f"fault={name}", stream=stream), KEY)
-            assert reply.status != 500
-            if reply.status != 200:
-                bodies.append(reply.body)
-            elif stream and b'"error"' in reply.body:
-                bodies.append(reply.body[reply.body.rindex(b"data: {") :])
-    return bodies
+async def test_every_route_is_gone_through(tmp_path: Path) -> None:
+    settings = {"BASE_URL": "http://127.0.0.1:1", "API_PREFIX": HIDDEN, "STATE_DIR": str(tmp_path)}
+    app = make_app(build(Settings.from_env(settings), VERSION).app)
+    assert routes_of(app) == list(ROUTES)
 
 
-def bad_requests(pair: Pair) -> list[bytes]:
-    """Mistakes of callers; what they sent is theirs, and still not to be repeated."""
-    bodies = [
-        question(stop=[ANSWER] * 5),
-        question(n=2, user=PROMPT),
-        question(temperature=PROMPT),
-        question(messages=[{"role": "user", "content": [{"type": "text", "text": 5, "x": PROMPT}]}]),
-        question(messages=[{"role": "user", "content": PROMPT * 10_000}]),
-        PROMPT,
-    ]
-    return [ask(pair.port, "POST", CHAT, body, KEY).body for body in bodies] + [
-        ask(pair.port, "POST", CHAT, question(), f"{KEY} {KEY}").body,
-        ask(pair.port, "POST", CHAT, question(), f"sk-{KEY}").body,
-        ask(pair.port, "DELETE", CHAT, question(), KEY).body,
-    ]
+def told(request: Request, reply: Reply) -> bytes:
+    """What a reply says of itself: an error, without the path and the model that it repeats."""
+    said = b" ".join(f"{name}: {value}".encode() for name, value in reply.headers.items())
+    if reply.status < 400:
+        error = reply.body.rfind(b'data: {"error"')
+        return said + (reply.body[error:] if error >= 0 else b"")
+    if reply.body.startswith(b"{"):
+        body = json.loads(reply.body)["error"]
+        own = request.path.partition("?")[0]
+        repeated = body["code"] in ("unknown_url", "model_not_found")  # what was asked for does not exist
+        return said + (b"" if repeated and (WORD in own or body["param"]) else reply.body)
+    return said + reply.body
 
 
-def raw(pair: Pair, data: bytes, *, leave: bool = False) -> None:
-    """Send bytes that no client library would, and read what comes, unless we leave at once."""
-    with socket.create_connection(("127.0.0.1", pair.port), 5) as connection:
-        connection.sendall(data)
-        while not leave and connection.recv(65536):
-            pass
+def ask_all(pair: Pair) -> list[tuple[Request, Reply]]:
+    requests = [*every_route(), *every_fault()]
+    with ThreadPoolExecutor(AT_ONCE) as clients:
+        return list(
+            zip(requests, clients.map(lambda request: request.send(pair.port), requests), strict=True)
+        )
 
 
-def rude_clients(pair: Pair) -> None:
-    """Malformed requests with secrets in them, and clients that leave in the middle."""
-    body = json.dumps(question("pace=5", stream=True)).encode()
-    head = f"POST {CHAT} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {KEY}\r\n".encode()
-    raw(pair, head + b"X-Bad: " + KEY.encode() + b"\x00\r\n\r\n")
-    raw(pair, head + b"Content-Length: " + KEY.encode() + b"\r\n\r\n")
-    raw(pair, f"POST /{HIDDEN}/{KEY} HTTP/9.9 {KEY}\r\n\r\n".encode())
-    raw(pair, f"GET /{HIDDEN}/?{'&'.join([KEY] * 2000)} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-    raw(pair, f"GET /{HIDDEN} HTTP/1.1\r\nHost: {KEY} {KEY}\r\n\r\n".encode())
-    raw(pair, head + b"Transfer-Encoding: chunked\r\n\r\n" + KEY.encode() + b"\r\n")
-    raw(pair, head + b"Content-Length: 900\r\n\r\n" + body[:100], leave=True)
-    raw(pair, head + b"Content-Length: %d\r\n\r\n" % len(body) + body, leave=True)
-
-
-def polite_clients(pair: Pair) -> None:
-    """Ordinary traffic."""
-    for stream in (False, True):
-        reply = ask(pair.port, "POST", CHAT, question(stream=stream), KEY)
-        assert reply.status == 200
-        assert stream or ANSWER.encode() in reply.body
-        ask(pair.port, "POST", CHAT, question("finish=max_tokens", stream=stream), KEY)
-        ask(pair.port, "POST", CHAT, question("moderation=blocked", stream=stream, stop=[PROMPT]), KEY)
-    for path in (f"/{HIDDEN}/v1/models", f"/{HIDDEN}/v1/models/{PROMPT}", f"/{HIDDEN}/{PROMPT}", "/readyz"):
-        ask(pair.port, "GET", path, None, KEY)
-    draw = {"prompt": f"Draw {PROMPT}", "n": 1}
-    ask(pair.port, "POST", f"/{HIDDEN}/v1/images/generations", draw, KEY)
+def files_of(folder: Path) -> dict[str, bytes]:
+    """All files but the stored pictures and files of answers, which are meant to be there."""
+    found = {path.relative_to(folder): path for path in folder.rglob("*") if path.is_file()}
+    return {str(name): path.read_bytes() for name, path in found.items() if name.parts[0] != "media"}
 
 
 def test_no_secret_is_logged_measured_told_or_kept(tmp_path: Path) -> None:
     with service_over_simulator(SETTINGS | {"STATE_DIR": str(tmp_path)}) as pair:
-        polite_clients(pair)
-        bodies = every_failure(pair)
-        bodies += bad_requests(pair)
-        rude_clients(pair)
+        replies = ask_all(pair)
+        rude = [send_rudely(pair.port, data, leave=leave) for data, leave in rude_requests()]
         metrics = ask(pair.port, "GET", "/metrics").body
-        raw_stream = json.dumps(question("pace=5 tokens=500", stream=True)).encode()
+        state = ask(pair.port, "GET", "/console/state", key=ADMIN).json
+        public = ask(pair.port, "GET", "/console/state", key="").body
+        stream = json.dumps(question("pace=5 tokens=500", stream=True)).encode()
         head = f"POST {CHAT} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {KEY}\r\n".encode()
         with socket.create_connection(("127.0.0.1", pair.port), 5) as last:
-            last.sendall(head + b"Content-Length: %d\r\n\r\n" % len(raw_stream) + raw_stream)
+            last.sendall(head + b"Content-Length: %d\r\n\r\n" % len(stream) + stream)
             last.recv(1000)
             pair.service.signal(signal.SIGTERM)
             assert pair.service.exit_code() == 0
         output = pair.service.output
-    assert len(bodies) > 60
-    assert output.count("method=POST route=chat") > 80
-    for canary in CANARIES:
-        assert canary not in output
-        assert canary.encode() not in metrics
-        for body in bodies:
-            assert canary.encode() not in body, body
+    statuses = Counter(reply.status for _, reply in replies)
+    assert {200, 204, 400, 401, 403, 404, 405, 413, 415, 429, 502, 503, 504} <= set(statuses)
+    assert [request for request, reply in replies if reply.status == 500] == []
+    assert sum(ANSWER.encode() in reply.body for _, reply in replies) > 4, "the answers did come"
+    assert output.count("route=") > len(replies) / 2
     assert "Traceback" not in output
-    kept = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    assert kept
-    for path, content in kept.items():
-        assert not any(canary.encode() in content for canary in CANARIES), path
+    assert WORD not in output
+    assert WORD.encode() not in metrics + public
+    assert [request for request, reply in replies if WORD.encode() in told(request, reply)] == []
+    assert [answer for answer in rude if WORD.encode() in answer] == []
+    errors = [error for error in state["details"]["errors"] if WORD in json.dumps(error)]
+    assert errors == []
+    kept = files_of(tmp_path)
+    assert {"ledger.sqlite3", "secret"} <= set(kept)
+    assert [name for name, content in kept.items() if WORD.encode() in content or WORD in name] == []
 
 
 @pytest.mark.parametrize("level", ["debug", "info"])
@@ -148,10 +119,37 @@ def test_backend_that_cannot_be_reached_is_not_told_about(level: str) -> None:
         "LOG_LEVEL": level,
     }
     with running(["server.py"], settings) as service:
-        port = int(service.wait_for(r"listening on http://127\.0\.0\.1:(\d+)")[1])
+        port = listening_port(service)
         reply = ask(port, "POST", "/v1/chat/completions", question(), KEY)
         assert reply.status == 503
         assert b"canary" not in reply.body
         time.sleep(0.1)
         said = service.output.partition("listening on")[2]
         assert "canary" not in said
+
+
+async def test_wrong_prefix_is_not_told_about(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with deployed({"PROXY_API_PREFIX": f"{WORD}wrong"}) as service:
+        answers = [await service.chat(stream=stream) for stream in (False, True)]
+        answers.append(await service.post({"prompt": "a cat"}, path="/v1/images/generations"))
+    assert {answer.status for answer in answers} == {502}
+    assert WORD not in caplog.text
+    assert [answer for answer in answers if WORD.encode() in answer.body] == []
+
+
+async def test_token_that_was_made_is_nowhere_but_in_its_file(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with deployed({"STATE_DIR": str(tmp_path)}) as service:
+        token = (tmp_path / "admin_token").read_text().strip()
+        opened = await service.ask("GET", "/v1/usage", {"Via": "1.1 proxy"}, key=token)
+        refused = await service.ask("GET", "/console/state", {"Via": "1.1 proxy"}, key=token[:-1])
+        metrics = await service.ask("GET", "/metrics")
+        await eventually(lambda: "route=" in caplog.text or "request" in caplog.text)
+    assert (opened.status, refused.status) == (200, 401)
+    assert token not in caplog.text
+    assert token.encode() not in opened.body + refused.body + metrics.body
+    others = [name for name, content in files_of(tmp_path).items() if token.encode() in content]
+    assert others == ["admin_token"]

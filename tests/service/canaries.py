@@ -1,0 +1,264 @@
+"""Secrets that would be recognised anywhere, and everything that a service can be asked with them."""
+
+import base64
+import http.client
+import itertools
+import json
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import tornado.web
+
+from simulator.faults import FAULTS
+from simulator.refusals import REFUSALS
+from tests.processes import Reply
+
+KEY = "fk-canarykey0123456789"
+PREFIX = "canaryprefix01"
+HIDDEN = "canaryhidden01"
+ADMIN = "canaryadmintoken0123456789"
+GPTS_KEY = "fk-canarygptskey"
+PROMPT = "canaryprompt"
+ANSWER = "canaryanswer"
+WORD = "canary"
+"""All of them hold this word, and nothing else does."""
+API: Final = f"/{HIDDEN}/v1"
+CHAT: Final = f"{API}/chat/completions"
+METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW")
+CREDENTIALS: Final = ("", KEY, ADMIN, f"sk-{KEY}", f"{KEY} {KEY}", f"{KEY}\x7f")
+"""None, one that is good, the administrator's, one that the backend refuses, and two that cannot be."""
+
+SETTINGS: Final[Mapping[str, str]] = {
+    "LOG_LEVEL": "debug",
+    "PROXY_API_PREFIX": PREFIX,
+    "API_PREFIX": HIDDEN,
+    "ADMIN_TOKEN": ADMIN,
+    "KEY_FOR_GPTS_INFO": GPTS_KEY,
+    "KEY_ALIASES": f"somebody={GPTS_KEY}",
+    "LICENCE_USAGE_URL": f"http://127.0.0.1:1/{WORD}licence",
+    "ALLOW_ANY_GPT": "true",
+    "HISTORY": "hide",
+    "FIRST_BYTE_TIMEOUT": "0.3",
+    "STREAM_HEADERS_AFTER": "0.2",
+    "IDLE_TIMEOUT": "0.3",
+    "WRITE_TIMEOUT": "0.5",
+    "TOTAL_TIMEOUT": "2",
+    "MAX_BODY_BYTES": "100000",
+    "MAX_CONCURRENT": "20",
+}
+"""Everything that may be secret is; what is slow fails soon."""
+
+
+def question(marker: str = "", **fields: object) -> dict[str, object]:
+    """A chat request whose answer holds a secret word; `marker` tells the simulator what is to happen."""
+    text = f"Repeat after me: {ANSWER} to the {PROMPT} in a few more words [[sim {marker}]]"
+    return {"model": "gpt-4-s", "messages": [{"role": "user", "content": text}], **fields}
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What is sent, and as what."""
+
+    content: bytes
+    content_type: str = "application/json"
+
+
+def as_json(value: object) -> Body:
+    return Body(json.dumps(value).encode())
+
+
+def with_part(part: Mapping[str, object]) -> Body:
+    """A question with a further part in its message."""
+    content = [{"type": "text", "text": f"What is {PROMPT}?"}, part]
+    return as_json(question(messages=[{"role": "user", "content": content}]))
+
+
+def form(fields: Mapping[str, str], picture: bytes) -> Body:
+    """A form with a picture, or with what claims to be one."""
+    lines = [f'--{WORD}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
+             for name, value in fields.items()]  # fmt: skip
+    head = f'--{WORD}\r\nContent-Disposition: form-data; name="image"; filename="{WORD}.png"\r\n\r\n'.encode()
+    content = b"".join([*lines, head, picture, f"\r\n--{WORD}--\r\n".encode()])
+    return Body(content, f"multipart/form-data; boundary={WORD}")
+
+
+NOTHING: Final = Body(b"")
+PICTURE: Final = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+DATA: Final = "data:{};base64,{}"
+CHATS: Final = (
+    *[as_json(question(stream=stream)) for stream in (False, True)],
+    *[as_json(question("dialect=delta age=2025", stream=stream)) for stream in (False, True)],
+    *[as_json(question("transport=ws", stream=stream)) for stream in (False, True)],
+    as_json(question(model="gpt-4-gizmo-g-YyyyMT9XH")),
+    as_json(question(model="gpt-4-gizmo-g-Missing01")),
+    as_json(question("finish=max_tokens", stream=True, stream_options={"include_usage": True})),
+    as_json(question("moderation=blocked", stream=True, stop=[PROMPT])),
+    as_json(question("kind=code_file")),
+    as_json(question("kind=browse", stream=True)),
+    as_json(question("kind=action")),
+    as_json(question("unknown=1")),
+    as_json(question("other_fault=unauthorized")),
+    as_json(question(stop=[ANSWER] * 5)),
+    as_json(question(n=2, user=PROMPT)),
+    as_json(question(temperature=PROMPT)),
+    as_json(question(model=f"{WORD}-model")),
+    as_json(question(messages=[{"role": "user", "content": [{"type": "text", "text": 5, "x": PROMPT}]}])),
+    as_json(question(messages=[{"role": "user", "content": PROMPT * 10_000}])),
+    as_json(PROMPT),
+    with_part({"type": "image_url", "image_url": {"url": f"http://127.0.0.1/{PROMPT}"}}),
+    with_part({"type": "image_url", "image_url": {"url": f"http://{WORD}.invalid/?{PROMPT}"}}),
+    with_part({"type": "image_url", "image_url": {"url": DATA.format("image/png", PROMPT)}}),
+    with_part({
+        "type": "image_url",
+        "image_url": {"url": DATA.format("image/png", base64.b64encode(PICTURE).decode())},
+    }),
+    with_part({
+        "type": "file",
+        "file": {
+            "filename": f"{WORD}.txt",
+            "file_data": DATA.format("text/plain", base64.b64encode(PROMPT.encode()).decode()),
+        },
+    }),
+    Body(PROMPT.encode()),
+    Body(f'{{"model": "{PROMPT}'.encode()),
+    Body(b"{}", f"text/{WORD}"),
+)  # fmt: skip
+DRAWINGS: Final = (
+    *[as_json({"prompt": f"Draw {PROMPT}", "response_format": form}) for form in ("url", "b64_json")],
+    as_json({"prompt": f"Draw {PROMPT} [[sim kind=draw_refused]]"}),
+    as_json({"prompt": f"Draw {PROMPT} [[sim fault=reset_mid]]", "n": 2}),
+    as_json({"prompt": f"Draw {PROMPT}", "n": PROMPT}),
+    Body(PROMPT.encode()),
+)
+FORMS: Final = (
+    form({"prompt": f"Draw {PROMPT}", "response_format": "b64_json"}, PICTURE),
+    form({"prompt": f"Draw {PROMPT}", "n": PROMPT}, PICTURE),
+    form({"prompt": PROMPT}, PROMPT.encode()),
+    form({"prompt": PROMPT, PROMPT: PROMPT}, PICTURE),
+    Body(PROMPT.encode(), "multipart/form-data"),
+    Body(b"{}"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How a route is asked: its paths, and what is posted there."""
+
+    paths: Sequence[str]
+    bodies: Sequence[Body] = field(default=(NOTHING,))
+
+
+ROUTES: Final[Mapping[str, Asked]] = {
+    "API/v1/chat/completions/?": Asked([CHAT], CHATS),
+    "API/v1/images/generations/?": Asked([f"{API}/images/generations"], DRAWINGS),
+    "API/v1/images/edits/?": Asked([f"{API}/images/edits"], FORMS),
+    "API/v1/images/variations/?": Asked([f"{API}/images/variations"], FORMS),
+    "API/v1/models/?": Asked([f"{API}/models", f"{API}/models?{WORD}={KEY}"]),
+    "API/v1/models/(.+?)/?": Asked([f"{API}/models/gpt-4-s", f"{API}/models/{PROMPT}"]),
+    "API/v1/usage/?": Asked([f"{API}/usage", f"{API}/usage?start_date={PROMPT}"]),
+    "API(?:/v1)?/dashboard/billing/subscription/?": Asked([f"{API}/dashboard/billing/subscription"]),
+    "API(?:/v1)?/dashboard/billing/usage/?": Asked(
+        [f"/{HIDDEN}/dashboard/billing/usage", f"{API}/dashboard/billing/usage?end_date={PROMPT}"]
+    ),
+    "API/.*": Asked([f"{API}/{PROMPT}", f"{API}/responses", f"/{HIDDEN}/{KEY}"]),
+    "/(?:images|files)/([^/]+)": Asked([f"/images/{PROMPT}.png", f"/files/{KEY}"]),
+    "/healthz/?": Asked(["/healthz"]),
+    "/readyz/?": Asked(["/readyz"]),
+    "/metrics/?": Asked(["/metrics"]),
+    "/": Asked(["/", f"/?{KEY}"]),
+    "/console/state": Asked(["/console/state"]),
+    r"/console/([a-z0-9-]+\.[a-z]+)": Asked(["/console/main.js", f"/console/{PROMPT}.js"]),
+    "everything else": Asked(
+        [f"/{PROMPT}", f"/{PREFIX}/v1/chat/completions", f"//{KEY}", f"/{HIDDEN}x/v1/models"]
+    ),
+}
+"""Every route of the application; `API` stands for the prefix."""
+
+
+def routes_of(app: tornado.web.Application) -> list[str]:
+    """The routes of an application with the prefix HIDDEN, as they are named in `ROUTES`."""
+    patterns = [rule.matcher.regex.pattern for rule in app.wildcard_router.rules]
+    return [*(p.removesuffix("$").replace(f"/{HIDDEN}", "API") for p in patterns), "everything else"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, which may hold secrets in any place."""
+
+    method: str
+    path: str
+    key: str = KEY
+    body: Body = NOTHING
+
+    def send(self, port: int) -> Reply:
+        """Ask, and read the whole answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection.putrequest(self.method, self.path)
+        headers = {"Content-Type": self.body.content_type, "Content-Length": str(len(self.body.content))}
+        if self.key:
+            headers["Authorization"] = f"Bearer {self.key}"
+        try:
+            for name, value in headers.items():
+                connection.putheader(name, value)
+            connection.endheaders(self.body.content)
+            response = connection.getresponse()
+            return Reply(response.status, dict(response.getheaders()), response.read())
+        finally:
+            connection.close()
+
+
+def every_route() -> Iterator[Request]:
+    """Each route with each method and each kind of key, and with each body where one is read."""
+    for asked in ROUTES.values():
+        for path, method, key in itertools.product(asked.paths, METHODS, CREDENTIALS):
+            yield Request(method, path, key, asked.bodies[0] if method == "POST" else NOTHING)
+        for path, body in itertools.product(asked.paths, asked.bodies[1:]):
+            yield Request("POST", path, KEY, body)
+
+
+def every_fault() -> Iterator[Request]:
+    """Each named trouble of the backend, streamed and whole, over both transports, and while drawing."""
+    endless = ("trickle", "only_pings_mid")  # these only take their time
+    for name in (*FAULTS, *REFUSALS, "status_500", "status_503"):
+        if name in endless:
+            continue
+        for stream, transport in itertools.product((False, True), ("sse", "ws")):
+            marker = f"fault={name} transport={transport}"
+            yield Request("POST", CHAT, KEY, as_json(question(marker, stream=stream)))
+        drawing = as_json({"prompt": f"Draw {PROMPT} [[sim fault={name}]]"})
+        yield Request("POST", f"{API}/images/generations", KEY, drawing)
+
+
+def rude_requests() -> Iterator[tuple[bytes, bool]]:
+    """Bytes that no client library would send, and whether the client then leaves at once."""
+    body = json.dumps(question("pace=5", stream=True)).encode()
+    head = f"POST {CHAT} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {KEY}\r\n".encode()
+    yield head + b"X-Bad: " + KEY.encode() + b"\x00\r\n\r\n", False
+    yield head + b"Content-Length: " + KEY.encode() + b"\r\n\r\n", False
+    yield f"POST /{HIDDEN}/{KEY} HTTP/9.9 {KEY}\r\n\r\n".encode(), False
+    yield f"GET /{HIDDEN}/?{'&'.join([KEY] * 2000)} HTTP/1.1\r\nHost: x\r\n\r\n".encode(), False
+    yield f"GET /{HIDDEN} HTTP/1.1\r\nHost: {KEY} {KEY}\r\n\r\n".encode(), False
+    yield f"{KEY}\r\n\r\n".encode(), False
+    yield f"{KEY} /{HIDDEN} HTTP/1.1\r\n{KEY}\r\n\r\n".encode(), False
+    yield head + b"Transfer-Encoding: " + KEY.encode() + b"\r\n\r\n", False
+    yield head + b"Transfer-Encoding: chunked\r\n\r\n" + KEY.encode() + b"\r\n", False
+    yield head + b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n" + KEY.encode() + b"\r\n", False
+    yield head + b"Content-Length: 900\r\n\r\n" + body[:100], True
+    yield head + b"Content-Length: %d\r\n\r\n" % len(body) + body, True
+
+
+def send_rudely(port: int, data: bytes, *, leave: bool) -> bytes:
+    """Send bytes, and read what comes, unless we leave at once."""
+    received = b""
+    with socket.create_connection(("127.0.0.1", port), 10) as connection:
+        connection.sendall(data)
+        try:
+            while not leave and (piece := connection.recv(65536)):
+                received += piece
+        except ConnectionError:
+            pass
+    return received
