@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from access import Door, DoorLimits, load_admin
+from access import AccessLimits, Doorkeeper, load_admin
 from accounts import AccountQueue, Credential, SharedSlots
 from catalogue import GptsFileWatcher, load_gpts
 from handlers import ROUTES, AnswerParts, AppParts, ChatOptions, Common, StreamTiming
@@ -160,7 +160,7 @@ def build(
         common=Common(
             metrics=metrics,
             charges=charges,
-            door=_door(settings, metrics, charges),
+            doorkeeper=_doorkeeper(settings, metrics, charges),
             failures=RecentFailures(),
             cors_origin=settings.cors_origin,
             public_base=settings.upload_base_url,
@@ -238,13 +238,13 @@ def ledger_store(settings: Settings, limits: Limits, keys: KeyNames, *, simulate
     return SqliteStore(state / name, limits.reset_hour * HOUR)
 
 
-def _door(settings: Settings, metrics: Metrics, charges: ChargeBook) -> Door:
-    limits = DoorLimits(
+def _doorkeeper(settings: Settings, metrics: Metrics, charges: ChargeBook) -> Doorkeeper:
+    limits = AccessLimits(
         refused_seconds=settings.refused_key_seconds,
         refusals_per_minute=settings.refusals_per_minute,
         trusted_proxies=settings.trusted_proxies,
     )
-    return Door(limits, metrics, charges.knows)
+    return Doorkeeper(limits, metrics, charges.knows)
 
 
 def _gpts_path(settings: Settings) -> Path:

@@ -133,7 +133,7 @@ class AnswerHandler(BodyHandler):
             self._answer.client_gone()
         peer, forwarded_for = self.request.remote_ip or "", self.request.headers.get("X-Forwarded-For", "")
         with (
-            self.common.door.admit(self.caller, peer, forwarded_for) as visit,
+            self.common.doorkeeper.admit(self.caller, peer, forwarded_for) as visit,
             self.parts.running.admit(self._answer, self.route),
         ):
             try:

@@ -12,7 +12,7 @@ import tornado.web
 from tornado.httputil import HTTPServerRequest
 from tornado.iostream import IOStream, StreamClosedError
 
-from access import Admin, Door
+from access import Admin, Doorkeeper
 from accounts import Caller
 from ledger import ChargeBook
 from logs import RecentFailures
@@ -57,7 +57,7 @@ class Common:
 
     metrics: Metrics
     charges: ChargeBook
-    door: Door
+    doorkeeper: Doorkeeper
     failures: RecentFailures
     cors_origin: str
     public_base: str
@@ -295,7 +295,7 @@ class BodyHandler(ApiHandler):
             return
         try:
             self.caller = self.read_caller()
-            self.common.door.check_key(self.caller)
+            self.common.doorkeeper.check_key(self.caller)
             self._check_type()
         except ApiError as error:
             self._refusal = error

@@ -1,7 +1,7 @@
 """What the ledger records. One conversation posted upstream is one entry, written in steps.
 
     Posted    before the request goes out: what it is, and what it will cost
-    Settled   before the answer's end is reported: what became of it; one that cost nothing is then only counted
+    Settled   before the answer's end is reported: what became of it; without a cost it is only counted
     Counted   its tokens, once they are known
 
 An entry that was posted and never settled has the outcome `unknown` and counts as spent, since the backend
@@ -84,8 +84,8 @@ class UsageRow:
     """What one caller spent on one model in one stretch of time, which begins at `start` (Unix seconds).
 
     `conversations` counts all that were posted, of which `free` cost nothing and `unknown` are under way or
-    were never settled. Those that cost nothing are counted for all callers and models together: such a row has
-    no model, and `free_alias` for a caller. (Earlier versions counted them for each.)
+    were never settled. Those that cost nothing are counted for all callers and models together: such a row
+    has no model, and `free_alias` for a caller. (Earlier versions counted them for each.)
     """
 
     start: int

@@ -8,8 +8,8 @@ All keys share the hash tag `{pandora}`. To run a step twice changes nothing.
     {pandora}:window:ALIAS      sorted set, id by time: messages in the rolling window
     {pandora}:cap:ALIAS:SLUG    until when the backend has capped a model
     {pandora}:unknown:ALIAS     sorted set, id by time: posted and not settled
-    {pandora}:day:DAY           hash of sums, each field MODEL, ALIAS and WHAT with separators between; what cost
-                                nothing has no MODEL, and an ALIAS for its outcome
+    {pandora}:day:DAY           hash of sums, each field MODEL, ALIAS and WHAT with separators between;
+                                what cost nothing has no MODEL, and an ALIAS for its outcome
     {pandora}:hour:HOUR         the same for an hour
     {pandora}:secret            of the names of keys, in hex
 """

@@ -63,7 +63,6 @@ class SqliteStore:
         self._open_file = open_file
         self._connection: sqlite3.Connection | None = None
         self._writer = ThreadPoolExecutor(1, "ledger")
-        self._reader = ThreadPoolExecutor(1, "ledger-usage")  # however many ask, nothing else waits for it
         self._closed = False
 
     async def load(self, since: float) -> RecentRecords:
@@ -81,7 +80,7 @@ class SqliteStore:
         wanted = {
             "since": since, "until": until, "bucket": bucket, "alias": alias, "offset": self._day_offset
         }  # fmt: skip
-        return await asyncio.get_running_loop().run_in_executor(self._reader, self._read_usage, wanted)
+        return await asyncio.to_thread(self._read_usage, wanted)
 
     async def unsettled(self, alias: str, before: float) -> list[Posted]:
         """See `Store`."""
@@ -99,7 +98,6 @@ class SqliteStore:
             self._closed = True
             await asyncio.get_running_loop().run_in_executor(self._writer, self._disconnect)
             self._writer.shutdown(wait=False)
-            self._reader.shutdown(wait=False)
 
     async def _in_writer(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Do `work` in the thread that writes; after a failure it begins with a new connection."""

@@ -13,7 +13,7 @@ from tornado.httpserver import HTTPServer
 from tornado.iostream import IOStream
 from tornado.netutil import bind_sockets
 
-from access import Door, DoorLimits
+from access import AccessLimits, Doorkeeper
 from handlers.answer import AnswerHandler, AnswerParts
 from handlers.base import ApiHandler, Common
 from handlers.client_connection import ClientConnection, StreamTiming
@@ -31,7 +31,7 @@ CALM = StreamTiming(headers_after=60, keepalive_interval=60, write_timeout=60)
 """Nothing happens by itself."""
 
 
-NO_DOOR = DoorLimits(refused_seconds=0, refusals_per_minute=0, trusted_proxies=())
+NO_LIMITS = AccessLimits(refused_seconds=0, refusals_per_minute=0, trusted_proxies=())
 """Everybody is let in."""
 TOKENS = Usage(10, 20)
 
@@ -217,7 +217,7 @@ async def serving(rig: Rig, *routes: tuple[str, type[ApiHandler]]) -> AsyncItera
     common = Common(
         metrics=rig.metrics,
         charges=Books(),
-        door=Door(NO_DOOR, rig.metrics, lambda caller: True),
+        doorkeeper=Doorkeeper(NO_LIMITS, rig.metrics, lambda caller: True),
         failures=rig.failures,
         cors_origin="*",
         public_base="",

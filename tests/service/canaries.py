@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import tornado.web
+from tornado.routing import PathMatches
 
 from simulator.faults import FAULTS
 from simulator.refusals import REFUSALS
@@ -181,7 +182,8 @@ ROUTES: Final[Mapping[str, Asked]] = {
 
 def routes_of(app: tornado.web.Application) -> list[str]:
     """The routes of an application with the prefix HIDDEN, as they are named in `ROUTES`."""
-    patterns = [rule.matcher.regex.pattern for rule in app.wildcard_router.rules]
+    matchers = [rule.matcher for rule in app.wildcard_router.rules]
+    patterns = [matcher.regex.pattern for matcher in matchers if isinstance(matcher, PathMatches)]
     return [*(p.removesuffix("$").replace(f"/{HIDDEN}", "API") for p in patterns), "everything else"]
 
 

@@ -79,7 +79,7 @@ def files_of(folder: Path) -> dict[str, bytes]:
 
 
 def test_no_secret_is_logged_measured_told_or_kept(tmp_path: Path) -> None:
-    with service_over_simulator(SETTINGS | {"STATE_DIR": str(tmp_path)}) as pair:
+    with service_over_simulator({**SETTINGS, "STATE_DIR": str(tmp_path)}) as pair:
         replies = ask_all(pair)
         rude = [send_rudely(pair.port, data, leave=leave) for data, leave in rude_requests()]
         metrics = ask(pair.port, "GET", "/metrics").body

@@ -20,7 +20,7 @@ from accounts import Caller, credential_for
 from translate.values import NotAdmitted, Unauthorized
 
 
-class DoorMetrics(Protocol):
+class AccessMetrics(Protocol):
     """Where refusals are counted."""
 
     def rejected(self, reason: str) -> None:
@@ -49,7 +49,7 @@ class Visit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DoorLimits:
+class AccessLimits:
     """See `REFUSED_KEY_SECONDS`, `REFUSALS_PER_MINUTE` and `TRUSTED_PROXIES`; 0 for no limit."""
 
     refused_seconds: float
@@ -57,13 +57,13 @@ class DoorLimits:
     trusted_proxies: Sequence[IPv4Network | IPv6Network]
 
 
-class Door:
+class Doorkeeper:
     """One per service. `knows` says whether a caller is known from before; `clock` gives seconds."""
 
     def __init__(
         self,
-        limits: DoorLimits,
-        metrics: DoorMetrics,
+        limits: AccessLimits,
+        metrics: AccessMetrics,
         knows: Callable[[Caller], bool],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

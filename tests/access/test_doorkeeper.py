@@ -1,8 +1,8 @@
-"""Who is let through to the backend, and what the door learns from it."""
+"""Who is let through to the backend, and what is learnt from it."""
 
 import pytest
 
-from access import Door, DoorLimits, KeyVerdict
+from access import AccessLimits, Doorkeeper, KeyVerdict
 from accounts import Caller
 from tests.access.clock import Clock
 from translate.values import NotAdmitted, Unauthorized
@@ -20,19 +20,19 @@ class Counted:
 
 
 class Gate:
-    """A door with a clock that stands still."""
+    """A doorkeeper with a clock that stands still."""
 
     def __init__(self, *, refused_seconds: float = 60, refusals_per_minute: int = 5) -> None:
         self.clock = Clock()
         self.metrics = Counted()
-        limits = DoorLimits(
+        limits = AccessLimits(
             refused_seconds=refused_seconds, refusals_per_minute=refusals_per_minute, trusted_proxies=()
         )
-        self.door = Door(limits, self.metrics, lambda caller: caller == NAMED, self.clock)
+        self.doorkeeper = Doorkeeper(limits, self.metrics, lambda caller: caller == NAMED, self.clock)
 
     def visit(self, caller: Caller, verdict: KeyVerdict, address: str = HERE) -> None:
         """One request from its begin to its end."""
-        with self.door.admit(caller, address, "") as visit:
+        with self.doorkeeper.admit(caller, address, "") as visit:
             visit.verdict = verdict
 
 
@@ -48,11 +48,11 @@ def test_key_that_was_refused_is_refused_again_for_a_while() -> None:
     assert (refusal.value.code, refusal.value.should_retry) == ("invalid_api_key", False)
     assert "fk-" not in refusal.value.message
     with pytest.raises(Unauthorized):
-        gate.door.check_key(GOOD)
+        gate.doorkeeper.check_key(GOOD)
     assert gate.metrics.reasons == ["refused_key", "refused_key"]
     gate.clock.now += 60
     gate.visit(GOOD, KeyVerdict.ACCEPTED)
-    gate.door.check_key(GOOD)
+    gate.doorkeeper.check_key(GOOD)
 
 
 def test_address_may_try_so_many_unknown_keys_in_a_minute() -> None:
@@ -92,7 +92,7 @@ def test_what_says_nothing_of_a_key_is_not_held_against_its_address() -> None:
 def test_unknown_keys_are_limited_at_once() -> None:
     gate = Gate()
     *five, sixth = strangers(6)
-    visits = [gate.door.admit(caller, HERE, "") for caller in five]
+    visits = [gate.doorkeeper.admit(caller, HERE, "") for caller in five]
     for visit in visits:
         visit.__enter__()
     gate.clock.now += 3600
@@ -121,6 +121,6 @@ def test_limits_can_be_turned_off() -> None:
 def test_request_that_fails_gives_its_place_back() -> None:
     gate = Gate()
     for caller in strangers(20):
-        with pytest.raises(RuntimeError), gate.door.admit(caller, HERE, ""):
+        with pytest.raises(RuntimeError), gate.doorkeeper.admit(caller, HERE, ""):
             raise RuntimeError
     gate.visit(GOOD, KeyVerdict.ACCEPTED)
