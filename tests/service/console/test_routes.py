@@ -1,5 +1,6 @@
 """What the routes of the console tell, and to whom."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,10 @@ async def test_this_machine_sees_usage_errors_and_the_host_of_the_backend() -> N
     "headers",
     [
         {"X-Forwarded-For": "127.0.0.1"},
+        {"X-Forwarded-Proto": "https"},
+        {"X-Real-IP": "127.0.0.1"},
+        {"CF-Connecting-IP": "127.0.0.1"},
+        {"Via": "1.1 proxy"},
         {"Forwarded": "for=127.0.0.1"},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
@@ -114,6 +119,28 @@ async def test_others_see_only_what_is_public(headers: dict[str, str]) -> None:
     assert seen["models"]
     assert f"127.0.0.1:{service.simulator.port}" not in json.dumps(seen)
     assert usage.status == 401
+
+
+async def test_proxy_that_adds_nothing_but_speaks_an_old_http_is_no_browser_here() -> None:
+    async with deployed() as service:
+        reader, writer = await asyncio.open_connection("127.0.0.1", service.port)
+        writer.write(f"GET {STATE} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n".encode())
+        answer = await reader.read()
+        writer.close()
+        await writer.wait_closed()
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["access"] == "token"
+
+
+async def test_made_token_opens_what_it_is_asked_for(tmp_path: Path) -> None:
+    async with deployed({"STATE_DIR": str(tmp_path)}) as service:
+        token = (tmp_path / "admin_token").read_text().strip()
+        proxied = {"X-Forwarded-For": "203.0.113.9"}
+        seen = await state(service, proxied, key=token)
+        wrong = await service.ask("GET", STATE, proxied, key=KEY)
+        usage = await service.ask("GET", "/v1/usage", proxied, key=token)
+    assert seen["access"] == "granted"
+    assert wrong.status == 401
+    assert usage.json["licence"] is None
 
 
 @pytest.mark.parametrize("host", ["localhost:1", "127.0.0.1", "[::1]:33333", "LOCALHOST"])
