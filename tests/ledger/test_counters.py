@@ -97,3 +97,12 @@ def test_callers_that_have_spent_nothing_take_no_memory() -> None:
         counters.refund(refused)
         counters.current_usage(f"key-{number}", "gpt-4", NOW)
     assert size(counters) == before
+
+
+def test_callers_that_all_instances_have_refused_take_no_memory() -> None:
+    counters = UsageCounters(NO_LIMITS)
+    counters.overwrite("alice", NO_LIMITS.day(NOW), CurrentUsage(14, 14, [], 0))
+    before = size(counters)
+    for number in range(100):
+        counters.overwrite(f"key-{number}", NO_LIMITS.day(NOW), CurrentUsage(14, 0, [], 0))
+    assert size(counters) == before

@@ -128,6 +128,20 @@ def test_backend_that_cannot_be_reached_is_not_told_about(level: str) -> None:
         assert "canary" not in said
 
 
+async def test_redis_that_cannot_be_reached_is_not_told_about(loud_log: pytest.LogCaptureFixture) -> None:
+    async with deployed({"REDIS_URL": f"redis://:{WORD}password@127.0.0.1:1/0"}) as service:
+        answers = [
+            await service.chat(),
+            await service.chat(stream=True),
+            await service.ask("GET", "/v1/usage", key=""),
+            await service.ask("GET", "/console/state", key=""),
+            await service.ask("GET", "/metrics", key=""),
+        ]
+    assert [answer.status for answer in answers] == [200, 200, 503, 200, 200]
+    assert WORD not in loud_log.text
+    assert [answer for answer in answers if WORD.encode() in answer.body] == []
+
+
 async def test_wrong_prefix_is_not_told_about(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     async with deployed({"PROXY_API_PREFIX": f"{WORD}wrong"}) as service:
