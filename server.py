@@ -130,6 +130,8 @@ def _announce(server: Server, demo: bool) -> None:
     base = f"http://{host}:{server.port}"
     log.info("settings: %s", " ".join(f"{name}={value}" for name, value in settings.summary().items()))
     log.info("listening on %s", base)
+    if (path := server.service.app.admin.kept_in) is not None:
+        log.info("the admin token is in %s", path)
     if not demo:
         return
     v1 = base + (f"/{settings.api_prefix}" if settings.api_prefix else "") + "/v1"

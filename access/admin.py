@@ -30,10 +30,15 @@ _TOKEN: Final = re.compile(rb"[A-Za-z0-9_-]{43}\n?")
 
 @dataclass(frozen=True, slots=True)
 class Admin:
-    """Decides who is the administrator. With `trusts_machine` programs on this machine need no token."""
+    """Decides who is the administrator.
+
+    With `trusts_machine` programs on this machine need no token. `kept_in` is the file with the token, if it
+    was made here and could be kept.
+    """
 
     token: str = field(repr=False)
     trusts_machine: bool
+    kept_in: Path | None = None
 
     def is_token(self, key: str) -> bool:
         """Whether `key` is the admin token."""
@@ -51,23 +56,23 @@ def load_admin(given: str, state: Path) -> Admin:
     """
     if given:
         return Admin(given, trusts_machine=False)
-    return Admin(load_admin_token(state / TOKEN_FILE), trusts_machine=True)
+    path = state / TOKEN_FILE
+    try:
+        return Admin(load_admin_token(path), trusts_machine=True, kept_in=path)
+    except OSError as error:
+        log.error("the admin token cannot be kept: %s. Set ADMIN_TOKEN", error.strerror or error)
+        return Admin(secrets.token_urlsafe(TOKEN_BYTES), trusts_machine=True)  # which nobody knows
 
 
 def load_admin_token(path: Path) -> str:
-    """Return the token in the file at `path`, which is made when needed; the log names the file.
+    """Return the token in the file at `path`, which is made when needed. Blocks.
 
-    A token that cannot be kept lasts until the restart, and nobody knows it. Blocks, and raises nothing.
+    Raises:
+        OSError: it cannot be read, or not be kept.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with _alone_in(path.parent):
-            token = _read(path) or _make(path)
-    except OSError as error:
-        log.error("the admin token cannot be kept: %s. Set ADMIN_TOKEN", error.strerror or error)
-        return secrets.token_urlsafe(TOKEN_BYTES)
-    log.info("the admin token is in %s", path)
-    return token
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _alone_in(path.parent):
+        return _read(path) or _make(path)
 
 
 def _read(path: Path) -> str:

@@ -52,12 +52,12 @@ def test_instances_that_start_together_have_one_token(tmp_path: Path) -> None:
             assert len(set(processes.map(load_admin_token, paths))) == 1
 
 
-def test_log_names_the_file_and_never_the_token(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_file_is_known_and_the_token_is_not_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    path = tmp_path / "admin_token"
-    token = load_admin_token(path)
-    assert str(path) in caplog.text
-    assert token not in caplog.text
+    admin = load_admin("", tmp_path)
+    assert admin.kept_in == tmp_path / "admin_token"
+    assert admin.token not in caplog.text + repr(admin)
+    assert load_admin("given", tmp_path).kept_in is None
 
 
 def test_token_that_cannot_be_kept_lets_nobody_in_by_chance(
@@ -66,6 +66,7 @@ def test_token_that_cannot_be_kept_lets_nobody_in_by_chance(
     (tmp_path / "state").write_text("no directory")
     admin = load_admin("", tmp_path / "state")
     assert len(admin.token) == 43
+    assert admin.kept_in is None
     assert not admin.is_token("")
     assert "cannot be kept" in caplog.text
     assert admin.token not in caplog.text + repr(admin)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
@@ -98,6 +99,19 @@ def test_port_that_is_taken_is_one_line_that_names_it(arguments: list[str]) -> N
         line = only_line(run(*arguments, settings=settings))
     assert port in line
     assert "in use" in line
+
+
+def test_start_says_where_the_admin_token_is_and_not_what_it_is(tmp_path: Path) -> None:
+    settings = {"PORT": "0", "STATE_DIR": str(tmp_path)}
+    with running(["server.py", "--demo"], settings) as first:
+        first.wait_for(rf"the admin token is in {tmp_path}/admin_token\n")
+        token = (tmp_path / "admin_token").read_text().strip()
+        assert ask(listening_port(first), "GET", "/v1/usage", key=token).json["licence"] is None
+        assert token not in first.output
+    with running(["server.py", "--demo"], settings | {"ADMIN_TOKEN": "given"}) as second:
+        listening_port(second)
+    assert "the admin token is in" not in second.output
+    assert (tmp_path / "admin_token").read_text().strip() == token
 
 
 def test_help_lists_every_setting_with_its_default() -> None:
