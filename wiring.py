@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from access import AccessLimits, Doorkeeper, load_admin
+from access import AccessLimits, Admin, Doorkeeper, load_admin
 from accounts import AccountQueue, Credential, SharedSlots
 from catalogue import GptsFileWatcher, load_gpts
 from handlers import ROUTES, AnswerParts, AppParts, ChatOptions, Common, StreamTiming
@@ -156,11 +156,12 @@ def build(
         actions=settings.gpt_actions,
         temporary=temporary,
     )
+    admin = load_admin(settings.admin_token, Path(settings.state_dir))
     app = AppParts(
         common=Common(
             metrics=metrics,
             charges=charges,
-            doorkeeper=_doorkeeper(settings, metrics, charges),
+            doorkeeper=_doorkeeper(settings, metrics, charges, admin),
             failures=RecentFailures(),
             cors_origin=settings.cors_origin,
             public_base=settings.upload_base_url,
@@ -189,7 +190,7 @@ def build(
         queue=queue,
         licence=licence,
         api_prefix=settings.api_prefix,
-        admin=load_admin(settings.admin_token, Path(settings.state_dir)),
+        admin=admin,
         upstream=urlsplit(settings.base_url).netloc,
         version=version,
         simulated=simulated,
@@ -238,13 +239,13 @@ def ledger_store(settings: Settings, limits: Limits, keys: KeyNames, *, simulate
     return SqliteStore(state / name, limits.reset_hour * HOUR)
 
 
-def _doorkeeper(settings: Settings, metrics: Metrics, charges: ChargeBook) -> Doorkeeper:
+def _doorkeeper(settings: Settings, metrics: Metrics, charges: ChargeBook, admin: Admin) -> Doorkeeper:
     limits = AccessLimits(
         refused_seconds=settings.refused_key_seconds,
         refusals_per_minute=settings.refusals_per_minute,
         trusted_proxies=settings.trusted_proxies,
     )
-    return Doorkeeper(limits, metrics, charges.knows)
+    return Doorkeeper(limits, metrics, charges.knows, admin)
 
 
 def _gpts_path(settings: Settings) -> Path:

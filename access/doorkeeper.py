@@ -14,6 +14,7 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Protocol
 
 from access.address_budgets import AddressBudgets
+from access.admin import Admin
 from access.client_address import client_address
 from access.refused_keys import AcceptedKeys, RefusedKeys
 from accounts import Caller, credential_for
@@ -58,24 +59,33 @@ class AccessLimits:
 
 
 class Doorkeeper:
-    """One per service. `knows` says whether a caller is known from before; `clock` gives seconds."""
+    """One per service. `knows` says whether a caller is known from before; `clock` gives seconds.
+
+    The token of `admin` is no key, and is not told to the backend.
+    """
 
     def __init__(
         self,
         limits: AccessLimits,
         metrics: AccessMetrics,
         knows: Callable[[Caller], bool],
+        admin: Admin,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._limits = limits
         self._metrics = metrics
         self._knows = knows
+        self._admin = admin
         self._refused = RefusedKeys(limits.refused_seconds, clock)
         self._accepted = AcceptedKeys()
         self._budgets = AddressBudgets(limits.refusals_per_minute, clock)
 
     def check_key(self, caller: Caller) -> None:
-        """Raise Unauthorized for a key that the backend has just refused."""
+        """Raise Unauthorized for a key that the backend has just refused, and for the admin token."""
+        if self._admin.is_token(caller.key):
+            raise Unauthorized(
+                "This is the admin token: conversations need a key of the backend.", code="invalid_api_key"
+            )
         if wait := self._refused.seconds_left(credential_for(caller).digest):
             self._metrics.rejected("refused_key")
             raise Unauthorized(
@@ -90,7 +100,7 @@ class Doorkeeper:
         """Let a request through; `peer` and `forwarded_for` are those of `client_address`.
 
         Raises:
-            Unauthorized: the backend has just refused the key.
+            Unauthorized: see `check_key`.
             NotAdmitted: (429) its address has tried too many unknown keys.
         """
         self.check_key(caller)

@@ -49,7 +49,7 @@ class Ledger:
     ) -> None:
         self.limits = limits
         self.clock = clock
-        self.known_aliases: frozenset[str] = frozenset()
+        self.known_aliases: set[str] = set()
         """Who had conversations shortly before the start, as far as this is loaded."""
         self._store = store
         self._metrics = metrics
@@ -218,9 +218,9 @@ class Ledger:
         now = self.clock()
         day = self.limits.day_start(self.limits.day(now))
         recent = await self._store.load(min(day, now - self.limits.window))
-        self.known_aliases = frozenset(posted.alias for posted in recent.posted)
         for posted in recent.posted:
             self._counters.add(posted)
+            self.known_aliases.add(posted.alias)
         for capped in recent.capped:
             self._counters.record_cap(capped, now)
 

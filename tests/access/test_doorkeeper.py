@@ -2,12 +2,13 @@
 
 import pytest
 
-from access import AccessLimits, Doorkeeper, KeyVerdict
+from access import AccessLimits, Admin, Doorkeeper, KeyVerdict
 from accounts import Caller
 from tests.access.clock import Clock
 from translate.values import NotAdmitted, Unauthorized
 
 HERE, THERE = "192.0.2.1", "192.0.2.2"
+ADMIN = Admin("admin-token", trusts_machine=False)
 GOOD, NAMED = Caller("fk-good"), Caller("fk-named")
 
 
@@ -28,7 +29,7 @@ class Gate:
         limits = AccessLimits(
             refused_seconds=refused_seconds, refusals_per_minute=refusals_per_minute, trusted_proxies=()
         )
-        self.doorkeeper = Doorkeeper(limits, self.metrics, lambda caller: caller == NAMED, self.clock)
+        self.doorkeeper = Doorkeeper(limits, self.metrics, lambda caller: caller == NAMED, ADMIN, self.clock)
 
     def visit(self, caller: Caller, verdict: KeyVerdict, address: str = HERE) -> None:
         """One request from its begin to its end."""
@@ -124,3 +125,10 @@ def test_request_that_fails_gives_its_place_back() -> None:
         with pytest.raises(RuntimeError), gate.doorkeeper.admit(caller, HERE, ""):
             raise RuntimeError
     gate.visit(GOOD, KeyVerdict.ACCEPTED)
+
+
+def test_admin_token_is_no_key() -> None:
+    gate = Gate()
+    with pytest.raises(Unauthorized) as refusal:
+        gate.visit(Caller(ADMIN.token), KeyVerdict.ACCEPTED)
+    assert ADMIN.token not in refusal.value.message

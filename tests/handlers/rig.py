@@ -13,7 +13,7 @@ from tornado.httpserver import HTTPServer
 from tornado.iostream import IOStream
 from tornado.netutil import bind_sockets
 
-from access import AccessLimits, Doorkeeper
+from access import AccessLimits, Admin, Doorkeeper
 from handlers.answer import AnswerHandler, AnswerParts
 from handlers.base import ApiHandler, Common
 from handlers.client_connection import ClientConnection, StreamTiming
@@ -217,7 +217,9 @@ async def serving(rig: Rig, *routes: tuple[str, type[ApiHandler]]) -> AsyncItera
     common = Common(
         metrics=rig.metrics,
         charges=Books(),
-        doorkeeper=Doorkeeper(NO_LIMITS, rig.metrics, lambda caller: True),
+        doorkeeper=Doorkeeper(
+            NO_LIMITS, rig.metrics, lambda caller: True, Admin("admin", trusts_machine=False)
+        ),
         failures=rig.failures,
         cors_origin="*",
         public_base="",

@@ -82,6 +82,7 @@ def test_no_secret_is_logged_measured_told_or_kept(tmp_path: Path) -> None:
     with service_over_simulator({**SETTINGS, "STATE_DIR": str(tmp_path)}) as pair:
         replies = ask_all(pair)
         rude = [send_rudely(pair.port, data, leave=leave) for data, leave in rude_requests()]
+        seen_by_backend = json.dumps(pair.upstream)
         metrics = ask(pair.port, "GET", "/metrics").body
         state = ask(pair.port, "GET", "/console/state", key=ADMIN).json
         public = ask(pair.port, "GET", "/console/state", key="").body
@@ -98,6 +99,8 @@ def test_no_secret_is_logged_measured_told_or_kept(tmp_path: Path) -> None:
     assert [request for request, reply in replies if reply.status == 500] == []
     assert sum(ANSWER.encode() in reply.body for _, reply in replies) > 4, "the answers did come"
     assert output.count("route=") > len(replies) / 2
+    assert KEY in seen_by_backend
+    assert ADMIN not in seen_by_backend
     assert "Traceback" not in output
     assert WORD not in output
     assert WORD.encode() not in metrics + public
