@@ -125,5 +125,4 @@ class Doorkeeper:
         if verdict is KeyVerdict.ACCEPTED:
             self._accepted.add(digest)
         elif verdict is KeyVerdict.REFUSED:
-            self._accepted.discard(digest)
             self._refused.add(digest)

@@ -37,7 +37,10 @@ class RefusedKeys:
 
 
 class AcceptedKeys:
-    """Remembers the `max_keys` accepted keys used last."""
+    """Remembers the `max_keys` accepted keys used last.
+
+    One that is refused later stays: a backend that refuses everybody for a while makes strangers of nobody.
+    """
 
     def __init__(self, *, max_keys: int = MAX_KEYS) -> None:
         self._max_keys = max_keys
@@ -56,7 +59,3 @@ class AcceptedKeys:
         self._digests.move_to_end(digest)
         if len(self._digests) > self._max_keys:
             self._digests.popitem(last=False)
-
-    def discard(self, digest: str) -> None:
-        """The backend refuses this key."""
-        self._digests.pop(digest, None)

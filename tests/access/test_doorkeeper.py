@@ -103,13 +103,16 @@ def test_unknown_keys_are_limited_at_once() -> None:
     gate.visit(sixth, KeyVerdict.ACCEPTED)
 
 
-def test_key_that_went_bad_counts_as_unknown_again() -> None:
-    gate = Gate(refused_seconds=0)
-    gate.visit(GOOD, KeyVerdict.ACCEPTED)
-    for _ in range(6):
-        gate.visit(GOOD, KeyVerdict.REFUSED)
-    with pytest.raises(NotAdmitted):
-        gate.visit(GOOD, KeyVerdict.REFUSED)
+def test_backend_that_refuses_everybody_for_a_while_makes_strangers_of_nobody() -> None:
+    gate = Gate()
+    callers = strangers(100)
+    for caller in callers:
+        gate.visit(caller, KeyVerdict.ACCEPTED)
+    for caller in callers:
+        gate.visit(caller, KeyVerdict.REFUSED)
+    gate.clock.now += 60
+    for caller in callers:
+        gate.visit(caller, KeyVerdict.ACCEPTED)
 
 
 def test_limits_can_be_turned_off() -> None:

