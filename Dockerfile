@@ -23,6 +23,7 @@ COPY access access
 COPY accounts accounts
 COPY catalogue catalogue
 COPY console console
+COPY front front
 COPY handlers handlers
 COPY ledger ledger
 COPY logs logs

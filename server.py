@@ -13,16 +13,20 @@ import json
 import logging
 import os
 import signal
-import socket
 import sys
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tornado.httpserver import HTTPServer
-from tornado.ioloop import IOLoop
-from tornado.netutil import bind_sockets
-
+from front import (
+    ConnectionTimes,
+    FrontDoor,
+    Listeners,
+    NotListening,
+    TooFewDescriptors,
+    connection_limit,
+    raise_descriptor_limit,
+)
 from handlers import make_app
 from ledger import DAY, KeyNames, StoreError, row_as_json, usage_table
 from logs import configure_logs
@@ -38,81 +42,108 @@ log = logging.getLogger("pandora")
 VERSION = "0.1.0"
 """Owned here. pyproject.toml, the image and the compose files repeat the version; a test compares them."""
 DEMO_KEY = "fk-demo"
-IDLE_CONNECTION_SECONDS = 75
-BODY_SECONDS = 120
-SEND_BUFFER_BYTES = 128 * 1024
-"""Send buffer of each client in the kernel, which doubles it. By default it grows to 4 MiB for a client that
-does not read, and the backend goes on for so much longer."""
-MAX_DRAINED_BODY_BYTES = 1 << 31
-"""Above our own limit, so that an oversized body meets our 413 and not Tornado's bare 400."""
+HURRY_SECONDS = 4.0
+"""How long open answers may still take to be ended and recorded after a second signal."""
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running service."""
+    """A running service. Once `hurried` is set, `stop` waits for no answer any more."""
 
     service: Service
-    http: HTTPServer
-    port: int
+    http: FrontDoor
+    hurried: asyncio.Event
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self.http.port
 
     async def stop(self) -> None:
-        """Refuse new work, let answers end, close."""
-        self.http.stop()
-        # Connections that are kept alive get "Connection: close" with their next response.
-        self.http.conn_params.no_keep_alive = True
-        await self.service.running.drain(self.service.settings.drain_timeout)
-        await self.http.close_all_connections()
-        await self.service.running.wait_idle()
+        """Accept no more connections, answer what was asked, close."""
+        running = self.service.running
+        running.announce_end()
+        await self.http.stop_listening()
+        await self.http.wait_until_answered(self.service.settings.drain_timeout, self.hurried)
+        await running.drain(0)
+        await self.http.close()
+        await running.wait_idle()
         await self.service.close()
 
 
-def serve(service: Service) -> Server:
-    """Listen, and start what runs in the background. Raises OSError when the address is taken."""
+def serve(
+    service: Service, *, max_connections: int | None = None, times: ConnectionTimes | None = None
+) -> Server:
+    """Listen, and start what runs in the background.
+
+    At most `max_connections` connections are open, by default as many as the settings allow.
+
+    Raises:
+        NotListening: the address is taken, or is none.
+    """
     settings = service.settings
-    http = HTTPServer(
-        make_app(service.app),
-        max_body_size=MAX_DRAINED_BODY_BYTES,
-        idle_connection_timeout=IDLE_CONNECTION_SECONDS,
-        body_timeout=BODY_SECONDS,
+    listeners = Listeners.open(
+        settings.host, settings.port, reuse_port=settings.reuse_port, environ=os.environ
     )
-    sockets = bind_sockets(settings.port, settings.host)
-    for listener in sockets:  # its connections inherit this
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-    http.add_sockets(sockets)
+    limit = settings.max_connections if max_connections is None else max_connections
+    http = FrontDoor(make_app(service.app), listeners, service.metrics, limit, times)
     service.start()
-    return Server(service, http, sockets[0].getsockname()[1])
+    return Server(service, http, asyncio.Event())
 
 
 async def main(settings: Settings, demo: bool) -> int:
-    """Serve until SIGTERM or SIGINT, then give the exit code. Raises SettingsError."""
+    """Serve until SIGTERM or SIGINT, then give the exit code: 0, or 128 and the number of a second signal.
+
+    Raises SettingsError.
+    """
+    signals: asyncio.Queue[int] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, signals.put_nowait, number)
     simulator = None
     gpts: tuple[Gpt, ...] = ()
     if demo:
         simulator, gpts = await _start_simulator(settings)
         settings = replace(settings, base_url=simulator.url, key_for_gpts_info=DEMO_KEY)
     server = _listen(build(settings, VERSION, simulated=demo, demo_gpts=gpts))
-    stopped = asyncio.Event()
-    loop = IOLoop.current().asyncio_loop  # type: ignore[attr-defined]
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stopped.set)
     loop.add_signal_handler(signal.SIGHUP, server.service.gpts.reload)
     _announce(server, demo)
-    await stopped.wait()
+    await signals.get()
     log.info("stopping: %d answers in flight", len(server.service.running))
-    await server.stop()
+    code = await _stop(server, signals)
     if simulator is not None:
         await simulator.stop()
     log.info("stopped")
-    return 0
+    return code
+
+
+async def _stop(server: Server, signals: asyncio.Queue[int]) -> int:
+    """Stop the server, at once if another signal comes; give the exit code."""
+    stopping = asyncio.create_task(server.stop())
+    another = asyncio.create_task(signals.get())
+    await asyncio.wait({stopping, another}, return_when=asyncio.FIRST_COMPLETED)
+    if not another.done():
+        another.cancel()
+        await stopping
+        return 0
+    log.warning("second signal: %d answers are ended", len(server.service.running))
+    server.hurried.set()
+    await asyncio.wait({stopping}, timeout=HURRY_SECONDS)
+    stopping.cancel()
+    return 128 + another.result()
 
 
 def _listen(service: Service) -> Server:
+    settings = service.settings
     try:
-        return serve(service)
-    except (OSError, UnicodeError) as error:  # UnicodeError: HOST is no valid name
-        where = f"{service.settings.host} port {service.settings.port}"
-        reason = error.strerror if isinstance(error, OSError) else "not an address"
-        raise SettingsError(f"cannot listen on {where}: {reason}. Change HOST or PORT.") from None
+        limit = connection_limit(
+            raise_descriptor_limit(),
+            max_connections=settings.max_connections,
+            max_concurrent=settings.max_concurrent,
+        )
+        return serve(service, max_connections=limit)
+    except (NotListening, TooFewDescriptors) as error:
+        raise SettingsError(str(error)) from None
 
 
 async def _start_simulator(settings: Settings) -> tuple["Simulator", tuple[Gpt, ...]]:

@@ -1,7 +1,23 @@
 """Prometheus metrics: the only room that makes metric objects."""
 
 from metrics.lag import LagSampler
-from metrics.names import CONVERSATION_ROUTES, Attempt, Outcome
+from metrics.names import (
+    CONVERSATION_ROUTES,
+    AcceptPause,
+    Attempt,
+    ClosedConnection,
+    Outcome,
+    ProtocolFault,
+)
 from metrics.registry import Metrics
 
-__all__ = ["CONVERSATION_ROUTES", "Attempt", "LagSampler", "Metrics", "Outcome"]
+__all__ = [
+    "CONVERSATION_ROUTES",
+    "AcceptPause",
+    "Attempt",
+    "ClosedConnection",
+    "LagSampler",
+    "Metrics",
+    "Outcome",
+    "ProtocolFault",
+]

@@ -3,7 +3,7 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
 from metrics import names
-from metrics.names import Attempt
+from metrics.names import AcceptPause, Attempt, ClosedConnection, ProtocolFault
 
 # The times at which series were made are not needed, and make a scrape half as large again.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -74,6 +74,18 @@ class Families:
         self.disconnects = counter(
             "client_disconnects_total", "Clients that left before their answer was whole.", "phase"
         )
+        self.connections = gauge("connections", "Open connections of clients.")
+        self.accept_pauses = counter(
+            "accept_pauses_total",
+            "Times that new connections had to wait before they were accepted.",
+            "reason",
+        )
+        self.connections_closed = counter(
+            "connections_closed_total", "Connections closed because no request came on them.", "reason"
+        )
+        self.protocol_faults = counter(
+            "protocol_faults_total", "Requests that were not valid HTTP, or not sent to their end.", "reason"
+        )
         self.images = counter("images_total", "Pictures of answers, fetched or not available.", "outcome")
         self.unknown_events = counter(
             "unknown_events_total", "Things in the backend's streams that were not understood.", "kind"
@@ -107,6 +119,9 @@ class Families:
             (self.attempts, tuple(Attempt)),
             (self.retries, names.RETRIES),
             (self.disconnects, names.PHASES),
+            (self.accept_pauses, tuple(AcceptPause)),
+            (self.connections_closed, tuple(ClosedConnection)),
+            (self.protocol_faults, tuple(ProtocolFault)),
             (self.images, names.IMAGES),
             (self.unknown_events, names.UNKNOWN_KINDS),
         )

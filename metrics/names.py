@@ -40,6 +40,48 @@ class Attempt(StrEnum):
     """It was sent and nothing proves what became of it, or the service died meanwhile: it counts as spent."""
 
 
+class ProtocolFault(StrEnum):
+    """Why what a client sent was no HTTP request that could be answered."""
+
+    LINE_END = "line_end"
+    """A line that ends without CR LF."""
+    REQUEST_LINE = "request_line"
+    HEADER = "header"
+    """A header line that is none: folded, a space before the colon, control characters."""
+    HEAD_TOO_LARGE = "head_too_large"
+    HOST = "host"
+    """No `Host`, or several."""
+    LENGTH = "length"
+    """It is not said, or said twice, where the body ends."""
+    BODY = "body"
+    """The body does not come in the form that the headers announced."""
+    HEAD_TIMEOUT = "head_timeout"
+    BODY_TIMEOUT = "body_timeout"
+    INCOMPLETE = "incomplete"
+    """The connection ended within the request."""
+    OTHER = "other"
+
+
+class ClosedConnection(StrEnum):
+    """Why a connection without a request was closed."""
+
+    SILENT = "silent"
+    """No request came on it."""
+    IDLE = "idle"
+    """No further request came on it."""
+    CROWDED = "crowded"
+    """Another client needed its place."""
+
+
+class AcceptPause(StrEnum):
+    """Why new connections have to wait."""
+
+    LIMIT = "limit"
+    """There are as many as there may be, and all of them are in use."""
+    RESOURCES = "resources"
+    """The process or the machine has no descriptors or memory left."""
+
+
 CONVERSATION_ROUTES: Final = ("chat", "images")
 """Routes whose requests name a model; all others have the model `other`."""
 

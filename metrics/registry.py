@@ -13,7 +13,7 @@ from prometheus_client.exposition import choose_encoder
 
 from metrics import names
 from metrics.families import Families
-from metrics.names import OTHER, Attempt, Outcome
+from metrics.names import OTHER, AcceptPause, Attempt, ClosedConnection, Outcome, ProtocolFault
 
 
 class Metrics:
@@ -133,6 +133,22 @@ class Metrics:
     def disconnected(self, phase: str) -> None:
         """A client left before its answer was whole; see `names.PHASES`."""
         self._families.disconnects.labels(phase).inc()
+
+    def connections(self, count: int) -> None:
+        """So many connections of clients are open."""
+        self._families.connections.set(count)
+
+    def accept_paused(self, reason: AcceptPause) -> None:
+        """New connections have to wait from now on."""
+        self._families.accept_pauses.labels(reason).inc()
+
+    def connection_closed(self, reason: ClosedConnection) -> None:
+        """A connection on which no request came was closed by us."""
+        self._families.connections_closed.labels(reason).inc()
+
+    def protocol_fault(self, reason: ProtocolFault) -> None:
+        """A request was not valid HTTP, or was not sent to its end; no handler answers it."""
+        self._families.protocol_faults.labels(reason).inc()
 
     def image(self, *, served: bool) -> None:
         """A picture of an answer was fetched for the client, or could not be."""

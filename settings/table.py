@@ -97,6 +97,13 @@ class SettingsTable:
     )
     host: str = setting("HOST", "127.0.0.1", any_text, "Address to listen on.")
     port: int = setting("PORT", "33333", whole_number(0, 65535), "Port to listen on; 0 takes any free port.")
+    reuse_port: bool = setting(
+        "REUSE_PORT",
+        "false",
+        switch,
+        "Whether the next process may listen on the same port before this one stops, so that a restart "
+        "refuses nobody.",
+    )
     state_dir: str = setting(
         "STATE_DIR",
         "state",
@@ -272,6 +279,13 @@ class SettingsTable:
         "500",
         whole_number(1, 100_000),
         "How many answers may be in progress at once; further requests get a 503.",
+    )
+    max_connections: int = setting(
+        "MAX_CONNECTIONS",
+        "2000",
+        whole_number(16, 1_000_000),
+        "How many connections of clients may be open at once; further ones take the place of idle ones, or "
+        "wait until they are accepted.",
     )
     key_concurrency: Mapping[KeyKind, int] = setting(
         "KEY_CONCURRENCY",

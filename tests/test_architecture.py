@@ -53,12 +53,13 @@ ARROWS: dict[str, set[str]] = {
         "translate", "translate.values", "translate.openai", "metrics", "media", "accounts", "access", "logs",
         "catalogue", "ledger", "turns",
     },
+    "front": {"translate.values", "translate.openai", "metrics"},
     "simulator": set(),
     "wiring": {
         "translate.values", "metrics", "runtime", "media", "settings", "accounts", "access", "upstream",
         "upstream.files", "upstream.gpts", "logs", "catalogue", "ledger", "turns", "handlers",
     },
-    "server": {"wiring", "handlers", "ledger", "logs", "settings", "translate.values", "simulator"},
+    "server": {"wiring", "front", "handlers", "ledger", "logs", "settings", "translate.values", "simulator"},
 }  # fmt: skip
 """Each room, and the rooms that it may import from. `benchmarks` and `tests` may use all of them."""
 

@@ -27,7 +27,8 @@ class RunningAnswers:
     def __init__(self, metrics: Metrics, limit: int, aftermath: BackgroundTasks) -> None:
         self.limit = limit
         self.draining = False
-        """The service is stopping, and takes no more requests for answers."""
+        """The service is stopping: no more requests should be sent to it."""
+        self._refusing = False
         self._metrics = metrics
         self._aftermath = aftermath
         self._answers: set[Stoppable] = set()
@@ -42,7 +43,7 @@ class RunningAnswers:
         """Count `answer` as in flight. Raises Overloaded when there are too many, or the service is
         stopping.
         """
-        if self.draining:
+        if self._refusing:
             self._metrics.rejected("draining")
             raise Overloaded("The service is restarting.", retry_after=5)
         if len(self._answers) >= self.limit:
@@ -59,9 +60,13 @@ class RunningAnswers:
                 self._idle.set()
             self._metrics.ended(route)
 
-    async def drain(self, seconds: float) -> None:
-        """Let running answers end, for at most so long; then stop them with an error."""
+    def announce_end(self) -> None:
+        """The service is about to stop. Requests that come all the same are answered until `drain`."""
         self.draining = True
+
+    async def drain(self, seconds: float) -> None:
+        """Admit no more answers. Let running ones end, for at most so long; then stop them with an error."""
+        self.draining = self._refusing = True
         if not await self._became_idle(seconds):
             for answer in list(self._answers):
                 answer.stop(Overloaded("The service is restarting.", should_retry=False))

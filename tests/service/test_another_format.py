@@ -79,7 +79,7 @@ async def serving(env: dict[str, str] | None = None, broken_events: int = 0) -> 
     async with deployed(env, adapt=adapt) as service:
         app = service.server.service.app
         parts = app.answers
-        application = service.server.http.request_callback
+        application = service.server.http.application
         assert isinstance(application, Application)
         application.add_handlers(".*", [(PATH, LinesHandler, {"parts": parts})])
         yield service

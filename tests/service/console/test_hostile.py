@@ -37,7 +37,7 @@ async def answered(devtools: int, *pieces: str) -> AsyncIterator[Page]:
     The address of the API is typed into the page, which happens where it has a secret prefix.
     """
     async with deployed({"API_PREFIX": "sesame", "ADMIN_TOKEN": "of-nobody"}) as service:
-        application = service.server.http.request_callback
+        application = service.server.http.application
         assert isinstance(application, tornado.web.Application)
         application.add_handlers(
             ".*", [(r"/scripted/v1/chat/completions", Scripted, {"pieces": list(pieces)})]

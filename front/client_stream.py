@@ -1,0 +1,222 @@
+"""The connection of one client, and how far its present request has come.
+
+This is Tornado's `IOStream` with the few public methods overridden in which a request can go wrong: the read
+of its head, and the bare 400 that Tornado writes when it refuses one by itself. So each failure is seen here
+and nowhere else, and no private name of Tornado is needed.
+"""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from enum import Enum
+from typing import Final, Protocol
+
+from tornado.iostream import IOStream, StreamClosedError
+
+from front.request_head import MAX_HEAD_BYTES, fault_of_head
+from front.times import ConnectionTimes
+from metrics import ClosedConnection, ProtocolFault
+
+TORNADOS_REFUSAL: Final = b"HTTP/1.1 400 Bad Request\r\n\r\n"
+TORNADOS_CONTINUE: Final = b"HTTP/1.1 100 (Continue)\r\n\r\n"
+DRAINED_HEADS: Final = 4
+"""How many times the limit of a head is read of one that is too large, so that its client can read why."""
+
+
+class Phase(Enum):
+    """How far a request has come."""
+
+    HEAD = "head"
+    """Its head is awaited, or is being read."""
+    BODY = "body"
+    ANSWER = "answer"
+    """It was read, and is being answered."""
+
+
+class Owner(Protocol):
+    """Whoever keeps the connections."""
+
+    def began(self, stream: "ClientStream") -> None:
+        """The first byte of a request came."""
+        ...
+
+    def waits(self, stream: "ClientStream") -> None:
+        """It waits for a request."""
+        ...
+
+    def closed(self, stream: "ClientStream") -> None:
+        """It is about to be closed."""
+        ...
+
+    def useless(self, reason: ClosedConnection) -> None:
+        """It is closed because no request came."""
+        ...
+
+    def fault(self, fault: ProtocolFault, *, answered: bool) -> bytes:
+        """A request went wrong. Give the response, which is sent if `answered`."""
+        ...
+
+
+class ClientStream(IOStream):
+    """An accepted connection. `owner` is told what happens on it."""
+
+    def __init__(self, connection: socket.socket, times: ConnectionTimes, owner: Owner) -> None:
+        super().__init__(connection)
+        self.descriptor = connection.fileno()
+        self.phase = Phase.HEAD
+        self.has_begun = False
+        """Some of the head has come."""
+        self.served = 0
+        """Requests that were read to their end."""
+        self._times = times
+        self._owner = owner
+        self._faulted = False
+        self._answer_begun = False
+        self._head_bytes = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._loop = asyncio.get_running_loop()
+
+    async def read_until_regex(self, regex: bytes, max_bytes: int | None = None) -> bytes:
+        """Read the head of a request; Tornado reads nothing else so.
+
+        Raises:
+            StreamClosedError: there is none, or it was refused.
+        """
+        self._await_request()
+        try:
+            head = b""
+            while not head.strip(b"\r\n"):
+                head = await super().read_until_regex(regex, DRAINED_HEADS * MAX_HEAD_BYTES)
+        except StreamClosedError:
+            if self.has_begun:
+                self._report(ProtocolFault.INCOMPLETE)
+            raise
+        finally:
+            self._set_timer(None)
+        if self._faulted:
+            self.close()
+        if self.closed():  # the request was here already when the client left
+            raise StreamClosedError
+        self._note_begin()
+        fault = fault_of_head(head)
+        if fault is not None:
+            await self._refuse(fault)
+            raise StreamClosedError
+        return head
+
+    def body_begins(self) -> None:
+        """The head was accepted."""
+        self.phase = Phase.BODY
+        self._set_timer(self._times.body, self._body_is_late)
+
+    def request_ends(self) -> None:
+        """The whole request was read."""
+        self._set_timer(None)
+        self.phase = Phase.ANSWER
+        self.served += 1
+
+    def request_breaks_off(self) -> None:
+        """The connection has ended within the body."""
+        self._set_timer(None)
+        if not self._answer_begun:
+            self._report(ProtocolFault.INCOMPLETE)
+
+    def shed(self, reason: ClosedConnection) -> None:
+        """Close the connection, which waits for a request."""
+        self._owner.useless(reason)
+        self.close()
+
+    def write(self, data: bytes | memoryview) -> "asyncio.Future[None]":
+        """See `IOStream`. Tornado's own refusal of a request is replaced by one in the form of all errors."""
+        if self.phase is not Phase.ANSWER:
+            if data == TORNADOS_REFUSAL:
+                return asyncio.ensure_future(self._refuse_for_tornado())
+            if data != TORNADOS_CONTINUE:
+                self._answer_begun = True
+        return super().write(data)
+
+    def read_from_fd(self, buf: bytearray | memoryview) -> int | None:
+        """See `IOStream`. While a head is awaited, what comes is counted."""
+        count = super().read_from_fd(buf)
+        if count and self.phase is Phase.HEAD:
+            self._head_bytes += count
+            if not self.has_begun and bytes(buf[:count]).strip(b"\r\n"):
+                self._note_begin()
+                self._set_timer(self._times.head, self._head_is_late)
+            elif self._head_bytes > MAX_HEAD_BYTES:
+                self._loop.call_soon(self._check_size)
+        return count
+
+    def close_fd(self) -> None:
+        """See `IOStream`."""
+        self._set_timer(None)
+        self._owner.closed(self)
+        super().close_fd()
+
+    def _await_request(self) -> None:
+        self.phase = Phase.HEAD
+        self.has_begun = self._answer_begun = False
+        self._head_bytes = 0
+        self._owner.waits(self)
+        wait = self._times.idle if self.served else self._times.silent
+        self._set_timer(wait, self._no_request_came)
+
+    def _note_begin(self) -> None:
+        if not self.has_begun:
+            self.has_begun = True
+            self._owner.began(self)
+
+    def _set_timer(self, seconds: float | None, due: Callable[[], None] | None = None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = None if seconds is None or due is None else self._loop.call_later(seconds, due)
+
+    def _no_request_came(self) -> None:
+        self.shed(ClosedConnection.IDLE if self.served else ClosedConnection.SILENT)
+
+    def _head_is_late(self) -> None:
+        self._refuse_while_reading(ProtocolFault.HEAD_TIMEOUT)
+        self.close()
+
+    def _body_is_late(self) -> None:
+        if not self._answer_begun:
+            self._refuse_while_reading(ProtocolFault.BODY_TIMEOUT)
+        self.close()
+
+    def _check_size(self) -> None:
+        """If the head has not ended by now, it is too large."""
+        if self.phase is Phase.HEAD and self.reading() and not self._faulted and not self.closed():
+            self._refuse_while_reading(ProtocolFault.HEAD_TOO_LARGE)
+            self._set_timer(self._times.linger, self.close)
+
+    def _report(self, fault: ProtocolFault, *, answered: bool = False) -> bytes:
+        """Tell the owner, once: the connection ends with its first fault."""
+        if self._faulted:
+            return b""
+        self._faulted = True
+        return self._owner.fault(fault, answered=answered)
+
+    def _refuse_while_reading(self, fault: ProtocolFault) -> None:
+        super().write(self._report(fault, answered=True))
+        self._end_sending()
+
+    async def _refuse_for_tornado(self) -> None:
+        if not self._answer_begun:
+            await self._refuse(ProtocolFault.BODY if self.phase is Phase.BODY else ProtocolFault.OTHER)
+
+    async def _refuse(self, fault: ProtocolFault) -> None:
+        """Send the response, and take what the client still sends: else it would be reset, and lose it."""
+        response = self._report(fault, answered=True)
+        with suppress(StreamClosedError, TimeoutError):
+            async with asyncio.timeout(self._times.linger):
+                await super().write(response)
+                self._end_sending()
+                while True:
+                    await self.read_bytes(65536, partial=True)
+        self.close()
+
+    def _end_sending(self) -> None:
+        if not self.closed() and not self.writing():
+            with suppress(OSError):
+                self.socket.shutdown(socket.SHUT_WR)

@@ -1,0 +1,95 @@
+"""The open connections of clients: how many there are, and which one can be spared."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from front.client_stream import ClientStream, Phase
+from front.departures import Departures
+from front.fault_log import log_fault
+from metrics import ClosedConnection, Metrics, ProtocolFault
+
+SPARED_SECONDS: Final = 1.0
+"""A connection that waits for a request may wait so long, even if another client needs its place."""
+
+
+class Connections:
+    """At most `limit` connections. `on_room` is called when there may be room again.
+
+    While there is no room, the connection that has waited longest for a request is closed for a new one.
+    """
+
+    def __init__(
+        self, limit: int, metrics: Metrics, departures: Departures, on_room: Callable[[], None]
+    ) -> None:
+        self._limit = limit
+        self._metrics = metrics
+        self._departures = departures
+        self._on_room = on_room
+        self._open: set[ClientStream] = set()
+        self._waiting: dict[ClientStream, float] = {}
+        """Those that wait for a request, and since when; the longest wait comes first."""
+        self._loop = asyncio.get_running_loop()
+
+    def __len__(self) -> int:
+        """How many are open."""
+        return len(self._open)
+
+    def __iter__(self) -> Iterator[ClientStream]:
+        """All of them."""
+        return iter(list(self._open))
+
+    @property
+    def full(self) -> bool:
+        """No further one may be opened."""
+        return len(self._open) >= self._limit
+
+    def opened(self, stream: ClientStream) -> None:
+        """It was accepted."""
+        self._open.add(stream)
+        self._metrics.connections(len(self._open))
+
+    def make_room(self) -> bool:
+        """Close the connection that can best be spared; return whether there was one."""
+        for stream, since in self._waiting.items():
+            if self._loop.time() - since < SPARED_SECONDS:
+                return False
+            stream.shed(ClosedConnection.CROWDED)
+            return True
+        return False
+
+    def unfinished(self) -> bool:
+        """Some client has sent a request that is not answered, or has just come with one."""
+        now = self._loop.time()
+        for stream in self._open:
+            if stream.phase is not Phase.HEAD or stream.has_begun:
+                return True
+            if not stream.served and now - self._waiting.get(stream, now) < SPARED_SECONDS:
+                return True
+        return False
+
+    def waits(self, stream: ClientStream) -> None:
+        """See `Owner`."""
+        self._waiting.pop(stream, None)
+        self._waiting[stream] = self._loop.time()
+
+    def began(self, stream: ClientStream) -> None:
+        """See `Owner`."""
+        self._waiting.pop(stream, None)
+
+    def closed(self, stream: ClientStream) -> None:
+        """See `Owner`."""
+        self._waiting.pop(stream, None)
+        self._departures.forget(stream)
+        self._open.discard(stream)
+        self._metrics.connections(len(self._open))
+        self._on_room()
+
+    def useless(self, reason: ClosedConnection) -> None:
+        """See `Owner`."""
+        self._metrics.connection_closed(reason)
+
+    def fault(self, fault: ProtocolFault, *, answered: bool) -> bytes:
+        """See `Owner`."""
+        self._metrics.protocol_fault(fault)
+        return log_fault(fault, answered=answered)

@@ -1,0 +1,109 @@
+"""The server: it accepts connections, and lets Tornado read requests from them for the application."""
+
+import asyncio
+import socket
+from contextlib import suppress
+from typing import Final
+
+from tornado.http1connection import HTTP1ConnectionParameters, HTTP1ServerConnection
+from tornado.httputil import HTTPConnection, HTTPMessageDelegate, HTTPServerConnectionDelegate
+
+from front.acceptor import Acceptor
+from front.client_stream import ClientStream
+from front.connections import Connections
+from front.departures import Departures
+from front.gate import RequestContext, RequestGate
+from front.listeners import Listeners
+from front.times import ConnectionTimes
+from metrics import Metrics
+
+MAX_DRAINED_BODY_BYTES: Final = 1 << 31
+"""Above the limit of the settings, so that an oversized body meets our 413 and not Tornado's bare 400."""
+HANDOVER_SECONDS: Final = 0.5
+"""How long connections that were under way to a shared port are still accepted."""
+LOOK_SECONDS: Final = 0.02
+ANY_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - nothing listens on it
+"""Where a client is that has no address."""
+
+
+class FrontDoor(HTTPServerConnectionDelegate):
+    """Serves `application` on `listeners`, with at most `limit` connections. Made on the running loop."""
+
+    def __init__(
+        self,
+        application: HTTPServerConnectionDelegate,
+        listeners: Listeners,
+        metrics: Metrics,
+        limit: int,
+        times: ConnectionTimes | None = None,
+    ) -> None:
+        self.application = application
+        self.port = listeners.port
+        self._listeners = listeners
+        self._times = times or ConnectionTimes()
+        self._parameters = HTTP1ConnectionParameters(max_body_size=MAX_DRAINED_BODY_BYTES)
+        self._serving: dict[object, HTTP1ServerConnection] = {}
+        self._departures = Departures()
+        self._connections = Connections(limit, metrics, self._departures, self._resume)
+        self._acceptor = Acceptor(listeners.sockets, self._connections, metrics, self._serve)
+
+    async def stop_listening(self) -> None:
+        """Accept no more connections, and only one more request on each that is open.
+
+        Who waits in the queue of the kernel is let in.
+        """
+        # Connections that are kept alive get "Connection: close" with their next response.
+        self._parameters.no_keep_alive = True
+        if self._listeners.shared:
+            self._listeners.turn_away()
+            await asyncio.sleep(HANDOVER_SECONDS)
+        self._acceptor.end(drain=not self._listeners.handed_over)
+        self._listeners.close()
+
+    async def wait_until_answered(self, seconds: float, hurried: asyncio.Event) -> None:
+        """Wait until all requests that were sent are answered, for so long at most, or until `hurried`."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        while self._connections.unfinished() and loop.time() < until:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await hurried.wait()
+                    return
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for stream in self._connections:
+            stream.close()
+        for serving in list(self._serving.values()):
+            await serving.close()
+        self._departures.close()
+
+    def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
+        """See Tornado."""
+        stream = self._serving[server_conn].stream
+        assert isinstance(stream, ClientStream)  # noqa: S101 - `_serve` has made it
+        inner = self.application.start_request(server_conn, request_conn)
+        return RequestGate(inner, stream, self._departures.watch)
+
+    def on_close(self, server_conn: object) -> None:
+        """See Tornado."""
+        self._serving.pop(server_conn, None)
+
+    def _resume(self) -> None:
+        self._acceptor.resume()
+
+    def _serve(self, connection: socket.socket) -> None:
+        stream = ClientStream(connection, self._times, self._connections)
+        self._connections.opened(stream)
+        context = RequestContext(_address_of(connection))
+        serving = HTTP1ServerConnection(stream, self._parameters, context)
+        self._serving[serving] = serving
+        serving.start_serving(self)
+
+
+def _address_of(connection: socket.socket) -> str:
+    try:
+        name = connection.getpeername()
+    except OSError:  # it has gone already
+        return ANY_ADDRESS
+    return str(name[0]) if isinstance(name, tuple) else ANY_ADDRESS

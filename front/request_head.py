@@ -1,0 +1,50 @@
+"""The head of a request as bytes: whether it is HTTP that everybody reads in the same way.
+
+Where a proxy and this service could disagree on what a request is, or where it ends, one request can be
+smuggled inside another; so such a head is refused, not repaired. Tornado parses what is let through.
+"""
+
+import re
+from typing import Final
+
+from metrics import ProtocolFault
+
+MAX_HEAD_BYTES: Final = 65536
+
+_LONE_END = re.compile(rb"(?<!\r)\n|\r(?!\n)")
+_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_REQUEST_LINE = re.compile(_TOKEN + rb" [\x21-\x7e\x80-\xff]+ HTTP/1\.([01])")
+_HEADER = re.compile(rb"(" + _TOKEN + rb"):[ \t]*([\t\x20-\x7e\x80-\xff]*)")
+_LENGTH = re.compile(rb"[0-9]{1,18}")
+
+
+def fault_of_head(head: bytes) -> ProtocolFault | None:
+    """What is wrong with a head, which ends with its empty line; empty lines before it are no fault."""
+    if len(head) > MAX_HEAD_BYTES:
+        return ProtocolFault.HEAD_TOO_LARGE
+    if _LONE_END.search(head):
+        return ProtocolFault.LINE_END
+    first, *lines = head.strip(b"\r\n").split(b"\r\n")
+    request_line = _REQUEST_LINE.fullmatch(first)
+    if request_line is None:
+        return ProtocolFault.REQUEST_LINE
+    hosts, lengths, encodings = 0, [], []
+    for line in lines:
+        header = _HEADER.fullmatch(line)
+        if header is None:
+            return ProtocolFault.HEADER
+        name = header[1].lower()
+        if name == b"host":
+            hosts += 1
+        elif name == b"content-length":
+            lengths.append(header[2].rstrip(b" \t"))
+        elif name == b"transfer-encoding":
+            encodings.append(header[2].rstrip(b" \t").lower())
+    modern = request_line[1] == b"1"
+    if hosts > 1 or (modern and not hosts):
+        return ProtocolFault.HOST
+    if encodings and (lengths or not modern or encodings != [b"chunked"]):
+        return ProtocolFault.LENGTH
+    if len(lengths) > 1 or (lengths and not _LENGTH.fullmatch(lengths[0])):
+        return ProtocolFault.LENGTH
+    return None
