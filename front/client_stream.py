@@ -7,12 +7,12 @@ and nowhere else, and no private name of Tornado is needed.
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from enum import Enum
 from typing import Final, Protocol
 
-from tornado.iostream import IOStream, StreamClosedError
+from tornado.iostream import IOStream, StreamClosedError, UnsatisfiableReadError
 
 from front.request_head import MAX_HEAD_BYTES, fault_of_head
 from front.times import ConnectionTimes
@@ -20,6 +20,7 @@ from metrics import ClosedConnection, ProtocolFault
 
 TORNADOS_REFUSAL: Final = b"HTTP/1.1 400 Bad Request\r\n\r\n"
 TORNADOS_CONTINUE: Final = b"HTTP/1.1 100 (Continue)\r\n\r\n"
+MAX_CHUNK_LINE_BYTES: Final = 4096
 DRAINED_HEADS: Final = 4
 """How many times the limit of a head is read of one that is too large, so that its client can read why."""
 
@@ -105,6 +106,10 @@ class ClientStream(IOStream):
             raise StreamClosedError
         return head
 
+    def read_until(self, delimiter: bytes, max_bytes: int | None = None) -> Awaitable[bytes]:
+        """Read a line of a chunked body, so far that a wrong one can be answered and not only cut off."""
+        return super().read_until(delimiter, MAX_CHUNK_LINE_BYTES)
+
     def body_begins(self) -> None:
         """The head was accepted."""
         self.phase = Phase.BODY
@@ -120,7 +125,8 @@ class ClientStream(IOStream):
         """The connection has ended within the body."""
         self._set_timer(None)
         if not self._answer_begun:
-            self._report(ProtocolFault.INCOMPLETE)
+            cut_by_us = isinstance(self.error, UnsatisfiableReadError)
+            self._report(ProtocolFault.BODY if cut_by_us else ProtocolFault.INCOMPLETE)
 
     def shed(self, reason: ClosedConnection) -> None:
         """Close the connection, which waits for a request."""

@@ -5,6 +5,9 @@ much (a line end behind the body, a second request) and a client that leaves is 
 better: one epoll object of our own watches for the end alone, whatever is unread. It is itself one reader
 of the event loop, so a connection costs one call to be watched and nothing while it is quiet.
 
+The end of a client that goes on sending without being read comes behind what it has sent: it is seen only
+as far as the kernel takes that (about 64 KiB and more), unless the client resets the connection.
+
 A client that closes its sending side only (`shutdown(SHUT_WR)`) counts as one that has left. Where there is
 no epoll (macOS), what Tornado sees is all there is.
 """

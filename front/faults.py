@@ -25,7 +25,7 @@ MESSAGES: Final = {
     ProtocolFault.REQUEST_LINE: "The first line is no request line of HTTP/1.1 or HTTP/1.0.",
     ProtocolFault.HEADER: "A header of the request is malformed.",
     ProtocolFault.HEAD_TOO_LARGE: "The headers of the request are too large.",
-    ProtocolFault.HOST: "The request must have exactly one Host header.",
+    ProtocolFault.HOST: "The request must have exactly one valid Host header.",
     ProtocolFault.LENGTH: "Content-Length and Transfer-Encoding do not say clearly where the body ends.",
     ProtocolFault.BODY: "The body of the request is not sent as its headers say.",
     ProtocolFault.HEAD_TIMEOUT: "The headers of the request took too long.",

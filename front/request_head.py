@@ -15,6 +15,7 @@ _LONE_END = re.compile(rb"(?<!\r)\n|\r(?!\n)")
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _REQUEST_LINE = re.compile(_TOKEN + rb" [\x21-\x7e\x80-\xff]+ HTTP/1\.([01])")
 _HEADER = re.compile(rb"(" + _TOKEN + rb"):[ \t]*([\t\x20-\x7e\x80-\xff]*)")
+_HOST = re.compile(rb"[-A-Za-z0-9._~!$&'()*+,;=%\[\]:]*")
 _LENGTH = re.compile(rb"[0-9]{1,18}")
 
 
@@ -28,20 +29,20 @@ def fault_of_head(head: bytes) -> ProtocolFault | None:
     request_line = _REQUEST_LINE.fullmatch(first)
     if request_line is None:
         return ProtocolFault.REQUEST_LINE
-    hosts, lengths, encodings = 0, [], []
+    hosts, lengths, encodings = [], [], []
     for line in lines:
         header = _HEADER.fullmatch(line)
         if header is None:
             return ProtocolFault.HEADER
         name = header[1].lower()
         if name == b"host":
-            hosts += 1
+            hosts.append(header[2].rstrip(b" \t"))
         elif name == b"content-length":
             lengths.append(header[2].rstrip(b" \t"))
         elif name == b"transfer-encoding":
             encodings.append(header[2].rstrip(b" \t").lower())
     modern = request_line[1] == b"1"
-    if hosts > 1 or (modern and not hosts):
+    if len(hosts) > 1 or (modern and not hosts) or not all(map(_HOST.fullmatch, hosts)):
         return ProtocolFault.HOST
     if encodings and (lengths or not modern or encodings != [b"chunked"]):
         return ProtocolFault.LENGTH

@@ -50,7 +50,7 @@ class ProtocolFault(StrEnum):
     """A header line that is none: folded, a space before the colon, control characters."""
     HEAD_TOO_LARGE = "head_too_large"
     HOST = "host"
-    """No `Host`, or several."""
+    """No `Host`, several, or none that could be one."""
     LENGTH = "length"
     """It is not said, or said twice, where the body ends."""
     BODY = "body"
