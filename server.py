@@ -157,8 +157,7 @@ async def _start_simulator(settings: Settings) -> tuple["Simulator", tuple[Gpt, 
 
 def _announce(server: Server, demo: bool) -> None:
     settings = server.service.settings
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    base = f"http://{host}:{server.port}"
+    base = server.http.address
     log.info("settings: %s", " ".join(f"{name}={value}" for name, value in settings.summary().items()))
     log.info("listening on %s", base)
     if (path := server.service.app.admin.kept_in) is not None:

@@ -9,7 +9,7 @@ from front.departures import Departures
 from front.fault_log import log_fault
 from metrics import ClosedConnection, Metrics, ProtocolFault
 
-SPARED_SECONDS: Final = 1.0
+SPARED_SECONDS: Final = 0.5
 """A connection that waits for a request may wait so long, even if another client needs its place."""
 
 

@@ -39,6 +39,7 @@ class FrontDoor(HTTPServerConnectionDelegate):
     ) -> None:
         self.application = application
         self.port = listeners.port
+        self.address = listeners.address
         self._listeners = listeners
         self._times = times or ConnectionTimes()
         self._parameters = HTTP1ConnectionParameters(max_body_size=MAX_DRAINED_BODY_BYTES)

@@ -69,6 +69,14 @@ class Listeners:
         name = self.sockets[0].getsockname()
         return int(name[1]) if isinstance(name, tuple) else 0
 
+    @property
+    def address(self) -> str:
+        """Where the first one listens, for people."""
+        name = self.sockets[0].getsockname()
+        if not isinstance(name, tuple):
+            return f"unix:{os.fsdecode(name)}"
+        return f"http://[{name[0]}]:{name[1]}" if ":" in name[0] else f"http://{name[0]}:{name[1]}"
+
     def turn_away(self) -> None:
         """Let new connections to a shared port go to the other process, from now on.
 

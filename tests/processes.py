@@ -43,9 +43,11 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
 
 
 class Process:
-    """A running command; all it says is kept in `output`."""
+    """A running command; all it says is kept in `output`. It inherits `descriptors`."""
 
-    def __init__(self, arguments: Sequence[str], settings: Mapping[str, str]) -> None:
+    def __init__(
+        self, arguments: Sequence[str], settings: Mapping[str, str], descriptors: Sequence[int] = ()
+    ) -> None:
         self._popen = subprocess.Popen(
             [sys.executable, *arguments],
             cwd=ROOT,
@@ -54,6 +56,7 @@ class Process:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            pass_fds=descriptors,
         )
         self._lines: list[str] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -106,10 +109,14 @@ class Process:
 
 
 @contextmanager
-def running(arguments: Sequence[str], settings: Mapping[str, str] | None = None) -> Iterator[Process]:
+def running(
+    arguments: Sequence[str],
+    settings: Mapping[str, str] | None = None,
+    descriptors: Sequence[int] = (),
+) -> Iterator[Process]:
     """A process, stopped at the end. Its state is kept in a directory of its own."""
     with tempfile.TemporaryDirectory() as state:
-        process = Process(arguments, {"STATE_DIR": state} | dict(settings or {}))
+        process = Process(arguments, {"STATE_DIR": state} | dict(settings or {}), descriptors)
         try:
             yield process
         finally:

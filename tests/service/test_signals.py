@@ -4,12 +4,16 @@ import http.client
 import json
 import signal
 import socket
+import sqlite3
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 import pytest
 
-from tests.processes import KEY, Pair, service_over_simulator
+from tests.processes import KEY, Pair, Reply, ask, running, service_over_simulator
 
 SLOW = "Repeat after me: one two three four five six seven eight nine ten [[sim pace=12]]"
 
@@ -54,6 +58,70 @@ def test_stream_that_outlasts_the_grace_period_gets_an_error_event() -> None:
         assert "data: [DONE]" not in events
         assert pair.service.exit_code() == 0
         assert pair.upstream_reaches("open_streams", 0)
+
+
+PHASES = {
+    "before the headers": ("a", f"{SLOW[:-2]} header_delay=1]]", True),
+    "before the first event": ("b", f"{SLOW[:-2]} first_delay=1]]", True),
+    "streaming": ("c", SLOW, True),
+    "queued": ("c", SLOW, True),
+    "whole": ("d", SLOW, False),
+    "before a follow-up": ("e", "Tell me about rain [[sim tokens=12 pace=12 finish=max_tokens]]", True),
+}
+"""Key, question, and whether it is streamed; a key asks one question at a time."""
+
+
+def test_signal_lets_answers_end_in_whatever_phase_they_are() -> None:
+    settings = {"DRAIN_TIMEOUT": "60", "KEY_CONCURRENCY": "1", "CONTINUE_LIMIT": "1"}
+    with service_over_simulator(settings) as pair, ThreadPoolExecutor(len(PHASES)) as threads:
+
+        def ask_in(phase: str) -> Reply:
+            key, text, stream = PHASES[phase]
+            body = {"model": "gpt-4-s", "stream": stream, "messages": [{"role": "user", "content": text}]}
+            return ask(pair.port, "POST", "/v1/chat/completions", body, f"{KEY}-{key}")
+
+        asked = {phase: threads.submit(ask_in, phase) for phase in PHASES}
+        assert pair.upstream_reaches("attempts", len(PHASES) - 1, 10)
+        in_flight = f'pandora_in_flight{{route="chat"}} {len(PHASES)}.0'
+        while in_flight not in ask(pair.port, "GET", "/metrics").body.decode():
+            time.sleep(0.02)
+        pair.service.signal(signal.SIGTERM)
+        replies = {phase: reply.result() for phase, reply in asked.items()}
+        assert pair.service.exit_code(20) == 0
+        for phase, reply in replies.items():
+            assert reply.status == 200, phase
+            if PHASES[phase][2]:
+                assert reply.body.endswith(b"data: [DONE]\n\n"), phase
+        assert pair.upstream["attempts"] == len(PHASES) + 1
+        assert pair.upstream["closed_early"] == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_second_signal_ends_answers_at_once_and_records_them(number: int, tmp_path: Path) -> None:
+    with (
+        service_over_simulator({"DRAIN_TIMEOUT": "600", "STATE_DIR": str(tmp_path)}) as pair,
+        streaming(pair, "Tell me about rain [[sim tokens=20000 pace=20]]") as response,
+    ):
+        response.readline()
+        pair.service.signal(number)
+        pair.service.wait_for("stopping: 1 answers in flight")
+        pair.service.signal(number)
+        events = response.read().decode().split("\n\n")
+        assert json.loads(events[-2].removeprefix("data: "))["error"]["code"] == "server_is_overloaded"
+        assert pair.service.exit_code() == 128 + number
+        assert "Traceback" not in pair.service.output
+        assert pair.upstream_reaches("open_streams", 0)
+        with closing(sqlite3.connect(tmp_path / "ledger.sqlite3")) as ledger:
+            assert ledger.execute("SELECT outcome, units FROM conversations").fetchall() == [("stopped", 14)]
+
+
+@pytest.mark.parametrize("after", [0.2, 0.4, 0.6, 0.8])
+def test_signal_during_the_start_ends_it(after: float) -> None:
+    with running(["server.py"], {"BASE_URL": "http://127.0.0.1:1", "PORT": "0"}) as service:
+        time.sleep(after)
+        service.signal(signal.SIGTERM)
+        assert service.exit_code() in (0, -signal.SIGTERM)
+        assert "Traceback" not in service.output
 
 
 def test_idle_service_stops_at_once() -> None:
