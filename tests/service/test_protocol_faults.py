@@ -28,6 +28,7 @@ async def test_fault_is_answered_logged_and_counted_once_and_quoted_nowhere(
     reason: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING, "tornado.general")  # as `configure_logs` does
+    caplog.set_level(logging.DEBUG)
     async with deployed() as service, service.connect() as client:
         await client.send_raw(FAULTS[reason].encode())
         answer = await client.answer()
