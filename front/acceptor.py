@@ -7,6 +7,7 @@ again at once, and logs a traceback, as long as `accept` fails for want of descr
 import asyncio
 import errno
 import logging
+import select
 import socket
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
@@ -86,9 +87,12 @@ class Acceptor:
 
     def _accept_one(self, listener: socket.socket) -> bool:
         """Accept one connection; False if there is none, or accepting pauses now."""
-        if self._room.full and not self._room.make_room():
-            self._pause(AcceptPause.LIMIT, "all connections are in use")
-            return False
+        if self._room.full:
+            if not _somebody_waits(listener):
+                return False
+            if not self._room.make_room():
+                self._pause(AcceptPause.LIMIT, "all connections are in use")
+                return False
         try:
             connection, _ = listener.accept()
         except BlockingIOError:
@@ -120,3 +124,10 @@ class Acceptor:
             self._timer = None
         for listener in self._listeners:
             self._loop.remove_reader(listener.fileno())
+
+
+def _somebody_waits(listener: socket.socket) -> bool:
+    """Whether there is a connection to accept. Nobody is sent away for one who is not there."""
+    poll = select.poll()
+    poll.register(listener.fileno(), select.POLLIN)
+    return bool(poll.poll(0))

@@ -38,12 +38,12 @@ class Phase(Enum):
 class Owner(Protocol):
     """Whoever keeps the connections."""
 
-    def began(self, stream: "ClientStream") -> None:
-        """The first byte of a request came."""
+    def waits(self, stream: "ClientStream") -> None:
+        """It waits for a request, or for the rest of one, from now on."""
         ...
 
-    def waits(self, stream: "ClientStream") -> None:
-        """It waits for a request."""
+    def complete(self, stream: "ClientStream") -> None:
+        """The whole request was read."""
         ...
 
     def closed(self, stream: "ClientStream") -> None:
@@ -84,6 +84,8 @@ class ClientStream(IOStream):
         Raises:
             StreamClosedError: there is none, or it was refused.
         """
+        if self.closed():  # the request was here already when the client left
+            raise StreamClosedError
         self._await_request()
         try:
             head = b""
@@ -97,9 +99,9 @@ class ClientStream(IOStream):
             self._set_timer(None)
         if self._faulted:
             self.close()
-        if self.closed():  # the request was here already when the client left
+        if self.closed():
             raise StreamClosedError
-        self._note_begin()
+        self.has_begun = True
         fault = fault_of_head(head)
         if fault is not None:
             await self._refuse(fault)
@@ -120,6 +122,7 @@ class ClientStream(IOStream):
         self._set_timer(None)
         self.phase = Phase.ANSWER
         self.served += 1
+        self._owner.complete(self)
 
     def request_breaks_off(self) -> None:
         """The connection has ended within the body."""
@@ -129,7 +132,7 @@ class ClientStream(IOStream):
             self._report(ProtocolFault.BODY if cut_by_us else ProtocolFault.INCOMPLETE)
 
     def shed(self, reason: ClosedConnection) -> None:
-        """Close the connection, which waits for a request."""
+        """Close the connection, on which something is waited for."""
         self._owner.useless(reason)
         self.close()
 
@@ -143,15 +146,12 @@ class ClientStream(IOStream):
         return super().write(data)
 
     def read_from_fd(self, buf: bytearray | memoryview) -> int | None:
-        """See `IOStream`. While a head is awaited, what comes is counted."""
+        """See `IOStream`. What comes of a request is noted."""
         count = super().read_from_fd(buf)
-        if count and self.phase is Phase.HEAD:
-            self._head_bytes += count
-            if not self.has_begun and bytes(buf[:count]).strip(b"\r\n"):
-                self._note_begin()
-                self._set_timer(self._times.head, self._head_is_late)
-            elif self._head_bytes > MAX_HEAD_BYTES:
-                self._loop.call_soon(self._check_size)
+        if count and self.phase is not Phase.ANSWER:
+            self._owner.waits(self)
+            if self.phase is Phase.HEAD:
+                self._note_head(buf, count)
         return count
 
     def close_fd(self) -> None:
@@ -168,10 +168,13 @@ class ClientStream(IOStream):
         wait = self._times.idle if self.served else self._times.silent
         self._set_timer(wait, self._no_request_came)
 
-    def _note_begin(self) -> None:
-        if not self.has_begun:
+    def _note_head(self, buf: bytearray | memoryview, count: int) -> None:
+        self._head_bytes += count
+        if not self.has_begun and bytes(buf[:count]).strip(b"\r\n"):
             self.has_begun = True
-            self._owner.began(self)
+            self._set_timer(self._times.head, self._head_is_late)
+        elif self._head_bytes > MAX_HEAD_BYTES:
+            self._loop.call_soon(self._check_size)
 
     def _set_timer(self, seconds: float | None, due: Callable[[], None] | None = None) -> None:
         if self._timer is not None:

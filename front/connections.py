@@ -2,33 +2,36 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from typing import Final
 
 from front.client_stream import ClientStream, Phase
 from front.departures import Departures
 from front.fault_log import log_fault
+from front.times import ConnectionTimes
 from metrics import ClosedConnection, Metrics, ProtocolFault
-
-SPARED_SECONDS: Final = 0.5
-"""A connection that waits for a request may wait so long, even if another client needs its place."""
 
 
 class Connections:
     """At most `limit` connections. `on_room` is called when there may be room again.
 
-    While there is no room, the connection that has waited longest for a request is closed for a new one.
+    While there is no room, the client from which something has been awaited longest gives way to a new one.
     """
 
     def __init__(
-        self, limit: int, metrics: Metrics, departures: Departures, on_room: Callable[[], None]
+        self,
+        limit: int,
+        times: ConnectionTimes,
+        metrics: Metrics,
+        departures: Departures,
+        on_room: Callable[[], None],
     ) -> None:
         self._limit = limit
+        self._times = times
         self._metrics = metrics
         self._departures = departures
         self._on_room = on_room
         self._open: set[ClientStream] = set()
         self._waiting: dict[ClientStream, float] = {}
-        """Those that wait for a request, and since when; the longest wait comes first."""
+        """Those whose client has to send something, and the time of its last byte; the oldest comes first."""
         self._loop = asyncio.get_running_loop()
 
     def __len__(self) -> int:
@@ -51,11 +54,13 @@ class Connections:
 
     def make_room(self) -> bool:
         """Close the connection that can best be spared; return whether there was one."""
+        now = self._loop.time()
         for stream, since in self._waiting.items():
-            if self._loop.time() - since < SPARED_SECONDS:
+            if now - since < self._times.spared:
                 return False
-            stream.shed(ClosedConnection.CROWDED)
-            return True
+            if not stream.has_begun or now - since >= self._times.stalled:
+                stream.shed(ClosedConnection.CROWDED)
+                return True
         return False
 
     def unfinished(self) -> bool:
@@ -64,7 +69,7 @@ class Connections:
         for stream in self._open:
             if stream.phase is not Phase.HEAD or stream.has_begun:
                 return True
-            if not stream.served and now - self._waiting.get(stream, now) < SPARED_SECONDS:
+            if not stream.served and now - self._waiting.get(stream, now) < self._times.spared:
                 return True
         return False
 
@@ -73,7 +78,7 @@ class Connections:
         self._waiting.pop(stream, None)
         self._waiting[stream] = self._loop.time()
 
-    def began(self, stream: ClientStream) -> None:
+    def complete(self, stream: ClientStream) -> None:
         """See `Owner`."""
         self._waiting.pop(stream, None)
 

@@ -45,7 +45,7 @@ class FrontDoor(HTTPServerConnectionDelegate):
         self._parameters = HTTP1ConnectionParameters(max_body_size=MAX_DRAINED_BODY_BYTES)
         self._serving: dict[object, HTTP1ServerConnection] = {}
         self._departures = Departures()
-        self._connections = Connections(limit, metrics, self._departures, self._resume)
+        self._connections = Connections(limit, self._times, metrics, self._departures, self._resume)
         self._acceptor = Acceptor(listeners.sockets, self._connections, metrics, self._serve)
 
     async def stop_listening(self) -> None:

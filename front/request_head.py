@@ -9,7 +9,8 @@ from typing import Final
 
 from metrics import ProtocolFault
 
-MAX_HEAD_BYTES: Final = 65536
+MAX_HEAD_BYTES: Final = 32768
+"""Keys may have 8 KiB; proxies pass on about as much as this."""
 
 _LONE_END = re.compile(rb"(?<!\r)\n|\r(?!\n)")
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"

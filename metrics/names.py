@@ -63,7 +63,7 @@ class ProtocolFault(StrEnum):
 
 
 class ClosedConnection(StrEnum):
-    """Why a connection without a request was closed."""
+    """Why a connection without a whole request was closed."""
 
     SILENT = "silent"
     """No request came on it."""

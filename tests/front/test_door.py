@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from front import ConnectionTimes
 from tests.eventually import eventually
 from tests.front.rig import opened
 
@@ -40,7 +41,8 @@ async def test_open_connections_are_counted() -> None:
 
 @pytest.mark.parametrize("asked", [False, True])
 async def test_newcomer_takes_the_place_of_whoever_has_waited_longest_without_a_request(asked: bool) -> None:
-    async with opened(limit=2) as rig, Client(rig.door.port) as first, Client(rig.door.port) as second:
+    quick = ConnectionTimes(spared=0.2)
+    async with opened(2, quick) as rig, Client(rig.door.port) as first, Client(rig.door.port) as second:
         if asked:
             await first.ask()
         await asyncio.sleep(0.05)
@@ -49,8 +51,21 @@ async def test_newcomer_takes_the_place_of_whoever_has_waited_longest_without_a_
             await third.ask()
             assert await asyncio.wait_for(first.reader.read(), 10) == b""
             assert rig.counted("connections") == 2
-        assert rig.counted("connections_closed_total", reason="crowded") == 1
+            await asyncio.sleep(0.3)  # the second has waited long enough too, but nobody wants its place
         await second.ask()
+        assert rig.counted("connections_closed_total", reason="crowded") == 1
+
+
+@pytest.mark.parametrize("sent", [b"GET / HT", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nh"])
+async def test_newcomer_takes_the_place_of_whoever_does_not_send_the_rest_of_its_request(sent: bytes) -> None:
+    times = ConnectionTimes(spared=0.1, stalled=0.2)
+    async with opened(limit=1, times=times) as rig, Client(rig.door.port) as stalled:
+        stalled.writer.write(sent)
+        async with Client(rig.door.port) as newcomer:
+            await newcomer.ask()
+            assert await asyncio.wait_for(stalled.reader.read(), 10) == b""
+        assert rig.faults() == {"incomplete": 1}
+        assert rig.counted("connections_closed_total", reason="crowded") == 1
 
 
 async def test_newcomer_waits_while_all_connections_are_in_use(caplog: pytest.LogCaptureFixture) -> None:
