@@ -50,7 +50,7 @@ class Connections:
     def opened(self, stream: ClientStream) -> None:
         """It was accepted."""
         self._open.add(stream)
-        self._metrics.connections(len(self._open))
+        self._metrics.connection_accepted()
 
     def make_room(self) -> bool:
         """Close the connection that can best be spared; return whether there was one."""
@@ -87,12 +87,12 @@ class Connections:
         self._waiting.pop(stream, None)
         self._departures.forget(stream)
         self._open.discard(stream)
-        self._metrics.connections(len(self._open))
+        self._metrics.connection_ended()
         self._on_room()
 
     def useless(self, reason: ClosedConnection) -> None:
         """See `Owner`."""
-        self._metrics.connection_closed(reason)
+        self._metrics.connection_given_up(reason)
 
     def fault(self, fault: ProtocolFault, *, answered: bool) -> bytes:
         """See `Owner`."""

@@ -134,16 +134,20 @@ class Metrics:
         """A client left before its answer was whole; see `names.PHASES`."""
         self._families.disconnects.labels(phase).inc()
 
-    def connections(self, count: int) -> None:
-        """So many connections of clients are open."""
-        self._families.connections.set(count)
+    def connection_accepted(self) -> None:
+        """A connection of a client is open."""
+        self._families.connections.inc()
+
+    def connection_ended(self) -> None:
+        """One that was accepted is closed, whoever closed it."""
+        self._families.connections.dec()
 
     def accept_paused(self, reason: AcceptPause) -> None:
         """New connections have to wait from now on."""
         self._families.accept_pauses.labels(reason).inc()
 
-    def connection_closed(self, reason: ClosedConnection) -> None:
-        """A connection on which no request came was closed by us."""
+    def connection_given_up(self, reason: ClosedConnection) -> None:
+        """A connection on which no request came is closed by us."""
         self._families.connections_closed.labels(reason).inc()
 
     def protocol_fault(self, reason: ProtocolFault) -> None:

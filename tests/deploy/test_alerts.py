@@ -96,6 +96,10 @@ CASES: dict[str, tuple[Series, list[Series]]] = {
         [rejected("draining", 0), rejected("overloaded", 1)],
     ),
     "PandoraOverloaded": (rejected("overloaded", 1), [rejected("overloaded", 0), rejected("quota", 1)]),
+    "PandoraConnectionsWait": (
+        growing("pandora_accept_pauses_total", 1, reason="limit"),
+        [growing("pandora_accept_pauses_total", 0, reason="limit")],
+    ),
     "PandoraInternalErrors": (request("error", 1), [request("error", 0), request("upstream_error", 1)]),
     "PandoraLoopLag": (lag(0.4), [lag(0.2)]),
     "PandoraMemoryHigh": (
