@@ -99,7 +99,8 @@ class ClientStream(IOStream):
             self._set_timer(None)
         if self._faulted:
             self.close()
-        if self.closed():
+        if self.closed():  # its end came with the request
+            self._report(ProtocolFault.INCOMPLETE)
             raise StreamClosedError
         self.has_begun = True
         fault = fault_of_head(head)

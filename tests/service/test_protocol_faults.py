@@ -52,3 +52,23 @@ async def test_upload_that_its_client_breaks_off_is_logged_and_counted_once(
         client.close()
         await eventually(lambda: counted(service, "incomplete") == 1)
     assert len([record for record in caplog.records if hasattr(record, "fields")]) == 1
+
+
+async def test_request_whose_client_stops_sending_at_once_has_one_line(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Whether its end is seen before it is answered, or even before it is begun, is a matter of luck."""
+
+    def lines() -> int:
+        return len([record for record in caplog.records if hasattr(record, "fields")])
+
+    async with deployed() as service:
+        for number in range(20):
+            async with service.connect() as client:
+                await client.send_raw(
+                    b"GET /v1/models HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer fk-x\r\n\r\n"
+                )
+                client.half_close()
+                assert await client.closed_within(10)
+            await eventually(lambda number=number: lines() == number + 1)  # type: ignore[misc]
+    assert lines() == 20
