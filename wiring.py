@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from access import AccessLimits, Admin, Doorkeeper, load_admin
 from accounts import AccountQueue, Credential, SharedSlots
 from catalogue import GptsFileWatcher, load_gpts
-from handlers import ROUTES, AnswerParts, AppParts, ChatOptions, Common, StreamTiming
+from handlers import ROUTES, AnswerParts, AppParts, BodyBudget, ChatOptions, Common, StreamTiming
 from ledger import (
     DAY,
     GRACE_SECONDS,
@@ -167,6 +167,7 @@ def build(
             public_base=settings.upload_base_url,
             write_timeout=settings.write_timeout,
             max_body_bytes=settings.max_body_bytes,
+            bodies=BodyBudget(settings.max_buffered_bytes, metrics),
         ),
         answers=AnswerParts(
             catalogue=catalogue,

@@ -3,7 +3,17 @@
 from handlers.answer import AnswerParts
 from handlers.app import ROUTES, AppParts, make_app
 from handlers.base import Common
+from handlers.body_budget import BodyBudget
 from handlers.chat import ChatOptions
 from handlers.client_connection import StreamTiming
 
-__all__ = ["ROUTES", "AnswerParts", "AppParts", "ChatOptions", "Common", "StreamTiming", "make_app"]
+__all__ = [
+    "ROUTES",
+    "AnswerParts",
+    "AppParts",
+    "BodyBudget",
+    "ChatOptions",
+    "Common",
+    "StreamTiming",
+    "make_app",
+]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from access import KeyVerdict
-from handlers.base import ApiHandler, BodyHandler
+from handlers.base import AnyBody, ApiHandler, BodyHandler
 from handlers.client_connection import ClientConnection, StreamTiming
 from handlers.client_states import ClientState
 from metrics import Outcome
@@ -118,7 +118,7 @@ class AnswerParts:
     timing: StreamTiming
 
 
-class AnswerHandler(BodyHandler):
+class AnswerHandler(BodyHandler[AnyBody]):
     """A handler whose response is an answer made by a turn."""
 
     parts: AnswerParts

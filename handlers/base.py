@@ -6,14 +6,16 @@ import re
 import secrets
 import time
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 import tornado.web
 from tornado.httputil import HTTPServerRequest
 from tornado.iostream import IOStream, StreamClosedError
+from tornado.web import Application
 
 from access import Admin, Doorkeeper
 from accounts import Caller
+from handlers.body_budget import BodyBudget
 from ledger import ChargeBook
 from logs import RecentFailures
 from metrics import CONVERSATION_ROUTES, Metrics, Outcome
@@ -38,6 +40,7 @@ EXPOSED: Final = (
     "x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests, "
     "x-ratelimit-limit-units, x-ratelimit-remaining-units, x-ratelimit-reset-units"
 )
+LENGTH: Final = re.compile(r"[0-9]{1,15}")
 HEADER_NAMES: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~ ,-]{1,4000}")
 KEY: Final = re.compile(r"[\x21-\x7e]{1,8192}")
 OUTCOMES: Final = {429: Outcome.REJECTED, 500: Outcome.ERROR, 503: Outcome.REJECTED}
@@ -52,7 +55,7 @@ class Common:
 
     `public_base` is where users reach this service, empty for the address that they have used.
     `cors_origin` is the web origin that may call from a browser. `write_timeout` is how many seconds a
-    client may take to read.
+    client may take to read, `max_body_bytes` the limit of one body and `bodies` that of all together.
     """
 
     metrics: Metrics
@@ -63,6 +66,7 @@ class Common:
     public_base: str
     write_timeout: float
     max_body_bytes: int
+    bodies: BodyBudget
 
 
 @tornado.web.stream_request_body
@@ -274,47 +278,97 @@ class ApiHandler(tornado.web.RequestHandler):
         return ", ".join(name for name, own in names if getattr(here, own) is not getattr(missing, own))
 
 
-class BodyHandler(ApiHandler):
-    """A handler that reads a JSON body within the size limit, and answers a larger one with 413.
+class Body(Protocol):
+    """What is kept of a request's body while it arrives."""
+
+    def feed(self, piece: bytes) -> None:
+        """Take the next piece. Raises ApiError if the body is not wanted."""
+        ...
+
+    def clear(self) -> None:
+        """Keep nothing."""
+        ...
+
+
+AnyBody = TypeVar("AnyBody", bound=Body)
+
+
+class BodyHandler(ApiHandler, Generic[AnyBody]):
+    """A handler that reads a body of `body_type` within the limits.
 
     A request is refused only after its whole body was read: most clients send all of it before they read, and
-    a connection that is closed in mid-body loses the response.
+    a connection that is closed in mid-body loses the response. Of a refused body nothing is kept.
     """
 
     content_type = "application/json"
     """What the body must be, if it says what it is."""
+    body_type: type[AnyBody]
     caller: Caller
-    """Who asks; known once `body` has given the body."""
+    """Who asks; known once `whole_body` has given the body."""
+
+    def __init__(self, application: Application, request: HTTPServerRequest, **parts: Any) -> None:
+        """`parts` are what the route gives to `initialize`."""
+        super().__init__(application, request, **parts)
+        self._body = self.body_type()
+        self._size = 0
+        self._taken = False
+        self._refusal: ApiError | None = None
+        self.reservation = self.common.bodies.reservation()
 
     def prepare(self) -> None:
-        """Look at the headers."""
-        self._chunks: list[bytes] = []
-        self._size = 0
-        self._refusal: ApiError | None = None
+        """Look at the headers: what is not wanted, or finds no room, is refused before it is read."""
         if self.request.method != "POST":
             return
         try:
             self.caller = self.read_caller()
             self.common.doorkeeper.check_key(self.caller)
             self._check_type()
+            length = self.request.headers.get("Content-Length", "")
+            self._check_size(int(length) if LENGTH.fullmatch(length) else 0)
         except ApiError as error:
-            self._refusal = error
+            self._refuse(error)
 
     def data_received(self, chunk: bytes) -> None:
         """Keep a piece of the body, if it is still wanted."""
         self._size += len(chunk)
-        limit = self.common.max_body_bytes
-        if self._refusal is None and self._size > limit:
-            self._refusal = TooLarge(f"The request body exceeds the limit of {limit} bytes.")
-            self._chunks.clear()
         if self._refusal is None:
-            self._chunks.append(chunk)
+            try:
+                self._check_size(self._size)
+                self._body.feed(chunk)
+            except ApiError as error:
+                self._refuse(error)
 
-    def body(self) -> bytes:
-        """The whole body. Raises ApiError: no key, no JSON, or too large."""
+    def whole_body(self) -> AnyBody:
+        """The whole body. Raises ApiError: no key, another type, too large, no room for it."""
         if self._refusal is not None:
             raise self._refusal
-        return b"".join(self._chunks)
+        self._taken = True
+        return self._body
+
+    def on_connection_close(self) -> None:
+        """The client left, perhaps in mid-body; Tornado calls this once."""
+        super().on_connection_close()
+        if not self._taken:
+            self._drop()
+
+    def on_finish(self) -> None:
+        """The response is over."""
+        super().on_finish()
+        self._drop()
+
+    def _check_size(self, size: int) -> None:
+        limit = self.common.max_body_bytes
+        if size > limit:
+            raise TooLarge(f"The request body exceeds the limit of {limit} bytes.")
+        self.reservation.grow_to(size)
+
+    def _refuse(self, error: ApiError) -> None:
+        self._refusal = error
+        self._drop()
+
+    def _drop(self) -> None:
+        self._body.clear()
+        self.reservation.release()
 
     def _check_type(self) -> None:
         content_type = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()

@@ -3,12 +3,13 @@
 import time
 import uuid
 from dataclasses import dataclass
+from functools import partial
 
 from handlers.answer import AnswerHandler, AnswerParts
 from translate import Options
-from translate.openai import ChatRequest, ChatStream, WholeChat, read_chat
+from translate.openai import ChatRequest, ChatStream, JsonBody, WholeChat, chat_request
 from translate.values import AnswerFormat, Style
-from turns import Prompt, TurnRequest
+from turns import Prompt, TurnRequest, TurnRunner
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +22,11 @@ class ChatOptions:
     error_note: bool
 
 
-class ChatHandler(AnswerHandler):
+class ChatHandler(AnswerHandler[JsonBody]):
     """A conversation with one answer, streamed or whole."""
 
     route = "chat"
+    body_type = JsonBody
 
     def initialize(self, parts: AnswerParts, chat: ChatOptions) -> None:
         """`parts` are those of every answer, `chat` says how answers to chat requests look."""
@@ -33,7 +35,12 @@ class ChatHandler(AnswerHandler):
 
     async def post(self) -> None:
         """Answer a chat request. Raises ApiError while nothing was sent."""
-        request = read_chat(self.body())
+        await self.respond(*self._turn())
+
+    def _turn(self) -> tuple[TurnRunner, AnswerFormat]:
+        """The turn and the format of its answer. While they run, nobody else keeps the request."""
+        body = self.whole_body()
+        request = chat_request(body.read_object())
         model = self.parts.catalogue.resolve(request.model)
         self.check_limits(self.caller, model)
         style = Style(model.style) if model.style else self.chat.style
@@ -42,9 +49,10 @@ class ChatHandler(AnswerHandler):
             Prompt(model, request.messages),
             Options(request.stop, style, self.chat.reasoning),
             self.public_base(),
+            on_prepared=partial(self.reservation.shrink_to, body.other_bytes),
         )
         format = self._format(request)
-        await self.respond(self.parts.turns.turn(turn, format), format)
+        return self.parts.turns.turn(turn, format), format
 
     def _format(self, request: ChatRequest) -> AnswerFormat:
         answer_id, created = f"chatcmpl-{uuid.uuid4().hex}", int(time.time())

@@ -4,30 +4,34 @@ The backend has no such interface: a model that draws is asked in words, and its
 of its answer.
 """
 
-import asyncio
+import re
 import time
 from collections.abc import Mapping
-
-from tornado.httputil import HTTPFile, parse_multipart_form_data
+from typing import Final
 
 from handlers.answer import AnswerHandler, AnswerParts
+from handlers.base import AnyBody
 from media import Content, MediaError, MediaReader
 from translate import Options
 from translate.openai import (
     MAX_ATTACHMENTS,
+    Form,
+    FormBody,
     ImageRequest,
     ImagesAnswer,
+    JsonBody,
     instruction,
     nothing_drawn,
     read_fields,
-    read_generation,
 )
-from translate.values import Attachment, BadRequest, ChatMessage, UnsupportedMediaType
+from translate.values import Attachment, BadRequest, ChatMessage
 from turns import Prompt, TurnRequest, as_part_error
 
+NUMBER: Final = re.compile(r"[0-9]{1,9}")
 
-class ImagesHandler(AnswerHandler):
-    """Pictures from a prompt."""
+
+class DrawingHandler(AnswerHandler[AnyBody]):
+    """Pictures from a request in any form."""
 
     route = "images"
 
@@ -35,10 +39,6 @@ class ImagesHandler(AnswerHandler):
         """`parts` are those of every answer, `reader` reads the pictures of forms."""
         self.parts = parts
         self.reader = reader
-
-    async def post(self) -> None:
-        """Draw from a prompt. Raises ApiError."""
-        await self.draw(read_generation(self.body()), {})
 
     async def draw(
         self, request: ImageRequest, sources: Mapping[Attachment, Content], masked: bool = False
@@ -58,33 +58,44 @@ class ImagesHandler(AnswerHandler):
         await self.respond(self.parts.turns.drawing(turn, format, request.n, nothing_drawn), format)
 
 
-class ImageFormHandler(ImagesHandler):
+class ImagesHandler(DrawingHandler[JsonBody]):
+    """Pictures from a prompt."""
+
+    body_type = JsonBody
+
+    async def post(self) -> None:
+        """Draw from a prompt. Raises ApiError."""
+        await self.draw(read_fields(self.whole_body().read_object()), {})
+
+
+class ImageFormHandler(DrawingHandler[FormBody]):
     """A request with pictures in a form (`multipart/form-data`)."""
 
+    body_type = FormBody
     content_type = "multipart/form-data"
     prompt_required = True
 
     async def post(self) -> None:
         """Draw from pictures. Raises ApiError."""
-        arguments: dict[str, list[bytes]] = {}
-        files: dict[str, list[HTTPFile]] = {}
-        boundary = _boundary(self.request.headers.get("Content-Type", ""))
-        await asyncio.to_thread(parse_multipart_form_data, boundary, self.body(), arguments, files)
-        fields = {name: values[-1].decode("utf-8", "replace") for name, values in arguments.items() if values}
-        request = read_fields(_typed(fields), prompt_required=self.prompt_required)
-        pictures = [*files.get("image", ()), *files.get("image[]", ())][:MAX_ATTACHMENTS]
+        form = self.whole_body().read_form(self.request.headers.get("Content-Type", ""))
+        request = read_fields(_typed(form.fields), prompt_required=self.prompt_required)
+        await self.draw(request, await self._sources(form), masked="mask" in form.files)
+
+    async def _sources(self, form: Form) -> dict[Attachment, Content]:
+        """The pictures of the form, the mask last. Raises ApiError."""
+        pictures = [*form.files.get("image", ()), *form.files.get("image[]", ())][:MAX_ATTACHMENTS]
         if not pictures:
             raise BadRequest("The form must bring a file in the field 'image'.", param="image")
-        masks = files.get("mask", [])[:1]
+        masks = form.files.get("mask", [])[:1]
         sources = {}
         for index, file in enumerate([*pictures, *masks]):
             param = f"image.[{index}]" if index < len(pictures) else "mask"
             try:
-                content = await self.reader.picture_in(bytes(file.body))
+                content = await self.reader.picture_in(file.data)
             except MediaError as error:
                 raise as_part_error(error, param) from None
-            sources[Attachment("image", "", file.filename or "", param)] = content
-        await self.draw(request, sources, masked=bool(masks))
+            sources[Attachment("image", "", file.name, param)] = content
+        return sources
 
 
 class VariationsHandler(ImageFormHandler):
@@ -93,17 +104,9 @@ class VariationsHandler(ImageFormHandler):
     prompt_required = False
 
 
-def _boundary(content_type: str) -> bytes:
-    for field in content_type.split(";")[1:]:
-        name, _, value = field.strip().partition("=")
-        if name.lower() == "boundary" and value:
-            return value.strip('"').encode("latin-1")
-    raise UnsupportedMediaType("The form has no boundary.")
-
-
 def _typed(fields: dict[str, str]) -> dict[str, object]:
-    """Form fields are text; `n` is a number."""
+    """Form fields are text; `n` is a number, of few digits if it is one that is taken."""
     typed: dict[str, object] = dict(fields)
-    if (n := fields.get("n", "")).isascii() and n.isdigit():
+    if NUMBER.fullmatch(n := fields.get("n", "")):
         typed["n"] = int(n)
     return typed

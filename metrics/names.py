@@ -87,7 +87,7 @@ CONVERSATION_ROUTES: Final = ("chat", "images")
 
 REJECTIONS: Final = (
     "overloaded", "draining", "quota", "key_quota", "gpt4_window", "model_cap", "queue", "refused_key",
-    "unknown_keys", OTHER
+    "unknown_keys", "bodies", OTHER
 )  # fmt: skip
 """Why we turned a request away."""
 RETRIES: Final = ("connect", "reset", "server_error", "busy", OTHER)

@@ -15,6 +15,11 @@ def check_consistency(table: SettingsTable) -> None:
             "STREAM_HEADERS_AFTER must not be longer than FIRST_BYTE_TIMEOUT: "
             "lower STREAM_HEADERS_AFTER or raise FIRST_BYTE_TIMEOUT."
         )
+    if table.max_buffered_bytes * 3 < table.max_body_bytes * 4:  # a quarter is kept for small bodies
+        raise SettingsError(
+            "MAX_BUFFERED_BYTES must be at least a third more than MAX_BODY_BYTES: "
+            "raise MAX_BUFFERED_BYTES, and the memory that the service may use, or lower MAX_BODY_BYTES."
+        )
     if table.total_timeout and table.total_timeout < table.first_byte_timeout:
         raise SettingsError(
             "TOTAL_TIMEOUT must be 0 or at least FIRST_BYTE_TIMEOUT: "

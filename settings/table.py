@@ -274,6 +274,13 @@ class SettingsTable:
     max_body_bytes: int = setting(
         "MAX_BODY_BYTES", str(32 * MIB), whole_number(1024, 1 << 30), "Largest request body."
     )
+    max_buffered_bytes: int = setting(
+        "MAX_BUFFERED_BYTES",
+        str(96 * MIB),
+        whole_number(1024, 1 << 40),
+        "How many bytes of request bodies, with the pictures and files in them, are kept in memory at once; "
+        "further requests get a 503. At its worst the service needs about three times this, and 200 MiB.",
+    )
     max_concurrent: int = setting(
         "MAX_CONCURRENT",
         "500",

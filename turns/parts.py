@@ -1,5 +1,6 @@
 """What a turn works with, and what it is about."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from accounts import AccountQueue, Caller
@@ -35,11 +36,16 @@ class TurnParts:
     link_upstream: bool
 
 
+def _nothing() -> None:
+    """Nobody wants to know."""
+
+
 @dataclass(frozen=True, slots=True)
 class TurnRequest:
     """What one turn is about. `base_url` is where users reach this service, without a slash at its end.
 
-    With `pictures_as_bytes` pictures are given as bytes and not stored.
+    With `pictures_as_bytes` pictures are given as bytes and not stored. `on_prepared` is called when the turn
+    has put all pictures and files of the prompt on the backend, and keeps them no more.
     """
 
     caller: Caller
@@ -47,3 +53,4 @@ class TurnRequest:
     options: Options
     base_url: str
     pictures_as_bytes: bool = False
+    on_prepared: Callable[[], None] = _nothing

@@ -7,6 +7,7 @@ call a host is answered as the settings say; see `follow_ups`.
 import asyncio
 import random
 import time
+from dataclasses import replace
 from typing import Final
 
 from accounts import Credential
@@ -21,6 +22,7 @@ from turns.failures import as_api_error, outcome_of
 from turns.follow_ups import FollowUp, FollowUps
 from turns.outcome import TurnOutcome
 from turns.parts import TurnParts, TurnRequest
+from turns.preparation import Prompt
 from turns.relay import AnswerRelay, Client
 from turns.retry import Retries, Retry
 from turns.stoppable import StoppableWork, Stopped
@@ -129,20 +131,23 @@ class TurnRunner:
 
     async def _converse_in_slot(self, client: Client) -> None:
         """All exchanges, in one slot of the account; the slot is released whatever happens."""
-        parts, request, slot = self._parts, self._request, self._slot
+        parts, slot = self._parts, self._slot
         try:
             await self._work.do(slot.acquire())
             files = self._files = AnswerFiles(
                 parts.files,
                 parts.media,
                 slot.credential,
-                request.base_url,
+                self._request.base_url,
                 link_upstream=parts.link_upstream,
-                as_bytes=request.pictures_as_bytes,
+                as_bytes=self._request.pictures_as_bytes,
             )
             self._model, first = await self._work.do(
-                parts.preparation.prepare(request.prompt, slot.credential)
+                parts.preparation.prepare(self._request.prompt, slot.credential)
             )
+            # What is attached can be many megabytes, and the answer takes minutes.
+            self._request = replace(self._request, prompt=Prompt(self._model, ()))
+            self._request.on_prepared()
 
             async def fetch(asset: Asset) -> Picture | None:
                 picture = await self._work.do(files.picture(asset))
@@ -150,7 +155,7 @@ class TurnRunner:
                 return picture
 
             secrets = parts.conversations.secrets(slot.credential)
-            conversation = Conversation(first.sent, request.options, files, secrets=secrets)
+            conversation = Conversation(first.sent, self._request.options, files, secrets=secrets)
             relay = self._relay = AnswerRelay(conversation, self._format, client, fetch)
             posted: PostedConversation | None = first
             while posted is not None:

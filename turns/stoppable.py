@@ -36,6 +36,8 @@ class StoppableWork:
             if not self.stopped:
                 raise
             raise Stopped from None
+        finally:
+            self._task = None
         if self.stopped:  # the work was done already, but what follows it is not done
             raise Stopped
         return result

@@ -16,6 +16,7 @@ from tornado.netutil import bind_sockets
 from access import AccessLimits, Admin, Doorkeeper
 from handlers.answer import AnswerHandler, AnswerParts
 from handlers.base import ApiHandler, Common
+from handlers.body_budget import BodyBudget
 from handlers.client_connection import ClientConnection, StreamTiming
 from handlers.client_states import ClientState
 from logs import RecentFailures
@@ -24,6 +25,7 @@ from runtime import BackgroundTasks
 from tests.raw_client import Connection, connect
 from tests.turns.rig import Books, ScriptedBackend
 from tests.turns.rig import Rig as TurnRig
+from translate.openai import JsonBody
 from translate.values import AnswerEnd, ApiError, Catalogue, Event, Usage
 from turns import Client, RunningAnswers, TurnFactory, TurnOutcome
 
@@ -103,10 +105,11 @@ class ScriptedRunner:
 Script = Callable[[ScriptedRunner, Client], Awaitable[TurnOutcome]]
 
 
-class TinyHandler(AnswerHandler):
+class TinyHandler(AnswerHandler[JsonBody]):
     """Answers with what a runner makes."""
 
     route = "chat"
+    body_type = JsonBody
 
     def initialize(self, rig: "Rig") -> None:
         self.rig = rig
@@ -117,7 +120,7 @@ class TinyHandler(AnswerHandler):
         return f"<refused: {error.message}>".encode()
 
     async def post(self) -> None:
-        self.body()
+        self.whole_body()
         await self.rig.before_answer()
         self.model_name = "gpt-4-s"
         await self.respond(self.rig.runner, self.rig.format)
@@ -225,6 +228,7 @@ async def serving(rig: Rig, *routes: tuple[str, type[ApiHandler]]) -> AsyncItera
         public_base="",
         write_timeout=rig.write_timeout,
         max_body_bytes=1000,
+        bodies=BodyBudget(1_000_000, rig.metrics),
     )
     own: list[Any] = [
         ("/answer", TinyHandler, {"rig": rig}),

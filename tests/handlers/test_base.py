@@ -9,6 +9,7 @@ from handlers.base import ApiHandler, BodyHandler
 from metrics import Outcome
 from tests.handlers.rig import Rig, ended, serving
 from tests.raw_client import Answer, connect
+from translate.openai import JsonBody
 from translate.values import ApiError, NotFound, Usage
 
 
@@ -37,13 +38,14 @@ class Probe(ApiHandler):
         self.send_json(b"{}")
 
 
-class Upload(BodyHandler):
+class Upload(BodyHandler[JsonBody]):
     """Takes a body."""
 
     route = "chat"
+    body_type = JsonBody
 
     def post(self) -> None:
-        self.send_json(b'{"size": %d}' % len(self.body()))
+        self.send_json(b'{"size": %d}' % self.whole_body().other_bytes)
 
 
 class Counted(ApiHandler):
@@ -145,7 +147,7 @@ async def test_route_may_have_errors_of_its_own_shape() -> None:
 async def test_body_that_is_refused_is_dropped_while_it_comes() -> None:
     rig = Rig()
     async with serving(rig, ("/", Upload)), connect(rig.port) as client:
-        await client.send("POST", "/", {"Authorization": "Bearer fk-alice"}, b"x" * 1000)
+        await client.send("POST", "/", {"Authorization": "Bearer fk-alice"}, b" " * 1000)
         assert (await client.answer()).json == {"size": 1000}
-        await client.send("POST", "/", {"Authorization": "Bearer fk-alice"}, b"x" * 1001)
+        await client.send("POST", "/", {"Authorization": "Bearer fk-alice"}, b" " * 1001)
         assert (await client.answer()).status == 413

@@ -111,6 +111,7 @@ BAD: dict[str, list[str]] = {
     "KEEPALIVE_INTERVAL": [*NUMBER, "0", "61"],
     "DRAIN_TIMEOUT": NUMBER,
     "MAX_BODY_BYTES": [*NUMBER, "1023", "32M"],
+    "MAX_BUFFERED_BYTES": [*NUMBER, "1023", "96M"],
     "MAX_CONCURRENT": [*NUMBER, "0"],
     "MAX_CONNECTIONS": [*NUMBER, "15"],
     "KEY_CONCURRENCY": ["one", "-1", "fk", "fk=", "fk=x", "sk=1", "fk=1;pk=2", "fk=1,,pk=2", "fk=１"],

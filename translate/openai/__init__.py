@@ -2,27 +2,33 @@
 
 from translate.openai.chat import ChatStream, WholeChat
 from translate.openai.errors import envelope
+from translate.openai.form import Form, FormBody, FormFile, read_form
 from translate.openai.images import (
     ImageRequest,
     ImagesAnswer,
     instruction,
     nothing_drawn,
     read_fields,
-    read_generation,
 )
-from translate.openai.request import MAX_ATTACHMENTS, ChatRequest, read_chat
+from translate.openai.json_body import JsonBody
+from translate.openai.request import MAX_ATTACHMENTS, ChatRequest, chat_request, read_chat
 
 __all__ = [
     "MAX_ATTACHMENTS",
     "ChatRequest",
     "ChatStream",
+    "Form",
+    "FormBody",
+    "FormFile",
     "ImageRequest",
     "ImagesAnswer",
+    "JsonBody",
     "WholeChat",
+    "chat_request",
     "envelope",
     "instruction",
     "nothing_drawn",
     "read_chat",
     "read_fields",
-    "read_generation",
+    "read_form",
 ]

@@ -7,7 +7,7 @@ from typing import Literal, cast
 import ujson
 
 from translate.openai.errors import envelope
-from translate.openai.request import expected, is_integer, read_object
+from translate.openai.request import MAX_NAME, check_length, expected, is_integer
 from translate.values import AnswerEnd, ApiError, BadRequest, Event, JsonObject, PictureShown
 
 ResponseFormat = Literal["url", "b64_json"]
@@ -36,11 +36,6 @@ class ImageRequest:
     response_format: ResponseFormat
 
 
-def read_generation(body: bytes) -> ImageRequest:
-    """A request of `/v1/images/generations`. Raises BadRequest."""
-    return read_fields(read_object(body))
-
-
 def read_fields(data: JsonObject, *, prompt_required: bool = True) -> ImageRequest:
     """The fields common to all image routes. Raises BadRequest with the field at fault in `param`."""
     prompt = data.get("prompt")
@@ -55,6 +50,7 @@ def read_fields(data: JsonObject, *, prompt_required: bool = True) -> ImageReque
         model = "dall-e-2"  # the official default
     elif not isinstance(model, str):
         raise BadRequest(expected("model", "a string"), param="model")
+    check_length(model, "model", MAX_NAME)
     n = data.get("n")
     if n is None:
         n = 1

@@ -5,11 +5,11 @@ automatic choice, unknown fields) and refused where it would mislead (`n` above 
 explicit null means the same as leaving a field out.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NoReturn, cast
+from typing import Final, cast
 
+from translate.openai.json_body import read_object
 from translate.values import Attachment, BadRequest, ChatMessage, JsonObject, Role, object_at
 
 ROLES: dict[str, Role] = {
@@ -24,6 +24,18 @@ ROLES: dict[str, Role] = {
 
 MAX_ATTACHMENTS = 20
 """Pictures and files of one message."""
+MAX_ALL_ATTACHMENTS: Final = 100
+"""Pictures and files of all messages."""
+MAX_MESSAGES: Final = 2048
+"""As many as the official service takes."""
+MAX_PARTS: Final = 2048
+"""Parts of one message."""
+MAX_TEXT: Final = 2 << 20
+"""Characters of all messages together, twice what the official service takes in one string."""
+MAX_NAME: Final = 256
+"""Characters of a name of a model, a role or a file."""
+MAX_STOP: Final = 1000
+"""Characters of a stop sequence."""
 
 TEXT_PARTS = ("text", "input_text", "output_text")
 """Types of the content parts that hold text; some clients send those of the Responses API."""
@@ -44,25 +56,19 @@ class ChatRequest:
     stop: tuple[str, ...]
 
 
-def read_object(body: bytes) -> JsonObject:
-    """The JSON object in the request `body`. Raises BadRequest if there is none."""
-    try:
-        data = json.loads(body, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        raise BadRequest("We could not parse the JSON body of your request.") from None
-    if not isinstance(data, dict):
-        raise BadRequest("The body of the request must be a JSON object.")
-    return data
-
-
 def read_chat(body: bytes) -> ChatRequest:
-    """The chat request in `body`. Raises BadRequest with the field at fault in `param`."""
-    data = read_object(body)
+    """The chat request in `body`. Raises BadRequest or TooLarge, with the field at fault in `param`."""
+    return chat_request(read_object(body))
+
+
+def chat_request(data: JsonObject) -> ChatRequest:
+    """The chat request that `data` is. Raises BadRequest with the field at fault in `param`."""
     model = data.get("model")
     if model is None:
         raise BadRequest("You must provide a model parameter.", param="model")
     if not isinstance(model, str) or not model:
         raise BadRequest(expected("model", "a string"), param="model")
+    check_length(model, "model", MAX_NAME)
     for name, (check, wanted) in FIELDS.items():
         if (value := data.get(name)) is not None and not check(value):
             raise BadRequest(expected(name, wanted), param=name)
@@ -78,13 +84,28 @@ def read_chat(body: bytes) -> ChatRequest:
     )
 
 
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
 def expected(name: str, wanted: str) -> str:
     """The error message for the field `name`, which must be `wanted` (such as "a string")."""
     return f"Invalid type for '{name}': expected {wanted}."
+
+
+def check_length(value: str, name: str, longest: int) -> None:
+    """Raise BadRequest, as the official service does, if the field `name` is longer than that."""
+    if len(value) > longest:
+        raise BadRequest(
+            f"Invalid '{name}': string too long. At most {longest} characters are taken, not {len(value)}.",
+            param=name,
+            code="string_above_max_length",
+        )
+
+
+def _check_count(count: int, name: str, most: int) -> None:
+    if count > most:
+        raise BadRequest(
+            f"Invalid '{name}': array too long. At most {most} items are taken, not {count}.",
+            param=name,
+            code="array_above_max_length",
+        )
 
 
 def _is_number(value: object) -> bool:
@@ -150,6 +171,8 @@ def _stop(value: object) -> tuple[str, ...]:
     strings = tuple(item for item in sequences if isinstance(item, str))
     if len(strings) != len(sequences):
         raise BadRequest(expected("stop", "a string or an array of strings"), param="stop")
+    for item in strings:
+        check_length(item, "stop", MAX_STOP)
     return tuple(item for item in strings if item)
 
 
@@ -160,11 +183,23 @@ def _messages(value: object) -> tuple[ChatMessage, ...]:
         raise BadRequest(expected("messages", "an array of objects"), param="messages")
     if not value:
         raise BadRequest("'messages' must hold at least one message.", param="messages")
+    _check_count(len(value), "messages", MAX_MESSAGES)
     messages = tuple(
         message for index, raw in enumerate(value) if (message := _message(raw, f"messages.[{index}]"))
     )
     if not messages:
         raise BadRequest("'messages' holds no text to answer.", param="messages")
+    if (size := sum(len(message.text) for message in messages)) > MAX_TEXT:
+        raise BadRequest(
+            f"The messages hold {size} characters of text; at most {MAX_TEXT} are taken.",
+            param="messages",
+            code="string_above_max_length",
+        )
+    if (count := sum(len(message.attachments) for message in messages)) > MAX_ALL_ATTACHMENTS:
+        raise BadRequest(
+            f"The messages hold {count} pictures and files; at most {MAX_ALL_ATTACHMENTS} are taken.",
+            param="messages",
+        )
     return messages
 
 
@@ -195,6 +230,7 @@ def _content(value: object, param: str) -> tuple[str, tuple[Attachment, ...]]:
         return value, ()
     if not isinstance(value, list):
         raise BadRequest(expected(param, "a string or an array of parts"), param=param)
+    _check_count(len(value), param, MAX_PARTS)
     parts = [_part(raw, f"{param}.[{index}]") for index, raw in enumerate(value)]
     attachments = tuple(part for part in parts if isinstance(part, Attachment))
     if len(attachments) > MAX_ATTACHMENTS:
@@ -242,7 +278,9 @@ def _file(raw: JsonObject, param: str) -> Attachment:
             f"'{param}' must bring its file_data; stored files (file_id) are not supported.", param=param
         )
     name = file.get("filename")
-    return Attachment("file", source, name if isinstance(name, str) else "", param)
+    name = name if isinstance(name, str) else ""
+    check_length(name, f"{param}.filename", MAX_NAME)
+    return Attachment("file", source, name, param)
 
 
 def _calls_as_text(raw: JsonObject) -> str:

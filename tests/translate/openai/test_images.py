@@ -13,14 +13,13 @@ from translate.openai.images import (
     instruction,
     nothing_drawn,
     read_fields,
-    read_generation,
 )
 from translate.text import AnswerText
 from translate.values import AnswerEnd, Asset, BadRequest, Picture, PictureShown, TextDelta, Usage
 
 
 def read(**fields: object) -> ImageRequest:
-    return read_generation(json.dumps({"prompt": "A cat"} | fields).encode())
+    return read_fields({"prompt": "A cat"} | fields)
 
 
 def test_prompt_alone_is_enough() -> None:
@@ -167,7 +166,7 @@ VALUES = st.none() | st.booleans() | st.integers() | st.text(max_size=3) | st.li
 @given(st.dictionaries(st.sampled_from(FIELDS), VALUES | st.floats(allow_nan=False, allow_infinity=False)))
 def test_any_fields_are_read_or_refused(fields: dict[str, object]) -> None:
     try:
-        request = read_generation(json.dumps(fields).encode())
+        request = read_fields(fields)
     except BadRequest as error:
         param = error.param
     else:

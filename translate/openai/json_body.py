@@ -1,0 +1,101 @@
+"""The JSON body of a request: collected in pieces, within limits, and parsed once it is whole."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from translate.openai.json_scan import PIECE, JsonScan
+from translate.values import ApiError, BadRequest, JsonObject, well_formed
+
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+_PLACEHOLDER: Final = "NaN"
+"""Stands for a long string while the rest is parsed: no JSON, but the parser asks what it means."""
+_HALF_CHARACTER: Final = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+class JsonBody:
+    """Call `feed` with each piece of the body, cut anywhere, and `read_object` at the end."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._scan = JsonScan()
+
+    def feed(self, piece: bytes) -> None:
+        """Keep a piece of the body. Raises BadRequest or TooLarge, and keeps nothing, beyond a limit."""
+        try:
+            self._scan.feed(piece)
+        except ApiError:
+            self.clear()
+            raise
+        self._pieces.append(piece)
+
+    @property
+    def other_bytes(self) -> int:
+        """Bytes of the body that are in no long string of ASCII: about what its text takes."""
+        return self._scan.other_bytes
+
+    def clear(self) -> None:
+        """Keep nothing."""
+        self._pieces.clear()
+
+    def read_object(self) -> JsonObject:
+        """The JSON object in the body, of which nothing is kept. Raises BadRequest if there is none.
+
+        Halves of characters outside of the Basic Multilingual Plane, as only escapes can write them, are
+        replaced by U+FFFD.
+        """
+        body = b"".join(self._pieces)
+        self.clear()
+        try:
+            data = self._parse(body)
+        except (ValueError, RecursionError):
+            raise BadRequest("We could not parse the JSON body of your request.") from None
+        if not isinstance(data, dict):
+            raise BadRequest("The body of the request must be a JSON object.")
+        return data
+
+    def _parse(self, body: bytes) -> object:
+        """Long strings are parsed one by one: they hold ASCII alone, and would take four times the memory as
+        parts of a text that has other characters too.
+        """
+        whole = memoryview(body)
+        rest: list[bytes | memoryview] = []
+        strings: list[str] = []
+        at = len(_BYTE_ORDER_MARK) if body.startswith(_BYTE_ORDER_MARK) else 0
+        for start, end in self._scan.long_strings:
+            rest += (whole[at:start], _PLACEHOLDER.encode())
+            strings.append(json.loads(str(whole[start:end], "ascii")))
+            at = end
+        text = b"".join((*rest, whole[at:])).decode()
+        del body, whole, rest
+        found = iter(strings)
+        data: object = json.loads(text, parse_constant=lambda name: _next_string(name, found))
+        return _repaired(data) if _HALF_CHARACTER.search(text) else data
+
+
+def read_object(body: bytes) -> JsonObject:
+    """The JSON object in the request `body`. Raises BadRequest or TooLarge."""
+    whole = JsonBody()
+    for at in range(0, len(body), PIECE):
+        whole.feed(body[at : at + PIECE])
+    return whole.read_object()
+
+
+def _next_string(name: str, strings: Iterator[str]) -> str:
+    """What stands for the next constant of the text. There are too few strings if one is the body's own."""
+    string = next(strings, None)
+    if name != _PLACEHOLDER or string is None:
+        raise ValueError(f"{name} is not JSON")
+    return string
+
+
+def _repaired(data: object) -> object:
+    """`data` with every string well-formed."""
+    if isinstance(data, str):
+        return well_formed(data)
+    if isinstance(data, list):
+        return [_repaired(item) for item in data]
+    if isinstance(data, dict):
+        return {well_formed(name): _repaired(value) for name, value in data.items()}
+    return data
