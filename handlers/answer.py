@@ -132,15 +132,18 @@ class AnswerHandler(BodyHandler[AnyBody]):
         if self._client_left:
             self._answer.client_gone()
         peer, forwarded_for = self.request.remote_ip or "", self.request.headers.get("X-Forwarded-For", "")
-        with (
-            self.common.doorkeeper.admit(self.caller, peer, forwarded_for) as visit,
-            self.parts.running.admit(self._answer, self.route),
-        ):
-            try:
-                await self._answer.run()
-            finally:
-                if self.turn is not None:
-                    visit.verdict = key_verdict(self.turn, has_text=runner.has_text)
+        try:
+            with (
+                self.common.doorkeeper.admit(self.caller, peer, forwarded_for) as visit,
+                self.parts.running.admit(self._answer, self.route),
+            ):
+                try:
+                    await self._answer.run()
+                finally:
+                    if self.turn is not None:
+                        visit.verdict = key_verdict(self.turn, has_text=runner.has_text)
+        finally:
+            self._answer = None
 
     def on_connection_close(self) -> None:
         """The client left; Tornado calls this once."""

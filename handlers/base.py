@@ -102,6 +102,7 @@ class ApiHandler(tornado.web.RequestHandler):
     ) -> None:
         self.cross_origin = cross_origin  # Tornado sets the first headers before it calls `initialize`
         super().__init__(application, request, **parts)
+        self.ui.clear()  # for templates, of which there are none; it would refer back to this handler
 
     @property
     def common(self) -> Common:
@@ -173,6 +174,13 @@ class ApiHandler(tornado.web.RequestHandler):
         """The client's connection, if it is still there."""
         stream = getattr(self.request.connection, "stream", None)
         return stream if isinstance(stream, IOStream) else None
+
+    def on_connection_close(self) -> None:
+        """The client left; Tornado calls this once."""
+        super().on_connection_close()
+        socket = self.socket()
+        if socket is not None and socket.error is not None:
+            socket.error.__traceback__ = None  # it refers back to the connection
 
     def cut_off(self) -> None:
         """Close the connection at once."""
@@ -261,6 +269,7 @@ class ApiHandler(tornado.web.RequestHandler):
         }
         level = logging.DEBUG if self.route in QUIET_ROUTES else logging.INFO
         log.log(level, "request", extra={"fields": fields})
+        self.failure = None  # its traceback refers back to this handler
 
     def _permit(self) -> None:
         """Tell a browser what the page that it asks for may send."""
@@ -311,7 +320,7 @@ class BodyHandler(ApiHandler, Generic[AnyBody]):
         super().__init__(application, request, **parts)
         self._body = self.body_type()
         self._size = 0
-        self._taken = False
+        self._begun = False
         self._refusal: ApiError | None = None
         self.reservation = self.common.bodies.reservation()
 
@@ -340,21 +349,30 @@ class BodyHandler(ApiHandler, Generic[AnyBody]):
 
     def whole_body(self) -> AnyBody:
         """The whole body. Raises ApiError: no key, another type, too large, no room for it."""
+        self._begun = True
         if self._refusal is not None:
             raise self._refusal
-        self._taken = True
         return self._body
 
     def on_connection_close(self) -> None:
         """The client left, perhaps in mid-body; Tornado calls this once."""
         super().on_connection_close()
-        if not self._taken:
+        if not self._begun:
             self._drop()
+            asyncio.get_running_loop().call_soon(self._end_unfinished)
 
     def on_finish(self) -> None:
         """The response is over."""
         super().on_finish()
         self._drop()
+        self._refusal = None  # its traceback refers back to this handler
+
+    def _end_unfinished(self) -> None:
+        """End a request whose body never came whole: Tornado leaves it to the garbage collector, by which time
+        there can be many.
+        """
+        if not self._begun:
+            del self.request
 
     def _check_size(self, size: int) -> None:
         limit = self.common.max_body_bytes
@@ -363,7 +381,7 @@ class BodyHandler(ApiHandler, Generic[AnyBody]):
         self.reservation.grow_to(size)
 
     def _refuse(self, error: ApiError) -> None:
-        self._refusal = error
+        self._refusal = error.with_traceback(None)
         self._drop()
 
     def _drop(self) -> None:

@@ -87,7 +87,9 @@ class TurnRunner:
         except Exception as error:
             bug = error
         await client.quiet()
-        return self._outcome(bug, counted)
+        outcome = self._outcome(bug, counted)
+        self._relay = None  # it refers to the client, which refers to this turn
+        return outcome
 
     def _outcome(self, bug: Exception | None, counted: Usage | None) -> TurnOutcome:
         """The one place that says how the turn ended."""
@@ -117,7 +119,7 @@ class TurnRunner:
                 self._notes += await self._work.do(fetching)
                 conversation.conclude(self._notes)
         except ApiError as error:
-            self._error = error
+            self._error = error.with_traceback(None)  # which refers to this turn
         except Stopped:
             pass
         finally:
@@ -197,7 +199,7 @@ class TurnRunner:
             await parts.conversations.converse(credential, posted, relay.receive, exchange)
             await relay.end()
         except UpstreamError as error:
-            failure = error
+            failure = error.with_traceback(None)  # which refers to this call
             if exchange.accepted and not exchange.aborted:
                 await relay.end(as_api_error(error))
         finally:

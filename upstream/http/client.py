@@ -253,7 +253,10 @@ class HttpClient:
                 # If we are cancelled: Tornado would log failing a cancelled fetch, and asyncio a failure
                 # that nobody looked at.
                 fetched.add_done_callback(asyncio.Future.exception)
-                await asyncio.shield(fetched)
+                try:
+                    await asyncio.shield(fetched)
+                finally:
+                    del fetched  # its error refers to this call
             except _TRANSPORT_ERRORS as error:
                 receiver.fail(_lost(error, transport))
             await receiver.reader_done()

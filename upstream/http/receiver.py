@@ -191,13 +191,15 @@ class ResponseReceiver:
         if self._ended:
             return
         self.failure = error
+        stop = self._stop
         self.ended()
-        if self._stop is not None:
-            self._stop()
+        if stop is not None:
+            stop()
 
     def ended(self) -> None:
         """The exchange is over, well or badly: nothing can abort or fail it any more."""
         self._ended = True
+        self._stop = None  # it refers to the connection, and so to what was sent
         self._watchdog.stop()
         self._transport.end_part()
 

@@ -51,6 +51,10 @@ class Phase(Enum):
     BODY = auto()
 
 
+def _nobody(_error: UpstreamError) -> None:
+    """Nobody waits any more."""
+
+
 class Watchdog:
     """Calls `expire` once, with the fitting error, when a limit has passed. Needs a running loop.
 
@@ -120,12 +124,16 @@ class Watchdog:
 
     def stop(self) -> None:
         """Never expire after this."""
+        self._disarm()
+        self._expire = _nobody
+
+    def _disarm(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def _arm(self) -> None:
-        self.stop()
+        self._disarm()
         progress_due = self._progressed_at + self._progress_limit
         if progress_due <= self._loop.time():  # and silent since: that is not what this limit is for
             progress_due = self._loop.time() + self._progress_limit
