@@ -48,6 +48,7 @@ class Answer:
             await self._respond(await self._runner.run(self))
         finally:
             self._connection.close()
+            del self._connection  # which refers back to this answer
 
     def client_gone(self) -> None:
         """The client left: end the answer, since the rest would cost quota for nothing."""

@@ -303,7 +303,7 @@ AnyBody = TypeVar("AnyBody", bound=Body)
 
 
 class BodyHandler(ApiHandler, Generic[AnyBody]):
-    """A handler that reads a body of `body_type` within the limits.
+    """A handler that reads a body within the limits.
 
     A request is refused only after its whole body was read: most clients send all of it before they read, and
     a connection that is closed in mid-body loses the response. Of a refused body nothing is kept.
@@ -311,14 +311,13 @@ class BodyHandler(ApiHandler, Generic[AnyBody]):
 
     content_type = "application/json"
     """What the body must be, if it says what it is."""
-    body_type: type[AnyBody]
     caller: Caller
     """Who asks; known once `whole_body` has given the body."""
 
     def __init__(self, application: Application, request: HTTPServerRequest, **parts: Any) -> None:
         """`parts` are what the route gives to `initialize`."""
         super().__init__(application, request, **parts)
-        self._body = self.body_type()
+        self._body = self.new_body()
         self._size = 0
         self._begun = False
         self._refusal: ApiError | None = None
@@ -347,6 +346,10 @@ class BodyHandler(ApiHandler, Generic[AnyBody]):
             except ApiError as error:
                 self._refuse(error)
 
+    def new_body(self) -> AnyBody:
+        """What the body of this request is kept in."""
+        raise NotImplementedError
+
     def whole_body(self) -> AnyBody:
         """The whole body. Raises ApiError: no key, another type, too large, no room for it."""
         self._begun = True
@@ -368,8 +371,8 @@ class BodyHandler(ApiHandler, Generic[AnyBody]):
         self._refusal = None  # its traceback refers back to this handler
 
     def _end_unfinished(self) -> None:
-        """End a request whose body never came whole: Tornado leaves it to the garbage collector, by which time
-        there can be many.
+        """End a request whose body never came whole: Tornado leaves it to the garbage collector, which runs
+        late.
         """
         if not self._begun:
             del self.request

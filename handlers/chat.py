@@ -26,12 +26,15 @@ class ChatHandler(AnswerHandler[JsonBody]):
     """A conversation with one answer, streamed or whole."""
 
     route = "chat"
-    body_type = JsonBody
 
     def initialize(self, parts: AnswerParts, chat: ChatOptions) -> None:
         """`parts` are those of every answer, `chat` says how answers to chat requests look."""
         self.parts = parts
         self.chat = chat
+
+    def new_body(self) -> JsonBody:
+        """JSON."""
+        return JsonBody()
 
     async def post(self) -> None:
         """Answer a chat request. Raises ApiError while nothing was sent."""

@@ -30,10 +30,6 @@ class StreamTiming:
     visible_after: float = 45.0
 
 
-def _nobody(_before: ClientState) -> None:
-    """Nobody waits for the client any more."""
-
-
 class ClientConnection:
     """One response: `start`, `send` and `close`. A stream is opened by the first `send`, or by itself when
     its headers are due; see `StreamTiming`.
@@ -84,7 +80,6 @@ class ClientConnection:
             self._timer.cancel()
         if self.state is not ClientState.ENDED:
             self.state = transition(self.state, ClientSignal.LAST_BYTE)
-        self._on_left = _nobody
 
     def left(self) -> None:
         """Note that the client is gone."""

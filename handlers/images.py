@@ -61,7 +61,9 @@ class DrawingHandler(AnswerHandler[AnyBody]):
 class ImagesHandler(DrawingHandler[JsonBody]):
     """Pictures from a prompt."""
 
-    body_type = JsonBody
+    def new_body(self) -> JsonBody:
+        """JSON."""
+        return JsonBody()
 
     async def post(self) -> None:
         """Draw from a prompt. Raises ApiError."""
@@ -71,13 +73,16 @@ class ImagesHandler(DrawingHandler[JsonBody]):
 class ImageFormHandler(DrawingHandler[FormBody]):
     """A request with pictures in a form (`multipart/form-data`)."""
 
-    body_type = FormBody
     content_type = "multipart/form-data"
     prompt_required = True
 
+    def new_body(self) -> FormBody:
+        """A form, with the boundary that the headers name."""
+        return FormBody(self.request.headers.get("Content-Type", ""))
+
     async def post(self) -> None:
         """Draw from pictures. Raises ApiError."""
-        form = self.whole_body().read_form(self.request.headers.get("Content-Type", ""))
+        form = self.whole_body().read_form()
         request = read_fields(_typed(form.fields), prompt_required=self.prompt_required)
         await self.draw(request, await self._sources(form), masked="mask" in form.files)
 

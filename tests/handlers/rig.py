@@ -109,12 +109,14 @@ class TinyHandler(AnswerHandler[JsonBody]):
     """Answers with what a runner makes."""
 
     route = "chat"
-    body_type = JsonBody
 
     def initialize(self, rig: "Rig") -> None:
         self.rig = rig
         self.parts = rig.parts
         rig.handlers.append(self)
+
+    def new_body(self) -> JsonBody:
+        return JsonBody()
 
     def error_body(self, error: ApiError) -> bytes:
         return f"<refused: {error.message}>".encode()

@@ -42,7 +42,9 @@ class Upload(BodyHandler[JsonBody]):
     """Takes a body."""
 
     route = "chat"
-    body_type = JsonBody
+
+    def new_body(self) -> JsonBody:
+        return JsonBody()
 
     def post(self) -> None:
         self.send_json(b'{"size": %d}' % self.whole_body().other_bytes)

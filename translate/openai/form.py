@@ -1,11 +1,12 @@
 """A form in the body of a request (`multipart/form-data`, RFC 7578): its fields and files, within limits.
 
-The body is searched for one fixed mark, from part to part, and each part is looked at once: the work is
-linear, whatever the form holds.
+Each piece of the body is searched for one fixed mark as it comes, and each part is looked at once: the work
+is linear, whatever the form holds.
 """
 
 import re
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -20,6 +21,7 @@ MAX_FIELD_BYTES: Final = 256 * 1024
 MAX_NAME: Final = 256
 """Characters of the name of a field or a file."""
 
+_LINE_END: Final = b"\r\n"
 _BOUNDARY: Final = re.compile(r'boundary\s*+=\s*+(?:"([^"]{1,200})"|([^\s;",]{1,200}))', re.IGNORECASE)
 _PARAMETER: Final = re.compile(r';\s*+([\w*-]++)\s*+=\s*+(?:"((?:[^"\\]|\\.)*+)"|([^\s;"]*+))')
 _ENCODED: Final = re.compile(r"(?i:utf-8)'[^']*'(.*)", re.DOTALL)
@@ -43,88 +45,106 @@ class Form:
 
 
 class FormBody:
-    """Call `feed` with each piece of the body, cut anywhere, and `read_form` at the end."""
+    """Call `feed` with each piece of the body, cut anywhere, and `read_form` at the end.
 
-    def __init__(self) -> None:
-        self._pieces: list[bytes] = []
+    `content_type` is that header of the request, which names the boundary.
+    """
+
+    def __init__(self, content_type: str) -> None:
+        found = _BOUNDARY.search(content_type)
+        self._mark = b"\r\n--" + (found[1] or found[2]).encode("latin-1", "replace") if found else b""
+        # An end of a line stands before the body in thought: the first boundary is like the others.
+        self._pieces = [_LINE_END]
+        self._size = 0  # of all pieces but the last ones, which may hold the beginning of a mark
+        self._tail = _LINE_END
+        self._marks: list[int] = []
 
     def feed(self, piece: bytes) -> None:
-        """Keep a piece of the body."""
+        """Keep a piece of the body. Raises BadRequest, and keeps nothing, if the form has too many parts."""
         self._pieces.append(piece)
+        mark = self._mark
+        if not mark:
+            self._pieces.clear()
+            return
+        data = self._tail + piece
+        at = data.find(mark)
+        while at >= 0:
+            self._marks.append(self._size + at)
+            if len(self._marks) > MAX_PARTS + 1:
+                self.clear()
+                raise BadRequest(f"The form holds more than {MAX_PARTS} fields and files.")
+            at = data.find(mark, at + len(mark))
+        kept = len(mark) - 1
+        self._tail = data[-kept:]
+        self._size += len(data) - len(self._tail)
 
     def clear(self) -> None:
         """Keep nothing."""
         self._pieces.clear()
 
-    def read_form(self, content_type: str) -> Form:
-        """The form, of which the body keeps nothing; `content_type` is that header of the request.
+    def read_form(self) -> Form:
+        """The form, of which the body keeps nothing.
 
         Raises:
-            BadRequest, UnsupportedMediaType: as `read_form` does.
+            BadRequest: it is damaged, or above a limit, which the error names.
+            UnsupportedMediaType: the header has no boundary.
         """
-        body = b"".join(self._pieces)
+        if not self._mark:
+            raise UnsupportedMediaType("The form has no boundary.")
+        body = memoryview(b"".join(self._pieces))
         self.clear()
-        return read_form(content_type, body)
+        form = Form()
+        for mark, next_mark in pairwise((*self._marks, -1)):
+            start = mark + len(self._mark)
+            if bytes(body[start : start + 2]) == b"--":
+                return form
+            if next_mark < 0:
+                break
+            head, start = _head(body, start)
+            _add(form, head, bytes(body[start:next_mark]))
+        raise _damaged("its last boundary is missing")
 
 
 def read_form(content_type: str, body: bytes) -> Form:
-    """The form in `body`; `content_type` is that header of the request.
+    """The form that is the whole of `body`.
 
     Raises:
-        BadRequest: it is damaged, or above a limit, which the error names.
-        UnsupportedMediaType: the header has no boundary.
+        BadRequest, UnsupportedMediaType: as `FormBody` does.
     """
-    mark = b"\r\n--" + _boundary(content_type)
-    form = Form()
-    if body.startswith(mark[2:]):
-        at = len(mark) - 2
-    elif (found := body.find(mark)) >= 0:  # what stands before it means nothing
-        at = found + len(mark)
-    else:
-        raise _damaged("its boundary is missing")
-    for _ in range(MAX_PARTS + 1):
-        if body.startswith(b"--", at):
-            return form
-        line = body.find(b"\r\n", at, at + MAX_HEADER_BYTES)
-        if line < 0 or body[at:line].strip(b" \t"):
-            raise _damaged("a boundary has no end of its line")
-        # Headers begin behind the line of the boundary; a part without any has an empty line at once.
-        headers_end = body.find(b"\r\n\r\n", line, line + MAX_HEADER_BYTES)
-        if headers_end < 0:
-            raise _damaged(f"a part has no end of its headers within {MAX_HEADER_BYTES} bytes")
-        end = body.find(mark, headers_end + 2)
-        if end < 0:
-            raise _damaged("its last boundary is missing")
-        _add(form, body[line + 2 : headers_end], body, headers_end + 4, end)
-        at = end + len(mark)
-    raise BadRequest(f"The form holds more than {MAX_PARTS} fields and files.")
+    whole = FormBody(content_type)
+    whole.feed(body)
+    return whole.read_form()
 
 
-def _boundary(content_type: str) -> bytes:
-    found = _BOUNDARY.search(content_type)
-    if found is None:
-        raise UnsupportedMediaType("The form has no boundary.")
-    return (found[1] or found[2]).encode("latin-1", "replace")
+def _head(body: memoryview, start: int) -> tuple[str, int]:
+    """The headers of a part whose boundary ends at `start`, and the place where its value begins."""
+    first = bytes(body[start : start + MAX_HEADER_BYTES])
+    line_end = first.find(_LINE_END)
+    if line_end < 0 or first[:line_end].strip(b" \t"):
+        raise _damaged("a boundary has no end of its line")
+    end = first.find(_LINE_END * 2, line_end)
+    if end < 0:
+        raise _damaged(f"a part has no end of its headers within {MAX_HEADER_BYTES} bytes")
+    return first[line_end + 2 : end].decode("utf-8", "replace"), start + end + 4
 
 
-def _add(form: Form, headers: bytes, body: bytes, start: int, end: int) -> None:
-    """Add the part whose value is in `body` from `start` to `end`."""
-    named = _disposition(headers.decode("utf-8", "replace"))
+def _add(form: Form, head: str, value: bytes) -> None:
+    """Add a part with these headers."""
+    named = _disposition(head)
     name = named.get("name", "")
     if not name:
         raise _damaged("a part has no name")
-    is_file = "filename" in named or "filename*" in named
     if len(name) > MAX_NAME:
         raise BadRequest(f"The form has a field whose name exceeds {MAX_NAME} characters.")
-    if not is_file:
-        if end - start > MAX_FIELD_BYTES:
+    if "filename" not in named and "filename*" not in named:
+        if len(value) > MAX_FIELD_BYTES:
             raise BadRequest(f"The field '{name}' exceeds {MAX_FIELD_BYTES} bytes.", param=name)
-        form.fields[name] = body[start:end].decode("utf-8", "replace")
+        form.fields[name] = value.decode("utf-8", "replace")
         return
     file_name = _extended(named.get("filename*", "")) or named.get("filename", "")
     if len(file_name) > MAX_NAME:
         raise BadRequest(f"The name of the file in '{name}' exceeds {MAX_NAME} characters.", param=name)
-    form.files.setdefault(name, []).append(FormFile(file_name, body[start:end]))
+    form.files.setdefault(name, []).append(FormFile(file_name, value))
 
 
 def _disposition(headers: str) -> dict[str, str]:
