@@ -63,9 +63,10 @@ class JsonBody:
         rest: list[bytes | memoryview] = []
         strings: list[str] = []
         at = len(_BYTE_ORDER_MARK) if body.startswith(_BYTE_ORDER_MARK) else 0
-        for start, end in self._scan.long_strings:
+        for start, end, as_is in self._scan.long_strings:
             rest += (whole[at:start], _PLACEHOLDER.encode())
-            strings.append(json.loads(str(whole[start:end], "ascii")))
+            quoted = whole[start:end]
+            strings.append(str(quoted[1:-1], "ascii") if as_is else json.loads(str(quoted, "ascii")))
             at = end
         text = b"".join((*rest, whole[at:])).decode()
         del body, whole, rest

@@ -10,7 +10,7 @@ All work is linear. A piece of 64 KiB is looked over in a few milliseconds, howe
 """
 
 import re
-from typing import Final
+from typing import Final, NamedTuple
 
 from translate.values import BadRequest, TooLarge
 
@@ -33,19 +33,32 @@ _TOKEN: Final = re.compile(rb'[\s,:]*+(?:"[^"\\]{0,250}+"|(")|([\[{])|([\]}])|([
 _QUOTE, _OPEN, _CLOSE, _SCALAR, _END = 1, 2, 3, 4, 5
 _SCALAR_REST: Final = re.compile(rb'[^\s",:\[\]{}]*+')
 _STRING_REST: Final = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
+_CONTROLS: Final = bytes(range(32))
 _WHITE: Final = re.compile(rb"[ \t\r\n]*+")
+
+
+class LongString(NamedTuple):
+    """Where a string stands: the place of its first quote, and the one behind its last quote.
+
+    With `as_is` it holds nothing that a parser would have to look at: no escapes, no control characters.
+    """
+
+    start: int
+    end: int
+    as_is: bool
 
 
 class JsonScan:
     """Call `feed` with each piece of the text, cut anywhere; it raises when a limit is exceeded.
 
-    `values` is how many there are so far. `long_strings` are the places (of the first quote, and behind the
-    last one) of the strings of at least `LONG_STRING` bytes that hold ASCII and no escape with a `u`;
-    `other_bytes` are all bytes that are in none of them.
+    `values` is how many there are so far. `long_strings` are the strings of at least `long_string` bytes that
+    hold ASCII and no escape with a `u`; `other_bytes` are all bytes that are in none of them.
     """
 
-    def __init__(self) -> None:
-        self.long_strings: list[tuple[int, int]] = []
+    def __init__(self, long_string: int = LONG_STRING) -> None:
+        """`long_string` is the size of long strings in bytes."""
+        self._long_string = long_string
+        self.long_strings: list[LongString] = []
         self.values = 0
         self.other_bytes = 0
         self._depth = 0
@@ -53,6 +66,7 @@ class JsonScan:
         self._scalar = 0  # length of the number or literal with which the last piece ended
         self._start: int | None = None  # of the string that is not over yet
         self._ascii = True  # so far, of that string
+        self._as_is = True  # likewise
         self._escape = False  # the last piece ended with half an escape
         self._was_long = False  # the last token is a long string
         self._broken = False  # more is closed than was opened: no parser goes on from here
@@ -104,7 +118,7 @@ class JsonScan:
                     self._scalar = 0
             elif kind == _QUOTE:
                 self._start = self._size + token.start(_QUOTE)
-                self._ascii = True
+                self._ascii = self._as_is = True
                 return token.end()
         return len(piece)
 
@@ -126,7 +140,10 @@ class JsonScan:
             rest = _STRING_REST.match(piece, at)
             end = rest.end() if rest is not None else at
             self._ascii = self._ascii and piece.find(b"\\u", at, end) < 0
-        self._ascii = self._ascii and piece[start:end].isascii()
+            self._as_is = False
+        text = piece[start:end]
+        self._ascii = self._ascii and text.isascii()
+        self._as_is = self._as_is and self._ascii and len(text.translate(None, _CONTROLS)) == len(text)
         if piece[end : end + 1] == b'"':
             self._end_string(self._size + end + 1)
             return end + 1
@@ -135,8 +152,8 @@ class JsonScan:
 
     def _end_string(self, end: int) -> None:
         start, self._start = self._start, None
-        if start is not None and self._ascii and end - start >= LONG_STRING:
-            self.long_strings.append((start, end))
+        if start is not None and self._ascii and end - start >= self._long_string:
+            self.long_strings.append(LongString(start, end, self._as_is))
             self.other_bytes -= end - start
             self._was_long = True
 
@@ -146,5 +163,5 @@ class JsonScan:
         if at < len(piece):
             self._was_long = False
             if piece[at : at + 1] == b":":
-                raise BadRequest(f"The JSON of the request holds a name of {LONG_STRING} bytes or more.")
+                raise BadRequest(f"The JSON of the request has a name of {self._long_string} bytes or more.")
         return at
