@@ -1,13 +1,24 @@
 """Requests: what is read, what is refused and under which name, and what must never be refused."""
 
 import json
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from translate.openai.errors import envelope
-from translate.openai.request import MAX_ATTACHMENTS, ChatRequest, read_chat
+from translate.openai.request import (
+    MAX_ALL_ATTACHMENTS,
+    MAX_ATTACHMENTS,
+    MAX_MESSAGES,
+    MAX_NAME,
+    MAX_PARTS,
+    MAX_STOP,
+    MAX_TEXT,
+    ChatRequest,
+    read_chat,
+)
 from translate.values.errors import BadRequest
 from translate.values.prompt import Attachment, ChatMessage
 
@@ -373,3 +384,57 @@ def test_any_object_is_read_or_refused_with_a_place_and_nothing_else_happens(bod
 @given(body=st.binary(max_size=100) | VALUES.map(lambda value: json.dumps(value).encode()))
 def test_any_bytes_are_read_or_refused(body: bytes) -> None:
     assert isinstance(outcome(body), BadRequest)
+
+
+LIMITS = {
+    "messages": ("messages", {"messages": [USER] * (MAX_MESSAGES + 1)}),
+    "parts": ("messages.[0].content", {"messages": [{"role": "user", "content": ["x"] * (MAX_PARTS + 1)}]}),
+    "text": ("messages", {"messages": [{"role": "user", "content": "x" * (MAX_TEXT // 2 + 1)}] * 2}),
+    "attachments": (
+        "messages",
+        {
+            "messages": [
+                {
+                    "role": "user",
+                    "content": [{"type": "image_url", "image_url": "https://a.example/b.png"}] * 20,
+                }
+            ]
+            * (MAX_ALL_ATTACHMENTS // 20 + 1)
+        },
+    ),
+    "model": ("model", {"model": "x" * (MAX_NAME + 1)}),
+    "stop": ("stop", {"stop": ["x" * (MAX_STOP + 1)]}),
+    "name of a file": (
+        "messages.[0].content.[0].filename",
+        {
+            "messages": [
+                {
+                    "role": "user",
+                    "content": [
+                        {"type": "file", "file": {"filename": "x" * (MAX_NAME + 1), "file_data": "eA=="}}
+                    ],
+                }
+            ]
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize(("param", "fields"), LIMITS.values(), ids=LIMITS)
+def test_what_is_above_a_limit_is_refused_by_name(param: str, fields: dict[str, object]) -> None:
+    error = refusal(**fields)
+    assert error.param == param
+    assert re.search(r"at most \d+", error.message, re.IGNORECASE)
+
+
+def test_as_many_messages_as_the_official_service_takes_are_read() -> None:
+    parts = [{"type": "text", "text": "x"}, {"type": "text", "text": "y"}]
+    assert len(read(messages=[{"role": "user", "content": parts}] * MAX_MESSAGES).messages) == MAX_MESSAGES
+
+
+def test_half_a_character_in_the_name_of_a_file_is_replaced() -> None:
+    file = {"filename": "a\ud800.txt", "file_data": "eA=="}
+    (attachment,) = (
+        read(messages=[{"role": "user", "content": [{"type": "file", "file": file}]}]).messages[0].attachments
+    )
+    assert attachment.name == "a\ufffd.txt"
