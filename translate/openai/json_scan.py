@@ -104,7 +104,7 @@ class JsonScan:
                 self._broken = True
                 break
             if kind == _END:
-                break
+                continue
             self.values += 1
             if self.values > MAX_VALUES:
                 raise BadRequest(f"The JSON of the request holds more than {MAX_VALUES} values.")

@@ -65,6 +65,12 @@ def test_what_is_no_json_is_refused(body: bytes) -> None:
     assert refused(body) == "We could not parse the JSON body of your request."
 
 
+def test_text_of_a_body_is_told_from_its_pictures() -> None:
+    body = JsonBody()
+    body.feed(b'{"a": ' + LONG + b"}")
+    assert body.other_bytes == len(b'{"a": }')
+
+
 def test_only_objects_are_read() -> None:
     assert "object" in refused(b"[]")
     assert "object" in refused(LONG)

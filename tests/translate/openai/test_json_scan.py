@@ -143,3 +143,17 @@ def test_long_strings_are_found_wherever_the_text_is_cut(
     for place in found:
         assert json.loads(text[place.start : place.end]) == json.loads(f'"{content}"')
         assert place.as_is == ("\\" not in content)
+
+
+def test_name_is_known_to_be_too_long_wherever_the_text_is_cut() -> None:
+    name = b'{"' + b"a" * LONG_STRING + b'"'
+    with pytest.raises(BadRequest, match="name"):
+        scanned(name + b"  :1}", len(name), len(name) + 1)
+    scanned(name + b"  ,1}", len(name), len(name) + 1)
+
+
+def test_number_may_come_in_many_pieces() -> None:
+    scan = scanned(b"[123456, 7]", 2, 4, 6)
+    assert scan.values == 3
+    with pytest.raises(BadRequest, match="number"):
+        scanned(b"1" * (MAX_NUMBER + 1), 10, 30, 40)
