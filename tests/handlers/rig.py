@@ -166,10 +166,12 @@ class Rig:
     left: list[ClientState] = field(default_factory=list)
     over: asyncio.Event = field(default_factory=asyncio.Event)
     runner: ScriptedRunner = field(init=False)
+    bodies: BodyBudget = field(init=False)
     running: RunningAnswers = field(init=False)
     port: int = 0
 
     def __post_init__(self) -> None:
+        self.bodies = BodyBudget(1_000_000, self.metrics)
         self.running = RunningAnswers(self.metrics, self.limit, BackgroundTasks())
 
     @property
@@ -217,7 +219,9 @@ class Rig:
 
 
 @asynccontextmanager
-async def serving(rig: Rig, *routes: tuple[str, type[ApiHandler]]) -> AsyncIterator[Rig]:
+async def serving(
+    rig: Rig, *routes: tuple[str, type[ApiHandler]], body_timeout: float | None = None
+) -> AsyncIterator[Rig]:
     """A server with `/answer` and `/connection`, and these routes."""
     common = Common(
         metrics=rig.metrics,
@@ -230,14 +234,14 @@ async def serving(rig: Rig, *routes: tuple[str, type[ApiHandler]]) -> AsyncItera
         public_base="",
         write_timeout=rig.write_timeout,
         max_body_bytes=1000,
-        bodies=BodyBudget(1_000_000, rig.metrics),
+        bodies=rig.bodies,
     )
     own: list[Any] = [
         ("/answer", TinyHandler, {"rig": rig}),
         ("/connection", ConnectionHandler, {"rig": rig}),
     ]
     app = tornado.web.Application([*own, *routes], common=common, log_function=lambda handler: None)
-    server = HTTPServer(app)
+    server = HTTPServer(app, body_timeout=body_timeout)
     sockets = bind_sockets(0, "127.0.0.1")
     for listener in sockets:  # its connections inherit this: the kernel holds next to nothing
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)

@@ -7,6 +7,7 @@ import pytest
 
 from handlers.base import ApiHandler, BodyHandler
 from metrics import Outcome
+from tests.eventually import eventually
 from tests.handlers.rig import Rig, ended, serving
 from tests.raw_client import Answer, connect
 from translate.openai import JsonBody
@@ -153,3 +154,42 @@ async def test_body_that_is_refused_is_dropped_while_it_comes() -> None:
         assert (await client.answer()).json == {"size": 1000}
         await client.send("POST", "/", {"Authorization": "Bearer fk-alice"}, b" " * 1001)
         assert (await client.answer()).status == 413
+
+
+async def test_body_that_trickles_is_given_up_and_its_room_with_it() -> None:
+    rig = Rig()
+    async with serving(rig, ("/", Upload), body_timeout=0.5), connect(rig.port) as client:
+        headers = {"Authorization": "Bearer fk-alice", "Content-Length": "1000"}
+        await client.send("POST", "/", headers, b" ")
+        await eventually(lambda: rig.bodies.used == 1000)
+        assert await client.closed_within(10)
+        await eventually(lambda: rig.bodies.used == 0)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Content-Length": "1000"},
+        {"Content-Length": "1000", "Authorization": "Bearer fk-alice", "Content-Type": "text/plain"},
+        {"Content-Length": "1001", "Authorization": "Bearer fk-alice"},
+    ],
+)
+async def test_body_that_is_not_wanted_takes_no_room(headers: dict[str, str]) -> None:
+    rig = Rig()
+    async with serving(rig, ("/", Upload)), connect(rig.port) as client:
+        await client.send("POST", "/", headers, b" " * 999)
+        assert rig.bodies.used == 0
+        await client.send_raw(b" " * 2)
+        assert (await client.answer()).status in (401, 413, 415)
+        assert rig.bodies.used == 0
+
+
+async def test_room_is_taken_when_the_headers_are_there_and_given_back_with_the_answer() -> None:
+    rig = Rig()
+    async with serving(rig, ("/", Upload)), connect(rig.port) as client:
+        headers = {"Authorization": "Bearer fk-alice", "Content-Length": "1000"}
+        await client.send("POST", "/", headers)
+        await eventually(lambda: rig.bodies.used == 1000)
+        await client.send_raw(b" " * 1000)
+        assert (await client.answer()).json == {"size": 1000}
+        assert rig.bodies.used == 0
