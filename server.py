@@ -30,6 +30,7 @@ from front import (
 from handlers import make_app
 from ledger import DAY, KeyNames, StoreError, row_as_json, usage_table
 from logs import configure_logs
+from runtime import give_back_large_blocks
 from settings import Settings, SettingsError
 from translate.values import Gpt
 from wiring import Service, build, ledger_store, limits_of
@@ -241,6 +242,7 @@ def run() -> int:
                 "BASE_URL is not set: give the address of your backend, or try --demo for a simulated one."
             )
         _configure_logs(settings)
+        give_back_large_blocks()
         return asyncio.run(main(settings, demo))
     except SettingsError as error:
         sys.stderr.write(f"server.py: {error}\n")

@@ -59,7 +59,9 @@ ARROWS: dict[str, set[str]] = {
         "translate.values", "metrics", "runtime", "media", "settings", "accounts", "access", "upstream",
         "upstream.files", "upstream.gpts", "logs", "catalogue", "ledger", "turns", "handlers",
     },
-    "server": {"wiring", "front", "handlers", "ledger", "logs", "settings", "translate.values", "simulator"},
+    "server": {
+        "wiring", "front", "handlers", "ledger", "logs", "runtime", "settings", "translate.values", "simulator",
+    },
 }  # fmt: skip
 """Each room, and the rooms that it may import from. `benchmarks` and `tests` may use all of them."""
 

@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
+from translate.openai.pieces import Pieces
 from translate.values import BadRequest, UnsupportedMediaType
 
 MAX_PARTS: Final = 64
@@ -54,18 +55,18 @@ class FormBody:
         found = _BOUNDARY.search(content_type)
         self._mark = b"\r\n--" + (found[1] or found[2]).encode("latin-1", "replace") if found else b""
         # An end of a line stands before the body in thought: the first boundary is like the others.
-        self._pieces = [_LINE_END]
+        self._pieces = Pieces()
+        self._pieces.append(_LINE_END)
         self._size = 0  # of all pieces but the last ones, which may hold the beginning of a mark
         self._tail = _LINE_END
         self._marks: list[int] = []
 
     def feed(self, piece: bytes) -> None:
         """Keep a piece of the body. Raises BadRequest, and keeps nothing, if the form has too many parts."""
-        self._pieces.append(piece)
         mark = self._mark
         if not mark:
-            self._pieces.clear()
             return
+        self._pieces.append(piece)
         data = self._tail + piece
         at = data.find(mark)
         while at >= 0:
@@ -91,8 +92,7 @@ class FormBody:
         """
         if not self._mark:
             raise UnsupportedMediaType("The form has no boundary.")
-        body = memoryview(b"".join(self._pieces))
-        self.clear()
+        body = memoryview(self._pieces.take())
         form = Form()
         for mark, next_mark in pairwise((*self._marks, -1)):
             start = mark + len(self._mark)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from translate.openai.json_scan import PIECE, JsonScan
+from translate.openai.pieces import Pieces
 from translate.values import ApiError, BadRequest, JsonObject, well_formed
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
@@ -18,7 +19,7 @@ class JsonBody:
     """Call `feed` with each piece of the body, cut anywhere, and `read_object` at the end."""
 
     def __init__(self) -> None:
-        self._pieces: list[bytes] = []
+        self._pieces = Pieces()
         self._scan = JsonScan()
 
     def feed(self, piece: bytes) -> None:
@@ -45,8 +46,7 @@ class JsonBody:
         Halves of characters outside of the Basic Multilingual Plane, as only escapes can write them, are
         replaced by U+FFFD.
         """
-        body = b"".join(self._pieces)
-        self.clear()
+        body = self._pieces.take()
         try:
             data = self._parse(body)
         except (ValueError, RecursionError):
