@@ -62,11 +62,13 @@ class TurnRunner:
         self._repeated = False  # something was sent again here
         self._abandoned = False  # the last exchange was; see ExchangeResult
         self._client_gone = False
+        self._had_text = False
 
     @property
     def has_text(self) -> bool:
         """Some text of the answer has been delivered."""
-        return self._relay is not None and self._relay.conversation.answer.size > 0
+        relay = self._relay
+        return self._had_text if relay is None else relay.conversation.answer.size > 0
 
     def stop(self, error: ApiError | None = None) -> None:
         """End it soon, whatever it is doing; without `error` the client is gone."""
@@ -88,6 +90,7 @@ class TurnRunner:
             bug = error
         await client.quiet()
         outcome = self._outcome(bug, counted)
+        self._had_text = self.has_text
         self._relay = None  # it refers to the client, which refers to this turn
         return outcome
 

@@ -20,6 +20,7 @@ from tests.raw_client import Answer
 from tests.service.broken_turns import broken_after
 from tests.service.deployment import KEY, Deployment, deployed
 from translate import Options
+from translate.openai import JsonBody
 from translate.values import AnswerEnd, ApiError, ChatMessage, Event, TextDelta
 from turns import Prompt, TurnRequest
 
@@ -51,7 +52,7 @@ class JsonLines:
         return json.dumps({"done": end.reason, "usage": usage}).encode() + b"\n"
 
 
-class LinesHandler(AnswerHandler):
+class LinesHandler(AnswerHandler[JsonBody]):
     """The route: what its requests and its errors look like."""
 
     route = "chat"  # so that its requests are counted among those
@@ -59,11 +60,14 @@ class LinesHandler(AnswerHandler):
     def initialize(self, parts: AnswerParts) -> None:
         self.parts = parts
 
+    def new_body(self) -> JsonBody:
+        return JsonBody()
+
     def error_body(self, error: ApiError) -> bytes:
         return JsonLines().fail(error)
 
     async def post(self) -> None:
-        request = json.loads(self.body())
+        request = self.whole_body().read_object()
         model = self.parts.catalogue.resolve(request["model"])
         self.check_limits(self.caller, model)
         prompt = Prompt(model, [ChatMessage("user", request["ask"])])
