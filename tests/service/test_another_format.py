@@ -67,7 +67,7 @@ class LinesHandler(AnswerHandler[JsonBody]):
         return JsonLines().fail(error)
 
     async def post(self) -> None:
-        request = self.whole_body().read_object()
+        request: dict[str, Any] = self.whole_body().read_object()
         model = self.parts.catalogue.resolve(request["model"])
         self.check_limits(self.caller, model)
         prompt = Prompt(model, [ChatMessage("user", request["ask"])])
