@@ -1,6 +1,6 @@
 """What a caller says to the model: messages and what is attached to them, independent of the API format."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Role = Literal["system", "user", "assistant"]
@@ -16,7 +16,7 @@ class Attachment:
     """
 
     kind: Literal["image", "file"]
-    source: str
+    source: str = field(hash=False)  # which can be many megabytes
     name: str
     param: str
     detail: str = "auto"
