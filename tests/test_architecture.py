@@ -60,7 +60,8 @@ ARROWS: dict[str, set[str]] = {
         "upstream.files", "upstream.gpts", "logs", "catalogue", "ledger", "turns", "handlers",
     },
     "server": {
-        "wiring", "front", "handlers", "ledger", "logs", "runtime", "settings", "translate.values", "simulator",
+        "wiring", "front", "handlers", "ledger", "logs", "runtime", "settings", "translate.values",
+        "simulator",
     },
 }  # fmt: skip
 """Each room, and the rooms that it may import from. `benchmarks` and `tests` may use all of them."""
