@@ -27,7 +27,7 @@ from front import (
     connection_limit,
     raise_descriptor_limit,
 )
-from handlers import make_app
+from handlers import make_app, make_metrics_app
 from ledger import DAY, KeyNames, StoreError, row_as_json, usage_table
 from logs import configure_logs
 from runtime import give_back_large_blocks
@@ -43,6 +43,8 @@ log = logging.getLogger("pandora")
 VERSION = "0.1.0"
 """Owned here. pyproject.toml, the image and the compose files repeat the version; a test compares them."""
 DEMO_KEY = "fk-demo"
+MAX_SCRAPERS = 16
+"""Connections to the port of the metrics."""
 HURRY_SECONDS = 4.0
 """How long open answers may still take to be ended and recorded after a second signal."""
 
@@ -53,6 +55,8 @@ class Server:
 
     service: Service
     http: FrontDoor
+    metrics: FrontDoor | None
+    """What serves the metrics alone, where METRICS_PORT is set."""
     hurried: asyncio.Event
 
     @property
@@ -61,7 +65,7 @@ class Server:
         return self.http.port
 
     async def stop(self) -> None:
-        """Accept no more connections, answer what was asked, close."""
+        """Accept no more connections, answer what was asked, close. The metrics can be read until then."""
         running = self.service.running
         running.announce_end()
         await self.http.stop_listening()
@@ -69,6 +73,9 @@ class Server:
         await running.drain(0)
         await self.http.close()
         await running.wait_idle()
+        if self.metrics is not None:
+            await self.metrics.stop_listening()
+            await self.metrics.close()
         await self.service.close()
 
 
@@ -87,9 +94,24 @@ def serve(
         settings.host, settings.port, reuse_port=settings.reuse_port, environ=os.environ
     )
     limit = settings.max_connections if max_connections is None else max_connections
+    metrics = _serve_metrics(service)
     http = FrontDoor(make_app(service.app), listeners, service.metrics, limit, times)
     service.start()
-    return Server(service, http, asyncio.Event())
+    return Server(service, http, metrics, asyncio.Event())
+
+
+def _serve_metrics(service: Service) -> FrontDoor | None:
+    settings = service.settings
+    if settings.metrics_port is None:
+        return None
+    listeners = Listeners.open(
+        settings.host,
+        settings.metrics_port,
+        reuse_port=settings.reuse_port,
+        environ={},
+        named="HOST or METRICS_PORT",
+    )
+    return FrontDoor(make_metrics_app(service.app), listeners, service.metrics, MAX_SCRAPERS)
 
 
 async def main(settings: Settings, demo: bool) -> int:
@@ -163,6 +185,8 @@ def _announce(server: Server, demo: bool) -> None:
     log.info("listening on %s", base)
     if (path := server.service.app.admin.kept_in) is not None:
         log.info("the admin token is in %s", path)
+    if server.metrics is not None:
+        log.info("metrics are on %s/metrics", server.metrics.address)
     if not demo:
         return
     v1 = base + (f"/{settings.api_prefix}" if settings.api_prefix else "") + "/v1"

@@ -30,7 +30,7 @@ from ledger import (
 )
 from logs import RecentFailures
 from media import Fetcher, MediaReader, MediaStore
-from metrics import LagSampler, Metrics
+from metrics import MAX_AGE_SECONDS, Exposition, LagSampler, Metrics
 from runtime import BackgroundTasks
 from settings import Settings, SettingsError
 from translate.values import ANY_GPT, BUILT_IN, Catalogue, Gpt, GptsError, Style
@@ -69,6 +69,7 @@ class Service:
     running: RunningAnswers
     conversations: ConversationClient
     http: HttpClient
+    exposition: Exposition
     lag: LagSampler
 
     def start(self) -> None:
@@ -88,6 +89,7 @@ class Service:
         self.conversations.close()
         self.http.close()
         await self.charges.close()
+        await self.exposition.close()
         self.lag.stop()
 
 
@@ -99,10 +101,12 @@ def build(
     demo_gpts: Sequence[Gpt] = (),
     progress_timeout: float = PROGRESS_SECONDS,
     socket_limits: SocketLimits = SOCKET_LIMITS,
+    exposition_max_age: float = MAX_AGE_SECONDS,
 ) -> Service:
     """Make all parts; `demo_gpts` are offered while the list of GPTs is empty. Raises SettingsError.
 
-    `progress_timeout` is the limit for answers that hold nothing but pings, in seconds.
+    `progress_timeout` is the limit for answers that hold nothing but pings, `exposition_max_age` how old the
+    metrics may be that a scraper gets; both in seconds.
     """
     catalogue, load = _catalogue(settings, demo_gpts)
     load_vocabulary()
@@ -133,6 +137,7 @@ def build(
         shared=SharedSlots(settings.redis_url) if settings.redis_url else None,
     )
     charges = _charge_book(settings, http, metrics, catalogue, simulated=simulated)
+    exposition = Exposition(metrics.registry, charges.refresh_gauges, max_age=exposition_max_age)
     licence = LicenceUsage(http, settings.licence_usage_url)
     aftermath = BackgroundTasks()
     running = RunningAnswers(metrics, settings.max_concurrent, aftermath)
@@ -196,6 +201,9 @@ def build(
         version=version,
         simulated=simulated,
         demo_key=settings.key_for_gpts_info if simulated else "",
+        exposition=exposition,
+        metrics_apart=settings.metrics_port is not None,
+        metrics_token=settings.metrics_token,
     )
     return Service(
         settings=settings,
@@ -209,6 +217,7 @@ def build(
         running=running,
         conversations=conversations,
         http=http,
+        exposition=exposition,
         lag=LagSampler(metrics),
     )
 

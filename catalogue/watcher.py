@@ -7,7 +7,7 @@ from pathlib import Path
 
 from catalogue.gpts_file import ChangeDetector, signature_of
 from metrics import Metrics
-from runtime import BackgroundTasks
+from runtime import SMALL_FILES, BackgroundTasks
 from translate.values import Catalogue, Gpt
 from upstream.gpts import GptDescriptions
 
@@ -70,7 +70,7 @@ class GptsFileWatcher:
     async def _keep_watching(self) -> None:
         while True:
             requested = await self._reload_requested_within(self._poll_seconds)
-            signature = await asyncio.to_thread(signature_of, self._path)
+            signature = await SMALL_FILES.run(signature_of, self._path)
             changed = self._changes.look(signature)
             if requested or changed:
                 self._changes.has_been_read(signature)
@@ -88,7 +88,7 @@ class GptsFileWatcher:
     async def _read_again(self) -> None:
         names_before = set(self._catalogue.models)
         try:
-            self._catalogue.replace_gpts(await asyncio.to_thread(self._load))
+            self._catalogue.replace_gpts(await SMALL_FILES.run(self._load))
         except ValueError as error:
             log.error("%s is not usable, the GPTs stay as they were: %s", self._path.name, error)
             return

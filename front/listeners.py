@@ -51,12 +51,24 @@ class Listeners:
 
     @classmethod
     def open(
-        cls, host: str, port: int, *, reuse_port: bool, environ: MutableMapping[str, str]
+        cls,
+        host: str,
+        port: int,
+        *,
+        reuse_port: bool,
+        environ: MutableMapping[str, str],
+        named: str = "HOST or PORT",
     ) -> "Listeners":
-        """The sockets that systemd has handed over in `environ`, or new ones. Raises NotListening."""
+        """The sockets that systemd has handed over in `environ`, or new ones.
+
+        Raises:
+            NotListening: the address, by the settings that are `named`, is taken, or is none.
+        """
         found = _from_systemd(environ)
         listeners = (
-            cls(found, handed_over=True) if found else cls(_bind(host, port, reuse_port), shared=reuse_port)
+            cls(found, handed_over=True)
+            if found
+            else cls(_bind(host, port, reuse_port, named), shared=reuse_port)
         )
         for listener in listeners.sockets:  # its connections inherit this
             listener.setblocking(False)
@@ -116,11 +128,11 @@ def _from_systemd(environ: MutableMapping[str, str]) -> list[socket.socket]:
     return found
 
 
-def _bind(host: str, port: int, reuse_port: bool) -> list[socket.socket]:
+def _bind(host: str, port: int, reuse_port: bool, named: str) -> list[socket.socket]:
     try:
         return bind_sockets(port, host, backlog=BACKLOG, reuse_port=reuse_port)
     except (OSError, ValueError) as error:  # UnicodeError, a ValueError: HOST is no valid name
         reason = error.strerror if isinstance(error, OSError) else "not possible here"
         if isinstance(error, UnicodeError):
             reason = "not an address"
-        raise NotListening(f"cannot listen on {host} port {port}: {reason}. Change HOST or PORT.") from None
+        raise NotListening(f"cannot listen on {host} port {port}: {reason}. Change {named}.") from None

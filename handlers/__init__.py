@@ -1,7 +1,7 @@
 """HTTP: routes, requests, responses. What is behind a route stands in other rooms."""
 
 from handlers.answer import AnswerParts
-from handlers.app import ROUTES, AppParts, make_app
+from handlers.app import ROUTES, AppParts, make_app, make_metrics_app
 from handlers.base import Common
 from handlers.body_budget import BodyBudget
 from handlers.chat import ChatOptions
@@ -16,4 +16,5 @@ __all__ = [
     "Common",
     "StreamTiming",
     "make_app",
+    "make_metrics_app",
 ]

@@ -21,6 +21,7 @@ from handlers.probes import HealthHandler, MetricsHandler, ReadyHandler
 from handlers.usage import UsageHandler
 from ledger import LicenceUsage
 from media import MediaReader, MediaStore
+from metrics import Exposition
 
 ROUTES = ("billing", "chat", "console", "images", "media", "models", "probe", "unknown", "usage")
 """Route names, as they appear in metrics."""
@@ -34,7 +35,9 @@ class AppParts:
     """What the handlers work with, together; `make_app` gives each of them its own share.
 
     `api_prefix` is that of the settings, empty if it is not set. `upstream` is the backend's host. With
-    `simulated` the backend is the built-in simulator, and `demo_key` is its key, else empty.
+    `simulated` the backend is the built-in simulator, and `demo_key` is its key, else empty. With
+    `metrics_apart` the metrics have a port of their own, and are not among the routes here; `metrics_token`
+    is what a scraper must send, empty for nothing.
     """
 
     common: Common
@@ -51,6 +54,9 @@ class AppParts:
     version: str
     simulated: bool
     demo_key: str
+    exposition: Exposition
+    metrics_apart: bool
+    metrics_token: str
 
 
 def make_app(parts: AppParts) -> tornado.web.Application:
@@ -96,7 +102,7 @@ def make_app(parts: AppParts) -> tornado.web.Application:
     for_own_origin: Routes = [
         (r"/healthz/?", HealthHandler, {"simulated": parts.simulated}),
         (r"/readyz/?", ReadyHandler, {"running": answers.running, "gpts": parts.gpts}),
-        (r"/metrics/?", MetricsHandler, {}),
+        *([] if parts.metrics_apart else [_metrics_route(parts)]),
         (r"/", ConsoleHandler, {}),
         (r"/console/state", StateHandler, {"parts": console}),
         (r"/console/([a-z0-9-]+\.[a-z]+)", ConsoleHandler, {}),
@@ -110,3 +116,17 @@ def make_app(parts: AppParts) -> tornado.web.Application:
         log_function=lambda handler: None,  # ApiHandler.on_finish writes the one line
         common=parts.common,
     )
+
+
+def make_metrics_app(parts: AppParts) -> tornado.web.Application:
+    """The application for a port that serves the metrics alone."""
+    return tornado.web.Application(
+        [_metrics_route(parts)],
+        default_handler_class=UnknownPath,
+        log_function=lambda handler: None,
+        common=parts.common,
+    )
+
+
+def _metrics_route(parts: AppParts) -> tuple[str, type[ApiHandler], dict[str, object]]:
+    return r"/metrics/?", MetricsHandler, {"exposition": parts.exposition, "token": parts.metrics_token}

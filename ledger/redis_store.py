@@ -5,7 +5,6 @@ together. How durable that is depends on the Redis: `appendonly yes` with `appen
 `everysec` up to a second.
 """
 
-import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,7 +15,7 @@ from ledger.limits import DAY, HOUR, CurrentUsage, Limits
 from ledger.records import Capped, Counted, Posted, Settled, UsageRow, free_alias
 from ledger.redis_scripts import COUNT, POST, PREFIX, RECENT_SECONDS, REPEAT_SECONDS, SEPARATOR, SETTLE
 from ledger.store import MAX_UNSETTLED, PendingRecord, RecentRecords, StoreDecision, StoreError
-from runtime import UNREACHABLE, connect_redis, replace_file
+from runtime import SMALL_FILES, UNREACHABLE, connect_redis, replace_file
 
 DAYS_AT_ONCE: Final = 100
 """How many hashes of sums are asked for in one go."""
@@ -44,7 +43,7 @@ class RedisStore:
         if shared != self._keys.secret:
             self._keys.secret = shared
             with suppress(OSError):
-                await asyncio.to_thread(replace_file, self._secret_file, shared)
+                await SMALL_FILES.run(replace_file, self._secret_file, shared)
         return RecentRecords()
 
     async def write(self, pending: Sequence[PendingRecord]) -> Sequence[StoreDecision | None]:

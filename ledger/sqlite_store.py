@@ -16,6 +16,7 @@ from ledger.limits import HOUR
 from ledger.records import FREE_OUTCOMES, Capped, Counted, Posted, Record, Settled, UsageRow, free_alias
 from ledger.sqlite_file import BUSY_SECONDS, open_file
 from ledger.store import MAX_UNSETTLED, PendingRecord, RecentRecords, StoreDecision, StoreError
+from runtime import SMALL_FILES
 
 T = TypeVar("T")
 
@@ -80,7 +81,7 @@ class SqliteStore:
         wanted = {
             "since": since, "until": until, "bucket": bucket, "alias": alias, "offset": self._day_offset
         }  # fmt: skip
-        return await asyncio.to_thread(self._read_usage, wanted)
+        return await SMALL_FILES.run(self._read_usage, wanted)
 
     async def unsettled(self, alias: str, before: float) -> list[Posted]:
         """See `Store`."""

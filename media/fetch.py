@@ -8,6 +8,7 @@ the environment are not used: they would connect to the address themselves, unch
 """
 
 import asyncio
+import socket
 from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address
 from typing import Any, Final
@@ -16,12 +17,13 @@ from urllib.parse import SplitResult, quote, urljoin, urlsplit
 from tornado.httpclient import HTTPError, HTTPRequest
 from tornado.httputil import HTTPInputError
 from tornado.iostream import UnsatisfiableReadError
-from tornado.netutil import DefaultLoopResolver
+from tornado.netutil import Resolver
 from tornado.simple_httpclient import HTTPTimeoutError, SimpleAsyncHTTPClient
 
 from media.addresses import IPAddress, is_public
 from media.errors import FetchFailed, TooBig, UrlRefused, WrongType
 from media.sniff import DOCUMENTS, PICTURES, sniff
+from media.threads import NAMES
 
 PORTS: Final = frozenset({80, 443, 8080, 8443})
 """Where web servers listen; others are more likely to be something that understands a GET by accident."""
@@ -164,14 +166,15 @@ class _Answer:
             raise HTTPInputError("no more bytes are needed")  # Tornado closes the connection then
 
 
-class _GuardedResolver(DefaultLoopResolver):
+class _GuardedResolver(Resolver):
     """Refuses a host name if any of its addresses is not allowed."""
 
     def initialize(self, is_allowed: Callable[[IPAddress], bool]) -> None:
         self._is_allowed = is_allowed
 
     async def resolve(self, host: str, port: int, family: Any = 0) -> list[tuple[int, Any]]:
-        addresses = await super().resolve(host, port, family)
+        found = await NAMES.run(socket.getaddrinfo, host, port, family, socket.SOCK_STREAM)
+        addresses: list[tuple[int, Any]] = [(kind, address) for kind, _, _, _, address in found]
         if not all(self._is_allowed(ip_address(address[0])) for _, address in addresses):
             raise UrlRefused("The address does not lead to a public server.")
         return addresses

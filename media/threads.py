@@ -1,19 +1,16 @@
-"""A few threads for work that would block the event loop.
+"""A few threads for files, pictures and decoding, and others for the names of hosts in messages."""
 
-They are not the loop's default executor: that one resolves host names, and a slow disk must not keep
-anybody from connecting.
-"""
-
-import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Final, ParamSpec, TypeVar
+
+from runtime import Threads
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_POOL: Final = ThreadPoolExecutor(4, thread_name_prefix="media")
+NAMES: Final = Threads(8, "names")
+"""Resolving what strangers name may take long, and must not keep anybody else from connecting."""
+_FILES: Final = Threads(4, "media")
 
 
 async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -21,4 +18,4 @@ async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
 
     If the awaiting task is cancelled, `function` goes on all the same. Raises what `function` raises.
     """
-    return await asyncio.get_running_loop().run_in_executor(_POOL, partial(function, *args, **kwargs))
+    return await _FILES.run(function, *args, **kwargs)

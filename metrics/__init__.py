@@ -1,5 +1,6 @@
 """Prometheus metrics: the only room that makes metric objects."""
 
+from metrics.exposition import MAX_AGE_SECONDS, Exposition
 from metrics.lag import LagSampler
 from metrics.names import (
     CONVERSATION_ROUTES,
@@ -13,9 +14,11 @@ from metrics.registry import Metrics
 
 __all__ = [
     "CONVERSATION_ROUTES",
+    "MAX_AGE_SECONDS",
     "AcceptPause",
     "Attempt",
     "ClosedConnection",
+    "Exposition",
     "LagSampler",
     "Metrics",
     "Outcome",

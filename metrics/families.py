@@ -101,18 +101,6 @@ class Families:
         self.build = gauge("build_info", "Always 1; the version is in the label.", "version")
         self._make_closed_series()
 
-    def of_models(self) -> tuple[Counter | Gauge | Histogram, ...]:
-        """The families with a label `model`."""
-        return (
-            self.requests,
-            self.duration,
-            self.ttft,
-            self.per_token,
-            self.tokens,
-            self.units,
-            self.capped,
-        )
-
     def _make_closed_series(self) -> None:
         closed: tuple[tuple[Counter, tuple[str, ...]], ...] = (
             (self.rejected, names.REJECTIONS),

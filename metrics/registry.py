@@ -6,10 +6,17 @@ the time from a request's arrival to the first content written to the client, an
 is (duration - TTFT) / (output tokens - 1); both are for streams only.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
-from prometheus_client.exposition import choose_encoder
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+)
 
 from metrics import names
 from metrics.families import Families
@@ -32,39 +39,45 @@ class Metrics:
         self._families.build.labels(version).set(1)
         self._families.upstream_up.set(1)
         self._models: set[str] = set()
+        self._capped: set[str] = set()
         for route in routes:
             self._families.in_flight.labels(route)
-            self._make_series_of_requests(route, OTHER)
-        self._make_series_of_model(OTHER)
+            _make(self._series_of_requests(route, OTHER))
+        _make(self._series_of_model(OTHER))
         for model in models:
             self.add_model(model)
 
     def add_model(self, name: str) -> None:
         """Begin the series of this model, at zero: rates and alerts need a value to start from."""
         self._models.add(name)
-        for route in names.CONVERSATION_ROUTES:
-            self._make_series_of_requests(route, name)
-        self._make_series_of_model(name)
+        _make(self._series_of(name))
 
     def remove_model(self, name: str) -> None:
         """Drop the series of a model that is no longer offered; late requests count as `other`."""
         if name == OTHER:
             return
         self._models.discard(name)
-        for metric in self._families.of_models():
-            metric.remove_by_labels({"model": name})
+        self._capped.discard(name)
+        for family, labels in self._series_of(name):
+            family.remove(*labels)
 
-    def _make_series_of_requests(self, route: str, model: str) -> None:
-        self._families.duration.labels(route, model)
+    def _series_of(self, model: str) -> Iterator["_Series"]:
+        """All series of a model that is offered. None is looked for: of 2,000 that would take a minute."""
+        for route in names.CONVERSATION_ROUTES:
+            yield from self._series_of_requests(route, model)
+        yield from self._series_of_model(model)
+
+    def _series_of_requests(self, route: str, model: str) -> Iterator["_Series"]:
+        yield self._families.duration, (route, model)
         for outcome in Outcome:
-            self._families.requests.labels(route, model, outcome)
+            yield self._families.requests, (route, model, outcome)
 
-    def _make_series_of_model(self, model: str) -> None:
+    def _series_of_model(self, model: str) -> Iterator["_Series"]:
         families = self._families
-        for metric in (families.ttft, families.per_token, families.units, families.capped):
-            metric.labels(model)
+        for family in (families.ttft, families.per_token, families.units, families.capped):
+            yield family, (model,)
         for direction in names.DIRECTIONS:
-            families.tokens.labels(model, direction)
+            yield families.tokens, (model, direction)
 
     def _name(self, model: str) -> str:
         return model if model in self._models else OTHER
@@ -193,11 +206,15 @@ class Metrics:
 
     def capped(self, models: Iterable[str]) -> None:
         """The models whose cap the backend has reported for some key, and that has not yet cleared."""
-        at = set(models)
-        for name in self._models:
-            self._families.capped.labels(name).set(name in at)
+        capped = self._models.intersection(models)
+        for name in capped ^ self._capped:
+            self._families.capped.labels(name).set(name in capped)
+        self._capped = capped
 
-    def expose(self, accept: str) -> tuple[bytes, str]:
-        """The exposition and its content type, in the format that the header `accept` asks for."""
-        encoder, content_type = choose_encoder(accept)
-        return encoder(self.registry), content_type
+
+_Series = tuple[Counter | Gauge | Histogram, tuple[str, ...]]
+
+
+def _make(series: Iterable[_Series]) -> None:
+    for family, labels in series:
+        family.labels(*labels)

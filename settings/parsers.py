@@ -82,6 +82,11 @@ def whole_number(low: int, high: int) -> Callable[[str], int]:
     return parse
 
 
+def port_or_none(text: str) -> int | None:
+    """The number of a port, 0 for any free one; None if there is no text."""
+    return whole_number(0, 65535)(text) if text else None
+
+
 def seconds(low: float, high: float) -> Callable[[str], float]:
     """A number of seconds from `low` to `high`."""
 

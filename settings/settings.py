@@ -46,6 +46,8 @@ class Settings(SettingsTable):
                 summary[spec.name] = "***" if value else ""
             elif isinstance(value, tuple):
                 summary[spec.name] = ",".join(map(str, value))
+            elif isinstance(value, Mapping):
+                summary[spec.name] = pairs_text(value)
             else:
-                summary[spec.name] = pairs_text(value) if isinstance(value, Mapping) else value
+                summary[spec.name] = "" if value is None else value
         return summary

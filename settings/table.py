@@ -21,6 +21,7 @@ from settings.parsers import (
     optional,
     pairs_text,
     path_prefix,
+    port_or_none,
     redis_address,
     seconds,
     switch,
@@ -103,6 +104,19 @@ class SettingsTable:
         switch,
         "Whether the next process may listen on the same port before this one stops, so that a restart "
         "refuses nobody.",
+    )
+    metrics_port: int | None = setting(
+        "METRICS_PORT",
+        "",
+        port_or_none,
+        "Port that serves `/metrics` and nothing else, 0 for any free one; if unset, `/metrics` is on PORT.",
+    )
+    metrics_token: str = setting(
+        "METRICS_TOKEN",
+        "",
+        optional(bearer_key),
+        "Bearer token that a scraper of `/metrics` must send; if unset, none.",
+        secret=True,
     )
     state_dir: str = setting(
         "STATE_DIR",

@@ -50,8 +50,8 @@ ARROWS: dict[str, set[str]] = {
         "upstream", "upstream.files", "upstream.gpts", "ledger",
     },
     "handlers": {
-        "translate", "translate.values", "translate.openai", "metrics", "media", "accounts", "access", "logs",
-        "catalogue", "ledger", "turns",
+        "translate", "translate.values", "translate.openai", "metrics", "runtime", "media", "accounts",
+        "access", "logs", "catalogue", "ledger", "turns",
     },
     "front": {"translate.values", "translate.openai", "metrics"},
     "simulator": set(),
@@ -216,6 +216,21 @@ def test_core_reads_no_clock_and_does_no_input_or_output(room: str) -> None:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in IMPURE_CALLS
         )
     nothing(problems)
+
+
+@pytest.mark.parametrize("room", ARROWS)
+def test_threads_of_the_loop_are_left_to_names_of_hosts(room: str) -> None:
+    """A room uses `Threads` of `runtime`: what it does there keeps nobody from connecting."""
+    nothing(
+        f"{module.at(node.lineno)}: use Threads of runtime, not `{ast.unparse(node)[:60]}`"
+        for module in modules_of(room)
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Call)
+        and (
+            ast.unparse(node.func) in ("asyncio.to_thread", "to_thread")
+            or (ast.unparse(node.func).endswith(".run_in_executor") and ast.unparse(node.args[0]) == "None")
+        )
+    )
 
 
 @pytest.mark.parametrize("room", [*ARROWS, "benchmarks"])

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from accounts import Credential
 from media import MediaError, MediaStore, public_path
+from runtime import COMPUTING
 from translate.values import Asset, Picture
 from upstream import UpstreamError
 from upstream.files import BackendFiles, SandboxGone
@@ -53,7 +54,7 @@ class AnswerFiles:
                 return Picture(address)
             download = await self._files.fetch(address)
             if self._as_bytes:
-                encoded = await asyncio.to_thread(base64.b64encode, download.data)
+                encoded = await COMPUTING.run(base64.b64encode, download.data)
                 return Picture("inline", encoded.decode())
             name = await self._media.save(download.data, download.file_name)
         except (UpstreamError, MediaError) as error:

@@ -13,6 +13,7 @@ from typing import Final
 from accounts import Credential
 from ledger import Charge
 from metrics import Outcome
+from runtime import COMPUTING
 from translate import Conversation
 from translate.backend import PostedConversation
 from translate.values import AnswerEnd, AnswerFormat, ApiError, Asset, Picture, Usage
@@ -246,7 +247,7 @@ class TurnRunner:
             return None
         conversation = relay.conversation
         if conversation.countable > SHORT_TEXT:
-            usage = await asyncio.to_thread(conversation.count_usage, count_tokens)
+            usage = await COMPUTING.run(conversation.count_usage, count_tokens)
         else:
             usage = conversation.count_usage(count_tokens)
         parts.metrics.tokens(self._model.name, usage.prompt_tokens, usage.completion_tokens)

@@ -227,7 +227,7 @@ def resolving_to(*answers: list[str]) -> tuple[Any, list[str]]:
     """A stand-in for the system's resolver, and the names it was asked for; the last answer stays."""
     asked: list[str] = []
 
-    async def getaddrinfo(host: str, port: int, **_: Any) -> list[Any]:
+    def getaddrinfo(host: str, port: int, *_: Any) -> list[Any]:
         addresses = answers[min(len(asked), len(answers) - 1)]
         asked.append(host)
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
@@ -239,7 +239,7 @@ async def test_name_with_one_inner_address_among_its_addresses_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     getaddrinfo, _ = resolving_to(["127.0.0.1", "127.0.0.2"])
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     async with ScriptedServer(answer()) as server:
         fetcher = fetcher_for(server)
         with pytest.raises(UrlRefused):
@@ -251,7 +251,7 @@ async def test_name_that_changes_its_address_cannot_slip_between_check_and_use(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     getaddrinfo, asked = resolving_to(["127.0.0.1"], ["127.0.0.2"])
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     async with ScriptedServer(redirect("/next")) as server:
         fetcher = fetcher_for(server)
         with pytest.raises(UrlRefused):

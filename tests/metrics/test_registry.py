@@ -2,6 +2,7 @@
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from metrics import Attempt, Metrics, Outcome
@@ -11,7 +12,7 @@ OWN = "pandora_"
 
 def samples(metrics: Metrics) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
     """The value of each sample of ours by name and labels, as a scraper reads them."""
-    families = text_string_to_metric_families(metrics.expose("")[0].decode())
+    families = text_string_to_metric_families(exposed(metrics))
     return {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
         for family in families
@@ -134,7 +135,7 @@ def test_process_and_interpreter_are_measured_too() -> None:
 
 
 def exposed(metrics: Metrics) -> str:
-    return metrics.expose("")[0].decode()
+    return generate_latest(metrics.registry).decode()
 
 
 def test_new_model_has_its_series_from_zero() -> None:

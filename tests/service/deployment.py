@@ -120,17 +120,20 @@ async def deployed(
     *,
     progress_timeout: float = 600.0,
     socket_limits: SocketLimits = SOCKET_LIMITS,
+    exposition_max_age: float = 0.0,
+    named_backend: bool = False,
     adapt: Callable[[AppParts], AppParts] = lambda parts: parts,
 ) -> AsyncIterator[Deployment]:
     """A service over a simulated backend with `knobs`.
 
-    `env` adds settings, BASE_URL included; `adapt` changes what the handlers work with.
+    `env` adds settings, BASE_URL included; `adapt` changes what the handlers work with. With `named_backend`
+    the address of the backend is the name of this machine, which has to be resolved.
     """
     simulator = Simulator(PREFIX, knobs or Knobs(busy=False, cap=0))
     await simulator.start()
     with TemporaryDirectory() as state:
         settings = {
-            "BASE_URL": simulator.url,
+            "BASE_URL": simulator.url.replace("127.0.0.1", "localhost") if named_backend else simulator.url,
             "PROXY_API_PREFIX": PREFIX,
             "PORT": "0",
             "DRAIN_TIMEOUT": "0",
@@ -146,6 +149,7 @@ async def deployed(
             VERSION,
             progress_timeout=progress_timeout,
             socket_limits=socket_limits,
+            exposition_max_age=exposition_max_age,
         )
         server = serve(replace(service, app=adapt(service.app)))
         try:

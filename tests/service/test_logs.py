@@ -1,6 +1,7 @@
 """One line a request, for people or for machines, with what it took and what it cost."""
 
 import pytest
+from prometheus_client import generate_latest
 
 from simulator import Knobs
 from tests.service.deployment import deployed, question
@@ -44,5 +45,5 @@ async def test_images_cost_what_their_conversations_cost(caplog: pytest.LogCaptu
 async def test_time_per_token_is_observed_once_per_stream() -> None:
     async with deployed(knobs=Knobs(busy=False, cap=0, tokens=50)) as service:
         await service.post(question(stream=True))
-        exposed = service.server.service.metrics.expose("")[0].decode()
+        exposed = generate_latest(service.server.service.metrics.registry).decode()
     assert 'pandora_time_per_output_token_seconds_count{model="gpt-4-s"} 1.0' in exposed

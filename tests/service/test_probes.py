@@ -1,12 +1,17 @@
 """Health, readiness and metrics: for machines, without a key."""
 
+import asyncio
+import json
+from pathlib import Path
+
 import pytest
 from prometheus_client.openmetrics.parser import (
     text_string_to_metric_families as read_openmetrics,
 )
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
-from tests.service.deployment import CHAT, JSON_TYPE, deployed, question
+from tests.raw_client import connect
+from tests.service.deployment import CHAT, JSON_TYPE, KEY, deployed, question
 
 
 async def test_health_says_ok_and_what_kind_of_backend_there_is() -> None:
@@ -100,3 +105,44 @@ async def test_time_to_first_token_is_measured_for_streams_only() -> None:
         assert observed((await service.ask("GET", "/metrics")).body) == 0
         await service.chat("Hello", stream=True)
         assert observed((await service.ask("GET", "/metrics")).body) == 1
+
+
+@pytest.mark.usefixtures("loud_log")
+async def test_flood_of_scrapes_keeps_no_chat_from_the_backend(tmp_path: Path) -> None:
+    """The name of the backend is resolved while all of them wait; each exposition has some 30,000 lines."""
+    listed = tmp_path / "gpts.json"
+    listed.write_text(json.dumps({f"gpt-{number}": {"id": f"g-{number:09}"} for number in range(400)}))
+    env = {"GPTS_FILE": str(listed), "KEY_FOR_GPTS_INFO": KEY, "CONNECT_TIMEOUT": "4"}
+    async with deployed(env, named_backend=True, exposition_max_age=1) as service:
+        scrapes = [asyncio.ensure_future(service.ask("GET", "/metrics")) for _ in range(200)]
+        await asyncio.sleep(0.3)
+        assert (await service.chat("Hello")).status == 200
+        assert {answer.status for answer in await asyncio.gather(*scrapes)} == {200}
+
+
+async def test_metrics_can_have_a_port_of_their_own() -> None:
+    async with deployed({"METRICS_PORT": "0"}) as service:
+        assert (await service.ask("GET", "/metrics")).status == 404
+        apart = service.server.metrics
+        assert apart is not None
+        async with connect(apart.port) as scraper:
+            await scraper.send("GET", "/metrics", {})
+            answer = await scraper.answer()
+            assert (answer.status, b"pandora_build_info" in answer.body) == (200, True)
+            for path in ("/v1/models", "/healthz", "/"):
+                await scraper.send("GET", path, {})
+                assert (await scraper.answer()).status == 404
+
+
+@pytest.mark.parametrize("port", [{}, {"METRICS_PORT": "0"}])
+async def test_metrics_with_a_token_are_for_whoever_sends_it(port: dict[str, str]) -> None:
+    async with deployed({"METRICS_TOKEN": "scraper-token", **port}) as service:
+        apart = service.server.metrics
+        async with connect(apart.port if apart else service.port) as scraper:
+            for headers, status in (
+                ({}, 401),
+                ({"Authorization": "Bearer other"}, 401),
+                ({"Authorization": "Bearer scraper-token"}, 200),
+            ):
+                await scraper.send("GET", "/metrics", headers)
+                assert (await scraper.answer()).status == status

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from accounts import Credential
-from runtime import BackgroundTasks
+from runtime import COMPUTING, BackgroundTasks
 from upstream.http import UpstreamError
 
 MAX_ENTRIES: Final = 2000
@@ -90,7 +90,7 @@ class UploadCache:
         if len(data) < HASH_IN_THREAD_BYTES:
             content = _digest(data)
         else:
-            content = await asyncio.to_thread(_digest, data)
+            content = await COMPUTING.run(_digest, data)
         return Identity(credential.digest, content, use_case, name)
 
     async def obtain(self, identity: Identity, upload: Storable) -> StoredFile:

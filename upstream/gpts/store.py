@@ -4,7 +4,6 @@ What is read is checked like an answer of the backend, and a damaged file is ign
 happen in threads.
 """
 
-import asyncio
 import hashlib
 import json
 import logging
@@ -15,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from runtime import replace_file
+from runtime import SMALL_FILES, replace_file
 from translate.backend import MAX_GIZMO_BYTES, as_gizmo
 from translate.values import Gizmo
 
@@ -34,12 +33,12 @@ class GptDescriptionStore:
 
     async def load(self, gizmo_id: str) -> tuple[Gizmo, float] | None:
         """Return the description of a GPT and when it was fetched (Unix seconds); None if none is stored."""
-        return await asyncio.to_thread(self._load, gizmo_id)
+        return await SMALL_FILES.run(self._load, gizmo_id)
 
     async def save(self, gizmo_id: str, gizmo: Gizmo, fetched_at: float) -> None:
         """Replace what is stored about a GPT, whole or not at all."""
         try:
-            await asyncio.to_thread(self._save, gizmo_id, gizmo, fetched_at)
+            await SMALL_FILES.run(self._save, gizmo_id, gizmo, fetched_at)
         except OSError as error:
             if not self._failure_logged:
                 log.warning("descriptions of GPTs cannot be stored: %s", error.strerror or error)
@@ -48,7 +47,7 @@ class GptDescriptionStore:
     async def discard(self, gizmo_id: str) -> None:
         """Remove what is stored about a GPT."""
         with suppress(OSError):
-            await asyncio.to_thread(self._path(gizmo_id).unlink)
+            await SMALL_FILES.run(self._path(gizmo_id).unlink)
 
     def _path(self, gizmo_id: str) -> Path:
         # Ids may differ in case only, which some file systems do not distinguish.
