@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 
 from catalogue.gpts_file import ChangeDetector, signature_of
@@ -14,6 +14,8 @@ from upstream.gpts import GptDescriptions
 log = logging.getLogger("pandora")
 
 POLL_SECONDS = 2.0
+MAX_LISTED = 20
+"""Names in one line of the log."""
 
 
 class GptsFileWatcher:
@@ -94,12 +96,10 @@ class GptsFileWatcher:
             return
         names = self._catalogue.models.keys()
         gone, new = names_before - names, names - names_before
-        for name in gone:
-            self._metrics.remove_model(name)
-        for name in new:
-            self._metrics.add_model(name)
         offered_ids = self._offered_ids()
         self._descriptions.offer(offered_ids)
+        await _one_by_one(self._metrics.remove_model, gone)
+        await _one_by_one(self._metrics.add_model, new)
         changes = _listed("new", new) + _listed("gone", gone)
         log.info("%s read again: %d GPTs%s", self._path.name, len(offered_ids), changes)
 
@@ -107,9 +107,20 @@ class GptsFileWatcher:
         return [model.gizmo_id for model in self._catalogue.models.values() if model.gizmo_id]
 
 
+async def _one_by_one(change: Callable[[str], None], names: Iterable[str]) -> None:
+    """Call `change` with each name, and let others have the event loop in between."""
+    for name in names:
+        change(name)
+        await asyncio.sleep(0)
+
+
 def _unavailable(reason: str) -> dict[str, object]:
     return {"available": False, "reason": reason}
 
 
 def _listed(heading: str, names: Collection[str]) -> str:
-    return f"; {heading}: {', '.join(sorted(names))}" if names else ""
+    if not names:
+        return ""
+    shown = sorted(names)[:MAX_LISTED]
+    more = f" and {len(names) - MAX_LISTED} more" if len(names) > MAX_LISTED else ""
+    return f"; {heading}: {', '.join(shown)}{more}"

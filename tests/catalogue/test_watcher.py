@@ -1,7 +1,9 @@
 """The file of the list, watched: changes are noticed, half-written and malformed ones do no harm."""
 
 import asyncio
+import json
 import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -25,6 +27,7 @@ class Watched:
     watcher: GptsFileWatcher
     catalogue: Catalogue
     gpts: Rig
+    metrics: Metrics
     loads: int = 0
 
     @property
@@ -49,7 +52,7 @@ async def watched(
         catalogue = Catalogue(BUILT_IN, aliases or {}, load_gpts(path, ()))
         metrics = Metrics(("chat",), catalogue.models)
         watcher = GptsFileWatcher(path, load, catalogue, it.descriptions, metrics, poll_seconds=poll_seconds)
-        watch = Watched(path, watcher, catalogue, it)
+        watch = Watched(path, watcher, catalogue, it, metrics)
         watch.watcher.start()
         try:
             yield watch
@@ -137,3 +140,37 @@ async def test_new_id_under_an_old_name_is_what_counts(tmp_path: Path) -> None:
         await eventually(lambda: watch.catalogue.resolve("helper").gizmo_id == "g-Changed", 5)
         await watch.gpts.attempts_ended()
         assert [asked for asked, _ in watch.gpts.backend.asked] == ["g-Helper", "g-Changed"]
+
+
+def thousands(word: str, count: int = 2000) -> str:
+    return json.dumps({f"{word}-{number:04}": {"id": f"g-{word}{number:05}"} for number in range(count)})
+
+
+async def test_thousands_of_gpts_come_and_go_while_the_loop_runs_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    late = 0.0
+
+    async def measure() -> None:
+        nonlocal late
+        while True:
+            began = time.monotonic()
+            await asyncio.sleep(0.01)
+            late = max(late, time.monotonic() - began)
+
+    async with watched(tmp_path, "{}") as watch:
+        ticks = asyncio.ensure_future(measure())
+        watch.path.write_text(thousands("first"))
+        await eventually(lambda: "2000 GPTs; new: first-0000" in caplog.text, 30)
+        watch.path.write_text(thousands("second"))
+        await eventually(lambda: "new: second-0000" in caplog.text, 30)
+        watch.path.write_text("{}")
+        await eventually(lambda: "0 GPTs; gone: second-0000" in caplog.text, 30)
+        ticks.cancel()
+        assert watch.metrics.registry.get_sample_value("pandora_quota_units_total", {"model": "other"}) == 0
+        for name in ("first-0000", "second-1999"):
+            assert (
+                watch.metrics.registry.get_sample_value("pandora_quota_units_total", {"model": name}) is None
+            )
+    assert late < 1.0
+    assert "second-0019 and 1980 more" in caplog.text
