@@ -27,11 +27,12 @@ from ledger import (
     SqliteStore,
     Store,
     load_secret,
+    save_secret,
 )
 from logs import RecentFailures
 from media import Fetcher, MediaReader, MediaStore
 from metrics import MAX_AGE_SECONDS, Exposition, LagSampler, Metrics
-from runtime import BackgroundTasks
+from runtime import BackgroundTasks, StateDirectory
 from settings import Settings, SettingsError
 from translate.values import ANY_GPT, BUILT_IN, Catalogue, Gpt, GptsError, Style
 from turns import AttachmentUploader, Preparation, RunningAnswers, TurnFactory, TurnParts, load_vocabulary
@@ -71,6 +72,7 @@ class Service:
     http: HttpClient
     exposition: Exposition
     lag: LagSampler
+    state: StateDirectory
 
     def start(self) -> None:
         """Start what runs in the background; returns at once."""
@@ -79,9 +81,11 @@ class Service:
         self.charges.ledger.start()
         self.licence.start()
         self.lag.start()
+        self.state.start()
 
     async def close(self) -> None:
         """Stop it, and store what is left. No answer may be running any more."""
+        await self.state.close()
         await self.gpts.close()
         await self.media.close()
         await self.queue.close()
@@ -136,7 +140,8 @@ def build(
         metrics=metrics,
         shared=SharedSlots(settings.redis_url) if settings.redis_url else None,
     )
-    charges = _charge_book(settings, http, metrics, catalogue, simulated=simulated)
+    keys, secret_file = key_names(settings), Path(settings.state_dir) / SECRET_FILE
+    charges = _charge_book(settings, keys, http, metrics, catalogue, simulated=simulated)
     exposition = Exposition(metrics.registry, charges.refresh_gauges, max_age=exposition_max_age)
     licence = LicenceUsage(http, settings.licence_usage_url)
     aftermath = BackgroundTasks()
@@ -219,6 +224,11 @@ def build(
         http=http,
         exposition=exposition,
         lag=LagSampler(metrics),
+        state=StateDirectory(
+            Path(settings.state_dir),
+            [secret_file],
+            [partial(save_secret, secret_file, keys), descriptions.save_again],
+        ),
     )
 
 
@@ -302,10 +312,16 @@ def _http_client(settings: Settings, progress_timeout: float) -> HttpClient:
 
 
 def _charge_book(
-    settings: Settings, http: HttpClient, metrics: Metrics, catalogue: Catalogue, *, simulated: bool
+    settings: Settings,
+    keys: KeyNames,
+    http: HttpClient,
+    metrics: Metrics,
+    catalogue: Catalogue,
+    *,
+    simulated: bool,
 ) -> ChargeBook:
     """The ledger, and what the settings say of it."""
-    keys, limits = key_names(settings), limits_of(settings)
+    limits = limits_of(settings)
     store = ledger_store(settings, limits, keys, simulated=simulated)
     ledger = Ledger(store, limits, metrics, retention_days=settings.ledger_retention_days)
     reconciler = Reconciler(

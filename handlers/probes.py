@@ -29,7 +29,7 @@ class HealthHandler(ApiHandler):
 
 
 class ReadyHandler(ApiHandler):
-    """Whether to send traffic here: 503 while draining.
+    """Whether to send traffic here: 503 while draining, and while the ledger's file cannot be written.
 
     The health of the backend does not count, since a short failure there must not take all instances out of
     the balancer. GPTs that cannot be used do not count either; `gpts` lists them with the reasons.
@@ -42,10 +42,12 @@ class ReadyHandler(ApiHandler):
         self.running = running
         self.gpts = gpts
 
-    def get(self) -> None:
+    async def get(self) -> None:
         """200 or 503, with `status`, `in_flight` and perhaps `gpts`."""
-        status = "draining" if self.running.draining else "ready"
+        status = "ready" if await self.common.charges.ledger.ready() else "not_recording"
         if self.running.draining:
+            status = "draining"
+        if status != "ready":
             self.set_status(503)
         detail: dict[str, object] = {"status": status, "in_flight": len(self.running)}
         if gpts := self.gpts.availability():

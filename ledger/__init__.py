@@ -5,7 +5,7 @@ the `Ledger` decides and records, in a `SqliteStore` or, for several instances, 
 """
 
 from ledger.charges import Charge, ChargeBook
-from ledger.key_names import SECRET_FILE, KeyNames, load_secret
+from ledger.key_names import SECRET_FILE, KeyNames, load_secret, save_secret
 from ledger.ledger import Ledger
 from ledger.licence import LicenceUsage
 from ledger.limits import DAY, HOUR, Limits
@@ -36,6 +36,7 @@ __all__ = [
     "UsageRow",
     "load_secret",
     "row_as_json",
+    "save_secret",
     "usage_summary",
     "usage_table",
 ]

@@ -8,6 +8,7 @@ back.
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ class JournalLimits:
     first_pause: float = 0.25
     """Between two attempts to reach a store that fails; doubled each time, up to `last_pause`."""
     last_pause: float = 15.0
+    check_pause: float = 2.0
+    """For how long the store is taken to be as it was when it was last tried."""
     close: float = 5.0
     """How long the last records may take to be stored when the service stops."""
 
@@ -67,6 +70,8 @@ class Journal:
         self._wake = asyncio.Event()
         self._closing = False
         self._overflowed = False
+        self._checking = asyncio.Lock()
+        self._checked_at = -limits.check_pause
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -104,6 +109,29 @@ class Journal:
         finally:
             # A caller that goes on without a decision does what is recorded: no limit may refuse it then.
             queued.waiter, queued.forced = None, True
+
+    async def look(self) -> None:
+        """Notice what has become of the store since it was used."""
+        await self._check(write=False)
+
+    async def check(self) -> bool:
+        """Whether records can be stored now. Tries it, unless that was done just before."""
+        async with self._checking:
+            now = time.monotonic()
+            if now - self._checked_at >= self._limits.check_pause:
+                self._checked_at = now
+                await self._check(write=True)
+        return not self.failing
+
+    async def _check(self, *, write: bool) -> None:
+        if self.failing or not self.loaded.is_set():
+            return  # the store is tried all the time
+        try:
+            async with asyncio.timeout(self._limits.max_wait):
+                await self._store.check(write=write)
+        except (StoreError, TimeoutError) as error:
+            self._note_failure(str(error) or "it does not answer")
+            self._wake.set()
 
     async def close(self) -> None:
         """Store what is left, within some seconds, and close the store."""
@@ -149,6 +177,8 @@ class Journal:
         if not self.loaded.is_set():
             await self._load()
             self.loaded.set()
+        if self.failing and not self._queue:
+            await self._store.check(write=True)
         while self._queue:
             batch = [self._queue[index] for index in range(min(MAX_BATCH, len(self._queue)))]
             self._metrics.ledger_backlog(len(self._queue))

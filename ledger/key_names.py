@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from accounts import Caller
-from runtime import replace_file
+from runtime import SMALL_FILES, replace_file
 
 log = logging.getLogger("pandora")
 
@@ -61,3 +61,8 @@ def load_secret(path: Path) -> bytes:
         log.error("the secret for names of keys cannot be kept: %s", error.strerror)
         return secrets.token_bytes(SECRET_BYTES)
     return secret
+
+
+async def save_secret(path: Path, keys: KeyNames) -> None:
+    """Put the secret of `keys` into the file at `path`, whose directory must be there. Raises OSError."""
+    await SMALL_FILES.run(replace_file, path, keys.secret)

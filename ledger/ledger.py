@@ -18,12 +18,16 @@ from ledger.limits import DAY, HOUR, CurrentUsage, LimitReached, Limits, limit_r
 from ledger.records import Capped, Counted, Posted, Settled, UsageRow
 from ledger.store import Store, StoreError
 from metrics import Attempt, Metrics
-from runtime import BackgroundTasks
+from runtime import BackgroundTasks, ClockTrust
 
 LOAD_SECONDS: Final = 2.0
 """How long the first answers after a start wait for what was spent before it."""
 CLOSE_SECONDS: Final = 2.0
 """How long conversations that are being ended may take to be settled when the service stops."""
+LOOK_SECONDS: Final = 5.0
+"""How often the ledger looks whether its store is still there, while nothing is recorded."""
+LOADED_AT_ONCE: Final = 200
+"""Entries that are counted at the start before others have the event loop."""
 INFINITY: Final = float("inf")
 DEFAULT_JOURNAL_LIMITS: Final = JournalLimits()
 
@@ -56,6 +60,7 @@ class Ledger:
         self._retention = retention_days * DAY
         self._close_seconds = close_seconds
         self._counters = UsageCounters(limits)
+        self._trust = ClockTrust("ledger", clock)
         self._journal = Journal(store, metrics, self._load, journal_limits)
         self._tasks = BackgroundTasks()
         self._unsettled: set[str] = set()
@@ -64,6 +69,7 @@ class Ledger:
     def start(self) -> None:
         """Begin to store, and to delete what is too old; returns at once."""
         self._journal.start()
+        self._tasks.start(self._keep_looking())
         self._tasks.start(self._delete_old_entries())
 
     async def close(self) -> None:
@@ -79,6 +85,13 @@ class Ledger:
     def failing(self) -> bool:
         """Records wait in memory, since they cannot be stored."""
         return self._journal.failing
+
+    async def ready(self) -> bool:
+        """Whether what is spent can be recorded here now; tried every few seconds at most.
+
+        A store that instances share does not count: all of them would be without service at once.
+        """
+        return self._store.shared or await self._journal.check()
 
     @property
     def backlog(self) -> int:
@@ -218,9 +231,11 @@ class Ledger:
         now = self.clock()
         day = self.limits.day_start(self.limits.day(now))
         recent = await self._store.load(min(day, now - self.limits.window))
-        for posted in recent.posted:
+        for number, posted in enumerate(recent.posted, start=1):
             self._counters.add(posted)
             self.known_aliases.add(posted.alias)
+            if number % LOADED_AT_ONCE == 0:
+                await asyncio.sleep(0)
         for capped in recent.capped:
             self._counters.record_cap(capped, now)
 
@@ -228,5 +243,18 @@ class Ledger:
         while True:
             await self._journal.loaded.wait()
             with suppress(StoreError):  # the journal meets it too, and logs it
-                await self._store.delete_before(self.clock() - self._retention)
+                before = self.clock() - self._retention
+                if await self._store.any_between(-INFINITY, before) and await self._is_clock_trusted():
+                    await self._store.delete_before(before)
             await asyncio.sleep(HOUR)
+
+    async def _is_clock_trusted(self) -> bool:
+        begin, end = self._trust.witness_times()
+        witnessed = await self._store.any_between(begin, end)
+        older = await self._store.any_between(-INFINITY, begin)
+        return self._trust.allows_deletion(witnessed=witnessed, older=older)
+
+    async def _keep_looking(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            await self._journal.look()

@@ -27,6 +27,9 @@ class RedisStore:
     `keys` take over the secret that the instances share, which is then kept in `secret_file` too.
     """
 
+    shared = True
+    """All instances use it."""
+
     def __init__(self, url: str, limits: Limits, keys: KeyNames, secret_file: Path, retention: int) -> None:
         self._redis = connect_redis(url, decode_responses=True)
         self._limits = limits
@@ -91,6 +94,13 @@ class RedisStore:
 
     async def delete_before(self, before: float) -> None:
         """Do nothing: everything there expires by itself."""
+
+    async def any_between(self, begin: float, end: float) -> bool:
+        """Say that there is none: nothing is deleted by us."""
+        return False
+
+    async def check(self, *, write: bool) -> None:
+        """See `Store`."""
 
     async def close(self) -> None:
         """Close the connections."""

@@ -3,10 +3,11 @@
 import logging
 import sqlite3
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 
+from ledger.sqlite_rescue import copy_entries
 from ledger.store import StoreError
 
 log = logging.getLogger("pandora")
@@ -75,6 +76,15 @@ def open_file(path: Path, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connect
         return _replace_damaged(path, busy_seconds)
 
 
+def write_nothing(connection: sqlite3.Connection) -> None:
+    """Write to the disk what is in the file already: that shows whether it can be written. Blocks.
+
+    Raises:
+        sqlite3.Error: it cannot be written now.
+    """
+    connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+
 def _open(path: Path, busy_seconds: float) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None, check_same_thread=False)
     try:
@@ -103,15 +113,7 @@ def _replace_damaged(path: Path, busy_seconds: float) -> sqlite3.Connection:
             source.replace(aside.with_name(aside.name + ending))
     connection = _open(path, busy_seconds)
     saved = 0
-    try:
-        with closing(sqlite3.connect(aside, timeout=busy_seconds)) as old:
-            names = [row[1] for row in connection.execute("PRAGMA table_info(conversations)")]
-            columns, marks = ", ".join(names), ", ".join("?" * len(names))
-            into = f"INSERT OR IGNORE INTO conversations ({columns}) VALUES ({marks})"  # noqa: S608 - our own
-            for row in old.execute(f"SELECT {columns} FROM conversations"):  # noqa: S608
-                connection.execute(into, row)
-                saved += 1
-    except sqlite3.DatabaseError:
-        pass  # up to here it could be read
+    with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(aside, timeout=busy_seconds)) as old:
+        saved = copy_entries(old, connection)
     log.error("%s was damaged: it is kept as %s, %d entries were saved", path.name, aside.name, saved)
     return connection

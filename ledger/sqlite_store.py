@@ -2,23 +2,41 @@
 
 In WAL mode with full synchronisation: what was committed survives a crash of the machine. All writing is done
 by one thread; reading uses a connection of its own and does not delay the writing.
+
+If the file is removed or replaced while it is open, what would be written next could be read by nobody. So
+before and after each piece of work the store looks whether its file is still there; if not, it opens what is
+there now, or a new file, and brings along all that the old one held.
 """
 
 import asyncio
+import logging
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
 from ledger.limits import HOUR
 from ledger.records import FREE_OUTCOMES, Capped, Counted, Posted, Record, Settled, UsageRow, free_alias
-from ledger.sqlite_file import BUSY_SECONDS, open_file
+from ledger.sqlite_file import BUSY_SECONDS, open_file, write_nothing
+from ledger.sqlite_rescue import (
+    FileIdentity,
+    beside_of,
+    close_removed,
+    copy_entries,
+    identity_of,
+    unlink_beside,
+)
 from ledger.store import MAX_UNSETTLED, PendingRecord, RecentRecords, StoreDecision, StoreError
 from runtime import SMALL_FILES
 
 T = TypeVar("T")
+
+log = logging.getLogger("pandora")
+
+ROWS_DELETED_AT_ONCE: Final = 500
+"""Records that come meanwhile are stored in between."""
 
 _INSERT: Final = """INSERT OR IGNORE INTO conversations
     (id, at, alias, model, slug, units, windowed, message_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
@@ -43,6 +61,11 @@ _HAS_FREE: Final = "SELECT 1 FROM sqlite_master WHERE name = 'free_conversations
 _FREE_USAGE: Final = """SELECT
     CAST((hour - :offset) / :bucket AS INTEGER) * :bucket + :offset, outcome, SUM(conversations)
     FROM free_conversations WHERE hour >= :since AND hour < :until GROUP BY 1, 2"""
+_DELETE: Final = f"""DELETE FROM conversations WHERE id IN
+    (SELECT id FROM conversations WHERE at < ? ORDER BY at LIMIT {ROWS_DELETED_AT_ONCE})"""  # noqa: S608
+_ANY_BETWEEN: Final = """SELECT
+    EXISTS (SELECT 1 FROM conversations WHERE at >= :begin AND at < :end)
+    OR EXISTS (SELECT 1 FROM free_conversations WHERE hour >= :begin AND hour < :end)"""
 
 
 class SqliteStore:
@@ -51,6 +74,9 @@ class SqliteStore:
     `day_offset` is where in a day (UTC) its quota begins, in seconds. `open_file` gives a connection to the
     file, and is called again after each failure.
     """
+
+    shared = False
+    """No other instance uses it."""
 
     def __init__(
         self,
@@ -63,6 +89,10 @@ class SqliteStore:
         self._day_offset = day_offset
         self._open_file = open_file
         self._connection: sqlite3.Connection | None = None
+        self._identity: FileIdentity = None
+        self._beside: tuple[FileIdentity, ...] = (None, None)
+        self._removed: list[sqlite3.Connection] = []
+        """Connections to files that are gone, from which nothing was brought along yet."""
         self._writer = ThreadPoolExecutor(1, "ledger")
         self._closed = False
 
@@ -91,13 +121,29 @@ class SqliteStore:
 
     async def delete_before(self, before: float) -> None:
         """See `Store`."""
-        await self._in_writer(lambda connection: _delete(connection, before))
+        deleted = ROWS_DELETED_AT_ONCE
+        while deleted == ROWS_DELETED_AT_ONCE:
+            deleted = await self._in_writer(lambda connection: _delete(connection, before))
+
+    async def any_between(self, begin: float, end: float) -> bool:
+        """See `Store`."""
+        between = {"begin": begin, "end": end}
+        return await self._in_writer(
+            lambda connection: bool(connection.execute(_ANY_BETWEEN, between).fetchone()[0])
+        )
+
+    async def check(self, *, write: bool) -> None:
+        """See `Store`."""
+        await self._in_writer(write_nothing if write else lambda _: None)
 
     async def close(self) -> None:
         """Close the file."""
         if not self._closed:
+            if self._connection is not None or self._removed:
+                with suppress(StoreError):
+                    await self.check(write=False)
             self._closed = True
-            await asyncio.get_running_loop().run_in_executor(self._writer, self._disconnect)
+            await asyncio.get_running_loop().run_in_executor(self._writer, self._close)
             self._writer.shutdown(wait=False)
 
     async def _in_writer(self, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -106,19 +152,48 @@ class SqliteStore:
         def guarded() -> T:
             try:
                 with _store_errors(self._path):
-                    if self._connection is None:
-                        self._connection = self._open_file(self._path)
-                    return work(self._connection)
+                    result = work(self._current())
+                    self._current()  # what was written to a file that is gone by now is brought along
+                    self._beside = beside_of(self._path)
+                    return result
             except StoreError:
                 self._disconnect()
                 raise
 
         return await asyncio.get_running_loop().run_in_executor(self._writer, guarded)
 
+    def _current(self) -> sqlite3.Connection:
+        """The connection to the file that is at the path now, with all that earlier files held."""
+        if self._connection is not None and not self._is_in_place():
+            log.error("%s was removed or replaced while it was in use", self._path.name)
+            self._disconnect()
+        if self._connection is None:
+            self._connection = self._open_file(self._path)
+            self._identity, self._beside = identity_of(self._path), beside_of(self._path)
+        while self._removed:
+            saved = copy_entries(self._removed[-1], self._connection)
+            close_removed(self._removed.pop(), self._path)
+            log.warning("%s is there again, with %d entries of the old one", self._path.name, saved)
+        return self._connection
+
+    def _is_in_place(self) -> bool:
+        """Whether the open file is the one at the path."""
+        return self._identity is not None and identity_of(self._path) == self._identity
+
     def _disconnect(self) -> None:
-        if self._connection is not None:
+        if self._connection is None:
+            return
+        if self._is_in_place():
             self._connection.close()
-            self._connection = None
+        else:
+            unlink_beside(self._path, self._beside)
+            self._removed.append(self._connection)
+        self._connection = None
+
+    def _close(self) -> None:
+        self._disconnect()
+        for connection in self._removed:
+            close_removed(connection, self._path)
 
     def _read_usage(self, wanted: Mapping[str, object]) -> list[UsageRow]:
         if not self._path.exists():
@@ -198,9 +273,10 @@ def _free_row(start: int, outcome: str, conversations: int) -> UsageRow:
     return UsageRow(start, "", free_alias(outcome), conversations, conversations, 0, 0, 0, 0)
 
 
-def _delete(connection: sqlite3.Connection, before: float) -> None:
-    connection.execute("DELETE FROM conversations WHERE at < ?", (before,))
+def _delete(connection: sqlite3.Connection, before: float) -> int:
+    """Delete some of what is older; gives how many conversations it were."""
     connection.execute("DELETE FROM free_conversations WHERE hour < ?", (before,))
+    return connection.execute(_DELETE, (before,)).rowcount
 
 
 def _recent(connection: sqlite3.Connection, since: float) -> RecentRecords:

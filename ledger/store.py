@@ -45,6 +45,11 @@ class Store(Protocol):
     Times are in Unix seconds.
     """
 
+    @property
+    def shared(self) -> bool:
+        """Whether other instances use it too."""
+        ...
+
     async def load(self, since: float) -> RecentRecords:
         """Open the store, and return what was recorded since then."""
         ...
@@ -69,6 +74,14 @@ class Store(Protocol):
 
     async def delete_before(self, before: float) -> None:
         """Delete the entries that are older."""
+        ...
+
+    async def any_between(self, begin: float, end: float) -> bool:
+        """Whether there is an entry from `begin` on and before `end`."""
+        ...
+
+    async def check(self, *, write: bool) -> None:
+        """Notice what has become of the store since it was used; with `write`, whether it can be written."""
         ...
 
     async def close(self) -> None:

@@ -22,7 +22,7 @@ from media.sniff import sniff
 from media.stored_file import StoredFile
 from media.sweep import sweep, temporary_path
 from media.threads import in_thread
-from runtime import BackgroundTasks, replace_file
+from runtime import BackgroundTasks, ClockTrust, replace_file
 
 SWEEP_SECONDS: Final = 600.0
 
@@ -57,6 +57,7 @@ class MediaStore:
         self._max_total_bytes = max_total_bytes
         self._sweep_seconds = sweep_seconds
         self._clock = clock
+        self._trust = ClockTrust("media", clock)
         self._reservations = Reservations(clock, fill_wait_seconds)
         self._total_bytes = 0
         self._sweep_needed = asyncio.Event()
@@ -133,6 +134,7 @@ class MediaStore:
             sweep,
             self._root,
             now=self._clock(),
+            trust=self._trust,
             max_age_seconds=self.max_age_seconds,
             max_total_bytes=self._max_total_bytes,
         )

@@ -3,11 +3,13 @@
 import os
 import re
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from media.names import is_name
+from runtime import ClockTrust
 
 ABANDONED_SECONDS: Final = 3600.0
 """A temporary file of this age has no writer any more; writing takes seconds."""
@@ -39,27 +41,43 @@ def temporary_path(root: Path, name: str) -> Path:
     return root / f".{name[:32]}.part"
 
 
-def sweep(root: Path, *, now: float, max_age_seconds: float, max_total_bytes: int) -> SweepResult:
+def sweep(
+    root: Path, *, now: float, trust: ClockTrust, max_age_seconds: float, max_total_bytes: int
+) -> SweepResult:
     """Remove files older than `max_age_seconds` (0: none is), and temporary ones that nobody writes any more.
 
-    If all files have more than `max_total_bytes`, the oldest are removed, down to `LOW_WATER` of that. `now`
-    is in Unix seconds. Blocks: call it in a thread.
+    While `trust` says that the clock cannot be believed, none is removed for its age. If all files have more
+    than `max_total_bytes`, the oldest are removed, down to `LOW_WATER` of that. `now` is in Unix seconds.
+    Blocks: call it in a thread.
 
     Raises:
         OSError: the directory cannot be read. If there is none, there is nothing to remove.
     """
     temporary, stored = _files_in(root)
-    removed = sum(_remove(root, file) for file in temporary if now - file.modified > ABANDONED_SECONDS)
-    total = sum(file.size for file in stored)
+    too_old = [file for file in temporary if now - file.modified > ABANDONED_SECONDS]
+    if max_age_seconds:
+        too_old += [file for file in stored if now - file.modified > max_age_seconds]
+    if too_old and not _is_trusted(trust, [file.modified for file in (*temporary, *stored)]):
+        too_old = []
+    gone = {file.name for file in too_old if _remove(root, file)}
+    removed = len(gone)
+    left = sorted(file for file in stored if file.name not in gone)
+    total = sum(file.size for file in left)
     target = max_total_bytes if total <= max_total_bytes else max_total_bytes * LOW_WATER
-    for file in sorted(stored):
-        expired = max_age_seconds and now - file.modified > max_age_seconds
-        if not expired and total <= target:
-            break  # the rest is younger still
+    for file in left:
+        if total <= target:
+            break
         if _remove(root, file):
             removed += 1
             total -= file.size
     return SweepResult(total, removed)
+
+
+def _is_trusted(trust: ClockTrust, times: Sequence[float]) -> bool:
+    begin, end = trust.witness_times()
+    return trust.allows_deletion(
+        witnessed=any(begin <= at < end for at in times), older=any(at < begin for at in times)
+    )
 
 
 def _files_in(root: Path) -> tuple[list[_File], list[_File]]:

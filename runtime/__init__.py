@@ -3,9 +3,11 @@ memory that is given back.
 """
 
 from runtime.background import BackgroundTasks
+from runtime.clock import ClockTrust
 from runtime.files import replace_file
 from runtime.memory import give_back_large_blocks
 from runtime.redis import UNREACHABLE, connect_redis
+from runtime.state_directory import StateDirectory
 from runtime.threads import COMPUTING, SMALL_FILES, Threads
 
 __all__ = [
@@ -13,6 +15,8 @@ __all__ = [
     "SMALL_FILES",
     "UNREACHABLE",
     "BackgroundTasks",
+    "ClockTrust",
+    "StateDirectory",
     "Threads",
     "connect_redis",
     "give_back_large_blocks",

@@ -1,9 +1,12 @@
 """The ledger in a file: restarts, damage, a full disk, a lock, files of other versions."""
 
 import asyncio
+import os
+import shutil
 import sqlite3
 import time
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -12,11 +15,14 @@ import pytest
 from accounts import Caller
 from ledger import DAY, KeyNames, Limits, SqliteStore
 from ledger.limits import LimitReached
-from ledger.records import Settled
+from ledger.records import Capped, Settled
 from ledger.sqlite_file import MIGRATIONS, open_file
+from ledger.sqlite_rescue import copy_entries
 from ledger.store import PendingRecord
 from metrics import Attempt
-from tests.ledger.entries import WINDOW, caught_up, converse, ledger_over, posted, units
+from tests.eventually import eventually
+from tests.ledger.entries import IMPATIENT, WINDOW, caught_up, converse, ledger_over, posted, units
+from tests.runtime.disk import full_disk
 
 open_impatiently = partial(open_file, busy_seconds=0.05)
 
@@ -198,16 +204,133 @@ async def test_full_disk_keeps_no_answer_waiting_and_is_caught_up_with(
 
 async def test_what_is_older_than_the_retention_goes(path: Path) -> None:
     async with ledger_over(SqliteStore(path)) as ledger:
-        await ledger.post(posted(at=time.time() - 500 * DAY))
+        for days in (500, 10, 0):
+            await ledger.post(posted(at=time.time() - days * DAY))
         refused = posted(at=time.time() - 500 * DAY)
         await ledger.post(refused)
         await ledger.settle(refused, Settled(refused.id, Attempt.REFUSED))
-        await ledger.post(posted())
     async with ledger_over(SqliteStore(path)) as ledger:
         await converse(ledger)
         for _ in range(100):
             rows = await ledger.usage(0, time.time() + DAY)
-            if sum(row.conversations for row in rows) == 2:
+            if sum(row.conversations for row in rows) == 3:
                 break
             await asyncio.sleep(0.02)
-        assert sum(row.conversations for row in rows) == 2
+        assert sum(row.conversations for row in rows) == 3
+
+
+async def test_clock_that_is_a_year_ahead_deletes_nothing_even_after_a_new_entry(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with ledger_over(SqliteStore(path)) as ledger:
+        for days in (410, 405):
+            await ledger.post(posted(at=time.time() - days * DAY))
+    for _ in range(2):
+        async with ledger_over(SqliteStore(path)) as ledger:
+            await ledger.post(posted())
+            await eventually(lambda: "Nothing old is deleted" in caplog.text)
+        caplog.clear()
+    with closing(sqlite3.connect(path)) as other:
+        assert other.execute("SELECT COUNT(*) FROM conversations").fetchone() == (4,)
+
+
+async def test_many_old_entries_are_deleted_while_others_are_recorded(path: Path) -> None:
+    connection = open_file(path)
+    old = [(f"old-{number}", time.time() - 500 * DAY + number) for number in range(20_000)]
+    connection.execute("BEGIN")
+    connection.executemany(
+        "INSERT INTO conversations (id, at, alias, model, slug, units, windowed, message_id) "
+        "VALUES (?, ?, 'a', 'm', 's', 1, 0, '')",
+        [*old, ("witness", time.time() - 10 * DAY)],
+    )
+    connection.execute("COMMIT")
+    connection.close()
+    async with ledger_over(SqliteStore(path)) as ledger:
+        while await ledger.usage(0, time.time() - 400 * DAY):
+            await converse(ledger)
+            assert not ledger.failing
+    assert [row.conversations for row in await SqliteStore(path).usage(0, time.time() - DAY, DAY, None)] == [
+        1
+    ]
+
+
+async def entries(store: SqliteStore) -> int:
+    return sum(row.conversations for row in await store.usage(0, time.time() + DAY, DAY, None))
+
+
+async def test_removed_folder_is_made_anew_with_all_that_was_in_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "state" / "ledger.sqlite3"
+    async with ledger_over(SqliteStore(path)) as ledger:
+        await converse(ledger)
+        under_way = posted()
+        await ledger.post(under_way)
+        ledger.record_cap(Capped("bob", "gpt-4", time.time() + 3600))
+        await caught_up(ledger)
+        shutil.rmtree(path.parent)
+        await ledger.settle(under_way, Settled(under_way.id, Attempt.OK))
+        await converse(ledger)
+        with closing(sqlite3.connect(path)) as other:
+            assert sorted(other.execute("SELECT outcome FROM conversations")) == [("ok",)] * 3
+            assert other.execute("SELECT COUNT(*) FROM caps").fetchone() == (1,)
+        assert not ledger.failing
+        await converse(ledger)
+    assert await entries(SqliteStore(path)) == 4
+    assert caplog.text.count("was removed or replaced while it was in use") == 1
+
+
+async def test_removed_file_is_noticed_while_nothing_is_recorded(path: Path) -> None:
+    store = SqliteStore(path)
+    async with ledger_over(store) as ledger:
+        await converse(ledger)
+        os.unlink(path)
+        await store.check(write=False)
+        assert await entries(SqliteStore(path)) == 1
+        os.unlink(path)
+    assert await entries(SqliteStore(path)) == 1, "also when the service stops"
+
+
+async def test_file_that_was_put_in_the_place_of_the_open_one_keeps_its_own_entries(path: Path) -> None:
+    """The open file knows the outcome of an entry that is unknown in the other one, a copy from before."""
+    entry, of_others = posted(), posted("bob")
+    async with ledger_over(SqliteStore(path)) as ledger:
+        await ledger.post(entry)
+        other = path.with_name("copy")
+        with closing(sqlite3.connect(path)) as source, closing(open_file(other)) as copy:
+            copy_entries(source, copy)
+        async with ledger_over(SqliteStore(other)) as second:
+            await second.post(of_others)
+        await ledger.settle(entry, Settled(entry.id, Attempt.OK))
+        other.replace(path)
+        await converse(ledger)
+        await converse(ledger)
+    with closing(sqlite3.connect(path)) as file:
+        found = dict(file.execute("SELECT id, outcome FROM conversations"))
+    assert (len(found), found[entry.id], found[of_others.id]) == (4, "ok", "unknown")
+
+
+async def test_folder_that_cannot_be_made_again_costs_no_entry(tmp_path: Path) -> None:
+    path = tmp_path / "state" / "ledger.sqlite3"
+    async with ledger_over(SqliteStore(path), journal_limits=replace(IMPATIENT, check_pause=0)) as ledger:
+        await converse(ledger)
+        shutil.rmtree(path.parent)
+        path.parent.write_text("a file in the place of the folder")
+        await converse(ledger)
+        assert ledger.failing
+        assert not await ledger.ready()
+        path.parent.unlink()
+        await caught_up(ledger)
+        assert await ledger.ready()
+    assert await entries(SqliteStore(path)) == 2
+
+
+async def test_disk_without_room_is_noticed_while_nothing_is_recorded(path: Path) -> None:
+    async with ledger_over(SqliteStore(path), journal_limits=replace(IMPATIENT, check_pause=0)) as ledger:
+        await converse(ledger)
+        assert await ledger.ready()
+        with full_disk(1000):
+            assert not await ledger.ready()
+            assert ledger.failing
+        await eventually(lambda: not ledger.failing)
+        assert await ledger.ready()

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -124,8 +125,35 @@ async def test_sweeping_goes_on_after_a_directory_that_cannot_be_read(
     assert "cannot be swept: Not a directory" in caplog.text
     assert str(root) not in caplog.text
     os.remove(root)
-    os.utime(root / await store.save(bytes(100)), (0, 0))
+    old = time.time() - 51
+    os.utime(root / await store.save(bytes(100)), (old, old))
     await store.next_sweep()
     await store.next_sweep()
     assert os.listdir(root) == []
     await store.close()
+
+
+async def test_clock_that_is_a_year_ahead_removes_nothing_even_after_a_restart_and_a_new_file(
+    store: MediaStore, root: Path, clock: Clock
+) -> None:
+    right = clock.now
+    names = {await store.save(png(1)), await store.save(png(2))}
+    clock.now += 400 * 86400
+    await store.sweep()
+    names.add(await store.save(png(3)))
+    restarted = small_store(root, clock, max_age_seconds=1000)
+    await restarted.sweep()
+    assert set(os.listdir(root)) == names
+    clock.now = right
+    await restarted.sweep()
+    for name in names:
+        assert await content(restarted, name)
+
+
+async def test_total_size_holds_whatever_the_clock_says(root: Path, clock: Clock) -> None:
+    store = small_store(root, clock, max_age_seconds=1000)
+    for _ in range(11):
+        await store.save(bytes(100))
+    clock.now += 400 * 86400
+    await store.sweep()
+    assert len(os.listdir(root)) == 9

@@ -126,6 +126,12 @@ class GptDescriptions:
             raise failure.answer.refusal()
         raise GptUnavailable(failure)
 
+    async def save_again(self) -> None:
+        """Write the descriptions of the GPTs on offer to the disk, where they were lost."""
+        for gpt in list(self._offered.values()):
+            if gpt.description is not None:
+                await self._store.save(gpt.id, gpt.description, gpt.fetched_at)
+
     async def close(self) -> None:
         """Stop all attempts and begin no others; requests that wait fail."""
         for gpt in (*self._offered.values(), *self._unlisted.values()):
