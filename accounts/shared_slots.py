@@ -4,6 +4,10 @@ For each credential there are three sorted sets: who holds a slot and until when
 and until when each waiter counts as alive. Only the first of an instance's own waiting queue comes here, so
 the instances take turns, and within each instance the first to come is the first to be served. Redis knows a
 credential by its digest.
+
+A Redis that stands still answers late, but does what it was asked all the same: it would give a slot to a
+request that has given up. So a lease of which it is not known whether Redis has it is given back as soon as
+Redis answers again, and its id goes into a fourth set: whatever still comes for it is refused.
 """
 
 import asyncio
@@ -11,6 +15,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from accounts.credential import Credential
@@ -31,11 +36,19 @@ SHORTEST_PAUSE: Final = 0.02
 LONGEST_PAUSE: Final = 0.1
 """Longest pause between its later questions."""
 
+GIVE_BACK_SECONDS: Final = 0.5
+"""Pause between two tries to give back what is left at a Redis out of reach."""
+REFUSED_SECONDS: Final = 60.0
+"""How long commands for a lease that was given back are refused; those that are under way come sooner."""
+MAX_OWED: Final = 10_000
+"""Leases that wait to be given back; beyond that the oldest run out by themselves."""
+
 _ACQUIRE: Final = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local held, waiting, alive = KEYS[1], KEYS[2], KEYS[3]
 local me, slots, lease, patience = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+if redis.call('ZSCORE', KEYS[4], me) then return 0 end
 redis.call('ZREMRANGEBYSCORE', held, '-inf', now)
 for _, gone in ipairs(redis.call('ZRANGEBYSCORE', alive, '-inf', now)) do
   redis.call('ZREM', waiting, gone)
@@ -53,14 +66,26 @@ if admitted then
 else
   redis.call('ZADD', alive, now + patience, me)
 end
-for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, 2 * lease) end
+for index = 1, 3 do redis.call('PEXPIRE', KEYS[index], 2 * lease) end
 return admitted and 1 or 0
 """
 # A turn that still runs holds its slot, even if its lease had run out in between.
 _RENEW: Final = """
+if redis.call('ZSCORE', KEYS[4], ARGV[1]) then return end
 local time = redis.call('TIME')
 redis.call('ZADD', KEYS[1], time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[2], ARGV[1])
 redis.call('PEXPIRE', KEYS[1], 2 * ARGV[2])
+"""
+_WITHDRAW: Final = """
+for index = 1, 3 do redis.call('ZREM', KEYS[index], ARGV[1]) end
+local refused = tonumber(ARGV[2])
+if refused > 0 then
+  local time = redis.call('TIME')
+  local now = time[1] * 1000 + math.floor(time[2] / 1000)
+  redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', now)
+  redis.call('ZADD', KEYS[4], now + refused, ARGV[1])
+  redis.call('PEXPIRE', KEYS[4], refused)
+end
 """
 
 
@@ -83,6 +108,7 @@ class SharedSlots:
         self._redis = connect_redis(url)
         self._acquire = self._redis.register_script(_ACQUIRE)
         self._renew = self._redis.register_script(_RENEW)
+        self._withdraw = self._redis.register_script(_WITHDRAW)
         self._lease_milliseconds = int(lease * 1000)
         self._waiter_milliseconds = int(waiter * 1000)
         self._renewal = renewal
@@ -91,6 +117,9 @@ class SharedSlots:
         self._unreachable_until: float | None = None
         self._commands = BackgroundTasks()
         self._renewals = BackgroundTasks()
+        self._owed: dict[str, Lease] = {}
+        """Leases to be given back, by id: Redis has them perhaps."""
+        self._giving_back = BackgroundTasks()
 
     async def acquire(self, credential: Credential, slots: int) -> "Lease | None":
         """Wait for one of the credential's `slots`; when cancelled, nothing is held.
@@ -109,6 +138,7 @@ class SharedSlots:
                 asking = self._commands.start(self._ask(lease, slots))
         except UNREACHABLE:
             self._note_unreachable()
+            self._owe(lease)
             return None
         except BaseException:
             self._commands.start(self._withdraw_after(asking, lease))
@@ -119,22 +149,26 @@ class SharedSlots:
     async def withdraw(self, lease: "Lease") -> None:
         """Give up the slot, or the wait for it. Raises nothing."""
         try:
-            async with self._redis.pipeline(transaction=True) as pipeline:
-                for name in lease.names:
-                    pipeline.zrem(name, lease.id)
-                await pipeline.execute()
+            await self._give_back(lease)
         except UNREACHABLE:
-            self._note_unreachable()  # and the lease runs out
+            self._note_unreachable()
+            self._owe(lease)
 
     async def close(self) -> None:
         """Stop renewing, and close the connections; to be called when nobody waits any more."""
         await self._renewals.cancel()
         await self._commands.wait()
+        await self._giving_back.cancel()
+        with suppress(*UNREACHABLE):
+            await self._give_all_back()
         await self._redis.aclose()
 
     async def _ask(self, lease: "Lease", slots: int) -> bool:
+        await self._give_all_back()
         times = self._lease_milliseconds, self._waiter_milliseconds
+        lease.in_doubt = True
         admitted = await self._acquire(keys=lease.names, args=[lease.id, slots, *times])
+        lease.in_doubt = False
         if self._unreachable_until is not None:
             self._unreachable_until = None
             log.info("Redis is back: the queue is shared by all instances again")
@@ -151,9 +185,37 @@ class SharedSlots:
         while True:
             await asyncio.sleep(self._renewal)
             try:
-                await self._renew(keys=lease.names[:1], args=[lease.id, self._lease_milliseconds])
+                lease.in_doubt = True
+                await self._renew(keys=lease.names, args=[lease.id, self._lease_milliseconds])
+                lease.in_doubt = False
             except UNREACHABLE:
                 self._note_unreachable()
+
+    async def _give_back(self, lease: "Lease") -> None:
+        """Have Redis forget a lease, and refuse what may still be under way for it."""
+        refused = REFUSED_SECONDS if lease.in_doubt else 0.0
+        await self._withdraw(keys=lease.names, args=[lease.id, int(refused * 1000)])
+        self._owed.pop(lease.id, None)
+
+    def _owe(self, lease: "Lease") -> None:
+        """Give the lease back as soon as Redis is there again."""
+        lease.in_doubt = True
+        self._owed[lease.id] = lease
+        if len(self._owed) > MAX_OWED:
+            del self._owed[next(iter(self._owed))]
+        if not len(self._giving_back):
+            self._giving_back.start(self._keep_giving_back())
+
+    async def _keep_giving_back(self) -> None:
+        while self._owed:
+            await asyncio.sleep(GIVE_BACK_SECONDS)
+            with suppress(*UNREACHABLE):
+                await self._give_all_back()
+
+    async def _give_all_back(self) -> None:
+        for lease in list(self._owed.values()):
+            if lease.id in self._owed:  # nobody else was faster
+                await self._give_back(lease)
 
     def _note_unreachable(self) -> None:
         if self._unreachable_until is None:
@@ -167,8 +229,11 @@ class Lease:
     def __init__(self, shared: SharedSlots, credential: Credential) -> None:
         self.id = secrets.token_hex(8)
         self.names = [
-            f"pandora:queue:{{{credential.digest}}}:{part}" for part in ("held", "waiting", "alive")
+            f"pandora:queue:{{{credential.digest}}}:{part}"
+            for part in ("held", "waiting", "alive", "refused")
         ]
+        self.in_doubt = False
+        """A command for it was sent, and not answered."""
         self.renewal: asyncio.Task[None] | None = None
         """What renews it, once it is held."""
         self._shared = shared

@@ -77,7 +77,7 @@ class ChargeBook:
         Raises:
             ApiError: (429) a limit is reached, and nothing may be posted.
         """
-        await self.ledger.wait_until_loaded()  # by then the instances agree on the names of keys
+        await self.ledger.agree_on_names()
         posted = Posted(
             uuid.uuid4().hex,
             self.ledger.clock(),

@@ -24,7 +24,7 @@ LOAD_SECONDS: Final = 2.0
 """How long the first answers after a start wait for what was spent before it."""
 CLOSE_SECONDS: Final = 2.0
 """How long conversations that are being ended may take to be settled when the service stops."""
-LOOK_SECONDS: Final = 5.0
+LOOK_SECONDS: Final = 2.0
 """How often the ledger looks whether its store is still there, while nothing is recorded."""
 LOADED_AT_ONCE: Final = 200
 """Entries that are counted at the start before others have the event loop."""
@@ -221,6 +221,12 @@ class Ledger:
         with suppress(TimeoutError):
             async with asyncio.timeout(LOAD_SECONDS):
                 await self._journal.loaded.wait()
+
+    async def agree_on_names(self) -> None:
+        """Have the names of keys be those of all instances, also after a shared store lost what it held."""
+        await self.wait_until_loaded()
+        if self._store.shared:
+            await self._journal.look()
 
     def _note_settled(self, posted: Posted) -> None:
         self._unsettled.discard(posted.id)

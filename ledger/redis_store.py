@@ -10,13 +10,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
-from ledger.key_names import KeyNames
+from redis.asyncio.client import Pipeline
+
+from ledger.key_names import KeyNames, save_secret
 from ledger.limits import DAY, HOUR, CurrentUsage, Limits
 from ledger.records import Capped, Counted, Posted, Settled, UsageRow, free_alias
 from ledger.redis_scripts import COUNT, POST, PREFIX, RECENT_SECONDS, REPEAT_SECONDS, SEPARATOR, SETTLE
 from ledger.store import MAX_UNSETTLED, PendingRecord, RecentRecords, StoreDecision, StoreError
-from runtime import SMALL_FILES, UNREACHABLE, connect_redis, replace_file
+from runtime import UNREACHABLE, connect_redis
 
+SECRET: Final = PREFIX + "secret"
 DAYS_AT_ONCE: Final = 100
 """How many hashes of sums are asked for in one go."""
 
@@ -39,19 +42,13 @@ class RedisStore:
 
     async def load(self, since: float) -> RecentRecords:
         """Agree on the secret. The decision on each conversation tells what was spent."""
-        name = PREFIX + "secret"
-        with _store_errors():
-            await self._redis.set(name, self._keys.secret.hex(), nx=True)
-            shared = bytes.fromhex(str(await self._redis.get(name)))
-        if shared != self._keys.secret:
-            self._keys.secret = shared
-            with suppress(OSError):
-                await SMALL_FILES.run(replace_file, self._secret_file, shared)
+        await self.check(write=False)
         return RecentRecords()
 
     async def write(self, pending: Sequence[PendingRecord]) -> Sequence[StoreDecision | None]:
         """See `Store`."""
         pipeline = self._redis.pipeline(transaction=False)
+        self._ask_for_secret(pipeline)
         for each in pending:
             match each.record:
                 case Capped(alias, slug, until):
@@ -59,7 +56,8 @@ class RedisStore:
                 case record:
                     pipeline.eval(*self._step(record, each.forced))
         with _store_errors():
-            answers = await pipeline.execute()
+            _, secret, *answers = await pipeline.execute()
+        await self._take_over(secret)
         return [
             _decision(answer) if isinstance(each.record, Posted) else None
             for each, answer in zip(pending, answers, strict=True)
@@ -100,12 +98,29 @@ class RedisStore:
         return False
 
     async def check(self, *, write: bool) -> None:
-        """See `Store`."""
+        """Agree on the secret, which Redis may have lost with all else: the first here keeps its own."""
+        pipeline = self._redis.pipeline(transaction=False)
+        self._ask_for_secret(pipeline)
+        with _store_errors():
+            _, secret = await pipeline.execute()
+        await self._take_over(secret)
 
     async def close(self) -> None:
         """Close the connections."""
         with suppress(*UNREACHABLE):
             await self._redis.aclose()
+
+    def _ask_for_secret(self, pipeline: Pipeline) -> None:
+        """Have Redis keep our secret if it has none, and tell which one it has."""
+        pipeline.set(SECRET, self._keys.secret.hex(), nx=True)
+        pipeline.get(SECRET)
+
+    async def _take_over(self, secret: str) -> None:
+        shared = bytes.fromhex(secret)
+        if shared != self._keys.secret:
+            self._keys.secret = shared
+            with suppress(OSError):
+                await save_secret(self._secret_file, self._keys)
 
     def _step(self, record: Posted | Settled | Counted, forced: bool) -> tuple[Any, ...]:
         match record:

@@ -1,6 +1,7 @@
 """A real Redis of its own, on a port of its own, that can be stopped and started again."""
 
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -47,6 +48,16 @@ class RedisServer:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+    def pause(self) -> None:
+        """Let it stand still: it accepts what is sent, and does nothing until `resume`."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on, with what was sent meanwhile first."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
     def __enter__(self) -> Self:
         self.start()

@@ -244,3 +244,44 @@ async def test_keys_are_not_stored_as_they_are(redis: RedisServer) -> None:
         assert names
         assert all("secret" not in name for name in names)
         slot.release()
+
+
+@pytest.mark.timeout(60)
+async def test_slots_of_requests_that_gave_up_on_a_redis_that_stood_still_are_free_at_once(
+    redis: RedisServer,
+) -> None:
+    """It grants what it was asked while it stood still, to requests that are gone."""
+    async with instances(redis, max_wait=30, make=partial(SharedSlots, retry=0.1)) as (one, other):
+        for queue in (one, other):
+            (await held(queue)).release()
+        await asyncio.sleep(0.1)
+        redis.pause()
+        leaver = asyncio.create_task(held(other, "fk-fourth"))
+        slots = await asyncio.gather(*(held(one, key) for key in (KEY, "fk-another", "fk-third")))
+        for slot in slots:
+            slot.release()
+        if not leaver.cancel():
+            (await leaver).release()
+        redis.resume()
+        await asyncio.sleep(0.2)
+        began = asyncio.get_running_loop().time()
+        for queue in (one, other):
+            for key in (KEY, "fk-another", "fk-third", "fk-fourth"):
+                (await held(queue, key)).release()
+        assert asyncio.get_running_loop().time() - began < 8, "a lease lasts for 15 seconds"
+
+
+@pytest.mark.timeout(60)
+async def test_slot_released_while_redis_stood_still_is_free_at_once(redis: RedisServer) -> None:
+    """Also when a renewal was under way, which comes after all."""
+    make = partial(SharedSlots, retry=0.1, renewal=0.05)
+    async with instances(redis, max_wait=30, make=make) as (one, other):
+        slot = await held(one)
+        redis.pause()
+        await asyncio.sleep(0.3)
+        slot.release()
+        await asyncio.sleep(0.3)
+        redis.resume()
+        began = asyncio.get_running_loop().time()
+        (await held(other)).release()
+        assert asyncio.get_running_loop().time() - began < 8, "a lease lasts for 15 seconds"

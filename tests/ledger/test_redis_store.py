@@ -143,3 +143,50 @@ async def test_step_whose_answer_was_lost_is_repeated_without_effect(tmp_path: P
             (row,) = await ledger.usage(now - DAY, now + DAY)
             assert (row.units, row.conversations, row.free, row.unknown) == (14, 1, 0, 0)
             assert (row.prompt_tokens, row.completion_tokens) == (10, 20)
+
+
+async def test_instances_keep_the_names_of_keys_when_redis_has_lost_everything(tmp_path: Path) -> None:
+    """An instance that starts with a secret of its own takes over the one of those that run."""
+    caller = Caller("fk-key")
+    running = [KeyNames(bytes([number]) * 32, {}) for number in (1, 2)]
+    starting = KeyNames(b"3" * 32, {})
+    with RedisServer() as redis:
+
+        def store_of(keys: KeyNames, folder: str) -> RedisStore:
+            return RedisStore(redis.url, NO_LIMITS, keys, tmp_path / folder, 10 * DAY)
+
+        stores = [store_of(keys, str(number)) for number, keys in enumerate(running)]
+        async with ledger_over(stores[0]) as one, ledger_over(stores[1]) as two:
+            for ledger in (one, two):
+                await converse(ledger)
+            name = running[0].alias(caller)
+            for noticed_by in (lambda: converse(two), lambda: stores[0].check(write=False)):
+                await flush(redis)
+                await noticed_by()
+                async with ledger_over(store_of(starting, "3")) as late:
+                    await converse(late)
+                await converse(one)
+                assert {keys.alias(caller) for keys in (*running, starting)} == {name}
+
+
+async def test_instances_agree_again_when_one_that_started_was_faster(tmp_path: Path) -> None:
+    caller, running, starting = Caller("fk-key"), KeyNames(b"1" * 32, {}), KeyNames(b"2" * 32, {})
+    with RedisServer() as redis:
+        store = RedisStore(redis.url, NO_LIMITS, running, tmp_path / "1", 10 * DAY)
+        async with ledger_over(store) as ledger:
+            await converse(ledger)
+            await flush(redis)
+            late = RedisStore(redis.url, NO_LIMITS, starting, tmp_path / "2", 10 * DAY)
+            async with ledger_over(late) as other:
+                await converse(other)
+                await store.check(write=False)
+                assert running.alias(caller) == starting.alias(caller)
+        assert (tmp_path / "1").read_bytes() == b"2" * 32
+
+
+async def flush(redis: RedisServer) -> None:
+    client = Redis.from_url(redis.url)
+    try:
+        await client.flushall()
+    finally:
+        await client.aclose()

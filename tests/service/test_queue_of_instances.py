@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from redis.asyncio import Redis
 
 from tests.redis_server import RedisServer, needs_redis
 from tests.service.deployment import deployed
@@ -25,3 +26,19 @@ async def test_burst_over_two_instances_never_meets_a_busy_account() -> None:
             assert refused_by_backend(one) == 0
             assert one.upstream.attempts == 30
             assert [len(instance.server.service.queue) for instance in instances] == [0, 0]
+
+
+@pytest.mark.timeout(60)
+async def test_key_has_one_name_in_the_ledger_after_redis_lost_everything_and_an_instance_is_new() -> None:
+    with RedisServer() as redis:
+        env = {"REDIS_URL": redis.url}
+        async with deployed(env) as old:
+            await old.chat("Hello")
+            client = Redis.from_url(redis.url)
+            await client.flushall()
+            await client.aclose()
+            async with deployed(env | {"BASE_URL": old.simulator.url}) as new:
+                for service in (new, old, new):
+                    assert (await service.chat("Hello")).status == 200
+                usage = await old.ask("GET", "/v1/usage", key="")
+    assert [(row["conversations"], row["key"][:2]) for row in usage.json["data"]] == [(3, "k-")]
