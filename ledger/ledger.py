@@ -26,8 +26,6 @@ CLOSE_SECONDS: Final = 2.0
 """How long conversations that are being ended may take to be settled when the service stops."""
 LOOK_SECONDS: Final = 2.0
 """How often the ledger looks whether its store is still there, while nothing is recorded."""
-LOADED_AT_ONCE: Final = 200
-"""Entries that are counted at the start before others have the event loop."""
 INFINITY: Final = float("inf")
 DEFAULT_JOURNAL_LIMITS: Final = JournalLimits()
 
@@ -65,6 +63,7 @@ class Ledger:
         self._tasks = BackgroundTasks()
         self._unsettled: set[str] = set()
         self._all_settled = asyncio.Event()
+        self._last_loaded: Posted | None = None
 
     def start(self) -> None:
         """Begin to store, and to delete what is too old; returns at once."""
@@ -235,13 +234,16 @@ class Ledger:
 
     async def _load(self) -> None:
         now = self.clock()
-        day = self.limits.day_start(self.limits.day(now))
-        recent = await self._store.load(min(day, now - self.limits.window))
-        for number, posted in enumerate(recent.posted, start=1):
-            self._counters.add(posted)
-            self.known_aliases.add(posted.alias)
-            if number % LOADED_AT_ONCE == 0:
-                await asyncio.sleep(0)
+        since = min(self.limits.day_start(self.limits.day(now)), now - self.limits.window)
+        while True:  # begun again after a failure, it goes on where it was
+            last = self._last_loaded
+            recent = await self._store.load(last.at, last.id) if last else await self._store.load(since)
+            for posted in recent.posted:
+                self._counters.add(posted)
+                self.known_aliases.add(posted.alias)
+                self._last_loaded = posted
+            if not recent.posted:
+                break
         for capped in recent.capped:
             self._counters.record_cap(capped, now)
 

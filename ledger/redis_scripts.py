@@ -1,6 +1,7 @@
 """The steps of the ledger as Redis runs them: each script is atomic, so instances never see half of a step.
 
-All keys share the hash tag `{pandora}`. To run a step twice changes nothing.
+All keys share the hash tag `{pandora}`. To run a step twice changes nothing. What leaves the rolling window is
+decided by the clock of Redis, since that of one instance may be wrong: a message from the future counts as of now.
 
     {pandora}:entry:ID          hash, one conversation
     {pandora}:units:DAY         units of a day of quota
@@ -47,7 +48,11 @@ local per_day, per_key, messages = tonumber(ARGV[12]), tonumber(ARGV[13]), tonum
 local window, retention, short = tonumber(ARGV[15]), tonumber(ARGV[16]), tonumber(ARGV[17])
 local entry, in_window, unknown = P .. 'entry:' .. id, P .. 'window:' .. alias, P .. 'unknown:' .. alias
 local day_units, key_units = P .. 'units:' .. day, P .. 'key-units:' .. day
-redis.call('ZREMRANGEBYSCORE', in_window, '-inf', at - window)
+local now = tonumber(redis.call('TIME')[1])
+redis.call('ZREMRANGEBYSCORE', in_window, '-inf', now - window)
+for _, early in ipairs(redis.call('ZRANGEBYSCORE', in_window, now + 300, '+inf')) do
+  redis.call('ZADD', in_window, now, early)
+end
 local capped = tonumber(redis.call('GET', P .. 'cap:' .. alias .. ':' .. slug) or 0)
 local accepted = 1
 if redis.call('EXISTS', entry) == 0 then

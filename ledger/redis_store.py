@@ -40,7 +40,7 @@ class RedisStore:
         self._secret_file = secret_file
         self._retention = retention
 
-    async def load(self, since: float) -> RecentRecords:
+    async def load(self, since: float, after: str = "") -> RecentRecords:
         """Agree on the secret. The decision on each conversation tells what was spent."""
         await self.check(write=False)
         return RecentRecords()

@@ -35,6 +35,8 @@ T = TypeVar("T")
 
 log = logging.getLogger("pandora")
 
+ROWS_LOADED_AT_ONCE: Final = 200
+"""Thousands at once would hold up the event loop when they are counted."""
 ROWS_DELETED_AT_ONCE: Final = 500
 """Records that come meanwhile are stored in between."""
 
@@ -51,6 +53,8 @@ _COUNT: Final = "UPDATE conversations SET prompt_tokens = ?, completion_tokens =
 _CAP: Final = "INSERT OR REPLACE INTO caps (alias, slug, until) VALUES (?, ?, ?)"
 _SELECT: Final = "SELECT id, at, alias, model, slug, units, windowed, message_id FROM conversations"
 _FREE: Final = f"outcome IN ({', '.join(repr(outcome.value) for outcome in sorted(FREE_OUTCOMES))})"
+_RECENT: Final = f"""{_SELECT} WHERE (at, id) > (?, ?) AND NOT {_FREE}
+    ORDER BY at, id LIMIT {ROWS_LOADED_AT_ONCE}"""
 _USAGE: Final = f"""SELECT
     CAST((at - :offset) / :bucket AS INTEGER) * :bucket + :offset AS start, model, alias,
     COUNT(*), SUM({_FREE}), SUM(outcome = 'unknown'), SUM(units), SUM(prompt_tokens), SUM(completion_tokens)
@@ -96,9 +100,9 @@ class SqliteStore:
         self._writer = ThreadPoolExecutor(1, "ledger")
         self._closed = False
 
-    async def load(self, since: float) -> RecentRecords:
+    async def load(self, since: float, after: str = "") -> RecentRecords:
         """See `Store`."""
-        return await self._in_writer(lambda connection: _recent(connection, since))
+        return await self._in_writer(lambda connection: _recent(connection, since, after))
 
     async def write(self, pending: Sequence[PendingRecord]) -> Sequence[StoreDecision | None]:
         """See `Store`; it decides nothing."""
@@ -279,10 +283,12 @@ def _delete(connection: sqlite3.Connection, before: float) -> int:
     return connection.execute(_DELETE, (before,)).rowcount
 
 
-def _recent(connection: sqlite3.Connection, since: float) -> RecentRecords:
-    posted = _posted(connection.execute(f"{_SELECT} WHERE at >= ? AND NOT {_FREE}", (since,)))
+def _recent(connection: sqlite3.Connection, since: float, after: str) -> RecentRecords:
+    posted = _posted(connection.execute(_RECENT, (since, after)))
+    if posted:
+        return RecentRecords(posted)
     caps = connection.execute("SELECT alias, slug, until FROM caps WHERE until > ?", (since,))
-    return RecentRecords(posted, [Capped(*row) for row in caps])
+    return RecentRecords((), [Capped(*row) for row in caps])
 
 
 def _posted(rows: sqlite3.Cursor) -> list[Posted]:

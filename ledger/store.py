@@ -33,7 +33,10 @@ class StoreDecision:
 
 @dataclass(frozen=True, slots=True)
 class RecentRecords:
-    """What the decisions of the next hours need: conversations that cost something, and caps."""
+    """What the decisions of the next hours need: conversations that cost something, and caps.
+
+    These are some of many; the last ones have no `posted`.
+    """
 
     posted: Sequence[Posted] = ()
     capped: Sequence[Capped] = ()
@@ -50,8 +53,11 @@ class Store(Protocol):
         """Whether other instances use it too."""
         ...
 
-    async def load(self, since: float) -> RecentRecords:
-        """Open the store, and return what was recorded since then."""
+    async def load(self, since: float, after: str = "") -> RecentRecords:
+        """Open the store, and return what was recorded since then: first some of it, in the order of time.
+
+        Those that follow are asked for with the time and the id of the last one.
+        """
         ...
 
     async def write(self, pending: Sequence[PendingRecord]) -> Sequence[StoreDecision | None]:

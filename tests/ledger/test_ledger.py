@@ -9,7 +9,9 @@ import pytest
 from ledger import DAY, SqliteStore
 from ledger.limits import LimitReached
 from ledger.records import Capped, Settled
+from ledger.store import PendingRecord, RecentRecords, StoreError
 from metrics import Attempt
+from tests.eventually import eventually
 from tests.ledger.entries import converse, ledger_over, posted, units
 
 
@@ -77,3 +79,27 @@ async def test_entry_without_an_outcome_is_unsettled_unless_it_is_under_way(path
         await ledger.settle_unknown(found, Settled(found.id, Attempt.UNSENT))
         assert await ledger.unsettled("alice", time.time() + 1) == []
         assert ledger.current_usage("alice", "gpt-4").units == 2 * 14
+
+
+class InterruptedStore(SqliteStore):
+    """Fails once in the middle of what is loaded."""
+
+    calls = 0
+
+    async def load(self, since: float, after: str = "") -> RecentRecords:
+        self.calls += 1
+        if self.calls == 3:
+            raise StoreError("interrupted")
+        return await super().load(since, after)
+
+
+async def test_every_entry_of_today_is_counted_once_however_many_and_even_after_a_failure(path: Path) -> None:
+    now = time.time()
+    store = SqliteStore(path)
+    await store.load(now)
+    await store.write([PendingRecord(posted(at=now - number % 7 / 1000)) for number in range(2000)])
+    await store.close()
+    async with ledger_over(InterruptedStore(path)) as ledger:
+        await eventually(lambda: ledger.current_usage("alice", "gpt-4").units >= 2000 * 14)
+        await converse(ledger)
+        assert ledger.current_usage("alice", "gpt-4").units == 2001 * 14

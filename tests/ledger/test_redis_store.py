@@ -8,11 +8,11 @@ import pytest
 from redis.asyncio import Redis
 
 from accounts import Caller
-from ledger import DAY, KeyNames, Limits, RedisStore
+from ledger import DAY, KeyNames, Ledger, Limits, RedisStore
 from ledger.limits import LimitReached
 from ledger.records import Capped, Counted, Settled
 from ledger.store import PendingRecord
-from metrics import Attempt
+from metrics import Attempt, Metrics
 from tests.ledger.entries import NO_LIMITS, WINDOW, caught_up, converse, ledger_over, posted, units
 from tests.redis_server import RedisServer, needs_redis
 
@@ -190,3 +190,40 @@ async def flush(redis: RedisServer) -> None:
         await client.flushall()
     finally:
         await client.aclose()
+
+
+async def test_clock_of_one_instance_that_is_wrong_neither_empties_nor_stretches_the_window(
+    tmp_path: Path,
+) -> None:
+    limits = Limits(window=WINDOW, window_messages=3)
+    with RedisServer() as redis:
+        ahead = Ledger(
+            redis_store(redis, tmp_path / "ahead", limits),
+            limits,
+            Metrics(("chat",), []),
+            retention_days=400,
+            clock=lambda: time.time() + 400 * DAY,
+            close_seconds=0.02,
+        )
+        ahead.start()
+        async with ledger_over(redis_store(redis, tmp_path / "right", limits), limits) as right:
+            await converse(right)
+            await ahead.post(posted(at=ahead.clock()))
+            await converse(right)
+            for ledger in (ahead, right):
+                with pytest.raises(LimitReached) as refusal:
+                    await ledger.post(posted(at=ledger.clock()))
+                assert refusal.value.retry_after <= WINDOW
+        await ahead.close()
+
+
+async def test_window_moves_on(tmp_path: Path) -> None:
+    limits = Limits(window=1, window_messages=2)
+    with RedisServer() as redis:
+        async with ledger_over(redis_store(redis, tmp_path / "one", limits), limits) as ledger:
+            for _ in range(2):
+                await converse(ledger)
+            with pytest.raises(LimitReached):
+                await converse(ledger)
+            await asyncio.sleep(2.1)
+            await converse(ledger)
