@@ -1,7 +1,7 @@
 """The steps of the ledger as Redis runs them: each script is atomic, so instances never see half of a step.
 
-All keys share the hash tag `{pandora}`. To run a step twice changes nothing. What leaves the rolling window is
-decided by the clock of Redis, since that of one instance may be wrong: a message from the future counts as of now.
+All keys share the hash tag `{pandora}`. To run a step twice changes nothing. The clock of an instance may be
+wrong: what the clock of Redis calls the future empties no rolling window, and counts in it as of now.
 
     {pandora}:entry:ID          hash, one conversation
     {pandora}:units:DAY         units of a day of quota
@@ -49,7 +49,7 @@ local window, retention, short = tonumber(ARGV[15]), tonumber(ARGV[16]), tonumbe
 local entry, in_window, unknown = P .. 'entry:' .. id, P .. 'window:' .. alias, P .. 'unknown:' .. alias
 local day_units, key_units = P .. 'units:' .. day, P .. 'key-units:' .. day
 local now = tonumber(redis.call('TIME')[1])
-redis.call('ZREMRANGEBYSCORE', in_window, '-inf', now - window)
+redis.call('ZREMRANGEBYSCORE', in_window, '-inf', math.min(at, now) - window)
 for _, early in ipairs(redis.call('ZRANGEBYSCORE', in_window, now + 300, '+inf')) do
   redis.call('ZADD', in_window, now, early)
 end

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import logging
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,18 @@ async def test_description_is_fetched_ahead_with_the_services_own_key(tmp_path: 
         assert it.backend.asked == [(ID, KEY)]
         assert (await it.get(ID, CALLER)).info == described()
         assert it.backend.asked == [(ID, KEY)]
+
+
+async def test_descriptions_that_were_lost_on_the_disk_can_be_written_again(tmp_path: Path) -> None:
+    folder = tmp_path / "gpts"
+    async with rig(folder) as it:
+        it.descriptions.offer([ID, OTHER_ID])
+        await it.attempts_ended()
+        kept = sorted(os.listdir(folder))
+        shutil.rmtree(folder)
+        await it.descriptions.save_again()
+        assert sorted(os.listdir(folder)) == kept
+        assert len(kept) == 2
 
 
 async def test_slug_is_asked_for_as_it_is_and_gives_the_short_id(tmp_path: Path) -> None:
