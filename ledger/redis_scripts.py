@@ -1,7 +1,7 @@
 """The steps of the ledger as Redis runs them: each script is atomic, so instances never see half of a step.
 
 All keys share the hash tag `{pandora}`. To run a step twice changes nothing. The clock of an instance may be
-wrong: what the clock of Redis calls the future empties no rolling window, and counts in it as of now.
+wrong: one that is ahead of that of Redis empties no rolling window, and its messages count as of now in it.
 
     {pandora}:entry:ID          hash, one conversation
     {pandora}:units:DAY         units of a day of quota
@@ -50,8 +50,9 @@ local entry, in_window, unknown = P .. 'entry:' .. id, P .. 'window:' .. alias, 
 local day_units, key_units = P .. 'units:' .. day, P .. 'key-units:' .. day
 local now = tonumber(redis.call('TIME')[1])
 redis.call('ZREMRANGEBYSCORE', in_window, '-inf', math.min(at, now) - window)
-for _, early in ipairs(redis.call('ZRANGEBYSCORE', in_window, now + 300, '+inf')) do
-  redis.call('ZADD', in_window, now, early)
+local latest = math.max(at, now)
+for _, early in ipairs(redis.call('ZRANGEBYSCORE', in_window, latest + 300, '+inf')) do
+  redis.call('ZADD', in_window, latest, early)
 end
 local capped = tonumber(redis.call('GET', P .. 'cap:' .. alias .. ':' .. slug) or 0)
 local accepted = 1
