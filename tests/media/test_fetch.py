@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 import ssl
+import threading
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 from media.addresses import IPAddress
 from media.errors import FetchFailed, TooBig, Unusable, UrlRefused, WrongType
-from media.fetch import MAX_REDIRECTS, Fetcher
+from media.fetch import MAX_FETCHES, MAX_REDIRECTS, Fetcher
 from tests.media.pictures import png
 from tests.scripted_server import (
     Connection,
@@ -438,3 +439,27 @@ async def test_no_error_and_no_log_line_holds_the_address(caplog: pytest.LogCapt
                 await fetcher.fetch(server.url + "/canary?sig=canary")
             assert "canary" not in str(failure.value)
     assert "canary" not in caplog.text
+
+
+async def test_names_that_take_long_to_resolve_keep_nobody_else_from_resolving(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real, answered = socket.getaddrinfo, threading.Event()
+
+    def getaddrinfo(host: str, *args: Any, **kwargs: Any) -> list[Any]:
+        if host.endswith(".slow.test"):
+            answered.wait(20)
+            raise socket.gaierror("no such name")
+        return list(real(host, *args, **kwargs))
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    fetcher = Fetcher(max_bytes=1000)
+    fetches = [
+        asyncio.ensure_future(fetcher.fetch(f"http://{number}.slow.test/")) for number in range(MAX_FETCHES)
+    ]
+    await asyncio.sleep(0.1)
+    async with asyncio.timeout(10):
+        assert await asyncio.get_running_loop().getaddrinfo("localhost", 80)
+    answered.set()
+    results = await asyncio.gather(*fetches, return_exceptions=True)
+    assert {type(result) for result in results} == {FetchFailed}
