@@ -9,6 +9,7 @@
 
 import argparse
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -129,6 +130,8 @@ async def main(settings: Settings, demo: bool) -> int:
         simulator, gpts = await _start_simulator(settings)
         settings = replace(settings, base_url=simulator.url, key_for_gpts_info=DEMO_KEY)
     server = _listen(build(settings, VERSION, simulated=demo, demo_gpts=gpts))
+    gc.collect()
+    gc.freeze()  # what is there for good; to look at it again and again would be a pause for all
     loop.add_signal_handler(signal.SIGHUP, server.service.gpts.reload)
     _announce(server, demo)
     await signals.get()

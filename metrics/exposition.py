@@ -7,18 +7,40 @@ meanwhile get that one, and it stays good for a second: a flood of scrapes costs
 import asyncio
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, Metric, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as CONTENT_TYPE_OPENMETRICS
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+from prometheus_client.registry import Collector
 
 MAX_AGE_SECONDS: Final = 1.0
 OPENMETRICS: Final = "application/openmetrics-text"
+END: Final = b"# EOF\n"
+
+
+class _OneFamily(Collector):
+    """A family by itself, as the library writes a registry: all families at once would be a pause for all."""
+
+    def __init__(self, family: Metric) -> None:
+        self._family = family
+
+    def collect(self) -> Iterable[Metric]:
+        yield self._family
+
+
+def _plain(registry: CollectorRegistry) -> bytes:
+    return b"".join(generate_latest(_OneFamily(family)) for family in registry.collect())
+
+
+def _openmetrics(registry: CollectorRegistry) -> bytes:
+    families = (_OneFamily(family) for family in registry.collect())
+    texts = (generate_openmetrics(family) for family in families)  # type: ignore[no-untyped-call]
+    return b"".join(text.removesuffix(END) for text in texts) + END
 
 
 @dataclass(slots=True)
@@ -51,8 +73,8 @@ class Exposition:
         self._max_age = max_age
         self._clock = clock
         self._thread = ThreadPoolExecutor(1, "exposition")
-        self._plain = _Format(CONTENT_TYPE_PLAIN_0_0_4, generate_latest)
-        self._openmetrics = _Format(CONTENT_TYPE_OPENMETRICS, generate_openmetrics)
+        self._plain = _Format(CONTENT_TYPE_PLAIN_0_0_4, _plain)
+        self._openmetrics = _Format(CONTENT_TYPE_OPENMETRICS, _openmetrics)
 
     async def get(self, accept: str) -> tuple[bytes, str]:
         """The text and its content type: OpenMetrics if the header `accept` names it, else plain."""

@@ -2,11 +2,12 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
-from prometheus_client import CollectorRegistry, Metric
+from prometheus_client import CollectorRegistry, Counter, Histogram, Metric, generate_latest
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.registry import Collector
 
 from metrics import Exposition, Metrics
@@ -105,6 +106,18 @@ async def test_any_accept_header_gets_an_exposition(accept: str) -> None:
     text, content_type = await exposition.get(accept)
     assert b"pandora_build_info" in text
     assert content_type.startswith(("text/plain", "application/openmetrics-text"))
+    await exposition.close()
+
+
+@pytest.mark.parametrize(("accept", "whole"), [("", generate_latest), (OPENMETRICS, generate_openmetrics)])
+async def test_text_is_that_of_the_library_for_all_families_together(
+    accept: str, whole: Callable[[CollectorRegistry], bytes]
+) -> None:
+    registry = CollectorRegistry()
+    Counter("first", "One.", ["label"], registry=registry).labels("a").inc()
+    Histogram("second", "Two.", registry=registry).observe(1)
+    exposition = Exposition(registry, lambda: None)
+    assert (await exposition.get(accept))[0] == whole(registry)
     await exposition.close()
 
 
