@@ -120,6 +120,7 @@ class SharedSlots:
         self._owed: dict[str, Lease] = {}
         """Leases to be given back, by id: Redis has them perhaps."""
         self._giving_back = BackgroundTasks()
+        self._giver: asyncio.Task[None] | None = None
 
     async def acquire(self, credential: Credential, slots: int) -> "Lease | None":
         """Wait for one of the credential's `slots`; when cancelled, nothing is held.
@@ -203,8 +204,8 @@ class SharedSlots:
         self._owed[lease.id] = lease
         if len(self._owed) > MAX_OWED:
             del self._owed[next(iter(self._owed))]
-        if not len(self._giving_back):
-            self._giving_back.start(self._keep_giving_back())
+        if self._giver is None or self._giver.done():
+            self._giver = self._giving_back.start(self._keep_giving_back())
 
     async def _keep_giving_back(self) -> None:
         while self._owed:

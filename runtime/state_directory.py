@@ -16,7 +16,7 @@ from runtime.threads import SMALL_FILES
 
 log = logging.getLogger("pandora")
 
-LOOK_SECONDS: Final = 5.0
+LOOK_SECONDS: Final = 2.0
 
 
 class StateDirectory:

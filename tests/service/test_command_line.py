@@ -114,6 +114,16 @@ def test_start_says_where_the_admin_token_is_and_not_what_it_is(tmp_path: Path) 
     assert (tmp_path / "admin_token").read_text().strip() == token
 
 
+def test_metrics_have_a_port_of_their_own_that_is_told_and_one_that_is_taken_is_refused() -> None:
+    with service_over_simulator({"METRICS_PORT": "0"}) as pair:
+        port = int(pair.service.wait_for(r"metrics are on http://127\.0\.0\.1:(\d+)/metrics")[1])
+        assert (ask(port, "GET", "/metrics").status, ask(pair.port, "GET", "/metrics").status) == (200, 404)
+        settings = {"BASE_URL": "http://127.0.0.1:1", "PORT": "0", "METRICS_PORT": str(port)}
+        line = only_line(run("server.py", settings=settings))
+    assert f"port {port}" in line
+    assert "Change HOST or METRICS_PORT" in line
+
+
 def test_help_lists_every_setting_with_its_default() -> None:
     result = run("server.py", "--help")
     assert result.returncode == 0
