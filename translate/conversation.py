@@ -11,6 +11,7 @@
 `next_event` is to be called until it gives one of the two constants. The states are those of `states`.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -20,6 +21,7 @@ import ujson
 from translate.backend import (
     DELTA_FIELDS,
     MAX_RECORD_BYTES,
+    STORED_TURN,
     DeltaDialect,
     Dialect,
     FastPath,
@@ -28,6 +30,7 @@ from translate.backend import (
     RecordTooLarge,
     SnapshotDialect,
     SseSplitter,
+    Trouble,
     TurnFacts,
     error_from_response,
     unglued,
@@ -56,6 +59,7 @@ from translate.values import (
 
 MAX_ANSWER_BYTES: Final = 32 * 1024 * 1024
 """More than a person can read; a turn beyond it is stopped, since its text is kept for counting."""
+DAMAGED: Final = "A part of the backend's answer came damaged, so that the answer is not whole."
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +272,9 @@ class Conversation:
             self.complete = True
             self._end()
             return
+        if record.event == STORED_TURN:
+            self._interpreter.damage.repair_all()
+            return
         try:
             value = ujson.loads(data)
         except ValueError:
@@ -280,44 +287,67 @@ class Conversation:
             self._fast_path.disarm()
         else:
             self.facts.count_unknown("record")
+            self._lose(data)
 
     def _take_glued(self, record: Record) -> None:
         """Take data that is not JSON: it may be several records on one line."""
         payloads = unglued(record.data)
         if len(payloads) < 2:
             self.facts.count_unknown("json")
-        for data in payloads if len(payloads) > 1 else ():
+            self._lose(record.data)
+            return
+        for data in payloads:
             if not self.exchange_over:
                 self._take_record(Record(record.event, data))
+
+    def _lose(self, data: bytes) -> None:
+        """A record cannot be read: perhaps the answer lacks text now."""
+        if self._interpreter.lose_record(data):
+            self._dialect.lose()
+            self._fast_path.disarm()
 
     def _take_object(self, value: JsonObject, record: Record) -> None:
         if "message" in value or not DELTA_FIELDS.isdisjoint(value):
             self._take_envelope(value, record)
         elif "detail" in value:
             self._fail(error_from_response(200, record.data, secrets=self._secrets))
-        else:
-            self._interpreter.aside(value)
-        if self.facts.error is not None:
+        elif not self._interpreter.aside(value):
+            self._lose(record.data)
+        if self.facts.error is not None and not self.exchange_over:
             self._fail(self.facts.error)
         self._check_stop()
 
     def _take_envelope(self, value: JsonObject, record: Record) -> None:
-        grown, fast_path = self._interpreter.growing, self._fast_path
-        text = grown.source if grown is not None and fast_path.grown else None
-        envelope, understood = self._dialect.envelope(value, text)
-        fast_path.disarm()
-        if not understood:
-            self.facts.count_unknown("delta")
-        if envelope is not None:
-            self._show(self._interpreter.receive(envelope))
+        growing, fast_path, dialect = self._interpreter.growing, self._fast_path, self._dialect
+        if growing is not None and (piece := dialect.growth(value, growing.source)) is not None:
+            self._show(self._grow(growing, piece))
+        else:
+            fast_path.disarm()
+            if self._interpreter.damage.pending and not dialect.is_whole(value):
+                self._fail(UpstreamFailed(DAMAGED, should_retry=False))
+                return
+            reading = dialect.read(value)
+            if reading.trouble is not Trouble.NONE:
+                self.facts.count_unknown("delta")
+            if reading.trouble is not Trouble.TEXT:
+                if reading.envelope is not None:
+                    self._show(self._interpreter.receive(reading.envelope, same_text=reading.same_text))
+            elif not self._interpreter.over and not self._interpreter.hides(reading.envelope or {}):
+                self._fail(UpstreamFailed(DAMAGED, should_retry=False))
+                return
         if self.facts.answering and self.state is State.WAITING:
             self._move(Signal.ANSWER_BEGAN)
         if self._builder.wanted is not None and self.state is State.ANSWERING:
             self._move(Signal.PICTURE_WANTED)
         growing = self._interpreter.growing
-        if growing is not None and self._fast:
-            self._dialect.arm(fast_path, record, growing.source)
+        if growing is not None and self._fast and not fast_path.armed:
+            dialect.arm(fast_path, record, growing.source)
         self._see_what_passes()
+
+    def _grow(self, message: Message, piece: str) -> Iterator[Change]:
+        """The text of the message grows by a piece that was parsed."""
+        if shown := message.source.grow(json.dumps(piece)[1:-1].encode(), piece):
+            yield Grew(message, shown)
 
     def _see_what_passes(self) -> None:
         """Text was shown or held back: look again whether plain growth may go by."""
@@ -361,6 +391,9 @@ class Conversation:
         """The backend is done."""
         self._show(self._interpreter.release())
         facts = self.facts
+        if self._interpreter.damage.pending:
+            self._fail(UpstreamFailed(DAMAGED, should_retry=False))
+            return
         silent = not self._renderer.began and not self._interpreter.pictures
         if silent and facts.finish_reason != "content_filter" and facts.confirmation is None:
             self._fail(UpstreamFailed("The backend ended the turn without an answer.", should_retry=False))
@@ -371,7 +404,9 @@ class Conversation:
             self._end_well(ExchangeEnded(confirmation, cut=known and cut and confirmation is None))
 
     def _end_well(self, ended: ExchangeEnded) -> None:
-        if self._check_size():
+        if self._interpreter.damage.pending:
+            self._fail(UpstreamFailed(DAMAGED, should_retry=False))
+        elif self._check_size():
             self._move(Signal.ENDED)
             self._builder.end(ended)
 

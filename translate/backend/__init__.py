@@ -1,7 +1,7 @@
 """What the backend says, and what it is told: streams, dialects, messages, payloads, frames, errors."""
 
 from translate.backend.delta import DELTA_FIELDS
-from translate.backend.dialects import DeltaDialect, Dialect, SnapshotDialect
+from translate.backend.dialects import DeltaDialect, Dialect, SnapshotDialect, Trouble
 from translate.backend.errors import Said, error_from_response, read_detail, said_by
 from translate.backend.fast_path import FastPath
 from translate.backend.gizmo import MAX_GIZMO_BYTES, as_gizmo, read_gizmo
@@ -14,7 +14,7 @@ from translate.backend.payload import (
     conversation,
 )
 from translate.backend.sse import MAX_RECORD_BYTES, Record, RecordTooLarge, SseSplitter, unglued
-from translate.backend.stored import DONE, StoredTurn
+from translate.backend.stored import DONE, STORED_TURN, StoredTurn
 from translate.backend.websocket_frames import (
     SUBPROTOCOL,
     Connected,
@@ -34,6 +34,7 @@ __all__ = [
     "DONE",
     "MAX_GIZMO_BYTES",
     "MAX_RECORD_BYTES",
+    "STORED_TURN",
     "SUBPROTOCOL",
     "Connected",
     "DeltaDialect",
@@ -53,6 +54,7 @@ __all__ = [
     "SseSplitter",
     "StartFinder",
     "StoredTurn",
+    "Trouble",
     "TurnFacts",
     "Uploaded",
     "as_gizmo",

@@ -15,6 +15,24 @@ MAX_CITATIONS: Final = 500
 ASSET_POINTER = re.compile(r"[a-z][a-z-]{1,30}://[\w.-]{1,200}", re.ASCII)
 LANGUAGE = re.compile(r"[\w+#.-]{1,20}", re.ASCII)
 
+TEXT_TYPES: Final = ("text", "code", "execution_output", "stderr", "multimodal_text")
+"""Content types that have their text in `parts` or `text` (section 7.4)."""
+
+
+def is_readable(raw: JsonObject) -> bool:
+    """Whether a message has the shape that its text, and whom it is for, can be read from."""
+    content, recipient = raw.get("content"), raw.get("recipient")
+    if not isinstance(content, dict) or not (recipient is None or isinstance(recipient, str)):
+        return False
+    kind, parts, thoughts = content.get("content_type"), content.get("parts"), content.get("thoughts")
+    if kind == "thoughts":
+        return isinstance(thoughts, list) and all(isinstance(thought, dict) for thought in thoughts)
+    if kind not in TEXT_TYPES:
+        return isinstance(kind, str)
+    if parts is None:
+        return isinstance(content.get("text"), str)
+    return isinstance(parts, list) and all(isinstance(part, str | dict) for part in parts)
+
 
 def text_of(content: JsonObject) -> str | None:
     """The text of a content in any of its three places, or None if it has none."""

@@ -8,6 +8,7 @@ the trees nor what is inherited.
 """
 
 from collections.abc import Callable
+from typing import TypeGuard
 
 from translate.values import JsonObject, concatenate
 
@@ -20,6 +21,16 @@ MAX_PATCH = 1000
 """Changes in one patch."""
 MAX_CHANNELS = 64
 
+TEXTLESS_PATHS = (
+    "/message/metadata/",
+    "/message/status/",
+    "/message/end_turn/",
+    "/message/create_time/",
+    "/message/update_time/",
+    "/conversation_id/",
+    "/error_code/",
+)
+"""What stands at and below these is no text of the message. Each ends with a slash."""
 TEXT_PATHS = ("/message/content/parts/0", "/message/content/text")
 """Where a message has its text."""
 
@@ -28,16 +39,26 @@ ROOT = ""
 
 
 class DeltaMismatch(ValueError):
-    """A change does not fit the tree. It is left out and counted; what it may have meant is not guessed."""
+    """A change does not fit the tree. It is left out and counted; what it may have meant is not guessed.
+
+    `message` is an envelope with the message that was meant, empty if that is not known; with `textless` the
+    text of the message cannot have been meant.
+    """
+
+    def __init__(self, reason: str, message: JsonObject | None = None, *, textless: bool = False) -> None:
+        super().__init__(reason)
+        self.message = message or {}
+        self.textless = textless
 
 
 class DeltaState:
     """The trees by channel, and what the next record inherits: `path`, `op` and `channel`."""
 
-    __slots__ = ("_holders", "channel", "op", "path")
+    __slots__ = ("_holders", "_known", "channel", "op", "path")
 
     def __init__(self) -> None:
         self._holders: dict[int, JsonObject] = {0: {}}
+        self._known = True
         self.path = ""
         self.op = "add"
         self.channel = 0
@@ -58,45 +79,87 @@ class DeltaState:
             return None
         return value if isinstance(value, str) else None
 
-    def set_text(self, text: str) -> None:
-        """Replace the text that `text()` found."""
-        self._change(self.path, "replace", text)
+    def set_text(self, channel: int, path: str, text: str) -> None:
+        """Replace the text at a place where `text()` found one."""
+        *parents, key = _segments(path)
+        _replace(_follow(self._holders[channel], parents), key, text)
 
-    def apply(self, record: JsonObject) -> None:
-        """Make the changes of one delta record.
+    def lose(self) -> None:
+        """A record was lost: what the next one leaves out is not known, until one says it."""
+        self._known = False
 
-        Raises DeltaMismatch when one does not fit; the changes of a patch before that one stay made.
+    def begin(self, record: JsonObject) -> None:
+        """Take the path, the operation and the channel of a record. Raises DeltaMismatch without them."""
+        path, op, channel = record.get("p"), record.get("o"), record.get("c")
+        if None in (path, op, channel) and not self._known:
+            raise DeltaMismatch("what a record leaves out was lost")
+        if not (isinstance(path, str | None) and isinstance(op, str | None) and _is_channel(channel)):
+            raise DeltaMismatch("a path, an operation or a channel is of a wrong type")
+        if channel is not None and channel not in self._holders and len(self._holders) >= MAX_CHANNELS:
+            raise DeltaMismatch("too many channels")
+        self.path = self.path if path is None else path
+        self.op = self.op if op is None else op
+        self.channel = self.channel if channel is None else channel
+        self._holders.setdefault(self.channel, {})
+        self._known = True
+
+    def is_textless(self, value: object) -> bool:
+        """Whether the record that was begun, with this value, leaves the text of the message as it is."""
+        if self.op == "patch" and isinstance(value, list) and not _is_textless(self.path):
+            return all(
+                isinstance(change, dict) and _is_textless(f"{self.path}{change.get('p')}") for change in value
+            )
+        return _is_textless(self.path)
+
+    def apply(self, value: object) -> None:
+        """Make the changes of the record that was begun, which has this value.
+
+        Raises DeltaMismatch when one does not fit; the others are made as far as they are no text.
         """
-        if isinstance(path := record.get("p"), str):
-            self.path = path
-        if isinstance(op := record.get("o"), str):
-            self.op = op
-        channel = record.get("c")
-        if isinstance(channel, int) and not isinstance(channel, bool):
-            if channel not in self._holders and len(self._holders) >= MAX_CHANNELS:
-                raise DeltaMismatch("too many channels")
-            self._holders.setdefault(channel, {})
-            self.channel = channel
         if self.op == "patch":
-            self._patch(record.get("v"))
+            self._patch(value)
         else:
-            self._change(self.path, self.op, record.get("v"))
+            self._change(self.path, self.op, value)
+        if not isinstance(self._holders[self.channel].get(ROOT, {}), dict):
+            raise DeltaMismatch("a root is no object")
 
     def _patch(self, changes: object) -> None:
         """Make several changes; their paths are relative to that of the patch, in practice the root."""
         if not isinstance(changes, list) or len(changes) > MAX_PATCH:
-            raise DeltaMismatch(f"a patch is not a list of at most {MAX_PATCH} changes")
+            raise self._mismatch(f"a patch is not a list of at most {MAX_PATCH} changes", self.path)
+        left_out: DeltaMismatch | None = None
         for change in changes:
             path, op = (change.get("p"), change.get("o")) if isinstance(change, dict) else (None, None)
             if not isinstance(path, str) or not isinstance(op, str):
-                raise DeltaMismatch("a change in a patch is incomplete")
-            self._change(self.path + path, op, change.get("v"))
+                raise self._mismatch("a change in a patch is incomplete", self.path)
+            try:
+                self._change(self.path + path, op, change.get("v"))
+            except DeltaMismatch as mismatch:
+                if not mismatch.textless:
+                    raise
+                left_out = mismatch
+        if left_out is not None:
+            raise left_out
 
     def _change(self, path: str, op: str, value: object) -> None:
-        if (operation := OPERATIONS.get(op)) is None:
-            raise DeltaMismatch(f"unknown operation {op[:20]}")
-        *parents, key = _segments(path)
-        operation(_follow(self._holders[self.channel], parents), key, value)
+        try:
+            if (operation := OPERATIONS.get(op)) is None:
+                raise DeltaMismatch(f"unknown operation {op[:20]}")
+            *parents, key = _segments(path)
+            operation(_follow(self._holders[self.channel], parents), key, value)
+        except DeltaMismatch as mismatch:
+            raise self._mismatch(str(mismatch), path) from None
+
+    def _mismatch(self, reason: str, path: str) -> DeltaMismatch:
+        return DeltaMismatch(reason, self.tree, textless=_is_textless(path))
+
+
+def _is_channel(channel: object) -> TypeGuard[int | None]:
+    return channel is None or (isinstance(channel, int) and not isinstance(channel, bool))
+
+
+def _is_textless(path: str) -> bool:
+    return f"{path}/".startswith(TEXTLESS_PATHS)
 
 
 def _segments(path: str) -> list[str]:
@@ -154,9 +217,9 @@ def _append(parent: object, key: str, value: object) -> None:
     if isinstance(old, str) and isinstance(value, str):
         _replace(parent, key, concatenate(old, value))
     elif isinstance(old, list):
-        _replace(parent, key, [*old, *(value if isinstance(value, list) else [value])])
+        old.extend(value if isinstance(value, list) else [value])
     elif isinstance(old, dict) and isinstance(value, dict):
-        _replace(parent, key, old | value)
+        old.update(value)
     else:
         raise DeltaMismatch("append to something that cannot grow by this value")
 

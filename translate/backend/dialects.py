@@ -4,6 +4,8 @@ A dialect also knows how its records look while a message only grows, and arms t
 """
 
 import re
+from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Final, Protocol
 
 from translate.backend.delta import DELTA_FIELDS, DeltaMismatch, DeltaState
@@ -18,15 +20,45 @@ BARE_APPENDS: Final = (b'{"v": "', b'{"v":"')
 """How delta v1 begins a record that appends to the text of the record before."""
 
 
+class Trouble(Enum):
+    """What could not be understood in a record, and left out."""
+
+    NONE = auto()
+    TEXTLESS = auto()
+    """Something that cannot have touched a text."""
+    TEXT = auto()
+    """Perhaps a text of the message in the envelope; of any message, if there is no envelope."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A record as a dialect reads it: `envelope` is how its message stands now, None if it has none.
+
+    With `same_text` the text of that message is as it was.
+    """
+
+    envelope: JsonObject | None
+    trouble: Trouble = Trouble.NONE
+    same_text: bool = False
+
+
 class Dialect(Protocol):
     """One dialect."""
 
-    def envelope(self, value: JsonObject, grown: SourceText | None) -> tuple[JsonObject | None, bool]:
-        """Take a record, parsed to `value`. Return the envelope as it stands now, and whether all was
-        understood.
+    def is_whole(self, value: JsonObject) -> bool:
+        """Whether a record, parsed to `value`, holds a whole message, so that it needs none before it."""
+        ...
 
-        `grown` is the text that has grown on the fast path since the last record, if it has.
-        """
+    def growth(self, value: JsonObject, text: SourceText) -> str | None:
+        """What a record adds to `text`, that of the message that is growing, if it does nothing else."""
+        ...
+
+    def read(self, value: JsonObject) -> Reading:
+        """Take a record, parsed to `value`."""
+        ...
+
+    def lose(self) -> None:
+        """A record could not be read."""
         ...
 
     def arm(self, fast_path: FastPath, record: Record, text: SourceText) -> None:
@@ -40,9 +72,20 @@ class Dialect(Protocol):
 class SnapshotDialect:
     """Each record is a whole envelope (protocol notes, section 7)."""
 
-    def envelope(self, value: JsonObject, grown: SourceText | None) -> tuple[JsonObject | None, bool]:
+    def is_whole(self, value: JsonObject) -> bool:
         """See `Dialect`."""
-        return value, True
+        return True
+
+    def growth(self, value: JsonObject, text: SourceText) -> str | None:
+        """See `Dialect`."""
+        return None
+
+    def read(self, value: JsonObject) -> Reading:
+        """See `Dialect`."""
+        return Reading(value)
+
+    def lose(self) -> None:
+        """See `Dialect`: the next record says all."""
 
     def arm(self, fast_path: FastPath, record: Record, text: SourceText) -> None:
         """See `Dialect`."""
@@ -60,40 +103,97 @@ class SnapshotDialect:
         fast_path.arm(PREFIX + data[:end], data[end:].rstrip(b" "), cumulative=True)
 
 
+@dataclass(frozen=True, slots=True)
+class _Growing:
+    """Where in the trees a text stands that is growing: `text` is ahead of the tree."""
+
+    channel: int
+    path: str
+    text: SourceText
+
+
 class DeltaDialect:
     """Records change a tree, which is an envelope (protocol notes, section 13).
 
-    A bare `{"v": "..."}` appends to a text once that path has been set.
+    A bare `{"v": "..."}` appends to a text once that path has been set. While a text only grows, the tree's
+    copy of it is left behind, and brought up to date before something else may touch it.
     """
 
     def __init__(self) -> None:
         self._delta = DeltaState()
         self._start = BARE_APPENDS[0]
         self._is_delta = False
+        self._growing: _Growing | None = None
 
-    def envelope(self, value: JsonObject, grown: SourceText | None) -> tuple[JsonObject | None, bool]:
+    def is_whole(self, value: JsonObject) -> bool:
         """See `Dialect`."""
-        if grown is not None:
-            self._delta.set_text(grown.text)
+        if DELTA_FIELDS.isdisjoint(value):
+            return True
+        root = value.get("v")
+        return (
+            value.get("p") == "" and value.get("o") == "add" and isinstance(root, dict) and "message" in root
+        )
+
+    def growth(self, value: JsonObject, text: SourceText) -> str | None:
+        """See `Dialect`."""
+        growing, delta, piece = self._growing, self._delta, value.get("v")
+        if growing is None or growing.text is not text or not isinstance(piece, str) or "message" in value:
+            return None
+        wanted = {"p": growing.path, "o": "append", "c": growing.channel}
+        inherited = {"p": delta.path, "o": delta.op, "c": delta.channel}
+        if any(value.get(key, inherited[key]) != wanted[key] for key in wanted):
+            return None
+        try:
+            delta.begin(value)
+        except DeltaMismatch:
+            return None
+        return piece
+
+    def read(self, value: JsonObject) -> Reading:
+        """See `Dialect`."""
         self._is_delta = not DELTA_FIELDS.isdisjoint(value)
         if not self._is_delta:
-            return value, True  # a snapshot among deltas
-        understood = True
+            self._catch_up()
+            return Reading(value)  # a snapshot among deltas
+        delta, trouble, same_text = self._delta, Trouble.NONE, False
+        changed = value.get("v")
         try:
-            self._delta.apply(value)
-        except DeltaMismatch:
-            understood = False
-        return self._delta.tree if "message" in self._delta.tree else None, understood
+            delta.begin(value)
+            growing = self._growing
+            same_text = (
+                growing is not None and growing.channel == delta.channel and delta.is_textless(changed)
+            )
+            if not same_text:
+                self._catch_up()
+            delta.apply(changed)
+        except DeltaMismatch as mismatch:
+            trouble = Trouble.TEXTLESS if mismatch.textless else Trouble.TEXT
+            if not mismatch.textless:
+                return Reading(mismatch.message or None, trouble)
+        return Reading(delta.tree if "message" in delta.tree else None, trouble, same_text)
+
+    def lose(self) -> None:
+        """See `Dialect`."""
+        self._delta.lose()
 
     def arm(self, fast_path: FastPath, record: Record, text: SourceText) -> None:
         """See `Dialect`."""
-        # The text at the path must be all of the message's: it has no other parts, nothing was taken back.
-        if self._is_delta and self._delta.op == "append" and self._delta.text() == text.text:
-            self._start = next(
-                (start for start in BARE_APPENDS if record.data.startswith(start)), self._start
-            )
-            event = b"event: %b\n" % record.event if record.event else b""
-            fast_path.arm(event + PREFIX + self._start, b'"}', cumulative=False)
+        delta, growing = self._delta, self._growing
+        if not self._is_delta or delta.op != "append":
+            return
+        if growing is None or growing != _Growing(delta.channel, delta.path, text):
+            # The text at the path must be all of the message's: no other parts, nothing taken back.
+            if delta.text() != text.text:
+                return
+            self._growing = _Growing(delta.channel, delta.path, text)
+        self._start = next((start for start in BARE_APPENDS if record.data.startswith(start)), self._start)
+        event = b"event: %b\n" % record.event if record.event else b""
+        fast_path.arm(event + PREFIX + self._start, b'"}', cumulative=False)
+
+    def _catch_up(self) -> None:
+        growing, self._growing = self._growing, None
+        if growing is not None:
+            self._delta.set_text(growing.channel, growing.path, growing.text.text)
 
 
 def _closing_quote(data: bytes, start: int) -> int:

@@ -13,11 +13,13 @@ from translate.backend.content import (
     assets_of,
     citations_of,
     is_finished,
+    is_readable,
     language_of,
     shown_text_of,
     text_of,
 )
 from translate.backend.content_types import content_type_of
+from translate.backend.damage import Damage, is_time, kind_in, message_in
 from translate.backend.errors import error_from_record
 from translate.text import (
     Change,
@@ -63,6 +65,8 @@ IGNORED_TYPES: Final = frozenset(
     )
 )
 """Records that change nothing for the user (protocol notes, sections 7.3 and 13.3)."""
+NOT_SHOWN: Final = ("system", "user", "developer")
+"""Whose messages are never shown."""
 
 
 @dataclass(slots=True)
@@ -131,28 +135,40 @@ class Interpreter:
         facts.finish_reason = "stop"
         self._seen: dict[str, _Seen] = {}
         self._last_shown: Message | None = None
+        self._last_id = ""  # of the last message of any kind
+        self._last_finished = False
+        self.damage = Damage()
+        """What may be missing from this exchange."""
         self._answers: dict[str, str] = {}  # the first answer to each message
         self._sent_ids = {message.id for message in sent}
         self._sent_answers = {message.text for message in sent if message.role == "assistant"}
         self._last_sent = next((message.id for message in reversed(list(sent))), "")
 
-    def receive(self, envelope: JsonObject) -> Iterator[Change]:
-        """Take one envelope; sets `growing`. The changes must be consumed one by one, in order."""
+    def receive(self, envelope: JsonObject, *, same_text: bool = False) -> Iterator[Change]:
+        """Take one envelope; sets `growing`. The changes must be consumed one by one, in order.
+
+        With `same_text` the text of the message has not changed since it was last read, and is not read.
+        """
         self.growing = None
         if self._failed(envelope):
             return
         if not self.facts.conversation_id:
             self.facts.conversation_id = text_at(envelope, "conversation_id")
         if isinstance(message := envelope.get("message"), dict):
-            yield from self._message(message)
-        else:
-            self.facts.count_unknown("record")
+            yield from self._message(message, same_text)
+            return
+        self.facts.count_unknown("record")
+        if message is not None or "message" not in envelope:
+            self.lose()
 
-    def aside(self, record: JsonObject) -> None:
-        """Take a record that is no envelope; it does not disturb the message that is growing."""
+    def aside(self, record: JsonObject) -> bool:
+        """Take a record that is no envelope; it does not disturb the message that is growing.
+
+        False if it may be the wreck of one: it has no type, and is not empty.
+        """
         kind = text_at(record, "type")
         if self._failed(record):
-            return
+            return True
         if isinstance(moderation := record.get("moderation_response"), dict):
             if moderation.get("blocked") and record.get("is_completion"):
                 self.facts.finish_reason = "content_filter"
@@ -160,6 +176,44 @@ class Interpreter:
             self.facts.stream_complete = True
         elif kind not in IGNORED_TYPES:
             self.facts.count_unknown("record")
+            return bool(kind or not record)
+        return True
+
+    @property
+    def over(self) -> bool:
+        """Nothing more is shown: the last message has ended the turn, or the backend says so."""
+        return self.facts.end_turn or self.facts.stream_complete
+
+    def lose_record(self, data: bytes) -> bool:
+        """A record cannot be read. False if it is provably none that changes a message."""
+        if kind_in(data) in IGNORED_TYPES or is_time(data):
+            return False
+        self.lose(message_in(data))
+        return True
+
+    def lose(self, message_id: str = "") -> None:
+        """A record was lost: of this message, or without an id of the last one, or of one behind that."""
+        if self.over:
+            return
+        if not message_id:
+            self.damage.lose(self._last_id, complete=self._last_finished)
+        elif not self._is_hidden(message_id):
+            self.damage.lose(message_id)
+
+    def hides(self, envelope: JsonObject) -> bool:
+        """Whether the message of `envelope` is one that is never shown."""
+        message = object_at(envelope, "message")
+        role = object_at(message, "author").get("role")
+        return role in NOT_SHOWN or self._is_hidden(text_at(message, "id"))
+
+    def _is_hidden(self, message_id: str) -> bool:
+        seen = self._seen.get(message_id)
+        return message_id in self._sent_ids or (seen is not None and seen.shown is None)
+
+    def _failed(self, record: JsonObject) -> bool:
+        if error := record.get("error"):
+            self.facts.error = self.facts.error or error_from_record(error, self._secrets)
+        return bool(error)
 
     def release(self) -> Iterator[Change]:
         """The stream is over: show what was held back, half characters as U+FFFD."""
@@ -167,21 +221,24 @@ class Interpreter:
             if seen.shown is not None:
                 yield from _release(seen.shown)
 
-    def _failed(self, record: JsonObject) -> bool:
-        if error := record.get("error"):
-            self.facts.error = self.facts.error or error_from_record(error, self._secrets)
-        return bool(error)
-
-    def _message(self, raw: JsonObject) -> Iterator[Change]:
-        message_id = text_at(raw, "id")
+    def _message(self, raw: JsonObject, same_text: bool) -> Iterator[Change]:
+        message_id, role = text_at(raw, "id"), object_at(raw, "author").get("role")
         if not message_id:
-            self.facts.count_unknown("message")
+            self._leave_out("")
             return
-        if message_id in self._sent_ids:
+        is_ours = message_id in self._sent_ids
+        if not is_ours and role not in NOT_SHOWN and not self._can_be_read(raw, message_id, role):
+            self._leave_out(message_id)
+            return
+        if self.damage.pending:
+            self.damage.repair(message_id, text_at(object_at(raw, "metadata"), "parent_id"))
+        self._last_id, self._last_finished = message_id, is_finished(raw)
+        if is_ours:
             if message_id == self._last_sent:
                 self._sent_answers.clear()  # the echo is over
+            if not self._seen:
+                self.damage.repair_all()  # nothing before an echo is shown
             return
-        role = object_at(raw, "author").get("role")
         if role not in ("assistant", "tool"):
             return
         if (seen := self._seen.get(message_id)) is None:
@@ -189,7 +246,8 @@ class Interpreter:
                 self._sent_ids.add(message_id)
                 return
             if len(self._seen) >= MAX_MESSAGES:
-                self.facts.count_unknown("message")
+                self._leave_out(message_id)
+                self.damage.beyond_repair = True
                 return
             seen = self._seen[message_id] = self._new(raw, message_id)
         self.facts.answering = True
@@ -198,7 +256,20 @@ class Interpreter:
         if role == "tool":
             self._read_confirmation(seen, message_id, raw)
         if seen.shown is not None:
-            yield from self._show(seen, seen.shown, raw)
+            yield from self._show(seen, seen.shown, raw, same_text)
+
+    def _can_be_read(self, raw: JsonObject, message_id: str, role: object) -> bool:
+        """Whether it is clear who says it, to whom, and where its text stands, as far as that matters."""
+        if role not in ("assistant", "tool"):
+            return isinstance(role, str) and not text_of(object_at(raw, "content"))
+        seen = self._seen.get(message_id)
+        if seen is not None and (seen.shown is None or seen.shown.kind is ItemKind.ERROR):
+            return True
+        return is_readable(raw)
+
+    def _leave_out(self, message_id: str) -> None:
+        self.facts.count_unknown("message")
+        self.lose(message_id)
 
     def _new(self, raw: JsonObject, message_id: str) -> _Seen:
         row = content_type_of(raw)
@@ -211,7 +282,7 @@ class Interpreter:
         language = language_of(object_at(raw, "content")) if row.presentation.kind is ItemKind.CODE else ""
         return _Seen(Message(message_id, row.presentation, language), row.text)
 
-    def _show(self, seen: _Seen, message: Message, raw: JsonObject) -> Iterator[Change]:
+    def _show(self, seen: _Seen, message: Message, raw: JsonObject, same_text: bool) -> Iterator[Change]:
         if self._last_shown is not None and self._last_shown is not message:
             yield from _release(self._last_shown)  # the backend may never say that it is complete
         self._last_shown = message
@@ -221,18 +292,19 @@ class Interpreter:
             case ItemKind.PICTURE:
                 yield from self._show_pictures(message, raw)
             case ItemKind.OUTPUT:
-                yield from self._show_text(seen, message, raw)
+                yield from self._show_text(seen, message, raw, same_text)
                 yield from self._show_pictures(message, raw)
             case _:
-                yield from self._show_text(seen, message, raw)
+                yield from self._show_text(seen, message, raw, same_text)
 
-    def _show_text(self, seen: _Seen, message: Message, raw: JsonObject) -> Iterator[Change]:
+    def _show_text(self, seen: _Seen, message: Message, raw: JsonObject, same_text: bool) -> Iterator[Change]:
         finished = is_finished(raw)
-        taken_back, piece = message.source.become(seen.text(raw))
-        if taken_back:
-            yield TookBack(message, taken_back)
-        if piece:
-            yield Grew(message, piece)
+        if not same_text or _may_be_in_metadata(message):
+            taken_back, piece = message.source.become(seen.text(raw))
+            if taken_back:
+                yield TookBack(message, taken_back)
+            if piece:
+                yield Grew(message, piece)
         if message.kind is ItemKind.PROSE:
             yield from self._read_citations(message, raw)
             self._read_ending(message, raw, finished)
@@ -299,6 +371,11 @@ class Interpreter:
             operation_hash=next((h for c in choices if (h := text_at(c, "operation_hash"))), ""),
             login=kind == "oauth_required",
         )
+
+
+def _may_be_in_metadata(message: Message) -> bool:
+    """Whether the text to show may be that of an exception, since the program has printed nothing."""
+    return message.kind is ItemKind.OUTPUT and not message.source.text.strip()
 
 
 def _release(message: Message) -> Iterator[Change]:

@@ -10,6 +10,10 @@ from dataclasses import dataclass
 
 MAX_RECORD_BYTES = 16 * 1024 * 1024
 """Longest record that is read. Tool output with notebook messages inside reaches some MiB."""
+NO_CONTENT = (b":", b"id:", b"retry:")
+"""How comments begin, and the fields that carry nothing for us."""
+UNREADABLE = b"\xff"
+"""No UTF-8: a record with this byte in its data is read by nobody."""
 
 
 class RecordTooLarge(ValueError):
@@ -150,7 +154,8 @@ class SseSplitter:
         elif line.startswith(b"{"):
             # A JSON body in place of a stream: some errors come so (protocol notes, section 14.2).
             self._hold(line)
-        # Comments, id, retry and unknown fields carry nothing for us.
+        elif not line.startswith(NO_CONTENT):
+            self._hold(UNREADABLE + line)  # a damaged line, which may have been data
 
     def _hold(self, value: bytes) -> None:
         self._held += len(value) + 1

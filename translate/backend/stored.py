@@ -14,6 +14,8 @@ from translate.backend.content import is_finished
 from translate.values import JsonObject, json_object, object_at, text_at
 
 DONE: Final = b"data: [DONE]\n\n"
+STORED_TURN: Final = b"stored_turn"
+"""The name of an event of our own: all messages of the turn follow, also what was damaged before."""
 MAX_CHAIN: Final = 2000
 """Messages between a question and its answer; real turns have a few dozen."""
 
@@ -37,7 +39,7 @@ class StoredTurn:
         if data is None or not isinstance(data.get("mapping"), dict):
             raise ValueError("not a conversation")
         out = []
-        conversation_id, message = text_at(data, "conversation_id"), {}
+        conversation_id, message, first = text_at(data, "conversation_id"), {}, not self._shown
         for message in self._chain(object_at(data, "mapping"), text_at(data, "current_node")):
             envelope = {"message": message, "conversation_id": conversation_id, "error": None}
             record = b"data: " + ujson.dumps(envelope).encode() + b"\n\n"
@@ -46,8 +48,11 @@ class StoredTurn:
                 self._shown[message_id] = record
                 out.append(record)
         self._judge(message)
+        if not out:
+            return b""
         # The blank lines end a record that was cut off where the pieces were lost.
-        return b"\n\n" + b"".join(out) if out else b""
+        begin = b"event: %b\ndata: {}\n\n" % STORED_TURN if first else b""
+        return b"\n\n" + begin + b"".join(out)
 
     def _chain(self, mapping: JsonObject, node_id: str) -> list[JsonObject]:
         """The turn's messages, oldest first."""

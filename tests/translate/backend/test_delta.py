@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.translate.wire import Json
 from translate.backend.delta import DeltaMismatch, DeltaState
 
 
@@ -98,7 +99,7 @@ def test_any_fitting_changes_make_the_tree_that_they_describe(data: st.DataObjec
         patch: list[tuple[str, str, Any]] = []
         if channel not in trees:
             trees[channel] = {}
-            state.apply({"p": "", "o": "add", "v": {}, "c": channel})
+            apply(state, {"p": "", "o": "add", "v": {}, "c": channel})
             said = ("", "add", channel)
         for _ in range(data.draw(st.integers(1, 2))):
             change = data.draw(fitting(trees[channel]))
@@ -110,7 +111,7 @@ def test_any_fitting_changes_make_the_tree_that_they_describe(data: st.DataObjec
         wanted = (path, op, channel)
         record = {name: new for name, new, old in zip("poc", wanted, said, strict=True) if new != old}
         said = wanted
-        state.apply(copy.deepcopy(record | {"v": value}))
+        apply(state, copy.deepcopy(record | {"v": value}))
         assert state.tree == trees[channel]
 
 
@@ -119,9 +120,9 @@ def test_any_other_change_is_refused_and_nothing_worse(
     tree: object, path: str, op: str, value: object
 ) -> None:
     state = DeltaState()
-    state.apply({"p": "", "o": "add", "v": {"a": tree}})
+    apply(state, {"p": "", "o": "add", "v": {"a": tree}})
     try:
-        state.apply({"p": path, "o": op, "v": value})
+        apply(state, {"p": path, "o": op, "v": value})
     except DeltaMismatch:
         assert state.tree == {"a": tree}
 
@@ -153,16 +154,21 @@ FITTING: dict[str, tuple[str, str, Any, str, Any]] = {
 }
 
 
+def apply(state: DeltaState, record: Json) -> None:
+    state.begin(record)
+    state.apply(record.get("v"))
+
+
 def begun() -> DeltaState:
     state = DeltaState()
-    state.apply({"v": copy.deepcopy(TREE)})
+    apply(state, {"v": copy.deepcopy(TREE)})
     return state
 
 
 @pytest.mark.parametrize(("path", "op", "value", "where", "then"), FITTING.values(), ids=FITTING)
 def test_change_is_made_at_its_path(path: str, op: str, value: object, where: str, then: object) -> None:
     state = begun()
-    state.apply({"p": path, "o": op, "v": value})
+    apply(state, {"p": path, "o": op, "v": value})
     found: Any = state.tree
     for key in parts(where):
         found = found[int(key) if isinstance(found, list) else key]
@@ -198,36 +204,71 @@ MISFITS: dict[str, tuple[str, str, object]] = {
 def test_change_that_does_not_fit_is_refused_and_leaves_the_tree(path: str, op: str, value: object) -> None:
     state = begun()
     with pytest.raises(DeltaMismatch):
-        state.apply({"p": path, "o": op, "v": value})
+        apply(state, {"p": path, "o": op, "v": value})
     assert state.tree == TREE
 
 
 def test_changes_of_a_patch_before_one_that_does_not_fit_stay_made() -> None:
     state = begun()
     with pytest.raises(DeltaMismatch):
-        state.apply({"o": "patch", "v": [{"p": "/a", "o": "add", "v": 1}, {"p": "/b/c", "o": "add", "v": 1}]})
+        apply(
+            state, {"o": "patch", "v": [{"p": "/a", "o": "add", "v": 1}, {"p": "/b/c", "o": "add", "v": 1}]}
+        )
     assert state.tree == TREE | {"a": 1}
 
 
 def test_channels_have_trees_of_their_own_and_there_is_a_limit() -> None:
     state = begun()
     for channel in range(1, 64):
-        state.apply({"v": {"number": channel}, "c": channel})
+        apply(state, {"v": {"number": channel}, "c": channel})
     with pytest.raises(DeltaMismatch):
-        state.apply({"v": {}, "c": 64})
-    state.apply({"p": "/again", "v": True, "c": 7})
+        apply(state, {"v": {}, "c": 64})
+    apply(state, {"p": "/again", "v": True, "c": 7})
     assert state.tree == {"number": 7, "again": True}
-    state.apply({"p": "/message", "o": "remove", "c": 0})
+    apply(state, {"p": "/message", "o": "remove", "c": 0})
     assert state.tree == {}
-    state.apply({"p": "", "o": "remove", "c": True})  # not a channel
+    apply(state, {"p": "", "o": "remove"})
     assert (state.channel, state.tree) == (0, {})
 
 
 def test_tree_without_an_object_at_its_root_is_empty() -> None:
     state = begun()
     assert DeltaState().tree == {}
-    state.apply({"v": [1]})
+    with pytest.raises(DeltaMismatch):
+        apply(state, {"v": [1]})
     assert state.tree == {}
+
+
+@pytest.mark.parametrize("record", [{"p": 1}, {"o": []}, {"c": "x"}, {"c": True}, {"c": 1.5}])
+def test_record_of_a_wrong_type_is_refused_and_changes_nothing(record: Json) -> None:
+    state = begun()
+    with pytest.raises(DeltaMismatch):
+        state.begin({"v": "x"} | record)
+    assert (state.path, state.op, state.channel, state.tree) == ("", "add", 0, TREE)
+
+
+def test_after_a_lost_record_nothing_is_inherited_until_a_record_says_all() -> None:
+    state = begun()
+    state.lose()
+    partial: list[Json] = [{}, {"p": ""}, {"p": "", "o": "add"}, {"c": 0}]
+    for record in partial:
+        with pytest.raises(DeltaMismatch):
+            state.begin(record)
+    state.begin({"p": "/message", "o": "replace", "c": 0})
+    state.begin({})
+    assert state.path == "/message"
+
+
+def test_patch_goes_on_behind_a_change_that_is_no_text() -> None:
+    state = begun()
+    changes = [
+        {"p": "/message/metadata/a/b", "o": "replace", "v": 1},
+        {"p": "/message/content/text", "o": "append", "v": "!"},
+    ]
+    with pytest.raises(DeltaMismatch) as refused:
+        apply(state, {"p": "", "o": "patch", "v": changes})
+    assert refused.value.textless
+    assert state.tree["message"]["content"]["text"] == "Hi!"  # type: ignore[index]
 
 
 @pytest.mark.parametrize(
@@ -241,24 +282,24 @@ def test_tree_without_an_object_at_its_root_is_empty() -> None:
 )
 def test_text_is_found_where_a_message_has_it(path: str, text: str | None) -> None:
     state = begun()
-    state.apply({"p": path, "o": "replace", "v": {}})
+    apply(state, {"p": path, "o": "replace", "v": {}})
     assert state.text() is None
-    state.apply({"v": "Hi"})
+    apply(state, {"v": "Hi"})
     assert state.text() == text
 
 
 def test_text_of_a_message_without_content_is_none() -> None:
     state = begun()
-    state.apply({"p": "/message/content/text", "o": "append", "v": "!"})
-    state.apply({"v": "lost", "c": 1} | {"o": "patch", "v": []})
+    apply(state, {"p": "/message/content/text", "o": "append", "v": "!"})
+    apply(state, {"v": "lost", "c": 1} | {"o": "patch", "v": []})
     assert (state.channel, state.text()) == (1, None)
 
 
 def test_text_can_be_set_where_it_was_found() -> None:
     state = begun()
-    state.apply({"p": "/message/content/text", "o": "append", "v": "!"})
-    state.set_text("Hi! And more")
+    apply(state, {"p": "/message/content/text", "o": "append", "v": "!"})
+    state.set_text(0, "/message/content/text", "Hi! And more")
     assert state.text() == "Hi! And more"
     assert state.tree["message"] != TREE["message"]
-    state.apply({"v": "."})
+    apply(state, {"v": "."})
     assert state.text() == "Hi! And more."

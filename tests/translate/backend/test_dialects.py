@@ -6,7 +6,16 @@ import pytest
 
 from tests.translate.deltas import TEXT
 from tests.translate.wire import Json, finished, json_bytes, message
-from translate.backend import DeltaDialect, Dialect, FastPath, Record, SnapshotDialect, SseSplitter
+from translate.backend import (
+    DeltaDialect,
+    Dialect,
+    FastPath,
+    Record,
+    SnapshotDialect,
+    SseSplitter,
+    Trouble,
+)
+from translate.backend.dialects import Reading
 from translate.text import Prose, SourceText
 
 
@@ -35,7 +44,7 @@ def taken(fast_path: FastPath | None, data: bytes) -> list[bytes]:
 
 def test_snapshot_is_an_envelope_as_it_is() -> None:
     envelope = message("Hi")
-    assert SnapshotDialect().envelope(envelope, None) == (envelope, True)
+    assert SnapshotDialect().read(envelope) == Reading(envelope)
 
 
 @pytest.mark.parametrize("text", ["", "Hi", 'say "hi"\\', "你好 🔥\n"])
@@ -76,7 +85,7 @@ APPEND: Json = {"p": TEXT, "o": "append", "v": " you"}
 
 def begun() -> DeltaDialect:
     dialect = DeltaDialect()
-    dialect.envelope(json.loads(json.dumps(BEGUN)), None)
+    dialect.read(json.loads(json.dumps(BEGUN)))
     return dialect
 
 
@@ -86,40 +95,67 @@ def text_in(envelope: Json | None) -> object:
 
 
 def test_delta_changes_the_tree_and_gives_it_as_an_envelope() -> None:
-    envelope, understood = begun().envelope(APPEND, None)
-    assert (text_in(envelope), understood) == ("Hi you", True)
+    reading = begun().read(APPEND)
+    assert (text_in(reading.envelope), reading.trouble) == ("Hi you", Trouble.NONE)
 
 
 def test_delta_that_does_not_fit_gives_the_tree_as_it_is_and_says_so() -> None:
-    envelope, understood = begun().envelope({"p": "/nothing/0", "o": "append", "v": "x"}, None)
-    assert (text_in(envelope), understood) == ("Hi", False)
+    reading = begun().read({"p": "/nothing/0", "o": "append", "v": "x"})
+    assert (text_in(reading.envelope), reading.trouble) == ("Hi", Trouble.TEXT)
+
+
+@pytest.mark.parametrize("place", ["metadata", "metadata/citations/0", "status", "end_turn", "create_time"])
+def test_delta_that_does_not_fit_where_no_text_stands_says_so(place: str) -> None:
+    reading = begun().read({"p": f"/message/{place}", "o": "explode", "v": "x"})
+    assert (text_in(reading.envelope), reading.trouble) == ("Hi", Trouble.TEXTLESS)
 
 
 def test_tree_without_a_message_is_no_envelope() -> None:
-    assert DeltaDialect().envelope({"p": "/x", "o": "add", "v": 1}, None) == (None, False)
+    assert DeltaDialect().read({"p": "", "o": "add", "v": {"x": 1}}) == Reading(None)
+    assert DeltaDialect().read({"p": "/x", "o": "add", "v": 1}) == Reading(None, Trouble.TEXT)
 
 
 def test_snapshot_among_deltas_is_an_envelope_and_does_not_arm() -> None:
     dialect, snapshot = begun(), finished("Done.", "a2")
-    dialect.envelope(APPEND, None)
-    assert dialect.envelope(snapshot, None) == (snapshot, True)
+    dialect.read(APPEND)
+    assert dialect.read(snapshot) == Reading(snapshot)
     assert armed(dialect, Record(b"", json_bytes(snapshot)), "Hi you") is None
 
 
-def test_text_that_grew_on_the_fast_path_is_set_before_the_next_change() -> None:
-    dialect = begun()
-    dialect.envelope(APPEND, None)
-    envelope, _ = dialect.envelope({"v": "."}, text_of("Hi you and more"))
-    assert text_in(envelope) == "Hi you and more."
+def test_text_that_grew_on_the_fast_path_is_set_before_something_may_touch_it() -> None:
+    dialect, text = begun(), text_of("Hi you")
+    dialect.read(APPEND)
+    dialect.arm(FastPath(), Record(b"", json_bytes(APPEND)), text)
+    text.grow(b" and more", " and more")
+    status = dialect.read({"p": "/message/status", "o": "replace", "v": "finished_successfully"})
+    assert status.same_text
+    reading = dialect.read({"p": TEXT, "o": "append", "v": "."})
+    assert (text_in(reading.envelope), reading.same_text) == ("Hi you and more.", False)
+
+
+def test_growth_is_an_append_to_the_text_that_is_growing() -> None:
+    dialect, text = begun(), text_of("Hi you")
+    dialect.read(APPEND)
+    assert dialect.growth({"v": " and"}, text) is None, "it is not known yet that the text is all there is"
+    dialect.arm(FastPath(), Record(b"", json_bytes(APPEND)), text)
+    assert dialect.growth({"v": " and"}, text) == " and"
+    assert dialect.growth(APPEND | {"c": 0}, text) == " you"
+    assert dialect.growth({"v": 5}, text) is None
+    assert dialect.growth({"v": " and", "c": 1}, text) is None
+    assert dialect.growth({"v": " and", "p": "/message/content/text"}, text) is None
+    assert dialect.growth({"v": " and"}, text_of("Hi you")) is None, "that of another message"
+    dialect.lose()
+    assert dialect.growth({"v": " and"}, text) is None
+    assert dialect.growth(APPEND | {"c": 0}, text) == " you"
 
 
 @pytest.mark.parametrize("event", [b"", b"delta", b"message"])
 @pytest.mark.parametrize("compact", [False, True])
 def test_append_arms_the_fast_path_for_bare_ones(event: bytes, compact: bool) -> None:
     dialect = begun()
-    dialect.envelope(APPEND, None)
+    dialect.read(APPEND)
     bare = b'{"v":" and"}' if compact else b'{"v": " and"}'
-    dialect.envelope({"v": " and"}, None)
+    dialect.read({"v": " and"})
     fast_path = armed(dialect, Record(event, bare), "Hi you and")
     framed = (b"event: " + event + b"\n" if event else b"") + b"data: " + bare + b"\n\n"
     assert taken(fast_path, framed * 2) == [b" and", b" and"]
@@ -127,14 +163,14 @@ def test_append_arms_the_fast_path_for_bare_ones(event: bytes, compact: bool) ->
 
 def test_append_that_names_its_path_keeps_the_style_of_those_before() -> None:
     dialect = begun()
-    dialect.envelope(APPEND, None)
+    dialect.read(APPEND)
     fast_path = armed(dialect, Record(b"", json_bytes(APPEND)), "Hi you")
     assert taken(fast_path, b'data: {"v": "!"}\n\n') == [b"!"]
 
 
 def test_text_that_is_not_all_of_the_message_does_not_arm() -> None:
     dialect = begun()
-    dialect.envelope(APPEND, None)
+    dialect.read(APPEND)
     assert armed(dialect, Record(b"", json_bytes(APPEND)), "Hi you, and what was not taken back") is None
-    dialect.envelope({"p": "/message/status", "o": "replace", "v": "in_progress"}, None)
+    dialect.read({"p": "/message/status", "o": "replace", "v": "in_progress"})
     assert armed(dialect, Record(b"", b"{}"), "Hi you") is None

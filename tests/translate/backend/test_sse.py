@@ -25,7 +25,11 @@ def records(stream: bytes, sizes: Sequence[int] = ()) -> list[tuple[bytes, bytes
 
 
 def reference(stream: bytes) -> list[tuple[bytes, bytes]]:
-    """The same by the book, from the whole stream at once; the end of input ends the last record."""
+    """The same by the book, from the whole stream at once; the end of input ends the last record.
+
+    By the book a line with an unknown field is ignored. Here it is damaged data, marked with a byte that
+    makes it unreadable.
+    """
     found: list[tuple[bytes, bytes]] = []
     event = b""
     data: list[bytes] = []
@@ -41,6 +45,8 @@ def reference(stream: bytes) -> list[tuple[bytes, bytes]]:
             data.append(value.removeprefix(b" "))
         elif name == b"event" and b":" in line:
             event = value.strip()
+        elif name not in (b"", b"id", b"retry") or b":" not in line:
+            data.append(b"\xff" + line)
     return found
 
 
@@ -66,7 +72,7 @@ def test_crlf_pings_among_lf_records_glue_nothing() -> None:
 def test_every_single_cut_gives_the_same_records() -> None:
     stream = (
         b'\xef\xbb\xbf: hello\r\n\r\ndata: {"t": "\xe4\xbd\xa0\xf0\x9f\x94\xa5"}  \n\n'
-        b"id: 7\nretry: 10\ndata:x\rdata: y\r\revent: e\ndata\ndata: \n\ndata: [DONE]"
+        b"id: 7\nretry: 10\ndata:x\rdata: y\r\revent: e\ndata: \n\ndata: [DONE]"
     )
     expected = reference(stream)
     assert len(expected) == 4
@@ -75,13 +81,24 @@ def test_every_single_cut_gives_the_same_records() -> None:
 
 
 def test_comments_ids_and_retries_carry_nothing() -> None:
-    assert records(b": ping\n\nid: 1\nretry: 3000\n\n:\n\nwhatever: x\n\n") == []
+    assert records(b": ping\n\nid: 1\nretry: 3000\n\n:\n\n") == []
+
+
+@pytest.mark.parametrize(
+    "line", [b"dat: {}", b"data", b"\xffata: {}", b"whatever: x", b" data: {}", b"<html>"]
+)
+def test_line_that_is_no_field_makes_its_record_unreadable(line: bytes) -> None:
+    for stream in (line + b"\n\n", b"data: {}\n" + line + b"\n\n", line + b"\ndata: {}\n\n"):
+        ((_, data),) = records(stream)
+        with pytest.raises(UnicodeDecodeError):
+            data.decode()
 
 
 def test_byte_order_mark_is_dropped_only_at_the_start() -> None:
     mark = b"\xef\xbb\xbf"
     assert records(mark + b"data: a\n\n" + mark + b"data: b\n\ndata: " + mark + b"\n\n") == [
         (b"", b"a"),
+        (b"", b"\xff" + mark + b"data: b"),
         (b"", mark),
     ]
     assert records(mark + b"data: a\n\n", [1]) == [(b"", b"a")]
