@@ -88,6 +88,7 @@ MISFITS: dict[str, Json] = {
     "append of another type": {"p": TEXT, "o": "append", "v": {"a": 1}},
     "nothing to append": {"p": TEXT, "o": "append"},
     "a text in the place of a root": {"p": "", "o": "add", "v": "x"},
+    "no message": {"p": "", "o": "add", "v": {"massage": message("x")["message"]}},
     "a text in the place of a message": {"p": "/message", "o": "replace", "v": "x"},
     "a text in the place of a content": {"p": "/message/content", "o": "replace", "v": "x"},
     "a text in the place of parts": {"p": "/message/content/parts", "o": "replace", "v": "x"},
@@ -126,6 +127,11 @@ def test_change_that_does_not_fit_where_no_text_stands_is_counted(record: Json) 
         v1(begun(), append("Hello"), {"v": ","}, record, append(" world"), {"v": "."}), "Hello, world."
     )
     assert seen.conversation.facts.unknown == {"delta": 1}
+
+
+def test_metadata_of_no_message_is_counted() -> None:
+    stray: Json = {"p": "/message/metadata/a", "o": "add", "c": 5, "v": "x"}
+    assert_whole(v1(begun(), append("Hello"), stray, append(" world") | {"c": 0}), "Hello world")
 
 
 def test_text_in_a_patch_is_read_behind_a_change_of_metadata_that_does_not_fit() -> None:

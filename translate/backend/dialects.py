@@ -170,7 +170,10 @@ class DeltaDialect:
             trouble = Trouble.TEXTLESS if mismatch.textless else Trouble.TEXT
             if not mismatch.textless:
                 return Reading(mismatch.message or None, trouble)
-        return Reading(delta.tree if "message" in delta.tree else None, trouble, same_text)
+        if "message" in delta.tree:
+            return Reading(delta.tree, trouble, same_text)
+        wreck = trouble is Trouble.NONE and delta.tree and not delta.is_textless(changed)
+        return Reading(None, Trouble.TEXT if wreck else trouble)
 
     def lose(self) -> None:
         """See `Dialect`."""

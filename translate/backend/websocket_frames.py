@@ -7,9 +7,8 @@ stream, cut anywhere, so they are joined as bytes and given to the same splitter
 """
 
 import base64
-import binascii
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlencode
 
@@ -57,7 +56,8 @@ class Frame:
     """A frame with a piece of a stream, told apart from those of other streams by its ids.
 
     `sequence` is its number, 0 without one. `body` is the piece, empty in a frame of another kind. `more` is
-    false for the last frame of a stream.
+    false for the last frame of a stream. With `damaged` a piece is lost: of this stream, or without ids of
+    any.
     """
 
     sequence: int
@@ -66,6 +66,10 @@ class Frame:
     response_id: str
     body: bytes
     more: bool
+    damaged: bool = False
+
+
+_WRECK: Final = Frame(0, "", "", "", b"", more=True, damaged=True)
 
 
 class FrameSequence:
@@ -131,7 +135,7 @@ def read_frame(message: str | bytes) -> Connected | Frame | None:
     """What a message of the socket says; None if it is neither a greeting nor a frame."""
     data = json_object(message)
     if data is None:
-        return None
+        return _WRECK
     if data.get("type") == "system":
         if data.get("event") != "connected":
             return None
@@ -139,19 +143,31 @@ def read_frame(message: str | bytes) -> Connected | Frame | None:
     number, inner = data.get("sequenceId"), object_at(data, "data")
     sequence = number if type(number) is int and number > 0 else 0
     if inner.get("type") != "http.response.body":
-        return Frame(sequence, "", "", "", b"", more=True)
-    try:
-        body = base64.b64decode(text_at(inner, "body"), validate=True)
-    except (binascii.Error, ValueError):
-        body = b""
+        # Others come too; but each says what it is.
+        kind = inner.get("type") if data.get("type") == "message" else data.get("type")
+        return replace(_WRECK, sequence=sequence, damaged=not isinstance(kind, str))
+    more, encoded = inner.get("more_body") is not False, inner.get("body")
+    request_id, conversation_id = text_at(inner, "websocket_request_id"), text_at(inner, "conversation_id")
+    body = b"" if encoded is None and not more else _decoded(encoded)
     return Frame(
         sequence,
-        text_at(inner, "websocket_request_id"),
-        text_at(inner, "conversation_id"),
+        request_id,
+        conversation_id,
         text_at(inner, "response_id"),
-        body,
-        more=inner.get("more_body") is not False,
+        body or b"",
+        more=more,
+        damaged=body is None or not (request_id or conversation_id),
     )
+
+
+def _decoded(body: object) -> bytes | None:
+    """The bytes of a body in base64; None if it is none."""
+    if not isinstance(body, str):
+        return None
+    try:
+        return base64.b64decode(body, validate=True)
+    except ValueError:
+        return None
 
 
 class EndFinder:

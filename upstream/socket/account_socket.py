@@ -29,7 +29,8 @@ class AccountSocket:
 
     `register` asks the backend for an address (protocol notes, section 12). The frames of a buffer are
     appended to it whether or not its reader keeps up (see `FrameBuffer`), so that no conversation waits for
-    another; frames of others and late ones are dropped. When frames are lost, all buffers become incomplete.
+    another; frames of others and late ones are dropped. When frames are lost, or so damaged that nobody knows
+    whose they were, all buffers become incomplete.
     """
 
     def __init__(
@@ -167,6 +168,8 @@ class AccountSocket:
         owner = next((buffer for buffer in self._buffers if buffer.owns(frame)), None)
         if owner is not None:
             owner.append(frame)
+        elif frame.damaged:
+            self._lose_rest()  # it may have been anyone's
         if (ack := self._sequence.acknowledgement(at_once=owner is not None and owner.ended)) is not None:
             await socket.write(ack)
         return True

@@ -64,7 +64,8 @@ class FrameBuffer:
             return
         self.frames += 1
         size = len(frame.body)
-        if self._size + size > self._budget.per_buffer or size > self._budget.left:
+        too_much = self._size + size > self._budget.per_buffer or size > self._budget.left
+        if too_much or frame.damaged:
             self.incomplete = True
         if frame.body and not self.incomplete:
             self._pieces.append(frame.body)

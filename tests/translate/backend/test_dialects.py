@@ -111,7 +111,8 @@ def test_delta_that_does_not_fit_where_no_text_stands_says_so(place: str) -> Non
 
 
 def test_tree_without_a_message_is_no_envelope() -> None:
-    assert DeltaDialect().read({"p": "", "o": "add", "v": {"x": 1}}) == Reading(None)
+    assert DeltaDialect().read({"p": "", "o": "add", "v": {}}) == Reading(None)
+    assert DeltaDialect().read({"p": "", "o": "add", "v": {"x": 1}}) == Reading(None, Trouble.TEXT)
     assert DeltaDialect().read({"p": "/x", "o": "add", "v": 1}) == Reading(None, Trouble.TEXT)
 
 

@@ -102,10 +102,8 @@ def test_frame_is_decoded_to_bytes() -> None:
 @pytest.mark.parametrize(
     ("text", "sequence"),
     [
-        (frame("not base64!"), 7),
         (frame(type="http.response.start"), 7),
-        ('{"sequenceId": 3, "type": "message"}', 3),
-        ('{"sequenceId": 3, "data": [1]}', 3),
+        ('{"sequenceId": 3, "type": "ack"}', 3),
         (frame("", number=None), 0),
         (frame("", number=True), 0),
         (frame("", number=-4), 0),
@@ -114,14 +112,40 @@ def test_frame_is_decoded_to_bytes() -> None:
 def test_odd_frame_carries_nothing_but_counts(text: str, sequence: int) -> None:
     found = read_frame(text)
     assert isinstance(found, Frame)
-    assert (found.body, found.sequence) == (b"", sequence)
+    assert (found.body, found.sequence, found.damaged) == (b"", sequence, False)
+
+
+@pytest.mark.parametrize("body", ["not base64!", "YQ", "YQ==\ud83d", 5, None, ["YQ=="]])
+def test_frame_whose_body_cannot_be_read_has_lost_a_piece_of_its_stream(body: object) -> None:
+    found = read_frame(frame(body=body))
+    assert found == Frame(7, "w1", "c1", "r1", b"", more=True, damaged=True)
+
+
+def test_last_frame_needs_no_body() -> None:
+    assert read_frame(frame(body=None, more_body=False)) == Frame(7, "w1", "c1", "r1", b"", more=False)
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "1", '{"type": "system", "event": "disconnected"}', b"\xff\xfe"]
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        b"\xff\xfe",
+        '{"sequenceId": 3, "type": "message"}',
+        '{"sequenceId": 3, "data": [1]}',
+        frame(type=5),
+        frame(b"", websocket_request_id=None, conversation_id=None),
+    ],
 )
-def test_what_is_no_frame_is_ignored(text: str | bytes) -> None:
-    assert read_frame(text) is None
+def test_frame_that_cannot_be_read_has_lost_a_piece_of_any_stream(text: str | bytes) -> None:
+    found = read_frame(text)
+    assert isinstance(found, Frame)
+    assert (found.request_id, found.conversation_id, found.damaged) == ("", "", True)
+
+
+def test_what_is_no_frame_is_ignored() -> None:
+    assert read_frame('{"type": "system", "event": "disconnected"}') is None
 
 
 def test_each_number_is_taken_once_and_in_order() -> None:

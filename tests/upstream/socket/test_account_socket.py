@@ -1,12 +1,14 @@
 """The one socket of an account: drops, missing frames, frames of others, and its end."""
 
 import asyncio
+import base64
 
 import pytest
 
 from tests.eventually import eventually
+from tests.translate.wire import Json
 from tests.upstream.rig import PATIENT
-from tests.upstream.socket.scripted import ALL, PIECES, TEXT, Backend, Peer, kept, plays, scene
+from tests.upstream.socket.scripted import ALL, MARKS, PIECES, TEXT, Backend, Peer, kept, plays, scene
 from upstream import (
     ConnectFailed,
     Timeouts,
@@ -47,6 +49,38 @@ async def test_socket_that_cannot_come_back_leaves_it_to_the_stored_conversation
         peer.drop()
 
     async with scene(Backend([one_and_out], kept=kept())) as here:
+        assert (await here.talk().run()).said == TEXT
+
+
+BROKEN: dict[str, Json] = {
+    "a body that is no base64": {"body": "@@@"},
+    "a body that is none": {"body": 7},
+    "no ids": {"websocket_request_id": None, "conversation_id": None},
+    "no type": {"type": None},
+}
+
+
+@pytest.mark.parametrize("damage", BROKEN.values(), ids=BROKEN)
+@pytest.mark.parametrize("number", [3, len(PIECES) - 1])
+async def test_damaged_frame_leaves_it_to_the_stored_conversation(damage: Json, number: int) -> None:
+    async def breaks_one(peer: Peer) -> None:
+        await plays(*ALL[: number - 1])(peer)
+        ids = MARKS | {"websocket_request_id": peer.backend.request_id}
+        body = base64.b64encode(PIECES[number - 1]).decode()
+        data = {"type": "http.response.body", "body": body, "more_body": True} | ids | damage
+        await peer.say({"sequenceId": number, "type": "message", "data": data})
+        await plays(*ALL[number:])(peer)
+
+    async with scene(Backend([breaks_one], kept=kept())) as here:
+        assert (await here.talk().run()).said == TEXT
+
+
+async def test_message_that_is_no_json_leaves_it_to_the_stored_conversation() -> None:
+    async def breaks_one(peer: Peer) -> None:
+        await plays(1, 2, 3)(peer)
+        await peer.write_message('{"sequenceId": 4, "ty')
+
+    async with scene(Backend([breaks_one], kept=kept())) as here:
         assert (await here.talk().run()).said == TEXT
 
 
