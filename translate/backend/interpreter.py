@@ -65,6 +65,8 @@ IGNORED_TYPES: Final = frozenset(
     )
 )
 """Records that change nothing for the user (protocol notes, sections 7.3 and 13.3)."""
+TEXTLESS_KEYS: Final = frozenset(("conversation_id", "message_id", "is_completion", "error", "error_code"))
+"""A record without a type that has none but these holds no text."""
 NOT_SHOWN: Final = ("system", "user", "developer")
 """Whose messages are never shown."""
 
@@ -164,7 +166,7 @@ class Interpreter:
     def aside(self, record: JsonObject) -> bool:
         """Take a record that is no envelope; it does not disturb the message that is growing.
 
-        False if it may be the wreck of one: it has no type, and is not empty.
+        False if it may be the wreck of one: it has no type, and something that may be a text.
         """
         kind = text_at(record, "type")
         if self._failed(record):
@@ -176,7 +178,7 @@ class Interpreter:
             self.facts.stream_complete = True
         elif kind not in IGNORED_TYPES:
             self.facts.count_unknown("record")
-            return bool(kind or not record)
+            return bool(kind) or record.keys() <= TEXTLESS_KEYS
         return True
 
     @property
