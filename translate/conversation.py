@@ -226,6 +226,9 @@ class Conversation:
             while self._reading:
                 message = self._interpreter.growing
                 if message is not None and fast_path.armed and sse.at_boundary:
+                    if fast_path.waiting and not self._eof and fast_path.must_wait(sse):
+                        self._all_read = True
+                        break
                     self._take_growth(message)
                     if not self._reading:
                         break
@@ -240,6 +243,8 @@ class Conversation:
                         break
                 if record is None:
                     self._all_read = True
+                    if sse.pos < len(sse.buffer):
+                        fast_path.disarm()  # what has begun to come is not for it
                     break
                 self._take_record(record)
         except RecordTooLarge:
@@ -342,6 +347,8 @@ class Conversation:
         growing = self._interpreter.growing
         if growing is not None and self._fast and not fast_path.armed:
             dialect.arm(fast_path, record, growing.source)
+            if self._sse.ends_in_cr:
+                fast_path.disarm()
         self._see_what_passes()
 
     def _grow(self, message: Message, piece: str) -> Iterator[Change]:

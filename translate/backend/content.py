@@ -5,6 +5,8 @@ protocol notes.
 """
 
 import re
+from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 from translate.text import Citation
@@ -115,7 +117,7 @@ def _asset(pointer: str, item: JsonObject) -> Asset | None:
 def citations_of(metadata: JsonObject) -> list[Citation]:
     """Citations in both forms: `citations` (2023-24) and `content_references` (later); see section 9."""
     found = []
-    for item in objects_at(metadata, "citations")[:MAX_CITATIONS]:
+    for item in _some_objects(metadata, "citations"):
         about = object_at(item, "metadata")
         span = _span(item, "start_ix", "end_ix")
         if not about or span is None:
@@ -125,7 +127,7 @@ def citations_of(metadata: JsonObject) -> list[Citation]:
         found.append(
             Citation(*span, number if isinstance(number, int) else None, _web(text_at(about, "url")), title)
         )
-    for item in objects_at(metadata, "content_references")[:MAX_CITATIONS]:
+    for item in _some_objects(metadata, "content_references"):
         span = _span(item, "start_idx", "end_idx")
         matched = text_at(item, "matched_text")
         if span is None or not matched.strip():
@@ -137,6 +139,12 @@ def citations_of(metadata: JsonObject) -> list[Citation]:
         title = text_at(source, "title") or text_at(item, "title") or text_at(item, "name")
         found.append(Citation(*span, None, url, title, matched, text_at(item, "alt")))
     return found
+
+
+def _some_objects(metadata: JsonObject, key: str) -> Iterator[JsonObject]:
+    found = metadata.get(key)
+    objects = (item for item in found if isinstance(item, dict)) if isinstance(found, list) else iter(())
+    return islice(objects, MAX_CITATIONS)
 
 
 def _span(item: JsonObject, start: str, end: str) -> tuple[int, int] | None:

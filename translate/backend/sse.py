@@ -6,12 +6,17 @@ anywhere; payloads may be padded with spaces; the last record may lack its line 
 """
 
 import json
+import re
 from dataclasses import dataclass
 
 MAX_RECORD_BYTES = 16 * 1024 * 1024
 """Longest record that is read. Tool output with notebook messages inside reaches some MiB."""
 NO_CONTENT = (b":", b"id:", b"retry:")
 """How comments begin, and the fields that carry nothing for us."""
+LINE_COST = 64
+"""Bytes for which each data line counts besides its own, since it is an object in memory."""
+GLUE = re.compile(r"\s*(data:)?\s*")
+"""What stands behind a payload: the end, or the beginning of a glued one."""
 UNREADABLE = b"\xff"
 """No UTF-8: a record with this byte in its data is read by nobody."""
 
@@ -39,12 +44,12 @@ def unglued(data: bytes) -> list[bytes]:
         while at < len(text) and not text.startswith("[DONE]", at):
             end = decoder.raw_decode(text, at)[1]
             found.append(text[at:end].encode())
-            rest = text[end:].lstrip()
-            if not rest:
-                return found
-            if not rest.startswith("data:"):
+            glue = GLUE.match(text, end)
+            if glue is None:
                 return [data]
-            at = len(text) - len(rest.removeprefix("data:").lstrip())
+            at = glue.end()
+            if glue[1] is None:
+                return found if at == len(text) else [data]
     except (ValueError, RecursionError):
         return [data]
     return [*found, text[at:].encode()]
@@ -58,11 +63,24 @@ class SseSplitter:
     LF line ends by moving `pos` behind them. A record of more than `max_record_bytes` is refused.
     """
 
-    __slots__ = ("_data", "_event", "_held", "_max", "_scan", "_skip_lf", "_started", "buffer", "pos")
+    __slots__ = (
+        "_data",
+        "_event",
+        "_held",
+        "_max",
+        "_scan",
+        "_skip_lf",
+        "_started",
+        "buffer",
+        "ends_in_cr",
+        "pos",
+    )
 
     def __init__(self, max_record_bytes: int = MAX_RECORD_BYTES) -> None:
         self.buffer = bytearray()
         self.pos = 0
+        self.ends_in_cr = False
+        """The last line ended in CR or CRLF, which are not for the fast path."""
         self._scan = 0  # no line end lies between pos and here
         self._skip_lf = False  # the last line ended in a CR that was the last byte we had
         self._started = False
@@ -136,6 +154,7 @@ class SseSplitter:
             return None
         line = bytes(buffer[self.pos : end])
         self.pos = end + 1
+        self.ends_in_cr = cr >= 0
         if cr >= 0:
             if self.pos < len(buffer):
                 if buffer[self.pos] == 0x0A:
@@ -158,7 +177,7 @@ class SseSplitter:
             self._hold(UNREADABLE + line)  # a damaged line, which may have been data
 
     def _hold(self, value: bytes) -> None:
-        self._held += len(value) + 1
+        self._held += len(value) + (LINE_COST if self._data else 1)
         if self._held > self._max:
             raise RecordTooLarge(f"a record exceeds {self._max} bytes")
         self._data.append(value)

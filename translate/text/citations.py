@@ -6,8 +6,10 @@ ordinary bracket, and inside code nothing is a mark.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Final
 
 from translate.text.source_text import SourceText
@@ -18,6 +20,7 @@ MAX_WAIT: Final = 2000
 MAX_DRIFT: Final = 8
 """Characters by which a range may be off; a mark is longer, so that its neighbours are not meant."""
 MAX_LINK: Final = 1000
+"""Characters of a path in the sandbox; it holds no `](`, with which another link begins."""
 MAX_REFERENCE: Final = 300
 
 TOKEN = re.compile("`+|【|\ue200|\\]\\(|\n[ \t]*\n")
@@ -28,6 +31,7 @@ REFERENCE = re.compile("\ue200[^\ue200\ue201\n]{0,300}\ue201")
 NUMBERED_LINK = re.compile(r"\]\((\d{1,4})\)")
 OPEN_NUMBERED_LINK = re.compile(r"\]\(\d{0,4}")
 SANDBOX = "sandbox:"
+LINK_PART = re.compile(r"[()\n]|\]\(")
 HELD_TAIL = re.compile(r"`+\Z|\]\Z|\n[ \t]*\Z")
 
 
@@ -63,8 +67,11 @@ class _Replaced:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
 class _Undecided:
-    """More of the text, or its citation, must come first."""
+    """More of the text, or its citation, must come first; text alone is enough at `end`."""
+
+    end: int = 0
 
 
 _UNDECIDED: Final = _Undecided()
@@ -80,7 +87,20 @@ class CitationRewriter:
     of an answer, whose citations are then numbered through.
     """
 
-    __slots__ = ("_citations", "_code", "_held", "_sandbox", "_show_citations", "_shown", "_source")
+    __slots__ = (
+        "_citations",
+        "_code",
+        "_held",
+        "_more",
+        "_more_size",
+        "_run",
+        "_sandbox",
+        "_scanned",
+        "_show_citations",
+        "_shown",
+        "_source",
+        "_wake",
+    )
 
     def __init__(
         self,
@@ -94,8 +114,15 @@ class CitationRewriter:
         self._sandbox = sandbox
         self._shown = shown
         self._show_citations = show_citations
-        self._citations: Sequence[Citation] = ()
+        self._citations = _Index(())
         self._held = ""
+        # What came behind `_held` and was not looked at, since it decides nothing: before `_wake` characters
+        # are held, or while it only goes on with a run of these characters.
+        self._more: list[str] = []
+        self._more_size = 0
+        self._wake = 0
+        self._run = ""
+        self._scanned: tuple[int, int] | None = None  # of the link that is held: how far, and how deep
         self._code = ""  # the backticks that opened the code we are in
 
     @property
@@ -105,7 +132,10 @@ class CitationRewriter:
 
     def feed(self, text: str) -> str:
         """See `TextFilter`."""
-        self._held += text
+        self._more.append(text)
+        self._more_size += len(text)
+        if len(self._held) + self._more_size < self._wake or (self._run and not text.strip(self._run)):
+            return ""
         return self._rewrite(final=False)
 
     def release(self) -> str:
@@ -114,21 +144,32 @@ class CitationRewriter:
 
     def cite(self, citations: Iterable[Citation]) -> str:
         """Take the citations of the message as they stand now. Return what can be shown now."""
-        self._citations = tuple(citations)
+        self._citations = _Index(tuple(citations))
         return self._rewrite(final=False)
 
     def take_back(self, characters: int) -> None:
         """So many characters at the end of the message, as far as it was fed, are no longer part of it."""
-        self._held = self._held[: max(0, len(self._held) - characters)]
+        held = self._join()
+        self._held = held[: max(0, len(held) - characters)]
+        self._scanned = None
+
+    def _join(self) -> str:
+        """All that is held."""
+        if self._more:
+            self._held = "".join((self._held, *self._more))
+            self._more.clear()
+        self._more_size = self._wake = 0
+        self._run = ""
+        return self._held
 
     def _rewrite(self, final: bool) -> str:
-        held, start, at = self._held, 0, 0
+        held, start, at = self._join(), 0, 0
         out: list[str] = []
         keep = len(held)
         while (token := (IN_CODE if self._code else TOKEN).search(held, at)) is not None:
             word, position = token.group(), token.start()
             if token.end() == len(held) and word[0] == "`" and not final:
-                keep = position  # more backticks may follow
+                keep, self._run = position, "`"  # more backticks may follow
                 break
             if word[0] == "`":
                 self._toggle_code(word)
@@ -141,7 +182,7 @@ class CitationRewriter:
                 continue
             decision = self._decide(held, position, final)
             if isinstance(decision, _Undecided):
-                keep = position
+                keep, self._wake = position, max(0, decision.end - position)
                 break
             if isinstance(decision, _Replaced):
                 out += (held[start:position], decision.text)
@@ -151,6 +192,7 @@ class CitationRewriter:
             tail = None if final else HELD_TAIL.search(held, at)
             if tail is not None and self._may_begin_a_mark(tail.group()):
                 keep = tail.start()
+                self._run = {"`": "`", "\n": " \t"}.get(held[keep], "")
         out.append(held[start:keep])
         self._held = held[keep:]
         return "".join(out)
@@ -194,7 +236,7 @@ class CitationRewriter:
         start = self._position() + position
         citation = self._find(start, start + len(mark.group()), number, waited)
         if citation is None:
-            return _Replaced(mark.end(), "") if waited else _UNDECIDED
+            return _Replaced(mark.end(), "") if waited else _until_waited(mark)
         return _Replaced(mark.end(), self._link(citation, mark[1] or "*"))
 
     def _reference_mark(self, held: str, position: int, final: bool) -> _Decision:
@@ -202,9 +244,9 @@ class CitationRewriter:
         if (mark := REFERENCE.match(held, position)) is None:
             over = final or len(held) - position > MAX_REFERENCE
             return _Replaced(position + 1, "") if over else _UNDECIDED
-        citation = next((c for c in self._citations if c.matched == mark.group()), None)
+        citation = self._citations.matching(mark.group())
         if citation is None and self._show_citations and not _has_waited(held, mark.end(), final):
-            return _UNDECIDED
+            return _until_waited(mark)
         if citation is None or not self._show_citations:
             return _Replaced(mark.end(), "")
         if citation.markdown:
@@ -221,7 +263,7 @@ class CitationRewriter:
         waited = _has_waited(held, mark.end(), final)
         citation = self._find(end, end, int(mark[1]), waited)
         if citation is None or not citation.url:
-            return _Kept(mark.end()) if waited else _UNDECIDED
+            return _Kept(mark.end()) if waited else _until_waited(mark)
         link = f"]({escape_url(citation.url)})"
         self._shown.append(ShownCitation(link, citation.url, citation.title))
         return _Replaced(mark.end(), link)
@@ -229,17 +271,24 @@ class CitationRewriter:
     def _sandbox_link(self, held: str, position: int, final: bool) -> _Decision:
         """`[shown](sandbox:/mnt/data/x)`; the path may hold balanced parentheses."""
         start = position + 2
-        end, depth = start, 0
-        while end < len(held) and held[end] != "\n" and end - start < MAX_LINK:
-            if held[end] == "(":
+        limit = start + MAX_LINK
+        (end, depth), self._scanned = self._scanned or (start, 0), None
+        while (part := LINK_PART.search(held, end, limit)) is not None:
+            end = part.end()
+            if part[0] == "(":
                 depth += 1
-            elif held[end] == ")":
-                if not depth:
-                    address = self._sandbox(held[start + len(SANDBOX) : end])
-                    return _Replaced(end + 1, f"]({address})" if address is not None else "]")
+            elif part[0] != ")":
+                return _Kept(start)
+            elif depth:
                 depth -= 1
-            end += 1
-        return _UNDECIDED if end == len(held) and not final else _Kept(position + 2)
+            else:
+                address = self._sandbox(held[start + len(SANDBOX) : end - 1])
+                return _Replaced(end, f"]({address})" if address is not None else "]")
+        if final or len(held) > limit:
+            return _Kept(start)
+        # What is held will begin with this link. A `]` at its end may begin another one.
+        self._scanned = max(end, len(held) - held.endswith("]")) - position, depth
+        return _UNDECIDED
 
     def _position(self) -> int:
         """Where in the message the held text begins."""
@@ -251,11 +300,9 @@ class CitationRewriter:
         Where emoji occur, the unit of the ranges is not certain, so a near range of the same number will
         do; a far one only when nothing better can come any more.
         """
-        for citation in self._citations:
-            if citation.start == start and citation.end == end:
-                return citation
-        same = [c for c in self._citations if c.number == number and number is not None]
-        nearest = min(same, key=lambda c: abs(c.start - start), default=None)
+        if (citation := self._citations.at(start, end)) is not None:
+            return citation
+        nearest = None if number is None else self._citations.nearest(number, start)
         return nearest if nearest and (waited or abs(nearest.start - start) <= MAX_DRIFT) else None
 
     def _link(self, citation: Citation, label: str) -> str:
@@ -264,6 +311,46 @@ class CitationRewriter:
         link = f"[[{label}]({escape_url(citation.url)})]"
         self._shown.append(ShownCitation(link, citation.url, citation.title))
         return link
+
+
+class _Index:
+    """Finds citations without looking at all of them. Of several that fit, the first one counts."""
+
+    __slots__ = ("_by_mark", "_by_number", "_by_range")
+
+    def __init__(self, citations: Sequence[Citation]) -> None:
+        self._by_range: dict[tuple[int, int], Citation] = {}
+        self._by_mark: dict[str, Citation] = {}
+        # Those of each number, with where they start and which comes first.
+        self._by_number: dict[int, list[tuple[int, int, Citation]]] = {}
+        for order, citation in enumerate(citations):
+            self._by_range.setdefault((citation.start, citation.end), citation)
+            self._by_mark.setdefault(citation.matched, citation)
+            if citation.number is not None:
+                self._by_number.setdefault(citation.number, []).append((citation.start, order, citation))
+        for found in self._by_number.values():
+            found.sort(key=itemgetter(0, 1))
+
+    def at(self, start: int, end: int) -> Citation | None:
+        """The citation of this range."""
+        return self._by_range.get((start, end))
+
+    def matching(self, mark: str) -> Citation | None:
+        """The citation that names this mark."""
+        return self._by_mark.get(mark)
+
+    def nearest(self, number: int, start: int) -> Citation | None:
+        """The citation of this number whose range is nearest to `start`."""
+        found = self._by_number.get(number, [])
+        behind = bisect_left(found, start, key=itemgetter(0))
+        nearest = found[behind : behind + 1]
+        if behind:
+            nearest.append(found[bisect_left(found, found[behind - 1][0], key=itemgetter(0))])
+        return min(nearest, key=lambda one: (abs(one[0] - start), one[1]))[2] if nearest else None
+
+
+def _until_waited(mark: re.Match[str]) -> _Undecided:
+    return _Undecided(mark.end() + MAX_WAIT + 1)
 
 
 def _has_waited(held: str, end: int, final: bool) -> bool:

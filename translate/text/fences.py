@@ -1,9 +1,13 @@
 """Fences around code and output, which nothing inside may close."""
 
 import re
+from typing import Final
 
 BREAK = "\u200b"
 """A zero-width space: it parts backticks that would close a fence, and is not seen."""
+
+MAX_RUN: Final = 1000
+"""Backticks in a row that are held back until the run is over."""
 
 
 def fence_for(text: str) -> str:
@@ -13,8 +17,9 @@ def fence_for(text: str) -> str:
 
 
 def backticks_at_end(text: str) -> int:
-    """How many backticks `text` ends with."""
-    return len(text) - len(text.rstrip("`"))
+    """How many backticks `text` ends with; 0 for more than `MAX_RUN`, which are not waited for."""
+    run = len(text) - len(text.rstrip("`"))
+    return run if run <= MAX_RUN else 0
 
 
 class FenceGuard:
@@ -23,10 +28,11 @@ class FenceGuard:
     Two runs that meet because what stood between them is not shown are kept apart too.
     """
 
-    __slots__ = ("_ends_with_backtick", "_fence")
+    __slots__ = ("_broken", "_ends_with_backtick", "_fence")
 
     def __init__(self, fence: str) -> None:
         self._fence = fence
+        self._broken = BREAK.join(fence)
         self._ends_with_backtick = False
 
     @property
@@ -39,7 +45,7 @@ class FenceGuard:
         if self._ends_with_backtick and text.startswith("`"):
             text = BREAK + text
         self._ends_with_backtick = text.endswith("`") if text else self._ends_with_backtick
-        return text.replace(self._fence, BREAK.join(self._fence))
+        return text.replace(self._fence, self._broken)
 
     def release(self) -> str:
         """Nothing is ever held back."""

@@ -22,17 +22,18 @@ class OutputLimit:
 
     def __init__(self) -> None:
         self._left = MAX_CHARACTERS
-        self._breaks = ""
+        self._breaks = 0  # line breaks that are held back
         self._was_cut = False
 
     def feed(self, text: str) -> str:
         """See `TextFilter`."""
-        text = self._breaks + text
         shown = text.rstrip("\n")
-        self._breaks = text[len(shown) :]
-        self._was_cut = 0 < self._left < len(shown)
-        text = shown[: self._left]
-        self._left = max(0, self._left - len(shown))
+        breaks = self._breaks if shown else 0
+        self._breaks += len(text) - len(shown) - breaks
+        size = breaks + len(shown)
+        self._was_cut = 0 < self._left < size
+        text = ("\n" * min(breaks, self._left) + shown)[: self._left]
+        self._left = max(0, self._left - size)
         return text
 
     def take_notice(self) -> str:

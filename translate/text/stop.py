@@ -1,5 +1,6 @@
 """Stop sequences, honoured here since the web backend has no such field."""
 
+import re
 from collections.abc import Sequence
 
 
@@ -12,8 +13,9 @@ class StopFilter:
     passes_through = False
 
     def __init__(self, sequences: Sequence[str]) -> None:
-        self._sequences = tuple(sequences)
-        self._held = ""
+        self._searches = tuple(_Search(sequence) for sequence in sequences)
+        self._begins = re.compile("|".join(re.escape(sequence[0]) for sequence in sequences))
+        self._longest = self._searches[0]  # whose beginning is what is held back
         self.stopped = False
         """A stop sequence was met; all text behind it is dropped."""
 
@@ -21,25 +23,55 @@ class StopFilter:
         """See `TextFilter`."""
         if self.stopped:
             return ""
-        text = self._held + text
-        found = [(at + len(stop), at) for stop in self._sequences if (at := text.find(stop)) >= 0]
-        if found:
+        prefix, before = self._longest.sequence, self._longest.held
+        if not before and self._begins.search(text) is None:
+            return text
+        ends = [(end, end - len(search.sequence)) for search in self._searches if (end := search.feed(text))]
+        if ends:
             self.stopped = True
-            self._held = ""
-            return text[: min(found)[1]]
-        keep = max(_overlap(text, stop) for stop in self._sequences)
-        self._held = text[len(text) - keep :]
-        return text[: len(text) - keep]
+            shown = before + min(ends)[1]
+        else:
+            self._longest = max(self._searches, key=lambda search: search.held)
+            shown = before + len(text) - self._longest.held
+        return prefix[: min(shown, before)] + text[: max(0, shown - before)]
 
     def release(self) -> str:
         """See `TextFilter`."""
-        held, self._held = self._held, ""
-        return held
+        if self.stopped:
+            return ""
+        return self._longest.sequence[: self._longest.held]
 
 
-def _overlap(text: str, stop: str) -> int:
-    """Length of the longest end of `text` that begins `stop`."""
-    for size in range(min(len(stop) - 1, len(text)), 0, -1):
-        if text.endswith(stop[:size]):
-            return size
-    return 0
+class _Search:
+    """Looks for one sequence in a text that comes in pieces, by Knuth, Morris and Pratt.
+
+    `held` is how many last characters of the text are the beginning of `sequence`.
+    """
+
+    def __init__(self, sequence: str) -> None:
+        self.sequence = sequence
+        self.held = 0
+        # For each length, that of the longest beginning of the sequence which ends its first `length`
+        # characters; made only as far as it is needed, since a sequence may be as long as a request.
+        self._shorter = [0, 0]
+
+    def feed(self, text: str) -> int:
+        """Where in `text` the sequence is first complete, as the index behind it; 0 if it is not."""
+        sequence, shorter, held, at = self.sequence, self._shorter, self.held, 0
+        while at < len(text):
+            if not held and (at := text.find(sequence[0], at)) < 0:
+                break
+            held = self._next(held, text[at])
+            at += 1
+            if held == len(sequence):
+                return at
+            if held == len(shorter):
+                shorter.append(self._next(shorter[-1], sequence[held - 1]))
+        self.held = held
+        return 0
+
+    def _next(self, held: int, character: str) -> int:
+        """How much of the sequence ends a text of which `held` characters did, with `character` behind it."""
+        while held and character != self.sequence[held]:
+            held = self._shorter[held]
+        return held + 1 if character == self.sequence[held] else 0

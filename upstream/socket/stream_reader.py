@@ -152,14 +152,14 @@ class SocketStreamReader:
     async def _join(self) -> Event:
         """Hold what comes until it is clear whether it is there from its start."""
         buffer, start, stored = self._buffer, StartFinder(), StoredTurn(self._parent_message_id)
-        held, seen, quiet = b"", b"", 0
+        held, seen, quiet = bytearray(), b"", 0
         pauses = chain((self._pauses.joining,), self._look_pauses())
         while not buffer.incomplete:
             if piece := buffer.take_all():
                 held += piece
                 from_start = start.judge(piece)
                 if from_start:
-                    await self._give(held)
+                    await self._give(bytes(held))
                     return Event.START_SEEN
                 if from_start is False or buffer.ended:
                     buffer.lose_all()

@@ -44,7 +44,7 @@ HANDOVER: Json = {
 }
 
 
-def frame(body: bytes | str = b"data: x\n\n", number: object = 7, **inner: object) -> str:
+def frame(body: object = b"data: x\n\n", number: object = 7, **inner: object) -> str:
     encoded = base64.b64encode(body).decode() if isinstance(body, bytes) else body
     data: Json = {
         "type": "http.response.body",
