@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections.abc import Sequence
 from functools import cache
 
 from simulator.gizmos import GIZMOS
@@ -36,9 +37,12 @@ def original_bodies() -> tuple[bytes, ...]:
     return (*refusals, *(json.dumps(each).encode() for each in (gizmo, HANDOVER, *stored)))
 
 
-def random_body(rng: random.Random) -> bytes:
-    """A body: JSON with places changed, sometimes no JSON any more. Depends on nothing but `rng`."""
-    body = rng.choice(original_bodies())
+def random_body(rng: random.Random, originals: Sequence[bytes] = ()) -> bytes:
+    """One of `originals` with places in its JSON changed, sometimes no JSON any more.
+
+    Depends on nothing but `rng`.
+    """
+    body = rng.choice(originals or original_bodies())
     for _ in range(rng.choice((0, 1, 2, 10))):
         try:
             body = json.dumps(changed(rng, json.loads(body))).encode()

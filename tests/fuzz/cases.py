@@ -1,80 +1,71 @@
-"""What the fuzzer tries: a recorded stream, damaged and cut, for one kind of turn."""
+"""An input of the fuzzer as a turn: what is fed, in which pieces, and to what kind of turn.
 
-import json
-import random
-from collections.abc import Iterator, Sequence
+The first bytes of an input choose the kind of turn, so that whatever changes bytes also tries other kinds.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
-from tests.fuzz.mutations import TEXTS, VALUES, mutated
-from tests.fuzz.seeds import Seed, seeds
-from tests.golden.frames import bodies
-from translate.values.style import Style
+from tests.fuzz.seeds import seeds
+from translate.values import SentMessage, Style
+
+HEADER = 5
+"""Bytes: the messages that were sent, the style, the stop sequences, the cuts, and the rest."""
+STOPS: tuple[tuple[str, ...], ...] = ((), ("tea",), ("`", "\n\n"), ("🔥",))
+CUTS = ((100_000,), (1, 5, 300), (700, 1024, 4096), (1,))
+MAX_BYTEWISE = 8000
+"""A longer stream is not fed byte by byte, which is slow."""
+NEXT = b": next\n\n"
+"""Parts the streams of two exchanges."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
     """What is fed, in which pieces, and to what kind of turn."""
 
-    seed: Seed
+    sent: tuple[SentMessage, ...]
     chunks: tuple[bytes, ...]
-    style: Style
-    stop: tuple[str, ...]
-    fails_to_fetch: bool
-    reasoning: bool
-    next_exchange: bytes
+    style: Style = Style.WEB
+    stop: tuple[str, ...] = ()
+    fails_to_fetch: bool = False
+    reasoning: bool = False
+    next_exchange: bytes = b""
     """The stream of a second exchange, where the first leads to one; empty for none."""
 
 
-def random_case(rng: random.Random) -> Case:
-    """A case; the same one for the same state of `rng`."""
-    seed, other = rng.choice(seeds()), rng.choice(seeds())
-    if seed.frames:
-        stream = b"".join(bodies(_damaged_frames(rng, seed.frames)))
-        if rng.random() < 0.5:
-            stream = mutated(rng, stream, other.stream)
-    else:
-        stream = mutated(rng, seed.stream, other.stream)
+@cache
+def all_sent() -> tuple[tuple[SentMessage, ...], ...]:
+    """The rows of messages that were sent for the seeds."""
+    return tuple(dict.fromkeys(seed.sent for seed in seeds()))
+
+
+def header_for(sent: tuple[SentMessage, ...], choices: bytes = bytes(HEADER - 1)) -> bytes:
+    """The first bytes of an input for a stream that answers `sent`."""
+    return bytes([all_sent().index(sent) % 256]) + choices
+
+
+def case_of(data: bytes) -> Case:
+    """The case that an input describes; any bytes do."""
+    header, (stream, _, following) = data[:HEADER].ljust(HEADER, b"\0"), data[HEADER:].partition(NEXT)
+    styles = list(Style)
+    sizes: tuple[int, ...] = CUTS[header[3] % len(CUTS)]
+    if len(stream) > MAX_BYTEWISE:
+        sizes = tuple(max(size, 5) for size in sizes)
     return Case(
-        seed,
-        tuple(_cut(rng, stream)),
-        rng.choice(list(Style)),
-        rng.choice(((), (), (), ("tea",), ("`", "\n\n"), ("🔥",))),
-        rng.random() < 0.2,
-        rng.random() < 0.3,
-        mutated(rng, rng.choice(seeds()).stream, b"") if rng.random() < 0.3 else b"",
+        all_sent()[header[0] % len(all_sent())],
+        tuple(_cut(stream, sizes)),
+        styles[header[1] % len(styles)],
+        STOPS[header[2] % len(STOPS)],
+        fails_to_fetch=bool(header[4] & 1),
+        reasoning=bool(header[4] & 2),
+        next_exchange=following,
     )
 
 
-def _cut(rng: random.Random, stream: bytes) -> Iterator[bytes]:
-    """In pieces of one size, or of many; seldom byte by byte, which is slow."""
-    choice, at = rng.random(), 0
-    sizes = (100_000,) if choice < 0.4 else (1, 5, 300) if choice < 0.6 else (700, 1024, 4096)
-    if choice > 0.95 and len(stream) < 8000:
-        sizes = (1,)
+def _cut(stream: bytes, sizes: tuple[int, ...]) -> Iterator[bytes]:
+    at = turn = 0
     while at < len(stream):
-        size = rng.choice(sizes)
+        size = sizes[turn % len(sizes)]
         yield stream[at : at + size]
-        at += size
-
-
-def _damaged_frames(rng: random.Random, frames: Sequence[str]) -> list[str | bytes]:
-    damaged: list[str | bytes] = list(frames)
-    for _ in range(rng.choice((0, 1, 2, 5))):
-        at = rng.randrange(len(damaged))
-        kind = rng.randrange(5)
-        if kind == 0:
-            del damaged[at]
-        elif kind == 1:
-            damaged.insert(rng.randint(0, len(damaged)), damaged[at])
-        elif kind == 2:
-            damaged[at] = damaged[at][: rng.randint(0, 300)]
-        elif kind == 3:
-            frame = json.loads(frames[rng.randrange(len(frames))])
-            place = rng.choice((frame, frame["data"]))
-            place[rng.choice(list(place))] = rng.choice((*VALUES, *TEXTS))
-            damaged.insert(at, json.dumps(frame))
-        else:
-            damaged.insert(at, rng.choice((b"\xff", b"", "[]", "1", '{"type": "system"}', "{" * 2000)))
-        if not damaged:
-            return [""]
-    return damaged
+        at, turn = at + size, turn + 1

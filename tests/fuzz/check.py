@@ -1,10 +1,12 @@
 """What must hold of an answer, whatever bytes the backend sent."""
 
 import json
+from dataclasses import replace
 
 from tests.fuzz.cases import Case
 from tests.fuzz.translation import stream_answer, whole_answer
 from tests.translate.reading import Reading, read
+from translate.text.fences import BREAK
 from translate.values.errors import ApiError
 
 MAX_GROWTH = 40
@@ -21,6 +23,10 @@ def check(case: Case) -> None:
     assert fast.text == slow.text, "the fast path and the full path differ"
     assert fast.finish_reason == slow.finish_reason
     assert type(fast_error) is type(slow_error)
+    joined, joined_error = _checked_stream(replace(case, chunks=(b"".join(case.chunks),)), fast=True)
+    assert joined.text.replace(BREAK, "") == slow.text.replace(BREAK, ""), "the text depends on the cuts"
+    assert joined.finish_reason == slow.finish_reason
+    assert type(joined_error) is type(slow_error)
     whole = _checked_whole(case)
     if slow_error is None:
         assert whole == slow.text

@@ -1,37 +1,28 @@
-"""Makes a case that fails small enough to be read."""
+"""Makes an input that fails small enough to be read."""
 
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 
-from tests.fuzz.cases import Case
-from tests.fuzz.check import check
 from tests.fuzz.mutations import BORDER
 
+Fails = Callable[[bytes], bool]
 
-def shrunk(case: Case) -> Case:
-    """`case` without the records, and then without the cuts, that its failure does not need."""
-    records = BORDER.split(b"".join(case.chunks))
-    if not _fails(case, records):
-        return case  # it depends on the cuts
-    size = len(records) // 2
+
+def shrunk(data: bytes, fails: Fails) -> bytes:
+    """`data` without the records, and then without the bytes, that its failure does not need."""
+    data = _fewer(BORDER.split(data), fails)
+    return _fewer([bytes([byte]) for byte in data], fails)
+
+
+def _fewer(parts: Sequence[bytes], fails: Fails) -> bytes:
+    left = list(parts)
+    size = max(1, len(left) // 2)
     while size:
         at = 0
-        while at < len(records):
-            fewer = records[:at] + records[at + size :]
-            if _fails(case, fewer):
-                records = fewer
+        while at < len(left):
+            fewer = left[:at] + left[at + size :]
+            if fails(b"".join(fewer)):
+                left = fewer
             else:
                 at += size
         size //= 2
-    return _with(case, records)
-
-
-def _with(case: Case, records: list[bytes]) -> Case:
-    return replace(case, chunks=(b"".join(records),))
-
-
-def _fails(case: Case, records: list[bytes]) -> bool:
-    try:
-        check(_with(case, records))
-    except Exception:
-        return True
-    return False
+    return b"".join(left)

@@ -1,31 +1,48 @@
-"""A short look for bytes that break the translator; `make fuzz` looks longer. And what it found before."""
+"""A short look for bytes that break a parser; `make fuzz` looks longer. And what it found before."""
 
+import importlib.util
 import json
 import random
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from tests.fuzz.bodies import check_body, random_body
-from tests.fuzz.cases import random_case
-from tests.fuzz.check import check
+from tests.fuzz.shrink import shrunk
+from tests.fuzz.targets import TARGETS
 from tests.translate.deltas import ENCODING, TEXT, delta
 from tests.translate.reading import answer, content_of, whole_answer
 from tests.translate.tools import citation
 from tests.translate.wire import finished, growing, message, sse
 from translate.values.errors import NotFound
 
-CASES_PER_ROUND = 300
+ROUNDS = {"stream": range(6), "response": range(2), "websocket": range(2), "request": range(1)}
+INPUTS_PER_ROUND = 250
 
 
-@pytest.mark.parametrize("round", range(6))
-def test_any_damage_to_a_stream_leaves_a_valid_answer_or_a_typed_error(round: int) -> None:
-    for number in range(CASES_PER_ROUND):
-        check(random_case(random.Random(f"{round}-{number}")))
+@pytest.mark.parametrize(("target", "round"), [(name, round) for name in ROUNDS for round in ROUNDS[name]])
+def test_any_damage_leaves_a_valid_result_or_a_typed_error(target: str, round: int) -> None:
+    for number in range(INPUTS_PER_ROUND):
+        TARGETS[target].check(TARGETS[target].random_input(random.Random(f"{round}-{number}")))
 
 
-def test_any_damage_to_an_answer_that_is_no_stream_is_a_typed_error() -> None:
-    for number in range(2 * CASES_PER_ROUND):
-        check_body(random_body(random.Random(number)))
+@pytest.mark.parametrize("target", TARGETS)
+def test_branches_that_nothing_took_before_lead_to_no_failure(target: str, tmp_path: Path) -> None:
+    if importlib.util.find_spec("atheris") is None:
+        pytest.skip("atheris has no wheel for this machine")
+    command = [sys.executable, "-m", "tests.fuzz", "2.5", target, "--folder", str(tmp_path)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "stat::number_of_executed_units" in ended.stderr
+
+
+def test_input_that_fails_is_made_small_and_told_as_a_test(tmp_path: Path) -> None:
+    assert shrunk(b"data: 1\n\ndata: ab\n\n", lambda data: b"b" in data) == b"b"
+    (tmp_path / "input").write_bytes(b"{}")
+    command = [sys.executable, "-m", "tests.fuzz", "0", "request", "--input", str(tmp_path / "input")]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert "does not fail" in ended.stdout
 
 
 def test_error_that_quotes_half_a_character_can_be_read_by_every_client() -> None:

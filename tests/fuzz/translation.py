@@ -50,7 +50,7 @@ def whole_answer(case: Case) -> bytes | ApiError:
 def _play(case: Case, format: AnswerFormat, *, fast: bool) -> Player:
     """The turn at its end. What is asserted here holds at any time."""
     conversation = Conversation(
-        case.seed.sent,
+        case.sent,
         Options(case.stop, case.style, case.reasoning),
         Shelf(),
         max_record_bytes=MAX_RECORD,

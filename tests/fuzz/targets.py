@@ -1,0 +1,204 @@
+"""The parsers of what comes from outside: inputs to begin with, how to damage them, and what must hold.
+
+A check raises whatever the parser raises although it should not, or AssertionError.
+"""
+
+import json
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from tests.fuzz.bodies import check_body, original_bodies, random_body
+from tests.fuzz.cases import HEADER, NEXT, Case, all_sent, case_of, header_for
+from tests.fuzz.check import check
+from tests.fuzz.mutations import RAW, TEXTS, VALUES, mutated
+from tests.fuzz.seeds import seeds
+from tests.golden.frames import bodies
+from translate.backend import EndFinder, Frame, read_frame
+from translate.openai import ChatRequest, envelope, read_chat
+from translate.values import ApiError
+from upstream.http.chunked import ChunkedDecoder
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One parser."""
+
+    seeds: Callable[[], Sequence[bytes]]
+    damaged: Callable[[random.Random, bytes], bytes]
+    """Another input, made of one with what is known of its form; depends on nothing else."""
+    check: Callable[[bytes], None]
+
+    def random_input(self, rng: random.Random) -> bytes:
+        """A damaged seed; the same one for the same state of `rng`."""
+        return self.damaged(rng, rng.choice(self.seeds()))
+
+
+# Event streams and their dialects.
+
+
+def _streams() -> list[bytes]:
+    return [header_for(seed.sent) + seed.stream for seed in seeds() if seed.stream]
+
+
+def _damaged_stream(rng: random.Random, data: bytes) -> bytes:
+    header, stream = bytearray(data[:HEADER].ljust(HEADER, b"\0")), data[HEADER:]
+    if rng.random() < 0.5:
+        header[1:] = rng.randbytes(HEADER - 1)
+    stream, _, following = stream.partition(NEXT)
+    stream = mutated(rng, stream, rng.choice(seeds()).stream)
+    if rng.random() < 0.2:
+        following = mutated(rng, rng.choice(seeds()).stream, b"")
+    return bytes(header) + stream + (NEXT + following if following else b"")
+
+
+def _check_stream(data: bytes) -> None:
+    check(case_of(data))
+
+
+# Frames of a WebSocket, one a line; the first byte tells what was sent.
+
+
+def _frames() -> list[bytes]:
+    return [header_for(seed.sent, b"") + "\n".join(seed.frames).encode() for seed in seeds() if seed.frames]
+
+
+def _damaged_frames(rng: random.Random, data: bytes) -> bytes:
+    frames = data[1:].split(b"\n")
+    for _ in range(rng.choice((0, 1, 2, 5))):
+        at, kind = rng.randrange(len(frames)), rng.randrange(5)
+        if kind == 0 and len(frames) > 1:
+            del frames[at]
+        elif kind == 1:
+            frames.insert(rng.randint(0, len(frames)), frames[at])
+        elif kind == 2:
+            frames[at] = frames[at][: rng.randint(0, 300)]
+        elif kind == 3:
+            frames.insert(at, _changed_frame(rng, frames[at]))
+        else:
+            frames.insert(at, rng.choice((b"\xff", b"", b"[]", b"1", b'{"type": "system"}', b"{" * 2000)))
+    return data[:1] + b"\n".join(frames)
+
+
+def _changed_frame(rng: random.Random, frame: bytes) -> bytes:
+    try:
+        changed = json.loads(frame)
+        place = rng.choice((changed, changed["data"]))
+        place[rng.choice(list(place))] = rng.choice((*VALUES, *TEXTS))
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return rng.choice(RAW)
+    return json.dumps(changed).encode()
+
+
+def _check_frames(data: bytes) -> None:
+    frames = data[1:].split(b"\n")
+    for message in frames:
+        frame = read_frame(message)
+        if isinstance(frame, Frame):
+            assert frame.sequence >= 0
+            assert not (frame.damaged and frame.body), "a damaged piece is shown"
+    pieces = tuple(bodies(frames))
+    whole, cut = EndFinder(), EndFinder()
+    found = any([cut.found(piece) for piece in pieces])
+    assert whole.found(b"".join(pieces)) == found, "the end depends on the cuts"
+    check(Case(all_sent()[data[0] % len(all_sent()) if data else 0], pieces))
+
+
+# Responses over HTTP: the framing of their bodies, and the bodies that are no streams. The first byte tells
+# whether the body is framed, and how it is cut.
+
+
+def _responses() -> list[bytes]:
+    framed = [
+        b"%x;x=y\r\n%b\r\n0\r\nx: y\r\n\r\n" % (len(body), body) for body in original_bodies()[:9] if body
+    ]
+    small = b"".join(b"1\r\n%c\r\n" % byte for byte in b"data: {}\n\n") + b"0\r\n\r\n"
+    return [*(b"\x03" + body for body in (*framed, small)), *(b"\x00" + body for body in original_bodies())]
+
+
+def _damaged_response(rng: random.Random, data: bytes) -> bytes:
+    kind, body = data[:1] or b"\0", data[1:]
+    if kind[0] % 2 == 0:
+        return kind + random_body(rng)
+    at = rng.randint(0, len(body))
+    odd = rng.choice((*RAW, b"0\r\n", b"ffffffffffffffff\r\n", b"-1\r\n", b";", b"\r", b" ", b"1\n"))
+    return bytes([rng.randrange(1, 256, 2)]) + body[:at] + odd + body[at + rng.choice((0, 0, 1, 9)) :]
+
+
+def _check_response(data: bytes) -> None:
+    kind, body = (data[0] if data else 0), data[1:]
+    if kind % 2 == 0:
+        check_body(body)
+        return
+    whole = _decoded(body, len(body) or 1)
+    assert _decoded(body, kind // 2 + 1) == whole, "the content depends on the cuts"
+    assert len(whole[0]) <= len(body)
+
+
+def _decoded(body: bytes, size: int) -> tuple[bytes, bool, bool]:
+    """The content before the first mistake, whether it ended, and whether there was a mistake."""
+    decoder, content = ChunkedDecoder(), b""
+    for at in range(0, len(body), size):
+        try:
+            content += decoder.feed(body[at : at + size])
+        except ValueError:
+            return b"", decoder.ended, True
+    return content, decoder.ended, False
+
+
+# Bodies of requests.
+
+
+def _requests() -> list[bytes]:
+    question = {"role": "user", "content": "Hello"}
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+    file = {"type": "file", "file": {"filename": "a.txt", "file_data": "data:text/plain;base64,QQ=="}}
+    call = {"type": "function", "function": {"name": "f", "arguments": "{}"}}
+    asked: list[dict[str, object]] = [
+        {"messages": [question], "stream": True, "stream_options": {"include_usage": True}},
+        {"messages": [{"role": "user", "content": [{"type": "text", "text": "What?"}, picture, file]}]},
+        {"messages": [question, {"role": "assistant", "content": None, "tool_calls": [call]}, question]},
+        {
+            "messages": [question],
+            "stop": ["a", "b"],
+            "n": 1,
+            "temperature": 0.5,
+            "tools": [],
+            "tool_choice": "auto",
+        },
+        {"messages": [question], "n": 1.0, "modalities": ["text"], "response_format": {"type": "text"}},
+    ]
+    return [json.dumps({"model": "gpt-4-s"} | fields).encode() for fields in asked]
+
+
+def _damaged_request(rng: random.Random, data: bytes) -> bytes:
+    return random_body(rng, (data,))
+
+
+def _read_request(body: bytes) -> ChatRequest | ApiError:
+    """The one place where the fuzzer knows how a body is read."""
+    try:
+        return read_chat(body)
+    except ApiError as error:
+        return error
+
+
+def _check_request(data: bytes) -> None:
+    request = _read_request(data)
+    if isinstance(request, ApiError):
+        assert 400 <= request.status < 500
+        json.loads(envelope(request))
+        return
+    assert request.model
+    assert request.messages
+    assert len(request.stop) <= 4
+    assert all(request.stop)
+    assert all(message.text or message.attachments for message in request.messages)
+
+
+TARGETS = {
+    "stream": Target(_streams, _damaged_stream, _check_stream),
+    "response": Target(_responses, _damaged_response, _check_response),
+    "websocket": Target(_frames, _damaged_frames, _check_frames),
+    "request": Target(_requests, _damaged_request, _check_request),
+}
