@@ -149,14 +149,15 @@ def read_frame(message: str | bytes) -> Connected | Frame | None:
     more, encoded = inner.get("more_body") is not False, inner.get("body")
     request_id, conversation_id = text_at(inner, "websocket_request_id"), text_at(inner, "conversation_id")
     body = b"" if encoded is None and not more else _decoded(encoded)
+    damaged = body is None or not (request_id or conversation_id)
     return Frame(
         sequence,
         request_id,
         conversation_id,
         text_at(inner, "response_id"),
-        body or b"",
+        b"" if damaged or body is None else body,
         more=more,
-        damaged=body is None or not (request_id or conversation_id),
+        damaged=damaged,
     )
 
 

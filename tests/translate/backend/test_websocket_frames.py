@@ -135,13 +135,13 @@ def test_last_frame_needs_no_body() -> None:
         '{"sequenceId": 3, "type": "message"}',
         '{"sequenceId": 3, "data": [1]}',
         frame(type=5),
-        frame(b"", websocket_request_id=None, conversation_id=None),
+        frame(b"data: x\n\n", websocket_request_id=None, conversation_id=None),
     ],
 )
 def test_frame_that_cannot_be_read_has_lost_a_piece_of_any_stream(text: str | bytes) -> None:
     found = read_frame(text)
     assert isinstance(found, Frame)
-    assert (found.request_id, found.conversation_id, found.damaged) == ("", "", True)
+    assert (found.request_id, found.conversation_id, found.body, found.damaged) == ("", "", b"", True)
 
 
 def test_what_is_no_frame_is_ignored() -> None:
