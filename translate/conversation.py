@@ -226,7 +226,7 @@ class Conversation:
             while self._reading:
                 message = self._interpreter.growing
                 if message is not None and fast_path.armed and sse.at_boundary:
-                    if fast_path.waiting and not self._eof and fast_path.must_wait(sse):
+                    if fast_path.seen and not self._eof and fast_path.must_wait(sse):
                         self._all_read = True
                         break
                     self._take_growth(message)

@@ -7,13 +7,13 @@ Plain pieces go into the answer unread, others are decoded; any other difference
 So the cost of a delta does not grow with the answer, apart from one comparison in memory.
 """
 
-import re
 from typing import Final
 
 from translate.backend.sse import SseSplitter
 from translate.text import PLAIN, unescaped
 
-LINE_END: Final = re.compile(rb"[\r\n]")
+MAX_PADDING: Final = 64
+"""Spaces behind a record; more are none of the steady state."""
 MAX_AWAITED: Final = 64 * 1024
 """How many bytes of a piece to wait for; a longer one is none of the steady state."""
 MAX_PASSED: Final = 8 * 1024
@@ -23,34 +23,30 @@ MAX_PASSED: Final = 8 * 1024
 class FastPath:
     """Arm it with the bytes around the text of a record that was parsed in full."""
 
-    __slots__ = ("_cumulative", "_head", "_known", "_tail", "armed")
+    __slots__ = ("_cumulative", "_head", "_tail", "armed", "seen")
 
     def __init__(self) -> None:
         self.armed = False
         self._head = bytearray()
         self._tail = b""
         self._cumulative = False
-        self._known = 0  # bytes of the unfinished record that were looked at, and fit so far
+        self.seen = 0
+        """Bytes of an unfinished record that were looked at and fit; `must_wait` tells about the others."""
 
     def arm(self, head: bytes, tail: bytes, *, cumulative: bool) -> None:
-        """Take records that begin with `head`, framed as lines, and end with `tail`, which ends in no space.
+        """Take records that begin with `head`, framed as lines, and end with `tail`.
 
         With `cumulative` the text is repeated in each record: the next one begins with this one's.
         """
         self._head = bytearray(head)
         self._tail = tail
         self._cumulative = cumulative
-        self._known = 0
+        self.seen = 0
         self.armed = True
 
     def disarm(self) -> None:
         """Leave all records to the full parse, until it is armed again."""
         self.armed = False
-
-    @property
-    def waiting(self) -> bool:
-        """The beginning of a record that fits is in the buffer: `must_wait` says how long to wait for it."""
-        return self._known > 0
 
     def take_plain(self, sse: SseSplitter) -> list[bytes]:
         """Take records from `sse` as long as their pieces are plain; return the pieces that are not empty."""
@@ -59,8 +55,8 @@ class FastPath:
         pieces: list[bytes] = []
         while buffer.startswith(head, pos):
             start = pos + len(head)
-            end = buffer.find(b"\n", start)
-            if end < 0 or not buffer.startswith(b"\n", end + 1):
+            end = buffer.find(b"\n\n", start)
+            if end < 0:
                 break
             stop = end - behind
             if not buffer.endswith(tail, start, end) and (stop := self._padded(buffer, start, end)) < 0:
@@ -84,8 +80,8 @@ class FastPath:
         if not buffer.startswith(head, sse.pos):
             return None
         start = sse.pos + len(head)
-        end = buffer.find(b"\n", start)
-        stop = self._padded(buffer, start, end) if end >= 0 and buffer.startswith(b"\n", end + 1) else -1
+        end = buffer.find(b"\n\n", start)
+        stop = self._padded(buffer, start, end) if end >= 0 else -1
         if stop < 0:
             return None
         piece = bytes(buffer[start:stop])
@@ -100,8 +96,9 @@ class FastPath:
 
     def _padded(self, buffer: bytearray, start: int, end: int) -> int:
         """Where the tail begins that ends at `end`, perhaps with spaces behind it; or -1."""
-        end = start + len(buffer[start:end].rstrip(b" "))
-        return end - len(self._tail) if buffer.endswith(self._tail, start, end) else -1
+        behind = len(self._tail)
+        stop = buffer.rfind(self._tail, max(start, end - behind - MAX_PADDING), end)
+        return -1 if stop < 0 or buffer[stop + behind : end].strip(b" ") else stop
 
     def must_wait(self, sse: SseSplitter) -> bool:
         """Whether what is left in `sse` is the beginning of such a record, and not all of it.
@@ -109,16 +106,20 @@ class FastPath:
         It is then better left until the rest has come: read line by line, it would be lost to the fast path.
         Only an armed fast path may be asked. What it has seen of a record it does not look at again.
         """
-        head, buffer, pos, known = self._head, sse.buffer, sse.pos, self._known
+        buffer, pos, known = sse.buffer, sse.pos, self.seen
+        self.seen = 0
+        if pos == len(buffer):
+            return True
+        head = self._head
         size, left = len(head), len(buffer) - pos
-        self._known = 0
         if known < size and buffer[pos + known : pos + size] != head[known:left]:
             return False
         if left > size:
             if left - size > MAX_AWAITED:
                 return False
-            end = LINE_END.search(buffer, pos + max(size, known - 1))
-            if end is not None and (end[0] == b"\r" or end.end() < len(buffer)):
+            start, end = pos + max(size, known - 1), len(buffer)
+            line_end = buffer.find(b"\n", start)
+            if 0 <= line_end < end - 1 or buffer.find(b"\r", start, line_end if line_end >= 0 else end) >= 0:
                 return False
-        self._known = left
+        self.seen = left
         return True

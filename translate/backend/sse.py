@@ -15,7 +15,7 @@ NO_CONTENT = (b":", b"id:", b"retry:")
 """How comments begin, and the fields that carry nothing for us."""
 LINE_COST = 64
 """Bytes for which each data line counts besides its own, since it is an object in memory."""
-GLUE = re.compile(r"\s*(data:)?\s*")
+GLUE = re.compile(r"\s*(?:(data:)\s*|\Z)")
 """What stands behind a payload: the end, or the beginning of a glued one."""
 UNREADABLE = b"\xff"
 """No UTF-8: a record with this byte in its data is read by nobody."""
@@ -47,9 +47,9 @@ def unglued(data: bytes) -> list[bytes]:
             glue = GLUE.match(text, end)
             if glue is None:
                 return [data]
-            at = glue.end()
             if glue[1] is None:
-                return found if at == len(text) else [data]
+                return found
+            at = glue.end()
     except (ValueError, RecursionError):
         return [data]
     return [*found, text[at:].encode()]
