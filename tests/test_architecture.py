@@ -67,8 +67,8 @@ ARROWS: dict[str, set[str]] = {
 """Each room, and the rooms that it may import from. `benchmarks` and `tests` may use all of them."""
 
 PURE = {
-    "base64", "binascii", "collections", "dataclasses", "enum", "fnmatch", "functools", "itertools", "json",
-    "math", "re", "typing", "ujson", "unicodedata", "urllib.parse",
+    "base64", "bisect", "collections", "dataclasses", "enum", "fnmatch", "functools", "itertools", "json",
+    "math", "operator", "re", "typing", "ujson", "unicodedata", "urllib.parse",
 }  # fmt: skip
 """What `translate` may import from outside: nothing that does I/O, waits, logs, or reads a clock."""
 IMPURE_CALLS = {"open", "print", "input", "exec", "eval", "__import__", "breakpoint"}
