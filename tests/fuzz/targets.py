@@ -15,7 +15,7 @@ from tests.fuzz.mutations import RAW, TEXTS, VALUES, mutated
 from tests.fuzz.seeds import seeds
 from tests.golden.frames import bodies
 from translate.backend import EndFinder, Frame, read_frame
-from translate.openai import ChatRequest, envelope, read_chat
+from translate.openai import ChatRequest, Form, FormBody, JsonBody, chat_request, envelope
 from translate.values import ApiError
 from upstream.http.chunked import ChunkedDecoder
 
@@ -146,7 +146,14 @@ def _decoded(body: bytes, size: int) -> tuple[bytes, bool, bool]:
     return content, decoder.ended, False
 
 
-# Bodies of requests.
+# Bodies of requests: JSON, and forms, which begin with their boundary.
+
+FORM_START = b"--x"
+FORM = (
+    b'--x\r\nContent-Disposition: form-data; name="prompt"\r\n\r\nA cat\r\n'
+    b'--x\r\nContent-Disposition: form-data; name="image"; filename="a.png"\r\n'
+    b"Content-Type: image/png\r\n\r\n\x89PNG\r\n--x--\r\n"
+)
 
 
 def _requests() -> list[bytes]:
@@ -168,32 +175,60 @@ def _requests() -> list[bytes]:
         },
         {"messages": [question], "n": 1.0, "modalities": ["text"], "response_format": {"type": "text"}},
     ]
-    return [json.dumps({"model": "gpt-4-s"} | fields).encode() for fields in asked]
+    bodies = [json.dumps({"model": "gpt-4-s"} | fields).encode() for fields in asked]
+    return [*bodies, FORM]
 
 
 def _damaged_request(rng: random.Random, data: bytes) -> bytes:
-    return random_body(rng, (data,))
-
-
-def _read_request(body: bytes) -> ChatRequest | ApiError:
-    """The one place where the fuzzer knows how a body is read."""
-    try:
-        return read_chat(body)
-    except ApiError as error:
-        return error
+    if not data.startswith(FORM_START):
+        return random_body(rng, (data,))
+    at = rng.randint(len(FORM_START), len(data))
+    odd = rng.choice((*RAW, b"--x", b"\r\n--x", b"--x--", b'name="', b"filename*=utf-8''%", b";", b":"))
+    return data[:at] + odd + data[at + rng.choice((0, 0, 1, 9)) :]
 
 
 def _check_request(data: bytes) -> None:
-    request = _read_request(data)
+    if data.startswith(FORM_START):
+        whole_form, cut_form = _read_form(data, len(data)), _read_form(data, 7)
+        assert _told(whole_form) == _told(cut_form), "the form depends on the cuts"
+        return
+    request = _read_request(data, len(data) or 1)
+    assert _told(_read_request(data, 7)) == _told(request), "the request depends on the cuts"
     if isinstance(request, ApiError):
-        assert 400 <= request.status < 500
-        json.loads(envelope(request))
         return
     assert request.model
     assert request.messages
     assert len(request.stop) <= 4
     assert all(request.stop)
     assert all(message.text or message.attachments for message in request.messages)
+
+
+def _read_request(body: bytes, size: int) -> ChatRequest | ApiError:
+    reader = JsonBody()
+    try:
+        for at in range(0, len(body), size):
+            reader.feed(body[at : at + size])
+        return chat_request(reader.read_object())
+    except ApiError as error:
+        return error
+
+
+def _read_form(body: bytes, size: int) -> Form | ApiError:
+    reader = FormBody("multipart/form-data; boundary=x")
+    try:
+        for at in range(0, len(body), size):
+            reader.feed(body[at : at + size])
+        return reader.read_form()
+    except ApiError as error:
+        return error
+
+
+def _told(result: object) -> object:
+    """The result, or what an error says to the caller."""
+    if not isinstance(result, ApiError):
+        return result
+    assert 400 <= result.status < 500
+    return json.loads(envelope(result))
 
 
 TARGETS = {
