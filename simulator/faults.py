@@ -13,6 +13,7 @@ Action = Literal[
     "only_pings",  # nothing more but pings
     "cut_character",  # FIN within the bytes of a character, or within its \uXXXX escape
     "cut_record",  # FIN within a data record
+    "damage_record",  # a data record that cannot be read; the turn goes on
     "trickle",  # from here on one byte at a time
     "error_record",  # {"message": null, "conversation_id": ..., "error": "text"}, then [DONE]
     "error_record_open",  # the same, then the body ends without [DONE]
@@ -56,6 +57,7 @@ FAULTS: dict[str, Fault] = {
     "only_pings_mid": Fault("mid", "only_pings", "pings without end in the middle of the answer"),
     "cut_character": Fault("mid", "cut_character", "FIN within a character"),
     "cut_record": Fault("mid", "cut_record", "FIN within a record"),
+    "damaged_record": Fault("mid", "damage_record", "a record that cannot be read; the turn goes on"),
     "trickle": Fault("mid", "trickle", "one byte every 50 ms from the middle on"),
     "error_mid": Fault("mid", "error_record", "an error record in the middle of the answer, then [DONE]"),
 }

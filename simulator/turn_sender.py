@@ -37,6 +37,7 @@ class TurnSender:
         """When the next record is to be sent, on the clock of the event loop."""
         self._cut_next = ""
         """The fault that cuts the next record: cut_character, cut_record or none."""
+        self._damage_next = False
 
     async def send(self, steps: Iterable[TurnStep]) -> None:
         """Send all steps and the end of the stream; `stream.outcome` tells how it ended.
@@ -83,6 +84,9 @@ class TurnSender:
         elif self._time() >= self._next_ping:
             await self._send_ping()
         data = self._framer.record_bytes(record)
+        if self._damage_next:
+            self._damage_next = False
+            data = b"\xff".join(data.rsplit(b"}", 1))
         if self._cut_next:
             await self._send_part(data)
         await self._send_bytes(data)
@@ -120,6 +124,8 @@ class TurnSender:
         action = step.fault.action
         if action in ("cut_character", "cut_record"):
             self._cut_next = action
+        elif action == "damage_record":
+            self._damage_next = True
         elif action == "drop" and self._wire.survives_disconnect:
             await self._wire.flush()
             self._wire.drop(reset=False)

@@ -40,6 +40,27 @@ async def test_failure_in_mid_stream_is_a_note_and_an_error_event_and_no_end(fau
     assert not stream.done
 
 
+@pytest.mark.parametrize("stream", [True, False])
+async def test_record_that_is_damaged_is_repaired_by_the_next_snapshot_and_in_deltas_is_a_failure(
+    stream: bool,
+) -> None:
+    question = f"{ASKED} [[sim pace=200 fault=damaged_record"
+    async with deployed(QUICK) as service:
+        repaired = await service.chat(f"{question}]]", stream=stream)
+        broken = await service.chat(f"{question} age=2025]]", stream=stream)
+    text = "one two three four five six seven eight"
+    if not stream:
+        assert repaired.json["choices"][0]["message"]["content"] == text
+        assert (broken.status, broken.error["code"]) == (502, "upstream_error")
+        assert broken.headers["x-should-retry"] == "false"
+        return
+    assert (repaired.stream.text, repaired.stream.finish_reasons) == (text, ["stop"])
+    (error,) = broken.stream.errors
+    assert error["code"] == "upstream_error"
+    assert text.startswith(broken.stream.text.partition("\n\n[stopped")[0])
+    assert (broken.stream.finish_reasons, broken.stream.done) == ([], False)
+
+
 async def closed_upstream(service: Deployment) -> bool:
     return not service.upstream.open_streams and service.in_flight == 0
 

@@ -60,6 +60,14 @@ async def test_stream_cut_within_a_record() -> None:
         json.loads(last[6:])
 
 
+async def test_damaged_record_is_one_among_good_ones() -> None:
+    async with running() as simulator:
+        answer = await ask(simulator, "Tea [[sim fault=damaged_record pace=0]]")
+    damaged = [record for record in answer.body.split(b"\n\n") if b"\xff" in record]
+    assert len(damaged) == 1
+    assert answer.body.endswith(b"data: [DONE]\n\n")
+
+
 async def test_error_record_alone_has_a_null_message() -> None:
     answer = await broken("error_only")
     assert len(answer.records) == 1
