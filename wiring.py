@@ -226,8 +226,8 @@ def build(
         lag=LagSampler(metrics),
         state=StateDirectory(
             Path(settings.state_dir),
-            [secret_file],
-            [partial(save_secret, secret_file, keys), descriptions.save_again],
+            [secret_file, *([admin.kept_in] if admin.kept_in else [])],
+            [partial(save_secret, secret_file, keys), admin.save_again, descriptions.save_again],
         ),
     )
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from access.local import is_local
-from runtime import replace_file
+from runtime import SMALL_FILES, replace_file
 
 log = logging.getLogger("pandora")
 
@@ -47,6 +47,11 @@ class Admin:
     def trusts(self, peer: str, version: str, headers: Mapping[str, str]) -> bool:
         """Whether a request may see everything without a token; see `is_local`."""
         return self.trusts_machine and is_local(peer, version, headers)
+
+    async def save_again(self) -> None:
+        """Write a token that was made here into its file, whose directory must be there. Raises OSError."""
+        if self.kept_in is not None:
+            await SMALL_FILES.run(_write, self.kept_in, self.token)
 
 
 def load_admin(given: str, state: Path) -> Admin:
@@ -89,8 +94,12 @@ def _read(path: Path) -> str:
 
 def _make(path: Path) -> str:
     token = secrets.token_urlsafe(TOKEN_BYTES)
-    replace_file(path, f"{token}\n".encode(), durable=True)
+    _write(path, token)
     return token
+
+
+def _write(path: Path, token: str) -> None:
+    replace_file(path, f"{token}\n".encode(), durable=True)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ KEY = "fk-canarykey0123456789"
 PREFIX = "canaryprefix01"
 HIDDEN = "canaryhidden01"
 ADMIN = "canaryadmintoken0123456789"
+SCRAPER = "canaryscraper0123456789"
 GPTS_KEY = "fk-canarygptskey"
 PROMPT = "canaryprompt"
 ANSWER = "canaryanswer"
@@ -28,14 +29,16 @@ WORD = "canary"
 API: Final = f"/{HIDDEN}/v1"
 CHAT: Final = f"{API}/chat/completions"
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW")
-CREDENTIALS: Final = ("", KEY, ADMIN, f"sk-{KEY}", f"{KEY} {KEY}", f"{KEY}\x7f")
-"""None, one that is good, the administrator's, one that the backend refuses, and two that cannot be."""
+CREDENTIALS: Final = ("", KEY, ADMIN, SCRAPER, f"sk-{KEY}", f"{KEY} {KEY}", f"{KEY}\x7f")
+"""None, one that is good, the administrator's, the scraper's, one that the backend refuses, and two that
+cannot be."""
 
 SETTINGS: Final[Mapping[str, str]] = {
     "LOG_LEVEL": "debug",
     "PROXY_API_PREFIX": PREFIX,
     "API_PREFIX": HIDDEN,
     "ADMIN_TOKEN": ADMIN,
+    "METRICS_TOKEN": SCRAPER,
     "KEY_FOR_GPTS_INFO": GPTS_KEY,
     "KEY_ALIASES": f"somebody={GPTS_KEY}",
     "LICENCE_USAGE_URL": f"http://127.0.0.1:1/{WORD}licence",
@@ -141,6 +144,11 @@ FORMS: Final = (
     form({"prompt": PROMPT}, PROMPT.encode()),
     form({"prompt": PROMPT, PROMPT: PROMPT}, PICTURE),
     Body(PROMPT.encode(), "multipart/form-data"),
+    Body(PROMPT.encode(), f"multipart/form-data; boundary={WORD}"),
+    Body(
+        f'--{WORD}\r\nContent-Disposition: form-data; name="prompt"\r\n\r\n{PROMPT}'.encode(),
+        f"multipart/form-data; boundary={WORD}",
+    ),
     Body(b"{}"),
 )
 

@@ -28,6 +28,7 @@ from tests.service.canaries import (
     KEY,
     PREFIX,
     ROUTES,
+    SCRAPER,
     SETTINGS,
     WORD,
     Request,
@@ -83,7 +84,7 @@ def test_no_secret_is_logged_measured_told_or_kept(tmp_path: Path) -> None:
         replies = ask_all(pair)
         rude = [send_rudely(pair.port, data, leave=leave) for data, leave in rude_requests()]
         seen_by_backend = json.dumps(pair.upstream)
-        metrics = ask(pair.port, "GET", "/metrics").body
+        metrics = ask(pair.port, "GET", "/metrics", key=SCRAPER).body
         state = ask(pair.port, "GET", "/console/state", key=ADMIN).json
         public = ask(pair.port, "GET", "/console/state", key="").body
         stream = json.dumps(question("pace=5 tokens=500", stream=True)).encode()
@@ -103,6 +104,7 @@ def test_no_secret_is_logged_measured_told_or_kept(tmp_path: Path) -> None:
     assert ADMIN not in seen_by_backend
     assert "Traceback" not in output
     assert WORD not in output
+    assert b"pandora_requests_total" in metrics
     assert WORD.encode() not in metrics + public
     assert [request for request, reply in replies if WORD.encode() in told(request, reply)] == []
     assert [answer for answer in rude if WORD.encode() in answer] == []

@@ -25,13 +25,14 @@ async def test_removed_state_is_there_again_with_all_that_was_recorded(tmp_path:
     state = tmp_path / "state"
     async with deployed({"STATE_DIR": str(state)}) as service:
         await service.chat("Hello")
-        secret = (state / "secret").read_bytes()
+        secret, token = (state / "secret").read_bytes(), (state / "admin_token").read_bytes()
         shutil.rmtree(state)
         await service.chat("Hello")
         assert conversations(state) == 2
         assert (await service.ask("GET", "/readyz")).status == 200
-        await eventually((state / "secret").exists, 30)
+        await eventually((state / "admin_token").exists, 30)
         assert (state / "secret").read_bytes() == secret, "so that keys keep their names"
+        assert (state / "admin_token").read_bytes() == token
 
 
 @pytest.mark.usefixtures("loud_log")
