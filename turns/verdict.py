@@ -67,7 +67,7 @@ PROOFS: Final = (
         "the request came late, or the client was taken for gone", (408, 460, 499), tuple(Said), Verdict.MAYBE
     ),
     Proof("the request is at fault", range(400, 500), tuple(Said), Verdict.REFUSED),
-    Proof("the backend's own error", (200, 500, 502, 503), (Said.ERROR,), Verdict.REFUSED),
+    Proof("the backend's own error", (200, 503), (Said.ERROR,), Verdict.REFUSED),
     Proof("asks to come back later", (503,), tuple(Said), Verdict.REFUSED, asks_to_return=True),
     Proof("Cloudflare could not connect to the backend", (521, 523, 525, 526), tuple(Said), Verdict.REFUSED),
     Proof("to be sent to another address", (301, 307, 308), tuple(Said), Verdict.REFUSED),

@@ -122,7 +122,7 @@ def test_failure_that_a_retry_may_cure_is_tried_again(client: OpenAI, pair: Pair
     before = pair.upstream["attempts"]
     with pytest.raises(openai.InternalServerError):
         client.with_options(max_retries=1).chat.completions.create(
-            model="gpt-4-s", messages=asked("Hello [[sim fault=status_500]]")
+            model="gpt-4-s", messages=asked("Hello [[sim fault=status_503]]")
         )
     assert pair.upstream["attempts"] == before + 2
 

@@ -88,7 +88,7 @@ async def test_bad_field_is_a_400_that_names_it(fields: dict[str, Any], param: s
         assert len(service.upstream.requests) == 0
 
 
-@pytest.mark.parametrize("name", ["gpt-9-x", "GPT-4-S", "没有", "x" * 5000, "\ud800", " gpt-4-s"])
+@pytest.mark.parametrize("name", ["gpt-9-x", "GPT-4-S", "没有", "x" * 256, "\ud800", " gpt-4-s"])
 async def test_unknown_model_is_a_404_that_names_the_field(name: str) -> None:
     async with deployed() as service:
         answer = await service.post(question("Hi", model=name))

@@ -68,6 +68,7 @@ MAY_HAVE_COST: dict[str, list[Verb]] = {
     "204": [status(204), fin()],
     "200 with a conversation": whole(200, b'{"conversation_id": "c1"}'),
     "200 in an unknown coding": whole(200, b"?", "text/event-stream", Content_Encoding="br"),
+    "500": whole(500, OOPS),
     "500 page": whole(500, GATEWAY_PAGE.encode(), "text/html"),
     "502 page": whole(502, GATEWAY_PAGE.encode(), "text/html"),
     "503 without a body": whole(503, b""),
@@ -81,7 +82,7 @@ FREE: dict[str, tuple[list[Verb], int]] = {
     "bad key": (whole(401, b'{"detail": "Unauthorized"}'), 1),
     "rate": (whole(429, b'{"detail": "Too many requests in 1 hour. Try again later."}'), 1),
     "busy": (whole(429, ONLY_ONE_MESSAGE.body), OWN_TRIES),
-    "500": (whole(500, OOPS), OWN_TRIES),
+    "503": (whole(503, OOPS), OWN_TRIES),
     "503 with a wait": (whole(503, b"", Retry_After="1"), OWN_TRIES),
     "503 with a long wait": (whole(503, b"", Retry_After="100"), 1),
 }
@@ -153,7 +154,7 @@ async def test_refusal_is_repeated_by_the_service_or_not_at_all_and_free(
 
 
 async def test_refusal_is_repeated_by_the_sdk_where_the_service_is_not_to_do_that() -> None:
-    async with asked(whole(500, OOPS), UPSTREAM_RETRIES="0") as (service, backend, client):
+    async with asked(whole(503, OOPS), UPSTREAM_RETRIES="0") as (service, backend, client):
         with pytest.raises(openai.InternalServerError):
             await ask(client, stream=True)
         assert len(backend.connections) == SDK_TRIES

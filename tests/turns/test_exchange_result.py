@@ -58,7 +58,7 @@ def refused(status: int, body: bytes = b"") -> ResponseRefused:
         (exchange(), None, False, None, Attempt.FAILED),
         (exchange(), None, True, BROKEN, Attempt.FAILED),
         (aborted(), Aborted(), True, BROKEN, Attempt.FAILED),
-        (exchange(500), refused(500, b'{"detail": "x"}'), False, None, Attempt.REFUSED),
+        (exchange(503), refused(503, b'{"detail": "x"}'), False, None, Attempt.REFUSED),
         (exchange(500), refused(500), False, None, Attempt.UNKNOWN),
         (exchange(200, "application/json"), refused(200), False, None, Attempt.UNKNOWN),
         (exchange(200, "text/html"), refused(200), False, None, Attempt.UNKNOWN),

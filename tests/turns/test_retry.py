@@ -27,7 +27,7 @@ def refused(
 CURABLE: dict[str, tuple[UpstreamError, str]] = {
     "refused connection": (ConnectFailed("refused"), "connect"),
     "reset before headers": (ConnectionLost("before_headers", "reset"), "reset"),
-    "500": (refused(500, b'{"detail": "oops"}'), "server_error"),
+    "503": (refused(503, b'{"detail": "oops"}'), "server_error"),
     "502 in HTML": (refused(502, b"<html>", content_type="text/html"), "server_error"),
     "empty 503": (refused(503, b""), "server_error"),
     "busy": (refused(429, ONLY_ONE_MESSAGE.body), "busy"),

@@ -322,7 +322,7 @@ async def test_gpt_that_may_not_call_leaves_a_note(tmp_path: Path) -> None:
 
 FREE: dict[str, tuple[Script, str, Attempt]] = {
     "connect": (fails(ConnectFailed("refused")), "connect", Attempt.UNSENT),
-    "server error": (refused(500, OOPS), "server_error", Attempt.REFUSED),
+    "server error": (refused(503, OOPS), "server_error", Attempt.REFUSED),
     "busy": (refused(429, BUSY, retry_after="0"), "busy", Attempt.REFUSED),
 }
 
@@ -361,7 +361,7 @@ async def test_unclear_failure_is_met_with_another_attempt_only_if_that_is_set_a
     assert rig.counted("pandora_retries_total", reason=reason) == 1
 
 
-@pytest.mark.parametrize(("script", "up"), [(lost, 0), (refused(500, OOPS), 1)], ids=["no answer", "refusal"])
+@pytest.mark.parametrize(("script", "up"), [(lost, 0), (refused(503, OOPS), 1)], ids=["no answer", "refusal"])
 async def test_backend_that_does_not_answer_counts_as_down(tmp_path: Path, script: Script, up: int) -> None:
     rig = Rig(ScriptedBackend(script), tmp_path)
     await rig.run()
@@ -369,7 +369,7 @@ async def test_backend_that_does_not_answer_counts_as_down(tmp_path: Path, scrip
 
 
 async def test_last_failure_is_told_when_the_retries_are_used_up(tmp_path: Path) -> None:
-    rig = Rig(ScriptedBackend(refused(500, OOPS)), tmp_path, retries=1)
+    rig = Rig(ScriptedBackend(refused(503, OOPS)), tmp_path, retries=1)
     outcome = await rig.run()
     assert outcome.outcome is Outcome.UPSTREAM_ERROR
     assert outcome.error is not None
