@@ -58,7 +58,7 @@ class StateDirectory:
 
     async def _look(self) -> None:
         identity = await SMALL_FILES.run(self._made)
-        if identity == self._identity:
+        if identity is not None and identity == self._identity:
             return
         if not self._told:
             self._told = True
@@ -66,7 +66,7 @@ class StateDirectory:
         for restore in self._restore:
             await restore()
         self._identity = await SMALL_FILES.run(self._made)
-        self._told = False
+        self._told = self._identity is None  # it went again meanwhile
 
     def _made(self) -> tuple[int, int] | None:
         """Which directory there is, None if something is missing in it."""

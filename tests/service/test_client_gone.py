@@ -106,7 +106,7 @@ WAITS: dict[str, tuple[str, dict[str, Any]]] = {
     "queued": ("Hello", {}),
     "before_first_event": ("Hello [[sim first_delay=60]]", {}),
     "whole": ("Hello [[sim silence=60]]", {"stream": False}),
-    "streaming": ("Tell me about rain [[sim tokens=2000 pace=100]]", {}),
+    "streaming": ("Tell me about rain [[sim tokens=600 pace=10]]", {}),
     "silent": ("Tell me about rain [[sim tokens=20 silence=60]]", {}),
 }
 
