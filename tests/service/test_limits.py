@@ -87,7 +87,7 @@ async def test_without_limits_nothing_is_said_of_them() -> None:
 
 async def test_what_is_refused_or_never_arrives_costs_nothing() -> None:
     async with deployed({"QUOTA_PER_KEY_PER_DAY": "14"}) as service:
-        for fault in ("token_expired", "status_500", "cloudflare", "validation"):
+        for fault in ("token_expired", "status_503", "cloudflare", "validation"):
             assert (await service.chat(f"Hello [[sim fault={fault}]]")).status >= 400
         assert (await service.chat()).status == 200
         assert (await service.chat()).status == 429
