@@ -159,6 +159,17 @@ class Connection:
         await self.read_head()
         await self.read_until('"delta":{"content"')
 
+    @property
+    def ended(self) -> bool:
+        """Whether all of a chunked body is received."""
+        return self._decoder is not None and self._decoder.ended
+
+    async def read_piece(self) -> bytes:
+        """What comes next of the body, cut anywhere; empty at its end. Raises EOFError if it is cut."""
+        await self._more()
+        content, self._content = self._content, b""
+        return content
+
     async def read_rest(self) -> bytes:
         """The rest of the body. Raises EOFError if it is cut."""
         while await self._more():

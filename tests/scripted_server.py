@@ -8,7 +8,8 @@ A script is a sequence of verbs, run for each connection once its request has be
 
 The verbs: `status`, `send`, `chunk`, `last_chunk`, `trickle`, `flood`, `wait`, `until`, `stall`, `fin`,
 `rst`; any `async def verb(connection)` does as well. Several scripts serve connection after connection,
-the last one also all that follow. A script that ends closes its connection with FIN.
+the last one also all that follow. A script that ends closes its connection with FIN. With `aside` some
+requests get scripts of their own, by what they ask.
 """
 
 import asyncio
@@ -134,13 +135,23 @@ Verb = Callable[[Connection], Awaitable[None]]
 
 
 class ScriptedServer:
-    """Listens on 127.0.0.1 at a port of its own while used with `async with`."""
+    """Listens on 127.0.0.1 at a port of its own while used with `async with`.
 
-    def __init__(self, *scripts: Sequence[Verb], reads_request: bool = True) -> None:
+    `aside` gives the script for a request that is none of those which `scripts` serve, or None; such
+    connections are not among `connections`.
+    """
+
+    def __init__(
+        self,
+        *scripts: Sequence[Verb],
+        reads_request: bool = True,
+        aside: Callable[[Request], Sequence[Verb] | None] = lambda _: None,
+    ) -> None:
         self.connections: list[Connection] = []
         self.port = 0
         self._scripts = scripts or ((),)
         self._reads_request = reads_request
+        self._aside = aside
         self._accepted: list[Connection] = []
         self._tasks = BackgroundTasks()
 
@@ -185,10 +196,12 @@ class ScriptedServer:
             if self._reads_request:
                 await connection.read_request()
             connection.watch()
-            script = self._scripts[min(len(self.connections), len(self._scripts) - 1)]
-            async with self._arrivals:
-                self.connections.append(connection)
-                self._arrivals.notify_all()
+            script = None if connection.request is None else self._aside(connection.request)
+            if script is None:
+                script = self._scripts[min(len(self.connections), len(self._scripts) - 1)]
+                async with self._arrivals:
+                    self.connections.append(connection)
+                    self._arrivals.notify_all()
             for verb in script:
                 await verb(connection)
         except OSError:

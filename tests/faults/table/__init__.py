@@ -1,0 +1,10 @@
+"""All faults, with what must come of each. The table in the README is made from this."""
+
+from tests.faults.table.answers import ANSWERS
+from tests.faults.table.callers import CALLERS
+from tests.faults.table.connections import CONNECTIONS
+from tests.faults.table.streams import STREAMS
+
+FAULTS = (*CONNECTIONS, *ANSWERS, *STREAMS, *CALLERS)
+
+__all__ = ["FAULTS"]
