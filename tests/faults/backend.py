@@ -40,8 +40,8 @@ async def scripted(cell: Cell) -> AsyncIterator[Backend]:
     """A backend that does with a posted message what the fault says, and answers everything else."""
     play = Play(cell.shape)
     fault = cell.fault
-    script = list(fault.script(play)) if fault.script is not None else [*play.whole(), fin()]
-    good = [*Play(cell.shape).whole(), fin()]
+    good = [*play.whole(), fin()]
+    script = list(fault.script(play)) if fault.script is not None else good
     sockets = iter([script])
     asked: list[str] = []
 

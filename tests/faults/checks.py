@@ -45,7 +45,8 @@ def _spent(stage: Stage) -> int:
     """Units of the messages that were accepted, or may have been."""
     if stage.cell.healed:
         return PRICE
-    return PRICE * _posts(stage) if stage.cell.fault.booked else 0
+    fault = stage.cell.fault
+    return PRICE * _posts(stage) if fault.booked or fault.occupied else 0
 
 
 def _check_client(stage: Stage) -> None:

@@ -49,14 +49,14 @@ async def asks_twice(stage: "Stage", client: Connection) -> Answer | None:
 async def asks_twice_at_once(stage: "Stage", client: Connection) -> Answer | None:
     """Send a second request without waiting for the first answer."""
     await client.send_raw(2 * request_bytes(stage.cell.shape))
-    await client.answer()
-    return await client.answer()
+    await _read(stage, client)
+    return await _read(stage, client)
 
 
 async def adds_a_line_end(stage: "Stage", client: Connection) -> Answer | None:
     """Send an empty line after the body, as some old clients do."""
     await client.send_raw(request_bytes(stage.cell.shape) + b"\r\n")
-    return await client.answer()
+    return await _read(stage, client)
 
 
 async def sends_byte_by_byte(stage: "Stage", client: Connection) -> Answer | None:
@@ -65,7 +65,7 @@ async def sends_byte_by_byte(stage: "Stage", client: Connection) -> Answer | Non
     for at in range(0, len(request), 3):
         await client.send_raw(request[at : at + 3])
         await asyncio.sleep(0)
-    return await client.answer()
+    return await _read(stage, client)
 
 
 async def reads_late(stage: "Stage", client: Connection) -> Answer | None:

@@ -1,22 +1,19 @@
 """Whole answers that are no event stream: refusals, pages of gateways, and the unusual."""
 
-import gzip
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 from simulator.refusals import CLOUDFLARE_PAGE, GATEWAY_PAGE, ONLY_ONE_MESSAGE, REFUSALS
-from tests.faults.answers import good_answer
-from tests.faults.cells import BEFORE_HEADERS, Ending, Failure, Fault, Phase, Shape, Verdict
+from tests.faults.cells import BEFORE_HEADERS, Ending, Failure, Fault, Phase, Verdict
 from tests.faults.play import answer, just
 from tests.faults.table.connections import BROKEN
-from tests.scripted_server import EVENT_STREAM, Verb, fin, send, status
+from tests.scripted_server import Verb, fin, send, status
 
 DETAIL = b'{"detail": "Internal Server Error"}'
 BEGUN = b'{"detail": "Interrupted", "conversation_id": "c1"}'
 HTML = "text/html; charset=UTF-8"
 PAGE = GATEWAY_PAGE.encode()
 CHALLENGE = Failure(503, "upstream_challenge")
-STREAM = good_answer(Shape()).complete
 
 
 def _answer(
@@ -65,6 +62,7 @@ REFUSED = (
     _answer("500 in JSON", BROKEN, Verdict.REFUSED, *answer(500, DETAIL), fin(), repeated=True),
     _answer("503 in JSON", Failure(503, "server_is_overloaded", wait=(1, 1)), Verdict.REFUSED,
             *answer(503, DETAIL, Retry_After="1"), fin(), repeated=True),
+    _answer("redirect", BROKEN, Verdict.REFUSED, *answer(307, Location="/elsewhere"), fin()),
     _answer("200 with an error in JSON", BROKEN, Verdict.REFUSED, *answer(200, b'{"detail": "No."}'), fin()),
 )  # fmt: skip
 
@@ -81,17 +79,11 @@ UNCLEAR = (
     _answer("200 with other JSON", BROKEN, Verdict.MAYBE, *answer(200, b"{}"), fin()),
     _answer("200 without type and body", BROKEN, Verdict.MAYBE, *answer(200, kind=""), fin()),
     _answer("204", BROKEN, Verdict.MAYBE, status(204), fin()),
-    _answer("redirect", BROKEN, Verdict.MAYBE, *answer(307, Location="/elsewhere"), fin()),
 )  # fmt: skip
 
 BEGUN_ALL_THE_SAME = (
     _answer("500 with a conversation id", BROKEN, Verdict.ACCEPTED, *answer(500, BEGUN), fin()),
     _answer("200, JSON with a conversation id", BROKEN, Verdict.ACCEPTED, *answer(200, BEGUN), fin()),
-    _answer("200 without a type", BROKEN, Verdict.ACCEPTED, *answer(200, STREAM, kind=""), fin()),
-    _answer("200 of another type", BROKEN, Verdict.ACCEPTED, *answer(200, STREAM, "text/plain"), fin()),
-    _answer("200 in gzip", BROKEN, Verdict.ACCEPTED,
-            *answer(200, gzip.compress(STREAM), EVENT_STREAM["Content-Type"], Content_Encoding="gzip"),
-            fin()),
 )  # fmt: skip
 
 ANSWERS = (*REFUSED, *UNCLEAR, *BEGUN_ALL_THE_SAME)

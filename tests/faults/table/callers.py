@@ -85,11 +85,12 @@ def _queue(way: Way, note: str = "", after: bytes = b"") -> Fault:
         f"{way} in the queue{' ' + note if note else ''}",
         Phase.CLIENT,
         Left(),
-        Verdict.MAYBE,
+        Verdict.UNSENT,
         script=_waits_for_headers,
         client=leaves_the_queue(way, after=after),
         requests=2,
         posts=1,
+        occupied=True,
         shapes=FORMS,
     )
 

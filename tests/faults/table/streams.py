@@ -1,6 +1,8 @@
 """Faults of a stream that has begun: wherever it may be cut, damaged or slow."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from gzip import compress
 from types import MappingProxyType
 
 from tests.faults.cells import (
@@ -16,9 +18,9 @@ from tests.faults.cells import (
     Verdict,
     Whole,
 )
-from tests.faults.play import Play
+from tests.faults.play import Play, answer
 from tests.faults.table.connections import BROKEN, QUICK, SILENT
-from tests.scripted_server import Verb, fin, rst, send, stall, trickle, wait
+from tests.scripted_server import Connection, Verb, fin, rst, send, stall, trickle
 from tests.translate.deltas import delta
 from tests.translate.wire import DONE, PING, TITLE, sse
 
@@ -64,8 +66,15 @@ def _cut_at(part: bytes) -> Script:
     return script
 
 
-def _pings(play: Play) -> Sequence[Verb]:
-    return [verb for _ in range(200) for verb in (play.piece(PING), wait(0.05))]
+def _pings(play: Play) -> Verb:
+    """Pings until nobody listens."""
+
+    async def verb(connection: Connection) -> None:
+        while not connection.gone:
+            await play.piece(PING)(connection)
+            await asyncio.sleep(0.05)
+
+    return verb
 
 
 def _huge(play: Play) -> Sequence[Verb]:
@@ -79,14 +88,14 @@ def _error(play: Play) -> Verb:
 
 
 def _twice(play: Play) -> Sequence[Verb]:
-    answer = play.answer
-    events = [event for event in (*answer.opening, answer.first, *answer.middle) for _ in range(2)]
-    return [*play.head(), *play.pieces(*events, answer.last, DONE), play.end(), fin()]
+    good = play.answer
+    events = [event for event in (*good.opening, good.first, *good.middle) for _ in range(2)]
+    return [*play.head(), *play.pieces(*events, good.last, DONE), play.end(), fin()]
 
 
 def _out_of_order(play: Play) -> Sequence[Verb]:
-    answer = play.answer
-    events = (*answer.opening, answer.middle[0], answer.first, *answer.middle[1:], answer.last)
+    good = play.answer
+    events = (*good.opening, good.middle[0], good.first, *good.middle[1:], good.last)
     return [*play.head(), *play.pieces(*events, DONE), play.end(), fin()]
 
 
@@ -101,6 +110,15 @@ def _unknown(play: Play) -> Sequence[Verb]:
 
 def _at_once(play: Play) -> Sequence[Verb]:
     return [*play.head(), play.piece(play.answer.complete), play.end(), fin()]
+
+
+def _as(kind: str, encode: Callable[[bytes], bytes] = bytes, **headers: str) -> Script:
+    """The good answer under another type, or in another encoding."""
+
+    def script(play: Play) -> Sequence[Verb]:
+        return [*answer(200, encode(play.answer.complete), kind, **headers), fin()]
+
+    return script
 
 
 def _byte_by_byte(play: Play) -> Sequence[Verb]:
@@ -131,7 +149,7 @@ OPENING = (
     _fault("FIN in a record", Phase.OPENING, BROKEN,
            lambda play: [*play.opening(), play.piece(play.answer.first[:40]), fin()]),
     _fault("endless pings", Phase.OPENING, SILENT,
-           lambda play: [*play.head(), *_pings(play), stall()], progress=0.7, env=QUICK),
+           lambda play: [*play.head(), _pings(play)], progress=0.7, env=QUICK),
 )  # fmt: skip
 
 TEXT = (
@@ -144,7 +162,7 @@ TEXT = (
     _fault("FIN in a character of 3 bytes", Phase.TEXT, BROKEN, _cut_at(TEA), SNAPSHOTS),
     _fault("FIN in a character of 4 bytes", Phase.TEXT, BROKEN, _cut_at(CUP), SNAPSHOTS),
     _fault("endless pings", Phase.TEXT, SILENT,
-           lambda play: [*play.begun(), *_pings(play), stall()], progress=0.7),
+           lambda play: [*play.begun(), _pings(play)], progress=0.7),
     _fault("an error record", Phase.TEXT, BROKEN,
            lambda play: [*play.begun(), _error(play), play.piece(DONE), play.end(), fin()]),
     _fault("a record that is too long", Phase.TEXT, BROKEN, _huge,
@@ -177,6 +195,10 @@ THE_END = (
 
 ODD = (
     _fault("all in one piece", Phase.WORDS, Whole(), _at_once),
+    _fault("no type", Phase.WORDS, Whole(), _as(""), EVERY_HTTP),
+    _fault("another type", Phase.WORDS, Whole(), _as("text/plain"), EVERY_HTTP),
+    _fault("in gzip", Phase.WORDS, Whole(), _as("text/event-stream", compress, Content_Encoding="gzip"),
+           EVERY_HTTP),
     _fault("byte by byte", Phase.WORDS, Whole(), _byte_by_byte, EVERY_HTTP),
     _fault("chunks of one byte", Phase.WORDS, Whole(), _bytewise_chunks, EVERY_HTTP),
     _fault("everything twice", Phase.WORDS, Whole(), _twice, SNAPSHOTS),

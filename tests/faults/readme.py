@@ -1,0 +1,45 @@
+"""The table of faults in the README, made from the data that the matrix runs."""
+
+from pathlib import Path
+
+from tests.faults.cells import Fault, Phase
+from tests.faults.table import FAULTS
+
+README = Path(__file__).parents[2] / "README.md"
+BEGIN = "<!-- The table of faults: made by `python -m tests.faults`. -->\n"
+END = "<!-- The end of the table of faults. -->\n"
+BOOKED = {True: "yes", False: "no"}
+
+
+def table() -> str:
+    """The rows, in Markdown. Faults of a phase with the same consequences share one."""
+    rows = [
+        "| when | what goes wrong | what the client gets | booked | sent again |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for phase in Phase:
+        kinds: dict[tuple[str, str, str], list[str]] = {}
+        for fault in FAULTS:
+            if fault.phase is phase:
+                kinds.setdefault(_consequences(fault), []).append(fault.name)
+        for (ending, booked, repeated), names in kinds.items():
+            wrong = "; ".join(dict.fromkeys(names))
+            rows.append(f"| {phase} | {wrong} | {ending} | {booked} | {repeated} |")
+    return "\n".join(rows) + "\n"
+
+
+def _consequences(fault: Fault) -> tuple[str, str, str]:
+    return str(fault.ending), BOOKED[fault.booked], BOOKED[fault.repeated]
+
+
+def parts(readme: str) -> tuple[str, str, str]:
+    """What is before the table, the table, and what is behind it."""
+    before, _, rest = readme.partition(BEGIN)
+    between, _, after = rest.partition(END)
+    return before + BEGIN, between, END + after
+
+
+def updated(readme: str) -> str:
+    """The text of the README with the present table."""
+    before, _, after = parts(readme)
+    return f"{before}\n{table()}\n{after}"
