@@ -127,9 +127,9 @@ class Fault:
     `script` is what the backend does with a posted message; for a fault on another level, `behind` says what
     stands at the backend's address. `client` is what the client does. `begun` says that the client has some
     text before the fault. `repeated`: the message is sent again. `requests` is how many the client sends,
-    which all end alike; `posts` is how many of them reach the backend, where that is not each. `occupied`: before
-    this request there is another one of the key, which is posted and leaves like this one. `env` are settings,
-    and `progress` how many seconds the backend may send nothing new.
+    which all end alike; `posts` is how many of them reach the backend, where that is not each. `occupied`:
+    before this request there is another one of the key, which is posted and leaves like this one. `env` are
+    settings, and `progress` how many seconds the backend may send nothing new.
     """
 
     name: str

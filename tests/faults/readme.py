@@ -8,15 +8,13 @@ from tests.faults.table import FAULTS
 README = Path(__file__).parents[2] / "README.md"
 BEGIN = "<!-- The table of faults: made by `python -m tests.faults`. -->\n"
 END = "<!-- The end of the table of faults. -->\n"
-BOOKED = {True: "yes", False: "no"}
+HEAD = "| when | what goes wrong | what the client gets | booked | sent again |"
+YES_OR_NO = {True: "yes", False: "no"}
 
 
 def table() -> str:
     """The rows, in Markdown. Faults of a phase with the same consequences share one."""
-    rows = [
-        "| when | what goes wrong | what the client gets | booked | sent again |",
-        "| --- | --- | --- | --- | --- |",
-    ]
+    rows = [HEAD, "| --- | --- | --- | --- | --- |"]
     for phase in Phase:
         kinds: dict[tuple[str, str, str], list[str]] = {}
         for fault in FAULTS:
@@ -29,7 +27,7 @@ def table() -> str:
 
 
 def _consequences(fault: Fault) -> tuple[str, str, str]:
-    return str(fault.ending), BOOKED[fault.booked], BOOKED[fault.repeated]
+    return str(fault.ending), YES_OR_NO[fault.booked], YES_OR_NO[fault.repeated]
 
 
 def parts(readme: str) -> tuple[str, str, str]:
