@@ -220,13 +220,18 @@ class Connection:
 
 
 @asynccontextmanager
-async def connect(port: int, *, receive_buffer: int = 0) -> AsyncIterator[Connection]:
-    """A connection to 127.0.0.1, closed at the end. `receive_buffer`: bytes the client's side holds."""
+async def connect(port: int, *, receive_buffer: int = 0, source: str = "") -> AsyncIterator[Connection]:
+    """A connection to 127.0.0.1, closed at the end.
+
+    `receive_buffer`: bytes the client's side holds. `source`: the address that it comes from, in 127.0.0.0/8.
+    """
     sock = socket.socket()
     sock.setblocking(False)
     if receive_buffer:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
     try:
+        if source:
+            sock.bind((source, 0))
         await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", port))
     except OSError:
         sock.close()

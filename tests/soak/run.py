@@ -1,0 +1,115 @@
+"""A soak: mixed traffic for so many seconds, sampled, and judged at the end."""
+
+import asyncio
+import re
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from tests.processes import ask
+from tests.soak.samples import Sample, take
+from tests.soak.traffic import Traffic
+from tests.soak.verdict import BOUNDS, growth, not_back, not_flat, slope_per_hour, wrongly_booked
+from tests.soak.world import World, world
+
+SAMPLES = 120
+"""So many samples are taken in all, but not more than one in a second."""
+QUIET_WITHIN = 40.0
+"""Seconds within which everything that clients left is gone: queues, stalled answers, sockets of accounts."""
+
+
+@dataclass(slots=True)
+class Soaked:
+    """What came of it. `problems` is empty if all is well."""
+
+    samples: list[Sample] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    summary: list[str] = field(default_factory=list)
+
+
+async def soak(seconds: float) -> Soaked:
+    """Run it; a line is printed each minute."""
+    soaked = Soaked()
+    async with world() as here:
+        await _warm(here)
+        before = await take(here)
+        print(f"before    {before}", flush=True)
+        traffic, stopped = Traffic(here), asyncio.Event()
+        running = asyncio.create_task(traffic.run(stopped))
+        try:
+            await _sample(here, seconds, soaked, running)
+        finally:
+            stopped.set()
+            await running
+        after = await _quiet(here, before)
+        print(f"after     {after}", flush=True)
+        soaked.problems += not_flat(soaked.samples)
+        soaked.problems += not_back(before, after)
+        soaked.problems += await _booking(here, after, soaked)
+        soaked.problems += _loud_lines(here)
+    soaked.summary += [
+        f"{name}: {growth(soaked.samples, measure):+.1f} (at most {bound:g}),"
+        f" {slope_per_hour(soaked.samples, measure):+.1f} an hour"
+        for name, measure, bound in BOUNDS
+    ]
+    visits = sorted(traffic.seen.items())
+    soaked.summary += [f"{kind}, {outcome}: {count}" for (kind, outcome), count in visits]
+    return soaked
+
+
+async def _warm(here: World) -> None:
+    """Each kind of answer once, so that nothing is loaded for the first time later."""
+    for text in ("Hello", "Draw a cat", "Hello [[sim age=2025 transport=ws allow_sse=0]]"):
+        await here.chat(0, text, stream=True)
+    here.offer_gpts(3)
+
+
+async def _sample(here: World, seconds: float, soaked: Soaked, running: "asyncio.Task[None]") -> None:
+    began, pause = time.monotonic(), max(1.0, seconds / SAMPLES)
+    told = 0
+    while (elapsed := time.monotonic() - began) < seconds:
+        await asyncio.sleep(min(pause, seconds - elapsed))
+        if running.done():
+            await running  # raises what ended it
+        soaked.samples.append(await take(here))
+        if elapsed // 60 >= told:
+            told += 1
+            print(f"{elapsed:7.0f} s {soaked.samples[-1]}", flush=True)
+
+
+async def _quiet(here: World, before: Sample) -> Sample:
+    """The service when it has let go of what clients left, or does not in time."""
+    until = time.monotonic() + QUIET_WITHIN
+    while True:
+        await asyncio.sleep(1)
+        now = await take(here)
+        if not not_back(before, now) or time.monotonic() > until:
+            return now
+
+
+async def _booking(here: World, after: Sample, soaked: Soaked) -> list[str]:
+    backend = await here.backend()
+    spent = round(after.metrics["pandora_quota_units_total"])
+    usage = (await asyncio.to_thread(ask, here.port, "GET", "/v1/usage", key="")).json
+    rows = (await here.ask("/metrics")).body.decode()
+    unknown = _attempts(rows, "unknown")
+    soaked.summary.append(
+        f"{backend['accepted']} conversations accepted, {spent} units booked, {unknown} left in the unknown"
+    )
+    problems = wrongly_booked(spent, backend["accepted"], unknown)
+    with suppress(KeyError):
+        if usage["today"]["units"] != spent:
+            problems.append(f"the ledger says {usage['today']['units']} units, the metrics {spent}")
+    return problems
+
+
+def _attempts(metrics: str, outcome: str) -> int:
+    found = re.search(rf'pandora_upstream_attempts_total{{outcome="{outcome}"}} (\S+)', metrics)
+    return int(float(found[1])) if found else 0
+
+
+def _loud_lines(here: World) -> list[str]:
+    """Errors in the log: there are bugs behind them."""
+    lines = here.service.output.splitlines()
+    loud = [line for line in lines if " ERROR " in line or line.startswith("Traceback")]
+    return [f"{len(loud)} errors in the log, the first: {loud[0][:300]}"] if loud else []
