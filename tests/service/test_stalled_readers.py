@@ -4,55 +4,21 @@ STALL_SECONDS=60 makes it a longer run; its figures are printed with `pytest -s`
 """
 
 import asyncio
-import json
 import os
-import socket
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from pathlib import Path
 
+from benchmarks.usage import resident_bytes
 from tests.eventually import eventually
-from tests.processes import KEY, PLAIN, ask, listening_port, running
+from tests.processes import PLAIN, ask, listening_port, running
 from tests.scripted_server import EVENT_STREAM, ScriptedServer, chunk, send, stall, status
+from tests.stalled_readers import growing_answer, stalled_reader
 
 READERS = 200
 SECONDS = float(os.environ.get("STALL_SECONDS", "6"))
-RECORDS = 4000
-"""Snapshots of one answer; as chunks they take some 800 KB, more than the sockets of one client hold."""
 MAX_GROWTH_BYTES = 100 * 1024 * 1024
 """Of the service for all readers: some 300 KB each, for two sockets, a parser and a piece of each stream."""
-
-
-def growing_answer() -> bytes:
-    """An answer that grows by one character per record, ready for the wire."""
-    records = []
-    for length in range(1, RECORDS + 1):
-        message = {
-            "id": "m1",
-            "author": {"role": "assistant"},
-            "content": {"content_type": "text", "parts": ["x" * length]},
-            "status": "in_progress",
-        }
-        record = f"data: {json.dumps({'message': message, 'conversation_id': 'c1', 'error': None})}\n\n"
-        records.append(b"%x\r\n%s\r\n" % (len(record), record.encode()))
-    return b"".join(records)
-
-
-def resident_bytes(pid: int) -> int:
-    status_lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return 1024 * int(next(line.split()[1] for line in status_lines if line.startswith("VmRSS")))
-
-
-def stalled_reader(port: int) -> socket.socket:
-    """A client with a small receive buffer that has asked for a stream and does not read it."""
-    body = json.dumps({"model": "gpt-4-s", "stream": True, "messages": [{"role": "user", "content": "Hi"}]})
-    client = socket.socket()
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    client.connect(("127.0.0.1", port))
-    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {KEY}\r\n"
-    client.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
-    return client
 
 
 async def still(count: Callable[[], int], seconds: float) -> bool:

@@ -1,0 +1,125 @@
+"""Crowds before a service with the memory of the shipped compose file, one after the other and together."""
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.processes import PLAIN, ROOT, listening_port, running
+from tests.scripted_server import EVENT_STREAM, ScriptedServer, chunk, send, stall, status
+from tests.soak.crowds import CROWDS, Crowd
+from tests.soak.limited import raise_open_files, remove_group
+from tests.soak.samples import Sample, take
+from tests.soak.verdict import not_back
+from tests.soak.world import World
+from tests.stalled_readers import growing_answer
+
+HOLDS_FOR = 3.0
+"""Seconds that a crowd stays once it is there."""
+ANSWERED_WITHIN = 5.0
+"""Seconds in which `/healthz` must answer, as for the health check of a container."""
+BACK_WITHIN = 60.0
+GROWTH_MIB = 160.0
+"""How much may stay above the first baseline: what the allocator keeps for the next crowd."""
+
+
+def shipped_memory_mib() -> int:
+    """The limit of memory in the compose files."""
+    found = re.search(r"mem_limit: (\d+)m", (ROOT / "deploy" / "common.yaml").read_text())
+    assert found is not None
+    return int(found[1])
+
+
+@dataclass(slots=True)
+class Siege:
+    """What came of it. `problems` is empty if all is well."""
+
+    lines: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class HealthChecks:
+    """Asks `/healthz` all the time, and keeps the longest wait."""
+
+    world: World
+    worst: float = 0.0
+    failed: int = 0
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            began = time.monotonic()
+            try:
+                async with asyncio.timeout(ANSWERED_WITHIN):
+                    if (await self.world.ask("/healthz")).status != 200:
+                        self.failed += 1
+            except (OSError, EOFError, TimeoutError):
+                self.failed += 1
+            self.worst = max(self.worst, time.monotonic() - began)
+            await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def _besieged() -> AsyncIterator[tuple[World, str]]:
+    """The service under its limit, over a backend whose answers are long; and how it is limited."""
+    raise_open_files()
+    script = [status(200, EVENT_STREAM), send(growing_answer()), chunk(b": over\n\n"), stall()]
+    with TemporaryDirectory(prefix="siege-") as folder:
+        async with ScriptedServer(script) as backend:
+            settings = {**PLAIN, "BASE_URL": backend.url, "PORT": "0", "STATE_DIR": folder}
+            command = ["-m", "tests.soak.limited", str(shipped_memory_mib()), "server.py"]
+            with running(command, settings) as service:
+                port = await asyncio.to_thread(listening_port, service)
+                how = service.wait_for(r"limit: (.*)")[1]
+                yield World(service, port, 0, Path(folder), Path(folder) / "gpts.json"), how
+    remove_group(service.pid)
+
+
+async def besiege() -> Siege:
+    """Let each crowd come and go; a line is printed for each."""
+    siege = Siege()
+    async with _besieged() as (world, how):
+        print(f"limit: {how}", flush=True)
+        before = await take(world)
+        for crowd in CROWDS:
+            name = getattr(crowd, "__name__", "")
+            try:
+                await _one(world, crowd, name, before, siege)
+            except (OSError, EOFError, TimeoutError) as error:
+                siege.problems.append(f"{name}: the service is gone ({type(error).__name__})")
+                break
+    return siege
+
+
+async def _one(world: World, crowd: Crowd, name: str, before: Sample, siege: Siege) -> None:
+    checks = HealthChecks(world)
+    checking = asyncio.create_task(checks.run())
+    try:
+        async with crowd(world):
+            await asyncio.sleep(HOLDS_FOR)
+            there = await take(world)
+        gone = await _back(world, before)
+    finally:
+        checking.cancel()
+        with suppress(asyncio.CancelledError):
+            await checking
+    siege.problems += [f"{name}: {problem}" for problem in not_back(before, gone, mib=GROWTH_MIB)]
+    if checks.failed:
+        siege.problems.append(f"{name}: {checks.failed} health checks failed")
+    line = f"{name}: /healthz after {checks.worst:.2f} s at most\n  there {there}\n  gone  {gone}"
+    print(line, flush=True)
+    siege.lines.append(line)
+
+
+async def _back(world: World, before: Sample) -> Sample:
+    until = time.monotonic() + BACK_WITHIN
+    while True:
+        await asyncio.sleep(0.5)
+        now = await take(world)
+        if not not_back(before, now, mib=GROWTH_MIB) or time.monotonic() > until:
+            return now
