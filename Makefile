@@ -2,6 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 FUZZ_SECONDS ?= 600
+SOAK_SECONDS ?= 3600
 RUNNER ?= python
 TESTS ?=
 
@@ -10,7 +11,7 @@ TESTS ?=
 DEBUGGED := tests/upstream/http tests/upstream/socket tests/accounts tests/runtime tests/service/test_client_gone.py \
   tests/service/test_admission.py --ignore=tests/upstream/http/test_connection_tls.py
 
-.PHONY: run test test-debug coverage check lint formatted types bench fuzz format lock clean
+.PHONY: run test test-debug coverage check lint formatted types bench fuzz soak format lock clean
 
 run: $(VENV)/run.done
 	$(BIN)/python server.py --demo
@@ -45,6 +46,10 @@ bench: $(VENV)/dev.done
 
 fuzz: $(VENV)/dev.done
 	$(BIN)/python -m tests.fuzz $(FUZZ_SECONDS)
+
+# Mixed traffic with faults against a service over the simulated backend; says what grows.
+soak: $(VENV)/dev.done
+	$(BIN)/python -m tests.soak $(SOAK_SECONDS)
 
 format: $(VENV)/dev.done
 	$(BIN)/ruff check --fix .

@@ -40,7 +40,7 @@ LEDGER_BYTES = 2048
 """Of one conversation, with all indices and the journal of the file."""
 IDLE_AT_ZERO = ("pandora_in_flight", "pandora_queue_waiting", "pandora_ledger_backlog")
 LATE = 0.25
-MOSTLY = 0.95
+MOSTLY = 0.9
 """The share of wake-ups of the event loop that may not be later than that."""
 
 
