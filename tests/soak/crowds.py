@@ -83,15 +83,9 @@ async def silent_connections(world: World) -> AsyncIterator[None]:
 async def everybody(world: World) -> AsyncIterator[None]:
     """All of them together."""
     async with AsyncExitStack() as stack:
-        for crowd in (silent_connections, stalled_readers, abandoned_uploads, oversized_body):
+        for crowd in reversed(EACH):
             await stack.enter_async_context(crowd(world))
         yield
 
 
-CROWDS: tuple[Crowd, ...] = (
-    oversized_body,
-    abandoned_uploads,
-    stalled_readers,
-    silent_connections,
-    everybody,
-)
+EACH: tuple[Crowd, ...] = (oversized_body, abandoned_uploads, stalled_readers, silent_connections)
