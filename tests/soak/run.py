@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from tests.processes import ask
 from tests.soak.samples import Sample, take
-from tests.soak.traffic import Traffic
+from tests.soak.traffic import HUNG, Traffic
 from tests.soak.verdict import BOUNDS, growth, not_back, not_flat, slope_per_hour, wrongly_booked
 from tests.soak.world import World, world
 
@@ -46,6 +46,8 @@ async def soak(seconds: float) -> Soaked:
         soaked.problems += not_back(before, after)
         soaked.problems += await _booking(here, soaked)
         soaked.problems += _loud_lines(here)
+    hung = {kind: count for (kind, outcome), count in traffic.seen.items() if outcome == HUNG}
+    soaked.problems += [f"{kind}: {count} visits never came to an end" for kind, count in hung.items()]
     soaked.summary += [
         f"{name}: {growth(soaked.samples, measure):+.1f} (at most {bound:g}),"
         f" {slope_per_hour(soaked.samples, measure):+.1f} an hour"

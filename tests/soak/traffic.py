@@ -17,9 +17,9 @@ MODELS = ("gpt-4-s", "gpt-4-mobile")
 """All with one price, as the GPTs have."""
 ACCEPTED_FAULTS = (
     "reset_mid", "fin_mid", "end_mid", "cut_character", "cut_record", "error_mid", "error_only",
-    "reset_after_headers", "echo_only", "only_pings_mid", "stall_mid",
+    "reset_after_headers", "echo_only", "stall_mid",
 )  # fmt: skip
-"""What breaks after the backend has accepted the message."""
+"""What breaks after the backend has accepted the message, and is given up soon."""
 REFUSALS = ("status_500", "model_not_found", "content_policy", "one_message", "too_many_requests")
 """Proven refusals."""
 DIALECTS = ("", "age=2023-05", "age=2024", "age=2025", "age=2025 transport=ws allow_sse=0")
@@ -217,6 +217,11 @@ PAUSE = 0.2
 """Seconds between two visits of one client, on average."""
 
 
+VISIT_WITHIN = 40.0
+"""Seconds. Every limit of the service is shorter than that."""
+HUNG = "hung"
+
+
 @dataclass(slots=True)
 class Traffic:
     """All clients. `seen` counts what came of their visits, by kind."""
@@ -234,9 +239,16 @@ class Traffic:
         name = getattr(maker, "__name__", "")
         rng = random.Random(f"{self.seed} {name} {number}")
         while not stopped.is_set():
-            outcome = "cut off"
-            with suppress(OSError, EOFError):
-                outcome = await maker(self.world, rng)
-            self.seen[name, outcome] += 1
+            self.seen[name, await self._visit(maker, rng)] += 1
             with suppress(TimeoutError):
                 await asyncio.wait_for(stopped.wait(), rng.uniform(0, 2 * PAUSE))
+
+    async def _visit(self, maker: Maker, rng: random.Random) -> str:
+        """One visit; what came of it."""
+        try:
+            async with asyncio.timeout(VISIT_WITHIN):
+                return await maker(self.world, rng)
+        except TimeoutError:
+            return HUNG
+        except (OSError, EOFError):
+            return "cut off"
