@@ -117,7 +117,17 @@ class Stopped:
         return f"{self.status} `{self.code}`"
 
 
-Ending = Whole | Failure | Left | Stopped
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """The client is gone before its request was whole: there is no request to be counted, but a fault."""
+
+    outcome = "incomplete"
+
+    def __str__(self) -> str:
+        return "nothing: it has left"
+
+
+Ending = Whole | Failure | Left | Stopped | Unfinished
 
 
 @dataclass(frozen=True, slots=True)

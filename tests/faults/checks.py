@@ -1,7 +1,7 @@
 """What must hold of every cell when it is over, whatever the fault."""
 
 from tests.faults.answers import FIRST, TEXT
-from tests.faults.cells import Failure, Left, Stopped, Verdict, Whole
+from tests.faults.cells import Failure, Left, Stopped, Unfinished, Verdict, Whole
 from tests.faults.stage import Stage
 from tests.raw_client import Answer
 
@@ -15,14 +15,18 @@ async def check(stage: Stage) -> None:
     """Raise AssertionError if anything is not as it must be. The service is still there, and idle."""
     fault, ending = stage.cell.fault, stage.cell.ending
     _check_client(stage)
-    lines = stage.request_lines
+    lines = stage.lines
     assert len(lines) == fault.requests, f"{len(lines)} log lines"
-    assert {line["outcome"] for line in lines} == {ending.outcome}, lines
-    assert stage.metric("pandora_requests_total", outcome=ending.outcome) == fault.requests
-    assert stage.metric("pandora_requests_total") == fault.requests
+    assert {line.get("outcome") or line["reason"] for line in lines} == {ending.outcome}, lines
+    if isinstance(ending, Unfinished):
+        counted = stage.metric("pandora_protocol_faults_total", reason=ending.outcome)
+    else:
+        counted = stage.metric("pandora_requests_total", outcome=ending.outcome)
+    assert counted == fault.requests
+    assert stage.metric("pandora_requests_total") + stage.metric("pandora_protocol_faults_total") == counted
     assert len(stage.backend.posts) == _posts(stage), "messages that the backend got"
     spent = _spent(stage)
-    assert sum(line["units"] or 0 for line in lines) == spent, lines
+    assert sum(line.get("units") or 0 for line in lines) == spent, lines
     assert await stage.booked_units() == spent, "units in the ledger"
     assert stage.metric("pandora_quota_units_total") == spent
     assert stage.metric("pandora_in_flight") == 0
@@ -52,7 +56,7 @@ def _spent(stage: Stage) -> int:
 def _check_client(stage: Stage) -> None:
     cell, seen = stage.cell, stage.answer
     ending = cell.ending
-    if isinstance(ending, Left):
+    if isinstance(ending, Left | Unfinished):
         assert seen is None
         return
     assert seen is not None

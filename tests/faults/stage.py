@@ -74,7 +74,7 @@ class Stage:
         receive_buffer = 4096 if self.cell.fault.client is not None else 0
         async with self.service.connect(receive_buffer=receive_buffer) as client:
             self.answer = await behaviour(self, client)
-        await eventually(lambda: len(self.request_lines) >= self.cell.fault.requests, SETTLES_WITHIN)
+        await eventually(lambda: len(self.lines) >= self.cell.fault.requests, SETTLES_WITHIN)
         await eventually(lambda: self.service.in_flight == 0, SETTLES_WITHIN)
 
     async def waiting(self, count: int) -> None:
@@ -82,10 +82,10 @@ class Stage:
         await eventually(lambda: self.metric("pandora_queue_waiting") == count, SETTLES_WITHIN)
 
     @property
-    def request_lines(self) -> list[dict[str, Any]]:
-        """The lines of requests for answers, as fields."""
-        lines = [dict(vars(record).get("fields", {})) for record in self.log if record.msg == "request"]
-        return [line for line in lines if line["route"] in ("chat", "images")]
+    def lines(self) -> list[dict[str, Any]]:
+        """The lines of requests for answers, and of requests that never were, as fields."""
+        told = [record for record in self.log if record.msg in ("request", "protocol fault")]
+        return [dict(vars(record)["fields"]) for record in told]
 
     def metric(self, name: str, **labels: str) -> float:
         """The sum of all samples of that name whose labels are among these."""

@@ -11,6 +11,7 @@ from tests.faults.cells import (
     Phase,
     Shape,
     Stopped,
+    Unfinished,
     Verdict,
     Whole,
 )
@@ -116,7 +117,7 @@ CALLERS = (
         Fault(
             f"{way} in the body of its request",
             Phase.CLIENT,
-            Left(),
+            Unfinished(),
             Verdict.UNSENT,
             client=leaves_in_the_body(way),
             posts=0,
