@@ -16,6 +16,8 @@ UPLOADS = 40
 READERS = 500
 SILENT = 1000
 OVERSIZED = 32 * MIB
+COME_WITHIN = 60.0
+"""Seconds in which all readers have their answers begun, however busy the machine is."""
 FIRST_READER, FIRST_SILENT, FIRST_UPLOAD = 1000, 3000, 6000
 """Numbers of clients; each has an address of its own."""
 
@@ -66,7 +68,16 @@ async def stalled_readers(world: World) -> AsyncIterator[None]:
             stack.enter_context(stalled_reader(world.port, f"fk-reader-{number}", who))
             if number % 20 == 19:
                 await asyncio.sleep(0.02)
+        async with asyncio.timeout(COME_WITHIN):
+            while await _in_flight(world) < READERS:
+                pass
         yield
+
+
+async def _in_flight(world: World) -> int:
+    """How many answers are being made, a moment from now."""
+    await asyncio.sleep(0.1)
+    return int((await world.ask("/readyz")).json["in_flight"])
 
 
 @asynccontextmanager
