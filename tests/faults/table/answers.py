@@ -59,7 +59,7 @@ REFUSED = (
             *answer(429, RATE, Retry_After=_in(3600)), fin()),
     _answer("429, one message at a time", Failure(429, "rate_limit_exceeded", wait=(1, 60)), Verdict.REFUSED,
             *answer(429, ONLY_ONE_MESSAGE.body, Retry_After="1"), fin(), repeated=True),
-    _answer("500 in JSON", BROKEN, Verdict.REFUSED, *answer(500, DETAIL), fin(), repeated=True),
+    _answer("500 in JSON", BROKEN, Verdict.MAYBE, *answer(500, DETAIL), fin()),
     _answer("503 in JSON", Failure(503, "server_is_overloaded", wait=(1, 1)), Verdict.REFUSED,
             *answer(503, DETAIL, Retry_After="1"), fin(), repeated=True),
     _answer("redirect", BROKEN, Verdict.REFUSED, *answer(307, Location="/elsewhere"), fin()),
