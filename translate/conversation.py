@@ -59,6 +59,8 @@ from translate.values import (
 
 MAX_ANSWER_BYTES: Final = 32 * 1024 * 1024
 """More than a person can read; a turn beyond it is stopped, since its text is kept for counting."""
+ANSWER_EVENTS: Final = (b"", b"message", b"delta")
+"""Names under which records of an answer come; what else there is has names of its own."""
 DAMAGED: Final = "A part of the backend's answer came damaged, so that the answer is not whole."
 
 
@@ -316,7 +318,7 @@ class Conversation:
             self._take_envelope(value, record)
         elif "detail" in value:
             self._fail(error_from_response(200, record.data, secrets=self._secrets))
-        elif not self._interpreter.aside(value):
+        elif not self._interpreter.aside(value) and record.event in ANSWER_EVENTS:
             self._lose(record.data)
         if self.facts.error is not None and not self.exchange_over:
             self._fail(self.facts.error)

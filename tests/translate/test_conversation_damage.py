@@ -336,3 +336,13 @@ def test_stored_conversation_repairs_what_was_cut_off(begin: bytes, cut: bytes) 
 def test_sent_messages_that_are_repeated_need_no_repair() -> None:
     lost = sse(echo("\x00", QUESTION[0].id), done=False).replace(b"\\u0000", b"\xff")
     assert_whole(sse(hidden_system(), lost, message("Hi", parent=QUESTION[0].id)), "Hi")
+
+
+@pytest.mark.parametrize("value", [{"sun": True}, {"text": "words"}, {"type": "new"}])
+def test_event_of_an_unknown_name_takes_nothing_from_the_answer(value: Json) -> None:
+    other = b"event: weather\ndata: " + json_bytes(value) + b"\n\n"
+    for stream in (
+        v1(begun(), append("Hello"), other, {"v": " world"}),
+        sse(*growing("Hello"), done=False) + other + sse(finished("Hello world")),
+    ):
+        assert assert_whole(stream, "Hello world").conversation.facts.unknown == {"record": 1}
