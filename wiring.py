@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from access import AccessLimits, Admin, Doorkeeper, load_admin
 from accounts import AccountQueue, Credential, SharedSlots
 from catalogue import GptsFileWatcher, load_gpts
-from handlers import ROUTES, AnswerParts, AppParts, BodyBudget, ChatOptions, Common, StreamTiming
+from handlers import ROUTES, AnswerParts, AppParts, ChatOptions, Common, StreamTiming
 from ledger import (
     DAY,
     GRACE_SECONDS,
@@ -32,10 +32,18 @@ from ledger import (
 from logs import RecentFailures
 from media import Fetcher, MediaReader, MediaStore
 from metrics import MAX_AGE_SECONDS, Exposition, LagSampler, Metrics
-from runtime import BackgroundTasks, StateDirectory
+from runtime import BackgroundTasks, ByteBudget, StateDirectory
 from settings import Settings, SettingsError
 from translate.values import ANY_GPT, BUILT_IN, Catalogue, Gpt, GptsError, Style
-from turns import AttachmentUploader, Preparation, RunningAnswers, TurnFactory, TurnParts, load_vocabulary
+from turns import (
+    AttachmentUploader,
+    Preparation,
+    RunningAnswers,
+    TurnFactory,
+    TurnParts,
+    base64_size,
+    load_vocabulary,
+)
 from upstream import (
     AccountSockets,
     ConversationClient,
@@ -125,6 +133,7 @@ def build(
     gpts = GptsFileWatcher(_gpts_path(settings), load, catalogue, descriptions, metrics)
     max_bytes = settings.media_max_file_bytes
     files = BackendFiles(http, max_bytes=max_bytes)
+    room = ByteBudget(settings.max_buffered_bytes // 2, largest=base64_size(max_bytes))
     media = MediaStore(
         Path(settings.state_dir) / "media",
         max_file_bytes=max_bytes,
@@ -152,9 +161,12 @@ def build(
             conversations=conversations,
             queue=queue,
             charges=charges,
-            preparation=Preparation(descriptions, AttachmentUploader(reader, files), temporary=temporary),
+            preparation=Preparation(
+                descriptions, AttachmentUploader(reader, files, room), temporary=temporary
+            ),
             files=files,
             media=media,
+            room=room,
             metrics=metrics,
             aftermath=aftermath,
             retries=settings.upstream_retries,
@@ -177,7 +189,8 @@ def build(
             public_base=settings.upload_base_url,
             write_timeout=settings.write_timeout,
             max_body_bytes=settings.max_body_bytes,
-            bodies=BodyBudget(settings.max_buffered_bytes, metrics),
+            bodies=ByteBudget(settings.max_buffered_bytes),
+            room=room,
         ),
         answers=AnswerParts(
             catalogue=catalogue,

@@ -3,7 +3,6 @@
 from handlers.answer import AnswerParts
 from handlers.app import ROUTES, AppParts, make_app, make_metrics_app
 from handlers.base import Common
-from handlers.body_budget import BodyBudget
 from handlers.chat import ChatOptions
 from handlers.client_connection import StreamTiming
 
@@ -11,7 +10,6 @@ __all__ = [
     "ROUTES",
     "AnswerParts",
     "AppParts",
-    "BodyBudget",
     "ChatOptions",
     "Common",
     "StreamTiming",

@@ -15,10 +15,10 @@ from tornado.web import Application
 
 from access import Admin, Doorkeeper
 from accounts import Caller
-from handlers.body_budget import BodyBudget
 from ledger import ChargeBook
 from logs import RecentFailures
 from metrics import CONVERSATION_ROUTES, Metrics, Outcome
+from runtime import ByteBudget
 from translate.openai import envelope
 from translate.values import (
     ApiError,
@@ -27,6 +27,7 @@ from translate.values import (
     MethodNotAllowed,
     Model,
     NotFound,
+    Overloaded,
     TooLarge,
     Unauthorized,
     UnsupportedMediaType,
@@ -45,6 +46,8 @@ HEADER_NAMES: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~ ,-]{1,4000}")
 KEY: Final = re.compile(r"[\x21-\x7e]{1,8192}")
 OUTCOMES: Final = {429: Outcome.REJECTED, 500: Outcome.ERROR, 503: Outcome.REJECTED}
 """Outcomes of error responses without an exchange with the backend; others are the caller's fault."""
+RETRY_AFTER: Final = 2.0
+"""Seconds after which a client for whose body there was no room may try again."""
 QUIET_ROUTES: Final = ("probe", "console")
 """Asked every few seconds by programs: their lines are logged at debug level."""
 
@@ -55,7 +58,8 @@ class Common:
 
     `public_base` is where users reach this service, empty for the address that they have used.
     `cors_origin` is the web origin that may call from a browser. `write_timeout` is how many seconds a
-    client may take to read, `max_body_bytes` the limit of one body and `bodies` that of all together.
+    client may take to read, `max_body_bytes` the limit of one body and `bodies` that of all together. `room`
+    is for the bytes of pictures and files that the service makes or fetches.
     """
 
     metrics: Metrics
@@ -66,7 +70,8 @@ class Common:
     public_base: str
     write_timeout: float
     max_body_bytes: int
-    bodies: BodyBudget
+    bodies: ByteBudget
+    room: ByteBudget
 
 
 @tornado.web.stream_request_body
@@ -162,13 +167,17 @@ class ApiHandler(tornado.web.RequestHandler):
         self.turn = turn
         self.outcome = turn.outcome
 
-    def send_json(self, body: bytes) -> None:
-        """Answer with JSON and the time it took; a client that does not read it is cut off."""
+    def send_json(self, body: bytes) -> "asyncio.Future[None]":
+        """Answer with JSON and the time it took; a client that does not read it is cut off.
+
+        What is returned is done when all is written. It may never be if the client leaves.
+        """
         self.set_last_headers()
         written = self.finish(body)
         if not written.done():
             timer = asyncio.get_running_loop().call_later(self.common.write_timeout, self.cut_off)
             written.add_done_callback(lambda _: timer.cancel())
+        return written
 
     def socket(self) -> IOStream | None:
         """The client's connection, if it is still there."""
@@ -321,7 +330,7 @@ class BodyHandler(ApiHandler, Generic[AnyBody]):
         self._size = 0
         self._begun = False
         self._refusal: ApiError | None = None
-        self.reservation = self.common.bodies.reservation()
+        self.reservation = self.common.bodies.hold()
 
     def prepare(self) -> None:
         """Look at the headers: what is not wanted, or finds no room, is refused before it is read."""
@@ -381,7 +390,13 @@ class BodyHandler(ApiHandler, Generic[AnyBody]):
         limit = self.common.max_body_bytes
         if size > limit:
             raise TooLarge(f"The request body exceeds the limit of {limit} bytes.")
-        self.reservation.grow_to(size)
+        if not self.reservation.try_grow_to(size):
+            self.common.metrics.rejected("bodies")
+            raise Overloaded(
+                "Too many large requests are being read at once. Nothing was spent; try again.",
+                retry_after=RETRY_AFTER,
+                should_retry=True,
+            )
 
     def _refuse(self, error: ApiError) -> None:
         self._refusal = error.with_traceback(None)

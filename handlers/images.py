@@ -4,6 +4,7 @@ The backend has no such interface: a model that draws is asked in words, and its
 of its answer.
 """
 
+import asyncio
 import re
 import time
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from typing import Final
 from handlers.answer import AnswerHandler, AnswerParts
 from handlers.base import AnyBody
 from media import Content, MediaError, MediaReader
+from runtime import HeldBytes
 from translate import Options
 from translate.openai import (
     MAX_ATTACHMENTS,
@@ -34,6 +36,8 @@ class DrawingHandler(AnswerHandler[AnyBody]):
     """Pictures from a request in any form."""
 
     route = "images"
+    _inline: HeldBytes | None = None
+    """What holds the pictures in the response."""
 
     def initialize(self, parts: AnswerParts, reader: MediaReader) -> None:
         """`parts` are those of every answer, `reader` reads the pictures of forms."""
@@ -46,16 +50,39 @@ class DrawingHandler(AnswerHandler[AnyBody]):
         """Serve `request`, with pictures to start from; the last one may be a mask. Raises ApiError."""
         model = self.parts.catalogue.resolve(request.model)
         self.check_limits(self.caller, model)
+        if request.response_format == "b64_json":
+            self._inline = self.common.room.hold()
         message = ChatMessage("user", instruction(request, len(sources), masked=masked), tuple(sources))
         turn = TurnRequest(
             self.caller,
             Prompt(model, [message], sources),
             Options(),
             self.public_base(),
-            pictures_as_bytes=request.response_format == "b64_json",
+            inline_pictures=self._inline,
         )
         format = ImagesAnswer(int(time.time()), request.n)
         await self.respond(self.parts.turns.drawing(turn, format, request.n, nothing_drawn), format)
+
+    def send_json(self, body: bytes) -> "asyncio.Future[None]":
+        """See `ApiHandler`. The pictures in the response are held until it is written."""
+        written = super().send_json(body)
+        if (inline := self._inline) is not None:
+            written.add_done_callback(lambda _: inline.release())
+        return written
+
+    def cut_off(self) -> None:
+        """Close the connection at once."""
+        super().cut_off()
+        self._release()
+
+    def on_connection_close(self) -> None:
+        """The client left; Tornado calls this once."""
+        super().on_connection_close()
+        self._release()
+
+    def _release(self) -> None:
+        if self._inline is not None:
+            self._inline.release()
 
 
 class ImagesHandler(DrawingHandler[JsonBody]):

@@ -15,6 +15,7 @@ from urllib.parse import unquote_to_bytes
 
 from media.errors import Malformed, TooBig
 from media.threads import in_thread
+from runtime import HeldBytes
 
 SLICE: Final = 256 * 1024
 """Characters decoded at once: well under a millisecond, and a multiple of 4."""
@@ -31,12 +32,17 @@ def is_data_url(text: str) -> bool:
     return text[:64].lstrip(_WHITE)[:5].lower() == "data:"
 
 
-async def read_data_url(text: str, *, max_bytes: int) -> bytes:
-    """`decode_data_url`, in a thread if `text` is large.
+async def read_data_url(text: str, held: HeldBytes, *, max_bytes: int) -> bytes:
+    """`decode_data_url`, in a thread if `text` is large. `held` has room for the bytes before they are made.
 
     Raises:
+        NoRoom: there was none in time.
         Malformed, TooBig: as `decode_data_url` does.
     """
+    in_base64, start = _read_head(text)
+    most = (len(text) - start) * 3 // 4 if in_base64 else len(text) - start
+    if (waiting := held.grow_to(min(most, max_bytes))) is not None:
+        await waiting
     if len(text) <= SLICE:
         return decode_data_url(text, max_bytes=max_bytes)
     return await in_thread(decode_data_url, text, max_bytes=max_bytes)

@@ -9,7 +9,7 @@ the environment are not used: they would connect to the address themselves, unch
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from ipaddress import IPv6Address, ip_address
 from typing import Any, Final
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
@@ -24,6 +24,7 @@ from media.addresses import IPAddress, is_public
 from media.errors import FetchFailed, TooBig, UrlRefused, WrongType
 from media.sniff import DOCUMENTS, PICTURES, sniff
 from media.threads import NAMES
+from runtime import HeldBytes, NoRoom
 
 PORTS: Final = frozenset({80, 443, 8080, 8443})
 """Where web servers listen; others are more likely to be something that understands a GET by accident."""
@@ -70,10 +71,14 @@ class Fetcher:
             max_body_size=1 << 60,  # `_Answer` has the limit, and knows that it was the reason
         )
 
-    async def fetch(self, url: str) -> bytes:
+    async def fetch(self, url: str, held: HeldBytes) -> bytes:
         """The bytes at `url`, an http(s) address; up to `MAX_REDIRECTS` redirects are followed.
 
+        `held` has each byte from the moment when it came, and all of them afterwards. While there is no room,
+        nothing is read.
+
         Raises:
+            NoRoom: there was none in time.
             UrlRefused: the address, or one that it redirects to, is not fetched.
             FetchFailed: unreachable, too slow, an error status, or too many redirects.
             TooBig: more than `max_bytes`.
@@ -81,7 +86,7 @@ class Fetcher:
         """
         try:
             async with asyncio.timeout(self._total_seconds):
-                data = await self._follow(url)
+                data = await self._follow(url, held)
         except TimeoutError:
             raise FetchFailed("The address did not deliver in time.") from None
         media_type = sniff(data)
@@ -89,20 +94,26 @@ class Fetcher:
             raise WrongType(f"The address delivers {media_type}, no picture, PDF or text.")
         return data
 
-    async def _follow(self, url: str) -> bytes:
+    async def _follow(self, url: str, held: HeldBytes) -> bytes:
         for _ in range(MAX_REDIRECTS + 1):
             url = _normalised(url, self._ports)
-            answer = _Answer(self._max_bytes)
-            await self._get(url, answer)
-            if answer.status == 200:
-                return b"".join(answer.chunks)
+            answer = _Answer(self._max_bytes, held)
+            try:
+                await self._get(url, answer)
+                if answer.status == 200:
+                    return b"".join(answer.chunks)
+            finally:
+                answer.chunks.clear()  # the connection may keep the answer for a moment
             if answer.status not in _REDIRECTS or not answer.location:
                 raise FetchFailed(f"The address answered with status {answer.status}.")
             url = _joined(url, answer.location)
         raise FetchFailed("The address redirects too often.")
 
     async def _get(self, url: str, answer: "_Answer") -> None:
-        """Feed `answer` until it is whole, or needs no more bytes. Raises FetchFailed, TooBig, UrlRefused."""
+        """Feed `answer` until it is whole, or needs no more bytes.
+
+        Raises FetchFailed, NoRoom, TooBig, UrlRefused.
+        """
         request = HTTPRequest(
             url,
             headers=dict(_HEADERS),
@@ -123,6 +134,8 @@ class Fetcher:
                 raise TooBig(
                     f"The address delivers more than the limit of {self._max_bytes} bytes."
                 ) from None
+            if answer.no_room:
+                raise NoRoom from None
             if not answer.stopped:
                 raise FetchFailed("The address could not be reached, or broke off.") from None
         finally:
@@ -132,13 +145,16 @@ class Fetcher:
 class _Answer:
     """An answer as it comes in. It stops the connection once it needs no more bytes."""
 
-    def __init__(self, max_bytes: int) -> None:
+    def __init__(self, max_bytes: int, held: HeldBytes) -> None:
         self.status = 0
         self.location = ""
         self.chunks: list[bytes] = []
         self.too_big = False
+        self.no_room = False
         self.stopped = False
         self._left = max_bytes
+        self._size = 0
+        self._held = held
 
     def header_received(self, line: str) -> None:
         """One line of the head: the status line first, an empty one last."""
@@ -154,15 +170,33 @@ class _Answer:
             self.stopped |= self.status > 200  # only the body of a 200 is used
             self._stop_if_done()
 
-    def chunk_received(self, chunk: bytes) -> None:
-        """Some of the body."""
+    def chunk_received(self, chunk: bytes) -> Awaitable[None] | None:
+        """Some of the body. Nothing more is to be read before what is returned is done."""
         self._left -= len(chunk)
+        self._size += len(chunk)
         self.too_big |= self._left < 0
+        self._stop_if_done()
+        try:
+            waiting = self._held.grow_to(self._size)
+        except NoRoom:  # the fetch was given up
+            self.no_room = True
+            self._stop_if_done()
+            return None
+        if waiting is not None:
+            return self._keep_after(waiting, chunk)
+        self.chunks.append(chunk)
+        return None
+
+    async def _keep_after(self, waiting: Awaitable[None], chunk: bytes) -> None:
+        try:
+            await waiting
+        except NoRoom:
+            self.no_room = True
         self._stop_if_done()
         self.chunks.append(chunk)
 
     def _stop_if_done(self) -> None:
-        if self.stopped or self.too_big:
+        if self.stopped or self.too_big or self.no_room:
             raise HTTPInputError("no more bytes are needed")  # Tornado closes the connection then
 
 

@@ -9,6 +9,7 @@ from media.errors import UrlRefused
 from media.fetch import Fetcher
 from media.sniff import Picture, inspect_picture, sniff
 from media.threads import in_thread
+from runtime import HeldBytes
 
 _SCHEME: Final = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*):")
 
@@ -33,13 +34,16 @@ class MediaReader:
         self._max_bytes = max_bytes
         self._max_pixels = max_pixels
 
-    async def picture(self, reference: str) -> Content:
+    async def picture(self, reference: str, held: HeldBytes) -> Content:
         """The picture that `reference` leads to: a `data:` URL, bare base64 or an http(s) address.
 
+        `held` has its bytes, before and after they are there.
+
         Raises:
+            NoRoom: there was none for them in time.
             Unusable: it cannot be read, is above a limit, or is no picture that the backend takes.
         """
-        return await self.picture_in(await self._read(reference))
+        return await self.picture_in(await self._read(reference, held))
 
     async def picture_in(self, data: bytes) -> Content:
         """The picture that `data` is, as `picture` gives it.
@@ -50,21 +54,24 @@ class MediaReader:
         picture = await in_thread(inspect_picture, data, self._max_pixels)
         return Content(data, picture.media_type, picture)
 
-    async def file(self, reference: str) -> Content:
+    async def file(self, reference: str, held: HeldBytes) -> Content:
         """The file that `reference` leads to, of any type; from an address only a picture, PDF or text.
 
+        `held` has its bytes, before and after they are there.
+
         Raises:
+            NoRoom: there was none for them in time.
             Unusable: it cannot be read, or is above a limit.
         """
-        data = await self._read(reference)
+        data = await self._read(reference, held)
         return Content(data, sniff(data))
 
-    async def _read(self, reference: str) -> bytes:
+    async def _read(self, reference: str, held: HeldBytes) -> bytes:
         scheme = _SCHEME.match(reference[:64])
         if scheme is None or is_data_url(reference):
-            return await read_data_url(reference, max_bytes=self._max_bytes)
+            return await read_data_url(reference, held, max_bytes=self._max_bytes)
         if scheme[1].lower() not in ("http", "https"):
             raise UrlRefused("Only data:, https: and http: addresses are read.")
         if self._fetcher is None:
             raise UrlRefused("Addresses are not fetched here; send the content itself as a data: URL.")
-        return await self._fetcher.fetch(reference)
+        return await self._fetcher.fetch(reference, held)

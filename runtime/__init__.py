@@ -1,10 +1,11 @@
 """What the process offers to every room: background tasks, threads, whole files, a Redis connection,
-memory that is given back.
+memory that is given back, a budget of the bytes that are held.
 """
 
 from runtime.background import BackgroundTasks
 from runtime.clock import ClockTrust
 from runtime.files import replace_file
+from runtime.held_bytes import ByteBudget, HeldBytes, NoRoom
 from runtime.memory import give_back_large_blocks
 from runtime.redis import UNREACHABLE, connect_redis
 from runtime.state_directory import StateDirectory
@@ -15,7 +16,10 @@ __all__ = [
     "SMALL_FILES",
     "UNREACHABLE",
     "BackgroundTasks",
+    "ByteBudget",
     "ClockTrust",
+    "HeldBytes",
+    "NoRoom",
     "StateDirectory",
     "Threads",
     "connect_redis",

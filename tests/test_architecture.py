@@ -50,8 +50,8 @@ ARROWS: dict[str, set[str]] = {
         "upstream", "upstream.files", "upstream.gpts", "ledger",
     },
     "handlers": {
-        "translate", "translate.values", "translate.openai", "metrics", "media", "accounts", "access", "logs",
-        "catalogue", "ledger", "turns",
+        "translate", "translate.values", "translate.openai", "metrics", "runtime", "media", "accounts",
+        "access", "logs", "catalogue", "ledger", "turns",
     },
     "front": {"translate.values", "translate.openai", "metrics"},
     "simulator": set(),

@@ -1,5 +1,6 @@
 """One user's turn, without HTTP: from a prompt and an answer format to the outcome."""
 
+from turns.answer_files import base64_size
 from turns.attachments import AttachmentUploader, as_part_error
 from turns.drawing import DrawingRunner
 from turns.factory import TurnFactory
@@ -24,5 +25,6 @@ __all__ = [
     "TurnRequest",
     "TurnRunner",
     "as_part_error",
+    "base64_size",
     "load_vocabulary",
 ]

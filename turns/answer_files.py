@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from accounts import Credential
 from media import MediaError, MediaStore, public_path
-from runtime import COMPUTING
+from runtime import COMPUTING, ByteBudget, HeldBytes, NoRoom
 from translate.values import Asset, Picture
 from upstream import UpstreamError
 from upstream.files import BackendFiles, SandboxGone
@@ -23,26 +23,29 @@ class AnswerFiles:
     """For one answer.
 
     `base_url` is where users reach this service, without a slash at its end. With `link_upstream` pictures
-    are linked where the backend has them; with `as_bytes` they are fetched and not kept, for answers that
-    hold them.
+    are linked where the backend has them; with `inline` they are not kept, and the answer has them in base64:
+    `inline` holds the bytes of all of them, until the answer is written. What is on its way to the disk has
+    `room` meanwhile.
     """
 
     def __init__(
         self,
         files: BackendFiles,
         media: MediaStore,
+        room: ByteBudget,
         credential: Credential,
         base_url: str,
         *,
         link_upstream: bool = False,
-        as_bytes: bool = False,
+        inline: HeldBytes | None = None,
     ) -> None:
         self._files = files
         self._media = media
+        self._room = room
         self._credential = credential
         self._base_url = base_url
         self._link_upstream = link_upstream
-        self._as_bytes = as_bytes
+        self._inline = inline
         self._reserved: dict[tuple[str, str], str] = {}  # names in the store by message and path
 
     async def picture(self, asset: Asset) -> Picture | None:
@@ -50,14 +53,14 @@ class AnswerFiles:
         try:
             address = await self._files.download_url(self._credential, asset.file_id)
             # An address relative to the backend would reveal its secret prefix: keep a copy then.
-            if self._link_upstream and not self._as_bytes and address.startswith("http"):
+            if self._inline is not None:
+                return await self._in_base64(address, self._inline)
+            if self._link_upstream and address.startswith("http"):
                 return Picture(address)
-            download = await self._files.fetch(address)
-            if self._as_bytes:
-                encoded = await COMPUTING.run(base64.b64encode, download.data)
-                return Picture("inline", encoded.decode())
-            name = await self._media.save(download.data, download.file_name)
-        except (UpstreamError, MediaError) as error:
+            with self._room.hold() as held:
+                download = await self._files.fetch(address, held)
+                name = await self._media.save(download.data, download.file_name)
+        except (UpstreamError, MediaError, NoRoom) as error:
             log.warning("a picture could not be fetched: %s", error)
             return None
         return Picture(self._base_url + public_path(name))
@@ -85,12 +88,26 @@ class AnswerFiles:
             self._media.drop(name)
         self._reserved.clear()
 
+    async def _in_base64(self, address: str, held: HeldBytes) -> Picture:
+        before = after = held.size
+        try:
+            download = await self._files.fetch(address, held)
+            encoded_size = base64_size(len(download.data))
+            if (waiting := held.grow_to(before + encoded_size)) is not None:
+                await waiting
+            picture = Picture("inline", await COMPUTING.run(_base64, download.data))
+            after += encoded_size
+            return picture
+        finally:
+            held.shrink_to(after)
+
     async def _fetch(self, conversation_id: str, message_id: str, path: str) -> str:
         name = _name(path)[:100]
         try:
             address = await self._files.sandbox_url(self._credential, conversation_id, message_id, path)
-            download = await self._files.fetch(address)
-            await self._media.fill(self._reserved[message_id, path], download.data)
+            with self._room.hold() as held:
+                download = await self._files.fetch(address, held)
+                await self._media.fill(self._reserved[message_id, path], download.data)
         except SandboxGone:
             return f"[The file {name} is gone: the sandbox has expired.]"
         except (UpstreamError, MediaError) as error:
@@ -98,6 +115,15 @@ class AnswerFiles:
             return f"[The file {name} could not be fetched.]"
         del self._reserved[message_id, path]
         return ""
+
+
+def base64_size(size: int) -> int:
+    """How many bytes so many bytes take in base64."""
+    return (size + 2) // 3 * 4
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
 
 
 def _name(path: str) -> str:

@@ -16,14 +16,17 @@ from media import (
     UrlRefused,
     WrongType,
 )
+from runtime import ByteBudget, HeldBytes, NoRoom
 from translate.backend import Uploaded
-from translate.values import ApiError, Attachment, BadRequest, InternalError
+from translate.values import ApiError, Attachment, BadRequest, InternalError, Overloaded
 from turns.failures import as_api_error
 from upstream import UpstreamError
 from upstream.files import BackendFiles, FileTooLarge
 
 AT_ONCE: Final = 3
 """Uploads of one request that go on at the same time."""
+RETRY_AFTER: Final = 5.0
+"""Seconds after which a client for whose files there was no room may try again."""
 
 CODES: Final[dict[type[Unusable], str]] = {
     Malformed: "invalid_media",
@@ -35,11 +38,12 @@ CODES: Final[dict[type[Unusable], str]] = {
 
 
 class AttachmentUploader:
-    """Reads attachments with `reader` and uploads them through `files`."""
+    """Reads attachments with `reader` and uploads them through `files`, with `room` for their bytes."""
 
-    def __init__(self, reader: MediaReader, files: BackendFiles) -> None:
+    def __init__(self, reader: MediaReader, files: BackendFiles, room: ByteBudget) -> None:
         self._reader = reader
         self._files = files
+        self._room = room
 
     async def upload_all(
         self,
@@ -55,8 +59,9 @@ class AttachmentUploader:
 
         async def one(attachment: Attachment) -> Uploaded:
             async with slots:
-                content = contents.get(attachment)
-                return await self._upload(credential, attachment, content or await self._read(attachment))
+                with self._room.hold() as held:
+                    content = contents.get(attachment) or await self._read(attachment, held)
+                    return await self._upload(credential, attachment, content, held)
 
         wanted = list(dict.fromkeys(attachments))
         tasks = [asyncio.ensure_future(one(attachment)) for attachment in wanted]
@@ -66,17 +71,23 @@ class AttachmentUploader:
             for task in tasks:
                 task.cancel()  # what still runs when one has failed
 
-    async def _read(self, attachment: Attachment) -> Content:
+    async def _read(self, attachment: Attachment, held: HeldBytes) -> Content:
         read = self._reader.picture if attachment.kind == "image" else self._reader.file
         try:
-            return await read(attachment.source)
+            return await read(attachment.source, held)
+        except NoRoom as error:
+            raise _overloaded(error) from None
         except MediaError as error:
             raise as_part_error(error, attachment.param) from None
 
-    async def _upload(self, credential: Credential, attachment: Attachment, content: Content) -> Uploaded:
+    async def _upload(
+        self, credential: Credential, attachment: Attachment, content: Content, held: HeldBytes
+    ) -> Uploaded:
         picture = content.picture
         usual_name = f"{'image' if picture else 'file'}.{content.media_type.rpartition('/')[2]}"
         try:
+            if (waiting := held.grow_to(len(content.data))) is not None:  # it was read before
+                await waiting
             return await self._files.upload(
                 credential,
                 content.data,
@@ -85,10 +96,16 @@ class AttachmentUploader:
                 width=picture.width if picture else 0,
                 height=picture.height if picture else 0,
             )
+        except NoRoom as error:
+            raise _overloaded(error) from None
         except FileTooLarge as error:
             raise BadRequest(str(error), param=attachment.param) from None
         except UpstreamError as error:
             raise as_api_error(error) from None
+
+
+def _overloaded(error: NoRoom) -> Overloaded:
+    return Overloaded(f"{error} Nothing was spent; try again.", retry_after=RETRY_AFTER, should_retry=True)
 
 
 def as_part_error(error: MediaError, param: str) -> ApiError:

@@ -7,7 +7,7 @@ from accounts import AccountQueue, Caller
 from ledger import ChargeBook
 from media import MediaStore
 from metrics import Metrics
-from runtime import BackgroundTasks
+from runtime import BackgroundTasks, ByteBudget, HeldBytes
 from translate import Options
 from turns.preparation import Preparation, Prompt
 from upstream import ConversationClient
@@ -16,7 +16,8 @@ from upstream.files import BackendFiles
 
 @dataclass(frozen=True, slots=True)
 class TurnParts:
-    """What a turn works with. `hide` takes each conversation off the account's list after its answer.
+    """What a turn works with. `room` is for the bytes of pictures and files on their way. `hide` takes each
+    conversation off the account's list after its answer.
 
     `retries` is how many times what failed is sent again; with `retry_unclear`, also what may have cost
     something.
@@ -28,6 +29,7 @@ class TurnParts:
     preparation: Preparation
     files: BackendFiles
     media: MediaStore
+    room: ByteBudget
     metrics: Metrics
     aftermath: BackgroundTasks
     retries: int
@@ -44,13 +46,13 @@ def _nothing() -> None:
 class TurnRequest:
     """What one turn is about. `base_url` is where users reach this service, without a slash at its end.
 
-    With `pictures_as_bytes` pictures are given as bytes and not stored. `on_prepared` is called when the turn
-    has put all pictures and files of the prompt on the backend, and keeps them no more.
+    With `inline_pictures` pictures are given as bytes, which it holds, and not stored. `on_prepared` is
+    called when the turn has put all pictures and files of the prompt on the backend, and keeps them no more.
     """
 
     caller: Caller
     prompt: Prompt
     options: Options
     base_url: str
-    pictures_as_bytes: bool = False
+    inline_pictures: HeldBytes | None = None
     on_prepared: Callable[[], None] = _nothing

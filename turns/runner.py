@@ -143,10 +143,11 @@ class TurnRunner:
             files = self._files = AnswerFiles(
                 parts.files,
                 parts.media,
+                parts.room,
                 slot.credential,
                 self._request.base_url,
                 link_upstream=parts.link_upstream,
-                as_bytes=self._request.pictures_as_bytes,
+                inline=self._request.inline_pictures,
             )
             self._model, first = await self._work.do(
                 parts.preparation.prepare(self._request.prompt, slot.credential)

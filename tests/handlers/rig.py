@@ -16,12 +16,12 @@ from tornado.netutil import bind_sockets
 from access import AccessLimits, Admin, Doorkeeper
 from handlers.answer import AnswerHandler, AnswerParts
 from handlers.base import ApiHandler, Common
-from handlers.body_budget import BodyBudget
 from handlers.client_connection import ClientConnection, StreamTiming
 from handlers.client_states import ClientState
 from logs import RecentFailures
 from metrics import Metrics, Outcome
-from runtime import BackgroundTasks
+from runtime import BackgroundTasks, ByteBudget
+from tests.plenty import plenty
 from tests.raw_client import Connection, connect
 from tests.turns.rig import Books, ScriptedBackend
 from tests.turns.rig import Rig as TurnRig
@@ -166,12 +166,11 @@ class Rig:
     left: list[ClientState] = field(default_factory=list)
     over: asyncio.Event = field(default_factory=asyncio.Event)
     runner: ScriptedRunner = field(init=False)
-    bodies: BodyBudget = field(init=False)
+    bodies: ByteBudget = field(default_factory=lambda: ByteBudget(1_000_000))
     running: RunningAnswers = field(init=False)
     port: int = 0
 
     def __post_init__(self) -> None:
-        self.bodies = BodyBudget(1_000_000, self.metrics)
         self.running = RunningAnswers(self.metrics, self.limit, BackgroundTasks())
 
     @property
@@ -235,6 +234,7 @@ async def serving(
         write_timeout=rig.write_timeout,
         max_body_bytes=1000,
         bodies=rig.bodies,
+        room=plenty(),
     )
     own: list[Any] = [
         ("/answer", TinyHandler, {"rig": rig}),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from media.data_url import SLICE, decode_data_url, is_data_url, read_data_url
 from media.errors import Malformed, MediaError, TooBig
 from tests.media import pictures
+from tests.plenty import held
 
 PNG = pictures.png()
 BASE64 = base64.b64encode(PNG).decode()
@@ -140,7 +141,7 @@ def test_only_data_urls_are_taken_for_such() -> None:
 
 async def test_event_loop_goes_on_while_a_large_one_is_decoded() -> None:
     text = "data:image/png;base64," + base64.b64encode(bytes(20 << 20)).decode()
-    reading = asyncio.ensure_future(read_data_url(text, max_bytes=32 << 20))
+    reading = asyncio.ensure_future(read_data_url(text, held(), max_bytes=32 << 20))
     turns = 0
     while not reading.done():
         turns += 1

@@ -15,6 +15,7 @@ from media.addresses import IPAddress
 from media.errors import FetchFailed, TooBig, Unusable, UrlRefused, WrongType
 from media.fetch import MAX_FETCHES, MAX_REDIRECTS, Fetcher
 from tests.media.pictures import png
+from tests.plenty import held
 from tests.scripted_server import (
     Connection,
     ScriptedServer,
@@ -57,13 +58,13 @@ def fetcher_for(server: ScriptedServer, *, total_seconds: float = 10) -> Fetcher
 
 async def test_picture_is_taken_whatever_the_header_says() -> None:
     async with ScriptedServer(answer(Content_Type="text/html")) as server:
-        assert await fetcher_for(server).fetch(server.url + "/a.jpg") == PNG
+        assert await fetcher_for(server).fetch(server.url + "/a.jpg", held()) == PNG
 
 
 @pytest.mark.parametrize("body", [b"%PDF-1.7\n", b"a,b\n"], ids=["PDF", "text"])
 async def test_pdf_and_text_are_taken(body: bytes) -> None:
     async with ScriptedServer(answer(body)) as server:
-        assert await fetcher_for(server).fetch(server.url) == body
+        assert await fetcher_for(server).fetch(server.url, held()) == body
 
 
 @pytest.mark.parametrize(
@@ -74,7 +75,7 @@ async def test_other_types_are_refused_whatever_the_header_says(body: bytes) -> 
     async with ScriptedServer(answer(body, Content_Type="image/png")) as server:
         fetcher = fetcher_for(server)
         with pytest.raises(WrongType):
-            await fetcher.fetch(server.url + "/a.png")
+            await fetcher.fetch(server.url + "/a.png", held())
 
 
 async def test_body_in_chunks_and_body_that_ends_by_closing_are_read() -> None:
@@ -83,18 +84,18 @@ async def test_body_in_chunks_and_body_that_ends_by_closing_are_read() -> None:
     async with ScriptedServer(chunked, closing) as server:
         fetcher = fetcher_for(server)
         for _ in range(2):
-            assert await fetcher.fetch(server.url) == PNG
+            assert await fetcher.fetch(server.url, held()) == PNG
 
 
 async def test_early_hints_are_passed_over() -> None:
     hints = send(b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n")
     async with ScriptedServer([hints, *answer()]) as server:
-        assert await fetcher_for(server).fetch(server.url) == PNG
+        assert await fetcher_for(server).fetch(server.url, held()) == PNG
 
 
 async def test_request_tells_nothing_of_the_user_and_asks_for_no_compression() -> None:
     async with ScriptedServer(answer()) as server:
-        await fetcher_for(server).fetch(server.url + "/p?q=1#fragment")
+        await fetcher_for(server).fetch(server.url + "/p?q=1#fragment", held())
         request = server.connections[0].request
         assert request is not None
         assert (request.method, request.path) == ("GET", "/p?q=1")
@@ -108,12 +109,12 @@ async def test_compression_bomb_is_not_unpacked() -> None:
     async with ScriptedServer(answer(bomb, Content_Encoding="gzip")) as server:
         fetcher = fetcher_for(server)
         with pytest.raises(WrongType, match="gzip"):
-            await fetcher.fetch(server.url)
+            await fetcher.fetch(server.url, held())
 
 
 async def test_path_in_chinese_and_with_spaces_is_sent_encoded_and_escapes_are_left() -> None:
     async with ScriptedServer(answer()) as server:
-        await fetcher_for(server).fetch(server.url + "/图 1.png?a=%2F&b=图")
+        await fetcher_for(server).fetch(server.url + "/图 1.png?a=%2F&b=图", held())
         request = server.connections[0].request
         assert request is not None
         assert request.path == "/%E5%9B%BE%201.png?a=%2F&b=%E5%9B%BE"
@@ -160,7 +161,7 @@ async def test_no_spelling_of_an_inner_address_is_connected_to(host: str) -> Non
     async with ScriptedServer(answer()) as server:
         fetcher = Fetcher(max_bytes=LIMIT, ports=frozenset({server.port}))
         with pytest.raises(UrlRefused):
-            await fetcher.fetch(f"http://{host}:{server.port}/")
+            await fetcher.fetch(f"http://{host}:{server.port}/", held())
         assert server.connections == []
 
 
@@ -174,7 +175,7 @@ async def test_redirect_to_an_inner_address_is_refused(code: int, host: str) -> 
     async with ScriptedServer([redirect_inwards]) as server:
         fetcher = fetcher_for(server)
         with pytest.raises(UrlRefused):
-            await fetcher.fetch(server.url)
+            await fetcher.fetch(server.url, held())
         assert len(server.connections) == 1
 
 
@@ -195,7 +196,7 @@ async def test_redirect_to_something_that_is_not_fetched_is_refused(location: st
     async with ScriptedServer(redirect(location)) as server:
         fetcher = fetcher_for(server)
         with pytest.raises(UrlRefused):
-            await fetcher.fetch(server.url)
+            await fetcher.fetch(server.url, held())
         assert len(server.connections) == 1
 
 
@@ -211,7 +212,7 @@ async def test_few_redirects_are_followed_relative_ones_too() -> None:
         answer(),
     ]
     async with ScriptedServer(*hops) as server:
-        assert await fetcher_for(server).fetch(server.url + "/first") == PNG
+        assert await fetcher_for(server).fetch(server.url + "/first", held()) == PNG
         paths = [connection.request.path for connection in server.connections if connection.request]
         assert paths == ["/first", "/second", "/third?x=1", "/fourth"]
 
@@ -220,7 +221,7 @@ async def test_redirects_without_end_are_given_up() -> None:
     async with ScriptedServer(redirect("/again")) as server:
         fetcher = fetcher_for(server)
         with pytest.raises(FetchFailed, match="too often"):
-            await fetcher.fetch(server.url)
+            await fetcher.fetch(server.url, held())
         assert len(server.connections) == MAX_REDIRECTS + 1
 
 
@@ -244,7 +245,7 @@ async def test_name_with_one_inner_address_among_its_addresses_is_refused(
     async with ScriptedServer(answer()) as server:
         fetcher = fetcher_for(server)
         with pytest.raises(UrlRefused):
-            await fetcher.fetch(f"http://mixed.test:{server.port}/")
+            await fetcher.fetch(f"http://mixed.test:{server.port}/", held())
         assert server.connections == []
 
 
@@ -256,7 +257,7 @@ async def test_name_that_changes_its_address_cannot_slip_between_check_and_use(
     async with ScriptedServer(redirect("/next")) as server:
         fetcher = fetcher_for(server)
         with pytest.raises(UrlRefused):
-            await fetcher.fetch(f"http://rebinding.test:{server.port}/")
+            await fetcher.fetch(f"http://rebinding.test:{server.port}/", held())
         assert asked == ["rebinding.test"] * 2  # once for each hop, and that answer is the one used
         assert len(server.connections) == 1
 
@@ -290,7 +291,7 @@ async def test_name_that_changes_its_address_cannot_slip_between_check_and_use(
 async def test_url_that_is_no_plain_web_address_is_refused(url: str) -> None:
     fetcher = Fetcher(max_bytes=LIMIT)
     with pytest.raises(UrlRefused):
-        await fetcher.fetch(url)
+        await fetcher.fetch(url, held())
 
 
 async def test_declared_length_above_the_limit_is_refused_before_the_body() -> None:
@@ -298,7 +299,7 @@ async def test_declared_length_above_the_limit_is_refused_before_the_body() -> N
     async with ScriptedServer(script) as server:
         fetcher = fetcher_for(server)
         with pytest.raises(TooBig, match=str(LIMIT)):
-            await fetcher.fetch(server.url)
+            await fetcher.fetch(server.url, held())
         assert await server.connections[0].gone_within(5)
 
 
@@ -312,13 +313,13 @@ async def test_endless_body_is_cut_at_the_limit(chunked: bool) -> None:
     async with ScriptedServer(script) as server:
         fetcher = fetcher_for(server)
         with pytest.raises(TooBig):
-            await fetcher.fetch(server.url)
+            await fetcher.fetch(server.url, held())
         assert await server.connections[0].gone_within(5)
 
 
 async def test_body_of_exactly_the_limit_is_taken() -> None:
     async with ScriptedServer(answer(b"a" * LIMIT)) as server:
-        assert len(await fetcher_for(server).fetch(server.url)) == LIMIT
+        assert len(await fetcher_for(server).fetch(server.url, held())) == LIMIT
 
 
 async def test_slow_drip_ends_with_the_total_time() -> None:
@@ -326,7 +327,7 @@ async def test_slow_drip_ends_with_the_total_time() -> None:
     async with ScriptedServer(script) as server:
         fetcher = fetcher_for(server, total_seconds=0.2)
         with pytest.raises(FetchFailed, match="in time"):
-            await fetcher.fetch(server.url)
+            await fetcher.fetch(server.url, held())
         assert await server.connections[0].gone_within(5)
 
 
@@ -334,7 +335,7 @@ async def test_silent_server_ends_with_the_total_time_and_the_connection_is_clos
     async with ScriptedServer([stall()]) as server:
         fetcher = fetcher_for(server, total_seconds=0.1)
         with pytest.raises(FetchFailed, match="in time"):
-            await fetcher.fetch(server.url)
+            await fetcher.fetch(server.url, held())
         assert await server.connections[0].gone_within(5)
 
 
@@ -346,7 +347,7 @@ async def test_total_time_covers_all_redirects_together() -> None:
     async with ScriptedServer(script) as server:
         fetcher = fetcher_for(server, total_seconds=0.25)
         with pytest.raises(FetchFailed, match="in time"):
-            await fetcher.fetch(server.url)
+            await fetcher.fetch(server.url, held())
         assert len(server.connections) <= 3
 
 
@@ -354,7 +355,7 @@ async def test_cancelled_fetch_stops_at_the_next_bytes() -> None:
     script = [status(200, {"Transfer-Encoding": "chunked"}), trickle(b"1\r\na\r\n" * 500, size=6, pause=0.01)]
     async with ScriptedServer(script) as server:
         fetcher = fetcher_for(server, total_seconds=60)
-        fetch = asyncio.ensure_future(fetcher.fetch(server.url))
+        fetch = asyncio.ensure_future(fetcher.fetch(server.url, held()))
         connection = await server.connected()
         fetch.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -368,7 +369,7 @@ async def test_answer_that_is_not_the_thing_itself_is_a_failure_with_its_status(
     async with ScriptedServer(script) as server:
         fetcher = fetcher_for(server)
         with pytest.raises(FetchFailed, match=str(code)):
-            await fetcher.fetch(server.url)
+            await fetcher.fetch(server.url, held())
         assert await server.connections[0].gone_within(5)
 
 
@@ -388,7 +389,7 @@ async def test_broken_answer_is_a_failure(script: list[Verb]) -> None:
     async with ScriptedServer(script) as server:
         fetcher = fetcher_for(server)
         with pytest.raises((FetchFailed, TooBig)):
-            await fetcher.fetch(server.url)
+            await fetcher.fetch(server.url, held())
 
 
 async def test_connection_that_is_reset_in_mid_body_fails_in_time() -> None:
@@ -396,7 +397,7 @@ async def test_connection_that_is_reset_in_mid_body_fails_in_time() -> None:
     async with ScriptedServer(script) as server:
         fetcher = fetcher_for(server, total_seconds=0.3)
         with pytest.raises(FetchFailed):
-            await fetcher.fetch(server.url)
+            await fetcher.fetch(server.url, held())
 
 
 async def test_refused_connection_and_unknown_name_are_failures() -> None:
@@ -404,9 +405,9 @@ async def test_refused_connection_and_unknown_name_are_failures() -> None:
         pass
     fetcher = fetcher_for(server)
     with pytest.raises(FetchFailed):
-        await fetcher.fetch(server.url)
+        await fetcher.fetch(server.url, held())
     with pytest.raises(FetchFailed):
-        await fetcher.fetch(f"http://name.invalid:{server.port}/")
+        await fetcher.fetch(f"http://name.invalid:{server.port}/", held())
 
 
 async def test_certificate_that_nobody_signed_is_not_accepted() -> None:
@@ -424,7 +425,7 @@ async def test_certificate_that_nobody_signed_is_not_accepted() -> None:
     fetcher = Fetcher(max_bytes=LIMIT, is_allowed=only_here, ports=frozenset({port}))
     async with server:
         with pytest.raises(FetchFailed):
-            await fetcher.fetch(f"https://127.0.0.1:{port}/")
+            await fetcher.fetch(f"https://127.0.0.1:{port}/", held())
     assert requests == []
 
 
@@ -436,7 +437,7 @@ async def test_no_error_and_no_log_line_holds_the_address(caplog: pytest.LogCapt
         fetcher = fetcher_for(server, total_seconds=0.3)
         for _ in scripts:
             with pytest.raises(Unusable) as failure:
-                await fetcher.fetch(server.url + "/canary?sig=canary")
+                await fetcher.fetch(server.url + "/canary?sig=canary", held())
             assert "canary" not in str(failure.value)
     assert "canary" not in caplog.text
 

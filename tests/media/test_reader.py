@@ -9,6 +9,7 @@ from media.fetch import Fetcher
 from media.reader import Content, MediaReader
 from media.sniff import Picture
 from tests.media.pictures import png
+from tests.plenty import held
 from tests.scripted_server import ScriptedServer, send, status
 
 PNG = png(30, 20)
@@ -21,19 +22,21 @@ def reader(fetcher: Fetcher | None = None) -> MediaReader:
 
 @pytest.mark.parametrize("reference", [DATA_URL, "\n " + DATA_URL, base64.b64encode(PNG).decode()])
 async def test_picture_in_the_message_is_read_with_its_true_type_and_size(reference: str) -> None:
-    assert await reader().picture(reference) == Content(PNG, "image/png", Picture("image/png", 30, 20))
+    assert await reader().picture(reference, held()) == Content(
+        PNG, "image/png", Picture("image/png", 30, 20)
+    )
 
 
 async def test_picture_on_the_web_is_fetched() -> None:
     async with ScriptedServer([status(200, {"Content-Length": str(len(PNG))}), send(PNG)]) as server:
         fetcher = Fetcher(max_bytes=10_000, is_allowed=lambda _: True, ports=frozenset({server.port}))
-        content = await reader(fetcher).picture(server.url.replace("http", "HTTP"))
+        content = await reader(fetcher).picture(server.url.replace("http", "HTTP"), held())
         assert (content.data, content.media_type) == (PNG, "image/png")
 
 
 async def test_addresses_are_refused_where_fetching_is_off() -> None:
     with pytest.raises(UrlRefused, match="data: URL"):
-        await reader().picture("https://example.com/a.png")
+        await reader().picture("https://example.com/a.png", held())
 
 
 @pytest.mark.parametrize(
@@ -41,20 +44,20 @@ async def test_addresses_are_refused_where_fetching_is_off() -> None:
 )
 async def test_other_schemes_are_refused_as_such(reference: str) -> None:
     with pytest.raises(UrlRefused, match="https"):
-        await reader().picture(reference)
+        await reader().picture(reference, held())
 
 
 async def test_picture_must_be_one_and_within_the_limits() -> None:
     with pytest.raises(WrongType):
-        await reader().picture("data:image/png;base64," + base64.b64encode(b"<svg >").decode())
+        await reader().picture("data:image/png;base64," + base64.b64encode(b"<svg >").decode(), held())
     with pytest.raises(TooBig, match="pixels"):
-        await reader().picture("data:;base64," + base64.b64encode(png(100, 11)).decode())
+        await reader().picture("data:;base64," + base64.b64encode(png(100, 11)).decode(), held())
     with pytest.raises(TooBig, match="bytes"):
-        await reader().picture("data:;base64," + base64.b64encode(PNG + bytes(10_000)).decode())
+        await reader().picture("data:;base64," + base64.b64encode(PNG + bytes(10_000)).decode(), held())
     with pytest.raises(Malformed):
-        await reader().picture("a cat, please")
+        await reader().picture("a cat, please", held())
 
 
 async def test_file_may_be_of_any_type_and_its_bytes_tell_which() -> None:
-    content = await reader().file("data:image/png;base64," + base64.b64encode(b"a,b\n").decode())
+    content = await reader().file("data:image/png;base64," + base64.b64encode(b"a,b\n").decode(), held())
     assert content == Content(b"a,b\n", "text/plain")

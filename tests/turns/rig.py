@@ -14,7 +14,8 @@ from accounts import AccountQueue, Caller, Credential, KeyKind
 from ledger import Charge, ChargeBook
 from media import MediaReader, MediaStore
 from metrics import Attempt, Metrics
-from runtime import BackgroundTasks
+from runtime import BackgroundTasks, ByteBudget, HeldBytes
+from tests.plenty import plenty
 from translate import Options
 from translate.backend import PostedConversation
 from translate.openai import ChatStream, ImagesAnswer, WholeChat
@@ -307,9 +308,12 @@ class StoredFiles(BackendFiles):
             raise self.failure
         return self.address + name
 
-    async def fetch(self, address: str) -> Download:
+    async def fetch(self, address: str, held: HeldBytes) -> Download:
         name = address.removeprefix(self.address)
-        return Download(self.files[name], f"{name}.png")
+        data = self.files[name]
+        if (waiting := held.grow_to(held.size + len(data))) is not None:
+            await waiting
+        return Download(data, f"{name}.png")
 
     async def hide_conversation(self, credential: Credential, conversation_id: str) -> bool:
         self.hidden.append(conversation_id)
@@ -401,6 +405,7 @@ class Rig:
     actions: GptActions = "ask"
     queue: AccountQueue = field(init=False)
     media: MediaStore = field(init=False)
+    room: ByteBudget = field(default_factory=plenty)
 
     def __post_init__(self) -> None:
         slots = dict.fromkeys(KeyKind, 1)
@@ -410,7 +415,7 @@ class Rig:
     @property
     def parts(self) -> TurnParts:
         reader = MediaReader(None, max_bytes=10**6, max_pixels=10**6)
-        uploader = AttachmentUploader(reader, self.files)
+        uploader = AttachmentUploader(reader, self.files, self.room)
         return TurnParts(
             conversations=self.backend,
             queue=self.queue,
@@ -418,6 +423,7 @@ class Rig:
             preparation=Preparation(self.descriptions, uploader, temporary=False),
             files=self.files,
             media=self.media,
+            room=self.room,
             metrics=self.metrics,
             aftermath=self.aftermath,
             retries=self.retries,

@@ -8,6 +8,7 @@ import pytest
 
 from accounts import Credential
 from media import MediaStore, NotStored
+from tests.plenty import plenty
 from tests.turns.rig import BASE, StoredFiles, stored_in
 from translate.values import Asset, Picture
 from turns.answer_files import MAX_FILES, AnswerFiles
@@ -33,8 +34,16 @@ class Answer:
     ) -> None:
         self.backend = StoredFiles(files if files is not None else {"file-1": PNG, CSV: b"1,2\n"})
         self.store = store or stored_in(folder)
+        self.room = plenty()
+        self.inline = self.room.hold()
         self.files = AnswerFiles(
-            self.backend, self.store, CREDENTIAL, BASE, link_upstream=link_upstream, as_bytes=as_bytes
+            self.backend,
+            self.store,
+            self.room,
+            CREDENTIAL,
+            BASE,
+            link_upstream=link_upstream,
+            inline=self.inline if as_bytes else None,
         )
 
     async def stored(self, address: str) -> bytes:

@@ -19,6 +19,7 @@ from media import (
 )
 from tests.eventually import eventually
 from tests.media.pictures import png
+from tests.plenty import plenty
 from tests.turns.rig import StoredFiles
 from translate.values import ApiError, Attachment, BadRequest, InternalError, Overloaded
 from turns.attachments import AT_ONCE, AttachmentUploader, as_part_error
@@ -39,7 +40,7 @@ def text_file(name: str = "") -> Attachment:
 
 
 def uploader(files: StoredFiles, max_bytes: int = 10**6) -> AttachmentUploader:
-    return AttachmentUploader(MediaReader(None, max_bytes=max_bytes, max_pixels=10**6), files)
+    return AttachmentUploader(MediaReader(None, max_bytes=max_bytes, max_pixels=10**6), files, plenty())
 
 
 async def test_each_attachment_is_read_and_uploaded_under_its_name() -> None:

@@ -9,6 +9,7 @@ import pytest
 from accounts import Credential
 from media import MediaReader
 from tests.media.pictures import png
+from tests.plenty import plenty
 from tests.turns.rig import GPT_4, Described, StoredFiles
 from translate.backend import PostedConversation
 from translate.values import ApiError, Attachment, ChatMessage, Gizmo, Model
@@ -25,7 +26,7 @@ def preparation(
 ) -> Preparation:
     ids = count(1)
     reader = MediaReader(None, max_bytes=10**6, max_pixels=10**6)
-    uploader = AttachmentUploader(reader, files or StoredFiles())
+    uploader = AttachmentUploader(reader, files or StoredFiles(), plenty())
     return Preparation(
         descriptions or Described(), uploader, temporary=temporary, new_id=lambda: f"id-{next(ids)}"
     )

@@ -11,6 +11,7 @@ from typing import Final
 from urllib.parse import quote
 
 from accounts import Credential, KeyKind
+from runtime import HeldBytes
 from upstream.files.addresses import ask_for_address
 from upstream.files.answers import content_of
 from upstream.files.downloads import Download, fetch
@@ -132,13 +133,15 @@ class BackendFiles:
             missing_is_final=True,
         )
 
-    async def fetch(self, address: str) -> Download:
-        """Fetch the bytes at an address that the backend gave; no key goes along.
+    async def fetch(self, address: str, held: HeldBytes) -> Download:
+        """Fetch the bytes at an address that the backend gave; no key goes along. `held` has them then.
 
         Raises:
             FilesError, UpstreamError: as `upstream.files.downloads.fetch` does.
         """
-        return await fetch(self._client, address, max_bytes=self._max_bytes, seconds=self._timeouts.fetch)
+        return await fetch(
+            self._client, address, held, max_bytes=self._max_bytes, seconds=self._timeouts.fetch
+        )
 
     async def hide_conversation(self, credential: Credential, conversation_id: str) -> bool:
         """Take one conversation off the account's list, and tell whether that worked; never raises.

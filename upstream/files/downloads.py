@@ -6,10 +6,12 @@ Addresses are signed: no key goes along.
 from dataclasses import dataclass
 from typing import Final
 
+from runtime import HeldBytes, NoRoom
 from upstream.files.answers import absolute_url
 from upstream.files.errors import (
     AddressExpired,
     AddressRefused,
+    FileHasNoRoom,
     FileMissing,
     FilesError,
     FileTooLarge,
@@ -32,21 +34,36 @@ class Download:
     file_name: str
 
 
-async def fetch(client: HttpClient, address: str, *, max_bytes: int, seconds: float) -> Download:
+async def fetch(
+    client: HttpClient, address: str, held: HeldBytes, *, max_bytes: int, seconds: float
+) -> Download:
     """Fetch the bytes at an address that the backend gave; up to `MAX_REDIRECTS` redirects are followed.
 
-    At most `max_bytes` are taken, and `seconds` for everything.
+    At most `max_bytes` are taken, and `seconds` for everything. `held` has each of these bytes, beside what
+    it has already, from the moment when it came; while there is no room, nothing is read.
 
     Raises:
+        FileHasNoRoom: there was none in time.
         AddressExpired: a new address has to be asked for.
         FileMissing, FileTooLarge, TransferRefused: the host of the bytes gives none, or too many.
         AddressRefused: it is no http(s) address, has credentials, or redirects too often.
         UpstreamError: the transport failed, or it took too long.
     """
+    before = held.size
     async with at_most(seconds):
         url = absolute_url(client, address)
         for _ in range(MAX_REDIRECTS + 1):
-            answer = await client.transfer("GET", url, {"Accept": "*/*"}, limit=max_bytes, seconds=seconds)
+            try:
+                answer = await client.transfer(
+                    "GET",
+                    url,
+                    {"Accept": "*/*"},
+                    limit=max_bytes,
+                    seconds=seconds,
+                    admit=lambda size: held.grow_to(before + size),
+                )
+            except NoRoom:
+                raise FileHasNoRoom from None
             if answer.successful:
                 if not answer.complete:
                     raise FileTooLarge(max_bytes)

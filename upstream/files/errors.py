@@ -3,6 +3,7 @@
     UpstreamError
     `-- FilesError
         |-- FileTooLarge        more bytes than are allowed, in either direction
+        |-- FileHasNoRoom       too many bytes of files are held here already
         |-- FileMissing         the backend has no such file, or no longer
         |-- FileNotReady        the backend keeps saying that it needs a moment
         |-- SandboxGone         the sandbox that held the file has expired
@@ -31,6 +32,13 @@ class FileTooLarge(FilesError):
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"the file is larger than {limit} bytes")
+
+
+class FileHasNoRoom(FilesError):
+    """There was no room for the bytes of the file in time."""
+
+    def __init__(self) -> None:
+        super().__init__("there is no room in memory for the file at the moment")
 
 
 class FileMissing(FilesError):

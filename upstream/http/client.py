@@ -27,7 +27,7 @@ from upstream.http.errors import (
     UpstreamError,
 )
 from upstream.http.exchange import Exchange, TransportSide
-from upstream.http.receiver import EVENT_STREAM, REFUSED_BODY_SECONDS, OnData, ResponseReceiver
+from upstream.http.receiver import EVENT_STREAM, REFUSED_BODY_SECONDS, Admit, OnData, ResponseReceiver
 from upstream.http.timeouts import Timeouts
 
 JSON: Final = "application/json"
@@ -188,21 +188,23 @@ class HttpClient:
         *,
         limit: int,
         seconds: float,
+        admit: Admit | None = None,
     ) -> Transfer:
         """Send or get the bytes of a file at a `resolve`d URL, which may be on any host.
 
         No credential goes along: such addresses are signed. Redirects are not followed. Of a 2xx answer at
-        most `limit` bytes are taken; after `seconds` in all, it is given up.
+        most `limit` bytes are taken, each piece after `admit` was told how many they are with it; after
+        `seconds` in all, it is given up.
 
         Raises:
-            UpstreamError: the transport failed or took too long.
+            UpstreamError: the transport failed or took too long. Also what `admit` raises.
         """
         if self._tls is None and url.startswith("https:"):
             self._tls = ssl.create_default_context()
         # The first byte of the answer comes only when the last one of a large file is out.
         timeouts = replace(self.timeouts, first_byte=seconds, total=seconds)
         headers = {**headers, "User-Agent": USER_AGENT}
-        receiver = await self._receive(method, url, headers, content, Exchange(), timeouts, limit)
+        receiver = await self._receive(method, url, headers, content, Exchange(), timeouts, limit, admit)
         answer = receiver.answer(decode=False)
         return Transfer(
             answer.status, answer.content_type, answer.headers, answer.body, not receiver.overflowed
@@ -224,6 +226,7 @@ class HttpClient:
         exchange: Exchange,
         timeouts: Timeouts,
         limit: int,
+        admit: Admit | None = None,
     ) -> ResponseReceiver:
         """Make one exchange whose answer is kept, of any status."""
         transport = exchange.begin()
@@ -231,6 +234,7 @@ class HttpClient:
             transport,
             replace(timeouts, progress=0),  # there is no reader to tell of any
             body_limit=limit,
+            admit=admit,
             refused_seconds=self._call_limits.refused_seconds,
         )
         request = UpstreamRequest(receiver, url, method, headers=headers, body=content, ssl_options=self._tls)

@@ -17,6 +17,8 @@ from upstream.http.timeouts import Phase, Timeouts, Watchdog
 
 OnData = Callable[[bytes], Awaitable[None]]
 """Takes a piece of a stream, cut anywhere, and is ready for the next one when it is done."""
+Admit = Callable[[int], Awaitable[None] | None]
+"""Is told how many bytes are about to be kept; they are kept at once, or when what it returns is done."""
 
 EVENT_STREAM: Final = "text/event-stream"
 REFUSED_BODY_SECONDS: Final = 5.0
@@ -36,11 +38,13 @@ class ResponseReceiver:
     """One answer on its way in. Needs a running loop; tell it when the exchange has `ended`.
 
     With `on_data` a 2xx event stream goes there piece by piece, and anything else is kept up to 64 KiB.
-    Without it a 2xx body is kept up to `body_limit` bytes, and any other up to 64 KiB. The rest of an
-    unwanted answer is waited for `refused_seconds` at most. What is coded is decoded, if the coding is known.
+    Without it a 2xx body is kept up to `body_limit` bytes, as `admit` lets it, and any other up to 64 KiB.
+    The rest of an unwanted answer is waited for `refused_seconds` at most. What is coded is decoded, if the
+    coding is known.
     """
 
     __slots__ = (
+        "_admit",
         "_body",
         "_body_limit",
         "_coding",
@@ -65,6 +69,7 @@ class ResponseReceiver:
         on_data: OnData | None = None,
         *,
         body_limit: int = REFUSED_BODY_BYTES,
+        admit: Admit | None = None,
         refused_seconds: float = REFUSED_BODY_SECONDS,
     ) -> None:
         self.headers: dict[str, str] = {}
@@ -80,6 +85,7 @@ class ResponseReceiver:
         self._ended = False
         self._on_data = on_data
         self._body_limit = body_limit
+        self._admit = admit
         self._refused_seconds = refused_seconds
         self._stop: Callable[[], None] | None = None
         self._reading_task: asyncio.Task[None] | None = None
@@ -133,6 +139,7 @@ class ResponseReceiver:
             self._undecided = transport.content_type in UNTYPED and self._coding not in DECODED
         if not transport.streaming and (self._on_data is not None or not successful):
             self._body_limit = REFUSED_BODY_BYTES
+            self._admit = None
             if not self._undecided:
                 self._watchdog.hurry(self._refused_seconds)
 
@@ -142,12 +149,15 @@ class ResponseReceiver:
         Whatever the reader raises ends the exchange; it never travels through Tornado, which would log it
         as an error of its own.
         """
-        on_data, watchdog = self._on_data, self._watchdog
-        if on_data is None:
-            return
+        if self._on_data is not None:
+            await self._read(self._on_data(data))
+
+    async def _read(self, reading: Awaitable[None]) -> None:
+        """Wait until somebody is ready for more."""
+        watchdog = self._watchdog
         watchdog.reader_busy = True
         try:
-            await on_data(data)
+            await reading
         except (Exception, asyncio.CancelledError) as error:
             self.fail(error)
         watchdog.heard()
@@ -168,8 +178,8 @@ class ResponseReceiver:
     def keep(self, data: bytes) -> Awaitable[None] | None:
         """Store a piece of a body that is wanted as a whole; what is beyond the limit is dropped.
 
-        If the body turns out to be an event stream, what came so far goes to the reader, and nothing more is
-        to be read before what is returned is done.
+        If the body turns out to be an event stream, what came so far goes to the reader. Nothing more is to
+        be read before what is returned is done.
         """
         self._watchdog.heard()
         if self._undecided:
@@ -182,9 +192,24 @@ class ResponseReceiver:
             if not self._undecided:
                 self._watchdog.hurry(self._refused_seconds)
         room = self._body_limit - len(self._body)
-        self._body += data[:room]
         self.overflowed = len(data) > room
+        return self._keep_admitted(data[:room])
+
+    def _keep_admitted(self, data: bytes) -> Awaitable[None] | None:
+        if self._admit is not None:
+            try:
+                waiting = self._admit(len(self._body) + len(data))
+            except Exception as error:
+                self.fail(error)
+                return None
+            if waiting is not None:
+                return self._read(self._keep_after(waiting, data))
+        self._body += data
         return None
+
+    async def _keep_after(self, waiting: Awaitable[None], data: bytes) -> None:
+        await waiting
+        self._body += data
 
     def fail(self, error: BaseException) -> None:
         """End the exchange with this error, unless it has ended or failed before."""

@@ -10,6 +10,7 @@ import pytest
 from accounts import Credential
 from simulator.knobs import Knobs
 from simulator.server import Simulator
+from tests.plenty import held
 from tests.simulator.client import payload
 from tests.upstream.files.rig import SHORT_PAUSES
 from tests.upstream.rig import PATIENT, PREFIX, Reader, nothing_left
@@ -82,7 +83,7 @@ async def test_uploaded_file_is_registered_and_can_be_fetched_back() -> None:
         assert (stored.id, stored.content, stored.is_registered) == (file_id, PICTURE, True)
         assert not stored.authorization_on_put
         address = await it.files.download_url(ME, file_id)
-        assert await it.files.fetch(address) == Download(PICTURE, "报告 (1).png")
+        assert await it.files.fetch(address, held()) == Download(PICTURE, "报告 (1).png")
 
 
 async def test_document_is_given_with_its_tokens() -> None:
@@ -169,7 +170,7 @@ async def test_file_of_another_account_is_missing() -> None:
 async def test_picture_that_is_stored_late_is_waited_for() -> None:
     async with sim(not_ready=2) as it:
         file = it.backend.state.files.store_generated(ME.secret, "drawing.png", PICTURE, it.backend.knobs)
-        assert (await it.files.fetch(await it.files.download_url(ME, file.id))).data == PICTURE
+        assert (await it.files.fetch(await it.files.download_url(ME, file.id), held())).data == PICTURE
 
 
 async def test_picture_that_is_never_stored_is_not_waited_for_long() -> None:
@@ -185,14 +186,14 @@ async def test_address_expires_and_a_new_one_works() -> None:
         address = await it.files.download_url(ME, file.id)
         it.now += 61
         with pytest.raises(AddressExpired):
-            await it.files.fetch(address)
-        assert (await it.files.fetch(await it.files.download_url(ME, file.id))).data == PICTURE
+            await it.files.fetch(address, held())
+        assert (await it.files.fetch(await it.files.download_url(ME, file.id), held())).data == PICTURE
 
 
 async def test_type_that_a_download_claims_does_not_matter() -> None:
     async with sim(download_type="text/html") as it:
         file = it.backend.state.files.store_generated(ME.secret, "drawing.png", PICTURE, it.backend.knobs)
-        download = await it.files.fetch(await it.files.download_url(ME, file.id))
+        download = await it.files.fetch(await it.files.download_url(ME, file.id), held())
         assert download.data == PICTURE
 
 
@@ -202,7 +203,7 @@ async def test_every_file_of_a_sandbox_can_be_fetched_whatever_its_name() -> Non
         assert len(paths) > 3
         for path in paths:
             address = await it.files.sandbox_url(ME, conversation_id, message_id, path)
-            download = await it.files.fetch(address)
+            download = await it.files.fetch(address, held())
             assert download.data
             assert download.file_name == path.rpartition("/")[2]
 

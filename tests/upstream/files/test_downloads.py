@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from tests.plenty import held
 from tests.scripted_server import ScriptedServer, Verb, chunk, flood, rst, send, stall, status, trickle
 from tests.upstream.files.rig import (
     DATA,
@@ -39,14 +40,14 @@ def redirect(location: str, code: int = 302) -> Script:
 
 async def test_bytes_are_what_the_storage_gives() -> None:
     async with storage(content(DATA, {"Content-Type": "Image/PNG; x=y"})) as blobs, world() as it:
-        assert await it.files.fetch(signed(blobs)) == Download(DATA, "")
+        assert await it.files.fetch(signed(blobs), held()) == Download(DATA, "")
         (request,) = requests_of(blobs)
     assert (request.method, request.path) == ("GET", f"/blob?sig={SIGNATURE}")
 
 
 async def test_no_key_and_no_cookie_goes_to_the_storage() -> None:
     async with storage(content(DATA)) as blobs, world() as it:
-        await it.files.fetch(signed(blobs))
+        await it.files.fetch(signed(blobs), held())
         (request,) = requests_of(blobs)
     assert set(request.headers) == {"host", "connection", "accept", "user-agent"}
     assert request.headers["accept"] == "*/*"
@@ -56,25 +57,25 @@ async def test_name_comes_from_the_signed_address() -> None:
     named = {"Content-Disposition": 'attachment; filename="other.csv"'}
     async with storage(content(DATA, named)) as blobs, world() as it:
         url = signed(blobs, rscd="attachment%3B%20filename%3Dout.csv")
-        assert (await it.files.fetch(url)).file_name == "out.csv"
+        assert (await it.files.fetch(url, held())).file_name == "out.csv"
 
 
 async def test_name_comes_from_the_header_if_the_address_has_none() -> None:
     named = {"Content-Disposition": "attachment; filename*=UTF-8''%E6%8A%A5%E5%91%8A.csv"}
     async with storage(content(DATA, named)) as blobs, world() as it:
-        assert (await it.files.fetch(signed(blobs))).file_name == "报告.csv"
+        assert (await it.files.fetch(signed(blobs), held())).file_name == "报告.csv"
 
 
 async def test_name_in_the_address_survives_a_redirect() -> None:
     async with storage(redirect("/elsewhere"), content(DATA)) as blobs, world() as it:
         assert (
-            await it.files.fetch(signed(blobs, rscd="attachment; filename=out.csv"))
+            await it.files.fetch(signed(blobs, rscd="attachment; filename=out.csv"), held())
         ).file_name == "out.csv"
 
 
 async def test_file_of_exactly_the_limit_is_taken() -> None:
     async with storage(content(b"x" * MAX_BYTES)) as blobs, world() as it:
-        assert len((await it.files.fetch(signed(blobs))).data) == MAX_BYTES
+        assert len((await it.files.fetch(signed(blobs), held())).data) == MAX_BYTES
 
 
 @pytest.mark.parametrize(
@@ -89,21 +90,21 @@ async def test_file_of_exactly_the_limit_is_taken() -> None:
 async def test_endless_body_is_cut_at_the_limit(script: list[Verb]) -> None:
     async with storage(script) as blobs, world() as it:
         with pytest.raises(FileTooLarge, match=str(MAX_BYTES)):
-            await it.files.fetch(signed(blobs))
+            await it.files.fetch(signed(blobs), held())
         assert await blobs.connections[0].gone_within(5)
 
 
 async def test_one_byte_too_many_is_too_large() -> None:
     async with storage(content(b"x" * (MAX_BYTES + 1))) as blobs, world() as it:
         with pytest.raises(FileTooLarge):
-            await it.files.fetch(signed(blobs))
+            await it.files.fetch(signed(blobs), held())
 
 
 async def test_slow_drip_is_given_up_in_the_end() -> None:
     slow = [status(200, {"Content-Length": "60"}), trickle(b"x" * 60, pause=0.01)]
     async with storage(slow) as blobs, world(fetch=0.15) as it:
         with pytest.raises(TotalTimeout):
-            await it.files.fetch(signed(blobs))
+            await it.files.fetch(signed(blobs), held())
         assert await blobs.connections[0].gone_within(5)
 
 
@@ -114,13 +115,13 @@ async def test_slow_redirects_share_one_time_limit() -> None:
     hop: Script = [pause, *redirect("/again")]
     async with storage(hop, hop, hop, content(DATA)) as blobs, world(fetch=0.2) as it:
         with pytest.raises(TotalTimeout):
-            await it.files.fetch(signed(blobs))
+            await it.files.fetch(signed(blobs), held())
 
 
 async def test_silent_storage_is_given_up() -> None:
     async with storage([stall()]) as blobs, world(fetch=0.3) as it:
         with pytest.raises(TotalTimeout):
-            await it.files.fetch(signed(blobs))
+            await it.files.fetch(signed(blobs), held())
         assert await blobs.connections[0].gone_within(5)
 
 
@@ -144,7 +145,7 @@ async def test_refusals_of_the_storage_have_their_errors(code: int, error: type[
     ]
     async with storage(refusal) as blobs, world() as it:
         with pytest.raises(error) as caught:
-            await it.files.fetch(signed(blobs))
+            await it.files.fetch(signed(blobs), held())
     assert_discreet(caught)
     if error is TransferRefused:
         assert f"status {code}" in str(caught.value)
@@ -154,7 +155,7 @@ async def test_reset_in_mid_body_is_a_lost_connection() -> None:
     script = [status(200, {"Content-Length": "1000"}), send(DATA), rst()]
     async with storage(script) as blobs, world() as it:
         with pytest.raises(ConnectionLost) as caught:
-            await it.files.fetch(signed(blobs))
+            await it.files.fetch(signed(blobs), held())
     assert caught.value.phase == "body"
     assert_discreet(caught)
 
@@ -162,13 +163,13 @@ async def test_reset_in_mid_body_is_a_lost_connection() -> None:
 async def test_body_that_ends_early_is_a_lost_connection() -> None:
     async with storage([status(200, CHUNKED), chunk(DATA)]) as blobs, world() as it:
         with pytest.raises(ConnectionLost):
-            await it.files.fetch(signed(blobs))
+            await it.files.fetch(signed(blobs), held())
 
 
 async def test_storage_that_is_not_there_is_a_failed_connect() -> None:
     async with world() as it:
         with pytest.raises(ConnectFailed) as caught:
-            await it.files.fetch(f"{refusing_address()}/blob?sig={SIGNATURE}")
+            await it.files.fetch(f"{refusing_address()}/blob?sig={SIGNATURE}", held())
     assert_discreet(caught)
 
 
@@ -196,7 +197,7 @@ async def test_storage_that_is_not_there_is_a_failed_connect() -> None:
 async def test_address_that_is_not_to_be_followed_is_refused_unfollowed(address: str) -> None:
     async with world() as it:
         with pytest.raises(AddressRefused) as caught:
-            await it.files.fetch(address)
+            await it.files.fetch(address, held())
         assert it.requests == []
     assert "pass" not in str(caught.value)
     assert caught.value.__cause__ is None
@@ -213,7 +214,7 @@ async def test_address_that_is_not_to_be_followed_is_refused_unfollowed(address:
 )
 async def test_relative_address_is_the_backend_s_own(address: str, path: str) -> None:
     async with world(content(DATA)) as it:
-        assert (await it.files.fetch(address)).data == DATA
+        assert (await it.files.fetch(address, held())).data == DATA
         (request,) = it.requests
     assert request.path == path
     assert "authorization" not in request.headers
@@ -221,7 +222,7 @@ async def test_relative_address_is_the_backend_s_own(address: str, path: str) ->
 
 async def test_address_on_the_backend_s_own_host_gets_no_key_either() -> None:
     async with world(content(DATA)) as it:
-        await it.files.fetch(signed(it.server))
+        await it.files.fetch(signed(it.server), held())
         assert "authorization" not in it.requests[0].headers
 
 
@@ -232,32 +233,32 @@ async def test_redirect_is_followed_to_another_host(code: int) -> None:
         storage(redirect(signed(blobs), code)) as front,
         world() as it,
     ):
-        assert (await it.files.fetch(signed(front))).data == DATA
+        assert (await it.files.fetch(signed(front), held())).data == DATA
         assert [request.method for request in requests_of(blobs)] == ["GET"]
 
 
 async def test_relative_redirect_stays_on_the_host_that_sent_it() -> None:
     async with storage(redirect("../b?x=1"), content(DATA)) as blobs, world() as it:
-        await it.files.fetch(signed(blobs, "/files/deep/a"))
+        await it.files.fetch(signed(blobs, "/files/deep/a"), held())
         assert requests_of(blobs)[1].path == "/files/b?x=1"
         assert it.requests == []
 
 
 async def test_api_path_in_a_redirect_of_another_host_is_not_the_backend_s() -> None:
     async with storage(redirect("/backend-api/x"), content(DATA)) as blobs, world() as it:
-        await it.files.fetch(signed(blobs))
+        await it.files.fetch(signed(blobs), held())
         assert requests_of(blobs)[1].path == "/backend-api/x"
 
 
 async def test_three_redirects_are_followed() -> None:
     async with storage(*[redirect("/again")] * 3, content(DATA)) as blobs, world() as it:
-        assert (await it.files.fetch(signed(blobs))).data == DATA
+        assert (await it.files.fetch(signed(blobs), held())).data == DATA
 
 
 async def test_fourth_redirect_is_refused() -> None:
     async with storage(redirect("/again")) as blobs, world() as it:
         with pytest.raises(AddressRefused):
-            await it.files.fetch(signed(blobs))
+            await it.files.fetch(signed(blobs), held())
         assert len(blobs.connections) == 4
 
 
@@ -265,14 +266,14 @@ async def test_fourth_redirect_is_refused() -> None:
 async def test_redirect_to_where_we_do_not_go_is_refused(location: str) -> None:
     async with storage(redirect(location)) as blobs, world() as it:
         with pytest.raises(AddressRefused):
-            await it.files.fetch(signed(blobs))
+            await it.files.fetch(signed(blobs), held())
         assert len(blobs.connections) == 1
 
 
 async def test_redirect_without_a_location_is_a_refusal() -> None:
     async with storage([status(302, {"Content-Length": "0"})]) as blobs, world() as it:
         with pytest.raises(TransferRefused):
-            await it.files.fetch(signed(blobs))
+            await it.files.fetch(signed(blobs), held())
 
 
 @pytest.mark.parametrize(
@@ -286,7 +287,7 @@ async def test_redirect_without_a_location_is_a_refusal() -> None:
 )
 async def test_cancelling_closes_the_socket(script: list[Verb]) -> None:
     async with storage(script) as blobs, world() as it:
-        task = asyncio.create_task(it.files.fetch(signed(blobs)))
+        task = asyncio.create_task(it.files.fetch(signed(blobs), held()))
         connection = await blobs.connected()
         await asyncio.sleep(0.02)
         task.cancel()
@@ -297,7 +298,7 @@ async def test_cancelling_closes_the_socket(script: list[Verb]) -> None:
 
 async def test_closing_the_client_ends_a_fetch() -> None:
     async with nothing_left(), ScriptedServer([stall()]) as blobs, world() as it:
-        task = asyncio.create_task(it.files.fetch(signed(blobs)))
+        task = asyncio.create_task(it.files.fetch(signed(blobs), held()))
         connection = await blobs.connected()
         it.client.close()
         with pytest.raises(Exception, match="aborted"):
@@ -308,5 +309,5 @@ async def test_closing_the_client_ends_a_fetch() -> None:
 async def test_key_is_known_to_nobody_but_the_backend() -> None:
     """Whatever a signed address says, even on a redirect back to the backend."""
     async with world(content(DATA)) as it, storage(redirect(signed(it.server))) as front:
-        await it.files.fetch(signed(front))
+        await it.files.fetch(signed(front), held())
         assert KEY not in str(it.requests + requests_of(front))
