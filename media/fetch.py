@@ -88,6 +88,8 @@ class Fetcher:
             async with asyncio.timeout(self._total_seconds):
                 data = await self._follow(url, held)
         except TimeoutError:
+            if held.waits:
+                raise NoRoom from None
             raise FetchFailed("The address did not deliver in time.") from None
         media_type = sniff(data)
         if media_type not in PICTURES | DOCUMENTS:

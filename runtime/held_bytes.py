@@ -8,7 +8,7 @@ from typing import Final, Self
 SMALL: Final = 256 * 1024
 """Bytes up to which a holder may use the whole budget. Larger ones leave a quarter of it to such holders:
 plain questions and small pictures go on while large ones fill the rest."""
-PATIENCE: Final = 15.0
+PATIENCE: Final = 60.0
 """Seconds that a holder waits for room in one go."""
 
 
@@ -51,6 +51,10 @@ class ByteBudget:
             return False
         self._set(held, size)
         return True
+
+    def waits(self, held: "HeldBytes") -> bool:
+        """Whether a holder waits for room."""
+        return held in self._waiting
 
     def wait(self, held: "HeldBytes", size: int) -> Awaitable[None] | None:
         """Let a holder have `size` bytes at once, and return None; or return what to wait for."""
@@ -124,6 +128,11 @@ class HeldBytes:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.release()
+
+    @property
+    def waits(self) -> bool:
+        """It waits for room."""
+        return self._budget.waits(self)
 
     def try_grow_to(self, size: int) -> bool:
         """Hold at least `size` bytes, or tell that there is no room, and hold what there was."""

@@ -14,6 +14,9 @@ import pytest
 from media.addresses import IPAddress
 from media.errors import FetchFailed, TooBig, Unusable, UrlRefused, WrongType
 from media.fetch import MAX_FETCHES, MAX_REDIRECTS, Fetcher
+from runtime import ByteBudget, NoRoom
+from runtime.held_bytes import SMALL
+from tests.eventually import eventually
 from tests.media.pictures import png
 from tests.plenty import held
 from tests.scripted_server import (
@@ -456,7 +459,7 @@ async def test_names_that_take_long_to_resolve_keep_nobody_else_from_resolving(
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     fetcher = Fetcher(max_bytes=1000)
     fetches = [
-        asyncio.ensure_future(fetcher.fetch(f"http://{number}.slow.test/")) for number in range(MAX_FETCHES)
+        asyncio.ensure_future(fetcher.fetch(f"http://{number}.slow.test/", held())) for number in range(MAX_FETCHES)
     ]
     await asyncio.sleep(0.1)
     async with asyncio.timeout(10):
@@ -464,3 +467,40 @@ async def test_names_that_take_long_to_resolve_keep_nobody_else_from_resolving(
     answered.set()
     results = await asyncio.gather(*fetches, return_exceptions=True)
     assert {type(result) for result in results} == {FetchFailed}
+
+
+async def test_bytes_are_held_as_they_come_and_wait_for_room() -> None:
+    body = PNG + bytes(3 * SMALL)
+    room = ByteBudget(2 * SMALL, largest=10 * SMALL)
+    other, kept = room.hold(), room.hold()
+    assert other.grow_to(1) is None
+    async with ScriptedServer(answer(body)) as server:
+        fetcher = Fetcher(max_bytes=10 * SMALL, is_allowed=only_here, ports=frozenset({server.port}))
+        fetching = asyncio.ensure_future(fetcher.fetch(server.url, kept))
+        await eventually(lambda: kept.waits)
+        assert 0 < kept.size <= 2 * SMALL
+        other.release()
+        assert await fetching == body
+    assert kept.size == room.used == len(body)
+
+
+async def test_fetch_for_which_there_is_no_room_in_time_says_so_and_ends() -> None:
+    room = ByteBudget(100)
+    other, kept = room.hold(), room.hold()
+    assert other.grow_to(1) is None
+    async with ScriptedServer([status(200), flood(bytes(1000))]) as server:
+        with pytest.raises(NoRoom):
+            await fetcher_for(server, total_seconds=0.3).fetch(server.url, kept)
+        kept.release()
+        assert await server.connections[0].gone_within(5)
+    assert room.used == 1
+
+
+async def test_fetch_whose_wait_for_room_is_over_ends_at_once() -> None:
+    room = ByteBudget(100, patience=0.05)
+    other, kept = room.hold(), room.hold()
+    assert other.grow_to(1) is None
+    async with ScriptedServer([status(200), flood(bytes(1000))]) as server:
+        with pytest.raises(NoRoom):
+            await fetcher_for(server).fetch(server.url, kept)
+        assert await server.connections[0].gone_within(5)

@@ -10,6 +10,7 @@ import openai
 import pytest
 
 from simulator import Knobs
+from tests.eventually import eventually
 from tests.raw_client import Answer
 from tests.service.deployment import KEY, Deployment, deployed
 from tests.translate.schemas import check
@@ -191,3 +192,17 @@ async def test_form_without_a_picture_or_with_something_else_is_refused() -> Non
     assert caught.value.body["param"] == "image.[0]"  # type: ignore[index]
     assert (empty.status, empty.json["error"]["param"]) == (400, "image")
     assert unbounded.status == 415
+
+
+async def test_pictures_in_a_response_are_held_until_it_is_written_or_nobody_waits_for_it() -> None:
+    async with deployed() as service:
+        room = service.server.service.app.common.room
+        answer = await draw(service, response_format="b64_json")
+        assert answer.status == 200
+        await eventually(lambda: room.used == 0)
+        async with service.connect(receive_buffer=4096) as connection:
+            headers = {"Authorization": f"Bearer {KEY}"}
+            body = {"prompt": "a red fox", "n": 4, "size": "1024x1024", "response_format": "b64_json"}
+            await connection.send("POST", GENERATIONS, headers, json.dumps(body).encode())
+            await eventually(lambda: room.used > 0)
+        await eventually(lambda: room.used == 0)

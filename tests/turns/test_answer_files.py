@@ -151,3 +151,19 @@ async def test_answer_may_link_to_so_many_files(tmp_path: Path) -> None:
     assert None not in addresses[:-1]
     assert addresses[-1] is None
     assert answer.files.sandbox("m1", "/mnt/data/0.csv") == addresses[0]
+
+
+async def test_nothing_is_held_of_what_is_on_the_disk(tmp_path: Path) -> None:
+    answer = Answer(tmp_path)
+    assert await answer.files.picture(CAT) is not None
+    assert answer.room.used == 0
+
+
+async def test_pictures_in_an_answer_are_held_as_they_are_there(tmp_path: Path) -> None:
+    answer = Answer(tmp_path, as_bytes=True)
+    pictures = [await answer.files.picture(CAT) for _ in range(2)]
+    assert answer.room.used == sum(len(picture.base64) for picture in pictures if picture is not None) > 0
+    assert await answer.files.picture(Asset("file-service://file-2")) is None
+    answer.inline.release()
+    assert answer.room.used == 0
+    assert await answer.files.picture(CAT) is None

@@ -17,6 +17,7 @@ from media import (
     UrlRefused,
     WrongType,
 )
+from runtime import ByteBudget
 from tests.eventually import eventually
 from tests.media.pictures import png
 from tests.plenty import plenty
@@ -134,3 +135,27 @@ def test_unusable_part_is_named(error: MediaError, code: str) -> None:
 
 def test_failure_of_our_disk_is_not_the_callers_fault() -> None:
     assert isinstance(as_part_error(StoreFailed("the disk is full"), PARAM), InternalError)
+
+
+async def test_bytes_of_an_attachment_are_held_until_it_is_uploaded() -> None:
+    files, room = StoredFiles(), plenty()
+    reader = MediaReader(None, max_bytes=10**6, max_pixels=10**6)
+    files.gate.clear()
+    work = asyncio.ensure_future(
+        AttachmentUploader(reader, files, room).upload_all(CREDENTIAL, [text_file()], {})
+    )
+    await eventually(lambda: room.used > 0)
+    work.cancel()
+    await eventually(lambda: room.used == 0)
+
+
+async def test_attachment_for_which_there_is_no_room_in_time_may_be_sent_again() -> None:
+    room = ByteBudget(1, patience=0.01)
+    assert room.hold().try_grow_to(1)
+    reader = MediaReader(None, max_bytes=10**6, max_pixels=10**6)
+    with pytest.raises(Overloaded, match="no room") as caught:
+        await AttachmentUploader(reader, StoredFiles(), room).upload_all(CREDENTIAL, [text_file()], {})
+    assert caught.value.headers() == {"Retry-After": "5", "x-should-retry": "true"}
+    read = {picture(): Content(b"12", "image/png")}
+    with pytest.raises(Overloaded):
+        await AttachmentUploader(reader, StoredFiles(), room).upload_all(CREDENTIAL, read, read)

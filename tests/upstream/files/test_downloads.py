@@ -4,6 +4,8 @@ import asyncio
 
 import pytest
 
+from runtime import ByteBudget
+from tests.eventually import eventually
 from tests.plenty import held
 from tests.scripted_server import ScriptedServer, Verb, chunk, flood, rst, send, stall, status, trickle
 from tests.upstream.files.rig import (
@@ -24,6 +26,7 @@ from upstream.files import (
     AddressExpired,
     AddressRefused,
     Download,
+    FileHasNoRoom,
     FileMissing,
     FileTooLarge,
     TransferRefused,
@@ -311,3 +314,26 @@ async def test_key_is_known_to_nobody_but_the_backend() -> None:
     async with world(content(DATA)) as it, storage(redirect(signed(it.server))) as front:
         await it.files.fetch(signed(front), held())
         assert KEY not in str(it.requests + requests_of(front))
+
+
+async def test_bytes_wait_for_room_beside_what_is_held_already() -> None:
+    room = ByteBudget(2 * len(DATA), largest=10 * len(DATA))
+    other, kept = room.hold(), room.hold()
+    assert other.grow_to(1) is None
+    assert kept.grow_to(2 * len(DATA)) is None
+    async with storage(content(DATA)) as blobs, world() as it:
+        fetching = asyncio.ensure_future(it.files.fetch(signed(blobs), kept))
+        await eventually(lambda: kept.waits)
+        other.release()
+        assert (await fetching).data == DATA
+    assert kept.size == room.used == 3 * len(DATA)
+
+
+async def test_download_for_which_there_is_no_room_in_time_fails_and_closes_its_socket() -> None:
+    room = ByteBudget(10, patience=0.05)
+    other, kept = room.hold(), room.hold()
+    assert other.grow_to(1) is None
+    async with storage([status(200), flood(bytes(1000))]) as blobs, world() as it:
+        with pytest.raises(FileHasNoRoom, match="no room"):
+            await it.files.fetch(signed(blobs), kept)
+        assert await blobs.connections[0].gone_within(5)
