@@ -5,7 +5,8 @@ import logging
 import re
 import secrets
 import time
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 import tornado.web
@@ -48,6 +49,12 @@ OUTCOMES: Final = {429: Outcome.REJECTED, 500: Outcome.ERROR, 503: Outcome.REJEC
 """Outcomes of error responses without an exchange with the backend; others are the caller's fault."""
 RETRY_AFTER: Final = 2.0
 """Seconds after which a client for whose body there was no room may try again."""
+YIELD_BYTES: Final = 256 * 1024
+"""After so many bytes of a body that came without a pause, other requests have their turn."""
+LARGE_BODY: Final = 1 << 20
+"""Bytes from which on bodies are parsed one at a time: the largest take some 50 ms each."""
+LARGE_BODY_PAUSE: Final = 0.03
+"""Seconds for other requests between two of them."""
 QUIET_ROUTES: Final = ("probe", "console")
 """Asked every few seconds by programs: their lines are logged at debug level."""
 
@@ -59,7 +66,8 @@ class Common:
     `public_base` is where users reach this service, empty for the address that they have used.
     `cors_origin` is the web origin that may call from a browser. `write_timeout` is how many seconds a
     client may take to read, `max_body_bytes` the limit of one body and `bodies` that of all together. `room`
-    is for the bytes of pictures and files that the service makes or fetches.
+    is for the bytes of pictures and files that the service makes or fetches. Who has `large_bodies` may parse
+    a large body.
     """
 
     metrics: Metrics
@@ -72,6 +80,7 @@ class Common:
     max_body_bytes: int
     bodies: ByteBudget
     room: ByteBudget
+    large_bodies: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 @tornado.web.stream_request_body
@@ -128,8 +137,9 @@ class ApiHandler(tornado.web.RequestHandler):
             self.set_header("Access-Control-Allow-Origin", self.common.cors_origin)
             self.set_header("Access-Control-Expose-Headers", EXPOSED)
 
-    def data_received(self, chunk: bytes) -> None:
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
         """Drop a piece of the body."""
+        return None
 
     def options(self, *_args: str) -> None:
         """Preflight: browsers ask it without a key, on any path; it permits what the route does."""
@@ -309,6 +319,7 @@ class Body(Protocol):
 
 
 AnyBody = TypeVar("AnyBody", bound=Body)
+Parsed = TypeVar("Parsed")
 
 
 class BodyHandler(ApiHandler, Generic[AnyBody]):
@@ -345,15 +356,16 @@ class BodyHandler(ApiHandler, Generic[AnyBody]):
         except ApiError as error:
             self._refuse(error)
 
-    def data_received(self, chunk: bytes) -> None:
-        """Keep a piece of the body, if it is still wanted."""
-        self._size += len(chunk)
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        """Keep a piece of the body, if it is still wanted. Tornado awaits what is returned."""
+        before, self._size = self._size, self._size + len(chunk)
         if self._refusal is None:
             try:
                 self._check_size(self._size)
                 self._body.feed(chunk)
             except ApiError as error:
                 self._refuse(error)
+        return asyncio.sleep(0) if self._size // YIELD_BYTES > before // YIELD_BYTES else None
 
     def new_body(self) -> AnyBody:
         """What the body of this request is kept in."""
@@ -365,6 +377,20 @@ class BodyHandler(ApiHandler, Generic[AnyBody]):
         if self._refusal is not None:
             raise self._refusal
         return self._body
+
+    async def parsed(self, parse: Callable[[AnyBody], Parsed]) -> Parsed:
+        """What `parse` makes of the whole body. Between two large bodies, other requests have their turn.
+
+        Raises ApiError: as `whole_body` and `parse` do.
+        """
+        body = self.whole_body()
+        if self._size < LARGE_BODY:
+            return parse(body)
+        async with self.common.large_bodies:
+            try:
+                return parse(body)
+            finally:
+                await asyncio.sleep(LARGE_BODY_PAUSE)
 
     def on_connection_close(self) -> None:
         """The client left, perhaps in mid-body; Tornado calls this once."""

@@ -38,12 +38,11 @@ class ChatHandler(AnswerHandler[JsonBody]):
 
     async def post(self) -> None:
         """Answer a chat request. Raises ApiError while nothing was sent."""
-        await self.respond(*self._turn())
+        await self.respond(*await self._turn())
 
-    def _turn(self) -> tuple[TurnRunner, AnswerFormat]:
+    async def _turn(self) -> tuple[TurnRunner, AnswerFormat]:
         """The turn and the format of its answer. While they run, nobody else keeps the request."""
-        body = self.whole_body()
-        request = chat_request(body.read_object())
+        request = chat_request(await self.parsed(JsonBody.read_object))
         model = self.parts.catalogue.resolve(request.model)
         self.check_limits(self.caller, model)
         style = Style(model.style) if model.style else self.chat.style
@@ -52,7 +51,7 @@ class ChatHandler(AnswerHandler[JsonBody]):
             Prompt(model, request.messages),
             Options(request.stop, style, self.chat.reasoning),
             self.public_base(),
-            on_prepared=partial(self.reservation.shrink_to, body.other_bytes),
+            on_prepared=partial(self.reservation.shrink_to, self.whole_body().other_bytes),
         )
         format = self._format(request)
         return self.parts.turns.turn(turn, format), format

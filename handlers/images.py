@@ -94,7 +94,7 @@ class ImagesHandler(DrawingHandler[JsonBody]):
 
     async def post(self) -> None:
         """Draw from a prompt. Raises ApiError."""
-        await self.draw(read_fields(self.whole_body().read_object()), {})
+        await self.draw(read_fields(await self.parsed(JsonBody.read_object)), {})
 
 
 class ImageFormHandler(DrawingHandler[FormBody]):
@@ -109,7 +109,7 @@ class ImageFormHandler(DrawingHandler[FormBody]):
 
     async def post(self) -> None:
         """Draw from pictures. Raises ApiError."""
-        form = self.whole_body().read_form()
+        form = await self.parsed(FormBody.read_form)
         request = read_fields(_typed(form.fields), prompt_required=self.prompt_required)
         await self.draw(request, await self._sources(form), masked="mask" in form.files)
 

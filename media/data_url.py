@@ -14,7 +14,7 @@ from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from media.errors import Malformed, TooBig
-from media.threads import in_thread
+from media.threads import DECODER
 from runtime import HeldBytes
 
 SLICE: Final = 256 * 1024
@@ -45,7 +45,7 @@ async def read_data_url(text: str, held: HeldBytes, *, max_bytes: int) -> bytes:
         await waiting
     if len(text) <= SLICE:
         return decode_data_url(text, max_bytes=max_bytes)
-    return await in_thread(decode_data_url, text, max_bytes=max_bytes)
+    return await DECODER.run(decode_data_url, text, max_bytes=max_bytes)
 
 
 def decode_data_url(text: str, *, max_bytes: int) -> bytes:
@@ -60,7 +60,7 @@ def decode_data_url(text: str, *, max_bytes: int) -> bytes:
         if len(text) - start > max_bytes * 4 + SLICE:  # too long even if each character is escaped
             raise _too_big(max_bytes)
         text, start = b"".join(_percent_decoded(text, start)).decode("latin-1"), 0
-    if _least_size(text, start, in_base64) > max_bytes:
+    if len(text) - start > max_bytes and _least_size(text, start, in_base64) > max_bytes:
         raise _too_big(max_bytes)
     data = b"".join(_base64_decoded(text, start) if in_base64 else _percent_decoded(text, start))
     if not data:
@@ -85,8 +85,12 @@ def _least_size(text: str, start: int, in_base64: bool) -> int:
     """The decoded size in bytes; for percent-encoding at least that."""
     length = len(text) - start
     if not in_base64:
-        return length - 2 * text.count("%", start)
-    return (length - sum(text.count(c, start) for c in _WHITE + "=")) * 3 // 4
+        return length - 2 * _count(text, "%", start)
+    return (length - sum(_count(text, c, start) for c in _WHITE + "=")) * 3 // 4
+
+
+def _count(text: str, character: str, start: int) -> int:
+    return sum(text.count(character, at, at + SLICE) for at in range(start, len(text), SLICE))
 
 
 def _base64_decoded(text: str, start: int) -> Iterator[bytes]:

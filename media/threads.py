@@ -10,6 +10,9 @@ T = TypeVar("T")
 
 NAMES: Final = Threads(8, "names")
 """Resolving what strangers name may take long, and must not keep anybody else from connecting."""
+DECODER: Final = Threads(1, "decoder")
+"""For what holds the interpreter lock most of its time: each further thread that competes for the lock makes
+the event loop wait longer for it."""
 _FILES: Final = Threads(4, "media")
 
 

@@ -294,8 +294,8 @@ class SettingsTable:
         whole_number(1024, 1 << 40),
         "How many bytes of request bodies, with the pictures and files in them, are kept in memory at once; "
         "further requests get a 503. Half as many are for pictures and files that are fetched, decoded or "
-        "downloaded, which wait for room; one of them, of up to MEDIA_MAX_FILE_BYTES, is let in beside that. At "
-        "its worst the service needs 200 MiB, this twice, and that file twice.",
+        "downloaded, which wait for room; one of them, of up to MEDIA_MAX_FILE_BYTES, is let in beside that. "
+        "At its worst the service needs 200 MiB, this twice, and that file twice.",
     )
     max_concurrent: int = setting(
         "MAX_CONCURRENT",
