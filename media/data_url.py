@@ -7,7 +7,6 @@ goes in slices, since Python's decoders hold the interpreter lock: one call on a
 event loop even from another thread.
 """
 
-import base64
 import binascii
 from collections.abc import Iterator
 from typing import Final
@@ -24,7 +23,7 @@ MAX_HEAD: Final = 1024
 
 _WHITE: Final = " \t\r\n\f"
 _WITHOUT_WHITE: Final = dict.fromkeys(map(ord, _WHITE))
-_STANDARD: Final = str.maketrans("-_", "+/", _WHITE)
+_STANDARD: Final = bytes.maketrans(b"-_", b"+/")
 
 
 def is_data_url(text: str) -> bool:
@@ -94,18 +93,21 @@ def _count(text: str, character: str, start: int) -> int:
 
 
 def _base64_decoded(text: str, start: int) -> Iterator[bytes]:
-    rest = ""
+    rest = b""
     for at in range(start, len(text), SLICE):
-        rest += text[at : at + SLICE].translate(_STANDARD)
+        try:
+            rest += text[at : at + SLICE].encode("ascii").translate(_STANDARD, _WHITE.encode())
+        except UnicodeEncodeError:
+            raise _no_base64() from None
         whole = len(rest) & ~3 if at + SLICE < len(text) else len(rest)
         piece, rest = rest[:whole], rest[whole:]
         if at + SLICE >= len(text):
-            piece = piece.rstrip("=")
-            piece += "=" * (-len(piece) % 4)
+            piece = piece.rstrip(b"=")
+            piece += b"=" * (-len(piece) % 4)
         try:
-            yield base64.b64decode(piece, validate=True)
-        except (binascii.Error, ValueError):
-            raise Malformed("The data is not valid base64.") from None
+            yield binascii.a2b_base64(piece, strict_mode=True)
+        except binascii.Error:
+            raise _no_base64() from None
 
 
 def _percent_decoded(text: str, start: int) -> Iterator[bytes]:
@@ -119,6 +121,10 @@ def _percent_decoded(text: str, start: int) -> Iterator[bytes]:
         except UnicodeEncodeError:
             raise Malformed("The data URL holds broken characters.") from None
         start = end
+
+
+def _no_base64() -> Malformed:
+    return Malformed("The data is not valid base64.")
 
 
 def _too_big(max_bytes: int) -> TooBig:

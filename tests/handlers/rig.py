@@ -157,6 +157,8 @@ class Rig:
     format: TinyFormat = field(default_factory=TinyFormat)
     write_timeout: float = 60
     limit: int = 10
+    max_body_bytes: int = 1000
+    large_bodies: asyncio.Lock = field(default_factory=asyncio.Lock)
     metrics: Metrics = field(default_factory=lambda: Metrics(("chat", "unknown"), ["gpt-4-s"]))
     failures: RecentFailures = field(default_factory=RecentFailures)
     before_answer: Callable[[], Any] = _nothing
@@ -166,7 +168,7 @@ class Rig:
     left: list[ClientState] = field(default_factory=list)
     over: asyncio.Event = field(default_factory=asyncio.Event)
     runner: ScriptedRunner = field(init=False)
-    bodies: ByteBudget = field(default_factory=lambda: ByteBudget(1_000_000))
+    bodies: ByteBudget = field(default_factory=lambda: ByteBudget(4_000_000))
     running: RunningAnswers = field(init=False)
     port: int = 0
 
@@ -232,9 +234,10 @@ async def serving(
         cors_origin="*",
         public_base="",
         write_timeout=rig.write_timeout,
-        max_body_bytes=1000,
+        max_body_bytes=rig.max_body_bytes,
         bodies=rig.bodies,
         room=plenty(),
+        large_bodies=rig.large_bodies,
     )
     own: list[Any] = [
         ("/answer", TinyHandler, {"rig": rig}),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from handlers.base import ApiHandler, BodyHandler
+from handlers.base import LARGE_BODY, ApiHandler, BodyHandler
 from metrics import Outcome
 from tests.eventually import eventually
 from tests.handlers.rig import Rig, ended, serving
@@ -47,8 +47,8 @@ class Upload(BodyHandler[JsonBody]):
     def new_body(self) -> JsonBody:
         return JsonBody()
 
-    def post(self) -> None:
-        self.send_json(b'{"size": %d}' % self.whole_body().other_bytes)
+    async def post(self) -> None:
+        self.send_json(b'{"size": %d}' % await self.parsed(lambda body: body.other_bytes))
 
 
 class Counted(ApiHandler):
@@ -193,3 +193,17 @@ async def test_room_is_taken_when_the_headers_are_there_and_given_back_with_the_
         await client.send_raw(b" " * 1000)
         assert (await client.answer()).json == {"size": 1000}
         assert rig.bodies.used == 0
+
+
+async def test_large_bodies_are_parsed_one_at_a_time_and_small_ones_meanwhile() -> None:
+    rig, headers = Rig(max_body_bytes=LARGE_BODY), {"Authorization": "Bearer fk-alice"}
+    async with serving(rig, ("/", Upload)), connect(rig.port) as first, connect(rig.port) as second:
+        async with rig.large_bodies:
+            await first.send("POST", "/", headers, b" " * LARGE_BODY)
+            await eventually(lambda: bool(rig.bodies.used))
+            await second.send("POST", "/", headers, b" " * 1000)
+            assert (await second.answer()).json == {"size": 1000}
+            assert rig.bodies.used == LARGE_BODY
+        assert (await first.answer()).json == {"size": LARGE_BODY}
+        await second.send("POST", "/", headers, b" " * LARGE_BODY)
+        assert (await second.answer()).json == {"size": LARGE_BODY}

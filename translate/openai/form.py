@@ -10,7 +10,6 @@ from itertools import pairwise
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from translate.openai.pieces import Pieces
 from translate.values import BadRequest, UnsupportedMediaType
 
 MAX_PARTS: Final = 64
@@ -55,8 +54,7 @@ class FormBody:
         found = _BOUNDARY.search(content_type)
         self._mark = b"\r\n--" + (found[1] or found[2]).encode("latin-1", "replace") if found else b""
         # An end of a line stands before the body in thought: the first boundary is like the others.
-        self._pieces = Pieces()
-        self._pieces.append(_LINE_END)
+        self._bytes = bytearray(_LINE_END)  # grows in its place, and is never copied as a whole
         self._size = 0  # of all pieces but the last ones, which may hold the beginning of a mark
         self._tail = _LINE_END
         self._marks: list[int] = []
@@ -66,7 +64,7 @@ class FormBody:
         mark = self._mark
         if not mark:
             return
-        self._pieces.append(piece)
+        self._bytes += piece
         data = self._tail + piece
         at = data.find(mark)
         while at >= 0:
@@ -81,7 +79,7 @@ class FormBody:
 
     def clear(self) -> None:
         """Keep nothing."""
-        self._pieces.clear()
+        self._bytes = bytearray()
 
     def read_form(self) -> Form:
         """The form, of which the body keeps nothing.
@@ -92,7 +90,8 @@ class FormBody:
         """
         if not self._mark:
             raise UnsupportedMediaType("The form has no boundary.")
-        body = memoryview(self._pieces.take())
+        whole, self._bytes = self._bytes, bytearray()
+        body = memoryview(whole)
         form = Form()
         for mark, next_mark in pairwise((*self._marks, -1)):
             start = mark + len(self._mark)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Final
 
 from translate.openai.json_scan import PIECE, JsonScan
-from translate.openai.pieces import Pieces
 from translate.values import ApiError, BadRequest, JsonObject, well_formed
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
@@ -19,7 +18,7 @@ class JsonBody:
     """Call `feed` with each piece of the body, cut anywhere, and `read_object` at the end."""
 
     def __init__(self) -> None:
-        self._pieces = Pieces()
+        self._bytes = bytearray()  # grows in its place, and is never copied as a whole
         self._scan = JsonScan()
 
     def feed(self, piece: bytes) -> None:
@@ -29,7 +28,7 @@ class JsonBody:
         except ApiError:
             self.clear()
             raise
-        self._pieces.append(piece)
+        self._bytes += piece
 
     @property
     def other_bytes(self) -> int:
@@ -38,7 +37,7 @@ class JsonBody:
 
     def clear(self) -> None:
         """Keep nothing."""
-        self._pieces.clear()
+        self._bytes = bytearray()
 
     def read_object(self) -> JsonObject:
         """The JSON object in the body, of which nothing is kept. Raises BadRequest if there is none.
@@ -46,27 +45,32 @@ class JsonBody:
         Halves of characters outside of the Basic Multilingual Plane, as only escapes can write them, are
         replaced by U+FFFD.
         """
-        body = self._pieces.take()
         try:
-            data = self._parse(body)
+            data = self._parse()
         except (ValueError, RecursionError):
             raise BadRequest("We could not parse the JSON body of your request.") from None
         if not isinstance(data, dict):
             raise BadRequest("The body of the request must be a JSON object.")
         return data
 
-    def _parse(self, body: bytes) -> object:
-        """Long strings are parsed one by one: they hold ASCII alone, and would take four times the memory as
+    def _parse(self) -> object:
+        """Parse the bytes, and keep them no longer than needed.
+
+        Long strings are parsed one by one: they hold ASCII alone, and would take four times the memory as
         parts of a text that has other characters too.
         """
+        body, self._bytes = self._bytes, bytearray()
         whole = memoryview(body)
         rest: list[bytes | memoryview] = []
         strings: list[str] = []
         at = len(_BYTE_ORDER_MARK) if body.startswith(_BYTE_ORDER_MARK) else 0
         for start, end, as_is in self._scan.long_strings:
             rest += (whole[at:start], _PLACEHOLDER.encode())
-            quoted = whole[start:end]
-            strings.append(str(quoted[1:-1], "ascii") if as_is else json.loads(str(quoted, "ascii")))
+            strings.append(
+                str(whole[start + 1 : end - 1], "ascii")
+                if as_is
+                else json.loads(str(whole[start:end], "ascii"))
+            )
             at = end
         text = b"".join((*rest, whole[at:])).decode()
         del body, whole, rest
