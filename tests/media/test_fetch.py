@@ -459,7 +459,8 @@ async def test_names_that_take_long_to_resolve_keep_nobody_else_from_resolving(
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     fetcher = Fetcher(max_bytes=1000)
     fetches = [
-        asyncio.ensure_future(fetcher.fetch(f"http://{number}.slow.test/", held())) for number in range(MAX_FETCHES)
+        asyncio.ensure_future(fetcher.fetch(f"http://{number}.slow.test/", held()))
+        for number in range(MAX_FETCHES)
     ]
     await asyncio.sleep(0.1)
     async with asyncio.timeout(10):
