@@ -130,6 +130,8 @@ class Fetcher:
         try:
             await self._client.fetch(request, raise_error=False)
         except HTTPTimeoutError:
+            if answer.waits:
+                raise NoRoom from None
             raise FetchFailed("The address did not deliver in time.") from None
         except (HTTPError, OSError, UnsatisfiableReadError, ValueError):
             if answer.too_big:
@@ -157,6 +159,11 @@ class _Answer:
         self._left = max_bytes
         self._size = 0
         self._held = held
+
+    @property
+    def waits(self) -> bool:
+        """The address could deliver, and has to wait for room."""
+        return self._held.waits
 
     def header_received(self, line: str) -> None:
         """One line of the head: the status line first, an empty one last."""
