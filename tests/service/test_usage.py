@@ -73,7 +73,7 @@ async def test_usage_of_all_keys_needs_the_admin_token_when_there_is_one() -> No
 async def test_command_line_prints_what_was_spent(tmp_path: Path) -> None:
     async with deployed({"STATE_DIR": str(tmp_path)}) as service:
         await service.chat()
-        await service.chat("Hello [[sim fault=status_500]]")
+        await service.chat("Hello [[sim fault=status_503]]")
     for_people = Process(["server.py", "usage"], {"STATE_DIR": str(tmp_path)})
     assert for_people.exit_code() == 0
     head, refused, row, total = for_people.output.splitlines()

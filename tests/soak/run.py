@@ -13,6 +13,7 @@ from tests.soak.world import World, world
 
 SAMPLES = 120
 """So many samples are taken in all, but not more than one in a second."""
+TRACEBACK_LINES = 60
 QUIET_WITHIN = 40.0
 """Seconds within which everything that clients left is gone: queues, stalled answers, sockets of accounts."""
 
@@ -108,5 +109,8 @@ def _attempts(metrics: str, outcome: str) -> int:
 def _loud_lines(here: World) -> list[str]:
     """Errors in the log: there are bugs behind them."""
     lines = here.service.output.splitlines()
-    loud = [line for line in lines if " ERROR " in line or line.startswith("Traceback")]
-    return [f"{len(loud)} errors in the log, the first: {loud[0][:300]}"] if loud else []
+    loud = [at for at, line in enumerate(lines) if " ERROR " in line or line.startswith("Traceback")]
+    if not loud:
+        return []
+    first = "\n".join(lines[loud[0] : loud[0] + TRACEBACK_LINES])
+    return [f"{len(loud)} errors in the log, the first:\n{first}"]

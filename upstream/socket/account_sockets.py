@@ -81,13 +81,16 @@ class AccountSockets:
     async def open(self, credential: Credential) -> FrameBuffer | None:
         """A buffer on the connected socket of an account that is known to need one.
 
-        None if the backend says that it has no sockets any more.
+        None if it needs none any more: the backend says that it has no sockets, or has just answered another
+        conversation of the account with an event stream.
 
         Raises:
             ConnectFailed: the socket cannot be connected; nothing was posted.
             UpstreamError: the same, for another reason.
         """
-        account = self._accounts[credential]
+        account = self._accounts.get(credential)
+        if account is None:
+            return None
         self._accounts.move_to_end(credential)
         buffer = account.open(str(uuid.uuid4()))
         try:

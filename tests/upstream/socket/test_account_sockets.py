@@ -54,6 +54,15 @@ async def test_only_so_many_accounts_are_remembered_and_the_oldest_is_forgotten_
         assert [sockets.expects(account) for account in accounts] == [False] * 7 + [True] * 3
 
 
+async def test_account_that_answers_with_an_event_stream_meanwhile_needs_no_socket() -> None:
+    async with scene(Backend(), learnt=False) as here:
+        sockets = here.client.sockets
+        sockets.remember(ME, "ws://h/")
+        opening = sockets.open(ME)
+        sockets.forget(ME)
+        assert await opening is None
+
+
 async def test_closing_the_client_ends_everything_at_once() -> None:
     async with scene(Backend([plays(1, 2, 3)])) as here:
         talk = here.talk()
