@@ -33,6 +33,7 @@ COPY runtime runtime
 COPY settings settings
 COPY simulator simulator
 COPY translate translate
+COPY transport transport
 COPY turns turns
 COPY upstream upstream
 RUN mkdir /state && chown 10001:10001 /state

@@ -35,6 +35,7 @@ from metrics import MAX_AGE_SECONDS, Exposition, LagSampler, Metrics
 from runtime import BackgroundTasks, ByteBudget, StateDirectory
 from settings import Settings, SettingsError
 from translate.values import ANY_GPT, BUILT_IN, Catalogue, Gpt, GptsError, Style
+from transport import Proxy
 from turns import (
     AttachmentUploader,
     Preparation,
@@ -319,6 +320,7 @@ def _http_client(settings: Settings, progress_timeout: float) -> HttpClient:
             prefix=settings.proxy_api_prefix,
             timeouts=timeouts,
             max_clients=settings.max_concurrent * 2 + 100,
+            proxy=Proxy.parse(settings.upstream_proxy) if settings.upstream_proxy else None,
         )
     except ValueError as error:
         raise SettingsError(f"BASE_URL or PROXY_API_PREFIX is not usable: {error}.") from None

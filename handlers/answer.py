@@ -127,6 +127,12 @@ class AnswerHandler(BodyHandler[AnyBody]):
     _answer: Answer | None = None
     _client_left = False
 
+    def prepare(self) -> None:
+        """Look at the headers."""
+        super().prepare()
+        if self.wanted:
+            self.parts.turns.expect()
+
     async def respond(self, runner: Runner, format: AnswerFormat) -> None:
         """Answer with what `runner` makes. Raises ApiError while nothing was sent."""
         self._answer = Answer(self, runner, format, self.parts.timing)

@@ -356,6 +356,11 @@ class BodyHandler(ApiHandler, Generic[AnyBody]):
         except ApiError as error:
             self._refuse(error)
 
+    @property
+    def wanted(self) -> bool:
+        """The headers are those of a request that may be answered."""
+        return self.request.method == "POST" and self._refusal is None
+
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
         """Keep a piece of the body, if it is still wanted. Tornado awaits what is returned."""
         before, self._size = self._size, self._size + len(chunk)

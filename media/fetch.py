@@ -1,30 +1,29 @@
 """Fetching what a user's message points to on the web, without giving users access to our own network.
 
-The service stands inside a private network, and addresses in messages come from strangers. So each host name
-is resolved by a resolver of our own, which checks all its addresses at the moment of connecting, on every
-hop, however they are spelled: there is no gap between the check and the use. Besides https, http is allowed,
+The service stands inside a private network, and addresses in messages come from strangers. So all addresses
+of each host are checked at the moment of connecting, on every hop, however they are spelled: there is no gap
+between the check and the use. Besides https, http is allowed,
 since pictures are often only there, and nothing secret is sent: no cookies, no keys, no referrer. Proxies of
 the environment are not used: they would connect to the address themselves, unchecked.
 """
 
 import asyncio
-import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from ipaddress import IPv6Address, ip_address
-from typing import Any, Final
+from typing import Final
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
-from tornado.httpclient import HTTPError, HTTPRequest
-from tornado.httputil import HTTPInputError
+from tornado.httpclient import HTTPError
+from tornado.httputil import HTTPHeaders, HTTPInputError, ResponseStartLine
 from tornado.iostream import UnsatisfiableReadError
-from tornado.netutil import Resolver
-from tornado.simple_httpclient import HTTPTimeoutError, SimpleAsyncHTTPClient
+from tornado.simple_httpclient import HTTPTimeoutError
 
 from media.addresses import IPAddress, is_public
 from media.errors import FetchFailed, TooBig, UrlRefused, WrongType
 from media.sniff import DOCUMENTS, PICTURES, sniff
-from media.threads import NAMES
 from runtime import HeldBytes, NoRoom
+from transport import Address, Connector, FetchHandle, HandledRequest, Pool, StreamingClient
 
 PORTS: Final = frozenset({80, 443, 8080, 8443})
 """Where web servers listen; others are more likely to be something that understands a GET by accident."""
@@ -63,12 +62,11 @@ class Fetcher:
         self._max_bytes = max_bytes
         self._total_seconds = total_seconds
         self._ports = ports
-        self._client = SimpleAsyncHTTPClient(
+        self._client = StreamingClient(
             force_instance=True,
             max_clients=MAX_FETCHES,
-            resolver=_GuardedResolver(is_allowed=is_allowed),
+            pool=Pool(Connector(vet=partial(_check, is_allowed))),
             max_header_size=MAX_HEADER_BYTES,
-            max_body_size=1 << 60,  # `_Answer` has the limit, and knows that it was the reason
         )
 
     async def fetch(self, url: str, held: HeldBytes) -> bytes:
@@ -116,15 +114,15 @@ class Fetcher:
 
         Raises FetchFailed, NoRoom, TooBig, UrlRefused.
         """
-        request = HTTPRequest(
+        request = HandledRequest(
             url,
+            "GET",
+            handle=answer.handle,
+            reuse=False,
             headers=dict(_HEADERS),
             user_agent="pandora-to-v1",
             connect_timeout=CONNECT_SECONDS,
             request_timeout=self._total_seconds,
-            follow_redirects=False,
-            decompress_response=False,
-            header_callback=answer.header_received,
             streaming_callback=answer.chunk_received,
         )
         try:
@@ -133,17 +131,15 @@ class Fetcher:
             if answer.waits:
                 raise NoRoom from None
             raise FetchFailed("The address did not deliver in time.") from None
-        except (HTTPError, OSError, UnsatisfiableReadError, ValueError):
-            if answer.too_big:
-                raise TooBig(
-                    f"The address delivers more than the limit of {self._max_bytes} bytes."
-                ) from None
-            if answer.no_room:
-                raise NoRoom from None
-            if not answer.stopped:
-                raise FetchFailed("The address could not be reached, or broke off.") from None
+        except (HTTPError, HTTPInputError, OSError, UnsatisfiableReadError, ValueError):
+            raise FetchFailed("The address could not be reached, or broke off.") from None
         finally:
-            answer.stopped = True  # if we were cancelled, its next bytes end it
+            answer.given_up = True  # if we were cancelled, it takes nothing more
+            answer.handle.stop()
+        if answer.too_big:
+            raise TooBig(f"The address delivers more than the limit of {self._max_bytes} bytes.")
+        if answer.no_room:
+            raise NoRoom
 
 
 class _Answer:
@@ -155,7 +151,8 @@ class _Answer:
         self.chunks: list[bytes] = []
         self.too_big = False
         self.no_room = False
-        self.stopped = False
+        self.given_up = False
+        self.handle = FetchHandle(on_headers=self._headers_received)
         self._left = max_bytes
         self._size = 0
         self._held = held
@@ -165,31 +162,25 @@ class _Answer:
         """The address could deliver, and has to wait for room."""
         return self._held.waits
 
-    def header_received(self, line: str) -> None:
-        """One line of the head: the status line first, an empty one last."""
-        if line.startswith("HTTP/"):
-            self.status, self.location = int(line.split(" ")[1]), ""
-            return
-        name, _, value = line.partition(":")
-        if name.lower() == "location":
-            self.location = value.strip()
-        elif name.lower() == "content-length" and self.status == 200:
-            self.too_big = not value.strip().isdigit() or int(value) > self._left
-        elif not line.strip():
-            self.stopped |= self.status > 200  # only the body of a 200 is used
-            self._stop_if_done()
+    def _headers_received(self, line: ResponseStartLine, headers: HTTPHeaders) -> None:
+        self.status, self.location = line.code, headers.get("Location", "")
+        length = headers.get("Content-Length", "0")
+        self.too_big = line.code == 200 and length.isdigit() and int(length) > self._left
+        if line.code != 200 or self.too_big:  # only the body of a 200 is used
+            self.handle.stop()
 
     def chunk_received(self, chunk: bytes) -> Awaitable[None] | None:
         """Some of the body. Nothing more is to be read before what is returned is done."""
         self._left -= len(chunk)
         self._size += len(chunk)
-        self.too_big |= self._left < 0
-        self._stop_if_done()
+        if self._left < 0:
+            self.too_big = True
+            self.handle.stop()
+            return None
         try:
             waiting = self._held.grow_to(self._size)
         except NoRoom:  # the fetch was given up
-            self.no_room = True
-            self._stop_if_done()
+            self._stop_without_room()
             return None
         if waiting is not None:
             return self._keep_after(waiting, chunk)
@@ -200,27 +191,20 @@ class _Answer:
         try:
             await waiting
         except NoRoom:
-            self.no_room = True
-        self._stop_if_done()
-        self.chunks.append(chunk)
+            self._stop_without_room()
+            return
+        if not self.given_up:
+            self.chunks.append(chunk)
 
-    def _stop_if_done(self) -> None:
-        if self.stopped or self.too_big or self.no_room:
-            raise HTTPInputError("no more bytes are needed")  # Tornado closes the connection then
+    def _stop_without_room(self) -> None:
+        self.no_room = True
+        self.handle.stop()
 
 
-class _GuardedResolver(Resolver):
-    """Refuses a host name if any of its addresses is not allowed."""
-
-    def initialize(self, is_allowed: Callable[[IPAddress], bool]) -> None:
-        self._is_allowed = is_allowed
-
-    async def resolve(self, host: str, port: int, family: Any = 0) -> list[tuple[int, Any]]:
-        found = await NAMES.run(socket.getaddrinfo, host, port, family, socket.SOCK_STREAM)
-        addresses: list[tuple[int, Any]] = [(kind, address) for kind, _, _, _, address in found]
-        if not all(self._is_allowed(ip_address(address[0])) for _, address in addresses):
-            raise UrlRefused("The address does not lead to a public server.")
-        return addresses
+def _check(is_allowed: Callable[[IPAddress], bool], addresses: Sequence[Address]) -> None:
+    """Refuse a host if any of its addresses is not allowed. Raises UrlRefused."""
+    if not all(is_allowed(ip_address(where[0])) for _, where in addresses):
+        raise UrlRefused("The address does not lead to a public server.")
 
 
 def _normalised(url: str, ports: frozenset[int]) -> str:

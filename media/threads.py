@@ -1,4 +1,4 @@
-"""A few threads for files, pictures and decoding, and others for the names of hosts in messages."""
+"""A few threads for files, pictures and decoding."""
 
 from collections.abc import Callable
 from typing import Final, ParamSpec, TypeVar
@@ -8,8 +8,6 @@ from runtime import Threads
 P = ParamSpec("P")
 T = TypeVar("T")
 
-NAMES: Final = Threads(8, "names")
-"""Resolving what strangers name may take long, and must not keep anybody else from connecting."""
 DECODER: Final = Threads(1, "decoder")
 """For what holds the interpreter lock most of its time: each further thread that competes for the lock makes
 the event loop wait longer for it."""

@@ -45,6 +45,14 @@ def redis_address(text: str) -> str:
     return text
 
 
+def proxy_address(text: str) -> str:
+    """The URL of a proxy, with user and password perhaps."""
+    parts = _split_address(text, "http", "https", "socks5", "socks5h")
+    if parts is None or parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise ValueError("an address such as http://proxy:3128 or socks5://proxy:1080")
+    return text
+
+
 def _split_address(text: str, *schemes: str) -> SplitResult | None:
     """The parts of a URL, or None if it has no host or none of the `schemes`."""
     try:

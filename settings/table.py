@@ -22,6 +22,7 @@ from settings.parsers import (
     pairs_text,
     path_prefix,
     port_or_none,
+    proxy_address,
     redis_address,
     seconds,
     switch,
@@ -65,6 +66,15 @@ class SettingsTable:
         "",
         path_prefix,
         "The `proxy_api_prefix` of the backend, with which the path of each request to it begins.",
+        secret=True,
+    )
+    upstream_proxy: str = setting(
+        "UPSTREAM_PROXY",
+        "",
+        optional(proxy_address),
+        "Proxy through which the backend is reached, as `http://proxy:3128`, `https://...` or "
+        "`socks5://user:password@proxy:1080`; it looks up names itself. If unset, the backend is reached "
+        "directly, whatever `HTTP_PROXY` says.",
         secret=True,
     )
     upload_base_url: str = setting(

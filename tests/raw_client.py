@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from upstream.http.chunked import ChunkedDecoder
+from transport.chunked import ChunkedDecoder
 
 Headers = Mapping[str, str]
 

@@ -33,12 +33,13 @@ ARROWS: dict[str, set[str]] = {
     "translate.openai": {"translate.values", "translate.text"},
     "metrics": set(),
     "runtime": set(),
-    "media": {"runtime"},
+    "transport": set(),
+    "media": {"runtime", "transport"},
     "settings": {"translate.values", "accounts"},
     "accounts": {"translate.values", "runtime"},
     "access": {"translate.values", "runtime", "accounts"},
-    "upstream.http": {"accounts"},
-    "upstream.socket": BELOW_UPSTREAM - {"translate.values"},
+    "upstream.http": {"accounts", "transport"},
+    "upstream.socket": BELOW_UPSTREAM - {"translate.values"} | {"transport"},
     "upstream.files": BELOW_UPSTREAM - {"translate.backend"},
     "upstream.gpts": BELOW_UPSTREAM,
     "upstream": BELOW_UPSTREAM - {"runtime"} | {"upstream.socket"},
@@ -56,7 +57,8 @@ ARROWS: dict[str, set[str]] = {
     "front": {"translate.values", "translate.openai", "metrics"},
     "simulator": set(),
     "wiring": {
-        "translate.values", "metrics", "runtime", "media", "settings", "accounts", "access", "upstream",
+        "translate.values", "transport", "metrics", "runtime", "media", "settings", "accounts", "access",
+        "upstream",
         "upstream.files", "upstream.gpts", "logs", "catalogue", "ledger", "turns", "handlers",
     },
     "server": {
@@ -74,15 +76,8 @@ PURE = {
 IMPURE_CALLS = {"open", "print", "input", "exec", "eval", "__import__", "breakpoint"}
 
 FOREIGN_PRIVATE_NAMES = {
-    ("upstream.http.connection", "_HTTPConnection"),  # Tornado has no other way to abort a request
-    ("upstream.http.connection", "_fut_waiter"),
-    ("upstream.socket.websocket", "_abort"),
     ("upstream.http.endpoint", "_replace"),  # a public method of named tuples
     ("tests.service.test_python_sdk", "_request_id"),  # so it is documented by OpenAI
-    ("tests.upstream.http.test_connection", "_HTTPConnection"),
-    ("tests.upstream.http.test_connection", "_fut_waiter"),
-    ("tests.upstream.http.test_connection_abort", "_fut_waiter"),
-    ("tests.upstream.socket.test_websocket", "_abort"),
 }
 """Private names of libraries that are used knowingly: module and name."""
 

@@ -20,6 +20,10 @@ class TurnFactory:
         self._actions = actions
         self._temporary = temporary
 
+    def expect(self) -> None:
+        """A turn will be asked for soon: have the backend's connection opened while the request is read."""
+        self._parts.conversations.warm()
+
     def turn(self, request: TurnRequest, format: AnswerFormat) -> TurnRunner:
         """One turn, written to `format`."""
         follow_ups = FollowUps(

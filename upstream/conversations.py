@@ -18,6 +18,10 @@ class ConversationClient:
         self._sockets = sockets
         self._under_way: set[Exchange] = set()
 
+    def warm(self) -> None:
+        """A conversation will be posted soon: have a connection for it opened meanwhile."""
+        self._http.warm()
+
     async def converse(
         self, credential: Credential, posted: PostedConversation, on_data: OnData, exchange: Exchange
     ) -> None:

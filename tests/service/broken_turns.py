@@ -45,6 +45,9 @@ class _BrokenTurns(TurnFactory):
         self._turns = turns
         self._events = events
 
+    def expect(self) -> None:
+        """Nothing to prepare."""
+
     def turn(self, request: TurnRequest, format: AnswerFormat) -> TurnRunner:
         return self._turns.turn(request, _BrokenFormat(format, self._events))
 

@@ -20,18 +20,18 @@ from tests.service.deployment import CHAT, JSON_TYPE, KEY, Deployment, deployed
 from tests.service.test_attachments import PICTURE, image, send
 from tests.service.test_images import GENERATIONS, pixel
 from translate.openai import FormBody, JsonBody
+from transport import HandledRequest
 from turns import TurnRunner
-from upstream.http.connection import UpstreamRequest
 
 OF_A_REQUEST = (
     ApiHandler,
     FormBody,
     HTTP1Connection,
     HTTPServerRequest,
+    HandledRequest,
     IOStream,
     JsonBody,
     TurnRunner,
-    UpstreamRequest,
 )
 FORM = b"".join(
     (

@@ -5,6 +5,7 @@ SECRETS = {
     "KEY_FOR_GPTS_INFO": "abcd1234",
     "API_PREFIX": "abcd1234",
     "ADMIN_TOKEN": "abcd1234",
+    "UPSTREAM_PROXY": "http://me:abcd1234@127.0.0.1:3128",
     "METRICS_TOKEN": "abcd1234",
     "REDIS_URL": "redis://:abcd1234@127.0.0.1",
     "KEY_ALIASES": "alice=fk-abcd1234",

@@ -33,6 +33,11 @@ GOOD: dict[str, dict[str, object]] = {
         ",": {},
     },
     "MODEL_UNITS": {"gpt-4-s=14": {"gpt-4-s": 14}, " a = 0 ,a=b=3": {"a": 0, "a=b": 3}},
+    "UPSTREAM_PROXY": {
+        "http://proxy:3128": "http://proxy:3128",
+        "socks5://me:pw@[::1]": "socks5://me:pw@[::1]",
+        "https://proxy/": "https://proxy/",
+    },
     "REDIS_URL": {"redis://redis:6379/0": "redis://redis:6379/0", "rediss://:pw@[::1]": "rediss://:pw@[::1]"},
     "KEY_ALIASES": {
         "alice=fk-1, bob=x=y": {"fk-1": "alice", "x=y": "bob"},
@@ -86,6 +91,14 @@ BAD: dict[str, list[str]] = {
     "GPT4_LIMIT": NUMBER,
     "GPT4_WINDOW": [*NUMBER, "0"],
     "LEDGER_RETENTION_DAYS": [*NUMBER, "7"],
+    "UPSTREAM_PROXY": [
+        "proxy:3128",
+        "ftp://proxy",
+        "socks4://proxy",
+        "http://",
+        "http://proxy/path",
+        "http://proxy:0",
+    ],
     "REDIS_URL": ["http://redis", "redis://", "redis://x/not-a-number", "redis://x:0", "sqlite:///x"],
     "KEY_ALIASES": ["alice", "alice=", "=fk-1", "a b=fk-1", "k-0123=fk-1", "alice=fk 1"],
     "ADMIN_TOKEN": ["two words", "schlüssel"],

@@ -89,6 +89,9 @@ class ScriptedBackend(ConversationClient):
         self._scripts = list(scripts)
         self.calls: list[Call] = []
 
+    def warm(self) -> None:
+        """There is no connection."""
+
     async def converse(
         self, credential: Credential, posted: PostedConversation, on_data: OnData, exchange: Exchange
     ) -> None:

@@ -6,7 +6,7 @@ import os
 import re
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -15,8 +15,8 @@ from tornado.httputil import HTTPInputError
 from tornado.iostream import UnsatisfiableReadError
 
 from accounts import Credential
+from transport import Connector, FetchHandle, HandledRequest, Pool, Proxy, ProxyRefused, StreamingClient
 from upstream.http.answers import JsonAnswer, Transfer
-from upstream.http.connection import AbortableClient, UpstreamRequest
 from upstream.http.endpoint import Endpoint
 from upstream.http.errors import (
     Aborted,
@@ -72,7 +72,8 @@ class HttpClient:
     """Talks HTTP to the one backend at `base_url/prefix`. Make it while the event loop runs.
 
     `max_clients` is how many streams, and apart from them how many calls, may be under way; more wait in a
-    queue within their connect limit, so it should exceed what the service admits.
+    queue within their connect limit, so it should exceed what the service admits. Everything goes through
+    `proxy`, if there is one.
 
     Raises:
         ValueError: the address or the prefix can't be used; the text names neither.
@@ -86,15 +87,17 @@ class HttpClient:
         *,
         max_clients: int = 1024,
         call_limits: CallLimits = DEFAULT_CALL_LIMITS,
+        proxy: Proxy | None = None,
     ) -> None:
         self.timeouts = timeouts
         """The limits of each exchange, for what is done for it beside HTTP too."""
         self._call_limits = call_limits
         self._endpoint = Endpoint(base_url, prefix)
-        # One context for all: making one per request costs more than the handshake. Always verifies.
-        self._tls = ssl.create_default_context() if self._endpoint.is_tls else None
-        self._streams = AbortableClient(max_clients=max_clients)
-        self._calls = AbortableClient(max_clients=max_clients)
+        self.connector = Connector(proxy=proxy)
+        """How the backend and the hosts of its files are reached; for what is not HTTP too."""
+        self._pool = Pool(self.connector)
+        self._streams = StreamingClient(force_instance=True, max_clients=max_clients, pool=self._pool)
+        self._calls = StreamingClient(force_instance=True, max_clients=max_clients, pool=self._pool)
         self._under_way: set[TransportSide] = set()
 
     async def stream(
@@ -122,11 +125,9 @@ class HttpClient:
         headers["Content-Type"] = JSON
         limits = self._call_limits
         receiver = ResponseReceiver(transport, self.timeouts, on_data, refused_seconds=limits.refused_seconds)
-        request = UpstreamRequest(
-            receiver, self._endpoint.url(path), "POST", headers=headers, body=body, ssl_options=self._tls
-        )
+        request = _request(receiver, self._endpoint.url(path), "POST", headers, body)
         try:
-            await self._perform(self._streams, request, transport)
+            await self._perform(self._streams, request, receiver, transport)
         except _CUT_SHORT:
             if transport.status is None or transport.streaming:
                 raise
@@ -199,16 +200,20 @@ class HttpClient:
         Raises:
             UpstreamError: the transport failed or took too long. Also what `admit` raises.
         """
-        if self._tls is None and url.startswith("https:"):
-            self._tls = ssl.create_default_context()
         # The first byte of the answer comes only when the last one of a large file is out.
         timeouts = replace(self.timeouts, first_byte=seconds, total=seconds)
         headers = {**headers, "User-Agent": USER_AGENT}
-        receiver = await self._receive(method, url, headers, content, Exchange(), timeouts, limit, admit)
+        receiver = await self._receive(
+            method, url, headers, content, Exchange(), timeouts, limit, admit, reuse=False
+        )
         answer = receiver.answer(decode=False)
         return Transfer(
             answer.status, answer.content_type, answer.headers, answer.body, not receiver.overflowed
         )
+
+    def warm(self) -> None:
+        """A conversation will be posted soon: open a connection for it, unless there is one to spare."""
+        self._pool.warm(self._endpoint.origin)
 
     def close(self) -> None:
         """Abort whatever is under way and refuse further exchanges with RuntimeError."""
@@ -227,6 +232,8 @@ class HttpClient:
         timeouts: Timeouts,
         limit: int,
         admit: Admit | None = None,
+        *,
+        reuse: bool = True,
     ) -> ResponseReceiver:
         """Make one exchange whose answer is kept, of any status."""
         transport = exchange.begin()
@@ -237,19 +244,22 @@ class HttpClient:
             admit=admit,
             refused_seconds=self._call_limits.refused_seconds,
         )
-        request = UpstreamRequest(receiver, url, method, headers=headers, body=content, ssl_options=self._tls)
+        request = _request(receiver, url, method, headers, content, reuse=reuse)
         try:
-            await self._perform(self._calls, request, transport)
+            await self._perform(self._calls, request, receiver, transport)
         except _CUT_SHORT:
             if transport.status is None or 200 <= transport.status < 300:
                 raise
         return receiver
 
     async def _perform(
-        self, client: AbortableClient, request: UpstreamRequest, transport: TransportSide
+        self,
+        client: StreamingClient,
+        request: HandledRequest,
+        receiver: ResponseReceiver,
+        transport: TransportSide,
     ) -> None:
         """Run the exchange to its end and raise what its receiver failed with, if it did."""
-        receiver = request.receiver
         self._under_way.add(transport)
         try:
             try:
@@ -273,6 +283,46 @@ class HttpClient:
             receiver.ended()
         if receiver.failure is not None:
             raise receiver.failure
+
+
+def _request(
+    receiver: ResponseReceiver,
+    url: str,
+    method: str,
+    headers: dict[str, str],
+    body: bytes | None,
+    *,
+    reuse: bool = True,
+) -> HandledRequest:
+    """A request whose answer goes to the receiver, and which ends where that fails.
+
+    The time limits of the client are off: the receiver's watchdog has them all.
+    """
+    handle = FetchHandle(
+        receiver.connected, lambda line, headers: receiver.headers_received(line.code, headers)
+    )
+
+    def received(data: bytes) -> Awaitable[None] | None:
+        if receiver.streaming:
+            return receiver.deliver(data)
+        delivered = receiver.keep(data)
+        if receiver.overflowed:
+            handle.stop()
+        return delivered
+
+    # The error is only a marker: what the caller gets to see is the receiver's failure.
+    receiver.on_failure(lambda: handle.stop(Aborted()))
+    return HandledRequest(
+        url,
+        method,
+        handle=handle,
+        reuse=reuse,
+        headers=headers,
+        body=body,
+        connect_timeout=0,
+        request_timeout=0,
+        streaming_callback=received,
+    )
 
 
 def _headers(credential: Credential, accept: str) -> dict[str, str]:
@@ -308,6 +358,8 @@ def _why_not_connected(error: Exception) -> str:
             return "its name does not resolve"
         case ssl.SSLCertVerificationError():
             return f"its certificate is not trusted ({error.verify_message})"
+        case ProxyRefused():
+            return str(error)
         case ssl.SSLError():
             return "the TLS handshake failed"
         case OSError(errno=int(number)):

@@ -4,6 +4,8 @@ import re
 from typing import Final
 from urllib.parse import quote, urljoin, urlsplit
 
+from transport import Origin
+
 _PATH: Final = re.compile(r"/[!-~]*")
 _URL_CHARACTERS: Final = ":/?#[]@!$&'()*+,;=%"
 
@@ -29,7 +31,7 @@ class Endpoint:
             _ = parts.port
         except ValueError:
             raise ValueError("the backend's address has an impossible port") from None
-        self.is_tls = parts.scheme == "https"
+        self.origin = Origin.of(parts)
         self.prefix = _segments(prefix).strip("/")
         """The secret part of each path, without slashes around it."""
         self._root = f"{parts.scheme}://{parts.netloc}{_segments(parts.path)}{_segments(prefix)}"

@@ -1,12 +1,12 @@
 """The one WebSocket of an account: connected when needed, shared by its conversations, kept over drops."""
 
 import asyncio
-import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
 from translate.backend import SUBPROTOCOL, Connected, Frame, FrameSequence, MissingFrames, read_frame
+from transport import Connector
 from upstream.http import ConnectFailed, UpstreamError
 from upstream.socket.frame_buffer import BufferBudget, FrameBuffer
 from upstream.socket.websocket import UpgradeRefused, WebSocket
@@ -36,13 +36,13 @@ class AccountSocket:
     def __init__(
         self,
         register: Callable[[], Awaitable[str]],
-        tls: ssl.SSLContext | None,
+        connector: Connector,
         connect_seconds: float,
         budget: BufferBudget,
         times: SocketTimes,
     ) -> None:
         self._register = register
-        self._tls = tls
+        self._connector = connector
         self._connect_seconds = connect_seconds
         self._budget = budget
         self._times = times
@@ -122,7 +122,7 @@ class AccountSocket:
 
     async def _connect(self, url: str) -> None:
         """Connect and wait for the greeting, which tells whether this is the connection of before."""
-        socket = await WebSocket.connect(url, SUBPROTOCOL, self._tls, self._connect_seconds)
+        socket = await WebSocket.connect(url, SUBPROTOCOL, self._connector, self._connect_seconds)
         self._socket = socket
         try:
             async with asyncio.timeout(self._connect_seconds or None):
@@ -171,7 +171,7 @@ class AccountSocket:
         elif frame.damaged:
             self._lose_rest()  # it may have been anyone's
         if (ack := self._sequence.acknowledgement(at_once=owner is not None and owner.ended)) is not None:
-            await socket.write(ack)
+            socket.write(ack)
         return True
 
     async def _come_back(self) -> bool:

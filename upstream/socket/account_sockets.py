@@ -6,7 +6,6 @@ so that no frame is missed; an event stream in answer ends that.
 """
 
 import asyncio
-import ssl
 import uuid
 from collections import OrderedDict
 from contextlib import suppress
@@ -56,7 +55,6 @@ class AccountSockets:
         self.limits = limits
         self._http = http
         self._accounts: OrderedDict[Credential, AccountSocket] = OrderedDict()
-        self._tls: ssl.SSLContext | None = None
         self._budget = BufferBudget(limits.buffer_bytes)
         self._tasks = BackgroundTasks()
 
@@ -64,13 +62,13 @@ class AccountSockets:
         """Whether the account has last answered over a socket."""
         return credential in self._accounts
 
-    def remember(self, credential: Credential, address: str) -> AccountSocket:
-        """The account's socket, at addresses like this one: from now on answers are expected there."""
+    def remember(self, credential: Credential) -> AccountSocket:
+        """The account's socket: from now on answers are expected there."""
         account = self._accounts.get(credential)
         if account is None:
             account = self._accounts[credential] = AccountSocket(
                 lambda: self._register(credential),
-                self._context(address),
+                self._http.connector,
                 self._http.timeouts.connect,
                 self._budget,
                 self.limits.times,
@@ -111,7 +109,7 @@ class AccountSockets:
 
         It is incomplete already if the socket cannot be connected.
         """
-        account = self.remember(credential, handover.wss_url)
+        account = self.remember(credential)
         buffer = account.open(handover.request_id)
         buffer.bind(handover)
         try:
@@ -174,11 +172,6 @@ class AccountSockets:
         if not (address := read_address(answer.body)):
             raise ConnectFailed("it gave no address of a WebSocket")
         return address
-
-    def _context(self, address: str) -> ssl.SSLContext | None:
-        if self._tls is None and address.startswith("wss:"):
-            self._tls = ssl.create_default_context()
-        return self._tls
 
     def _limit(self) -> None:
         if len(self._accounts) > self.limits.accounts:

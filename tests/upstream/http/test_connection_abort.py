@@ -1,7 +1,8 @@
 """Stopping an exchange: from outside, by cancelling, by a failing reader; in every state it can be in."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 from tornado.iostream import StreamClosedError
@@ -111,23 +112,35 @@ async def test_abort_at_any_turn_of_connecting_leaves_nothing_open(turns: int) -
 
 
 @pytest.mark.parametrize("step", ["name resolved", "connected"])
-async def test_abort_in_the_very_turn_in_which_connecting_gets_on_leaves_nothing_open(step: str) -> None:
-    exchange = Exchange()
-    async with rig([stall()], reads_request=False) as world:
-        task = world.start(exchange=exchange)
-        await asyncio.sleep(0)
-        [connecting] = [each for each in asyncio.all_tasks() if "AbortableConnection.run" in repr(each)]
-        has_happened: list[object] = []
-        while len(has_happened) < (1 if step == "name resolved" else 2):
-            await asyncio.sleep(0)
-            waiter = connecting._fut_waiter  # type: ignore[attr-defined]
-            if waiter is not None and waiter.done() and waiter not in has_happened:
-                has_happened.append(waiter)
+async def test_abort_in_the_very_turn_in_which_connecting_gets_on_leaves_nothing_open(
+    step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exchange, loop = Exchange(), asyncio.get_running_loop()
+    connect, call_soon_threadsafe = loop.sock_connect, loop.call_soon_threadsafe
+
+    async def connect_and_abort(*given: Any) -> None:
+        await connect(*given)
         exchange.abort()
+
+    def resolve_and_abort(callback: Callable[..., object], *given: Any) -> asyncio.Handle:
+        def both() -> None:
+            callback(*given)
+            exchange.abort()
+
+        return call_soon_threadsafe(both)
+
+    if step == "connected":
+        monkeypatch.setattr(loop, "sock_connect", connect_and_abort)
+    else:
+        monkeypatch.setattr(loop, "call_soon_threadsafe", resolve_and_abort)
+    async with rig([stall()], reads_request=False) as world:
+        client = HttpClient(world.server.url.replace("127.0.0.1", "localhost"), PREFIX, PATIENT)
         with pytest.raises(Aborted):
-            await task
+            await stream(client, Reader(), exchange)
+        client.close()
         await asyncio.sleep(0.02)
-        assert all(connection.gone for connection in world.server.connections)
+        for connection in world.server.connections:
+            assert await connection.gone_within(1)
     assert not exchange.reached_backend
 
 

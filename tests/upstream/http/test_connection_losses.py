@@ -1,7 +1,7 @@
 """Connections that fail, break, or do not speak HTTP."""
 
-import asyncio
 import socket
+import threading
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -95,13 +95,15 @@ async def test_unknown_host_is_a_failed_connect(monkeypatch: pytest.MonkeyPatch)
 
 
 async def test_slow_name_server_counts_as_connecting(monkeypatch: pytest.MonkeyPatch) -> None:
-    loop = asyncio.get_running_loop()
+    answered = threading.Event()
 
-    async def never(*_: object, **__: object) -> None:
-        await asyncio.Event().wait()
+    def slowly(*_: object, **__: object) -> list[object]:
+        answered.wait(10)
+        return []
 
-    monkeypatch.setattr(loop, "getaddrinfo", never)
+    monkeypatch.setattr(socket, "getaddrinfo", slowly)
     failure = await failure_of("http://backend.invalid", Exchange(), Timeouts(connect=0.05))
+    answered.set()
     assert isinstance(failure, ConnectFailed)
     assert "within" in str(failure)
 

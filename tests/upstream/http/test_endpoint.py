@@ -66,5 +66,5 @@ def test_dots_in_a_query_are_no_way_out() -> None:
 
 
 def test_tls_is_told_by_the_scheme() -> None:
-    assert Endpoint("https://pandora", "").is_tls
-    assert not Endpoint("http://pandora", "").is_tls
+    assert Endpoint("https://pandora", "").origin.tls
+    assert not Endpoint("http://pandora", "").origin.tls

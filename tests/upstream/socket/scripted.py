@@ -161,7 +161,7 @@ class Scene:
 
     def learn(self) -> None:
         """Let the client know that the account answers over a socket."""
-        self.client.sockets.remember(Credential(KEY), self.backend.wss_url)
+        self.client.sockets.remember(Credential(KEY))
 
 
 @asynccontextmanager

@@ -50,7 +50,7 @@ async def test_only_so_many_accounts_are_remembered_and_the_oldest_is_forgotten_
     async with scene(Backend(), limits=SocketLimits(accounts=3), learnt=False) as here:
         sockets = here.client.sockets
         for account in accounts:
-            sockets.remember(account, "ws://h/")
+            sockets.remember(account)
         assert [sockets.expects(account) for account in accounts] == [False] * 7 + [True] * 3
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from upstream.http.chunked import ChunkedDecoder, DamagedBody
+from transport.chunked import ChunkedDecoder, DamagedBody
 
 contents = st.lists(st.binary(min_size=1, max_size=40), max_size=8)
 sizes = st.sampled_from([b"%x", b"%X", b"000%x", b"%x;name=value", b'%x ; quoted="a;b"'])

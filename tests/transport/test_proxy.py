@@ -1,0 +1,185 @@
+"""Through proxies of each kind, and what is told of them."""
+
+import asyncio
+import socket
+import ssl
+import struct
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+
+from tests.transport.keeping_server import KeepingServer, keeping_server, server_context
+from tests.upstream.rig import NAME, Reader, nothing_left, stream
+from transport import Connector, FetchHandle, HandledRequest, Pool, Proxy, ProxyRefused, StreamingClient
+from upstream import ConnectFailed, Exchange, HttpClient
+
+pytestmark = pytest.mark.timeout(seconds=20)
+
+CREDENTIALS = "me:canary%40pass"
+AUTHORIZATION = b"Proxy-Authorization: Basic bWU6Y2FuYXJ5QHBhc3M="
+
+
+class Tunnels:
+    """An HTTP proxy that connects, or a SOCKS5 proxy with user and password; always to one server."""
+
+    def __init__(self, target: int) -> None:
+        self.target = target
+        self.heads: list[bytes] = []
+        self.wanted: list[tuple[str, int]] = []
+        self.password = b"canary@pass"
+        self.writers: list[asyncio.StreamWriter] = []
+        self.answer = b"HTTP/1.1 200 Connection established\r\n\r\n"
+
+    async def http(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.writers.append(writer)
+        with suppress(OSError, asyncio.IncompleteReadError):
+            self.heads.append(await reader.readuntil(b"\r\n\r\n"))
+            writer.write(self.answer)
+            if b" 200 " in self.answer:
+                await self._join(reader, writer)
+        writer.close()
+
+    async def socks(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.writers.append(writer)
+        with suppress(OSError, asyncio.IncompleteReadError):
+            _, methods = await reader.readexactly(2)
+            await reader.readexactly(methods)
+            writer.write(b"\x05\x02")
+            _, length = await reader.readexactly(2)
+            await reader.readexactly(length)
+            [length] = await reader.readexactly(1)
+            good = await reader.readexactly(length) == self.password
+            writer.write(b"\x01\x00" if good else b"\x01\x01")
+            _, _, _, kind = await reader.readexactly(4)
+            size = {1: 4, 4: 16}.get(kind) or (await reader.readexactly(1))[0]
+            raw = await reader.readexactly(size)
+            host = raw.decode() if kind == 3 else socket.inet_ntop(socket.AF_INET, raw)
+            [port] = struct.unpack("!H", await reader.readexactly(2))
+            self.wanted.append((host, port))
+            writer.write(b"\x05\x00\x00\x01\0\0\0\0\0\0")
+            await self._join(reader, writer)
+        writer.close()
+
+    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, out = await asyncio.open_connection("127.0.0.1", self.target)
+        self.writers.append(out)
+
+        async def pass_on(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+            with suppress(OSError):
+                while data := await source.read(65536):
+                    sink.write(data)
+            sink.close()
+
+        await asyncio.gather(pass_on(reader, out), pass_on(there, writer))
+
+
+@asynccontextmanager
+async def tunnels(
+    target: KeepingServer, kind: str = "http", tls: ssl.SSLContext | None = None
+) -> AsyncIterator[tuple[Tunnels, int]]:
+    made = Tunnels(target.port)
+    serve = made.socks if kind == "socks5" else made.http
+    listening = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    try:
+        yield made, listening.sockets[0].getsockname()[1]
+    finally:
+        listening.close()
+        for writer in made.writers:
+            writer.close()
+        await asyncio.gather(*(writer.wait_closed() for writer in made.writers), return_exceptions=True)
+
+
+async def ask(url: str, proxy: str) -> bytes:
+    async with nothing_left():
+        client = StreamingClient(force_instance=True, pool=Pool(Connector(proxy=Proxy.parse(proxy))))
+        try:
+            request = HandledRequest(url, "POST", handle=FetchHandle(), body=b"question")
+            return (await client.fetch(request)).body
+        finally:
+            client.close()
+
+
+async def test_http_goes_to_the_proxy_with_its_whole_url() -> None:
+    async with keeping_server() as proxy:
+        url = f"http://{CREDENTIALS}@127.0.0.1:{proxy.port}"
+        assert await ask("http://backend.test:8181/a?b", url) == b"ok"
+        request = proxy.peers[0].requests[0]
+    assert request.startswith(b"POST http://backend.test:8181/a?b HTTP/1.1\r\n")
+    assert b"\r\nHost: backend.test:8181\r\n" in request
+    assert AUTHORIZATION in request
+
+
+@pytest.mark.usefixtures("trusted")
+@pytest.mark.parametrize("kind", ["http", "https", "socks5"])
+async def test_https_goes_through_a_tunnel_to_the_checked_server(kind: str) -> None:
+    tls = server_context() if kind == "https" else None
+    proxy_host = NAME if kind == "https" else "127.0.0.1"
+    async with keeping_server(tls=server_context()) as server, tunnels(server, kind, tls) as (proxy, port):
+        url = f"{kind}://{CREDENTIALS}@{proxy_host}:{port}"
+        assert await ask(f"https://{NAME}:{server.port}/", url) == b"ok"
+        [request] = server.peers[0].requests
+        assert b"Proxy-Authorization" not in request
+        if kind == "socks5":
+            assert proxy.wanted == [(NAME, server.port)]  # it looks the name up itself
+        else:
+            assert proxy.heads[0].startswith(f"CONNECT {NAME}:{server.port} HTTP/1.1\r\n".encode())
+            assert AUTHORIZATION in proxy.heads[0]
+
+
+async def test_plain_http_goes_through_socks_too() -> None:
+    async with keeping_server() as server, tunnels(server, "socks5") as (proxy, port):
+        assert await ask("http://backend.test/", f"socks5h://{CREDENTIALS}@127.0.0.1:{port}") == b"ok"
+        assert proxy.wanted == [("backend.test", 80)]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n",
+        b"SSH-2.0\r\n\r\n",
+        b"",
+        b"HTTP/1.1 200 OK\r\n\r\nand more",
+    ],
+)
+async def test_proxy_that_does_not_connect_is_an_error(answer: bytes) -> None:
+    async with keeping_server() as server, tunnels(server) as (proxy, port):
+        proxy.answer = answer
+        with pytest.raises(ProxyRefused) as caught:
+            await ask("https://backend.test/", f"http://{CREDENTIALS}@127.0.0.1:{port}")
+    assert "canary" not in str(caught.value)
+
+
+async def test_wrong_password_at_a_socks_proxy_is_an_error() -> None:
+    async with keeping_server() as server, tunnels(server, "socks5") as (proxy, port):
+        proxy.password = b"another"
+        with pytest.raises(ProxyRefused):
+            await ask("http://backend.test/", f"socks5://{CREDENTIALS}@127.0.0.1:{port}")
+
+
+async def test_refusal_of_a_proxy_is_a_failed_connect_that_says_so() -> None:
+    exchange = Exchange()
+    async with keeping_server() as server, tunnels(server) as (proxy, port), nothing_left():
+        proxy.answer = b"HTTP/1.1 403 Forbidden\r\n\r\n"
+        parsed = Proxy.parse(f"http://{CREDENTIALS}@127.0.0.1:{port}")
+        client = HttpClient("https://backend.test", "prefix1234", proxy=parsed)
+        with pytest.raises(ConnectFailed, match="the proxy refused with status 403"):
+            await stream(client, Reader(), exchange)
+        client.close()
+    assert not exchange.reached_backend
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["canary:3128", "ftp://canary", "http://", "http://canary:x", "http://canary/path", "http://[canary"],
+)
+def test_unusable_address_of_a_proxy_is_refused_without_showing_it(url: str) -> None:
+    with pytest.raises(ValueError, match="proxy") as caught:
+        Proxy.parse(url)
+    assert "canary" not in str(caught.value)
+
+
+def test_password_is_not_shown() -> None:
+    proxy = Proxy.parse(f"socks5://{CREDENTIALS}@proxy")
+    assert (proxy.port, proxy.password) == (1080, "canary@pass")
+    assert "canary" not in repr(proxy)

@@ -1,0 +1,172 @@
+"""A connection as a pair of byte streams, whatever it is made of."""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from transport.arrival import Arrival
+from transport.poller import running_poller
+
+
+class Channel(Protocol):
+    """An open connection. At most one task receives at a time, and nothing is read while none does."""
+
+    @property
+    def unsent(self) -> bool:
+        """Some of what was written is not yet with the kernel."""
+        ...
+
+    def write(self, data: bytes) -> bool:
+        """Send; what the kernel does not take now goes out by itself. Return whether it took any.
+
+        Raises:
+            OSError: the connection is broken.
+        """
+        ...
+
+    def receive(self) -> Awaitable[bytes]:
+        """The next bytes, or b"" at the end. Raises OSError if the connection breaks."""
+        ...
+
+    def take(self) -> bytes | None:
+        """What `receive` would give if that needs no waiting; None if there is nothing. Raises OSError."""
+        ...
+
+    def when_readable(self, stirred: Callable[[], None]) -> None:
+        """Call `stirred` each time there may be something to read, until `receive` or `close`."""
+        ...
+
+    def close(self) -> None:
+        """Close at once, whatever is under way. Does nothing the second time."""
+        ...
+
+
+class SocketChannel:
+    """A connected socket that does not block."""
+
+    __slots__ = (
+        "_closed",
+        "_fd",
+        "_loop",
+        "_poller",
+        "_socket",
+        "_stirred",
+        "_unsent",
+        "_waiting",
+        "_watched",
+    )
+
+    def __init__(self, connected: socket.socket) -> None:
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket = connected
+        self._fd = connected.fileno()
+        self._loop = asyncio.get_running_loop()
+        self._poller = running_poller()
+        self._watched = False
+        self._closed = False
+        self._waiting: Arrival[bytes] | None = None
+        self._stirred: Callable[[], None] | None = None
+        self._unsent = bytearray()
+
+    @property
+    def unsent(self) -> bool:
+        """See `Channel`."""
+        return bool(self._unsent)
+
+    def receive(self) -> Arrival[bytes]:
+        """See `Channel`."""
+        waiting = self._waiting = Arrival()
+        self._stirred = None
+        if self._closed:
+            waiting.set_exception(ConnectionAbortedError())
+        elif not self._watched:
+            self._watched = True
+            self._poller.watch(self._fd, self._readable)
+        return waiting
+
+    def take(self) -> bytes | None:
+        """See `Channel`."""
+        try:
+            return self._read()
+        except (BlockingIOError, InterruptedError):
+            return None
+
+    def when_readable(self, stirred: Callable[[], None]) -> None:
+        """See `Channel`."""
+        self._stirred = stirred
+        if not self._watched:
+            self._watched = True
+            self._poller.watch(self._fd, self._readable)
+
+    def write(self, data: bytes) -> bool:
+        """See `Channel`."""
+        if self._closed:
+            raise ConnectionAbortedError
+        if self._unsent:
+            self._unsent += data
+            return False
+        sent = self._send(data)
+        if sent < len(data):
+            self._unsent += memoryview(data)[sent:]
+            self._loop.add_writer(self._fd, self._writable)
+        return sent > 0
+
+    def close(self) -> None:
+        """See `Channel`."""
+        if self._closed:
+            return
+        self._closed = True
+        self._unwatch()
+        if self._unsent:
+            self._loop.remove_writer(self._fd)
+            self._unsent.clear()
+        self._socket.close()
+        self._stirred = None
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None and not waiting.done():
+            waiting.set_exception(ConnectionAbortedError())
+
+    def _read(self) -> bytes:
+        buffer = self._poller.buffer
+        return bytes(buffer[: self._socket.recv_into(buffer)])
+
+    def _send(self, data: bytes | bytearray) -> int:
+        try:
+            return self._socket.send(data)
+        except (BlockingIOError, InterruptedError):
+            return 0
+
+    def _readable(self) -> None:
+        waiting = self._waiting
+        if waiting is None or waiting.done():
+            if self._stirred is not None:
+                self._stirred()
+            else:
+                self._unwatch()  # nobody is ready for more, so the peer has to wait
+            return
+        try:
+            data = self._read()
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._waiting = None
+            waiting.set_exception(error)
+            return
+        self._waiting = None
+        waiting.arrive(data)
+
+    def _writable(self) -> None:
+        try:
+            sent = self._send(self._unsent)
+        except OSError:
+            self._unsent.clear()  # reading tells why, or gives an answer that was sent before
+            sent = 0
+        del self._unsent[:sent]
+        if not self._unsent:
+            self._loop.remove_writer(self._fd)
+
+    def _unwatch(self) -> None:
+        if self._watched:
+            self._watched = False
+            self._poller.unwatch(self._fd)

@@ -1,0 +1,265 @@
+"""An implementation of Tornado's `AsyncHTTPClient` on sockets of its own.
+
+It does what the standard one does not: a fetch can be stopped in every state, connections are kept, and
+proxies are used. What it does not do: follow redirects, ask for compression.
+"""
+
+import asyncio
+import re
+import time
+from collections import deque
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any, Final
+
+from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
+from tornado.httputil import HTTPInputError
+from tornado.simple_httpclient import HTTPStreamClosedError, HTTPTimeoutError
+
+from transport.chunked import DamagedBody
+from transport.connector import Connection, Connector
+from transport.pool import Pool
+from transport.receive import receive_head
+from transport.request import FetchHandle, Target
+from transport.response import MAX_HEAD_BYTES, Body, EndlessBody, Head, HeadReader, body_of
+
+MAX_BODY_BYTES: Final = 100 * 1024 * 1024
+"""Longest body that is kept; one that is streamed has no limit."""
+
+_REPEATABLE: Final = ("GET", "HEAD")
+_KEEP_SECONDS: Final = re.compile(r"\btimeout\s*=\s*(\d{1,9})")
+
+
+class StreamingClient(AsyncHTTPClient):
+    """Tornado's client interface: `fetch` with `streaming_callback`, `header_callback` and all time limits.
+
+    A `streaming_callback` may return an awaitable; nothing more is read before that is done. At most
+    `max_clients` fetches are under way, further ones wait. Redirects are answers like any other, and
+    compression is not asked for. `pool` is where its connections come from, one of its own by default. Make
+    it with `force_instance=True`, or let `AsyncHTTPClient.configure` make it the implementation.
+    """
+
+    def initialize(
+        self,
+        defaults: dict[str, Any] | None = None,
+        *,
+        max_clients: int = 10,
+        pool: Pool | None = None,
+        max_header_size: int = MAX_HEAD_BYTES,
+        max_body_size: int = MAX_BODY_BYTES,
+    ) -> None:
+        """Tornado's hook for the arguments."""
+        ours = {"follow_redirects": False, "decompress_response": False}
+        super().initialize(defaults=ours | (defaults or {}))
+        self.max_header_size = max_header_size
+        self.max_body_size = max_body_size
+        self.pool = pool or Pool(Connector())
+        self._max_clients = max_clients
+        self._active: set[Fetch] = set()
+        self._queue: deque[Fetch] = deque()
+
+    def fetch_impl(self, request: HTTPRequest, callback: Callable[[HTTPResponse], None]) -> None:
+        """Begin a fetch, or let it wait until there are less than `max_clients`."""
+        fetch = Fetch(self, request, callback)
+        self._queue.append(fetch)
+        fetch.wait()
+        self._start_waiting()
+
+    def close(self) -> None:
+        """Stop all fetches, and close the pool."""
+        super().close()
+        for fetch in (*self._queue, *self._active):
+            fetch.stop(HTTPStreamClosedError("Client closed"))
+        self.pool.close()
+
+    def ended(self, fetch: "Fetch") -> None:
+        """A fetch is over; another one may begin."""
+        self._active.discard(fetch)
+        if fetch in self._queue:
+            self._queue.remove(fetch)
+        self._start_waiting()
+
+    def _start_waiting(self) -> None:
+        while self._queue and len(self._active) < self._max_clients:
+            fetch = self._queue.popleft()
+            self._active.add(fetch)
+            fetch.start()
+
+
+class Fetch:
+    """One fetch: in the queue, connecting, waiting for the answer, reading it; then it has reported."""
+
+    def __init__(
+        self, client: StreamingClient, request: HTTPRequest, callback: Callable[[HTTPResponse], None]
+    ) -> None:
+        self._client = client
+        self._request = request
+        self._callback: Callable[[HTTPResponse], None] | None = callback
+        self._handle: FetchHandle = getattr(request, "handle", None) or FetchHandle()
+        self._loop = asyncio.get_running_loop()
+        self._since, self._since_wall = self._loop.time(), time.time()
+        self._timer: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._connection: Connection | None = None
+        self._in_callback = False
+        self._head: Head | None = None
+        self._content = bytearray()
+        self._reader: HeadReader | None = None  # once the request has left
+
+    def wait(self) -> None:
+        """It is in the queue."""
+        self._handle.stopped_by = self.stop
+        request = self._request
+        limits = [limit for limit in (request.connect_timeout, request.request_timeout) if limit]
+        if limits:
+            self._limit(min(limits), "Timeout while connecting")
+
+    def start(self) -> None:
+        """It has left the queue."""
+        self._task = self._loop.create_task(self._run())
+
+    def stop(self, error: BaseException | None = None) -> None:
+        """End it where it stands; see `FetchHandle.stop`."""
+        if self._callback is None:
+            return
+        if self._task is not None and not self._in_callback:
+            self._task.cancel()
+        if self._connection is not None:
+            self._connection.channel.close()
+        self._report(error)
+
+    async def _run(self) -> None:
+        error: BaseException | None = None
+        try:
+            await self._exchange(Target(self._request))
+        except asyncio.CancelledError:
+            error = HTTPStreamClosedError("Stopped")
+        except Exception as failure:
+            error = failure
+        if error is not None and self._connection is not None:
+            self._connection.channel.close()
+        try:
+            self._report(error)
+        finally:
+            del error  # it refers to this call
+
+    async def _exchange(self, target: Target) -> None:
+        """One request and its answer, on a kept connection or on a new one."""
+        pool = self._client.pool
+        connection = await (pool.acquire(target.origin) if target.reuse else pool.open(target.origin))
+        try:
+            head = await self._ask(connection, target)
+        except (OSError, HTTPStreamClosedError):
+            if not connection.used or not self._may_repeat():
+                raise
+            connection.channel.close()
+            connection = await pool.open(target.origin)
+            head = await self._ask(connection, target)
+        body = await self._read_body(connection, head)
+        if self._callback is None:
+            return
+        self._connection = None
+        if target.reuse and _can_serve_again(connection, head, body):
+            pool.release(connection, _announced_seconds(head))
+        else:
+            connection.channel.close()
+
+    async def _ask(self, connection: Connection, target: Target) -> Head:
+        """Send the request, and return the head of the answer."""
+        self._connection, self._reader = connection, None
+        if self._callback is None:
+            raise asyncio.CancelledError  # stopped while it connected
+        connection.channel.write(target.encode(connection))
+        reader = self._reader = HeadReader(self._client.max_header_size)
+        if self._handle.on_connected is not None:
+            self._handle.on_connected()
+        if limit := self._request.request_timeout:
+            self._limit(self._since + limit - self._loop.time(), "Timeout during request")
+        elif self._timer is not None:
+            self._timer.cancel()
+        head = self._head = await receive_head(connection.channel, reader, self._tell)
+        if self._handle.on_headers is not None:
+            self._handle.on_headers(head.line, head.headers)
+        return head
+
+    def _may_repeat(self) -> bool:
+        """Nothing of the request has left, or sending it again changes nothing at the server.
+
+        The server may just have closed a kept connection. What it may have read is not sent again.
+        """
+        reader = self._reader
+        return reader is None or (self._request.method in _REPEATABLE and not reader.begun)
+
+    async def _read_body(self, connection: Connection, head: Head) -> Body:
+        """Hand on all content of each read at once, and read no more before it was taken."""
+        body = body_of(head, self._request.method)
+        data = self._reader.rest if self._reader is not None else b""
+        receive, deliver = connection.channel.receive, self._request.streaming_callback or self._collect
+        while True:
+            damage = ""
+            try:
+                content = body.feed(data)
+            except DamagedBody as error:
+                content, damage = error.content, str(error)
+            if content:
+                self._in_callback = True
+                try:
+                    if (delivered := deliver(content)) is not None:
+                        await delivered
+                finally:
+                    self._in_callback = False
+            if damage:
+                raise HTTPInputError(damage)
+            if body.ended or self._callback is None:
+                return body
+            if not (data := await receive()):
+                if isinstance(body, EndlessBody):
+                    return body
+                raise HTTPStreamClosedError("Connection closed")
+
+    def _collect(self, content: bytes) -> None:
+        self._content += content
+        if len(self._content) > self._client.max_body_size:
+            raise HTTPInputError("the body is too long")
+
+    def _tell(self, head: Head) -> None:
+        if (tell := self._request.header_callback) is not None:
+            version, code, reason = head.line
+            tell(f"{version} {code} {reason}\r\n")
+            for name, value in head.headers.get_all():
+                tell(f"{name}: {value}\r\n")
+            tell("\r\n")
+
+    def _limit(self, seconds: float, what: str) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_later(seconds, lambda: self.stop(HTTPTimeoutError(what)))
+
+    def _report(self, error: BaseException | None) -> None:
+        callback, self._callback = self._callback, None
+        if callback is None:
+            return
+        self._handle.stopped_by = None
+        if self._timer is not None:
+            self._timer.cancel()
+        self._client.ended(self)
+        times: Any = {"request_time": self._loop.time() - self._since, "start_time": self._since_wall}
+        if error is None and self._head is None:
+            error = HTTPStreamClosedError("Stopped")
+        if error is not None or self._head is None:
+            callback(HTTPResponse(self._request, 599, error=error, **times))
+            return
+        line, headers = self._head.line, self._head.headers
+        content = BytesIO(self._content)
+        callback(HTTPResponse(self._request, line.code, headers, content, reason=line.reason, **times))
+
+
+def _can_serve_again(connection: Connection, head: Head, body: Body) -> bool:
+    """Both sides are done with this request, and agree that the connection is not."""
+    whole = body.ended and not body.excess and head.line.code != 101
+    return whole and head.keeps_connection and not connection.channel.unsent
+
+
+def _announced_seconds(head: Head) -> float | None:
+    found = _KEEP_SECONDS.search(head.headers.get("Keep-Alive", ""))
+    return float(found[1]) if found else None

@@ -1,0 +1,88 @@
+"""Connections to servers: name, address, proxy, TLS."""
+
+import ssl
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from transport.channel import Channel, SocketChannel
+from transport.dialing import dial
+from transport.origin import Origin
+from transport.proxy import Proxy, socks_channel, tunnel
+from transport.resolver import Address, Resolver
+from transport.tls import TlsChannel, client_context
+
+
+@dataclass(slots=True)
+class Connection:
+    """An open connection to a server, or to a proxy that passes on requests with whole URLs."""
+
+    channel: Channel
+    origin: Origin
+    relay: Proxy | None = None
+    """The proxy that wants whole URLs."""
+    used: bool = False
+    """It has served a request before."""
+
+
+class Connector:
+    """Opens connections, through `proxy` if there is one.
+
+    `vet` looks at the addresses of each host before one is connected to, and may raise. `tls` is how servers
+    are checked.
+    """
+
+    def __init__(
+        self,
+        *,
+        proxy: Proxy | None = None,
+        vet: Callable[[Sequence[Address]], None] | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._proxy = proxy
+        self._vet = vet
+        self._tls = tls
+        self._resolver = Resolver()
+
+    async def open(self, origin: Origin, *, raw: bool = False) -> Connection:
+        """Connect; TCP and TLS stand then.
+
+        With `raw` the bytes go to the server itself in any case, for what is not a plain request.
+
+        Raises:
+            OSError: it can't be reached, or is not trusted.
+        """
+        proxy = self._proxy
+        if proxy is None:
+            channel: Channel = await self._dial(origin)
+        elif proxy.is_socks:
+            addresses = await self._addresses(proxy.origin)
+            channel = await socks_channel(addresses[0], proxy, origin)
+        else:
+            channel = await self._secured(await self._dial(proxy.origin), proxy.origin)
+            if not origin.tls and not raw:
+                return Connection(channel, origin, proxy)
+            try:
+                await tunnel(channel, proxy, origin)
+            except BaseException:
+                channel.close()
+                raise
+        return Connection(await self._secured(channel, origin), origin)
+
+    async def _dial(self, origin: Origin) -> SocketChannel:
+        return SocketChannel(await dial(await self._addresses(origin)))
+
+    async def _addresses(self, origin: Origin) -> Sequence[Address]:
+        addresses = await self._resolver.resolve(origin.host, origin.port)
+        if self._vet is not None:
+            self._vet(addresses)
+        return addresses
+
+    async def _secured(self, channel: Channel, origin: Origin) -> Channel:
+        if not origin.tls:
+            return channel
+        try:
+            self._tls = self._tls or client_context()
+            return await TlsChannel.open(channel, self._tls, origin.host)
+        except BaseException:
+            channel.close()
+            raise

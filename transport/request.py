@@ -1,0 +1,119 @@
+"""Requests, and the bytes that they are on the wire."""
+
+import base64
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+from urllib.parse import SplitResult, urlsplit
+
+from tornado.httpclient import HTTPRequest
+from tornado.httputil import HTTPHeaders, ResponseStartLine
+
+from transport.connector import Connection
+from transport.origin import Origin
+
+METHODS: Final = ("GET", "HEAD", "POST", "DELETE", "PATCH", "PUT", "OPTIONS")
+WITH_BODY: Final = ("POST", "PATCH", "PUT")
+
+_PATH: Final = re.compile(r"/[!-~]*")
+_LINE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_NOT_SUPPORTED: Final = (
+    "body_producer", "proxy_host", "network_interface", "expect_100_continue", "follow_redirects",
+    "decompress_response", "prepare_curl_callback", "ssl_options", "ca_certs", "client_key", "client_cert",
+)  # fmt: skip
+
+
+class FetchHandle:
+    """What the owner of a fetch and the fetch itself have to tell each other.
+
+    `on_connected` is called when some of the request has left, or is about to: before that, the server
+    certainly knows nothing of it. `on_headers` is called with status line and headers of the final answer.
+    """
+
+    def __init__(
+        self,
+        on_connected: Callable[[], None] | None = None,
+        on_headers: Callable[[ResponseStartLine, HTTPHeaders], None] | None = None,
+    ) -> None:
+        self.on_connected = on_connected
+        self.on_headers = on_headers
+        self.stopped_by: Callable[[BaseException | None], None] | None = None
+        """What ends the fetch, while it is under way. For the client."""
+
+    def stop(self, error: BaseException | None = None) -> None:
+        """End the fetch and close its connection at once, in every state; it raises `error`.
+
+        Without one, the answer counts as whole. A callback of the fetch that is being awaited may finish, and
+        is the last one. Does nothing if the fetch has ended, or has not begun.
+        """
+        if self.stopped_by is not None:
+            self.stopped_by(error)
+
+
+class HandledRequest(HTTPRequest):
+    """A request with a `FetchHandle`. `reuse` lets it go out on a kept connection, and leave it to others."""
+
+    def __init__(
+        self, url: str, method: str, *, handle: FetchHandle, reuse: bool = True, **kwargs: Any
+    ) -> None:
+        super().__init__(url, method, **kwargs)
+        self.handle = handle
+        self.reuse = reuse
+
+
+class Target:
+    """A request that was found usable: where it goes, and what is sent.
+
+    Raises:
+        ValueError: it can't be sent, or asks for something that this client does not do.
+    """
+
+    def __init__(self, request: HTTPRequest) -> None:
+        for name in _NOT_SUPPORTED:
+            if getattr(request, name, None):
+                raise ValueError(f"{name} is not supported")
+        if request.validate_cert is False:
+            raise ValueError("certificates are always checked")
+        if request.method not in METHODS and not request.allow_nonstandard_methods:
+            raise ValueError("unknown method")
+        if request.body is None and request.method in WITH_BODY:
+            raise ValueError("this method needs a body")
+        url = urlsplit(request.url)
+        if url.scheme not in ("http", "https"):
+            raise ValueError("unsupported scheme of a URL")
+        self.origin = Origin.of(url)
+        self.reuse: bool = getattr(request, "reuse", False)
+        self._method = request.method
+        self._path = (url.path or "/") + (f"?{url.query}" if url.query else "")
+        self._fields = [f"{name}: {value}" for name, value in _fields(request, url, reuse=self.reuse)]
+        self._body = request.body or b""
+        if not _PATH.fullmatch(self._path) or not all(_LINE.fullmatch(line) for line in self._fields):
+            raise ValueError("unusable characters in a URL or a header")
+
+    def encode(self, connection: Connection) -> bytes:
+        """Request line, headers and body, as the other end of this connection wants them."""
+        target, fields = self._path, self._fields
+        if connection.relay is not None:
+            target = f"http://{self.origin.authority}{target}"
+            if connection.relay.authorization:
+                fields = [*fields, f"Proxy-Authorization: {connection.relay.authorization}"]
+        head = "\r\n".join([f"{self._method} {target} HTTP/1.1", *fields, "", ""])
+        return head.encode("latin-1") + self._body
+
+
+def _fields(request: HTTPRequest, url: SplitResult, *, reuse: bool) -> Iterator[tuple[str, str]]:
+    """The headers of the request, and those that it needs besides."""
+    given = request.headers
+    yield from given.get_all()
+    if "Host" not in given:
+        yield "Host", url.netloc.rpartition("@")[2]
+    if not reuse and "Connection" not in given:
+        yield "Connection", "close"
+    if request.user_agent and "User-Agent" not in given:
+        yield "User-Agent", request.user_agent
+    name, password = url.username or request.auth_username, url.password or request.auth_password
+    if name is not None:
+        secret = f"{name}:{password or ''}".encode()
+        yield "Authorization", f"Basic {base64.b64encode(secret).decode()}"
+    if request.body is not None and "Content-Length" not in given:
+        yield "Content-Length", str(len(request.body))

@@ -1,0 +1,103 @@
+"""TLS over a channel, without sockets of its own, so that it goes through a proxy too."""
+
+import ssl
+from collections.abc import Callable
+from typing import Final, Self
+
+from transport.channel import Channel
+
+RECORD_BYTES: Final = 16 * 1024
+"""Most that one TLS record holds."""
+
+
+def client_context() -> ssl.SSLContext:
+    """How servers are checked: their names, and their certificates by the system's authorities.
+
+    One is enough for all connections of a client, and making one costs more than a handshake.
+    """
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+class TlsChannel:
+    """Everything in a channel, encrypted."""
+
+    __slots__ = ("_incoming", "_inner", "_outgoing", "_tls")
+
+    def __init__(self, inner: Channel, context: ssl.SSLContext, name: str) -> None:
+        self._inner = inner
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
+
+    @classmethod
+    async def open(cls, inner: Channel, context: ssl.SSLContext, name: str) -> Self:
+        """Shake hands with the server of this name. Raises OSError, of which `ssl.SSLError` is a kind."""
+        channel = cls(inner, context, name)
+        while True:
+            try:
+                channel._tls.do_handshake()
+            except ssl.SSLWantReadError:
+                channel._flush()
+            except ssl.SSLError:
+                channel._flush()  # tells the server why
+                raise
+            else:
+                channel._flush()
+                return channel
+            channel._fill(await inner.receive())
+
+    @property
+    def unsent(self) -> bool:
+        """See `Channel`."""
+        return self._inner.unsent
+
+    async def receive(self) -> bytes:
+        """See `Channel`."""
+        while (content := self._decrypt()) is None:
+            self._fill(await self._inner.receive())
+        return content
+
+    def take(self) -> bytes | None:
+        """See `Channel`."""
+        if (data := self._inner.take()) is None:
+            return None
+        self._fill(data)
+        return self._decrypt()
+
+    def when_readable(self, stirred: Callable[[], None]) -> None:
+        """See `Channel`. It may be called for what holds no content, such as tickets of a session."""
+        self._inner.when_readable(stirred)
+
+    def write(self, data: bytes) -> bool:
+        """See `Channel`."""
+        self._tls.write(data)
+        return self._flush()
+
+    def close(self) -> None:
+        """See `Channel`. Closes without a farewell, for which there is nobody to wait."""
+        self._inner.close()
+
+    def _fill(self, data: bytes) -> None:
+        if data:
+            self._incoming.write(data)
+        else:
+            self._incoming.write_eof()
+
+    def _flush(self) -> bool:
+        return bool(self._outgoing.pending) and self._inner.write(self._outgoing.read())
+
+    def _decrypt(self) -> bytes | None:
+        """All that can be read now; None if more must come first, b"" at the end, properly or not."""
+        records: list[bytes] = []
+        try:
+            while record := self._tls.read(RECORD_BYTES):
+                records.append(record)
+        except ssl.SSLWantReadError:
+            if self._outgoing.pending:
+                self._flush()
+            if not records:
+                return None
+        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+            pass
+        return records[0] if len(records) == 1 else b"".join(records)
