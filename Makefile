@@ -8,7 +8,7 @@ TESTS ?=
 
 # Aborts, queues, sockets: where a coroutine that nobody awaits, or a file that stays open, would come from.
 # A server of our own that refuses a TLS handshake logs it as an error in debug mode, so its tests are left out.
-DEBUGGED := tests/upstream/http tests/upstream/socket tests/accounts tests/runtime tests/service/test_client_gone.py \
+DEBUGGED := tests/transport tests/upstream/http tests/upstream/socket tests/accounts tests/runtime tests/service/test_client_gone.py \
   tests/service/test_admission.py --ignore=tests/upstream/http/test_connection_tls.py
 
 .PHONY: run test test-debug coverage check lint formatted types bench fuzz soak format lock clean
