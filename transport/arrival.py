@@ -15,12 +15,9 @@ class Arrival(asyncio.Future[T]):
     never from inside a task. Every other way to resolve it is that of any future.
     """
 
-    __slots__ = ("_context", "_wake")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._wake: Callable[[Any], object] | None = None
-        self._context: Context | None = None
+    # Of the class, so that making one, which each delta does, runs no code of ours.
+    _wake: Callable[[Any], object] | None = None
+    _context: Context | None = None
 
     def add_done_callback(self, fn: Callable[[Any], object], /, *, context: Context | None = None) -> None:
         """Called by the task that waits."""

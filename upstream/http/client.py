@@ -341,6 +341,8 @@ def _lost(error: Exception, transport: TransportSide) -> UpstreamError:
     match error:
         case ConnectionError():
             reason = "reset"
+        case ssl.SSLError():
+            reason = "TLS failed"
         case HTTPError():
             reason = "closed, or not HTTP"
         case UnsatisfiableReadError():
