@@ -10,6 +10,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -23,9 +24,11 @@ from tests.translate.wire import DONE, PING, Json, message, sse
 from translate import Conversation, Options
 from translate.backend import EndFinder, StartFinder, read_frame
 from translate.values import NEED_DATA, PAUSED, SentMessage
-from upstream.http.chunked import ChunkedDecoder
+from transport.chunked import ChunkedDecoder
+from transport.frames import BrokenFrames, FrameReader
+from transport.response import HeadReader
 
-HOUSE = tuple(str(Path(__file__).parent.parent / room) for room in ("translate", "upstream"))
+HOUSE = tuple(str(Path(__file__).parent.parent / room) for room in ("translate", "transport", "upstream"))
 LARGE: dict[str, int] = {
     "glued records": 400_000,
     "a line without end": 400_000,
@@ -72,6 +75,24 @@ class Files:
     def sandbox(self, message_id: str, path: str) -> str | None:
         """Any path has one."""
         return "https://files.example/x"
+
+
+def read_heads(pieces: Sequence[bytes]) -> None:
+    """Feeds the reader of status lines and headers, up to the first whole one."""
+    reader = HeadReader(1 << 30)
+    for piece in pieces:
+        if reader.feed(piece) is not None:
+            return
+
+
+def read_messages(pieces: Sequence[bytes]) -> None:
+    """Feeds the reader of frames of a WebSocket, up to what is none."""
+    reader = FrameReader(1 << 30)
+    with suppress(BrokenFrames):
+        for piece in pieces:
+            reader.feed(piece)
+            while reader.next() is not None:
+                pass
 
 
 def decode_chunks(pieces: Sequence[bytes]) -> None:
@@ -255,6 +276,10 @@ FAMILIES: dict[str, tuple[Callable[[int], bytes], Feed]] = {
     "chunks of one byte": (many(b"1\r\nx\r\n", tail=b"0\r\n\r\n"), decode_chunks),
     "chunk extensions": (many(b"1;" + b"x" * 900 + b"\r\ny\r\n", tail=b""), decode_chunks),
     "trailers": (many(b"x: y\r\n", b"0\r\n", b"\r\n"), decode_chunks),
+    "headers": (many(b"X: y\r\n", b"HTTP/1.1 200 OK\r\n", b"\r\n"), read_heads),
+    "a header without end": (many(b"x", b"HTTP/1.1 200 OK\r\nX:"), read_heads),
+    "fragments of a message": (many(b"\x00\x01x", b"\x01\x01x"), read_messages),
+    "messages of a WebSocket": (many(b"\x81\x01x"), read_messages),
     "a stream over a WebSocket": (repeated(" word"), look_for_borders),
     "pings over a WebSocket": (many(PING), look_for_borders),
     "frames": (many(b"data: {}\n\n"), read_frames),

@@ -43,14 +43,19 @@ class HeadReader:
     After the head of a final answer, `rest` is the beginning of its body. `begun` is true once anything came.
     """
 
-    __slots__ = ("_informational", "_max_bytes", "_seen", "begun", "rest")
+    __slots__ = ("_informational", "_max_bytes", "_seen", "_unread", "begun")
 
     def __init__(self, max_bytes: int = MAX_HEAD_BYTES) -> None:
-        self.rest = b""
         self.begun = False
-        self._seen = 0  # bytes of `rest` in which no head ends
+        self._unread = bytearray()
+        self._seen = 0  # bytes of it in which no head ends
         self._informational = 0
         self._max_bytes = max_bytes
+
+    @property
+    def rest(self) -> bytes:
+        """What came behind the last head."""
+        return bytes(self._unread)
 
     def feed(self, data: bytes) -> Head | None:
         """The next head, if it is complete.
@@ -59,16 +64,19 @@ class HeadReader:
             HTTPInputError: this is no HTTP.
             UnsatisfiableReadError: the head is too long.
         """
-        self.rest += data
+        unread = self._unread
+        unread += data
         self.begun |= bool(data)
-        found = _HEAD_END.search(self.rest, self._seen)
-        if (found.end() if found else len(self.rest)) > self._max_bytes:
+        found = _HEAD_END.search(unread, self._seen)
+        if (found.end() if found else len(unread)) > self._max_bytes:
             raise UnsatisfiableReadError("the header block is too large")
         if found is None:
-            self._seen = max(0, len(self.rest) - _SPLIT_END_BYTES)
+            self._seen = max(0, len(unread) - _SPLIT_END_BYTES)
             return None
-        head = _parse_head(self.rest[: found.start()])
-        self.rest = self.rest[found.end() :]
+        start, end = found.span()
+        del found  # it holds on to the bytes
+        head = _parse_head(unread[:start])
+        del unread[:end]
         self._seen = 0
         if head.informational:
             self._informational += 1
@@ -152,6 +160,6 @@ def _content_length(headers: HTTPHeaders) -> int | None:
     return int(length)
 
 
-def _parse_head(data: bytes) -> Head:
+def _parse_head(data: bytearray) -> Head:
     line, _, fields = data.decode("latin-1").lstrip("\r\n").partition("\n")
     return Head(parse_response_start_line(line.rstrip("\r")), HTTPHeaders.parse(fields))

@@ -14,10 +14,11 @@ from tests.fuzz.check import check
 from tests.fuzz.mutations import RAW, TEXTS, VALUES, mutated
 from tests.fuzz.seeds import seeds
 from tests.golden.frames import bodies
+from tests.transport.outcome import outcome
 from translate.backend import EndFinder, Frame, read_frame
 from translate.openai import ChatRequest, Form, FormBody, JsonBody, chat_request, envelope
 from translate.values import ApiError
-from upstream.http.chunked import ChunkedDecoder
+from transport.chunked import ChunkedDecoder
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +147,34 @@ def _decoded(body: bytes, size: int) -> tuple[bytes, bool, bool]:
     return content, decoder.ended, False
 
 
+# Whole answers of a server, and what may stand behind them.
+
+HEADS = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n",
+    b"HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+    b"HTTP/1.1 429 \r\nRetry-After: 5\r\nContent-Length: 9\r\nKeep-Alive: timeout=5\r\n\r\n",
+    b"HTTP/1.0 200 OK\nConnection: close\n\n",
+)
+
+
+def _answers() -> list[bytes]:
+    return [head + b"4\r\ndata\r\n2;x\r\n: \r\n0\r\nT: 1\r\n\r\nHTTP/1.1" for head in HEADS]
+
+
+def _damaged_answer(rng: random.Random, data: bytes) -> bytes:
+    at = rng.randint(0, len(data))
+    odd = rng.choice(
+        (*RAW, b"\r\n", b"\n", b"\r", b" ", b":", b",", b"Content-Length: 2\r\n", b"\xe9", b"\0")
+    )
+    return data[:at] + odd + data[at + rng.choice((0, 0, 1, 9)) :]
+
+
+def _check_answer(data: bytes) -> None:
+    whole = outcome([data])
+    assert outcome([data[at : at + 7] for at in range(0, len(data), 7)]) == whole, "it depends on the cuts"
+    assert len(whole.content) + len(whole.excess) <= len(data)
+
+
 # Bodies of requests: JSON, and forms, which begin with their boundary.
 
 FORM_START = b"--x"
@@ -233,6 +262,7 @@ def _told(result: object) -> object:
 
 TARGETS = {
     "stream": Target(_streams, _damaged_stream, _check_stream),
+    "answer": Target(_answers, _damaged_answer, _check_answer),
     "response": Target(_responses, _damaged_response, _check_response),
     "websocket": Target(_frames, _damaged_frames, _check_frames),
     "request": Target(_requests, _damaged_request, _check_request),

@@ -17,7 +17,13 @@ from tests.translate.tools import citation
 from tests.translate.wire import finished, growing, message, sse
 from translate.values.errors import NotFound
 
-ROUNDS = {"stream": range(6), "response": range(2), "websocket": range(2), "request": range(1)}
+ROUNDS = {
+    "stream": range(6),
+    "answer": range(2),
+    "response": range(2),
+    "websocket": range(2),
+    "request": range(1),
+}
 INPUTS_PER_ROUND = 250
 
 

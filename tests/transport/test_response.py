@@ -1,55 +1,17 @@
 """The parser of answers alone, for every way of cutting its input."""
 
-from dataclasses import dataclass
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tornado.httputil import HTTPInputError
 from tornado.iostream import UnsatisfiableReadError
 
-from transport.response import MAX_INFORMATIONAL, Body, EndlessBody, HeadReader, body_of
+from tests.transport.outcome import Outcome, outcome
+from transport.response import MAX_INFORMATIONAL, EndlessBody, HeadReader, body_of
 
 METHODS = st.sampled_from(["GET", "HEAD", "POST"])
 HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """All that the parser makes of some bytes."""
-
-    heads: tuple[tuple[int, str, tuple[tuple[str, str], ...]], ...]
-    content: bytes
-    ended: bool
-    excess: bytes
-    failure: str = ""
-
-
-def outcome(pieces: list[bytes], method: str = "GET") -> Outcome:
-    reader, heads, content = HeadReader(), [], b""
-    body: Body | None = None
-    failure = ""
-    try:
-        for piece in pieces:
-            if body is None:
-                head = reader.feed(piece)
-                while head is not None:
-                    heads.append((head.line.code, head.line.reason, tuple(head.headers.get_all())))
-                    if not head.informational:
-                        body = body_of(head, method)
-                        content += body.feed(reader.rest)
-                        break
-                    head = reader.feed(b"")
-            elif not body.ended:
-                content += body.feed(piece)
-            else:
-                body.excess += piece
-    except (HTTPInputError, UnsatisfiableReadError, ValueError) as error:
-        failure = type(error).__name__
-    ended = body is not None and body.ended and not failure
-    excess = body.excess if body is not None and ended else b""
-    return Outcome(tuple(heads), content if not failure else b"", ended, excess, failure)
 
 
 @st.composite
