@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from transport.arrival import Arrival
-from transport.poller import running_poller
+from transport.poller import READ_BYTES, running_poller
 
 
 class Channel(Protocol):
@@ -48,6 +48,7 @@ class SocketChannel:
     __slots__ = (
         "_closed",
         "_fd",
+        "_flowing",
         "_loop",
         "_poller",
         "_socket",
@@ -65,6 +66,7 @@ class SocketChannel:
         self._poller = running_poller()
         self._watched = False
         self._closed = False
+        self._flowing = False  # the last read was as large as any: the next one needs no other room
         self._waiting: Arrival[bytes] | None = None
         self._stirred: Callable[[], None] | None = None
         self._unsent = bytearray()
@@ -128,8 +130,13 @@ class SocketChannel:
             waiting.set_exception(ConnectionAbortedError())
 
     def _read(self) -> bytes:
-        buffer = self._poller.buffer
-        return bytes(buffer[: self._socket.recv_into(buffer)])
+        if self._flowing:
+            data = self._socket.recv(READ_BYTES)
+        else:
+            buffer = self._poller.buffer
+            data = bytes(buffer[: self._socket.recv_into(buffer)])
+        self._flowing = len(data) == READ_BYTES
+        return data
 
     def _send(self, data: bytes | bytearray) -> int:
         try:

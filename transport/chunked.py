@@ -66,20 +66,20 @@ class ChunkedDecoder:
             and len(data) - 2 - size.end() == int(size[1], 16) > 0
         ):
             return data[size.end() : -2]
-        content: list[bytes] = []
+        content: list[memoryview] = []
         try:
             self._unread = data[self._read(data, content) :]
         except ValueError as error:
             raise DamagedBody(str(error), b"".join(content)) from None
-        return content[0] if len(content) == 1 else b"".join(content)
+        return b"".join(content)
 
-    def _read(self, data: bytes, content: list[bytes]) -> int:
+    def _read(self, data: bytes, content: list[memoryview]) -> int:
         """Add what is content to `content`; gives where the unread rest begins. Raises ValueError."""
-        at, end = 0, len(data)
+        at, end, view = 0, len(data), memoryview(data)
         while at < end and not self.ended:
             if self._state is DATA:
                 if left := self._left:
-                    content.append(piece := data[at : at + left])
+                    content.append(piece := view[at : at + left])
                     at += len(piece)
                     self._left = left - len(piece)
                 # Nearly always the line break is followed by the size of another chunk: both at once.
