@@ -57,7 +57,7 @@ async def test_only_so_many_accounts_are_remembered_and_the_oldest_is_forgotten_
 async def test_account_that_answers_with_an_event_stream_meanwhile_needs_no_socket() -> None:
     async with scene(Backend(), learnt=False) as here:
         sockets = here.client.sockets
-        sockets.remember(ME, "ws://h/")
+        sockets.remember(ME)
         opening = sockets.open(ME)
         sockets.forget(ME)
         assert await opening is None
