@@ -16,8 +16,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import ujson
-
 from translate.backend import (
     DELTA_FIELDS,
     MAX_RECORD_BYTES,
@@ -54,6 +52,7 @@ from translate.values import (
     UpstreamFailed,
     Usage,
     Waiting,
+    strict_json,
     usage_of,
 )
 
@@ -283,7 +282,7 @@ class Conversation:
             self._interpreter.damage.repair_all()
             return
         try:
-            value = ujson.loads(data)
+            value = strict_json(data)
         except ValueError:
             self._take_glued(Record(record.event, data))
             return

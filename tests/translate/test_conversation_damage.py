@@ -55,6 +55,8 @@ DAMAGED: dict[str, Damage] = {
     "JSON that breaks off": lambda record: record[: len(record) * 2 // 3] + b"\n\n",
     "JSON with something behind it": lambda record: record.replace(b"}\n\n", b"}}\n\n"),
     "bad UTF-8": lambda record: record.replace(b" w", b" \xff"),
+    "a control character": lambda record: record.replace(b" w", b" \x01"),
+    "a tab": lambda record: record.replace(b" w", b"\t"),
     "half an escape": lambda record: record.replace(b" w", b"\\u00"),
     "a field without its name": lambda record: record.replace(b"data:", b"dat\x81:"),
     "a line end in the text": lambda record: record.replace(b" w", b"\n"),

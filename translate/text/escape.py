@@ -8,7 +8,7 @@ import re
 
 import ujson
 
-from translate.values import well_formed
+from translate.values import has_controls, well_formed
 
 PLAIN = re.compile(
     rb"""(?:
@@ -45,7 +45,7 @@ def escaped(text: str) -> bytes:
 
 def unescaped(piece: bytes | bytearray) -> str:
     """The text that the inside of a JSON string, `piece`, stands for. Raises ValueError if it is none."""
-    if b"\n" in piece or b"\r" in piece:
-        raise ValueError("a line ends inside")  # ujson would accept it
+    if has_controls(piece):
+        raise ValueError("a control character inside")  # ujson would accept it
     text: str = ujson.loads(b'"' + piece + b'"')
     return text

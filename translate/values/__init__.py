@@ -45,7 +45,15 @@ from translate.values.events import (
 from translate.values.format import AnswerEnd, AnswerFormat
 from translate.values.gizmo import Gizmo
 from translate.values.gpts import MAX_GPTS_FILE_BYTES, Gpt, GptsError, read_gpts
-from translate.values.json import JsonObject, json_object, object_at, objects_at, text_at
+from translate.values.json import (
+    JsonObject,
+    has_controls,
+    json_object,
+    object_at,
+    objects_at,
+    strict_json,
+    text_at,
+)
 from translate.values.models import ANY_GPT, BUILT_IN, DEFAULT_UNITS, GPT_35_TURBO, Catalogue, Model
 from translate.values.prompt import Attachment, ChatMessage, Role, SentMessage
 from translate.values.style import STYLES, Style
@@ -111,12 +119,14 @@ __all__ = [
     "Usage",
     "Waiting",
     "concatenate",
+    "has_controls",
     "join_surrogates",
     "json_object",
     "object_at",
     "objects_at",
     "picture_tokens",
     "read_gpts",
+    "strict_json",
     "text_at",
     "usage_of",
     "well_formed",

@@ -1,8 +1,32 @@
-"""JSON from outside, read without trust: whatever it holds, these functions give a default, never raise."""
+"""JSON from outside, read without trust: all but `strict_json` give a default for what is not there."""
+
+import re
+from typing import Final
 
 import ujson
 
 JsonObject = dict[str, object]
+
+CONTROLS: Final = bytes(range(32))
+"""What may not stand inside a JSON string; ujson takes it there."""
+WITHOUT_CONTROLS: Final = re.compile(rb'(?:[^"]|"(?:[^"\\\x00-\x1f]|\\.)*+")*+', re.DOTALL)
+"""JSON with control characters between its values at most, where line ends and tabs are allowed."""
+
+
+def strict_json(body: bytes) -> object:
+    """The JSON value in `body`. Raises ValueError if it is no JSON, or nested too deeply.
+
+    A control character inside a string is no JSON: it shows that the text is damaged.
+    """
+    value: object = ujson.loads(body)
+    if has_controls(body) and not WITHOUT_CONTROLS.fullmatch(body):
+        raise ValueError("a control character inside a string")
+    return value
+
+
+def has_controls(body: bytes | bytearray) -> bool:
+    """Whether there is any control character of ASCII in `body`."""
+    return len(body.translate(None, CONTROLS)) != len(body)
 
 
 def json_object(body: bytes | str) -> JsonObject | None:

@@ -55,7 +55,7 @@ def test_everyday_text_is_passable_escaped_or_raw(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", [b'"', b'a", "b', b"\\", rb"\u12", rb"\x", b"\xff", b"\xc3", b"a\nb", b"\r"]
+    "piece", [b'"', b'a", "b', b"\\", rb"\u12", rb"\x", b"\xff", b"\xc3", b"a\nb", b"\r", b"\t", b"\x01"]
 )
 def test_what_is_no_inside_of_a_string_is_refused(piece: bytes) -> None:
     with pytest.raises(ValueError, match=r".+"):

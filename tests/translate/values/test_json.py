@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from translate.values.json import json_object, object_at, objects_at, text_at
+from translate.values.json import json_object, object_at, objects_at, strict_json, text_at
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**40), 2**40) | st.text(),
@@ -50,3 +50,15 @@ def test_what_is_not_of_the_wanted_kind_is_empty(data: dict[str, object]) -> Non
 
 def test_only_the_objects_of_a_list_count() -> None:
     assert objects_at({"a": [{"b": 1}, None, "c", {}, [{}]]}, "a") == [{"b": 1}, {}]
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"a": "\x01"}', b'"\t"', b'["\n"]', b"\x00[]", b'["a", "\\"\x1f", "b"]', b'{"\r": 1}']
+)
+def test_control_character_where_none_may_stand_is_no_json(body: bytes) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        strict_json(body)
+
+
+def test_json_over_several_lines_is_json() -> None:
+    assert strict_json(b'{\n\t"a": "\\t\\"\x7f"\r\n}') == {"a": '\t"\x7f'}
