@@ -32,7 +32,7 @@ from ledger import (
 from logs import RecentFailures
 from media import Fetcher, MediaReader, MediaStore
 from metrics import MAX_AGE_SECONDS, Exposition, LagSampler, Metrics
-from runtime import BackgroundTasks, ByteBudget, StateDirectory
+from runtime import BackgroundTasks, ByteBudget, MemoryTrimmer, StateDirectory
 from settings import Settings, SettingsError
 from translate.values import ANY_GPT, BUILT_IN, Catalogue, Gpt, GptsError, Style
 from transport import Proxy
@@ -81,6 +81,7 @@ class Service:
     http: HttpClient
     exposition: Exposition
     lag: LagSampler
+    trimmer: MemoryTrimmer
     state: StateDirectory
 
     def start(self) -> None:
@@ -90,11 +91,13 @@ class Service:
         self.charges.ledger.start()
         self.licence.start()
         self.lag.start()
+        self.trimmer.start()
         self.state.start()
 
     async def close(self) -> None:
         """Stop it, and store what is left. No answer may be running any more."""
         await self.state.close()
+        await self.trimmer.close()
         await self.gpts.close()
         await self.media.close()
         await self.queue.close()
@@ -238,6 +241,7 @@ def build(
         http=http,
         exposition=exposition,
         lag=LagSampler(metrics),
+        trimmer=MemoryTrimmer(),
         state=StateDirectory(
             Path(settings.state_dir),
             [secret_file, *([admin.kept_in] if admin.kept_in else [])],

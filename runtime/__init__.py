@@ -6,7 +6,7 @@ from runtime.background import BackgroundTasks
 from runtime.clock import ClockTrust
 from runtime.files import replace_file
 from runtime.held_bytes import ByteBudget, HeldBytes, NoRoom
-from runtime.memory import give_back_large_blocks
+from runtime.memory import MemoryTrimmer, give_back_large_blocks
 from runtime.redis import UNREACHABLE, connect_redis
 from runtime.state_directory import StateDirectory
 from runtime.threads import COMPUTING, SMALL_FILES, Threads
@@ -19,6 +19,7 @@ __all__ = [
     "ByteBudget",
     "ClockTrust",
     "HeldBytes",
+    "MemoryTrimmer",
     "NoRoom",
     "StateDirectory",
     "Threads",

@@ -27,3 +27,39 @@ print(used() - before)
 def test_memory_of_large_blocks_is_given_back() -> None:
     ran = subprocess.run([sys.executable, "-c", HOLES], cwd=ROOT, capture_output=True, text=True, check=True)
     assert int(ran.stdout) < 20_000
+
+
+CROWD = """
+import asyncio
+from runtime import MemoryTrimmer
+
+def used():
+    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmRSS"))
+
+async def main():
+    before = used()
+    blocks = [bytes(20_000) for _ in range(5_000)]
+    last = bytes(20_000)  # above all others
+    del blocks
+    trimmer = MemoryTrimmer(0.01)
+    trimmer.start()
+    for _ in range(1000):
+        await asyncio.sleep(0.01)
+        if used() - before < 20_000:
+            break
+    await trimmer.close()
+    print(used() - before)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only there is it needed, and seen")
+def test_memory_between_smaller_blocks_is_given_back_after_a_while() -> None:
+    ran = subprocess.run([sys.executable, "-c", CROWD], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert int(ran.stdout) < 20_000
+    untrimmed = CROWD.replace("trimmer.start()", "").replace("range(1000)", "range(10)")
+    ran = subprocess.run(
+        [sys.executable, "-c", untrimmed], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert int(ran.stdout) > 20_000, "the crowd would have stayed"
