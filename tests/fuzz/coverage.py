@@ -14,7 +14,7 @@ import atheris
 def main() -> None:
     """Does not return: libFuzzer ends the process, with another status than 0 if it found something."""
     name, folder, *options = sys.argv[1:]
-    with atheris.instrument_imports(include=["translate", "upstream"]):
+    with atheris.instrument_imports(include=["translate", "transport", "upstream"]):
         from tests.fuzz.targets import TARGETS
     target, corpus = TARGETS[name], Path(folder)
     corpus.mkdir(parents=True, exist_ok=True)
