@@ -3,6 +3,11 @@
 import asyncio
 import time
 from collections.abc import Callable
+from math import ceil
+from typing import Final
+
+STEP: Final = 0.02
+"""Seconds."""
 
 
 async def eventually(holds: Callable[[], bool], seconds: float = 10.0) -> None:
@@ -11,3 +16,16 @@ async def eventually(holds: Callable[[], bool], seconds: float = 10.0) -> None:
     while not holds():
         assert time.monotonic() < until, f"still not so after {seconds:g} seconds"
         await asyncio.sleep(0.005)
+
+
+async def promptly(holds: Callable[[], bool], seconds: float) -> None:
+    """Return once it holds; fail if it does not within so many seconds in which this process could run.
+
+    A step that took longer than it was to take counts as it was meant: the process got no time meanwhile. So
+    this needs everything that is waited for in this process.
+    """
+    for _ in range(ceil(seconds / STEP)):
+        if holds():
+            return
+        await asyncio.sleep(STEP)
+    assert holds(), f"still not so after {seconds:g} seconds"

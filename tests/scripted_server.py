@@ -6,10 +6,11 @@ A script is a sequence of verbs, run for each connection once its request has be
     async with server:
         ...  # server.url, server.connections[0].request, await server.connections[0].gone_within(1)
 
-The verbs: `status`, `send`, `chunk`, `last_chunk`, `trickle`, `flood`, `wait`, `until`, `stall`, `fin`,
-`rst`; any `async def verb(connection)` does as well. Several scripts serve connection after connection,
-the last one also all that follow. A script that ends closes its connection with FIN. With `aside` some
-requests get scripts of their own, by what they ask.
+The verbs: `status`, `send`, `chunk`, `last_chunk`, `trickle`, `flood`, `wait`, `until`, `stall`,
+`next_request`, `fin`, `rst`; any `async def verb(connection)` does as well. Several scripts serve connection
+after connection, the last one also all that follow. A script that ends closes its connection with FIN. With
+`aside` some requests get scripts of their own, by what they ask. With `early` the first connection of all is
+treated so before its request is read.
 """
 
 import asyncio
@@ -45,18 +46,30 @@ class Connection:
 
     def __init__(self, sock: socket.socket) -> None:
         self.socket = sock
-        self.request: Request | None = None
+        self.requests: list[Request] = []
         self.bytes_sent = 0
         """What the kernel has taken, which for a slow reader is less than what the script has."""
         self.left = asyncio.Event()
         """The peer has closed or reset the connection."""
         self._loop = asyncio.get_running_loop()
-        self._watcher: asyncio.Task[None] | None = None
+        self._watcher = asyncio.create_task(self._watch())
+        self._unread = bytearray()
+        self._stirred = asyncio.Event()
+
+    @property
+    def request(self) -> Request | None:
+        """The last one that came."""
+        return self.requests[-1] if self.requests else None
 
     @property
     def gone(self) -> bool:
         """Whether the peer has left."""
         return self.left.is_set()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the script has closed it."""
+        return self.socket.fileno() < 0
 
     async def gone_within(self, seconds: float) -> bool:
         """Wait until the peer is gone; false if it is still there after `seconds`."""
@@ -99,33 +112,34 @@ class Connection:
         while len(body) < int(dict(header_lines).get("content-length", "0")):
             body += await self._some()
         method, path, _ = first.split(" ")
-        self.request = Request(method, path, header_lines, body)
+        self.requests.append(Request(method, path, header_lines, body))
 
     async def _some(self) -> bytes:
-        data = await self._loop.sock_recv(self.socket, 65536)
-        if not data:
-            self.left.set()
-            raise ConnectionResetError
+        while not self._unread:
+            if self.gone or self.closed:
+                raise ConnectionResetError
+            self._stirred.clear()
+            await self._stirred.wait()
+        data = bytes(self._unread)
+        self._unread.clear()
         return data
 
-    def watch(self) -> None:
-        """From now on notice when the peer goes."""
-        self._watcher = asyncio.create_task(self._watch())
-
     async def _watch(self) -> None:
+        """Take what comes, and notice when the peer goes."""
         with suppress(OSError):
-            while await self._loop.sock_recv(self.socket, 65536):
-                pass
+            while data := await self._loop.sock_recv(self.socket, 65536):
+                self._unread += data
+                self._stirred.set()
         self.left.set()
+        self._stirred.set()
 
     async def close(self, *, reset: bool = False) -> None:
         """Close with FIN, or with RST."""
-        if self.socket.fileno() < 0:
+        if self.closed:
             return
-        if self._watcher is not None:
-            self._watcher.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._watcher
+        self._watcher.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._watcher
         if reset:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()
@@ -146,12 +160,14 @@ class ScriptedServer:
         *scripts: Sequence[Verb],
         reads_request: bool = True,
         aside: Callable[[Request], Sequence[Verb] | None] = lambda _: None,
+        early: Sequence[Verb] = (),
     ) -> None:
         self.connections: list[Connection] = []
         self.port = 0
         self._scripts = scripts or ((),)
         self._reads_request = reads_request
         self._aside = aside
+        self._early = early
         self._accepted: list[Connection] = []
         self._tasks = BackgroundTasks()
 
@@ -193,9 +209,11 @@ class ScriptedServer:
 
     async def _serve(self, connection: Connection) -> None:
         try:
+            early, self._early = self._early, ()
+            for verb in early:
+                await verb(connection)
             if self._reads_request:
                 await connection.read_request()
-            connection.watch()
             script = None if connection.request is None else self._aside(connection.request)
             if script is None:
                 script = self._scripts[min(len(self.connections), len(self._scripts) - 1)]
@@ -277,12 +295,18 @@ def until(event: asyncio.Event) -> Verb:
 
 
 def stall() -> Verb:
-    """Do nothing until the peer goes away."""
+    """Do nothing until the peer goes away; not on a connection that is closed."""
 
     async def verb(connection: Connection) -> None:
-        await connection.left.wait()
+        if not connection.closed:
+            await connection.left.wait()
 
     return verb
+
+
+def next_request() -> Verb:
+    """Read a further request, which came on the same connection."""
+    return lambda connection: connection.read_request()
 
 
 def fin() -> Verb:

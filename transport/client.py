@@ -150,7 +150,7 @@ class Fetch:
         try:
             head = await self._ask(connection, target)
         except (OSError, HTTPStreamClosedError):
-            if not connection.used or not self._may_repeat():
+            if not connection.stood_idle or not self._may_repeat():
                 raise
             connection.channel.close()
             connection = await pool.open(target.origin)
@@ -185,7 +185,7 @@ class Fetch:
     def _may_repeat(self) -> bool:
         """Nothing of the request has left, or sending it again changes nothing at the server.
 
-        The server may just have closed a kept connection. What it may have read is not sent again.
+        The server may just have closed a connection that stood idle. What it may have read is not sent again.
         """
         reader = self._reader
         return reader is None or (self._request.method in _REPEATABLE and not reader.begun)

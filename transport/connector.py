@@ -20,8 +20,8 @@ class Connection:
     origin: Origin
     relay: Proxy | None = None
     """The proxy that wants whole URLs."""
-    used: bool = False
-    """It has served a request before."""
+    stood_idle: bool = False
+    """It was kept, or opened early: the server may have closed it by now."""
 
 
 class Connector:

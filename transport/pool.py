@@ -77,7 +77,6 @@ class Pool:
 
     def release(self, connection: Connection, announced: float | None) -> None:
         """It can serve another request; the server announced that it keeps it for so many seconds."""
-        connection.used = True
         self._keep(connection, self._rules.settling, self._rules.seconds(announced))
 
     def warm(self, origin: Origin) -> None:
@@ -110,6 +109,7 @@ class Pool:
         if self._closed or seconds <= settling or len(self._idle) >= self._rules.connections:
             connection.channel.close()
             return
+        connection.stood_idle = True
         idle = _Idle(connection, self._loop.time() + settling)
         idle.timer = self._loop.call_later(seconds, self._drop, idle)
         self._idle.append(idle)

@@ -39,6 +39,8 @@ class Phase(StrEnum):
 
     CONNECTING = "while connecting"
     ANSWERING = "instead of the headers"
+    REUSE = "on a kept connection"
+    EARLY = "on a connection opened early"
     REFUSING = "an answer that is no stream"
     OPENING = "before the first text"
     TEXT = "in the text"
@@ -138,8 +140,10 @@ class Fault:
     stands at the backend's address. `client` is what the client does. `begun` says that the client has some
     text before the fault. `repeated`: the message is sent again. `requests` is how many the client sends,
     which all end alike; `posts` is how many of them reach the backend, where that is not each. `occupied`:
-    before this request there is another one of the key, which is posted and leaves like this one. `env` are
-    settings, and `progress` how many seconds the backend may send nothing new.
+    before this request there is another one of the key, which is posted and leaves like this one. `carried`:
+    before this request there is one that is answered well, and so many messages come on each connection of
+    the backend. `early` is what becomes of a connection that is opened before there is a message for it.
+    `env` are settings, and `progress` how many seconds the backend may send nothing new.
     """
 
     name: str
@@ -154,6 +158,8 @@ class Fault:
     requests: int = 1
     posts: int | None = None
     occupied: bool = False
+    carried: Sequence[int] = ()
+    early: "Script | None" = None
     shapes: Sequence[Shape] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     progress: float = 600.0
@@ -167,6 +173,11 @@ class Fault:
     def opened(self) -> bool:
         """The stream to the client has begun before the fault, with or without text."""
         return self.begun or "STREAM_HEADERS_AFTER" in self.env
+
+    @property
+    def answered_before(self) -> int:
+        """Requests that are answered well before the fault."""
+        return 1 if self.carried else 0
 
     @property
     def booked(self) -> bool:

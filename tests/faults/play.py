@@ -5,13 +5,13 @@ import base64
 import hashlib
 import json
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from tests.faults.answers import GoodAnswer, good_answer
 from tests.faults.cells import Shape
-from tests.scripted_server import EVENT_STREAM, Connection, Verb, chunk, last_chunk, send, status
+from tests.scripted_server import EVENT_STREAM, Connection, Verb, chunk, last_chunk, send, status, until
 from tests.translate.wire import DONE
 from translate.backend import SUBPROTOCOL
 
@@ -57,12 +57,13 @@ class Play:
     """One answer in one shape, as verbs.
 
     `reached` is set when a script comes to the place where the client, or the service, is to do something;
-    `seen` when a client that streams has read some text.
+    `seen` when a client that streams has read some text; `rested` when the connection is surely kept.
     """
 
     shape: Shape
     reached: asyncio.Event = field(default_factory=asyncio.Event)
     seen: asyncio.Event = field(default_factory=asyncio.Event)
+    rested: asyncio.Event = field(default_factory=asyncio.Event)
     _frames: int = 0
 
     @property
@@ -125,6 +126,11 @@ class Play:
     def whole(self) -> Sequence[Verb]:
         """The good answer."""
         return [*self.done(), self.end()]
+
+    def served(self, headers: Mapping[str, str]) -> Sequence[Verb]:
+        """The good answer to a request before, with these headers, and the time until the next one is due."""
+        events = self.pieces(*self.answer.events, DONE)
+        return [status(200, {**EVENT_STREAM, **headers}), *events, self.end(), until(self.rested)]
 
     async def _read(self, _: Connection) -> None:
         """Wait for the client; not for ever, since what is tested may have failed."""

@@ -74,12 +74,18 @@ class Stage:
         receive_buffer = 4096 if self.cell.fault.client is not None else 0
         async with self.service.connect(receive_buffer=receive_buffer) as client:
             self.answer = await behaviour(self, client)
-        await eventually(lambda: len(self.lines) >= self.cell.fault.requests, SETTLES_WITHIN)
+        await eventually(lambda: len(self.lines) >= self.requests, SETTLES_WITHIN)
         await eventually(lambda: self.service.in_flight == 0, SETTLES_WITHIN)
 
-    async def waiting(self, count: int) -> None:
-        """Wait until so many requests wait for their key."""
-        await eventually(lambda: self.metric("pandora_queue_waiting") == count, SETTLES_WITHIN)
+    @property
+    def requests(self) -> int:
+        """All that the client sends."""
+        return self.cell.fault.answered_before + self.cell.fault.requests
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for their key."""
+        return int(self.metric("pandora_queue_waiting"))
 
     @property
     def lines(self) -> list[dict[str, Any]]:

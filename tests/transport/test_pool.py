@@ -149,6 +149,16 @@ async def test_get_that_meets_the_end_of_a_kept_connection_is_asked_again() -> N
         assert server.requests == [2, 1]
 
 
+async def test_get_that_meets_the_end_of_a_warm_connection_is_asked_again() -> None:
+    async with keeping_server() as server, client() as http:
+        server.answer = lambda peer: None if peer is server.peers[0] else OK
+        http.pool.warm(origin(server))
+        await eventually(lambda: len(server.peers) == 1)
+        await asyncio.sleep(0.05)
+        assert await ask(http, server.url, "GET") == b"ok"
+        assert server.requests == [1, 1]
+
+
 async def test_get_on_a_new_connection_is_not_asked_again() -> None:
     async with keeping_server(lambda _: None) as server, client() as http:
         with pytest.raises(HTTPStreamClosedError):
