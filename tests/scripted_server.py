@@ -143,6 +143,7 @@ class Connection:
         if reset:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()
+        self._stirred.set()
 
 
 Verb = Callable[[Connection], Awaitable[None]]
@@ -195,6 +196,12 @@ class ScriptedServer:
         async with self._arrivals:
             await self._arrivals.wait_for(lambda: len(self.connections) >= count)
         return self.connections[count - 1]
+
+    async def hang_up(self) -> None:
+        """Close the connections on which no request has come."""
+        for connection in self._accepted:
+            if not connection.requests:
+                await connection.close()
 
     def _accept(self) -> None:
         try:

@@ -21,6 +21,12 @@ class Backend:
     play: Play
     posts: list[Connection] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    server: ScriptedServer | None = None
+
+    async def hang_up(self) -> None:
+        """Close what was opened for messages that never came; the service keeps that for some seconds."""
+        if self.server is not None:
+            await self.server.hang_up()
 
     @property
     def carried(self) -> list[int]:
@@ -63,7 +69,7 @@ async def scripted(cell: Cell) -> AsyncIterator[Backend]:
     then = [good] if cell.healed or fault.carried else []
     early = fault.early(play) if fault.early is not None else ()
     async with ScriptedServer(posted, *then, aside=aside, early=early) as server:
-        yield Backend(server.url, play, server.connections, asked)
+        yield Backend(server.url, play, server.connections, asked, server)
 
 
 def _file(url: str, path: str) -> Sequence[Verb]:

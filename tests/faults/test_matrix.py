@@ -31,6 +31,8 @@ async def test_fault_ends_as_the_table_says_and_leaves_nothing(fault: Fault) -> 
         failures = await asyncio.gather(*(played(each) for each in stages))
         wrong = {name: failure for name, failure in failures if failure}
         assert not wrong, "\n".join(f"{name}: {failure}" for name, failure in wrong.items())
+        for each in stages:
+            await each.backend.hang_up()
         await eventually(lambda: open_files() <= files)
         await eventually(lambda: asyncio.all_tasks() <= tasks)
 
