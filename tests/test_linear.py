@@ -34,6 +34,10 @@ LARGE: dict[str, int] = {
     "a line without end": 400_000,
     "plain deltas, CR": 100_000,
     "long snapshots": 400_000,
+    "empty lines, CR": 100_000,
+    "pings, CR": 400_000,
+    "comments, CR": 200_000,
+    "plain deltas, CR behind LF": 400_000,
     "what stands behind the text in the text": 40_000,
 }
 """How many bytes it takes until these show whether they are linear."""
@@ -197,6 +201,16 @@ def cited(size: int) -> bytes:
     return sse(message("【3†source】 " * (size // 16), metadata={"citations": notes}))
 
 
+def plain_deltas_then(end: bytes) -> Callable[[int], bytes]:
+    """Deltas whose lines end in LF, then such with another line end."""
+
+    def make(size: int) -> bytes:
+        record = delta({"v": " word"}).replace(b"\n", end)
+        return bare([" word"])[: -len(DONE)] + record * (size // len(record)) + DONE
+
+    return make
+
+
 def cited_in_pieces(size: int) -> bytes:
     """The same, piece by piece."""
     notes = [citation(n, n + 10, 3, f"https://a.example/{n}") for n in range(500)]
@@ -220,6 +234,7 @@ FAMILIES: dict[str, tuple[Callable[[int], bytes], Feed]] = {
     "plain deltas": (repeated(" word"), converse()),
     "plain deltas, CRLF": (repeated(" word", end=b"\r\n"), converse()),
     "plain deltas, CR": (repeated(" word", end=b"\r"), converse()),
+    "plain deltas, CR behind LF": (plain_deltas_then(b"\r"), converse()),
     "deltas with their path": (explicit(append(" word")), converse()),
     "deltas and changes of metadata": (
         explicit(append(" word"), {"p": "/message/metadata/x", "o": "add", "v": 1}),
@@ -229,6 +244,9 @@ FAMILIES: dict[str, tuple[Callable[[int], bytes], Feed]] = {
     "comments": (many(b": x\n"), converse()),
     "pings": (many(PING), converse()),
     "empty lines": (many(b"\n"), converse()),
+    "empty lines, CR": (many(b"\r"), converse()),
+    "pings, CR": (many(PING.replace(b"\r\n", b"\r")), converse()),
+    "comments, CR": (many(b": x\r"), converse()),
     "tiny data lines": (many(b"data:\n"), converse()),
     "tiny records": (many(b"data: {}\n\n"), converse()),
     "names of events": (many(b"event: x\n"), converse()),

@@ -19,6 +19,7 @@ from typing import Final
 from translate.backend import (
     DELTA_FIELDS,
     MAX_RECORD_BYTES,
+    PING,
     STORED_TURN,
     DeltaDialect,
     Dialect,
@@ -58,6 +59,8 @@ from translate.values import (
 
 MAX_ANSWER_BYTES: Final = 32 * 1024 * 1024
 """More than a person can read; a turn beyond it is stopped, since its text is kept for counting."""
+MAX_KEPT_BYTES: Final = 64 * 1024 * 1024
+"""For all that is kept of a turn besides its answer: texts and citations of messages, trees, assets."""
 ANSWER_EVENTS: Final = (b"", b"message", b"delta")
 """Names under which records of an answer come; what else there is has names of its own."""
 DAMAGED: Final = "A part of the backend's answer came damaged, so that the answer is not whole."
@@ -89,6 +92,7 @@ class Conversation:
         secrets: Sequence[str] = (),
         max_record_bytes: int = MAX_RECORD_BYTES,
         max_answer_bytes: int = MAX_ANSWER_BYTES,
+        max_kept_bytes: int = MAX_KEPT_BYTES,
         fast: bool = True,
     ) -> None:
         options = options or Options()
@@ -109,6 +113,8 @@ class Conversation:
         self._interpreter = Interpreter(sent, secrets)
         self._max_record_bytes = max_record_bytes
         self._max_answer_bytes = max_answer_bytes
+        self._max_kept_bytes = max_kept_bytes
+        self._more_kept = False  # other than plain growth, of which the answer has all
         self._fast = fast
         self._fast_path = FastPath()
         self._records = 0
@@ -263,6 +269,7 @@ class Conversation:
                 self._builder.add_unread(pieces, joined)
             if sse.pos == len(sse.buffer) or (taken := fast_path.take(sse)) is None:
                 return
+            self._more_kept = True
             if shown := source.grow(*taken):
                 self._renderer.render(Grew(message, shown))
             if self._check_stop():
@@ -271,9 +278,13 @@ class Conversation:
 
     def _take_record(self, record: Record) -> None:
         data = record.data.strip()
-        if not data or record.event == b"ping":
+        if not data:
+            return
+        if record.event == PING:
+            self._take_ping(data)
             return
         self._records += 1
+        self._more_kept = True
         if data == b"[DONE]":
             self.complete = True
             self._end()
@@ -293,6 +304,12 @@ class Conversation:
             self._fast_path.disarm()
         else:
             self.facts.count_unknown("record")
+            self._lose(data)
+
+    def _take_ping(self, data: bytes) -> None:
+        """Take a ping, which says nothing, unless it has run into a record behind it."""
+        if b'"' in data or b"\n" in data:
+            self.facts.count_unknown("json")
             self._lose(data)
 
     def _take_glued(self, record: Record) -> None:
@@ -332,7 +349,7 @@ class Conversation:
             if self._interpreter.damage.pending and not dialect.is_whole(value):
                 self._fail(UpstreamFailed(DAMAGED, should_retry=False))
                 return
-            reading = dialect.read(value)
+            reading = dialect.read(value, record.data)
             if reading.trouble is not Trouble.NONE:
                 self.facts.count_unknown("delta")
             if reading.trouble is not Trouble.TEXT:
@@ -348,8 +365,8 @@ class Conversation:
         growing = self._interpreter.growing
         if growing is not None and self._fast and not fast_path.armed:
             dialect.arm(fast_path, record, growing.source)
-            if self._sse.ends_in_cr:
-                fast_path.disarm()
+        if self._sse.ends_in_cr:
+            fast_path.disarm()
         self._see_what_passes()
 
     def _grow(self, message: Message, piece: str) -> Iterator[Change]:
@@ -378,8 +395,14 @@ class Conversation:
         return self.exchange_over
 
     def _check_size(self) -> bool:
-        """Whether the answer may be as large as it is; if not, the turn has failed."""
+        """Whether the answer, and what is kept beside it, may be as large as it is; if not, the turn has
+        failed.
+        """
         allowed = self.answer.size <= self._max_answer_bytes
+        if self._more_kept:
+            self._more_kept = False
+            kept = self._dialect.kept + self._interpreter.kept + self._renderer.kept
+            allowed = allowed and kept <= self._max_kept_bytes
         if not allowed:
             self._fail(UpstreamFailed("The answer is too large to be passed on.", should_retry=False))
         return allowed

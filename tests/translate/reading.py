@@ -8,7 +8,7 @@ from itertools import cycle
 from tests.translate.player import Fetch, Player, address
 from translate import Conversation, Options
 from translate.backend import MAX_RECORD_BYTES
-from translate.conversation import MAX_ANSWER_BYTES
+from translate.conversation import MAX_ANSWER_BYTES, MAX_KEPT_BYTES
 from translate.openai.chat import ChatStream, WholeChat
 from translate.values import ApiError, SentMessage
 from translate.values.style import Style
@@ -81,6 +81,7 @@ def answer(
     include_usage: bool = False,
     max_record_bytes: int = MAX_RECORD_BYTES,
     max_answer_bytes: int = MAX_ANSWER_BYTES,
+    max_kept_bytes: int = MAX_KEPT_BYTES,
     style: Style = Style.WEB,
     reasoning: bool = False,
     fetch: Fetch = address,
@@ -93,6 +94,7 @@ def answer(
         fast=fast,
         max_record_bytes=max_record_bytes,
         max_answer_bytes=max_answer_bytes,
+        max_kept_bytes=max_kept_bytes,
     )
     player = Player(conversation, chat_stream(include_usage=include_usage), fetch)
     player.play(cut(stream, sizes))

@@ -10,6 +10,7 @@ from tests.translate.reading import QUESTION, Answer, answer
 from tests.translate.wire import (
     DONE,
     MODERATION,
+    PING,
     TITLE,
     Json,
     echo,
@@ -169,18 +170,66 @@ def test_whole_message_repairs_a_delta_that_was_lost() -> None:
     assert_failed(v1(begun(), append("Hello,"), lost, begun("Another", "a2", 1)), "Hello,\n\nAnother")
 
 
-def test_lost_typed_record_takes_nothing_from_the_deltas() -> None:
-    for kind in ("title_generation", "message_marker"):
-        lost = b'data: {"type": "' + kind.encode() + b'", "title": "\xff\n\n'
-        seen = assert_whole(v1(begun(), append("Hello"), lost, {"v": " world"}), "Hello world")
-        assert seen.conversation.facts.unknown == {"json": 1}
+MARKER: Json = {"type": "message_marker", "marker": "user_visible_token", "event": "first"}
+BEFORE: dict[str, bytes] = {
+    "a typed record": b"data: " + json_bytes(MARKER) + b"\n\n",
+    "a named typed record": delta(MARKER),
+    "a title": b"data: " + json_bytes(TITLE) + b"\n\n",
+    "a hidden message": delta({"p": "", "o": "add", "v": echo("Hello", "u1"), "c": 1}),
+    "a ping": PING,
+    "a comment": b": keep-alive\n\n",
+    "a time to try again": b"retry: 3000\n\n",
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("before", BEFORE.values(), ids=BEFORE)
+@pytest.mark.parametrize("bad", [b'"', b"\xff", b"\x01", b'x"', b'"}\n'])
+def test_damage_that_runs_over_the_end_of_a_record_into_deltas_never_ends_well(
+    before: bytes, bad: bytes
+) -> None:
+    """However the record begins that is damaged, and wherever in it and behind it that begins and ends."""
+    words: list[Json] = [append(" big") | {"c": 0}, {"v": " wide"}, {"v": " old"}, {"v": " world"}]
+    head = v1(begun(), append("Hello"))[: -len(DONE)]
+    ours = before + b"".join(map(delta, words[:3]))
+    clean = answer(head + ours + delta(words[3]) + DONE)
+    assert (clean.text, clean.finish_reason) == ("Hello big wide old world", "stop")
+    first, last = delta(words[0]), delta(words[1])
+    start, end = max(1, len(before) - 40), len(before) + len(first) + 5
+    for at in range(start, len(before) + len(first) - 1, 3):
+        for to in (end, end + len(last) // 2, end + len(last)):
+            stream = head + ours[:at] + (bad * (to - at))[: to - at] + ours[to:] + delta(words[3]) + DONE
+            seen = answer(stream)
+            # What is written over a text, inside of it, is a text.
+            assert seen.finish_reason is None or len(seen.text) >= len(clean.text), ours[:at]
+
+
+@pytest.mark.parametrize("kind", ["title_generation", "message_marker"])
+def test_type_of_a_record_that_cannot_be_read_proves_nothing(kind: str) -> None:
+    lost = b'data: {"type": "' + kind.encode() + b'", "title": "\xff"}\n\n'
+    assert_failed(v1(begun(), append("Hello"), lost, {"v": " world"}), "Hello")
+    assert_whole(v1(begun(), append("Hello"), lost, begun("Hello world")), "Hello world")
+    assert_whole(sse(*growing("Hello"), lost, *growing("Hello world")), "Hello world")
+
+
+def test_line_break_that_is_lost_behind_the_name_of_an_event_loses_its_text() -> None:
+    lost = delta({"v": ","}).replace(b"\ndata", b"?data")
+    assert_failed(v1(begun(), append("Hello"), lost, {"v": " world"}), "Hello")
+    assert_failed(v1(begun(), append("Hello"), b"event: delta\n\n", {"v": " world"}), "Hello")
+    assert_whole(v1(begun(), append("Hello"), b"event: ping\n\n", {"v": " world"}), "Hello world")
+
+
+def test_ping_that_ran_into_a_record_loses_it() -> None:
+    lost = PING[:-2] + b"?" + delta({"v": ","})
+    assert_failed(v1(begun(), append("Hello"), lost, {"v": " world"}), "Hello")
 
 
 def test_echo_that_was_lost_is_nothing_of_the_answer_but_what_it_set_is_not_inherited() -> None:
     lost = delta({"v": echo("\x00", "u1"), "c": 1}).replace(b"\\u0000", b"\xff")
-    assert_whole(
-        v1({"p": "", "o": "add", "v": hidden_system(), "c": 0}, lost, begun("Hi"), append("!")), "Hi!"
-    )
+    behind = {"p": "", "o": "add", "v": message("Hi", parent="u1"), "c": 0}
+    system = {"p": "", "o": "add", "v": hidden_system(), "c": 0}
+    assert_whole(v1(system, lost, behind, append("!")), "Hi!")
+    assert_failed(v1(system, lost, begun("Hi"), append("!")), "Hi")
     assert_failed(v1(begun("Hi"), append("!"), lost, {"v": "?"}), "Hi!")
 
 
@@ -269,11 +318,20 @@ def test_record_that_tells_its_message_is_repaired_by_that_one_only() -> None:
     assert_failed(head + sse(finished("One.", "a1", end_turn=False)), "One.")
 
 
-def test_record_of_a_hidden_message_that_was_lost_is_counted() -> None:
-    for hidden in (echo("Hello", "u1"), tool_text("\x00", "t1")):
-        shown = sse(hidden, *growing("Hi"), done=False)
-        lost = sse(hidden, done=False).replace(b'"role"', b'"ro\xff"')
-        assert_whole(shown + lost + DONE, "Hi")
+def test_record_of_a_hidden_message_that_was_lost_is_repaired_by_that_one_or_the_one_behind_it() -> None:
+    for hidden, id in ((echo("Hello", "u1"), "u1"), (tool_text("\x00", "t1"), "t1")):
+        head = sse(hidden, done=False)
+        lost = head.replace(b'"role"', b'"ro\xff"')
+        assert_whole(head + lost + sse(message("Hi", parent=id)), "Hi")
+        assert_whole(head + lost + head + sse(message("Hi", parent="u2")), "Hi")
+        assert_failed(head + lost + sse(message("Hi", parent="u2")), "Hi")
+        assert_whole(head + sse(finished("Hi"), done=False) + lost + DONE, "Hi")
+
+
+def test_record_of_a_hidden_message_that_is_of_a_wrong_shape_is_counted() -> None:
+    wreck: Json = {"message": {"id": "t1", "author": {"role": "assXstant"}, "content": HI}}
+    seen = assert_whole(sse(tool_text("x", "t1"), *growing("Hi"), wreck), "Hi")
+    assert seen.conversation.facts.unknown == {"message": 1}
 
 
 def test_message_behind_the_one_that_was_last_shows_that_none_is_missing_between() -> None:

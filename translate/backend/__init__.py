@@ -13,7 +13,7 @@ from translate.backend.payload import (
     continuation,
     conversation,
 )
-from translate.backend.sse import MAX_RECORD_BYTES, Record, RecordTooLarge, SseSplitter, unglued
+from translate.backend.sse import MAX_RECORD_BYTES, PING, Record, RecordTooLarge, SseSplitter, unglued
 from translate.backend.stored import DONE, STORED_TURN, StoredTurn
 from translate.backend.websocket_frames import (
     SUBPROTOCOL,
@@ -34,6 +34,7 @@ __all__ = [
     "DONE",
     "MAX_GIZMO_BYTES",
     "MAX_RECORD_BYTES",
+    "PING",
     "STORED_TURN",
     "SUBPROTOCOL",
     "Connected",

@@ -2,7 +2,8 @@
 
 Damage that may have touched a visible text makes the turn fail, unless it is repaired: a record that holds
 the whole message makes good what was lost of that message before. Only what provably touches no visible text
-is counted and skipped. The protocol notes have the table (section 14.4).
+is counted and skipped. How an unreadable record begins proves nothing: it may have run over the ends of lines
+into other records. The protocol notes have the table (section 14.4).
 """
 
 import re
@@ -10,8 +11,6 @@ from typing import Final
 
 MAX_LOST: Final = 100
 """Messages of which records were lost at the same time; with more, nothing is repaired any more."""
-KIND: Final = re.compile(rb'\{\s*"type":\s*"([a-z_]{1,60})"')
-"""The beginning of a typed record."""
 MESSAGE_ID: Final = re.compile(rb'"message":\s*\{\s*"id":\s*"([^"\\]{1,200})"')
 """The beginning of a message. Inside a JSON string, its quotes would be escaped."""
 
@@ -22,12 +21,6 @@ TIME: Final = re.compile(rb"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d{1,9})?")
 def is_time(data: bytes) -> bool:
     """Whether an unreadable record is nothing but a time."""
     return TIME.fullmatch(data) is not None
-
-
-def kind_in(data: bytes) -> str:
-    """The type that the beginning of an unreadable record tells, or ""."""
-    found = KIND.match(data)
-    return found[1].decode() if found else ""
 
 
 def message_in(data: bytes) -> str:

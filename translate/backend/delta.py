@@ -10,7 +10,7 @@ the trees nor what is inherited.
 from collections.abc import Callable
 from typing import TypeGuard
 
-from translate.values import JsonObject, concatenate
+from translate.values import JsonObject, concatenate, text_size
 
 DELTA_FIELDS = frozenset("pov")
 """A record with any of these fields is a delta; a removal has no value."""
@@ -20,6 +20,8 @@ MAX_DEPTH = 64
 MAX_PATCH = 1000
 """Changes in one patch."""
 MAX_CHANNELS = 64
+VALUE_BYTES = 64
+"""What a value takes in memory besides its text, about."""
 
 TEXTLESS_PATHS = (
     "/message/metadata/",
@@ -54,10 +56,13 @@ class DeltaMismatch(ValueError):
 class DeltaState:
     """The trees by channel, and what the next record inherits: `path`, `op` and `channel`."""
 
-    __slots__ = ("_holders", "_known", "channel", "op", "path")
+    __slots__ = ("_holders", "_known", "_sizes", "channel", "kept", "op", "path")
 
     def __init__(self) -> None:
         self._holders: dict[int, JsonObject] = {0: {}}
+        self._sizes: dict[int, int] = {}
+        self.kept = 0
+        """Bytes of memory that the trees take, about; what is removed counts until the root is a new one."""
         self._known = True
         self.path = ""
         self.op = "add"
@@ -111,17 +116,31 @@ class DeltaState:
             )
         return _is_textless(self.path)
 
-    def apply(self, value: object) -> None:
-        """Make the changes of the record that was begun, which has this value.
+    def apply(self, value: object, data: bytes = b"") -> None:
+        """Make the changes of the record that was begun, which has this value, and was parsed from `data`.
 
         Raises DeltaMismatch when one does not fit; the others are made as far as they are no text.
         """
+        self._count(value, data)
         if self.op == "patch":
             self._patch(value)
         else:
             self._change(self.path, self.op, value)
         if not isinstance(self._holders[self.channel].get(ROOT, {}), dict):
             raise DeltaMismatch("a root is no object")
+
+    def _count(self, value: object, data: bytes) -> None:
+        """Count what the record may add to its tree."""
+        before = self._sizes.get(self.channel, 0)
+        if isinstance(value, str) and self.op == "append":
+            after = before + text_size(value)
+        else:
+            values = data.count(b",") + data.count(b"[") + data.count(b"{")
+            size = len(data) + VALUE_BYTES * values
+            is_new = self.path == "" and self.op in ("add", "replace")
+            after = size if is_new else before + size
+        self._sizes[self.channel] = after
+        self.kept += after - before
 
     def _patch(self, changes: object) -> None:
         """Make several changes; their paths are relative to that of the patch, in practice the root."""

@@ -45,6 +45,11 @@ class Reading:
 class Dialect(Protocol):
     """One dialect."""
 
+    @property
+    def kept(self) -> int:
+        """Bytes of memory that are taken by what is kept of records, about."""
+        ...
+
     def is_whole(self, value: JsonObject) -> bool:
         """Whether a record, parsed to `value`, holds a whole message, so that it needs none before it."""
         ...
@@ -53,8 +58,8 @@ class Dialect(Protocol):
         """What a record adds to `text`, that of the message that is growing, if it does nothing else."""
         ...
 
-    def read(self, value: JsonObject) -> Reading:
-        """Take a record, parsed to `value`."""
+    def read(self, value: JsonObject, data: bytes = b"") -> Reading:
+        """Take a record, parsed to `value` from `data`."""
         ...
 
     def lose(self) -> None:
@@ -72,6 +77,9 @@ class Dialect(Protocol):
 class SnapshotDialect:
     """Each record is a whole envelope (protocol notes, section 7)."""
 
+    kept = 0
+    """See `Dialect`: nothing is kept."""
+
     def is_whole(self, value: JsonObject) -> bool:
         """See `Dialect`."""
         return True
@@ -80,7 +88,7 @@ class SnapshotDialect:
         """See `Dialect`."""
         return None
 
-    def read(self, value: JsonObject) -> Reading:
+    def read(self, value: JsonObject, data: bytes = b"") -> Reading:
         """See `Dialect`."""
         return Reading(value)
 
@@ -125,6 +133,11 @@ class DeltaDialect:
         self._is_delta = False
         self._growing: _Growing | None = None
 
+    @property
+    def kept(self) -> int:
+        """See `Dialect`: the trees; a text that grows is that of the message."""
+        return self._delta.kept
+
     def is_whole(self, value: JsonObject) -> bool:
         """See `Dialect`."""
         if DELTA_FIELDS.isdisjoint(value):
@@ -149,7 +162,7 @@ class DeltaDialect:
             return None
         return piece
 
-    def read(self, value: JsonObject) -> Reading:
+    def read(self, value: JsonObject, data: bytes = b"") -> Reading:
         """See `Dialect`."""
         self._is_delta = not DELTA_FIELDS.isdisjoint(value)
         if not self._is_delta:
@@ -165,7 +178,7 @@ class DeltaDialect:
             )
             if not same_text:
                 self._catch_up()
-            delta.apply(changed)
+            delta.apply(changed, data)
         except DeltaMismatch as mismatch:
             trouble = Trouble.TEXTLESS if mismatch.textless else Trouble.TEXT
             if not mismatch.textless:

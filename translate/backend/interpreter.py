@@ -19,10 +19,11 @@ from translate.backend.content import (
     text_of,
 )
 from translate.backend.content_types import content_type_of
-from translate.backend.damage import Damage, is_time, kind_in, message_in
+from translate.backend.damage import Damage, is_time, message_in
 from translate.backend.errors import error_from_record
 from translate.text import (
     Change,
+    Citation,
     CitationsChanged,
     Completed,
     Grew,
@@ -39,11 +40,14 @@ from translate.values import (
     SentMessage,
     object_at,
     objects_at,
+    size_in_memory,
     text_at,
 )
 
 MAX_MESSAGES: Final = 1000
 """Messages of one exchange whose state is kept; real turns have a few dozen."""
+MAX_ID: Final = 200
+"""Characters of a message's id; a longer one is none."""
 
 FINISH_REASONS: Final = {"stop": "stop", "max_tokens": "length", "interrupted": "stop"}
 """OpenAI's reason for each type of the backend's `finish_details` (protocol notes, section 14.3)."""
@@ -121,7 +125,13 @@ class Interpreter:
         self.growing: Message | None = None
         """The message that the last envelope showed, if it may go on growing."""
         self._assets: set[str] = set()
+        self._kept_of_assets = 0
         self.begin(sent)
+
+    @property
+    def kept(self) -> int:
+        """Bytes of memory that are taken by what is kept of messages, about."""
+        return self._kept + self._kept_of_assets + (self._last_shown.source.size if self._last_shown else 0)
 
     @property
     def pictures(self) -> int:
@@ -137,6 +147,7 @@ class Interpreter:
         facts.finish_reason = "stop"
         self._seen: dict[str, _Seen] = {}
         self._last_shown: Message | None = None
+        self._kept = 0  # bytes of this exchange, without the text of `_last_shown`
         self._last_id = ""  # of the last message of any kind
         self._last_finished = False
         self.damage = Damage()
@@ -187,10 +198,17 @@ class Interpreter:
         return self.facts.end_turn or self.facts.stream_complete
 
     def lose_record(self, data: bytes) -> bool:
-        """A record cannot be read. False if it is provably none that changes a message."""
-        if kind_in(data) in IGNORED_TYPES or is_time(data):
+        """A record cannot be read. False if it is provably none that changes a message.
+
+        One that names a hidden message may have run into the record of the next one.
+        """
+        if is_time(data):
             return False
-        self.lose(message_in(data))
+        message_id = message_in(data)
+        if not self._is_hidden(message_id):
+            self.lose(message_id)
+        elif not self.over:
+            self.damage.lose(message_id, complete=True)
         return True
 
     def lose(self, message_id: str = "") -> None:
@@ -225,7 +243,7 @@ class Interpreter:
 
     def _message(self, raw: JsonObject, same_text: bool) -> Iterator[Change]:
         message_id, role = text_at(raw, "id"), object_at(raw, "author").get("role")
-        if not message_id:
+        if not 0 < len(message_id) <= MAX_ID:
             self._leave_out("")
             return
         is_ours = message_id in self._sent_ids
@@ -246,6 +264,7 @@ class Interpreter:
         if (seen := self._seen.get(message_id)) is None:
             if role == "assistant" and self._is_echo(raw):
                 self._sent_ids.add(message_id)
+                self._kept += size_in_memory(message_id)
                 return
             if len(self._seen) >= MAX_MESSAGES:
                 self._leave_out(message_id)
@@ -274,10 +293,11 @@ class Interpreter:
         self.lose(message_id)
 
     def _new(self, raw: JsonObject, message_id: str) -> _Seen:
+        parent = text_at(object_at(raw, "metadata"), "parent_id")
+        self._kept += size_in_memory(message_id, parent)
         row = content_type_of(raw)
         if row is None:
             return _Seen()
-        parent = text_at(object_at(raw, "metadata"), "parent_id")
         is_prose = row.presentation.kind is ItemKind.PROSE
         if is_prose and parent and self._answers.setdefault(parent, message_id) != message_id:
             return _Seen()  # a second answer to one message: an A/B variant
@@ -285,9 +305,12 @@ class Interpreter:
         return _Seen(Message(message_id, row.presentation, language), row.text)
 
     def _show(self, seen: _Seen, message: Message, raw: JsonObject, same_text: bool) -> Iterator[Change]:
-        if self._last_shown is not None and self._last_shown is not message:
-            yield from _release(self._last_shown)  # the backend may never say that it is complete
-        self._last_shown = message
+        if (last := self._last_shown) is not message:
+            self._last_shown = message
+            self._kept -= message.source.size
+            if last is not None:
+                yield from _release(last)  # the backend may never say that it is complete
+                self._kept += last.source.size
         match message.kind:
             case ItemKind.ERROR:
                 yield from self._show_error(seen, message, raw)
@@ -326,6 +349,7 @@ class Interpreter:
         for asset in assets_of(raw):
             if asset.pointer not in self._assets:
                 self._assets.add(asset.pointer)
+                self._kept_of_assets += size_in_memory(asset.pointer, asset.alt)
                 yield PictureAdded(message, asset)
 
     def _read_citations(self, message: Message, raw: JsonObject) -> Iterator[Change]:
@@ -333,6 +357,7 @@ class Interpreter:
         if metadata.get("citations") or metadata.get("content_references"):
             citations = citations_of(metadata)
             if citations != message.citations:
+                self._kept += _size_of(citations) - _size_of(message.citations)
                 message.citations = citations
                 yield CitationsChanged(message)
 
@@ -373,6 +398,10 @@ class Interpreter:
             operation_hash=next((h for c in choices if (h := text_at(c, "operation_hash"))), ""),
             login=kind == "oauth_required",
         )
+
+
+def _size_of(citations: Sequence[Citation]) -> int:
+    return sum(size_in_memory(one.url, one.title, one.matched, one.markdown) for one in citations)
 
 
 def _may_be_in_metadata(message: Message) -> bool:

@@ -11,8 +11,12 @@ from dataclasses import dataclass
 
 MAX_RECORD_BYTES = 16 * 1024 * 1024
 """Longest record that is read. Tool output with notebook messages inside reaches some MiB."""
-NO_CONTENT = (b":", b"id:", b"retry:")
-"""How comments begin, and the fields that carry nothing for us."""
+NO_CONTENT = re.compile(rb"(?::|id:|retry:)[\t !#-~]*")
+"""Comments, and the fields that carry nothing for us. With a quote in it, a line has run into a record."""
+PING = b"ping"
+"""The event of pings, the only one that may come without data."""
+EVENT = re.compile(rb"[\w.-]{0,24}", re.ASCII)
+"""The name of an event. A longer one, or with other characters, has run into what stands behind it."""
 LINE_COST = 64
 """Bytes for which each data line counts besides its own, since it is an object in memory."""
 GLUE = re.compile(r"\s*(?:(data:)\s*|\Z)")
@@ -67,6 +71,7 @@ class SseSplitter:
         "_data",
         "_event",
         "_held",
+        "_lf",
         "_max",
         "_scan",
         "_skip_lf",
@@ -82,6 +87,7 @@ class SseSplitter:
         self.ends_in_cr = False
         """The last line ended in CR or CRLF, which are not for the fast path."""
         self._scan = 0  # no line end lies between pos and here
+        self._lf = 0  # no LF lies between pos and here
         self._skip_lf = False  # the last line ended in a CR that was the last byte we had
         self._started = False
         self._event = b""
@@ -94,6 +100,7 @@ class SseSplitter:
         if self.pos:
             del self.buffer[: self.pos]
             self._scan = max(0, self._scan - self.pos)
+            self._lf = max(0, self._lf - self.pos)
             self.pos = 0
         self.buffer += chunk
         if not self._started:
@@ -143,13 +150,11 @@ class SseSplitter:
             if buffer[self.pos] == 0x0A:
                 self.pos += 1
             self._skip_lf = False
-        start = max(self._scan, self.pos)
-        lf = buffer.find(b"\n", start)
-        end = lf if lf >= 0 else len(buffer)
-        cr = buffer.find(b"\r", start, end)
+        lf = end = self._next_lf()
+        cr = buffer.find(b"\r", max(self._scan, self.pos), lf)
         if cr >= 0:
             end = cr
-        elif lf < 0:
+        elif lf == len(buffer):
             self._scan = end
             return None
         line = bytes(buffer[self.pos : end])
@@ -164,16 +169,24 @@ class SseSplitter:
         self._scan = self.pos
         return line
 
+    def _next_lf(self) -> int:
+        """Where the next LF is, or the end of the buffer; looked for once, however many CR come before it."""
+        buffer, lf = self.buffer, max(self._lf, self.pos)
+        if not buffer.startswith(b"\n", lf):
+            lf = buffer.find(b"\n", lf)
+        self._lf = lf if lf >= 0 else len(buffer)
+        return self._lf
+
     def _field(self, line: bytes) -> None:
         if line.startswith(b"data:"):
             value = line[6:] if line.startswith(b"data: ") else line[5:]
             self._hold(value)
-        elif line.startswith(b"event:"):
-            self._event = line[6:].strip()
+        elif line.startswith(b"event:") and EVENT.fullmatch(name := line[6:].strip()):
+            self._event = name
         elif line.startswith(b"{"):
             # A JSON body in place of a stream: some errors come so (protocol notes, section 14.2).
             self._hold(line)
-        elif not line.startswith(NO_CONTENT):
+        elif not NO_CONTENT.fullmatch(line):
             self._hold(UNREADABLE + line)  # a damaged line, which may have been data
 
     def _hold(self, value: bytes) -> None:
@@ -183,6 +196,8 @@ class SseSplitter:
         self._data.append(value)
 
     def _dispatch(self) -> Record | None:
+        if self._event not in (b"", PING) and not self._data:
+            self._data.append(UNREADABLE)  # the data may have run into the line of the name
         record = Record(self._event, b"\n".join(self._data)) if self._data else None
         self._event = b""
         self._data.clear()

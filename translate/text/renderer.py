@@ -14,7 +14,7 @@ from translate.text.message import (
     ToolFailed,
 )
 from translate.text.presentation import AnswerContext, ItemSource, Links, OpenItem, Pictures
-from translate.values import Asset, ItemKind, Picture, ShownCitation, Style
+from translate.values import Asset, ItemKind, Picture, ShownCitation, Style, size_in_memory
 
 MAX_REASONING: Final = 1_000_000
 """Characters of reasoning that are passed on in one answer; what comes after them is dropped."""
@@ -38,6 +38,8 @@ class Renderer:
         self._message: Message | None = None  # whose item is open
         self._item: OpenItem | None = None
         self._announced = 0  # citations of which an event was given
+        self.kept = 0
+        """Bytes of memory that the citations shown so far take, about."""
         self._seamless = False
         self._reasoning_left = MAX_REASONING if reasoning else 0
         self._reasoned: Message | None = None
@@ -162,7 +164,9 @@ class Renderer:
     def _announce_citations(self) -> None:
         shown = self._context.shown
         while self._announced < len(shown):
-            self._out.add_citation(shown[self._announced])
+            citation = shown[self._announced]
+            self._out.add_citation(citation)
+            self.kept += size_in_memory(citation.link, citation.url, citation.title)
             self._announced += 1
 
     def _add_picture(self, message: Message, asset: Asset) -> None:

@@ -8,7 +8,7 @@ three ways: as a whole (`become`), as a decoded piece (`grow`), and as escaped b
 from collections.abc import Callable
 
 from translate.text.escape import unescaped
-from translate.values import SURROGATE, concatenate, join_surrogates
+from translate.values import SURROGATE, concatenate, join_surrogates, text_size
 
 
 class SourceText:
@@ -36,6 +36,11 @@ class SourceText:
             self._growth.clear()
             self._counted = 0
         return self._text
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes in memory, about."""
+        return text_size(self._text) + len(self._growth)
 
     @property
     def given(self) -> int:

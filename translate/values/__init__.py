@@ -56,6 +56,7 @@ from translate.values.json import (
 )
 from translate.values.models import ANY_GPT, BUILT_IN, DEFAULT_UNITS, GPT_35_TURBO, Catalogue, Model
 from translate.values.prompt import Attachment, ChatMessage, Role, SentMessage
+from translate.values.size import size_in_memory, text_size
 from translate.values.style import STYLES, Style
 from translate.values.unicode import SURROGATE, concatenate, join_surrogates, well_formed
 from translate.values.usage import CountTokens, Usage, picture_tokens, usage_of
@@ -126,8 +127,10 @@ __all__ = [
     "objects_at",
     "picture_tokens",
     "read_gpts",
+    "size_in_memory",
     "strict_json",
     "text_at",
+    "text_size",
     "usage_of",
     "well_formed",
 ]

@@ -27,8 +27,8 @@ def records(stream: bytes, sizes: Sequence[int] = ()) -> list[tuple[bytes, bytes
 def reference(stream: bytes) -> list[tuple[bytes, bytes]]:
     """The same by the book, from the whole stream at once; the end of input ends the last record.
 
-    By the book a line with an unknown field is ignored. Here it is damaged data, marked with a byte that
-    makes it unreadable.
+    By the book a line with an unknown field is ignored, and so is an event without data. Here it is damaged
+    data, marked with a byte that makes it unreadable, and so is a comment with a quote or other than ASCII.
     """
     found: list[tuple[bytes, bytes]] = []
     event = b""
@@ -36,6 +36,8 @@ def reference(stream: bytes) -> list[tuple[bytes, bytes]]:
     for line in [*re.split(rb"\r\n|\n|\r", stream.removeprefix(b"\xef\xbb\xbf")), b""]:
         name, _, value = line.partition(b":")
         if not line:
+            if event not in (b"", b"ping") and not data:
+                data.append(b"\xff")
             if data:
                 found.append((event, b"\n".join(data)))
             event, data = b"", []
@@ -43,9 +45,9 @@ def reference(stream: bytes) -> list[tuple[bytes, bytes]]:
             data.append(line)
         elif name == b"data" and b":" in line:
             data.append(value.removeprefix(b" "))
-        elif name == b"event" and b":" in line:
+        elif name == b"event" and re.fullmatch(rb"[a-z]+", value.strip()):
             event = value.strip()
-        elif name not in (b"", b"id", b"retry") or b":" not in line:
+        elif name not in (b"", b"id", b"retry") or b":" not in line or re.search(rb'["\x80-\xff]', line):
             data.append(b"\xff" + line)
     return found
 
@@ -120,6 +122,26 @@ def test_event_name_belongs_to_one_record_only() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'event: delta"""{"v": "x"}',
+        b"event: dexxxxxxxxxxxxxxxxxxxxxxxxxxxlta\ndata: {}",
+        b': x"}',
+        b'retry: "',
+    ],
+)
+def test_line_that_has_run_into_a_record_is_data_that_nobody_can_read(line: bytes) -> None:
+    assert records(line + b"\n\ndata: a\n\n") == [
+        (b"", b"\xff" + line.replace(b"\ndata: ", b"\n")),
+        (b"", b"a"),
+    ]
+
+
+def test_event_without_data_is_unreadable_unless_it_is_a_ping() -> None:
+    assert records(b"event: delta\n\nevent: ping\n\n") == [(b"delta", b"\xff")]
+
+
 @pytest.mark.parametrize("tail", [b"", b"\n", b"\r", b"\r\n", b"\n\n"])
 def test_last_record_counts_without_its_line_ends(tail: bytes) -> None:
     stream = b"data: a\n\ndata: [DONE]" + tail
@@ -172,6 +194,7 @@ def test_boundary_is_where_a_record_begins() -> None:
 
 LINES = st.one_of(
     st.sampled_from([b"", b"", b"", b"data: x", b": c", b"event: ping", b"data:", b"data", b"{}", b"id: 1"]),
+    st.sampled_from([b"event: x", b'event: "', b': "', b'id: "', b": \xe4"]),
     st.binary(max_size=6).map(lambda raw: b"data: " + re.sub(rb"[\r\n]", b".", raw)),
     st.sampled_from(["data: 你好", "data: \u2028 \u0085", "event: 🔥", "data: \ufeff"]).map(str.encode),
 )
