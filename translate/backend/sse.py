@@ -11,12 +11,14 @@ from dataclasses import dataclass
 
 MAX_RECORD_BYTES = 16 * 1024 * 1024
 """Longest record that is read. Tool output with notebook messages inside reaches some MiB."""
-NO_CONTENT = re.compile(rb"(?::|id:|retry:)[\t !#-~]*")
-"""Comments, and the fields that carry nothing for us. With a quote in it, a line has run into a record."""
+NO_CONTENT = (b":", b"id:", b"retry:")
+"""How comments begin, and the fields that carry nothing for us."""
 PING = b"ping"
-"""The event of pings, the only one that may come without data."""
-EVENT = re.compile(rb"[\w.-]{0,24}", re.ASCII)
-"""The name of an event. A longer one, or with other characters, has run into what stands behind it."""
+"""The event of pings."""
+NEEDS_DATA = (b"message", b"delta", b"delta_encoding")
+"""Events of answers, which never come without data."""
+STRANGE = re.compile(rb'["\x00-\x08\x0b-\x1f\x7f]')
+"""In none of the lines without content. One with a quote in it has run into a record."""
 LINE_COST = 64
 """Bytes for which each data line counts besides its own, since it is an object in memory."""
 GLUE = re.compile(r"\s*(?:(data:)\s*|\Z)")
@@ -35,6 +37,15 @@ class Record:
 
     event: bytes
     data: bytes
+
+
+def _is_clean(line: bytes) -> bool:
+    """Whether a line is text that cannot have run into a record behind it."""
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return STRANGE.search(line) is None
 
 
 def unglued(data: bytes) -> list[bytes]:
@@ -181,12 +192,12 @@ class SseSplitter:
         if line.startswith(b"data:"):
             value = line[6:] if line.startswith(b"data: ") else line[5:]
             self._hold(value)
-        elif line.startswith(b"event:") and EVENT.fullmatch(name := line[6:].strip()):
-            self._event = name
+        elif line.startswith(b"event:") and _is_clean(line):
+            self._event = line[6:].strip()
         elif line.startswith(b"{"):
             # A JSON body in place of a stream: some errors come so (protocol notes, section 14.2).
             self._hold(line)
-        elif not NO_CONTENT.fullmatch(line):
+        elif not (line.startswith(NO_CONTENT) and _is_clean(line)):
             self._hold(UNREADABLE + line)  # a damaged line, which may have been data
 
     def _hold(self, value: bytes) -> None:
@@ -196,7 +207,7 @@ class SseSplitter:
         self._data.append(value)
 
     def _dispatch(self) -> Record | None:
-        if self._event not in (b"", PING) and not self._data:
+        if not self._data and (self._event in NEEDS_DATA or b"data:" in self._event):
             self._data.append(UNREADABLE)  # the data may have run into the line of the name
         record = Record(self._event, b"\n".join(self._data)) if self._data else None
         self._event = b""

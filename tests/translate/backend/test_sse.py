@@ -28,15 +28,23 @@ def reference(stream: bytes) -> list[tuple[bytes, bytes]]:
     """The same by the book, from the whole stream at once; the end of input ends the last record.
 
     By the book a line with an unknown field is ignored, and so is an event without data. Here it is damaged
-    data, marked with a byte that makes it unreadable, and so is a comment with a quote or other than ASCII.
+    data, marked with a byte that makes it unreadable, if it may have been that of an answer, and so is a
+    comment with a quote or what is no text.
     """
+
+    def clean(line: bytes) -> bool:
+        text = line.decode(errors="replace")
+        return "\ufffd" not in text and all(
+            c != '"' and (c >= " " or c == "\t") and c != "\x7f" for c in text
+        )
+
     found: list[tuple[bytes, bytes]] = []
     event = b""
     data: list[bytes] = []
     for line in [*re.split(rb"\r\n|\n|\r", stream.removeprefix(b"\xef\xbb\xbf")), b""]:
         name, _, value = line.partition(b":")
         if not line:
-            if event not in (b"", b"ping") and not data:
+            if event in (b"message", b"delta", b"delta_encoding") and not data:
                 data.append(b"\xff")
             if data:
                 found.append((event, b"\n".join(data)))
@@ -45,9 +53,9 @@ def reference(stream: bytes) -> list[tuple[bytes, bytes]]:
             data.append(line)
         elif name == b"data" and b":" in line:
             data.append(value.removeprefix(b" "))
-        elif name == b"event" and re.fullmatch(rb"[a-z]+", value.strip()):
+        elif name == b"event" and b":" in line and clean(line):
             event = value.strip()
-        elif name not in (b"", b"id", b"retry") or b":" not in line or re.search(rb'["\x80-\xff]', line):
+        elif name not in (b"", b"id", b"retry") or b":" not in line or not clean(line):
             data.append(b"\xff" + line)
     return found
 
@@ -126,7 +134,8 @@ def test_event_name_belongs_to_one_record_only() -> None:
     "line",
     [
         b'event: delta"""{"v": "x"}',
-        b"event: dexxxxxxxxxxxxxxxxxxxxxxxxxxxlta\ndata: {}",
+        b"event: de\xff\xfflta\ndata: {}",
+        b": \x01\x01",
         b': x"}',
         b'retry: "',
     ],
@@ -138,8 +147,10 @@ def test_line_that_has_run_into_a_record_is_data_that_nobody_can_read(line: byte
     ]
 
 
-def test_event_without_data_is_unreadable_unless_it_is_a_ping() -> None:
+def test_event_of_an_answer_without_data_is_unreadable_and_any_other_is_nothing() -> None:
     assert records(b"event: delta\n\nevent: ping\n\n") == [(b"delta", b"\xff")]
+    assert records(b"event: deltadata: [DONE]\n\n") == [(b"deltadata: [DONE]", b"\xff")]
+    assert records("event: heartbeat\n\n: 保持连接\n\ndata: a\n\n".encode()) == [(b"", b"a")]
 
 
 @pytest.mark.parametrize("tail", [b"", b"\n", b"\r", b"\r\n", b"\n\n"])
