@@ -45,8 +45,11 @@ class Admin:
         return hmac.compare_digest(key.encode("utf-8", "replace"), self.token.encode())
 
     def trusts(self, peer: str, version: str, headers: Mapping[str, str]) -> bool:
-        """Whether a request may see everything without a token; see `is_local`."""
-        return self.trusts_machine and is_local(peer, version, headers)
+        """Whether a request may see everything without a token; see `is_local`.
+
+        One that sends a token, or anything in its place, is judged by that alone.
+        """
+        return self.trusts_machine and "Authorization" not in headers and is_local(peer, version, headers)
 
     async def save_again(self) -> None:
         """Write a token that was made here into its file, whose directory must be there. Raises OSError."""

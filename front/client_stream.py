@@ -68,6 +68,8 @@ class ClientStream(IOStream):
         self.phase = Phase.HEAD
         self.has_begun = False
         """Some of the head has come."""
+        self.more_has_come = False
+        """Something came with the head of the present request: its client does not wait with the body."""
         self.served = 0
         """Requests that were read to their end."""
         self._times = times
@@ -88,9 +90,10 @@ class ClientStream(IOStream):
             raise StreamClosedError
         self._await_request()
         try:
-            head = b""
+            head, taken = b"", 0
             while not head.strip(b"\r\n"):
                 head = await super().read_until_regex(regex, DRAINED_HEADS * MAX_HEAD_BYTES)
+                taken += len(head)
         except StreamClosedError:
             if self.has_begun:
                 self._report(ProtocolFault.INCOMPLETE)
@@ -103,6 +106,7 @@ class ClientStream(IOStream):
             self._report(ProtocolFault.INCOMPLETE)
             raise StreamClosedError
         self.has_begun = True
+        self.more_has_come = self._head_bytes > taken
         fault = fault_of_head(head)
         if fault is not None:
             await self._refuse(fault)

@@ -103,6 +103,8 @@ class ApiHandler(tornado.web.RequestHandler):
     model_name = ""
     ttft: float | None = None
     """Seconds until the first content of a stream was written."""
+    unread = False
+    """It is answered before its body, which the client has not sent and does not send any more."""
     conversing: tuple[Caller, Model] | None = None
     """The caller and the model of the conversation, once known; the headers show their limits."""
 
@@ -136,6 +138,18 @@ class ApiHandler(tornado.web.RequestHandler):
         if self.cross_origin:
             self.set_header("Access-Control-Allow-Origin", self.common.cors_origin)
             self.set_header("Access-Control-Expose-Headers", EXPOSED)
+
+    def prepare(self) -> None:
+        """Tornado calls it before the body comes. Who waits for leave to send it is refused now."""
+        if "Expect" in self.request.headers:  # the front door has left it to those who wait
+            self.unread = True
+            self.check_head()
+            self.unread = False
+
+    def check_head(self) -> None:
+        """Raise an ApiError for what is refused whatever the body holds."""
+        if self.request.method not in self._allowed():
+            raise self._not_allowed()
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
         """Drop a piece of the body."""
@@ -231,7 +245,9 @@ class ApiHandler(tornado.web.RequestHandler):
         for name, value in error.headers().items():
             self.set_header(name, value)
         if isinstance(error, MethodNotAllowed):
-            self.set_header("Allow", self._allowed())
+            self.set_header("Allow", ", ".join(self._allowed()))
+        if self.unread:
+            self.set_header("Connection", "close")  # Tornado closes it
         if self.outcome is None:
             self.outcome = OUTCOMES.get(error.status, Outcome.INVALID)
         self.send_json(self.error_body(error) if body is None else body)
@@ -242,9 +258,7 @@ class ApiHandler(tornado.web.RequestHandler):
         if isinstance(error, ApiError):
             self.send_api_error(error)
         elif status_code == 405:
-            self.send_api_error(
-                MethodNotAllowed(f"The method {self.request.method} is not allowed for this path.")
-            )
+            self.send_api_error(self._not_allowed())
         elif 400 <= status_code < 500:
             self.send_api_error(BadRequest("The request could not be understood."))
         else:
@@ -300,10 +314,13 @@ class ApiHandler(tornado.web.RequestHandler):
         if self.request.headers.get("Access-Control-Request-Private-Network") == "true":
             self.set_header("Access-Control-Allow-Private-Network", "true")
 
-    def _allowed(self) -> str:
+    def _not_allowed(self) -> MethodNotAllowed:
+        return MethodNotAllowed(f"The method {self.request.method} is not allowed for this path.")
+
+    def _allowed(self) -> list[str]:
         here, missing = type(self), tornado.web.RequestHandler
         names = ((name, name.lower()) for name in self.SUPPORTED_METHODS)
-        return ", ".join(name for name, own in names if getattr(here, own) is not getattr(missing, own))
+        return [name for name, own in names if getattr(here, own) is not getattr(missing, own)]
 
 
 class Body(Protocol):
@@ -326,7 +343,8 @@ class BodyHandler(ApiHandler, Generic[AnyBody]):
     """A handler that reads a body within the limits.
 
     A request is refused only after its whole body was read: most clients send all of it before they read, and
-    a connection that is closed in mid-body loses the response. Of a refused body nothing is kept.
+    a connection that is closed in mid-body loses the response. Of a refused body nothing is kept. A client
+    that waits for leave to send the body reads first, and is refused at once.
     """
 
     content_type = "application/json"
@@ -345,16 +363,21 @@ class BodyHandler(ApiHandler, Generic[AnyBody]):
 
     def prepare(self) -> None:
         """Look at the headers: what is not wanted, or finds no room, is refused before it is read."""
-        if self.request.method != "POST":
-            return
+        super().prepare()
         try:
+            self.check_head()
+        except ApiError as error:
+            self._refuse(error)
+
+    def check_head(self) -> None:
+        """Raise an ApiError: no key, another type, too large, no room for it."""
+        super().check_head()
+        if self.request.method == "POST":
             self.caller = self.read_caller()
             self.common.doorkeeper.check_key(self.caller)
             self._check_type()
             length = self.request.headers.get("Content-Length", "")
             self._check_size(int(length) if LENGTH.fullmatch(length) else 0)
-        except ApiError as error:
-            self._refuse(error)
 
     @property
     def wanted(self) -> bool:
@@ -449,6 +472,11 @@ class UnknownPath(ApiHandler):
     """404 for every path that is not ours, in JSON, naming the path: mistakes in base URLs are common."""
 
     route = "unknown"
+
+    def check_head(self) -> None:
+        """Raise NotFound, but for preflights."""
+        if self.request.method != "OPTIONS":
+            self.get()
 
     def get(self) -> None:
         """Raise NotFound, for any method."""

@@ -80,3 +80,8 @@ def test_token_of_the_settings_is_needed_on_this_machine_too(tmp_path: Path) -> 
     assert not given.is_token("let-me-ins")
     assert made.trusts(*HERE)
     assert not made.trusts("192.0.2.1", "HTTP/1.1", {"Host": "localhost"})
+
+
+@pytest.mark.parametrize("sent", ["Bearer wrong", "Basic YTpi", "Bearer", ""])
+def test_who_sends_a_token_is_judged_by_it_on_this_machine_too(tmp_path: Path, sent: str) -> None:
+    assert not load_admin("", tmp_path).trusts(*HERE[:2], {"Host": "localhost", "Authorization": sent})

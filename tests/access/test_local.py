@@ -47,6 +47,8 @@ def test_old_version_of_http_is_that_of_a_proxy(version: str) -> None:
         "X-Vercel-Forwarded-For", "X-NF-Client-Connection-IP", "Akamai-Origin-Hop", "X-Varnish",
         "Tailscale-User-Login", "Ali-CDN-Real-IP", "EO-Connecting-IP", "Incap-Client-IP",
         "WL-Proxy-Client-IP", "SSL-Client-Verify", "X-Auth-Request-User", "X-Request-Start",
+        "Ngrok-Trace-Id", "DO-Connecting-IP", "X-Tailscale-User", "X-BlueCoat-Via", "X-Cloud-Trace-Context",
+        "Traceparent", "Tracestate", "X-B3-TraceId", "B3", "A-Header-Of-A-Proxy-To-Come",
     ],
 )  # fmt: skip
 def test_header_of_a_proxy_is_a_proxy_whatever_it_says(name: str) -> None:
@@ -58,7 +60,9 @@ def test_header_of_a_proxy_is_a_proxy_whatever_it_says(name: str) -> None:
     "host",
     [
         "", "rebound.example", "rebound.example:33333", "localhost.example", "127.0.0.1.example", "192.0.2.1",
-        "127.0.0.1@evil.example", "localhost:80:80", "[::1", "::1]x", "[::2]", "0.0.0.0", "2130706433",
+        "127.0.0.1@evil.example", "localhost:80:80", "[::1", "::1]x",
+        "localhost:99999999", "localhost:65536", "localhost:x", "[localhost]",
+        "::1", "127.0.0.1:-1", "[::1]:99999", "[::1]1", "[::2]", "0.0.0.0", "2130706433",
     ],
 )  # fmt: skip
 def test_host_that_names_no_loopback_is_not_local(host: str) -> None:
@@ -73,6 +77,13 @@ def test_page_of_another_site_is_not_local(site: str) -> None:
 @pytest.mark.parametrize("origin", ["null", "https://page.example", "http://127.0.0.1:1", "http://[", "x"])
 def test_origin_of_another_page_is_not_local(origin: str) -> None:
     assert not local(Origin=origin)
+
+
+@pytest.mark.parametrize(
+    "name", ["Accept", "Accept-Language", "Cache-Control", "Cookie", "DNT", "Referer", "Sec-CH-UA", "Pragma"]
+)
+def test_header_of_a_browser_is_no_proxy(name: str) -> None:
+    assert local(**{name: "x"})
 
 
 def test_page_of_the_service_itself_is_local() -> None:

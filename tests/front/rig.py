@@ -22,6 +22,13 @@ class Echo(tornado.web.RequestHandler):
         self.write(self.request.body)
 
 
+class Target(tornado.web.RequestHandler):
+    """Tells what was asked for."""
+
+    def get(self) -> None:
+        self.write(f"{self.request.host} {self.request.uri}")
+
+
 class Waits(tornado.web.RequestHandler):
     """Answers when the test lets it."""
 
@@ -86,7 +93,8 @@ async def opened(limit: int = 100, times: ConnectionTimes | None = None) -> Asyn
     """A door on a free port."""
     rig = Rig()
     application = tornado.web.Application(
-        [("/", Echo), ("/waits", Waits, {"rig": rig}), ("/early", Early)], log_function=lambda handler: None
+        [("/", Echo), ("/target", Target), ("/waits", Waits, {"rig": rig}), ("/early", Early)],
+        log_function=lambda handler: None,
     )
     listeners = Listeners.open("127.0.0.1", 0, reuse_port=False, environ={})
     rig.door = FrontDoor(application, listeners, rig.metrics, limit, times)

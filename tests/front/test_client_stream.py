@@ -20,6 +20,7 @@ REFUSED = {
     "request line": (b"GET / SPDY/3\r\nHost: x\r\n\r\n", 400, "request_line"),
     "folded header": (b"GET / HTTP/1.1\r\nHost: x\r\nA: b\r\n c\r\n\r\n", 400, "header"),
     "no host": (b"GET / HTTP/1.1\r\n\r\n", 400, "host"),
+    "expectation": (POST + b"Expect: more\r\nContent-Length: 1\r\n\r\n", 417, "expectation"),
     "length and chunked": (POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", 400, "length"),
     "large head": (b"GET / HTTP/1.1\r\nHost: x\r\nA: " + b"a" * 70000 + b"\r\n\r\n", 431, "head_too_large"),
     "head without end": (b"GET / HTTP/1.1\r\nHost: x\r\nA: " + b"a" * 70000, 431, "head_too_large"),
@@ -121,11 +122,12 @@ async def test_large_body_reaches_the_handler_and_large_heads_are_counted_withou
         assert rig.faults() == {}
 
 
-async def test_client_that_asks_to_go_on_gets_its_answer() -> None:
+@pytest.mark.parametrize("spelled", [b"100-continue", b"100-Continue", b" 100-CONTINUE "])
+async def test_client_that_asks_to_go_on_gets_its_answer(spelled: bytes) -> None:
     """Also holds that Tornado still writes what `write` knows it by."""
     async with opened() as rig:
         reader, writer = await asyncio.open_connection("127.0.0.1", rig.door.port)
-        writer.write(POST + b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+        writer.write(POST + b"Expect: " + spelled + b"\r\nContent-Length: 2\r\n\r\n")
         assert await reader.readuntil(b"\r\n\r\n") == TORNADOS_CONTINUE
         writer.write(b"zz")
         assert (await reader.readuntil(b"zz")).startswith(b"HTTP/1.1 200")
@@ -134,6 +136,46 @@ async def test_client_that_asks_to_go_on_gets_its_answer() -> None:
 
 async def test_wrong_chunk_after_an_invitation_to_go_on_is_refused() -> None:
     async with opened() as rig:
-        reply = await rig.ask(POST + b"Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
-        assert reply.startswith(TORNADOS_CONTINUE + b"HTTP/1.1 400 ")
+        reader, writer = await asyncio.open_connection("127.0.0.1", rig.door.port)
+        writer.write(POST + b"Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n")
+        assert await reader.readuntil(b"\r\n\r\n") == TORNADOS_CONTINUE
+        writer.write(b"zz\r\n")
+        assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
+        writer.close()
         assert rig.faults() == {"body": 1}
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n",
+        POST + b"Connection: close\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nzz",
+        POST + b"Connection: close\r\nExpect: 100-continue\r\nContent-Length: 0\r\n\r\n",
+        POST + b"Connection: close\r\nExpect: 100-continue\r\n\r\n",
+        POST.replace(b"/", b"/early", 1) + b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\n",
+    ],
+    ids=["http 1.0", "body with the head", "empty body", "no body", "answered already"],
+)
+async def test_nobody_is_asked_to_go_on_who_does_not_wait(request_: bytes) -> None:
+    async with opened() as rig:
+        reader, writer = await asyncio.open_connection("127.0.0.1", rig.door.port)
+        writer.write(request_)
+        if b"HTTP/1.0" in request_:
+            await asyncio.sleep(0.2)
+            writer.write(b"zz")
+        assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
+        writer.close()
+        assert rig.faults() == {}
+
+
+async def test_target_may_be_a_whole_address_whose_host_counts() -> None:
+    async with opened() as rig:
+        for target, told in (
+            (b"http://a.example:81/target?q=1", b"a.example:81 /target?q=1"),
+            (b"HTTPS://b/target", b"b /target"),
+            (b"/target?http://c/", b"x /target?http://c/"),
+        ):
+            reply = await rig.ask(b"GET " + target + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            assert reply.endswith(b"\r\n\r\n" + told)
+        empty = await rig.ask(b"GET http://a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert empty.endswith(b"hello")

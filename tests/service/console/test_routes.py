@@ -143,6 +143,13 @@ async def test_made_token_opens_what_it_is_asked_for(tmp_path: Path) -> None:
     assert usage.json["licence"] is None
 
 
+@pytest.mark.parametrize("sent", ["Bearer wrong", "Basic YTpi", "Bearer", ""])
+async def test_wrong_token_shows_nothing_on_this_machine_either(sent: str) -> None:
+    async with deployed() as service:
+        answer = await service.ask("GET", STATE, {"Authorization": sent}, key="")
+    assert answer.status == 401
+
+
 @pytest.mark.parametrize("host", ["localhost:1", "127.0.0.1", "[::1]:33333", "LOCALHOST"])
 async def test_names_of_this_machine_are_local(host: str) -> None:
     async with deployed() as service:
