@@ -17,6 +17,7 @@ import signal
 import sys
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from front import (
@@ -31,7 +32,7 @@ from front import (
 from handlers import make_app, make_metrics_app
 from ledger import DAY, KeyNames, StoreError, row_as_json, usage_table
 from logs import configure_logs
-from runtime import give_back_large_blocks
+from runtime import Signals, give_back_large_blocks
 from settings import Settings, SettingsError
 from translate.values import Gpt
 from wiring import Service, build, ledger_store, limits_of
@@ -120,10 +121,14 @@ async def main(settings: Settings, demo: bool) -> int:
 
     Raises SettingsError.
     """
-    signals: asyncio.Queue[int] = asyncio.Queue()
-    loop = asyncio.get_running_loop()
+    with Signals() as signals:
+        return await _serve_until_ended(settings, demo, signals)
+
+
+async def _serve_until_ended(settings: Settings, demo: bool, signals: Signals) -> int:
+    ends: asyncio.Queue[int] = asyncio.Queue()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, signals.put_nowait, number)
+        signals.on(number, partial(ends.put_nowait, number))
     simulator = None
     gpts: tuple[Gpt, ...] = ()
     if demo:
@@ -132,21 +137,21 @@ async def main(settings: Settings, demo: bool) -> int:
     server = _listen(build(settings, VERSION, simulated=demo, demo_gpts=gpts))
     gc.collect()
     gc.freeze()  # what is there for good; to look at it again and again would be a pause for all
-    loop.add_signal_handler(signal.SIGHUP, server.service.gpts.reload)
+    signals.on(signal.SIGHUP, server.service.gpts.reload)
     _announce(server, demo)
-    await signals.get()
+    await ends.get()
     log.info("stopping: %d answers in flight", len(server.service.running))
-    code = await _stop(server, signals)
+    code = await _stop(server, ends)
     if simulator is not None:
         await simulator.stop()
     log.info("stopped")
     return code
 
 
-async def _stop(server: Server, signals: asyncio.Queue[int]) -> int:
+async def _stop(server: Server, ends: asyncio.Queue[int]) -> int:
     """Stop the server, at once if another signal comes; give the exit code."""
     stopping = asyncio.create_task(server.stop())
-    another = asyncio.create_task(signals.get())
+    another = asyncio.create_task(ends.get())
     await asyncio.wait({stopping, another}, return_when=asyncio.FIRST_COMPLETED)
     if not another.done():
         another.cancel()

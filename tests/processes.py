@@ -83,6 +83,11 @@ class Process:
     def signal(self, number: int) -> None:
         self._popen.send_signal(number)
 
+    @property
+    def ended(self) -> bool:
+        """It has gone."""
+        return self._popen.poll() is not None
+
     def exit_code(self, seconds: float = 10.0) -> int:
         """Wait for the end."""
         code = self._popen.wait(seconds)

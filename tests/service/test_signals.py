@@ -126,6 +126,23 @@ def test_second_signal_ends_answers_at_once_and_records_them(number: int, tmp_pa
             assert ledger.execute("SELECT outcome, units FROM conversations").fetchall() == [("stopped", 14)]
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_signals_up_to_the_very_end_do_not_change_the_exit_code(number: int) -> None:
+    """They come until the process is gone, so some come while the interpreter ends."""
+    last = signal.SIGTERM if number == signal.SIGHUP else number
+    with running(["server.py"], {"BASE_URL": "http://127.0.0.1:1", "PORT": "0"}) as service:
+        service.wait_for("listening on")
+        service.signal(last)
+        service.wait_for("stopping")
+        service.signal(last)
+        until = time.monotonic() + 20
+        while not service.ended and time.monotonic() < until:
+            service.signal(number)
+            time.sleep(0.0005)
+        assert service.exit_code() in (0, 128 + last)  # 0 if it had stopped before the second one
+        assert "Traceback" not in service.output
+
+
 @pytest.mark.parametrize("after", [0.2, 0.4, 0.6, 0.8])
 def test_signal_during_the_start_ends_it(after: float) -> None:
     with running(["server.py"], {"BASE_URL": "http://127.0.0.1:1", "PORT": "0"}) as service:
