@@ -189,6 +189,14 @@ def listening_port(process: Process) -> int:
 
 
 @contextmanager
+def simulator_process(prefix: str, knobs: Sequence[str] = ()) -> Iterator[tuple[Process, int]]:
+    """The simulated backend, and its port. `knobs` are its options."""
+    options = ["--port", "0", "--prefix", prefix, "--pace", "0", "--busy", "0", "--cap", "0", *knobs]
+    with running(["-m", "simulator", *options]) as simulator:
+        yield simulator, int(simulator.wait_for(r"simulated backend on http://127\.0\.0\.1:(\d+)")[1])
+
+
+@contextmanager
 def service_over_simulator(
     settings: Mapping[str, str] | None = None,
     knobs: Sequence[str] = (),
@@ -197,10 +205,8 @@ def service_over_simulator(
     """Both processes. `knobs` are options of the simulator; `settings` and `command` are the service's."""
     given = dict(settings or {})
     prefix = given.get("PROXY_API_PREFIX", PREFIX)
-    options = ["--port", "0", "--prefix", prefix, "--pace", "0", "--busy", "0", "--cap", "0", *knobs]
     with ExitStack() as stack:
-        simulator = stack.enter_context(running(["-m", "simulator", *options]))
-        simulator_port = int(simulator.wait_for(r"simulated backend on http://127\.0\.0\.1:(\d+)")[1])
+        simulator, simulator_port = stack.enter_context(simulator_process(prefix, knobs))
         defaults = {
             "BASE_URL": f"http://127.0.0.1:{simulator_port}",
             "PROXY_API_PREFIX": prefix,

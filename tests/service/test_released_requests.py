@@ -1,6 +1,7 @@
 """What a request has brought is freed when it is over, by counting references alone.
 
-The garbage collector runs late: by then, strangers could have left hundreds of bodies behind.
+The garbage collector runs late: by then, strangers could have left hundreds of bodies behind. The simulated
+backend is a process of its own here: what it keeps itself is no matter.
 """
 
 import asyncio
@@ -11,13 +12,12 @@ from collections.abc import Awaitable, Callable, Iterator
 import pytest
 from tornado.http1connection import HTTP1Connection
 from tornado.httputil import HTTPServerRequest
-from tornado.iostream import IOStream
 
 from front.client_stream import ClientStream
 from handlers.base import ApiHandler
-from simulator import Knobs
 from tests.eventually import eventually
-from tests.service.deployment import CHAT, JSON_TYPE, KEY, Deployment, deployed
+from tests.processes import simulator_process
+from tests.service.deployment import CHAT, JSON_TYPE, KEY, PREFIX, Deployment, deployed
 from tests.service.test_attachments import PICTURE, image, send
 from tests.service.test_images import GENERATIONS, pixel
 from translate.openai import FormBody, JsonBody
@@ -46,6 +46,13 @@ FORM_TYPE = {"Content-Type": "multipart/form-data; boundary=b"}
 Request = Callable[[Deployment], Awaitable[object]]
 
 
+@pytest.fixture(name="backend", scope="module")
+def _backend() -> Iterator[str]:
+    """The address of the simulated backend."""
+    with simulator_process(PREFIX, ["--pace", "300", "--tokens", "60"]) as (_, port):
+        yield f"http://127.0.0.1:{port}"
+
+
 @pytest.fixture(autouse=True)
 def _no_collector() -> Iterator[None]:
     gc.collect()
@@ -57,13 +64,8 @@ def _no_collector() -> Iterator[None]:
 
 def kept(before: set[int]) -> Counter[str]:
     """What there is of requests, by its type, apart from what was there `before`."""
-    found = [each for each in gc.get_objects() if isinstance(each, OF_A_REQUEST) and id(each) not in before]
-    return Counter(type(each).__name__ for each in found if not of_the_simulator(each))
-
-
-def of_the_simulator(each: object) -> bool:
-    """It is the other end of a connection that the service keeps, or kept, to the simulator."""
-    return isinstance(each, HTTP1Connection) and type(each.stream) is IOStream
+    found = (each for each in gc.get_objects() if isinstance(each, OF_A_REQUEST) and id(each) not in before)
+    return Counter(type(each).__name__ for each in found)
 
 
 async def whole(service: Deployment) -> None:
@@ -118,6 +120,12 @@ async def refused_by_the_backend(service: Deployment) -> None:
     assert (await service.chat(key="fk-bad-key-of-a-caller")).status in (200, 401)
 
 
+async def refused_before_its_body(service: Deployment) -> None:
+    async with service.connect() as connection:
+        await connection.send("POST", CHAT, {"Expect": "100-continue", "Content-Length": "2000", **JSON_TYPE})
+        assert (await connection.answer()).status == 401
+
+
 async def _leave_in_body(service: Deployment, *, reset: bool) -> None:
     headers = {"Authorization": f"Bearer {KEY}", "Content-Length": "200000", **JSON_TYPE}
     async with service.connect() as connection:
@@ -165,15 +173,15 @@ async def left_before_answer(service: Deployment) -> None:
         too_large,
         unknown_path,
         refused_by_the_backend,
+        refused_before_its_body,
         left_in_body,
         reset_in_body,
         left_in_answer,
         left_before_answer,
     ],
 )
-async def test_nothing_of_a_request_is_left_when_it_is_over(request_kind: Request) -> None:
-    knobs = Knobs(busy=False, cap=0, pace=300, tokens=60)
-    async with deployed({"MAX_BODY_BYTES": "250000"}, knobs) as service:
+async def test_nothing_of_a_request_is_left_when_it_is_over(request_kind: Request, backend: str) -> None:
+    async with deployed({"MAX_BODY_BYTES": "250000", "BASE_URL": backend}) as service:
         await request_kind(service)  # so that what is made once is there
         await asyncio.sleep(0.05)
         gc.collect()
