@@ -124,6 +124,7 @@ class Fetch:
             return
         if self._task is not None and not self._in_callback:
             self._task.cancel()
+            self._task = None  # one that has not begun keeps its end, and that this fetch
         if self._connection is not None:
             self._connection.channel.close()
         self._report(error)

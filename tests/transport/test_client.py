@@ -1,6 +1,8 @@
 """Tornado's client interface: what callers may rely on, beside what the differential test shows."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -173,3 +175,20 @@ async def test_answer_that_comes_before_the_request_is_out_is_read() -> None:
         response = await http.fetch(request, raise_error=False)
         assert (response.code, response.body) == (413, b"no")
         await eventually(lambda: server.connections[0].gone)  # it was not kept
+
+
+async def test_request_that_is_stopped_before_it_begins_is_freed_without_the_collector() -> None:
+    async with ScriptedServer([OK]) as server, client() as http:
+        gc.disable()
+        try:
+            handle = FetchHandle()
+            request = HandledRequest(server.url, "POST", handle=handle, body=b"x")
+            freed = weakref.ref(request)
+            fetched = http.fetch(request, raise_error=False)
+            handle.stop()
+            await asyncio.wait([fetched])
+            assert isinstance(fetched.exception(), HTTPStreamClosedError)
+            del request, fetched, handle
+            await eventually(lambda: freed() is None)
+        finally:
+            gc.enable()
