@@ -39,13 +39,13 @@ class StoredTurn:
         if data is None or not isinstance(data.get("mapping"), dict):
             raise ValueError("not a conversation")
         out = []
-        conversation_id, message, first = text_at(data, "conversation_id"), {}, not self._shown
-        for message in self._chain(object_at(data, "mapping"), text_at(data, "current_node")):
+        conversation_id, first = text_at(data, "conversation_id"), not self._shown
+        message: JsonObject = {}
+        for node_id, message in self._chain(object_at(data, "mapping"), text_at(data, "current_node")):
             envelope = {"message": message, "conversation_id": conversation_id, "error": None}
             record = b"data: " + ujson.dumps(envelope).encode() + b"\n\n"
-            message_id = text_at(message, "id")
-            if self._shown.get(message_id) != record:
-                self._shown[message_id] = record
+            if self._shown.get(node_id) != record:
+                self._shown[node_id] = record
                 out.append(record)
         self._judge(message)
         if not out:
@@ -54,15 +54,15 @@ class StoredTurn:
         begin = b"event: %b\ndata: {}\n\n" % STORED_TURN if first else b""
         return b"\n\n" + begin + b"".join(out)
 
-    def _chain(self, mapping: JsonObject, node_id: str) -> list[JsonObject]:
-        """The turn's messages, oldest first."""
-        found: list[JsonObject] = []
+    def _chain(self, mapping: JsonObject, node_id: str) -> list[tuple[str, JsonObject]]:
+        """The turn's messages with the ids of their nodes, oldest first."""
+        found: list[tuple[str, JsonObject]] = []
         for _ in range(MAX_CHAIN):
             node = object_at(mapping, node_id)
             if not node or node_id == self._parent_message_id:
                 break
             if message := object_at(node, "message"):
-                found.append(message)
+                found.append((node_id, message))
             node_id = text_at(node, "parent")
         return found[::-1]
 

@@ -81,3 +81,14 @@ def test_circle_in_the_tree_ends() -> None:
     node = {"id": "a", "parent": "a", "message": growing("x", id="a")[0]["message"]}
     body = json.dumps({"mapping": {"a": node}, "current_node": "a"}).encode()
     assert StoredTurn(NEW).feed(body)
+
+
+def test_messages_of_one_id_are_not_told_again_while_they_stay_as_they_are() -> None:
+    mapping: Json = {
+        "a": {"message": finished("One")["message"], "parent": NEW},
+        "b": {"message": finished("Two")["message"], "parent": "a"},
+    }
+    body = json.dumps({"conversation_id": "c1", "current_node": "b", "mapping": mapping}).encode()
+    turn = StoredTurn(NEW)
+    assert turn.feed(body).count(b'data: {"message"') == 2
+    assert turn.feed(body) == b""
