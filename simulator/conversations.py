@@ -142,19 +142,21 @@ def _stored_message(message: Message) -> JsonObject:
 class Conversations:
     """All conversations. Each account (key) sees its own only.
 
-    Of more than `max_conversations` the oldest are dropped.
+    Of more than `max_conversations` the oldest are dropped, and the lists of their accounts say so.
     """
 
     def __init__(self, max_conversations: int = MAX_CONVERSATIONS) -> None:
         self._max = max_conversations
         self._by_id: dict[str, Conversation] = {}
+        self._incomplete: set[str] = set()
 
     def create(self, owner: str, now: float, *, temporary: bool) -> Conversation:
         """A new empty conversation; a temporary one is not listed and not found by `find`."""
         conversation = Conversation(new_id(), owner, now, now, temporary)
         self._by_id[conversation.id] = conversation
         while len(self._by_id) > self._max:
-            del self._by_id[next(iter(self._by_id))]
+            dropped = self._by_id.pop(next(iter(self._by_id)))
+            self._incomplete.add(dropped.owner)
         return conversation
 
     def find(self, owner: str, conversation_id: str) -> Conversation:
@@ -180,6 +182,10 @@ class Conversations:
         """The visible ones of the account, the last changed first."""
         mine = [c for c in self._by_id.values() if c.owner == owner and c.visible and not c.temporary]
         return sorted(mine, key=lambda conversation: conversation.update_time, reverse=True)
+
+    def misses_some(self, owner: str) -> bool:
+        """Whether the account has had conversations that were dropped."""
+        return owner in self._incomplete
 
     def hide_all(self, owner: str) -> None:
         """What PATCH conversations does to an account."""

@@ -35,14 +35,15 @@ class ConversationListHandler(BackendHandler):
     def get(self) -> None:
         """A page of the visible ones, as the query's `offset` and `limit` ask. Raises Refused (422)."""
         offset, limit = self._number("offset", 0), self._number("limit", 20)
-        listed = self.backend.state.conversations.listed(self.key)
+        conversations = self.backend.state.conversations
+        listed = conversations.listed(self.key)
         self.reply(
             {
                 "items": [conversation.list_item_json() for conversation in listed[offset : offset + limit]],
                 "total": len(listed),
                 "limit": limit,
                 "offset": offset,
-                "has_missing_conversations": False,
+                "has_missing_conversations": conversations.misses_some(self.key),
             }
         )
 

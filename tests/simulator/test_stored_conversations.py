@@ -2,6 +2,7 @@
 
 import uuid
 
+from simulator.conversations import Conversations
 from tests.simulator.client import API, Answer, ask, call, running
 
 
@@ -118,3 +119,15 @@ async def test_moderations_and_stop_conversation_answer() -> None:
         stopped = await call(simulator, "POST", f"{API}/stop_conversation", {"websocket_request_id": "w"})
     assert checked.json["flagged"] is False
     assert stopped.status == 200
+
+
+def test_list_that_misses_conversations_that_were_dropped_says_so() -> None:
+    conversations = Conversations(max_conversations=2)
+    conversations.create("fk-other", 0, temporary=False)
+    for now in range(2):
+        assert not conversations.misses_some("fk-me")
+        conversations.create("fk-me", now, temporary=False)
+    assert conversations.misses_some("fk-other")
+    assert not conversations.misses_some("fk-me")
+    conversations.create("fk-me", 2, temporary=False)
+    assert conversations.misses_some("fk-me")

@@ -65,7 +65,9 @@ class World:
     def offer_gpts(self, count: int) -> None:
         """Have the service offer so many of the backend's GPTs, from now on."""
         offered = {f"gpt-{number}": {"id": gpt} for number, gpt in enumerate(GPTS[:count])}
-        self.gpts.write_text(json.dumps(offered))
+        new = self.gpts.with_suffix(".new")
+        new.write_text(json.dumps(offered))
+        new.replace(self.gpts)  # the service may be reading it
         self.service.signal(signal.SIGHUP)
 
     async def backend(self) -> dict[str, Any]:
