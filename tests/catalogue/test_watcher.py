@@ -72,8 +72,8 @@ async def test_changed_file_is_read_again(tmp_path: Path, caplog: pytest.LogCapt
         }
         watch.path.write_text("{}")
         await eventually(lambda: watch.offered == set(), 5)
+        await eventually(lambda: "gpts.json read again: 0 GPTs; gone: helper, newcomer" in caplog.text)
     assert "gpts.json read again: 2 GPTs; new: newcomer" in caplog.text
-    assert "gpts.json read again: 0 GPTs; gone: helper, newcomer" in caplog.text
 
 
 async def test_replaced_file_is_read_again(tmp_path: Path) -> None:
