@@ -1,6 +1,7 @@
 """The rules of `test_architecture.py` would notice what breaks them."""
 
 import ast
+import subprocess
 
 import pytest
 
@@ -112,3 +113,9 @@ def test_patches_of_the_service_are_found() -> None:
         "Book", "ledger.journal", "ledger.journal.PAUSE",
         "runner.TurnRunner", "sqlite_store", "turns.runner.SHORT",
     ]  # fmt: skip
+
+
+def test_nothing_that_is_made_here_is_kept_in_the_repository() -> None:
+    command = ["git", "ls-files", "--cached", "--ignored", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert listed.stdout == ""

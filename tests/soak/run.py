@@ -9,7 +9,7 @@ from tests.processes import ask
 from tests.soak.samples import Sample, take
 from tests.soak.traffic import HUNG, Traffic
 from tests.soak.verdict import BOUNDS, growth, not_back, not_flat, slope_per_hour, wrongly_booked
-from tests.soak.world import World, world
+from tests.soak.world import OFFERED, World, world
 
 SAMPLES = 120
 """So many samples are taken in all, but not more than one in a second."""
@@ -63,7 +63,7 @@ async def _warm(here: World) -> None:
     """Each kind of answer once, so that nothing is loaded for the first time later."""
     for text in ("Hello", "Draw a cat", "Hello [[sim age=2025 transport=ws allow_sse=0]]"):
         await here.chat(0, text, stream=True)
-    here.offer_gpts(3)
+    here.offer_gpts(range(OFFERED))
 
 
 async def _sample(here: World, seconds: float, soaked: Soaked, running: "asyncio.Task[None]") -> None:

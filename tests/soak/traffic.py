@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from tests.soak.world import GPTS, KEYS, MIB, World, chat_request, key, request
+from tests.soak.world import GPTS, KEYS, MIB, OFFERED, World, chat_request, key, request
 
 Maker = Callable[[World, random.Random], Awaitable[str]]
 """One visit; gives what came of it, in a word."""
@@ -187,7 +187,7 @@ async def scrape(world: World, _: random.Random) -> str:
 
 async def reload(world: World, rng: random.Random) -> str:
     """Another list of GPTs."""
-    world.offer_gpts(rng.randint(1, len(GPTS)))
+    world.offer_gpts(rng.sample(range(len(GPTS)), OFFERED))
     await asyncio.sleep(0.5)
     return "reloaded"
 

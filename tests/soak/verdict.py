@@ -32,13 +32,10 @@ BOUNDS: Sequence[tuple[str, Measure, float]] = (
     ("resident MiB", lambda sample: sample.rss / MIB, 16.0),
     ("open files", lambda sample: sample.files, 30.0),
     ("threads", lambda sample: sample.threads, 8.0),
-    ("series", lambda sample: sample.series, 600.0),
+    ("series", lambda sample: sample.series, 60.0),
     ("MiB of media", lambda sample: sample.media / MIB, 4.0),
 )
-"""How much each may grow from one third to the next; under load they go up and down.
-
-The seven GPTs that come and go have some 80 series each.
-"""
+"""How much each may grow from one third to the next; under load they go up and down."""
 LEDGER_BYTES = 2048
 """Of one conversation, with all indices and the journal of the file."""
 IDLE_AT_ZERO = ("pandora_in_flight", "pandora_queue_waiting", "pandora_ledger_backlog")

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import signal
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,8 @@ from tests.service.deployment import CHAT, JSON_TYPE, question
 MIB = 1 << 20
 KEYS = 40
 GPTS = [gizmo.id for gizmo in GIZMOS]
+OFFERED = 3
+"""So many of them are offered at a time, always: each has some 80 series, and those of others have to go."""
 ANSWERED_WITHIN = 30.0
 """Seconds in which metrics and probes come, however busy the machine is."""
 SETTINGS = {
@@ -62,9 +64,9 @@ class World:
             await client.send("GET", path, {})
             return await client.answer()
 
-    def offer_gpts(self, count: int) -> None:
-        """Have the service offer so many of the backend's GPTs, from now on."""
-        offered = {f"gpt-{number}": {"id": gpt} for number, gpt in enumerate(GPTS[:count])}
+    def offer_gpts(self, numbers: Iterable[int]) -> None:
+        """Have the service offer these of the backend's GPTs, from now on."""
+        offered = {f"gpt-{number}": {"id": GPTS[number]} for number in numbers}
         new = self.gpts.with_suffix(".new")
         new.write_text(json.dumps(offered))
         new.replace(self.gpts)  # the service may be reading it
