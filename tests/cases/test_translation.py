@@ -1,0 +1,38 @@
+"""Each case that needs nothing beside its stream, through the translator, cut in many ways."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cases.case import Case, names
+from tests.golden.cuts import at_random, every
+from tests.golden.playback import whole
+from tests.translate.reading import answer
+from translate.values import Asset
+
+CUTS = {"whole": whole, "bytes": every(1), "three": every(3), "odd": every(61), "random": at_random(7)}
+AHEAD = frozenset((Path(__file__).parent / "ahead.txt").read_text().split())
+"""Those that do not come out right yet."""
+PRIVATE_USE = {chr(code) for code in range(0xE200, 0xE207)}
+
+
+def pointer(asset: Asset) -> str:
+    """A picture's address is its pointer, which the cases name."""
+    return asset.pointer
+
+
+def alone() -> list[Case]:
+    return [case for case in map(Case.read, names()) if not case.needs and case.name not in AHEAD]
+
+
+@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize("case", alone(), ids=lambda case: case.name)
+def test_case_shows_what_a_person_should_see(case: Case, cut: str) -> None:
+    chunks = [len(chunk) for chunk in CUTS[cut](case.stream)]
+    seen = answer(case.stream, sizes=chunks, reasoning=True, fetch=pointer)
+    assert case.accepts(seen.text), seen.text
+    assert seen.finish_reason == case.finish_reason
+    assert not PRIVATE_USE & set(seen.text)
+    assert not [word for word in case.never if word in seen.text]
+    error = seen.player.error
+    assert (error and {"status": error.status, "code": error.code}) == case.error
