@@ -20,7 +20,7 @@ from benchmarks.processes import (
     service_in,
     start_python,
 )
-from benchmarks.scenarios import SCENARIOS, Measurement, Workload
+from benchmarks.scenarios import FAR, SCENARIOS, Measurement, Workload
 
 MICRO_ROUNDS = 3
 """Runs of `benchmarks.micro` of each checkout; of every figure the lowest counts."""
@@ -55,7 +55,7 @@ def compare_services(
     for scenario in scenarios:
         for number in range(workload.repeats):
             in_turn = specs if number % 2 == 0 else specs[::-1]
-            with BenchmarkProcesses(in_turn, cores) as processes:
+            with BenchmarkProcesses(in_turn, cores, far=scenario in FAR) as processes:
                 for measurement in SCENARIOS[scenario](processes, one_round):
                     yield replace(measurement, repeat=number)
 

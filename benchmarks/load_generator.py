@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
+from pathlib import Path
 
 from benchmarks.backend_stream import ReplySpec, chat_request
 from benchmarks.expected_replies import ExpectedReply, OpenAIAnswer, OpenAIStream, RelayedBytes
@@ -38,6 +39,13 @@ class Endpoint:
     port: int
     reply_format: ReplyFormat
     path: str = "/v1/chat/completions"
+    certificate: Path | None = None
+    """What a caller must trust to speak TLS there; None for no TLS. `LoadGenerator` itself speaks none."""
+
+    @property
+    def origin(self) -> str:
+        """Its address, as the setting BASE_URL has it."""
+        return f"{'http' if self.certificate is None else 'https'}://127.0.0.1:{self.port}"
 
     def request(self, spec: ReplySpec, *, stream: bool) -> bytes:
         """The bytes of one HTTP request."""

@@ -11,11 +11,13 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
+from benchmarks import nginx
 from benchmarks.backend_stream import ReplySpec
+from benchmarks.far_backend import make_certificate
 from benchmarks.load_generator import Endpoint, LoadGenerator, ReplyFormat
 from benchmarks.send_times import SendTimes
 from benchmarks.usage import Meter
@@ -58,9 +60,15 @@ class TargetSpec:
 
 SERVICE = TargetSpec("service", ReplyFormat.OPENAI, ("server.py",))
 RELAY = TargetSpec("relay", ReplyFormat.BACKEND, ("-m", "benchmarks.relay"))
+NGINX = TargetSpec("nginx", ReplyFormat.BACKEND, ("-m", "benchmarks.nginx"))
 DIRECT = TargetSpec("direct", ReplyFormat.BACKEND)
 """No server at all: what the benchmark itself adds."""
-TARGETS = {spec.name: spec for spec in (SERVICE, RELAY, DIRECT)}
+TARGETS = {spec.name: spec for spec in (SERVICE, RELAY, NGINX, DIRECT)}
+
+
+def usual_targets() -> tuple[TargetSpec, ...]:
+    """The service, and what it is compared with on this machine."""
+    return (SERVICE, RELAY, NGINX) if nginx.installed() else (SERVICE, RELAY)
 
 
 def service_in(directory: Path) -> TargetSpec:
@@ -82,42 +90,62 @@ class RunningTarget:
 class BenchmarkProcesses:
     """Context manager: on entry the backend and all targets run and are warm, on exit nothing is left.
 
+    With `far` the targets see the backend through `benchmarks.far_backend`, else next door and without TLS.
     Raises StartFailed on entry.
     """
 
-    def __init__(self, specs: Sequence[TargetSpec], cores: Cores) -> None:
+    backend: Endpoint
+    """Where the targets get their answers from."""
+
+    def __init__(self, specs: Sequence[TargetSpec], cores: Cores, *, far: bool = False) -> None:
         self.targets: list[RunningTarget] = []
         self._specs = specs
         self._cores = cores
+        self._far = far
         self._exit = ExitStack()
 
     def __enter__(self) -> Self:
         with ExitStack() as started:
             self._folder = Path(started.enter_context(tempfile.TemporaryDirectory(prefix="benchmark-")))
             self.send_times = SendTimes.create(self._folder / "send-times")
-            self._backend_port = free_port()
-            command = ["-m", "benchmarks.backend", "--port", str(self._backend_port)]
+            port = free_port()
+            command = ["-m", "benchmarks.backend", "--port", str(port)]
             command += ["--send-times", str(self._folder / "send-times")]
             backend = self._start_process(started, "backend", command, ROOT, self._cores.load)
-            direct = Endpoint(self._backend_port, ReplyFormat.BACKEND, "/backend-api/conversation")
+            direct = Endpoint(port, ReplyFormat.BACKEND, "/backend-api/conversation")
             self._warm_up("backend", direct, backend)
+            self.backend = self._move_away(started, direct) if self._far else direct
             for spec in self._specs:
                 if spec.command:
                     self.targets.append(self._start_target(started, spec, backend.pid))
                 else:
                     meter = Meter(None, backend.pid, self._cores.target)
-                    self.targets.append(RunningTarget(spec.name, direct, meter, idle_rss=0))
+                    self.targets.append(RunningTarget(spec.name, self.backend, meter, idle_rss=0))
             self._exit = started.pop_all()
         return self
 
     def __exit__(self, *exception: object) -> None:
         self._exit.close()
 
+    def _move_away(self, started: ExitStack, direct: Endpoint) -> Endpoint:
+        certificate = self._folder / "certificate.pem"
+        try:
+            make_certificate(certificate)
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise StartFailed(f"no certificate for TLS: {error}") from None
+        near, far = free_port(), free_port()
+        command = ["-m", "benchmarks.far_backend", "--certificate", str(certificate)]
+        command += ["--backend", str(direct.port), "--near", str(near), "--far", str(far)]
+        self._start_process(started, "far backend", command, ROOT, self._cores.load)
+        return replace(direct, port=far, certificate=certificate)
+
     def _start_target(self, started: ExitStack, spec: TargetSpec, backend_pid: int) -> RunningTarget:
         port = free_port()
         state = self._folder / spec.name
         state.mkdir()
-        settings = service_settings(port, f"http://127.0.0.1:{self._backend_port}", state)
+        settings = service_settings(port, self.backend.origin, state)
+        if self.backend.certificate is not None:
+            settings["SSL_CERT_FILE"] = str(self.backend.certificate)
         core = self._cores.target
         process = self._start_process(started, spec.name, spec.command, spec.directory, core, settings)
         endpoint = Endpoint(port, spec.reply_format)
@@ -161,7 +189,8 @@ def service_settings(port: int, backend: str, state: Path) -> dict[str, str]:
         "BASE_URL": backend,
         "LOG_LEVEL": "warning",
         "STATE_DIR": str(state),
-        "MAX_CONCURRENT": "2000",
+        "MAX_CONCURRENT": "4000",
+        "MAX_CONNECTIONS": "4000",
         "KEY_CONCURRENCY": "0",  # all clients have the same key
     }
 

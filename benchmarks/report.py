@@ -1,19 +1,18 @@
 """Measurements as tables, ratios and verdicts."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import geometric_mean, median
 
+from benchmarks.far_backend import ONE_WAY
+from benchmarks.goals import GOALS, paired, ratios_of
+from benchmarks.kept_figures import Figures
 from benchmarks.scenarios import CLIENTS, RATE, Measurement
-
-GOAL_AT_1000 = 1.3
-"""S1: the highest cost of a token of a 1000-token reply, as a multiple of the relay's."""
-GOAL_GROWTH = 2.5
-"""S1: the highest cost of a token of a 4000-token reply, as a multiple of that in a 250-token reply."""
 
 TITLES = {
     "s1": f"S1: unpaced streams, {CLIENTS} at once, by tokens per reply",
     "s2": f"S2: paced streams, {RATE} tokens/s each, by streams at once",
     "s3": f"S3: answers not streamed, {CLIENTS} at once, by tokens per reply",
+    "ttft": f"TTFT: time to the first token, backend behind TLS and {2e3 * ONE_WAY:.0f} ms of round trip",
 }
 COLUMNS = {
     "s1": (
@@ -33,37 +32,57 @@ COLUMNS = {
         ("CPU ms/request", "cpu_ms_per_request", 2),
         ("requests/s", "requests_per_s", 0),
     ),
+    "ttft": (
+        ("TTFT ms", "ttft_ms", 2),
+        ("straight ms", "straight_ms", 2),
+        ("round trips", "round_trips", 0),
+        ("own ms", "own_ms", 2),
+    ),
 }
 HARNESS = (
     ("backend us/token", "backend_us_per_token", 1),
     ("loadgen us/token", "loadgen_us_per_token", 1),
     ("core lost %", "core_lost_to_others_percent", 0),
 )
-COST = {"s1": "cpu_us_per_token", "s2": "cpu_us_per_token", "s3": "cpu_ms_per_request"}
-"""By scenario, the figure that the ratios of costs are made of."""
 REFERENCES = ("baseline", "relay")
 """Targets that the service is compared with; the first of them that was measured."""
 
 
-def render(measurements: Sequence[Measurement]) -> str:
-    """The whole report: a table per scenario, then the verdicts and all failures."""
+def render(measurements: Sequence[Measurement], then: Figures | None = None) -> str:
+    """The whole report: a table per scenario, then all ratios, also beside `then`, and all failures."""
     parts = [
         "\n".join([TITLES[scenario], *_table(scenario, [m for m in measurements if m.scenario == scenario])])
         for scenario in TITLES
         if any(m.scenario == scenario for m in measurements)
     ]
-    parts.append("\n".join([*verdicts(measurements), *_failures(measurements)]))
+    parts.append("\n".join(_goals(ratios_of(measurements), then)))
+    parts.append("\n".join([*beside_baseline(measurements), *_failures(measurements)]))
     return "\n\n".join(filter(None, parts))
 
 
-def verdicts(measurements: Sequence[Measurement]) -> Iterator[str]:
-    """One line for each goal, and for each comparison with a baseline, that was measured."""
-    pairs = paired(measurements, "s1", ("service", 1000), ("relay", 1000))
-    if pairs:
-        yield f"1000 tokens: service / relay = {median(pairs):.2f} (goal <= {GOAL_AT_1000})"
-    growth = paired(measurements, "s1", ("service", 4000), ("service", 250))
-    if growth:
-        yield f"4000 / 250 = {median(growth):.2f} (goal <= {GOAL_GROWTH})"
+def _goals(ratios: Mapping[str, float], then: Figures | None) -> Iterator[str]:
+    """A line for each ratio: what it is now, its goal, and what it was."""
+    if not ratios:
+        return
+    before = then.ratios if then else {}
+    rows = [["ratio", "now", "goal", "", *(["then", "now / then"] if then else [])]]
+    for name, now in ratios.items():
+        goal, was = GOALS.get(name), before.get(name)
+        verdict = "" if goal is None else "reached" if now <= goal else "NOT REACHED"
+        row = [name, f"{now:.2f}", "" if goal is None else f"{goal:g}", verdict]
+        if then:
+            row += ["", ""] if was is None else [f"{was:.2f}", f"{now / was:.2f}" if was else ""]
+        rows.append(row)
+    if then:
+        yield f"Ratios, and those of {then.version} ({then.date}):"
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for name, *cells in rows:
+        padded = (cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True))
+        yield "  ".join([name.ljust(widths[0]), *padded]).rstrip()
+
+
+def beside_baseline(measurements: Sequence[Measurement]) -> Iterator[str]:
+    """One line for each scenario that was measured with a baseline."""
     for scenario in TITLES:
         sizes = dict.fromkeys(m.size for m in measurements if m.scenario == scenario)
         ratios = [paired(measurements, scenario, ("service", n), ("baseline", n)) for n in sizes]
@@ -72,24 +91,8 @@ def verdicts(measurements: Sequence[Measurement]) -> Iterator[str]:
             yield f"{scenario}: service / baseline = {geometric_mean(medians):.3f} (mean of all sizes)"
 
 
-def paired(
-    measurements: Iterable[Measurement], scenario: str, over: tuple[str, int], under: tuple[str, int]
-) -> list[float]:
-    """Ratios of the costs of two (target, size), one per repeat, whose runs are close in time."""
-    costs = {
-        (m.target, m.size, m.repeat): m.figures[COST[scenario]]
-        for m in measurements
-        if m.scenario == scenario and m.good
-    }
-    return [
-        cost / costs[*under, repeat]
-        for (target, size, repeat), cost in costs.items()
-        if (target, size) == over and costs.get((*under, repeat))
-    ]
-
-
 def _table(scenario: str, measurements: Sequence[Measurement]) -> Iterator[str]:
-    columns = (*COLUMNS[scenario], *HARNESS)
+    columns = (*COLUMNS[scenario], *(HARNESS if scenario != "ttft" else ()))
     reference = next((name for name in REFERENCES if any(m.target == name for m in measurements)), "relay")
     rows = [["size", "target", *(title for title, _, _ in columns), f"service / {reference} (range)"]]
     for size in dict.fromkeys(m.size for m in measurements):

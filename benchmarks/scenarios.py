@@ -1,4 +1,4 @@
-"""What is measured: S1 unpaced streams, S2 paced streams, S3 answers in one piece.
+"""What is measured: S1 unpaced streams, S2 paced streams, S3 answers in one piece, TTFT first tokens.
 
 Targets take turns run by run (A B, B A, A B, ...), so that a busy moment of the machine, or a slow change of
 its speed, affects all of them alike.
@@ -6,9 +6,13 @@ its speed, affects all of them alike.
 
 import math
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from statistics import median
 
 from benchmarks.backend_stream import ReplySpec, Style
+from benchmarks.far_backend import ONE_WAY
+from benchmarks.first_token import Caller, FirstToken
 from benchmarks.latency import latencies_of, percentile
 from benchmarks.load_generator import LoadGenerator, ReplyCounts
 from benchmarks.processes import BenchmarkProcesses, RunningTarget
@@ -20,6 +24,8 @@ RATE = 25
 """Tokens per second of a paced stream, about what the web client shows."""
 SETTLE = 0.3
 """Seconds between the last start of a paced run and its window."""
+ONCE_ABOVE = 1000
+"""S2: levels of more streams are measured in the first repeat only, to see whether any fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +38,17 @@ class Workload:
     """S1: tokens per reply."""
     seconds: float = 1.5
     """S1, S3: how long requests are started."""
-    levels: tuple[int, ...] = (50, 200, 1000)
+    levels: tuple[int, ...] = (50, 200, 1000, 2000)
     """S2: streams at once."""
     window: float = 3.0
     """S2: seconds that are measured, with every stream open."""
+    asks: int = 20
+    """TTFT: answers in a row, one at a time."""
 
     @classmethod
     def quick(cls, style: Style, repeats: int) -> "Workload":
         """A workload of short runs, with at most 200 streams."""
-        return cls(style, repeats, seconds=0.5, levels=(50, 200), window=1.5)
+        return cls(style, repeats, seconds=0.5, levels=(50, 200), window=1.5, asks=8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +57,7 @@ class Measurement:
 
     scenario: str
     size: int
-    """S1, S3: tokens per reply; S2: streams at once."""
+    """S1, S3, TTFT: tokens per reply; S2: streams at once."""
     target: str
     repeat: int
     good: int
@@ -81,7 +89,7 @@ def paced(processes: BenchmarkProcesses, workload: Workload) -> Iterator[Measure
         ramp = streams / 500
         window = (ramp + SETTLE, ramp + SETTLE + workload.window)
         spec = ReplySpec(math.ceil((window[1] + SETTLE) * RATE), RATE, workload.style)
-        for repeat in range(workload.repeats):
+        for repeat in range(1 if streams > ONCE_ABOVE else workload.repeats):
             for target in _in_turn(processes, repeat):
                 run = LoadGenerator(target.endpoint).paced(
                     spec, streams=streams, ramp=ramp, window=window, sample=target.meter.read
@@ -113,11 +121,59 @@ def answers(processes: BenchmarkProcesses, workload: Workload) -> Iterator[Measu
             yield _measurement("s3", spec.tokens, target, repeat, counts, figures)
 
 
+def first_tokens(processes: BenchmarkProcesses, workload: Workload) -> Iterator[Measurement]:
+    """TTFT: time to the first token, the backend far away, its TLS connection and the caller's both kept.
+
+    Asks of the targets take turns with ones that go straight to the backend. How much longer a target's
+    quickest one takes is what it adds itself: the others had to wait for a core of a machine that is never
+    quiet. Another round trip would show as 2 * ONE_WAY.
+    """
+    spec = ReplySpec(3, RATE, workload.style)
+    for repeat in range(workload.repeats):
+        targets = _in_turn(processes, repeat)
+        with ExitStack() as callers:
+            straight, *others = (
+                callers.enter_context(Caller(endpoint))
+                for endpoint in (processes.backend, *(target.endpoint for target in targets))
+            )
+            for caller in (straight, *others):
+                caller.ask(spec)  # so that connections are open
+            rounds = [[caller.ask(spec) for caller in (straight, *others)] for _ in range(workload.asks)]
+        columns = [list(column) for column in zip(*rounds, strict=True)]
+        for target, answers in zip(targets, columns[1:], strict=True):
+            yield _time_to_first_token(target, repeat, answers, columns[0])
+
+
+def _time_to_first_token(
+    target: RunningTarget, repeat: int, answers: list[FirstToken], straight: list[FirstToken]
+) -> Measurement:
+    problems = [answer.problem for answer in answers if answer.problem is not None]
+    counts = ReplyCounts(len(answers) - len(problems), len(problems), 0, next(iter(problems), None))
+    seconds, floor = _right(answers), _right(straight)
+    longer = min(seconds) - min(floor)
+    more = round(longer / (2 * ONE_WAY))
+    figures = {
+        "ttft_ms": 1e3 * median(seconds),
+        "straight_ms": 1e3 * median(floor),
+        "round_trips": 1.0 + more,
+        "own_ms": 1e3 * (longer - more * 2 * ONE_WAY),
+    }
+    return _measurement("ttft", 3, target, repeat, counts, figures)
+
+
+def _right(answers: list[FirstToken]) -> list[float]:
+    """Seconds of the right ones; 0 if there is none."""
+    return [answer.seconds for answer in answers if answer.problem is None] or [0.0]
+
+
 SCENARIOS: dict[str, Callable[[BenchmarkProcesses, Workload], Iterator[Measurement]]] = {
     "s1": unpaced,
     "s2": paced,
     "s3": answers,
+    "ttft": first_tokens,
 }
+FAR = frozenset({"ttft"})
+"""Scenarios in which the backend is far away."""
 
 
 def _in_turn(processes: BenchmarkProcesses, repeat: int) -> list[RunningTarget]:

@@ -7,22 +7,26 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks import latency
+from benchmarks import latency, nginx
 from benchmarks.backend_stream import ReplySpec
+from benchmarks.goals import ratios_of
 from benchmarks.load_generator import LoadGenerator
-from benchmarks.processes import DIRECT, RELAY, ROOT, BenchmarkProcesses, Cores
-from benchmarks.report import render, verdicts
+from benchmarks.processes import DIRECT, NGINX, RELAY, ROOT, BenchmarkProcesses, Cores
+from benchmarks.report import render
 from benchmarks.scenarios import Measurement
+from benchmarks.usage import process_tree
+
+RELAYS = (RELAY, NGINX) if nginx.installed() else (RELAY,)
 
 
 @pytest.fixture(scope="module")
 def processes() -> Iterator[BenchmarkProcesses]:
-    with BenchmarkProcesses((RELAY, DIRECT), Cores.of_this_process()) as running:
+    with BenchmarkProcesses((*RELAYS, DIRECT), Cores.of_this_process()) as running:
         yield running
 
 
 @pytest.mark.parametrize("stream", [True, False])
-def test_relay_and_backend_answer_every_request_right(processes: BenchmarkProcesses, stream: bool) -> None:
+def test_relays_and_backend_answer_every_request_right(processes: BenchmarkProcesses, stream: bool) -> None:
     for running in processes.targets:
         load = LoadGenerator(running.endpoint)
         counts = load.closed_loop(ReplySpec(100, style="py"), clients=3, seconds=0, stream=stream)
@@ -83,17 +87,17 @@ def s1(target: str, size: int, repeat: int, cost: float) -> Measurement:
     return Measurement("s1", size, target, repeat, 16, 0, None, figures)
 
 
-def test_verdicts_are_medians_of_ratios_of_neighbouring_runs() -> None:
+def test_ratios_are_medians_of_ratios_of_neighbouring_runs() -> None:
     costs = {("service", 250): (10, 10, 90), ("service", 1000): (12, 60, 13), ("relay", 1000): (10, 40, 10)}
     measurements = [
         s1(target, size, repeat, cost)
         for (target, size), row in {**costs, ("service", 4000): (20, 22, 180)}.items()
         for repeat, cost in enumerate(row)
     ]
-    assert list(verdicts(measurements)) == [
-        "1000 tokens: service / relay = 1.30 (goal <= 1.3)",
-        "4000 / 250 = 2.00 (goal <= 2.5)",
-    ]
+    assert ratios_of(measurements) == {
+        "S1 1000 tokens: CPU, service / relay": 1.3,
+        "S1 4000 / 250 tokens: CPU of the service": 2.0,
+    }
 
 
 def test_the_report_names_failures() -> None:
@@ -106,3 +110,11 @@ def test_an_unknown_scenario_is_refused_with_the_names_there_are() -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 2
     assert "s1,s2,s3" in done.stderr
+
+
+def test_worker_of_nginx_is_measured_too(processes: BenchmarkProcesses) -> None:
+    if not nginx.installed():
+        pytest.skip("nginx is not installed")
+    (target,) = (running for running in processes.targets if running.name == "nginx")
+    assert target.meter.server_pid is not None
+    assert len(process_tree(target.meter.server_pid)) == 2
