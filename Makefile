@@ -59,6 +59,8 @@ lock:
 	$(PYTHON) -m pip install uv
 	uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml --group dev -o requirements-dev.lock
+	$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["fast"], sep="\n")' \
+	  | uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header - -o requirements-fast.lock
 
 clean:
 	rm -rf $(VENV) .coverage* .fuzz .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -69,6 +71,11 @@ $(VENV)/bin/python:
 
 $(VENV)/run.done: requirements.lock | $(VENV)/bin/python
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	touch $@
+
+# uvloop, beside the environment: only the tests that are about it find it there.
+$(VENV)/fast.done: requirements-fast.lock | $(VENV)/bin/python
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --upgrade --target $(VENV)/fast -r requirements-fast.lock
 	touch $@
 
 $(VENV)/dev.done: requirements-dev.lock $(VENV)/run.done

@@ -32,7 +32,7 @@ from front import (
 from handlers import make_app, make_metrics_app
 from ledger import DAY, KeyNames, StoreError, row_as_json, usage_table
 from logs import configure_logs
-from runtime import Signals, give_back_large_blocks
+from runtime import Signals, give_back_large_blocks, new_event_loop
 from settings import Settings, SettingsError
 from translate.values import Gpt
 from wiring import Service, build, ledger_store, limits_of
@@ -275,7 +275,8 @@ def run() -> int:
             )
         _configure_logs(settings)
         give_back_large_blocks()
-        return asyncio.run(main(settings, demo))
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            return runner.run(main(settings, demo))
     except SettingsError as error:
         sys.stderr.write(f"server.py: {error}\n")
         return 2

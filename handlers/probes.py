@@ -7,6 +7,7 @@ import ujson
 from catalogue import GptsFileWatcher
 from handlers.base import ApiHandler
 from metrics import Exposition
+from runtime import event_loop_name
 from translate.values import Unauthorized
 from turns import RunningAnswers
 
@@ -21,9 +22,10 @@ class HealthHandler(ApiHandler):
         self.simulated = simulated
 
     def get(self) -> None:
-        """200, always."""
+        """200, always; `event_loop` says whose loop it is."""
         upstream = "simulated" if self.simulated else "configured"
-        self.send_json(ujson.dumps({"status": "ok", "upstream": upstream}).encode())
+        health = {"status": "ok", "upstream": upstream, "event_loop": event_loop_name()}
+        self.send_json(ujson.dumps(health).encode())
 
     head = get
 

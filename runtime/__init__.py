@@ -1,9 +1,10 @@
 """What the process offers to every room: background tasks, threads, whole files, a Redis connection,
-memory that is given back, a budget of the bytes that are held, signals.
+memory that is given back, a budget of the bytes that are held, the event loop, signals.
 """
 
 from runtime.background import BackgroundTasks
 from runtime.clock import ClockTrust
+from runtime.event_loop import event_loop_name, new_event_loop
 from runtime.files import replace_file
 from runtime.held_bytes import ByteBudget, HeldBytes, NoRoom
 from runtime.memory import MemoryTrimmer, give_back_large_blocks
@@ -26,6 +27,8 @@ __all__ = [
     "StateDirectory",
     "Threads",
     "connect_redis",
+    "event_loop_name",
     "give_back_large_blocks",
+    "new_event_loop",
     "replace_file",
 ]

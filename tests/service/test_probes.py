@@ -19,7 +19,7 @@ async def test_health_says_ok_and_what_kind_of_backend_there_is() -> None:
         answer = await service.ask("GET", "/healthz", key="")
         assert len(service.upstream.requests) == 0
     assert answer.status == 200
-    assert answer.json == {"status": "ok", "upstream": "configured"}
+    assert answer.json == {"status": "ok", "upstream": "configured", "event_loop": "asyncio"}
 
 
 async def test_service_is_ready_even_if_the_backend_is_down() -> None:
