@@ -1,6 +1,6 @@
 """The service with uvloop installed: `pip install --require-hashes -r requirements-fast.lock`.
 
-It is installed beside the environment of the tests (`make .venv/fast.done`), so that other tests go without it.
+It is installed beside the environment of the tests (`make .venv/fast.done`), so others go without it.
 """
 
 import http.client
