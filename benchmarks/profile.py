@@ -23,7 +23,7 @@ from benchmarks.backend_stream import ReplySpec
 from benchmarks.latency import latencies_of
 from benchmarks.load_generator import LoadGenerator
 from benchmarks.processes import ROOT, SERVICE, BenchmarkProcesses, Cores
-from benchmarks.scenarios import CLIENTS, RATE, SETTLE
+from benchmarks.scenarios import CLIENTS, RATE, SETTLE, per_token
 from benchmarks.usage import Usage
 
 SECONDS = 10.0
@@ -36,6 +36,9 @@ FUNCTIONS = 20
 LIBRARY = re.compile(r"/python3\.\d+/(?:site-packages/)?(?P<name>\w+)")
 FRAME = re.compile(r"(?P<function>.+) \((?P<file>.+?)(?::\d+)?\)$")
 
+Samples = Counter[tuple[str, str]]
+"""How often each (room or library, function) was running."""
+
 
 @dataclass(frozen=True, slots=True)
 class Profile:
@@ -44,8 +47,9 @@ class Profile:
     load: str
     us_per_delta: float
     """CPU of the whole process."""
-    seen: Counter[tuple[str, str]]
-    """Samples by (room or library, function)."""
+    core_lost_percent: float
+    """Time of its core that went to others; above about 10, tokens share wake-ups, paced shares are off."""
+    seen: Samples
 
 
 def room_of(file: str) -> str:
@@ -58,9 +62,9 @@ def room_of(file: str) -> str:
     return path.stem
 
 
-def counted(samples: str) -> Counter[tuple[str, str]]:
+def counted(samples: str) -> Samples:
     """Samples of the main thread by the function that was running, of py-spy's `raw` format with threads."""
-    seen: Counter[tuple[str, str]] = Counter()
+    seen: Samples = Counter()
     for line in samples.splitlines():
         stack, _, count = line.rpartition(" ")
         frames = stack.split(";")
@@ -76,7 +80,8 @@ def report(profile: Profile) -> Iterator[str]:
     rooms: Counter[str] = Counter()
     for (room, _), count in profile.seen.items():
         rooms[room] += count
-    yield f"{profile.load}: {profile.us_per_delta:.1f} us of CPU per delta, {total} samples"
+    cost = f"{profile.us_per_delta:.1f} us of CPU per delta"
+    yield f"{profile.load}: {cost}, core lost {profile.core_lost_percent:.0f} %, {total} samples"
     for title, rows in (
         ("room", rooms.most_common(FUNCTIONS)),
         ("function", [(f"{room}: {name}", n) for (room, name), n in profile.seen.most_common(FUNCTIONS)]),
@@ -109,8 +114,7 @@ def _unpaced(processes: BenchmarkProcesses) -> Profile:
             ReplySpec(TOKENS, style="py"), clients=CLIENTS, seconds=SECONDS
         )
         after = service.meter.read()
-    cost = _us(before, after, counts.good * TOKENS)
-    return Profile(f"unpaced, {TOKENS} tokens, {CLIENTS} clients", cost, seen)
+    return _profile(f"unpaced, {TOKENS} tokens, {CLIENTS} clients", before, after, counts.good * TOKENS, seen)
 
 
 def _paced(processes: BenchmarkProcesses) -> Profile:
@@ -122,12 +126,13 @@ def _paced(processes: BenchmarkProcesses) -> Profile:
         run = LoadGenerator(service.endpoint).paced(
             spec, streams=STREAMS, ramp=ramp, window=window, sample=service.meter.read
         )
-    cost = _us(run.at_start, run.at_end, latencies_of(run, processes.send_times).tokens_received)
-    return Profile(f"paced, {STREAMS} streams of {RATE} tokens/s", cost, seen)
+    deltas = latencies_of(run, processes.send_times).tokens_received
+    return _profile(f"paced, {STREAMS} streams of {RATE} tokens/s", run.at_start, run.at_end, deltas, seen)
 
 
-def _us(before: Usage, after: Usage, deltas: int) -> float:
-    return 1e6 * (after.server_cpu - before.server_cpu) / max(1, deltas)
+def _profile(load: str, before: Usage, after: Usage, deltas: int, seen: Samples) -> Profile:
+    cost = per_token(before, after, deltas)
+    return Profile(load, cost["cpu_us_per_token"], cost["core_lost_to_others_percent"], seen)
 
 
 def _py_spy() -> str | None:
@@ -137,9 +142,9 @@ def _py_spy() -> str | None:
 
 
 @contextmanager
-def _sampled(pid: int | None) -> Iterator[Counter[tuple[str, str]]]:
+def _sampled(pid: int | None) -> Iterator[Samples]:
     """While used with `with`, samples are taken; what was given is filled at the end."""
-    seen: Counter[tuple[str, str]] = Counter()
+    seen: Samples = Counter()
     with tempfile.TemporaryDirectory() as folder:
         samples = Path(folder) / "samples"
         command = [

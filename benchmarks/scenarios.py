@@ -77,7 +77,7 @@ def unpaced(processes: BenchmarkProcesses, workload: Workload) -> Iterator[Measu
                 load = LoadGenerator(target.endpoint)
                 counts = load.closed_loop(spec, clients=CLIENTS, seconds=workload.seconds)
                 after = target.meter.read()
-                figures = _per_token(before, after, counts.good * tokens)
+                figures = per_token(before, after, counts.good * tokens)
                 figures["tokens_per_s"] = _ratio(counts.good * tokens, (after.when - before.when) / 1e9)
                 figures["deltas_per_token"] = _ratio(counts.deltas, counts.good * tokens)
                 yield _measurement("s1", tokens, target, repeat, counts, figures)
@@ -95,7 +95,7 @@ def paced(processes: BenchmarkProcesses, workload: Workload) -> Iterator[Measure
                     spec, streams=streams, ramp=ramp, window=window, sample=target.meter.read
                 )
                 times = latencies_of(run, processes.send_times)
-                figures = _per_token(run.at_start, run.at_end, times.tokens_received)
+                figures = per_token(run.at_start, run.at_end, times.tokens_received)
                 figures["added_p50_ms"] = percentile(times.added, 50)
                 figures["added_p99_ms"] = percentile(times.added, 99)
                 figures["backend_late_p99_ms"] = percentile(times.backend_lateness, 99)
@@ -115,7 +115,7 @@ def answers(processes: BenchmarkProcesses, workload: Workload) -> Iterator[Measu
             load = LoadGenerator(target.endpoint)
             counts = load.closed_loop(spec, clients=CLIENTS, seconds=workload.seconds, stream=False)
             after = target.meter.read()
-            figures = _per_token(before, after, counts.good * spec.tokens)
+            figures = per_token(before, after, counts.good * spec.tokens)
             figures["cpu_ms_per_request"] = 1e3 * _ratio(after.server_cpu - before.server_cpu, counts.good)
             figures["requests_per_s"] = _ratio(counts.good, (after.when - before.when) / 1e9)
             yield _measurement("s3", spec.tokens, target, repeat, counts, figures)
@@ -180,7 +180,8 @@ def _in_turn(processes: BenchmarkProcesses, repeat: int) -> list[RunningTarget]:
     return processes.targets if repeat % 2 == 0 else processes.targets[::-1]
 
 
-def _per_token(before: Usage, after: Usage, tokens: int) -> dict[str, float]:
+def per_token(before: Usage, after: Usage, tokens: int) -> dict[str, float]:
+    """Costs between two readings, in which so many tokens went by."""
     seconds = (after.when - before.when) / 1e9
     others = (after.core_busy - before.core_busy) - (after.server_cpu - before.server_cpu)
     return {

@@ -26,7 +26,7 @@ def test_shares_are_also_microseconds_of_a_delta() -> None:
     seen = counted(
         f"{MAIN};read ({ROOT}/transport/channel.py:1) 1\n{MAIN};emit ({ROOT}/turns/relay.py:1) 3\n"
     )
-    lines = list(report(Profile("paced", 40.0, seen)))
-    assert lines[0] == "paced: 40.0 us of CPU per delta, 4 samples"
+    lines = list(report(Profile("paced", 40.0, 7.0, seen)))
+    assert lines[0] == "paced: 40.0 us of CPU per delta, core lost 7 %, 4 samples"
     assert lines[2].split() == ["75.0%", "30.00", "turns"]
     assert lines[-2].split() == ["25.0%", "10.00", "transport:", "read"]

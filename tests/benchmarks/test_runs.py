@@ -118,3 +118,12 @@ def test_worker_of_nginx_is_measured_too(processes: BenchmarkProcesses) -> None:
     (target,) = (running for running in processes.targets if running.name == "nginx")
     assert target.meter.server_pid is not None
     assert len(process_tree(target.meter.server_pid)) == 2
+
+
+def test_levels_for_which_too_few_files_may_be_open_are_left_out_and_named() -> None:
+    command = [sys.executable, "-m", "benchmarks", "--quick", "--scenario", "s2", "--target", "direct"]
+    limited = ["sh", "-c", 'ulimit -n 150; exec "$@"', "sh", *command]
+    done = subprocess.run(limited, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "S2 of 50 streams is left out: `ulimit -Hn` is 150, needed are 200." in done.stdout
+    assert "S2 of 200 streams is left out" in done.stdout
