@@ -19,7 +19,7 @@ from pathlib import Path
 
 import tornado
 
-from benchmarks import kept_figures, nginx
+from benchmarks import far_backend, kept_figures, nginx
 from benchmarks.comparison import compare_services, compare_translators, render_micro
 from benchmarks.goals import ratios_of
 from benchmarks.processes import TARGETS, BenchmarkProcesses, Cores, StartFailed, usual_targets
@@ -50,6 +50,8 @@ def main() -> int:
     workload = _possible(workload, _raise_descriptor_limit())
     if not nginx.installed():
         print("nginx is not installed: it is left out, and the goals beside it.")
+    if not far_backend.possible():
+        print(f"openssl is not installed: {', '.join(sorted(FAR))} is left out.")
     gc.disable()  # a collection in this process would make receipts late
     measurements: list[Measurement] = []
     reports: list[str] = []
@@ -80,7 +82,8 @@ def main() -> int:
 
 
 def _measured(arguments: argparse.Namespace, workload: Workload, cores: Cores) -> Iterator[Measurement]:
-    scenarios = [name for name in arguments.scenario if name != MICRO]
+    impossible = {MICRO} if far_backend.possible() else {MICRO, *FAR}
+    scenarios = [name for name in arguments.scenario if name not in impossible]
     if arguments.against:
         yield from compare_services(arguments.against, scenarios, workload, cores)
         return

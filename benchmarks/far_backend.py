@@ -9,6 +9,7 @@ needs before its first token thus costs 2 * ONE_WAY, which is easy to tell from 
 
 import argparse
 import asyncio
+import shutil
 import ssl
 import subprocess
 from collections.abc import Awaitable, Callable
@@ -19,6 +20,11 @@ ONE_WAY = 0.02
 PIECE = 64 * 1024
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+def possible() -> bool:
+    """Whether this machine has what makes its certificate."""
+    return shutil.which("openssl") is not None
 
 
 def make_certificate(path: Path) -> None:

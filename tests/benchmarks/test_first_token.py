@@ -4,12 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
+from benchmarks import far_backend
 from benchmarks.backend_stream import ReplySpec
 from benchmarks.far_backend import ONE_WAY
 from benchmarks.first_token import Caller
 from benchmarks.processes import RELAY, BenchmarkProcesses, Cores
 from benchmarks.scenarios import Workload, first_tokens
 
+pytestmark = pytest.mark.skipif(not far_backend.possible(), reason="openssl is not installed")
 SPEC = ReplySpec(3, rate=25)
 
 
