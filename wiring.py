@@ -40,10 +40,10 @@ from turns import (
     AttachmentUploader,
     Preparation,
     RunningAnswers,
+    TokenCounter,
     TurnFactory,
     TurnParts,
     base64_size,
-    load_vocabulary,
 )
 from upstream import (
     AccountSockets,
@@ -77,6 +77,7 @@ class Service:
     queue: AccountQueue
     licence: LicenceUsage
     running: RunningAnswers
+    tokens: TokenCounter
     conversations: ConversationClient
     http: HttpClient
     exposition: Exposition
@@ -104,6 +105,7 @@ class Service:
         await self.licence.close()
         self.conversations.close()
         self.http.close()
+        await self.tokens.close()
         await self.charges.close()
         await self.exposition.close()
         self.lag.stop()
@@ -125,7 +127,6 @@ def build(
     metrics may be that a scraper gets; both in seconds.
     """
     catalogue, load = _catalogue(settings, demo_gpts)
-    load_vocabulary()
     http = _http_client(settings, progress_timeout)
     conversations = ConversationClient(http, AccountSockets(http, socket_limits))
     models = [*catalogue.models, *([ANY_GPT.name] if settings.allow_any_gpt else [])]
@@ -158,6 +159,7 @@ def build(
     exposition = Exposition(metrics.registry, charges.refresh_gauges, max_age=exposition_max_age)
     licence = LicenceUsage(http, settings.licence_usage_url)
     aftermath = BackgroundTasks()
+    tokens = TokenCounter()
     running = RunningAnswers(metrics, settings.max_concurrent, aftermath)
     temporary = settings.history == "temporary"
     turns = TurnFactory(
@@ -172,6 +174,7 @@ def build(
             media=media,
             room=room,
             metrics=metrics,
+            tokens=tokens,
             aftermath=aftermath,
             retries=settings.upstream_retries,
             retry_unclear=settings.retry_unclear,
@@ -237,6 +240,7 @@ def build(
         queue=queue,
         licence=licence,
         running=running,
+        tokens=tokens,
         conversations=conversations,
         http=http,
         exposition=exposition,

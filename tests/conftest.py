@@ -16,6 +16,7 @@ import pytest
 from tornado.ioloop import IOLoop
 
 from tests.translate.captures import FOLDER as CAPTURES
+from turns.tokens import load_vocabulary
 
 QUICK = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 """No example is timed: the machine may be busy."""
@@ -23,6 +24,9 @@ hypothesis.settings.register_profile("quick", QUICK)
 hypothesis.settings.register_profile("deep", QUICK, max_examples=5000)
 hypothesis.settings.register_profile("few", QUICK, max_examples=5, derandomize=True, database=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+VOCABULARY = load_vocabulary()
+"""Held, so that it is not loaded again in each test of a service."""
 
 collect_ignore = [] if CAPTURES else ["translate/test_real_captures.py"]
 

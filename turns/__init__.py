@@ -10,7 +10,7 @@ from turns.preparation import Preparation, Prompt
 from turns.relay import Client
 from turns.runner import TurnRunner
 from turns.running import RunningAnswers
-from turns.tokens import load_vocabulary
+from turns.token_counter import TokenCounter
 
 __all__ = [
     "AttachmentUploader",
@@ -19,6 +19,7 @@ __all__ = [
     "Preparation",
     "Prompt",
     "RunningAnswers",
+    "TokenCounter",
     "TurnFactory",
     "TurnOutcome",
     "TurnParts",
@@ -26,5 +27,4 @@ __all__ = [
     "TurnRunner",
     "as_part_error",
     "base64_size",
-    "load_vocabulary",
 ]

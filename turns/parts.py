@@ -10,6 +10,7 @@ from metrics import Metrics
 from runtime import BackgroundTasks, ByteBudget, HeldBytes
 from translate import Options
 from turns.preparation import Preparation, Prompt
+from turns.token_counter import TokenCounter
 from upstream import ConversationClient
 from upstream.files import BackendFiles
 
@@ -31,6 +32,7 @@ class TurnParts:
     media: MediaStore
     room: ByteBudget
     metrics: Metrics
+    tokens: TokenCounter
     aftermath: BackgroundTasks
     retries: int
     retry_unclear: bool

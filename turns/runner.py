@@ -13,7 +13,6 @@ from typing import Final
 from accounts import Credential
 from ledger import Charge
 from metrics import Outcome
-from runtime import COMPUTING
 from translate import Conversation
 from translate.backend import PostedConversation
 from translate.values import AnswerEnd, AnswerFormat, ApiError, Asset, Picture, Usage
@@ -27,7 +26,6 @@ from turns.preparation import Prompt
 from turns.relay import AnswerRelay, Client
 from turns.retry import Retries, Retry
 from turns.stoppable import StoppableWork, Stopped
-from turns.tokens import count_tokens
 from turns.verdict import told
 from upstream import Exchange, UpstreamError
 
@@ -35,8 +33,6 @@ ABANDON_SECONDS: Final = 0.2
 """How long the backend gets to notice an aborted answer, before the account's next message."""
 UNCOUNTED: Final = Usage(1, 1)
 """What the client is told where the backend gave no conversation id: clients take 0 tokens for a failure."""
-SHORT_TEXT: Final = 4000
-"""Up to so many characters, counting tokens is faster than starting a thread."""
 
 
 class TurnRunner:
@@ -85,8 +81,9 @@ class TurnRunner:
         bug: Exception | None = None
         counted: Usage | None = None
         try:
-            await self._converse(client)
-            counted = await self._count_tokens()
+            with self._parts.tokens.expected():
+                await self._converse(client)
+                counted = await self._count_tokens()
         except Exception as error:
             bug = error
         await client.quiet()
@@ -247,10 +244,7 @@ class TurnRunner:
         if relay is None or not relay.conversation.facts.conversation_id:
             return None
         conversation = relay.conversation
-        if conversation.countable > SHORT_TEXT:
-            usage = await COMPUTING.run(conversation.count_usage, count_tokens)
-        else:
-            usage = conversation.count_usage(count_tokens)
+        usage = await parts.tokens.count(conversation)
         parts.metrics.tokens(self._model.name, usage.prompt_tokens, usage.completion_tokens)
         parts.metrics.unknown_events(conversation.facts.unknown)
         if self._charge is not None:

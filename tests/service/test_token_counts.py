@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.service.deployment import Deployment, deployed, question
-from turns.runner import SHORT_TEXT
-from turns.tokens import count_tokens
+from turns.token_counter import SHORT_TEXT
+from turns.tokens import load_vocabulary
 
 SAID = "Repeat after me: the quick brown fox, 狐狸 and 🦊"
 
@@ -22,6 +22,7 @@ def counted(service: Deployment, direction: str) -> float:
 
 
 def usage_of(prompt: list[str], answer: str, pictures: int = 0) -> dict[str, int]:
+    count_tokens = load_vocabulary().count_tokens
     prompt_tokens = sum(4 + count_tokens([text]) for text in prompt) + 3 + pictures
     completion_tokens = count_tokens([answer])
     return {

@@ -26,6 +26,7 @@ from turns.outcome import TurnOutcome
 from turns.parts import TurnParts, TurnRequest
 from turns.preparation import Preparation, Prompt
 from turns.runner import TurnRunner
+from turns.token_counter import TokenCounter
 from upstream import Aborted, ConversationClient, Exchange, UpstreamError
 from upstream.files import BackendFiles, Download, Uploaded
 from upstream.gpts import GptDescriptions
@@ -395,6 +396,7 @@ class Rig:
     files: StoredFiles = field(default_factory=StoredFiles)
     descriptions: Described = field(default_factory=Described)
     metrics: Metrics = field(default_factory=lambda: Metrics(("chat",), [model.name for model in BUILT_IN]))
+    tokens: TokenCounter = field(default_factory=TokenCounter)
     aftermath: BackgroundTasks = field(default_factory=BackgroundTasks)
     client: KeptOutput = field(default_factory=KeptOutput)
     all_taken: bool = False
@@ -428,6 +430,7 @@ class Rig:
             media=self.media,
             room=self.room,
             metrics=self.metrics,
+            tokens=self.tokens,
             aftermath=self.aftermath,
             retries=self.retries,
             retry_unclear=self.retry_unclear,

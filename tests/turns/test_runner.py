@@ -44,8 +44,9 @@ from translate.values import (
     Usage,
 )
 from turns.failures import as_api_error
-from turns.runner import SHORT_TEXT, TurnRunner
-from turns.tokens import count_tokens
+from turns.runner import TurnRunner
+from turns.token_counter import SHORT_TEXT
+from turns.tokens import load_vocabulary
 from upstream import (
     ConnectFailed,
     ConnectionLost,
@@ -117,6 +118,7 @@ async def test_tokens_are_told_recorded_and_counted(tmp_path: Path, length: int)
     rig, format = Rig(ScriptedBackend(sends(record(text) + DONE)), tmp_path), whole_chat()
     outcome = await rig.run(format)
     usage = outcome.usage
+    count_tokens = load_vocabulary().count_tokens
     assert usage == Usage(7 + count_tokens(["Hello"]), count_tokens([text]))
     assert rig.books.entries[0].tokens == (usage.prompt_tokens, usage.completion_tokens)
     assert completion(format, outcome)["usage"]["completion_tokens"] == usage.completion_tokens

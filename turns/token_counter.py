@@ -1,0 +1,77 @@
+"""Who counts tokens: holds the vocabulary from the first turn on, until there has been none for a while."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from runtime import COMPUTING, BackgroundTasks
+from translate import Conversation
+from translate.values import Usage
+from turns.tokens import Vocabulary, load_vocabulary
+
+SHORT_TEXT: Final = 4000
+"""Up to so many characters, counting tokens is faster than starting a thread."""
+KEEP_SECONDS: Final = 60.0
+"""How long the vocabulary stays when no turn runs; a turn that comes later loads it again."""
+HEAD_START: Final = 0.05
+"""Seconds that a turn gets to post its message. Then the vocabulary is loaded, while the backend thinks."""
+
+
+class TokenCounter:
+    """Counts the tokens of conversations. Turns say while they run that they will need it."""
+
+    def __init__(self, keep_seconds: float = KEEP_SECONDS) -> None:
+        self._keep_seconds = keep_seconds
+        self._vocabulary: Vocabulary | None = None
+        self._expecting = 0
+        self._timer: asyncio.TimerHandle | None = None  # until it is loaded ahead, or dropped
+        self._tasks = BackgroundTasks()
+
+    @property
+    def loaded(self) -> bool:
+        """Whether it holds the vocabulary."""
+        return self._vocabulary is not None
+
+    @contextmanager
+    def expected(self) -> Iterator[None]:
+        """Have the vocabulary ready soon, and keep it as long as the context is open."""
+        self._expecting += 1
+        if self._expecting == 1:
+            self._schedule(HEAD_START, self._load_ahead)  # in place of a drop
+        try:
+            yield
+        finally:
+            self._expecting -= 1
+            if not self._expecting:
+                self._schedule(self._keep_seconds, self._drop)
+
+    async def count(self, conversation: Conversation) -> Usage:
+        """The tokens of a conversation that is over. Long ones are counted in a thread."""
+        vocabulary = self._vocabulary or await self._load()
+        if conversation.countable > SHORT_TEXT:
+            return await COMPUTING.run(conversation.count_usage, vocabulary.count_tokens)
+        return conversation.count_usage(vocabulary.count_tokens)
+
+    async def close(self) -> None:
+        """Let go of the vocabulary."""
+        if self._timer is not None:
+            self._timer.cancel()
+        await self._tasks.cancel()
+        self._vocabulary = None
+
+    async def _load(self) -> Vocabulary:
+        vocabulary = self._vocabulary = await COMPUTING.run(load_vocabulary)
+        return vocabulary
+
+    def _load_ahead(self) -> None:
+        if self._vocabulary is None:
+            self._tasks.start(self._load())
+
+    def _drop(self) -> None:
+        self._vocabulary = None
+
+    def _schedule(self, seconds: float, function: Callable[[], None]) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(seconds, function)
