@@ -256,6 +256,7 @@ class Conversation:
                 self._take_record(record)
         except RecordTooLarge:
             self._fail(UpstreamFailed("The backend sent a record that is too large.", should_retry=False))
+        sse.rest()  # whoever takes the events may have to wait for a slow client
         if not self.exchange_over:
             self._check_size()
 

@@ -156,6 +156,9 @@ class Fetch:
             connection.channel.close()
             connection = await pool.open(target.origin)
             head = await self._ask(connection, target)
+        target.forget()
+        if (forget := getattr(self._request, "forget_what_was_sent", None)) is not None:
+            forget()
         body = await self._read_body(connection, head)
         if self._callback is None:
             return
@@ -195,6 +198,7 @@ class Fetch:
         """Hand on all content of each read at once, and read no more before it was taken."""
         body = body_of(head, self._request.method)
         data = self._reader.rest if self._reader is not None else b""
+        self._reader = None  # it keeps the rest too
         receive, deliver = connection.channel.receive, self._request.streaming_callback or self._collect
         while True:
             damage = ""
@@ -205,7 +209,9 @@ class Fetch:
             if content:
                 self._in_callback = True
                 try:
-                    if (delivered := deliver(content)) is not None:
+                    delivered = deliver(content)
+                    data = content = b""  # a slow reader may take minutes
+                    if delivered is not None:
                         await delivered
                 finally:
                     self._in_callback = False

@@ -51,7 +51,11 @@ class FetchHandle:
 
 
 class HandledRequest(HTTPRequest):
-    """A request with a `FetchHandle`. `reuse` lets it go out on a kept connection, and leave it to others."""
+    """A request with a `FetchHandle`. `reuse` lets it go out on a kept connection, and leave it to others.
+
+    It has no body and no headers any more once the answer has begun: they can be large, and an answer takes
+    minutes.
+    """
 
     def __init__(
         self, url: str, method: str, *, handle: FetchHandle, reuse: bool = True, **kwargs: Any
@@ -59,6 +63,10 @@ class HandledRequest(HTTPRequest):
         super().__init__(url, method, **kwargs)
         self.handle = handle
         self.reuse = reuse
+
+    def forget_what_was_sent(self) -> None:
+        """Let go of body and headers. For the client."""
+        self.body, self.headers = b"", HTTPHeaders()
 
 
 class Target:
@@ -89,6 +97,10 @@ class Target:
         self._body = request.body or b""
         if not _PATH.fullmatch(self._path) or not all(_LINE.fullmatch(line) for line in self._fields):
             raise ValueError("unusable characters in a URL or a header")
+
+    def forget(self) -> None:
+        """It is not sent again: let go of its headers and its body."""
+        self._fields, self._body = [], b""
 
     def encode(self, connection: Connection) -> bytes:
         """Request line, headers and body, as the other end of this connection wants them."""

@@ -76,7 +76,7 @@ class HeadReader:
         start, end = found.span()
         del found  # it holds on to the bytes
         head = _parse_head(unread[:start])
-        del unread[:end]
+        self._unread = unread[end:]  # cut off in place, it would keep its size, for as long as the body takes
         self._seen = 0
         if head.informational:
             self._informational += 1

@@ -83,6 +83,7 @@ class AnswerRelay:
             return
         before = conversation.progress
         conversation.receive_data(data)
+        del data  # a slow client may take minutes
         await self.pass_on()
         if conversation.progress != before:
             exchange.progressed()

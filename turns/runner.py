@@ -35,6 +35,9 @@ UNCOUNTED: Final = Usage(1, 1)
 """What the client is told where the backend gave no conversation id: clients take 0 tokens for a failure."""
 
 
+_random_part: Final = random.SystemRandom().random
+
+
 class TurnRunner:
     """Call `run` once; `stop` may come at any time, also before."""
 
@@ -172,8 +175,7 @@ class TurnRunner:
     async def _post(self, posted: PostedConversation, credential: Credential, relay: AnswerRelay) -> None:
         """Have one exchange, with another attempt where the verdict on the last one allows it."""
         parts = self._parts
-        random_part = random.SystemRandom().random
-        retries = Retries(parts.retries, time.monotonic, random_part, unclear=parts.retry_unclear)
+        retries = Retries(parts.retries, time.monotonic, _random_part, unclear=parts.retry_unclear)
         result = await self._attempt(posted, credential, relay)
         while (retry := self._next_attempt(result, retries)) is not None:
             parts.metrics.retried(retry.reason)

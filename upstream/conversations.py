@@ -42,9 +42,11 @@ class ConversationClient:
         delivery = SocketDelivery(self._sockets, credential, posted, transport)
         self._under_way.add(exchange)
         try:
-            body = posted.encode(await delivery.prepare())
+            frame_id = await delivery.prepare()
             try:
-                answer = await self._http.stream(CONVERSATION_PATH, credential, body, on_data, transport)
+                answer = await self._http.stream(
+                    CONVERSATION_PATH, credential, posted.encode(frame_id), on_data, transport
+                )
             except ConnectFailed:
                 delivery.not_accepted()
                 raise

@@ -164,6 +164,21 @@ async def test_stopping_without_an_error_makes_what_came_the_answer() -> None:
         handle.stop()  # too late, and harmless
 
 
+async def test_what_was_sent_is_let_go_once_the_answer_has_begun() -> None:
+    left: list[tuple[bytes, int]] = []
+
+    def begun(_: bytes) -> None:
+        left.append((request.body, len(request.headers)))
+
+    async with ScriptedServer([OK]) as server, client() as http:
+        request = HandledRequest(
+            server.url, "POST", handle=FetchHandle(), body=b"x" * 1000, streaming_callback=begun
+        )
+        assert (request.body, left) == (b"x" * 1000, [])
+        await http.fetch(request)
+    assert left == [(b"", 0)]
+
+
 async def test_answer_that_comes_before_the_request_is_out_is_read() -> None:
     async with (
         ScriptedServer(

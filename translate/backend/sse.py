@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 MAX_RECORD_BYTES = 16 * 1024 * 1024
 """Longest record that is read. Tool output with notebook messages inside reaches some MiB."""
+RESTING_BYTES = 4096
+"""Up to so many bytes that were consumed stay until the next ones come."""
 NO_CONTENT = (b":", b"id:", b"retry:")
 """How comments begin, and the fields that carry nothing for us."""
 PING = b"ping"
@@ -109,13 +111,15 @@ class SseSplitter:
     def push(self, chunk: bytes) -> None:
         """Append `chunk` to the buffer, from which the consumed bytes are dropped first."""
         if self.pos:
-            del self.buffer[: self.pos]
-            self._scan = max(0, self._scan - self.pos)
-            self._lf = max(0, self._lf - self.pos)
-            self.pos = 0
+            self._drop_consumed()
         self.buffer += chunk
         if not self._started:
             self._drop_bom()
+
+    def rest(self) -> None:
+        """Keep no more memory than is needed: the next `push` may be long in coming."""
+        if self.pos > RESTING_BYTES:
+            self._drop_consumed()
 
     @property
     def at_boundary(self) -> bool:
@@ -144,6 +148,12 @@ class SseSplitter:
         if rest:
             self._field(rest)
         return self._dispatch()
+
+    def _drop_consumed(self) -> None:
+        del self.buffer[: self.pos]
+        self._scan = max(0, self._scan - self.pos)
+        self._lf = max(0, self._lf - self.pos)
+        self.pos = 0
 
     def _drop_bom(self) -> None:
         bom = b"\xef\xbb\xbf"

@@ -97,8 +97,9 @@ class AnswerBuilder:
         self._stop = StopFilter(stop) if stop else None
         self._filters = FilterChain([self._stop] if self._stop is not None else [])
         self._pieces: list[bytes] = []  # of the TextDelta that is being collected
-        # The picture that is waited for, and what comes behind it.
-        self._waiting: deque[str | Event] = deque()
+        # The picture that is waited for, and what comes behind it; a list, as most answers have no picture,
+        # and an empty deque takes ten times as much memory.
+        self._waiting: list[str | Event] = []
 
     @property
     def wanted(self) -> Asset | None:
@@ -191,20 +192,20 @@ class AnswerBuilder:
 
         `picture` is None if it could not be fetched.
         """
-        wanted = self._waiting.popleft()
+        wanted, *behind = self._waiting
         self._write(self._filters.feed(text))
         if picture is not None and isinstance(wanted, PictureWanted):
             self._put(PictureShown(wanted.asset, picture))
-        while self._waiting:
-            waiting = self._waiting[0]
+        for done, waiting in enumerate(behind):
             if isinstance(waiting, str):
                 self._write(self._filters.feed(waiting))
             elif not isinstance(waiting, PictureWanted):
                 self._put(waiting)
             elif not self.stopped:
                 self._put(waiting)
+                self._waiting = behind[done:]
                 return
-            self._waiting.popleft()
+        self._waiting = []
 
     def release(self) -> None:
         """The answer is over: show what the filters held back.

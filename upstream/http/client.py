@@ -126,6 +126,7 @@ class HttpClient:
         limits = self._call_limits
         receiver = ResponseReceiver(transport, self.timeouts, on_data, refused_seconds=limits.refused_seconds)
         request = _request(receiver, self._endpoint.url(path), "POST", headers, body)
+        del body, headers  # the request lets go of them once it was sent
         try:
             await self._perform(self._streams, request, receiver, transport)
         except _CUT_SHORT:

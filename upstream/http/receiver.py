@@ -150,7 +150,9 @@ class ResponseReceiver:
         as an error of its own.
         """
         if self._on_data is not None:
-            await self._read(self._on_data(data))
+            reading = self._on_data(data)
+            del data  # a slow reader may take minutes
+            await self._read(reading)
 
     async def _read(self, reading: Awaitable[None]) -> None:
         """Wait until somebody is ready for more."""
