@@ -19,7 +19,7 @@ from contextlib import suppress
 from typing import Final
 
 from accounts.credential import Credential
-from runtime import UNREACHABLE, BackgroundTasks, connect_redis
+from runtime import BackgroundTasks, connect_redis, redis_failures
 
 log = logging.getLogger("pandora")
 
@@ -137,7 +137,7 @@ class SharedSlots:
                 await asyncio.sleep(pause)
                 pause = min(LONGEST_PAUSE, pause * 1.5)
                 asking = self._commands.start(self._ask(lease, slots))
-        except UNREACHABLE:
+        except redis_failures():
             self._note_unreachable()
             self._owe(lease)
             return None
@@ -151,7 +151,7 @@ class SharedSlots:
         """Give up the slot, or the wait for it. Raises nothing."""
         try:
             await self._give_back(lease)
-        except UNREACHABLE:
+        except redis_failures():
             self._note_unreachable()
             self._owe(lease)
 
@@ -160,7 +160,7 @@ class SharedSlots:
         await self._renewals.cancel()
         await self._commands.wait()
         await self._giving_back.cancel()
-        with suppress(*UNREACHABLE):
+        with suppress(*redis_failures()):
             await self._give_all_back()
         await self._redis.aclose()
 
@@ -189,7 +189,7 @@ class SharedSlots:
                 lease.in_doubt = True
                 await self._renew(keys=lease.names, args=[lease.id, self._lease_milliseconds])
                 lease.in_doubt = False
-            except UNREACHABLE:
+            except redis_failures():
                 self._note_unreachable()
 
     async def _give_back(self, lease: "Lease") -> None:
@@ -210,7 +210,7 @@ class SharedSlots:
     async def _keep_giving_back(self) -> None:
         while self._owed:
             await asyncio.sleep(GIVE_BACK_SECONDS)
-            with suppress(*UNREACHABLE):
+            with suppress(*redis_failures()):
                 await self._give_all_back()
 
     async def _give_all_back(self) -> None:

@@ -8,16 +8,17 @@ together. How durable that is depends on the Redis: `appendonly yes` with `appen
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
-
-from redis.asyncio.client import Pipeline
+from typing import TYPE_CHECKING, Any, Final
 
 from ledger.key_names import KeyNames, save_secret
 from ledger.limits import DAY, HOUR, CurrentUsage, Limits
 from ledger.records import Capped, Counted, Posted, Settled, UsageRow, free_alias
 from ledger.redis_scripts import COUNT, POST, PREFIX, RECENT_SECONDS, REPEAT_SECONDS, SEPARATOR, SETTLE
 from ledger.store import MAX_UNSETTLED, PendingRecord, RecentRecords, StoreDecision, StoreError
-from runtime import UNREACHABLE, connect_redis
+from runtime import connect_redis, redis_failures
+
+if TYPE_CHECKING:
+    from redis.asyncio.client import Pipeline
 
 SECRET: Final = PREFIX + "secret"
 DAYS_AT_ONCE: Final = 100
@@ -107,10 +108,10 @@ class RedisStore:
 
     async def close(self) -> None:
         """Close the connections."""
-        with suppress(*UNREACHABLE):
+        with suppress(*redis_failures()):
             await self._redis.aclose()
 
-    def _ask_for_secret(self, pipeline: Pipeline) -> None:
+    def _ask_for_secret(self, pipeline: "Pipeline") -> None:
         """Have Redis keep our secret if it has none, and tell which one it has."""
         pipeline.set(SECRET, self._keys.secret.hex(), nx=True)
         pipeline.get(SECRET)
@@ -147,7 +148,7 @@ def _store_errors() -> Iterator[None]:
     """Turn failures of Redis into `StoreError`; their own texts may hold its address."""
     try:
         yield
-    except UNREACHABLE as error:
+    except redis_failures() as error:
         raise StoreError(f"Redis: {type(error).__name__}") from None
 
 

@@ -8,7 +8,7 @@ from runtime.event_loop import event_loop_name, new_event_loop
 from runtime.files import replace_file
 from runtime.held_bytes import ByteBudget, HeldBytes, NoRoom
 from runtime.memory import MemoryTrimmer, give_back_large_blocks
-from runtime.redis import UNREACHABLE, connect_redis
+from runtime.redis import connect_redis, redis_failures
 from runtime.signals import Signals
 from runtime.state_directory import StateDirectory
 from runtime.threads import COMPUTING, SMALL_FILES, Threads
@@ -16,7 +16,6 @@ from runtime.threads import COMPUTING, SMALL_FILES, Threads
 __all__ = [
     "COMPUTING",
     "SMALL_FILES",
-    "UNREACHABLE",
     "BackgroundTasks",
     "ByteBudget",
     "ClockTrust",
@@ -30,5 +29,6 @@ __all__ = [
     "event_loop_name",
     "give_back_large_blocks",
     "new_event_loop",
+    "redis_failures",
     "replace_file",
 ]
