@@ -1,6 +1,7 @@
 """The splitter: whatever the line ends and the cuts, the same records."""
 
 import re
+import sys
 from collections.abc import Sequence
 
 import pytest
@@ -320,3 +321,15 @@ def test_snapshots_on_one_line_are_all_read() -> None:
     for sizes in ([], [1], [7]):
         seen = answer(stream, sizes=sizes)
         assert (seen.text, seen.error, seen.conversation.facts.unknown) == ("Hi there.", None, {})
+
+
+def test_buffer_is_small_while_it_rests_and_nothing_is_lost() -> None:
+    splitter, record = SseSplitter(), b"data: " + b"x" * 1000 + b"\n\n"
+    splitter.push(record * 60 + b"data: y")
+    while splitter.next() is not None:
+        pass
+    splitter.rest()
+    assert splitter.buffer == b"data: y"
+    assert sys.getsizeof(splitter.buffer) < len(record)
+    splitter.push(b"\n\n")
+    assert splitter.next() == Record(b"", b"y")
