@@ -127,11 +127,16 @@ def echo_records(messages: Sequence[Message], style: Style) -> list[bytes]:
 
 
 def reply_records(n: int, style: Style) -> list[bytes]:
+    """`snapshots` of the reply of n tokens."""
+    return snapshots(reply_tokens(n), style)
+
+
+def snapshots(tokens: Sequence[str], style: Style) -> list[bytes]:
     """N + 3 records: the empty assistant message, a snapshot per token, the finished one, `[DONE]`."""
     mark = _PLACEHOLDER.encode()
     growing = _record(_message(ANSWER_ID, "assistant", _PLACEHOLDER, finished=False), style).split(mark)
     last = _record(_message(ANSWER_ID, "assistant", _PLACEHOLDER, finished=True), style).split(mark)
-    escaped = [_json(token, style)[1:-1] for token in reply_tokens(n)]
+    escaped = [_json(token, style)[1:-1] for token in tokens]
     text = b"".join(escaped)
     ends = accumulate(map(len, escaped), initial=0)
     return [
@@ -142,12 +147,17 @@ def reply_records(n: int, style: Style) -> list[bytes]:
 
 
 def delta_records(n: int, style: Style) -> list[bytes]:
-    """The same reply in delta v1: encoding, empty message, n appends, closing patch, `[DONE]`."""
+    """`deltas` of the reply of n tokens."""
+    return deltas(reply_tokens(n), style)
+
+
+def deltas(tokens: Sequence[str], style: Style) -> list[bytes]:
+    """The same in delta v1: encoding, empty message, n appends, closing patch, `[DONE]`."""
     empty = _message(ANSWER_ID, "assistant", "", finished=False)
     last = _message(ANSWER_ID, "assistant", "", finished=True)
     ends = ("status", "end_turn", "metadata")
     closing = [{"p": f"/message/{name}", "o": "replace", "v": last[name]} for name in ends]
-    first, *others = reply_tokens(n)
+    first, *others = tokens
     bare: list[dict[str, object]] = [{"v": token} for token in others]
     changes: list[dict[str, object]] = [
         {"p": "", "o": "add", "v": {"message": empty, "conversation_id": CONVERSATION_ID}, "c": 0},

@@ -14,6 +14,16 @@ SENT = (SentMessage("22222222-2222-4333-8444-555555555555", "user", "hello"),)
 """The message that the answer replies to."""
 
 
+class Files:
+    """Each file of the sandbox has the same address."""
+
+    has_room = True
+
+    def sandbox(self, message_id: str, path: str) -> str:
+        """See `Links` of `translate.text`."""
+        return "http://127.0.0.1/files/a"
+
+
 class WrongTranslation(AssertionError):
     """The answer is not over, or has failed, or has another text: then its speed does not matter."""
 
@@ -23,7 +33,7 @@ class Translation:
 
     def __init__(self, *, fast: bool = True) -> None:
         self._format = ChatStream(id="chatcmpl-1", created=1702623600, model="gpt-3.5-turbo")
-        self._conversation = Conversation(SENT, fast=fast)
+        self._conversation = Conversation(SENT, links=Files(), fast=fast)
         self._ended = False
 
     def feed(self, piece: bytes) -> bytes:

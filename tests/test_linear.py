@@ -76,6 +76,8 @@ def converse(stop: Sequence[str] = ()) -> Feed:
 class Files:
     """Addresses for files of the sandbox."""
 
+    has_room = True
+
     def sandbox(self, message_id: str, path: str) -> str | None:
         """Any path has one."""
         return "https://files.example/x"

@@ -65,11 +65,16 @@ class AnswerFiles:
             return None
         return Picture(self._base_url + public_path(name))
 
+    @property
+    def has_room(self) -> bool:
+        """Whether one more file of the sandbox can have an address."""
+        return len(self._reserved) < MAX_FILES
+
     def sandbox(self, message_id: str, path: str) -> str | None:
         """An address for a file of the sandbox, before the file is there: see `fetch_reserved`."""
         key = (message_id, unquote(path))
         if key not in self._reserved:
-            if len(self._reserved) >= MAX_FILES:
+            if not self.has_room:
                 return None
             self._reserved[key] = self._media.reserve(_name(key[1]))
         return self._base_url + public_path(self._reserved[key])

@@ -42,6 +42,8 @@ class Gallery:
 class Shelf:
     """Addresses for files of the sandbox."""
 
+    has_room = True
+
     def sandbox(self, message_id: str, path: str) -> str | None:
         assert message_id
         return f"https://files.example{path}".replace(" ", "%20").replace("(", "%28").replace(")", "%29")

@@ -2,7 +2,8 @@
 
 A mark such as `【11†source】` may be split over deltas, and its citation may come one or more deltas later
 (protocol notes, section 9); so text from an open mark on is held back, for a bounded length. `【` is also an
-ordinary bracket, and inside code nothing is a mark.
+ordinary bracket, and inside code nothing is a mark. What only tells how to read the text behind it, such as
+a backtick or the `]` of a link, is kept to be looked at again, but shown at once.
 """
 
 import re
@@ -21,18 +22,19 @@ MAX_DRIFT: Final = 8
 """Characters by which a range may be off; a mark is longer, so that its neighbours are not meant."""
 MAX_LINK: Final = 1000
 """Characters of a path in the sandbox; it holds no `](`, with which another link begins."""
-MAX_REFERENCE: Final = 300
 
 TOKEN = re.compile("`+|【|\ue200|\\]\\(|\n[ \t]*\n")
 IN_CODE = re.compile("`+|\n[ \t]*\n")
 MARK = re.compile(r"【(?:(\d{1,6})(?::\d{1,6})?)?†([^【】\n]{0,80})】")
 OPEN_MARK = re.compile(r"【(?:\d{1,6}(?::\d{0,6})?)?(?:†[^【】\n]{0,80})?")
 REFERENCE = re.compile("\ue200[^\ue200\ue201\n]{0,300}\ue201")
+OPEN_REFERENCE = re.compile("\ue200[^\ue200\ue201\n]{0,300}")
 NUMBERED_LINK = re.compile(r"\]\((\d{1,4})\)")
 OPEN_NUMBERED_LINK = re.compile(r"\]\(\d{0,4}")
 SANDBOX = "sandbox:"
 LINK_PART = re.compile(r"[()\n]|\]\(")
-HELD_TAIL = re.compile(r"`+\Z|\]\Z|\n[ \t]*\Z")
+OPEN_TAIL = re.compile(r"\]\Z|\n[ \t]*\Z")
+"""Ends of a text whose meaning depends on what follows, besides backticks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +71,13 @@ class _Replaced:
 
 @dataclass(frozen=True, slots=True)
 class _Undecided:
-    """More of the text, or its citation, must come first; text alone is enough at `end`."""
+    """More of the text, or its citation, must come first; text alone is enough at `end`.
+
+    So many first characters of the mark stay what they are, whatever becomes of it.
+    """
 
     end: int = 0
+    certain: int = 0
 
 
 _UNDECIDED: Final = _Undecided()
@@ -82,14 +88,16 @@ class CitationRewriter:
     """A text filter for one message of prose.
 
     `source` is the message's text, which knows how far the fed text reaches. `sandbox` turns a path in the
-    sandbox into an address, or None if it cannot. With `show_citations`, citations are shown as links, else
-    they are left out. `shown` gets each citation that is shown, in order; it may be shared by the messages
-    of an answer, whose citations are then numbered through.
+    sandbox into an address, or None if it cannot; while `all_paths` says so it can. With `show_citations`,
+    citations are shown as links, else they are left out. `shown` gets each citation that is shown, in
+    order; it may be shared by the messages of an answer, whose citations are then numbered through.
     """
 
     __slots__ = (
+        "_all_paths",
         "_citations",
         "_code",
+        "_given",
         "_held",
         "_more",
         "_more_size",
@@ -106,18 +114,21 @@ class CitationRewriter:
         self,
         source: SourceText,
         sandbox: Callable[[str], str | None],
+        all_paths: Callable[[], bool],
         shown: list[ShownCitation],
         *,
         show_citations: bool,
     ) -> None:
         self._source = source
         self._sandbox = sandbox
+        self._all_paths = all_paths
         self._shown = shown
         self._show_citations = show_citations
         self._citations = _Index(())
         self._held = ""
+        self._given = 0  # how many characters of what is held are shown already
         # What came behind `_held` and was not looked at, since it decides nothing: before `_wake` characters
-        # are held, or while it only goes on with a run of these characters.
+        # are held, or while it only goes on with a run of these characters, which is shown as it comes.
         self._more: list[str] = []
         self._more_size = 0
         self._wake = 0
@@ -127,14 +138,17 @@ class CitationRewriter:
 
     @property
     def passes_through(self) -> bool:
-        """See `TextFilter`: nothing is held, no code span is open."""
+        """See `TextFilter`: nothing at the end is still to be read, no code span is open."""
         return not self._held and len(self._code) not in (1, 2)
 
     def feed(self, text: str) -> str:
         """See `TextFilter`."""
         self._more.append(text)
         self._more_size += len(text)
-        if len(self._held) + self._more_size < self._wake or (self._run and not text.strip(self._run)):
+        if self._run and not text.strip(self._run):
+            self._given += len(text)
+            return text
+        if len(self._held) + self._more_size < self._wake:
             return ""
         return self._rewrite(final=False)
 
@@ -151,6 +165,7 @@ class CitationRewriter:
         """So many characters at the end of the message, as far as it was fed, are no longer part of it."""
         held = self._join()
         self._held = held[: max(0, len(held) - characters)]
+        self._given = min(self._given, len(self._held))
         self._scanned = None
 
     def _join(self) -> str:
@@ -163,9 +178,9 @@ class CitationRewriter:
         return self._held
 
     def _rewrite(self, final: bool) -> str:
-        held, start, at = self._join(), 0, 0
+        held, start, at = self._join(), self._given, 0
         out: list[str] = []
-        keep = len(held)
+        keep = shown = len(held)  # what is held from here on, and shown up to there
         while (token := (IN_CODE if self._code else TOKEN).search(held, at)) is not None:
             word, position = token.group(), token.start()
             if token.end() == len(held) and word[0] == "`" and not final:
@@ -182,27 +197,25 @@ class CitationRewriter:
                 continue
             decision = self._decide(held, position, final)
             if isinstance(decision, _Undecided):
-                keep, self._wake = position, max(0, decision.end - position)
+                keep, shown = position, max(start, position + decision.certain)
+                self._wake = max(0, decision.end - position)
                 break
             if isinstance(decision, _Replaced):
-                out += (held[start:position], decision.text)
+                out += (held[start:position], decision.text[max(0, start - position) :])
                 start = decision.end
             at = decision.end
         else:
-            tail = None if final else HELD_TAIL.search(held, at)
-            if tail is not None and self._may_begin_a_mark(tail.group()):
+            tail = None if final else OPEN_TAIL.search(held, at)
+            if tail is not None and self._is_open(tail.group()):
                 keep = tail.start()
-                self._run = {"`": "`", "\n": " \t"}.get(held[keep], "")
-        out.append(held[start:keep])
-        self._held = held[keep:]
+                self._run = "" if held[keep] == "]" else " \t"
+        out.append(held[start:shown])
+        self._held, self._given = held[keep:], shown - keep
         return "".join(out)
 
-    def _may_begin_a_mark(self, tail: str) -> bool:
-        return (
-            tail[0] == "`"
-            or (tail == "]" and not self._code)
-            or (tail[0] == "\n" and 0 < len(self._code) < 3)
-        )
+    def _is_open(self, tail: str) -> bool:
+        """Whether a link, or the end of a code span, may follow `tail`."""
+        return not self._code if tail == "]" else 0 < len(self._code) < 3
 
     def _toggle_code(self, ticks: str) -> None:
         if not self._code:
@@ -221,7 +234,7 @@ class CitationRewriter:
         if rest == SANDBOX:
             return self._sandbox_link(held, position, final)
         if SANDBOX.startswith(rest) and not final:
-            return _UNDECIDED
+            return self._open_sandbox_link()
         return self._numbered_link(held, position, final)
 
     def _citation_mark(self, held: str, position: int, final: bool) -> _Decision:
@@ -242,8 +255,8 @@ class CitationRewriter:
     def _reference_mark(self, held: str, position: int, final: bool) -> _Decision:
         """The mark of later dialects, between two private-use characters."""
         if (mark := REFERENCE.match(held, position)) is None:
-            over = final or len(held) - position > MAX_REFERENCE
-            return _Replaced(position + 1, "") if over else _UNDECIDED
+            may_follow = not final and OPEN_REFERENCE.fullmatch(held, position)
+            return _UNDECIDED if may_follow else _Replaced(position + 1, "")
         citation = self._citations.matching(mark.group())
         if citation is None and self._show_citations and not _has_waited(held, mark.end(), final):
             return _until_waited(mark)
@@ -258,12 +271,12 @@ class CitationRewriter:
         """`[shown](3)`: the number of a citation in place of an address."""
         if (mark := NUMBERED_LINK.match(held, position)) is None:
             may_follow = not final and OPEN_NUMBERED_LINK.fullmatch(held, position)
-            return _UNDECIDED if may_follow else _Kept(position + 2)
+            return _Undecided(certain=2) if may_follow else _Kept(position + 2)
         end = self._position() + mark.end()
         waited = _has_waited(held, mark.end(), final)
         citation = self._find(end, end, int(mark[1]), waited)
         if citation is None or not citation.url:
-            return _Kept(mark.end()) if waited else _until_waited(mark)
+            return _Kept(mark.end()) if waited else _until_waited(mark, certain=2)
         link = f"]({escape_url(citation.url)})"
         self._shown.append(ShownCitation(link, citation.url, citation.title))
         return _Replaced(mark.end(), link)
@@ -288,7 +301,11 @@ class CitationRewriter:
             return _Kept(start)
         # What is held will begin with this link. A `]` at its end may begin another one.
         self._scanned = max(end, len(held) - held.endswith("]")) - position, depth
-        return _UNDECIDED
+        return self._open_sandbox_link()
+
+    def _open_sandbox_link(self) -> _Undecided:
+        """If there is an address, the link stays a link; if not, only its `]` is left."""
+        return _Undecided(certain=2 if self._all_paths() else 1)
 
     def _position(self) -> int:
         """Where in the message the held text begins."""
@@ -349,8 +366,8 @@ class _Index:
         return min(nearest, key=lambda one: (abs(one[0] - start), one[1]))[2] if nearest else None
 
 
-def _until_waited(mark: re.Match[str]) -> _Undecided:
-    return _Undecided(mark.end() + MAX_WAIT + 1)
+def _until_waited(mark: re.Match[str], certain: int = 0) -> _Undecided:
+    return _Undecided(mark.end() + MAX_WAIT + 1, certain)
 
 
 def _has_waited(held: str, end: int, final: bool) -> bool:

@@ -24,6 +24,11 @@ WEB_ONLY: Final = frozenset({Style.WEB})
 class Links(Protocol):
     """Where files of the answer will be found; the addresses are made by the caller."""
 
+    @property
+    def has_room(self) -> bool:
+        """Whether `sandbox` gives an address for the next path, whatever that is."""
+        ...
+
     def sandbox(self, message_id: str, path: str) -> str | None:
         """An address for a file of the sandbox that the message links to, or None if there can be none."""
         ...
@@ -118,8 +123,12 @@ class Prose(Presentation):
                 return None
             return context.links.sandbox(source.message_id, path)
 
+        def has_room() -> bool:
+            return context.links is not None and context.style is not Style.TEXT and context.links.has_room
+
         show = context.style is Style.WEB
-        return _OpenProse(CitationRewriter(source.text, address, context.shown, show_citations=show))
+        rewriter = CitationRewriter(source.text, address, has_room, context.shown, show_citations=show)
+        return _OpenProse(rewriter)
 
 
 class _OpenProse(OpenItem):
@@ -202,10 +211,6 @@ class Reasoning(Presentation):
     """What the model thought; it stands beside the answer, so nothing is around it."""
 
     kind = ItemKind.REASONING
-
-    def held_back(self, text: str) -> int:
-        """A run of backticks too, so that it comes whole."""
-        return backticks_at_end(text) or super().held_back(text)
 
 
 class Pictures(Presentation):

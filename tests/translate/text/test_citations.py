@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from translate.text import Citation, CitationRewriter, Prose, SourceText, escaped
-from translate.text.citations import MAX_DRIFT, MAX_LINK, MAX_REFERENCE, MAX_WAIT, escape_url
+from translate.text.citations import MAX_DRIFT, MAX_LINK, MAX_WAIT, escape_url
+from translate.text.source_text import common_prefix
 from translate.values import ShownCitation
 
 COLD = Citation(4, 15, 11, "https://cold.example/", "Cold")
@@ -16,12 +17,13 @@ REFERENCE = "\ue200cite\ue202turn0search3\ue201"
 class Reader:
     """A rewriter and the message that is fed to it."""
 
-    def __init__(self, *, show_citations: bool = True) -> None:
+    def __init__(self, *, show_citations: bool = True, room: bool = False) -> None:
         self.shown: list[ShownCitation] = []
         self.source = SourceText(Prose().held_back)
         self.rewriter = CitationRewriter(
             self.source,
-            lambda path: None if path.endswith(".secret") else f"https://files.example{path}",
+            lambda path: None if path.endswith(".secret") and not room else f"https://files.example{path}",
+            lambda: room,
             self.shown,
             show_citations=show_citations,
         )
@@ -109,17 +111,18 @@ def test_reference_becomes_its_own_markdown_or_a_numbered_link() -> None:
 def test_reference_that_never_closes_is_given_up() -> None:
     reader = Reader()
     assert reader.feed("Cold\ue200cite") == "Cold"
-    assert reader.feed("x" * MAX_REFERENCE) == "cite" + "x" * MAX_REFERENCE
+    assert reader.feed("x" * 300) == "cite" + "x" * 300
+    assert Reader().feed("Cold\ue200cite\n") == "Coldcite\n"
     assert Reader().whole("Cold\ue200cite") == "Coldcite"
 
 
 def test_numbered_link_leads_to_the_cited_page() -> None:
     reader = Reader()
-    assert reader.feed("[here](1") == "[here"
+    assert reader.feed("[here](1") == "[here]("
     assert reader.feed("1) and") == ""
     cited = Citation(9, 10, 11, "https://a.example/(x)", "A")
-    assert reader.rewriter.cite([cited]) == "](https://a.example/%28x%29) and"
-    assert [shown.title for shown in reader.shown] == ["A"]
+    assert reader.rewriter.cite([cited]) == "https://a.example/%28x%29) and"
+    assert reader.shown == [ShownCitation("](https://a.example/%28x%29)", cited.url, "A")]
 
 
 @pytest.mark.parametrize("citations", [(), (Citation(9, 10, 11, "", "A file"),)])
@@ -184,6 +187,30 @@ def test_result_does_not_depend_on_how_the_text_came(text: str, step: int) -> No
     shown = "".join(map(reader.feed, pieces)) + reader.rewriter.cite([COLD]) + reader.rewriter.release()
     assert shown == Reader().whole(text, COLD)
     assert "\ue200" not in shown or "`" in text
+
+
+OPENED = [
+    "`", "```", "\n", "\n\n", " ", "word", "]", "[", "(", "](", "[a](b)", "- [ ] ", "sandbox:/x", "sand", "1",
+    "11", "【", "【11†", "†", "】", "\ue200", "\ue200cite",
+]  # fmt: skip
+ENDINGS = [
+    mark[at:]
+    for mark in ("【11†source】", REFERENCE, "(sandbox:/x.secret)", "(11)")
+    for at in range(len(mark) + 1)
+]
+NUMBERED = [Citation(0, 0, int("1" * size), "https://a.example/", "A") for size in range(1, 5)]
+
+
+@given(st.lists(st.sampled_from(OPENED), max_size=10).map("".join), st.integers(1, 6), st.booleans())
+def test_all_that_no_ending_can_change_is_shown_and_nothing_else(text: str, step: int, room: bool) -> None:
+    reader = Reader(room=room)
+    shown = "".join(reader.feed(text[at : at + step]) for at in range(0, len(text), step))
+    outcomes = [
+        Reader(room=room).whole(text + ending, *citations)
+        for ending in ENDINGS
+        for citations in ((), NUMBERED)
+    ]
+    assert shown == outcomes[0][: common_prefix(min(outcomes), max(outcomes))]
 
 
 @pytest.mark.parametrize(
