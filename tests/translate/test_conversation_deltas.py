@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.translate.deltas import ENCODING, TEXT, append, as_deltas, begun, v1
+from tests.translate.deltas import ENCODING, TEXT, append, as_deltas, begun, delta, v1
 from tests.translate.reading import answer, records_read
 from tests.translate.stories import SIZES, Story, stories
 from tests.translate.streams import assert_always
@@ -39,9 +39,11 @@ AROUND = 4
 """Records read in full in any of these turns: the encoding, a message, its first append, `[DONE]`."""
 
 
-def test_bare_appends_pass_unread() -> None:
+@pytest.mark.parametrize("raw", [False, True], ids=["spaced", "compact"])
+def test_bare_appends_pass_unread(raw: bool) -> None:
     words: list[Json] = [{"v": f" word{n}"} for n in range(100)]
-    seen = answer(v1(begun(), append("Hi"), *words), sizes=[1000])
+    records = [delta(record, raw=raw) for record in (begun(), append("Hi"), *words)]
+    seen = answer(v1(*records), sizes=[1000])
     assert seen.deltas == ["Hi", *(f" word{n}" for n in range(100))]
     assert records_read(seen) <= 10 + AROUND
 

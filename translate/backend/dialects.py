@@ -16,8 +16,10 @@ from translate.values import JsonObject
 
 PREFIX: Final = b"data: "
 TEXT_START = re.compile(rb'"content":\s*\{[^{}]*?"(?:parts":\s*\[|text":)\s*"')
-BARE_APPENDS: Final = (b'{"v": "', b'{"v":"')
-"""How delta v1 begins a record that appends to the text of the record before."""
+SPACED = re.compile(rb'\{"[^"]*": ')
+"""How records begin where spaces stand behind the colons."""
+BARE_APPENDS: Final = {True: b'{"v": "', False: b'{"v":"'}
+"""How delta v1 begins a record that appends to the text of the record before: with such spaces, or without."""
 
 
 class Trouble(Enum):
@@ -129,7 +131,6 @@ class DeltaDialect:
 
     def __init__(self) -> None:
         self._delta = DeltaState()
-        self._start = BARE_APPENDS[0]
         self._is_delta = False
         self._growing: _Growing | None = None
 
@@ -202,9 +203,9 @@ class DeltaDialect:
             if delta.text() != text.text:
                 return
             self._growing = _Growing(delta.channel, delta.path, text)
-        self._start = next((start for start in BARE_APPENDS if record.data.startswith(start)), self._start)
         event = b"event: %b\n" % record.event if record.event else b""
-        fast_path.arm(event + PREFIX + self._start, b'"}', cumulative=False)
+        start = BARE_APPENDS[SPACED.match(record.data) is not None]
+        fast_path.arm(event + PREFIX + start, b'"}', cumulative=False)
 
     def _catch_up(self) -> None:
         growing, self._growing = self._growing, None
