@@ -239,7 +239,7 @@ class Conversation:
                     self._take_growth(message)
                     if not self._reading:
                         break
-                    if not self._eof and fast_path.must_wait(sse):
+                    if not self._eof and (sse.pos == len(sse.buffer) or fast_path.must_wait(sse)):
                         self._all_read = True
                         break
                 record = sse.next()
@@ -257,7 +257,7 @@ class Conversation:
         except RecordTooLarge:
             self._fail(UpstreamFailed("The backend sent a record that is too large.", should_retry=False))
         sse.rest()  # whoever takes the events may have to wait for a slow client
-        if not self.exchange_over:
+        if not self.exchange_over and (self._more_kept or self.answer.size > self._max_answer_bytes):
             self._check_size()
 
     def _take_growth(self, message: Message) -> None:

@@ -19,7 +19,7 @@ TEXT_START = re.compile(rb'"content":\s*\{[^{}]*?"(?:parts":\s*\[|text":)\s*"')
 SPACED = re.compile(rb'\{"[^"]*": ')
 """How records begin where spaces stand behind the colons."""
 BARE_APPENDS: Final = {True: b'{"v": "', False: b'{"v":"'}
-"""How delta v1 begins a record that appends to the text of the record before: with such spaces, or without."""
+"""How delta v1 begins a record that appends to the text of the one before: with such spaces, or without."""
 
 
 class Trouble(Enum):

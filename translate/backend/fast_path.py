@@ -94,7 +94,7 @@ class FastPath:
         sse.pos = end + 2
         return piece, text
 
-    def _padded(self, buffer: bytearray, start: int, end: int) -> int:
+    def _padded(self, buffer: bytes | bytearray, start: int, end: int) -> int:
         """Where the tail begins that ends at `end`, perhaps with spaces behind it; or -1."""
         behind = len(self._tail)
         stop = buffer.rfind(self._tail, max(start, end - behind - MAX_PADDING), end)

@@ -75,7 +75,8 @@ def unglued(data: bytes) -> list[bytes]:
 class SseSplitter:
     """Splits one stream: `push` each chunk, then call `next` until it returns None; at the end `flush`.
 
-    `buffer` holds the bytes that are not consumed yet, from `pos` on. Both are open to the fast path: where
+    `buffer` holds the bytes that are not consumed yet, from `pos` on: a chunk as it came, if it ended with a
+    record, as it does while the backend is slower than we are. Both are open to the fast path: where
     `at_boundary` holds, a record begins at `buffer[pos]`, and the fast path may consume whole records with
     LF line ends by moving `pos` behind them. A record of more than `max_record_bytes` is refused.
     """
@@ -95,7 +96,7 @@ class SseSplitter:
     )
 
     def __init__(self, max_record_bytes: int = MAX_RECORD_BYTES) -> None:
-        self.buffer = bytearray()
+        self.buffer: bytes | bytearray = b""
         self.pos = 0
         self.ends_in_cr = False
         """The last line ended in CR or CRLF, which are not for the fast path."""
@@ -109,16 +110,20 @@ class SseSplitter:
         self._max = max_record_bytes
 
     def push(self, chunk: bytes) -> None:
-        """Append `chunk` to the buffer, from which the consumed bytes are dropped first."""
-        if self.pos:
+        """Put `chunk` behind what is not consumed yet."""
+        if self.pos == len(self.buffer):
+            self._begin_with(chunk)
+        else:
             self._drop_consumed()
-        self.buffer += chunk
+            self.buffer += chunk
         if not self._started:
             self._drop_bom()
 
     def rest(self) -> None:
         """Keep no more memory than is needed: the next `push` may be long in coming."""
-        if self.pos > RESTING_BYTES:
+        if self.pos == len(self.buffer):
+            self._begin_with(b"")
+        elif self.pos > RESTING_BYTES:
             self._drop_consumed()
 
     @property
@@ -149,8 +154,16 @@ class SseSplitter:
             self._field(rest)
         return self._dispatch()
 
+    def _begin_with(self, chunk: bytes) -> None:
+        self.buffer = chunk
+        self.pos = self._scan = self._lf = 0
+
     def _drop_consumed(self) -> None:
-        del self.buffer[: self.pos]
+        buffer = self.buffer
+        if isinstance(buffer, bytes):
+            self.buffer = bytearray(memoryview(buffer)[self.pos :])
+        else:
+            del buffer[: self.pos]
         self._scan = max(0, self._scan - self.pos)
         self._lf = max(0, self._lf - self.pos)
         self.pos = 0

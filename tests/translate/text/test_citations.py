@@ -191,14 +191,20 @@ def test_result_does_not_depend_on_how_the_text_came(text: str, step: int) -> No
 
 OPENED = [
     "`", "```", "\n", "\n\n", " ", "word", "]", "[", "(", "](", "[a](b)", "- [ ] ", "sandbox:/x", "sand", "1",
-    "11", "【", "【11†", "†", "】", "\ue200", "\ue200cite",
+    "11", "【", "【11†", "】", "\ue200", "\ue200cite",
 ]  # fmt: skip
 ENDINGS = [
-    mark[at:]
-    for mark in ("【11†source】", REFERENCE, "(sandbox:/x.secret)", "(11)")
-    for at in range(len(mark) + 1)
+    *(
+        mark[at:]
+        for mark in ("【11†source】", REFERENCE, "(sandbox:/x.secret)", "(11)")
+        for at in range(len(mark) + 1)
+    ),
+    *(")" * depth + ".secret)" for depth in range(10)),
 ]
-NUMBERED = [Citation(0, 0, int("1" * size), "https://a.example/", "A") for size in range(1, 5)]
+CITED = [
+    [Citation(0, 0, int("1" * size), address, "A") for size in range(1, 5)]
+    for address in ("https://a.example/", "")
+]
 
 
 @given(st.lists(st.sampled_from(OPENED), max_size=10).map("".join), st.integers(1, 6), st.booleans())
@@ -206,9 +212,7 @@ def test_all_that_no_ending_can_change_is_shown_and_nothing_else(text: str, step
     reader = Reader(room=room)
     shown = "".join(reader.feed(text[at : at + step]) for at in range(0, len(text), step))
     outcomes = [
-        Reader(room=room).whole(text + ending, *citations)
-        for ending in ENDINGS
-        for citations in ((), NUMBERED)
+        Reader(room=room).whole(text + ending, *citations) for ending in ENDINGS for citations in ((), *CITED)
     ]
     assert shown == outcomes[0][: common_prefix(min(outcomes), max(outcomes))]
 
