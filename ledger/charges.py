@@ -1,8 +1,8 @@
 """What conversations cost their callers: checked before each one, recorded after it."""
 
+import secrets
 import time
-import uuid
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 
 from accounts import Caller, Credential
 from ledger.key_names import KeyNames
@@ -78,9 +78,10 @@ class ChargeBook:
             ApiError: (429) a limit is reached, and nothing may be posted.
         """
         await self.ledger.agree_on_names()
+        now = self.ledger.clock()
         posted = Posted(
-            uuid.uuid4().hex,
-            self.ledger.clock(),
+            _new_id(now),
+            now,
             self.alias(caller),
             model.name,
             model.slug,
@@ -151,15 +152,15 @@ class Charge:
         self.answering = True
         self._ttft = time.monotonic() - self._began
 
-    async def settle(
+    def settle(
         self,
         outcome: Attempt,
         *,
         served: str = "",
         conversation_id: str = "",
         capped_for: float | None = None,
-    ) -> None:
-        """Record how the conversation ended; when this returns, that is durable.
+    ) -> Awaitable[object]:
+        """Record how the conversation ended; what is returned is done when that is durable.
 
         `served` is the slug of the model that answered. `capped_for` is how many seconds the model is capped
         for this caller, if the backend has said so.
@@ -170,11 +171,11 @@ class Charge:
         duration = time.monotonic() - self._began
         settled = Settled(self._posted.id, outcome, served, conversation_id, duration, self._ttft)
         self.units = 0 if settled.free else self._posted.units
-        await self._ledger.settle(self._posted, settled)
+        return self._ledger.settle(self._posted, settled)
 
-    async def record_tokens(self, prompt: int, completion: int) -> None:
-        """Record the tokens of the answer; when this returns, they are durable."""
-        await self._ledger.record_tokens(Counted(self._posted.id, prompt, completion))
+    def record_tokens(self, prompt: int, completion: int) -> Awaitable[object]:
+        """Record the tokens of the answer; what is returned is done when they are durable."""
+        return self._ledger.record_tokens(Counted(self._posted.id, prompt, completion))
 
 
 def counts_in_window(model: Model) -> bool:
@@ -183,6 +184,13 @@ def counts_in_window(model: Model) -> bool:
     See protocol notes, section 4.2.
     """
     return model.slug.startswith("gpt-4") and model.slug != "gpt-4-mobile"
+
+
+def _new_id(now: float) -> str:
+    """32 hex digits that begin with the time: entries of the same seconds lie side by side in a store, which
+    then writes few pages for many of them.
+    """
+    return f"{int(now * 1000):012x}{secrets.token_hex(10)}"
 
 
 def _in_words(seconds: float) -> str:

@@ -71,8 +71,9 @@ class UsageCounters:
         if until and not now < until <= now + MAX_CAP_SECONDS:
             del self._caps[alias, slug]
             until = 0.0
-        key_units = self._days.get(day, Counter())[alias]
-        return CurrentUsage(self.units(now), key_units, self._window(alias, now), until)
+        callers = self._days.get(day)
+        key_units = callers[alias] if callers is not None else 0
+        return CurrentUsage(self._totals.get(day, 0), key_units, self._window(alias, now), until)
 
     def units(self, now: float) -> int:
         """Units of today, of all callers."""
@@ -101,7 +102,9 @@ class UsageCounters:
 
     def _add_units(self, posted: Posted, units: int) -> None:
         day = self._limits.day(posted.at)
-        callers = self._days.setdefault(day, Counter())
+        callers = self._days.get(day)
+        if callers is None:
+            callers = self._days[day] = Counter()
         callers[posted.alias] += units
         if not callers[posted.alias]:
             del callers[posted.alias]

@@ -1,9 +1,9 @@
 """Group commit: records wait for the store together, and the service goes on without it when it fails.
 
-While one batch is being stored the next one gathers, so a busy service commits about as often as an idle
-one. Whoever commits a record waits until it is durable, usually some milliseconds. When the store fails (disk
-full, locked, Redis gone) nobody waits any more: records stay in memory, bounded, and are stored when it is
-back.
+Records of one turn of the event loop are stored in one transaction. While one batch is being stored the next
+one gathers, so a busy service commits about as often as an idle one. Whoever needs a record to be durable
+waits for that, usually some milliseconds. When the store fails (disk full, locked, Redis gone) nobody waits
+any more: records stay in memory, bounded, and are stored when it is back.
 """
 
 import asyncio
@@ -41,11 +41,18 @@ class JournalLimits:
     """How long the last records may take to be stored when the service stops."""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class _QueuedRecord:
     record: Record
-    waiter: asyncio.Future[StoreDecision | None] | None
     forced: bool
+    since: float
+    """When it came, by the clock of the event loop."""
+    waiter: asyncio.Future[StoreDecision | None]
+    """Done as soon as nobody waits any more."""
+
+    def pending(self) -> PendingRecord:
+        """Who goes on without a decision does what is recorded: no limit may refuse it then."""
+        return PendingRecord(self.record, self.forced or self.waiter.done())
 
 
 class Journal:
@@ -73,6 +80,7 @@ class Journal:
         self._checking = asyncio.Lock()
         self._checked_at = -limits.check_pause
         self._task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None  # for the record that has waited longest
 
     def start(self) -> None:
         """Begin to store; returns at once."""
@@ -84,31 +92,21 @@ class Journal:
         """How many records are not yet stored."""
         return len(self._queue)
 
-    def append(self, record: Record) -> None:
-        """Have the record stored soon."""
-        self._push(_QueuedRecord(record, None, forced=True))
+    def commit(self, record: Record, *, forced: bool = True) -> "asyncio.Future[StoreDecision | None]":
+        """Have the record stored soon; what is returned is done when it is durable, or when that is seen to
+        take too long. Nobody has to wait for it.
 
-    async def commit(self, record: Record, *, forced: bool = True) -> StoreDecision | None:
-        """Store the record and wait until it is durable, or until that is seen to take too long.
-
-        Without `forced` a shared store may turn a `Posted` away; what it returns says so. None: the record is
+        Without `forced` a shared store may turn a `Posted` away; the decision says so. None: the record is
         accepted.
         """
-        if self.failing or self._task is None or self._task.done():
-            self.append(record)
-            return None
-        waiter: asyncio.Future[StoreDecision | None] = asyncio.get_running_loop().create_future()
-        queued = _QueuedRecord(record, waiter, forced)
+        loop = asyncio.get_running_loop()
+        queued = _QueuedRecord(record, forced, loop.time(), loop.create_future())
         self._push(queued)
-        try:
-            async with asyncio.timeout(self._limits.max_wait):
-                return await waiter
-        except TimeoutError:
-            self._note_failure("it does not answer")
-            return None
-        finally:
-            # A caller that goes on without a decision does what is recorded: no limit may refuse it then.
-            queued.waiter, queued.forced = None, True
+        if self.failing or self._task is None or self._task.done():
+            queued.waiter.set_result(None)
+        elif self._timer is None:
+            self._timer = loop.call_later(self._limits.max_wait, self._look_at_oldest)
+        return queued.waiter
 
     async def look(self) -> None:
         """Notice what has become of the store since it was used."""
@@ -141,6 +139,8 @@ class Journal:
             await asyncio.wait([self._task], timeout=self._limits.close)
             self._task.cancel()
             await asyncio.wait([self._task])
+        if self._timer is not None:
+            self._timer.cancel()
         if self._queue:
             log.error("%d records of the ledger are lost: it could not be written", len(self._queue))
             self._queue.clear()
@@ -148,7 +148,7 @@ class Journal:
 
     def _push(self, queued: _QueuedRecord) -> None:
         if len(self._queue) >= self._limits.max_backlog:
-            self._queue.popleft()
+            _deliver(self._queue.popleft(), None)
             if not self._overflowed:
                 self._overflowed = True
                 log.error("the ledger's backlog is full: its oldest records are lost")
@@ -182,9 +182,7 @@ class Journal:
         while self._queue:
             batch = [self._queue[index] for index in range(min(MAX_BATCH, len(self._queue)))]
             self._metrics.ledger_backlog(len(self._queue))
-            decisions = await self._store.write(
-                [PendingRecord(queued.record, queued.forced) for queued in batch]
-            )
+            decisions = await self._store.write([queued.pending() for queued in batch])
             too_late = [
                 queued
                 for queued, decision in zip(batch, decisions, strict=True)
@@ -201,6 +199,19 @@ class Journal:
         while self._queue and id(self._queue[0]) in stored:
             self._queue.popleft()
 
+    def _look_at_oldest(self) -> None:
+        """The store counts as failing if a record has waited for too long."""
+        self._timer = None
+        oldest = next((queued for queued in self._queue if not queued.waiter.done()), None)
+        if oldest is None:
+            return
+        loop = asyncio.get_running_loop()
+        left = oldest.since + self._limits.max_wait - loop.time()
+        if left > 0:
+            self._timer = loop.call_later(left, self._look_at_oldest)
+        else:
+            self._note_failure("it does not answer")
+
     def _note_failure(self, reason: str) -> None:
         self._metrics.ledger_failed()
         self._metrics.ledger_backlog(len(self._queue))
@@ -208,9 +219,7 @@ class Journal:
             self.failing = True
             log.error("the ledger cannot be written: %s. Answers go on, its records wait in memory", reason)
         for queued in self._queue:
-            if queued.waiter is not None and not queued.waiter.done():
-                queued.forced = True
-                queued.waiter.set_result(None)
+            _deliver(queued, None)
 
     def _note_success(self) -> None:
         if self.failing:
@@ -220,8 +229,8 @@ class Journal:
 
 
 def _deliver(queued: _QueuedRecord, decision: StoreDecision | None) -> bool:
-    """Pass the decision to the waiter; False if the record was refused and there is no waiter."""
-    if queued.waiter is not None and not queued.waiter.done():
+    """Pass the decision to who waits; False if the record was refused and nobody waits."""
+    if not queued.waiter.done():
         queued.waiter.set_result(decision)
         return True
     return decision is None or decision.accepted

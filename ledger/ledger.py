@@ -16,7 +16,7 @@ from ledger.counters import UsageCounters
 from ledger.journal import Journal, JournalLimits
 from ledger.limits import DAY, HOUR, CurrentUsage, LimitReached, Limits, limit_reached, ratelimit_headers
 from ledger.records import Capped, Counted, Posted, Settled, UsageRow
-from ledger.store import Store, StoreError
+from ledger.store import Store, StoreDecision, StoreError
 from metrics import Attempt, Metrics
 from runtime import BackgroundTasks, ClockTrust
 
@@ -124,7 +124,7 @@ class Ledger:
         except asyncio.CancelledError:
             self._note_settled(posted)
             self._counters.refund(posted)
-            self._journal.append(Settled(posted.id, Attempt.UNSENT))
+            self._journal.commit(Settled(posted.id, Attempt.UNSENT))
             raise
         if decision is None:
             return
@@ -137,15 +137,14 @@ class Ledger:
             # None if there is room again by now, or if the instances have different limits.
             raise reached or LimitReached("quota", 1)
 
-    async def settle(self, posted: Posted, settled: Settled) -> None:
-        """Record how a conversation ended; when this returns, that is durable."""
+    def settle(self, posted: Posted, settled: Settled) -> "asyncio.Future[StoreDecision | None]":
+        """Record how a conversation ended; what is returned is done when that is durable."""
         if settled.free:
             self._counters.refund(posted)
         self._metrics.attempt(posted.model, settled.outcome, 0 if settled.free else posted.units)
-        try:
-            await self._journal.commit(settled)
-        finally:
-            self._note_settled(posted)
+        durable = self._journal.commit(settled)
+        durable.add_done_callback(lambda _: self._note_settled(posted))
+        return durable
 
     async def settle_unknown(self, posted: Posted, settled: Settled) -> None:
         """Record what became of an entry of unknown outcome; until now it counted as spent."""
@@ -153,14 +152,14 @@ class Ledger:
             self._counters.refund(posted)
         await self._journal.commit(settled)
 
-    async def record_tokens(self, counted: Counted) -> None:
-        """Record the tokens of an answer; when this returns, that is durable."""
-        await self._journal.commit(counted)
+    def record_tokens(self, counted: Counted) -> "asyncio.Future[StoreDecision | None]":
+        """Record the tokens of an answer; what is returned is done when that is durable."""
+        return self._journal.commit(counted)
 
     def record_cap(self, capped: Capped) -> None:
         """Record that the backend has capped a model for a caller."""
         self._counters.record_cap(capped, self.clock())
-        self._journal.append(capped)
+        self._journal.commit(capped)
 
     def current_usage(self, alias: str, slug: str) -> CurrentUsage:
         """What counts against the limits now."""

@@ -18,7 +18,7 @@ FileIdentity = tuple[int, int] | None
 """Device and inode, which tell one file from another; None if there is no file."""
 
 
-def identity_of(path: Path) -> FileIdentity:
+def identity_of(path: Path | str) -> FileIdentity:
     """Which file is at `path` now. Blocks."""
     try:
         status = os.stat(path)
@@ -29,7 +29,8 @@ def identity_of(path: Path) -> FileIdentity:
 
 def beside_of(path: Path) -> tuple[FileIdentity, ...]:
     """Which files SQLite keeps beside the one at `path` now. Blocks."""
-    return tuple(identity_of(beside) for beside in _beside(path))
+    name = os.fspath(path)  # new paths take longer to make than files to look at
+    return tuple(identity_of(name + ending) for ending in BESIDE)
 
 
 def unlink_beside(path: Path, identities: tuple[FileIdentity, ...]) -> None:

@@ -32,6 +32,7 @@ from ledger.store import MAX_UNSETTLED, PendingRecord, RecentRecords, StoreDecis
 from runtime import SMALL_FILES
 
 T = TypeVar("T")
+_Rows = list[tuple[object, ...]]
 
 log = logging.getLogger("pandora")
 
@@ -226,9 +227,9 @@ def _store_errors(path: Path) -> Iterator[None]:
 def _commit(connection: sqlite3.Connection, records: Sequence[Record]) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
-        for record in records:
-            for statement in _statements(record):
-                connection.execute(*statement)
+        for statement, rows in _statements(records):
+            if rows:
+                connection.executemany(statement, rows)
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
@@ -236,41 +237,35 @@ def _commit(connection: sqlite3.Connection, records: Sequence[Record]) -> None:
         raise
 
 
-def _statements(record: Record) -> Iterator[tuple[str, tuple[object, ...]]]:
-    match record:
-        case Posted():
-            yield (
-                _INSERT,
-                (
-                    record.id,
-                    record.at,
-                    record.alias,
-                    record.model,
-                    record.slug,
-                    record.units,
-                    record.windowed,
-                    record.message_id,
-                ),
-            )
-        case Settled(free=True):
-            yield _COUNT_FREE, (record.outcome, record.id)
-            yield _REMOVE, (record.id,)
-        case Settled():
-            yield (
-                _SETTLE,
-                (
-                    record.outcome,
-                    record.served,
-                    record.conversation_id,
-                    record.duration,
-                    record.ttft,
-                    record.id,
-                ),
-            )
-        case Counted():
-            yield _COUNT, (record.prompt, record.completion, record.id)
-        case Capped():
-            yield _CAP, (record.alias, record.slug, record.until)
+def _statements(records: Sequence[Record]) -> Iterator[tuple[str, _Rows]]:
+    """Statements, and the rows for which each is run: all records of a kind at once, in the order in which
+    those of one conversation come.
+    """
+    posted: _Rows = []
+    settled: _Rows = []
+    free: _Rows = []
+    counted: _Rows = []
+    capped: _Rows = []
+    for record in records:
+        match record:
+            case Posted(id, at, alias, model, slug, units, windowed, message_id):
+                posted.append((id, at, alias, model, slug, units, windowed, message_id))
+            case Settled(id, outcome, served, conversation_id, duration, ttft):
+                if record.free:
+                    free.append((outcome, id))
+                else:
+                    settled.append((outcome, served, conversation_id, duration, ttft, id))
+            case Counted(id, prompt, completion):
+                counted.append((prompt, completion, id))
+            case Capped(alias, slug, until):
+                capped.append((alias, slug, until))
+    yield _INSERT, posted
+    yield _SETTLE, settled
+    for row in free:
+        yield _COUNT_FREE, [row]
+        yield _REMOVE, [row[1:]]
+    yield _COUNT, counted
+    yield _CAP, capped
 
 
 def _free_row(start: int, outcome: str, conversations: int) -> UsageRow:

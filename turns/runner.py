@@ -7,6 +7,7 @@ call a host is answered as the settings say; see `follow_ups`.
 import asyncio
 import random
 import time
+from collections.abc import Awaitable
 from dataclasses import replace
 from typing import Final
 
@@ -55,6 +56,7 @@ class TurnRunner:
         self._relay: AnswerRelay | None = None  # from the time when everything is prepared
         self._exchange = Exchange()
         self._charge: Charge | None = None
+        self._records: list[Awaitable[object]] = []  # of the ledger, to be durable before the turn is over
         self._error: ApiError | None = None  # why there is no whole answer
         self._notes: list[str] = []
         self._units = 0
@@ -89,6 +91,8 @@ class TurnRunner:
                 counted = await self._count_tokens()
         except Exception as error:
             bug = error
+        for record in self._records:
+            await record
         await client.quiet()
         outcome = self._outcome(bug, counted)
         self._had_text = self.has_text
@@ -192,7 +196,11 @@ class TurnRunner:
     async def _attempt(
         self, posted: PostedConversation, credential: Credential, relay: AnswerRelay
     ) -> ExchangeResult:
-        """Post a message and take its answer. It is recorded before and settled after, in any case."""
+        """Post a message and take its answer. It is recorded before and settled after, in any case.
+
+        What is settled need not be durable yet: it is stored together with the tokens, or with what is posted
+        next.
+        """
         parts, conversation = self._parts, relay.conversation
         exchange = self._exchange = Exchange()
         failure: UpstreamError | None = None
@@ -211,12 +219,13 @@ class TurnRunner:
             self._abandoned = result.abandoned
             if result.unreachable:
                 parts.metrics.unreachable()
-            await charge.settle(
+            settled = charge.settle(
                 result.attempt,
                 served=conversation.facts.model_slug,
                 conversation_id=conversation.facts.conversation_id,
                 capped_for=result.capped_for,
             )
+            self._records.append(settled)
             self._units += charge.units
             self._spent = self._spent or result.verdict.spent
         return result
@@ -250,6 +259,6 @@ class TurnRunner:
         parts.metrics.tokens(self._model.name, usage.prompt_tokens, usage.completion_tokens)
         parts.metrics.unknown_events(conversation.facts.unknown)
         if self._charge is not None:
-            await self._charge.record_tokens(usage.prompt_tokens, usage.completion_tokens)
+            self._records.append(self._charge.record_tokens(usage.prompt_tokens, usage.completion_tokens))
         parts.charges.reconcile(self._request.caller, self._slot.credential)
         return usage

@@ -69,7 +69,7 @@ async def test_records_gather_while_one_batch_is_stored(tmp_path: Path) -> None:
     store = SlowStore(tmp_path / "file")
     journal = journal_over(store, JournalLimits(max_wait=5))
     records: list[Posted] = [posted() for _ in range(5)]
-    commits = [asyncio.create_task(journal.commit(record)) for record in records]
+    commits = [journal.commit(record) for record in records]
     await asyncio.sleep(0.02)
     assert journal.backlog == 5
     store.answers.set()

@@ -220,6 +220,12 @@ class Entry:
     tokens: tuple[int, int] | None = None
 
 
+def _durable() -> Awaitable[object]:
+    durable = asyncio.get_running_loop().create_future()
+    durable.set_result(None)
+    return durable
+
+
 class RememberedCharge(Charge):
     """A charge that is kept in an `Entry`. It costs 14 units, unless the backend did not accept it."""
 
@@ -232,22 +238,24 @@ class RememberedCharge(Charge):
     def answer_began(self) -> None:
         self.answering = True
 
-    async def settle(
+    def settle(
         self,
         outcome: Attempt,
         *,
         served: str = "",
         conversation_id: str = "",
         capped_for: float | None = None,
-    ) -> None:
+    ) -> Awaitable[object]:
         assert self.entry.outcome is None, "a charge is settled once"
         self.entry.outcome, self.entry.served = outcome, served
         self.entry.conversation_id, self.entry.capped_for = conversation_id, capped_for
         self.units = 0 if outcome in (Attempt.UNSENT, Attempt.REFUSED) else 14
+        return _durable()
 
-    async def record_tokens(self, prompt: int, completion: int) -> None:
+    def record_tokens(self, prompt: int, completion: int) -> Awaitable[object]:
         self.on_tokens()
         self.entry.tokens = prompt, completion
+        return _durable()
 
 
 class Books(ChargeBook):
