@@ -106,7 +106,7 @@ class Doorkeeper:
         self.check_key(caller)
         digest, visit = credential_for(caller).digest, Visit()
         known = not self._limits.refusals_per_minute or digest in self._accepted or self._knows(caller)
-        address = client_address(peer, forwarded_for, self._limits.trusted_proxies)
+        address = "" if known else client_address(peer, forwarded_for, self._limits.trusted_proxies)
         if not known and (wait := self._budgets.take(address)):
             self._metrics.rejected("unknown_keys")
             raise NotAdmitted(

@@ -7,6 +7,7 @@ chooses a credential for a caller; it is called where a slot of the queue is tak
 import hashlib
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 
 class KeyKind(StrEnum):
@@ -20,11 +21,7 @@ class KeyKind(StrEnum):
     """An access token: one account."""
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who sends requests, known by the key in them. The key is never logged and never stored."""
-
-    key: str = field(repr=False)
+_KINDS: Final = {"fk-": KeyKind.SHARE, "pk-": KeyKind.POOL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +39,26 @@ class Credential:
     digest: str = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
-        prefix = self.secret[:3]
-        kind = KeyKind(prefix[:2]) if prefix in ("fk-", "pk-") else KeyKind.TOKEN
+        kind = _KINDS.get(self.secret[:3], KeyKind.TOKEN)
         told = f"{self.secret}\n{self.account_id}" if self.account_id else self.secret
         object.__setattr__(self, "kind", kind)
         object.__setattr__(self, "digest", hashlib.sha256(told.encode("utf-8", "replace")).hexdigest()[:32])
 
 
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sends requests, known by the key in them. The key is never logged and never stored.
+
+    `own` is this key as a credential, made once.
+    """
+
+    key: str = field(repr=False)
+    own: Credential = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "own", Credential(self.key))
+
+
 def credential_for(caller: Caller) -> Credential:
     """The credential with which the backend is asked on behalf of `caller`: its own key."""
-    return Credential(caller.key)
+    return caller.own

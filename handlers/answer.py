@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from access import KeyVerdict
-from handlers.base import AnyBody, ApiHandler, BodyHandler
+from handlers.base import ApiHandler
+from handlers.body import AnyBody, BodyHandler
 from handlers.client_connection import ClientConnection, StreamTiming
 from handlers.client_states import ClientState
 from metrics import Outcome

@@ -1,7 +1,7 @@
 """`POST /v1/chat/completions`."""
 
+import secrets
 import time
-import uuid
 from dataclasses import dataclass
 from functools import partial
 
@@ -57,7 +57,7 @@ class ChatHandler(AnswerHandler[JsonBody]):
         return self.parts.turns.turn(turn, format), format
 
     def _format(self, request: ChatRequest) -> AnswerFormat:
-        answer_id, created = f"chatcmpl-{uuid.uuid4().hex}", int(time.time())
+        answer_id, created = f"chatcmpl-{secrets.token_hex(16)}", int(time.time())
         if not request.stream:
             return WholeChat(id=answer_id, created=created, model=request.model)
         return ChatStream(

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from handlers.answer import AnswerHandler, AnswerParts
-from handlers.base import AnyBody
+from handlers.body import AnyBody
 from media import Content, MediaError, MediaReader
 from runtime import HeldBytes
 from translate import Options

@@ -7,6 +7,7 @@ is (duration - TTFT) / (output tokens - 1); both are for streams only.
 """
 
 from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
 
 from prometheus_client import (
     CollectorRegistry,
@@ -21,6 +22,9 @@ from prometheus_client import (
 from metrics import names
 from metrics.families import Families
 from metrics.names import OTHER, AcceptPause, Attempt, ClosedConnection, Outcome, ProtocolFault
+
+_Family = TypeVar("_Family", Counter, Gauge, Histogram)
+_Labelled = tuple[Counter | Gauge | Histogram | str, ...]
 
 
 class Metrics:
@@ -38,6 +42,7 @@ class Metrics:
         self._families = Families(self.registry)
         self._families.build.labels(version).set(1)
         self._families.upstream_up.set(1)
+        self._children: dict[_Labelled, Any] = {}  # `labels` would take longer than counting does
         self._models: set[str] = set()
         self._capped: set[str] = set()
         for route in routes:
@@ -60,6 +65,7 @@ class Metrics:
         self._capped.discard(name)
         for family, labels in self._series_of(name):
             family.remove(*labels)
+            self._children.pop((family, *labels), None)
 
     def _series_of(self, model: str) -> Iterator["_Series"]:
         """All series of a model that is offered. None is looked for: of 2,000 that would take a minute."""
@@ -82,13 +88,19 @@ class Metrics:
     def _name(self, model: str) -> str:
         return model if model in self._models else OTHER
 
+    def _child(self, family: _Family, *labels: str) -> _Family:
+        child: _Family | None = self._children.get((family, *labels))
+        if child is None:
+            child = self._children[family, *labels] = family.labels(*labels)
+        return child
+
     def started(self, route: str) -> None:
         """A request was admitted."""
-        self._families.in_flight.labels(route).inc()
+        self._child(self._families.in_flight, route).inc()
 
     def ended(self, route: str) -> None:
         """An admitted request is over."""
-        self._families.in_flight.labels(route).dec()
+        self._child(self._families.in_flight, route).dec()
 
     def request(
         self,
@@ -102,23 +114,23 @@ class Metrics:
         """A request ended, admitted or not; `ttft` only for streams that had content."""
         name = self._name(model) if route in names.CONVERSATION_ROUTES else OTHER
         families = self._families
-        families.requests.labels(route, name, outcome).inc()
-        families.duration.labels(route, name).observe(duration)
+        self._child(families.requests, route, name, outcome).inc()
+        self._child(families.duration, route, name).observe(duration)
         if ttft is not None and name != OTHER:
-            families.ttft.labels(name).observe(ttft)
+            self._child(families.ttft, name).observe(ttft)
             if completion_tokens > 1:
-                families.per_token.labels(name).observe((duration - ttft) / (completion_tokens - 1))
+                self._child(families.per_token, name).observe((duration - ttft) / (completion_tokens - 1))
 
     def tokens(self, model: str, prompt: int, completion: int) -> None:
         """The tokens of one answer, as we counted them."""
         name = self._name(model)
-        self._families.tokens.labels(name, "prompt").inc(prompt)
-        self._families.tokens.labels(name, "completion").inc(completion)
+        self._child(self._families.tokens, name, "prompt").inc(prompt)
+        self._child(self._families.tokens, name, "completion").inc(completion)
 
     def attempt(self, model: str, outcome: Attempt, units: int) -> None:
         """A conversation posted upstream is over, and cost so many quota units."""
-        self._families.attempts.labels(outcome).inc()
-        self._families.units.labels(self._name(model)).inc(units)
+        self._child(self._families.attempts, outcome).inc()
+        self._child(self._families.units, self._name(model)).inc(units)
         if outcome in (Attempt.OK, Attempt.REFUSED, Attempt.FAILED):
             self._families.upstream_up.set(1)
 

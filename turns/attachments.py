@@ -55,6 +55,9 @@ class AttachmentUploader:
 
         Raises ApiError that names the part at fault.
         """
+        wanted = list(dict.fromkeys(attachments))
+        if not wanted:
+            return {}
         slots = asyncio.Semaphore(AT_ONCE)
 
         async def one(attachment: Attachment) -> Uploaded:
@@ -63,7 +66,6 @@ class AttachmentUploader:
                     content = contents.get(attachment) or await self._read(attachment, held)
                     return await self._upload(credential, attachment, content, held)
 
-        wanted = list(dict.fromkeys(attachments))
         tasks = [asyncio.ensure_future(one(attachment)) for attachment in wanted]
         try:
             return dict(zip(wanted, await asyncio.gather(*tasks), strict=True))

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from handlers.base import LARGE_BODY, ApiHandler, BodyHandler
+from handlers.base import ApiHandler
+from handlers.body import LARGE_BODY, BodyHandler
 from metrics import Outcome
 from tests.eventually import eventually
 from tests.handlers.rig import Rig, ended, serving

@@ -60,6 +60,10 @@ class JsonBody:
         parts of a text that has other characters too.
         """
         body, self._bytes = self._bytes, bytearray()
+        if not self._scan.long_strings:
+            text = body.removeprefix(_BYTE_ORDER_MARK).decode()
+            del body
+            return _whole(text, _NO_CONSTANTS.decode(text))
         whole = memoryview(body)
         rest: list[bytes | memoryview] = []
         strings: list[str] = []
@@ -75,8 +79,7 @@ class JsonBody:
         text = b"".join((*rest, whole[at:])).decode()
         del body, whole, rest
         found = iter(strings)
-        data: object = json.loads(text, parse_constant=lambda name: _next_string(name, found))
-        return _repaired(data) if _HALF_CHARACTER.search(text) else data
+        return _whole(text, json.loads(text, parse_constant=lambda name: _next_string(name, found)))
 
 
 def read_object(body: bytes) -> JsonObject:
@@ -93,6 +96,19 @@ def _next_string(name: str, strings: Iterator[str]) -> str:
     if name != _PLACEHOLDER or string is None:
         raise ValueError(f"{name} is not JSON")
     return string
+
+
+def _no_constant(name: str) -> object:
+    """Python takes `NaN` and the infinities for JSON, unless it is told otherwise."""
+    raise ValueError(f"{name} is not JSON")
+
+
+_NO_CONSTANTS: Final = json.JSONDecoder(parse_constant=_no_constant)
+
+
+def _whole(text: str, data: object) -> object:
+    """What `text` was parsed as, with every string well-formed."""
+    return _repaired(data) if _HALF_CHARACTER.search(text) else data
 
 
 def _repaired(data: object) -> object:
