@@ -104,6 +104,8 @@ class ChargeBook:
 
     def headers(self, caller: Caller, model: Model) -> dict[str, str]:
         """`x-ratelimit-*`, for the limits that are set."""
+        if not self.ledger.limits.any:
+            return {}
         return self.ledger.headers(self.alias(caller), model.slug, windowed=counts_in_window(model))
 
     def refresh_gauges(self) -> None:

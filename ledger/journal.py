@@ -29,7 +29,7 @@ class JournalLimits:
     """Times are in seconds."""
 
     max_backlog: int = 100_000
-    """Records kept in memory, some 40 MB; beyond that the oldest are lost, and the log says so."""
+    """Records kept in memory, some 50 MB; beyond that the oldest are lost, and the log says so."""
     max_wait: float = 2.0
     """How long an answer waits for its record; then the store counts as failing."""
     first_pause: float = 0.25
@@ -41,7 +41,7 @@ class JournalLimits:
     """How long the last records may take to be stored when the service stops."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class _QueuedRecord:
     record: Record
     forced: bool

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from accounts import Caller
+from accounts import Caller, credential_for
 from runtime import SMALL_FILES, replace_file
 
 log = logging.getLogger("pandora")
@@ -20,6 +20,8 @@ log = logging.getLogger("pandora")
 SECRET_FILE: Final = "secret"  # noqa: S105 - no password, a name
 """Name of the file that holds the secret, in the directory where state is kept."""
 DIGITS: Final = 12
+MAX_KNOWN: Final = 10_000
+"""How many names are remembered rather than computed; some 200 bytes each."""
 SECRET_BYTES: Final = 32
 
 
@@ -27,9 +29,19 @@ class KeyNames:
     """`secret` is that of the hash; `given` maps keys to names."""
 
     def __init__(self, secret: bytes, given: Mapping[str, str]) -> None:
-        self.secret = secret
-        """Replaced where several instances agree on one."""
+        self._secret = secret
         self._given = dict(given)
+        self._known: dict[str, str] = {}  # names by the digest of the key: no key is kept here
+
+    @property
+    def secret(self) -> bytes:
+        """Replaced where several instances agree on one."""
+        return self._secret
+
+    @secret.setter
+    def secret(self, secret: bytes) -> None:
+        self._secret = secret
+        self._known.clear()
 
     def is_given(self, caller: Caller) -> bool:
         """Whether the settings name the caller's key."""
@@ -39,8 +51,15 @@ class KeyNames:
         """The name of the caller's key, always the same."""
         if name := self._given.get(caller.key):
             return name
-        key = caller.key.encode("utf-8", "replace")
-        return "k-" + hmac.digest(self.secret, key, "sha256").hex()[:DIGITS]
+        digest = credential_for(caller).digest
+        name = self._known.get(digest)
+        if name is None:
+            key = caller.key.encode("utf-8", "replace")
+            name = "k-" + hmac.digest(self._secret, key, "sha256").hex()[:DIGITS]
+            if len(self._known) >= MAX_KNOWN:
+                self._known.clear()
+            self._known[digest] = name
+        return name
 
 
 def load_secret(path: Path) -> bytes:

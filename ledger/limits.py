@@ -27,6 +27,11 @@ class Limits:
     window_messages: int = 0
     reset_hour: int = 0
 
+    @property
+    def any(self) -> bool:
+        """Some limit is set."""
+        return bool(self.per_day or self.per_key or self.window_messages)
+
     def day(self, at: float) -> int:
         """The number of the day of quota that the time `at` (Unix seconds) lies in."""
         return int((at - self.reset_hour * HOUR) // DAY)

@@ -44,15 +44,12 @@ class JsonFormatter(logging.Formatter):
 class TextFormatter(logging.Formatter):
     """The message, followed by the fields as `name=value`."""
 
-    def format(self, record: logging.LogRecord) -> str:
-        """See `logging.Formatter.format`."""
-        fields = getattr(record, "fields", None)
-        if isinstance(fields, dict):
-            shown = " ".join(f"{name}={value}" for name, value in fields.items() if value is not None)
-            record = logging.makeLogRecord(
-                record.__dict__ | {"msg": f"{record.getMessage()} {shown}", "args": ()}
-            )
-        return super().format(record)
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        """See `logging.Formatter.formatMessage`: the line without what tells of an exception."""
+        line, fields = super().formatMessage(record), getattr(record, "fields", None)
+        if not isinstance(fields, dict):
+            return line
+        return " ".join((line, *(f"{name}={value}" for name, value in fields.items() if value is not None)))
 
 
 def log_handlers(form: str, file: str) -> list[logging.Handler]:

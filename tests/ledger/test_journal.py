@@ -1,7 +1,9 @@
 """The journal by itself, over a store that does what a test wants."""
 
 import asyncio
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -9,10 +11,10 @@ import pytest
 from ledger import SqliteStore
 from ledger.journal import Journal, JournalLimits
 from ledger.limits import CurrentUsage
-from ledger.records import Posted
-from ledger.store import PendingRecord, StoreDecision
-from metrics import Metrics
-from tests.ledger.entries import converse, ledger_over, posted
+from ledger.records import Counted, Posted, Record, Settled
+from ledger.store import PendingRecord, StoreDecision, StoreError
+from metrics import Attempt, Metrics
+from tests.ledger.entries import caught_up, converse, ledger_over, posted
 
 
 class SlowStore(SqliteStore):
@@ -27,6 +29,27 @@ class SlowStore(SqliteStore):
         await self.answers.wait()
         self.written += pending
         return [StoreDecision(each.forced, CurrentUsage(0, 0, (), 0)) for each in pending]
+
+
+class ObservedStore(SqliteStore):
+    """Remembers what each transaction held. While it is `broken`, nothing can be written."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.broken = False
+        self.transactions: list[list[Record]] = []
+
+    async def write(self, pending: Sequence[PendingRecord]) -> Sequence[StoreDecision | None]:
+        self.transactions.append([each.record for each in pending])
+        if self.broken:
+            raise StoreError("broken")
+        return await super().write(pending)
+
+
+def outcomes(path: Path) -> dict[str, str]:
+    """What another program sees in the file."""
+    with closing(sqlite3.connect(path)) as other:
+        return dict(other.execute("SELECT id, outcome FROM conversations"))
 
 
 async def nothing() -> None:
@@ -89,3 +112,58 @@ async def test_backlog_is_bounded(tmp_path: Path, caplog: pytest.LogCaptureFixtu
         assert ledger.current_usage("alice", "gpt-4").key_units == 100 * 14
     assert caplog.text.count("backlog is full") == 1
     assert "50 records of the ledger are lost" in caplog.text
+
+
+async def test_conversations_posted_at_once_share_a_transaction_and_each_is_durable(tmp_path: Path) -> None:
+    store = ObservedStore(tmp_path / "file")
+    seen: list[bool] = []
+    async with ledger_over(store) as ledger:
+        await ledger.wait_until_loaded()
+
+        async def post(entry: Posted) -> None:
+            await ledger.post(entry)
+            seen.append(entry.id in outcomes(tmp_path / "file"))
+
+        await asyncio.gather(*(post(posted()) for _ in range(20)))
+        assert len(store.transactions) < 20
+        assert sum(map(len, store.transactions)) == 20
+    assert seen == [True] * 20
+
+
+async def test_settlement_and_what_is_recorded_next_share_a_transaction(tmp_path: Path) -> None:
+    store = ObservedStore(tmp_path / "file")
+    async with ledger_over(store) as ledger:
+        first, second = posted(), posted()
+        await ledger.post(first)
+        settled, counted = Settled(first.id, Attempt.OK), Counted(first.id, 10, 20)
+        durable = ledger.settle(first, settled)
+        assert not durable.done()
+        ledger.record_tokens(counted)
+        await ledger.post(second)
+        assert durable.done()
+        assert outcomes(tmp_path / "file") == {first.id: "ok", second.id: "unknown"}
+    assert store.transactions == [[first], [settled, counted, second]]
+
+
+async def test_write_that_fails_lets_all_of_its_callers_go_on_and_nothing_is_lost(tmp_path: Path) -> None:
+    store = ObservedStore(tmp_path / "file")
+    async with ledger_over(store) as ledger:
+        await ledger.wait_until_loaded()
+        store.broken = True
+        entries = [posted() for _ in range(10)]
+        await asyncio.gather(*map(ledger.post, entries))
+        assert ledger.failing
+        assert len(store.transactions[0]) == 10
+        store.broken = False
+        assert await caught_up(ledger)
+        assert outcomes(tmp_path / "file") == dict.fromkeys((entry.id for entry in entries), "unknown")
+
+
+async def test_record_that_is_lost_from_a_full_backlog_keeps_nobody_waiting(tmp_path: Path) -> None:
+    store = SlowStore(tmp_path / "file")
+    journal = journal_over(store, JournalLimits(max_backlog=2, max_wait=60))
+    waiting = [journal.commit(posted()) for _ in range(3)]
+    assert [commit.done() for commit in waiting] == [True, False, False]
+    store.answers.set()
+    await asyncio.gather(*waiting)
+    await journal.close()

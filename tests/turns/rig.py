@@ -220,17 +220,12 @@ class Entry:
     tokens: tuple[int, int] | None = None
 
 
-def _durable() -> Awaitable[object]:
-    durable = asyncio.get_running_loop().create_future()
-    durable.set_result(None)
-    return durable
-
-
 class RememberedCharge(Charge):
     """A charge that is kept in an `Entry`. It costs 14 units, unless the backend did not accept it."""
 
-    def __init__(self, entry: Entry, on_tokens: Callable[[], None]) -> None:
+    def __init__(self, entry: Entry, on_tokens: Callable[[], None], stored: asyncio.Event) -> None:
         self.entry = entry
+        self.stored = stored
         self.on_tokens = on_tokens
         self.answering = False
         self.units = 0
@@ -250,16 +245,19 @@ class RememberedCharge(Charge):
         self.entry.outcome, self.entry.served = outcome, served
         self.entry.conversation_id, self.entry.capped_for = conversation_id, capped_for
         self.units = 0 if outcome in (Attempt.UNSENT, Attempt.REFUSED) else 14
-        return _durable()
+        return asyncio.ensure_future(self.stored.wait())
 
     def record_tokens(self, prompt: int, completion: int) -> Awaitable[object]:
         self.on_tokens()
         self.entry.tokens = prompt, completion
-        return _durable()
+        return asyncio.ensure_future(self.stored.wait())
 
 
 class Books(ChargeBook):
-    """Charges in a list. With `room` there may be so many conversations, then `refusal` is raised."""
+    """Charges in a list. With `room` there may be so many conversations, then `refusal` is raised.
+
+    What is recorded is durable while `stored` is set.
+    """
 
     def __init__(self, room: int = 1000, refusal: ApiError | None = None) -> None:
         self.room = room
@@ -267,6 +265,8 @@ class Books(ChargeBook):
         self.entries: list[Entry] = []
         self.charges: list[RememberedCharge] = []
         self.reconciled: list[Credential] = []
+        self.stored = asyncio.Event()
+        self.stored.set()
         self.on_post: Callable[[], None] = lambda: None
         self.on_tokens: Callable[[], None] = lambda: None
 
@@ -279,7 +279,7 @@ class Books(ChargeBook):
         if self.refusal is not None and len(self.entries) >= self.room:
             raise self.refusal
         self.entries.append(Entry(model, message_id))
-        self.charges.append(RememberedCharge(self.entries[-1], self.on_tokens))
+        self.charges.append(RememberedCharge(self.entries[-1], self.on_tokens, self.stored))
         return self.charges[-1]
 
     def reconcile(self, caller: Caller, credential: Credential) -> None:

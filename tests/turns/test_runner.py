@@ -112,6 +112,18 @@ async def test_conversation_is_recorded_before_it_is_posted_and_settled_after(tm
     assert rig.books.charges[0].answering
 
 
+@pytest.mark.parametrize("stream", [record("Hi") + DONE, b""], ids=["whole", "lost"])
+async def test_turn_is_over_only_when_its_end_is_durable(tmp_path: Path, stream: bytes) -> None:
+    rig = Rig(ScriptedBackend(sends(stream)), tmp_path)
+    rig.books.stored.clear()
+    turn = asyncio.create_task(rig.run())
+    await eventually(lambda: None not in rig.books.outcomes and bool(rig.books.entries))
+    await asyncio.sleep(0.02)
+    assert not turn.done()
+    rig.books.stored.set()
+    await turn
+
+
 @pytest.mark.parametrize("length", [5, SHORT_TEXT + 1])
 async def test_tokens_are_told_recorded_and_counted(tmp_path: Path, length: int) -> None:
     text = "word " * length

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from translate.openai.json_scan import PIECE, JsonScan
+from translate.openai.json_scan import PIECE, SMALL_TEXT, JsonScan, surely_within_limits
 from translate.values import ApiError, BadRequest, JsonObject, well_formed
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
@@ -19,32 +19,36 @@ class JsonBody:
 
     def __init__(self) -> None:
         self._bytes = bytearray()  # grows in its place, and is never copied as a whole
-        self._scan = JsonScan()
+        self._size = 0
+        self._scan: JsonScan | None = None  # as long as the body is small
 
     def feed(self, piece: bytes) -> None:
         """Keep a piece of the body. Raises BadRequest or TooLarge, and keeps nothing, beyond a limit."""
-        try:
-            self._scan.feed(piece)
-        except ApiError:
-            self.clear()
-            raise
+        self._size += len(piece)
         self._bytes += piece
+        if self._scan is not None:
+            self._look_over(self._scan, piece)
+        elif self._size > SMALL_TEXT:
+            self._begin_scan()
 
     @property
     def other_bytes(self) -> int:
         """Bytes of the body that are in no long string of ASCII: about what its text takes."""
-        return self._scan.other_bytes
+        return self._size if self._scan is None else self._scan.other_bytes
 
     def clear(self) -> None:
         """Keep nothing."""
         self._bytes = bytearray()
 
     def read_object(self) -> JsonObject:
-        """The JSON object in the body, of which nothing is kept. Raises BadRequest if there is none.
+        """The JSON object in the body, of which nothing is kept. Raises BadRequest if there is none, or if a
+        small body is beyond a limit.
 
         Halves of characters outside of the Basic Multilingual Plane, as only escapes can write them, are
         replaced by U+FFFD.
         """
+        if self._scan is None and not surely_within_limits(self._bytes):
+            self._begin_scan()
         try:
             data = self._parse()
         except (ValueError, RecursionError):
@@ -53,6 +57,17 @@ class JsonBody:
             raise BadRequest("The body of the request must be a JSON object.")
         return data
 
+    def _begin_scan(self) -> None:
+        self._scan = JsonScan()
+        self._look_over(self._scan, bytes(self._bytes))
+
+    def _look_over(self, scan: JsonScan, piece: bytes) -> None:
+        try:
+            scan.feed(piece)
+        except ApiError:
+            self.clear()
+            raise
+
     def _parse(self) -> object:
         """Parse the bytes, and keep them no longer than needed.
 
@@ -60,7 +75,8 @@ class JsonBody:
         parts of a text that has other characters too.
         """
         body, self._bytes = self._bytes, bytearray()
-        if not self._scan.long_strings:
+        long_strings = self._scan.long_strings if self._scan is not None else []
+        if not long_strings:
             text = body.removeprefix(_BYTE_ORDER_MARK).decode()
             del body
             return _whole(text, _NO_CONSTANTS.decode(text))
@@ -68,7 +84,7 @@ class JsonBody:
         rest: list[bytes | memoryview] = []
         strings: list[str] = []
         at = len(_BYTE_ORDER_MARK) if body.startswith(_BYTE_ORDER_MARK) else 0
-        for start, end, as_is in self._scan.long_strings:
+        for start, end, as_is in long_strings:
             rest += (whole[at:start], _PLACEHOLDER.encode())
             strings.append(
                 str(whole[start + 1 : end - 1], "ascii")

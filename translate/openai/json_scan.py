@@ -25,6 +25,8 @@ LONG_STRING: Final = 64 * 1024
 """Bytes from which on a string of ASCII is told apart by its place."""
 MAX_OTHER_BYTES: Final = 12 << 20
 """Bytes that are not in such strings: 2 million characters of any script, each as an escape."""
+SMALL_TEXT: Final = 16 * 1024
+"""Bytes that cannot hold too many values, nor a long string."""
 PIECE: Final = 64 * 1024
 """Bytes to be looked over at once."""
 
@@ -33,8 +35,19 @@ _TOKEN: Final = re.compile(rb'[\s,:]*+(?:"[^"\\]{0,250}+"|(")|([\[{])|([\]}])|([
 _QUOTE, _OPEN, _CLOSE, _SCALAR, _END = 1, 2, 3, 4, 5
 _SCALAR_REST: Final = re.compile(rb'[^\s",:\[\]{}]*+')
 _STRING_REST: Final = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
+_BLANK_STRUCTURE: Final = bytes.maketrans(b'",:[]{}', b" " * 7)
 _CONTROLS: Final = bytes(range(32))
 _WHITE: Final = re.compile(rb"[ \t\r\n]*+")
+
+
+def surely_within_limits(text: bytearray) -> bool:
+    """Whether a text of at most `SMALL_TEXT` bytes is within all limits, wherever its strings begin and end.
+
+    True for nearly all short requests, and a tenth of the work of a scan.
+    """
+    if text.count(b"[") + text.count(b"{") > MAX_DEPTH:
+        return False
+    return max(map(len, text.translate(_BLANK_STRUCTURE).split()), default=0) <= MAX_NUMBER
 
 
 class LongString(NamedTuple):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from translate.openai import JsonBody
 from translate.openai.json_body import read_object
-from translate.openai.json_scan import LONG_STRING, MAX_DEPTH
+from translate.openai.json_scan import LONG_STRING, MAX_DEPTH, MAX_NUMBER, SMALL_TEXT
 from translate.values import BadRequest
 
 PICTURE = "A" * LONG_STRING
@@ -79,9 +79,29 @@ def test_only_objects_are_read() -> None:
 def test_nothing_is_kept_of_a_body_beyond_a_limit() -> None:
     body = JsonBody()
     with pytest.raises(BadRequest, match="nested"):
-        body.feed(b"[" * (MAX_DEPTH + 1))
+        body.feed(b" " * SMALL_TEXT + b"[" * (MAX_DEPTH + 1))
     with pytest.raises(BadRequest, match="parse"):
         body.read_object()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [(b"[" * (MAX_DEPTH + 1), "nested"), (b'{"a": ' + b"1" * (MAX_NUMBER + 1) + b"}", "number")],
+)
+def test_small_body_beyond_a_limit_is_refused_when_it_is_read(text: bytes, said: str) -> None:
+    assert said in refused(text)
+
+
+def test_small_body_may_hold_long_words_and_many_brackets_in_its_strings() -> None:
+    data = {"a": "w" * 500, "b": "[{" * 500}
+    assert read_object(json.dumps(data).encode()) == data
+
+
+def test_body_that_grows_beyond_a_small_one_is_looked_over_from_its_beginning() -> None:
+    body = JsonBody()
+    body.feed(b"[" * MAX_DEPTH)
+    with pytest.raises(BadRequest, match="nested"):
+        body.feed(b" " * SMALL_TEXT + b"[")
 
 
 def test_halves_of_characters_are_replaced_wherever_they_stand() -> None:

@@ -15,7 +15,9 @@ from translate.openai.json_scan import (
     MAX_OTHER_BYTES,
     MAX_VALUES,
     PIECE,
+    SMALL_TEXT,
     JsonScan,
+    surely_within_limits,
 )
 from translate.values import ApiError, BadRequest, TooLarge
 
@@ -53,6 +55,23 @@ def test_limits_are_named() -> None:
     assert str(MAX_NUMBER) in refusal(b'{"n": ' + b"1" * (MAX_NUMBER + 1) + b"}")
     assert str(MAX_OTHER_BYTES) in refusal(b" " * (MAX_OTHER_BYTES + 1), TooLarge)
     assert str(LONG_STRING) in refusal(b'{"' + b"a" * LONG_STRING + b'" : 1}')
+
+
+@given(
+    pieces=st.lists(
+        st.sampled_from([b"[", b"{", b"]", b'"', b"\\", b",", b" ", b"1" * 33, b"[" * 33, b"a" * 33]),
+        max_size=12,
+    )
+)
+def test_small_text_that_is_surely_within_the_limits_passes_the_scan(pieces: list[bytes]) -> None:
+    text = b"".join(pieces)
+    if surely_within_limits(bytearray(text)):
+        in_pieces(text)
+
+
+def test_no_small_text_has_too_many_values_or_a_long_string() -> None:
+    assert SMALL_TEXT < MAX_VALUES
+    assert SMALL_TEXT < LONG_STRING
 
 
 def test_what_is_at_the_limits_passes() -> None:
