@@ -84,6 +84,8 @@ class AnswerFiles:
 
         It must come before the conversation is hidden: the sandbox goes with it.
         """
+        if not self._reserved:
+            return []
         notes = await asyncio.gather(*(self._fetch(conversation_id, *key) for key in list(self._reserved)))
         return [note for note in notes if note]
 

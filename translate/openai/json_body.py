@@ -76,14 +76,14 @@ class JsonBody:
         """
         body, self._bytes = self._bytes, bytearray()
         long_strings = self._scan.long_strings if self._scan is not None else []
+        at = len(_BYTE_ORDER_MARK) if body.startswith(_BYTE_ORDER_MARK) else 0
         if not long_strings:
-            text = body.removeprefix(_BYTE_ORDER_MARK).decode()
+            text = str(memoryview(body)[at:], "utf-8")
             del body
             return _whole(text, _NO_CONSTANTS.decode(text))
         whole = memoryview(body)
         rest: list[bytes | memoryview] = []
         strings: list[str] = []
-        at = len(_BYTE_ORDER_MARK) if body.startswith(_BYTE_ORDER_MARK) else 0
         for start, end, as_is in long_strings:
             rest += (whole[at:start], _PLACEHOLDER.encode())
             strings.append(
