@@ -48,6 +48,8 @@ def test_long_strings_come_out_as_they_went_in(data: dict[str, Any]) -> None:
 
 LONG = b'"' + PICTURE.encode() + b'"'
 NO_JSON = {
+    "a constant": b'{"a": NaN}',
+    "an infinity": b'{"a": -Infinity}',
     "a constant before a long string": b'{"a": NaN, "b": ' + LONG + b"}",
     "a constant behind a long string": b'{"a": ' + LONG + b', "b": NaN}',
     "another constant": b'{"a": ' + LONG + b', "b": Infinity}',
