@@ -6,18 +6,25 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping
 
 from simulator.accounts import Accounts, quota_units
 from simulator.answers import Prompt
+from simulator.conduits import Conduits
 from simulator.conversations import Conversation, Conversations
+from simulator.exchange import Exchange
 from simulator.files import FileStore
 from simulator.gizmos import find_gizmo
+from simulator.kind_names import KIND_NAMES_2026
 from simulator.knobs import InvalidKnob, Knobs, apply_marker, remove_marker
+from simulator.later import run_later
+from simulator.limits import FeatureLimits
+from simulator.live_turns import LiveTurn, LiveTurns
 from simulator.messages import is_account_context
-from simulator.protocol_versions import PROTOCOL_VERSIONS
-from simulator.refusals import Refused, invalid
-from simulator.request import ConversationRequest
+from simulator.protocol_versions import PROTOCOL_VERSIONS, ProtocolVersion
+from simulator.refusals import Refused, invalid, named_refusal
+from simulator.request import ConversationRequest, check_parent
 from simulator.state import ObservedStream, State
 from simulator.turn import Turn
 from simulator.turn_sender import TurnSender
 from simulator.turn_steps import TurnStep
+from simulator.user_sockets import UserSockets
 from simulator.websocket import WebSocketHub
 
 
@@ -39,8 +46,22 @@ class Backend:
         self.state = State(FileStore(clock), Conversations(max_conversations))
         self.accounts = Accounts(clock, dead_keys)
         self.websockets = WebSocketHub()
+        self.limits = FeatureLimits(clock)
+        self.live_turns = LiveTurns()
+        self.user_sockets = UserSockets()
+        self.conduits = Conduits()
         self._websocket_turns: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def version(self) -> ProtocolVersion:
+        """That of the knobs' defaults, which decides on the routes; a marker changes one answer only."""
+        return PROTOCOL_VERSIONS[self.knobs.age]
+
+    @property
+    def has_f_routes(self) -> bool:
+        """Whether f/conversation and its like exist."""
+        return self.version.is_2026 if self.knobs.f_routes is None else self.knobs.f_routes
 
     def start_task(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         """A task that `stop` cancels unless it is done before."""
@@ -56,6 +77,7 @@ class Backend:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self.websockets.drop_all()
+        self.user_sockets.drop_all()
 
     def charge_attempt(self, model: str) -> None:
         """Count an attempt and its quota units, which it costs whatever its outcome."""
@@ -69,11 +91,42 @@ class Backend:
         work = self._send_over_websocket(sender, steps, stream, request_id)
         self._websocket_turns[request_id] = self.start_task(work)
 
+    def start_live_turn(
+        self, sender: TurnSender, steps: Iterator[TurnStep], stream: ObservedStream, live: LiveTurn
+    ) -> asyncio.Task[None]:
+        """Send a turn of 2026, which may go on without its HTTP request; then do what comes after it."""
+        self.live_turns.add(live)
+        live.task = self.start_task(self._send_live(sender, steps, stream, live))
+        return live.task
+
+    def stop_conversation(self, conversation_id: str) -> None:
+        """Stop the running turn of a conversation, and its tasks; nothing happens without one."""
+        live = self.live_turns.latest(conversation_id)
+        if live and live.task:
+            live.task.cancel()
+
     def stop_websocket_turn(self, request_id: str) -> None:
         """Stop the turn of a request id; nothing happens for an unknown one."""
         task = self._websocket_turns.get(request_id)
         if task:
             task.cancel()
+
+    def read_conversation(self, key: str, conversation_id: str) -> Conversation:
+        """A conversation of the account, for one who polls.
+
+        Raises Refused: 404 as `Conversations.find`, which in 2026 finds temporary ones too, and for the first
+        reads after a turn as the knobs `poll_fails` and `poll_error` have it.
+        """
+        store = self.state.conversations
+        if not self.version.is_2026:
+            return store.find(key, conversation_id)
+        conversation = store.find_any(key, conversation_id)
+        conversation.reads += 1
+        knobs = conversation.knobs or self.knobs
+        refusal = named_refusal(knobs.poll_error)
+        if refusal and conversation.reads <= knobs.poll_fails:
+            raise Refused(refusal)
+        return conversation
 
     def new_turn(self, key: str, request: ConversationRequest) -> Turn:
         """The turn that a request asks for.
@@ -97,6 +150,11 @@ class Backend:
             seed=knobs.seed,
         )
         version = PROTOCOL_VERSIONS[knobs.age]
+        if not version.is_2026:
+            check_parent(request)
+            if knobs.kind in KIND_NAMES_2026:
+                needs = f"simulator: kind={knobs.kind} needs age=2026"
+                raise Refused(invalid([(["messages"], needs, "value_error")]))
         usual = "delta" if version.delta_on_request and request.wants_delta else version.default_dialect
         return Turn(
             key=key,
@@ -111,6 +169,8 @@ class Backend:
             allowed_operations=self.accounts.allowed_operations(key),
             clock=self.clock,
             rng=random.Random(question),
+            limits=self.limits,
+            exchange=Exchange.begin(request, knobs) if version.is_2026 else None,
         )
 
     def _conversation(self, key: str, request: ConversationRequest) -> Conversation:
@@ -122,6 +182,21 @@ class Backend:
         if request.temporary:
             return store.find_temporary(key, request.conversation_id)
         return store.find(key, request.conversation_id)
+
+    async def _send_live(
+        self, sender: TurnSender, steps: Iterator[TurnStep], stream: ObservedStream, live: LiveTurn
+    ) -> None:
+        try:
+            await sender.send(steps)
+        except asyncio.CancelledError:
+            stream.outcome = "stopped" if stream.is_open else stream.outcome
+            raise
+        finally:
+            live.finish(failed=stream.outcome != "complete")
+            self.accounts.end_message(stream.key)
+        conversation = self.state.conversations.of_id(live.conversation_id)
+        if conversation and not live.failed:
+            await run_later(live, conversation, self.user_sockets)
 
     async def _send_over_websocket(
         self, sender: TurnSender, steps: Iterator[TurnStep], stream: ObservedStream, request_id: str

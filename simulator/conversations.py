@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from simulator.messages import JsonObject, Message, new_id, with_appended_text, with_changes
+from simulator.knobs import Knobs
+from simulator.messages import JsonObject, Message, new_id, with_appended_text, with_changes, with_edits
 from simulator.refusals import CONVERSATION_NOT_FOUND, HISTORY_DISABLED, Refused
-from simulator.turn_steps import AppendText, StartMessage, TurnStep, UpdateMessage
+from simulator.turn_steps import AppendText, EditMessage, StartMessage, TurnStep, UpdateMessage
 
 NEW_TITLE = "New chat"
 MAX_CONVERSATIONS = 5000
@@ -44,7 +45,9 @@ class Conversation:
     """One conversation of one account; times are in Unix seconds.
 
     `unsent_text` is by id of the message that was cut by its length, `pending_actions` by id of the message
-    that asks for consent, `sandbox_files` has file ids by path.
+    that asks for consent, `sandbox_files` has file ids by path, `textdocs` canvas documents by id. `knobs`
+    are those of its last turn, `reads` counts how often it was read since; `async_status` is that of a task
+    (2026 notes, section 2.2).
     """
 
     id: str
@@ -59,6 +62,11 @@ class Conversation:
     unsent_text: dict[str, str] = field(default_factory=dict)
     pending_actions: dict[str, PendingAction] = field(default_factory=dict)
     sandbox_files: dict[str, str] = field(default_factory=dict)
+    textdocs: dict[str, JsonObject] = field(default_factory=dict)
+    knobs: Knobs | None = None
+    is_of_2026: bool = False
+    async_status: int | None = None
+    reads: int = 0
 
     def __post_init__(self) -> None:
         root = Node(new_id())
@@ -78,13 +86,15 @@ class Conversation:
         """Store what a step changes; the message concerned after the change, None for steps without one."""
         if isinstance(step, StartMessage):
             return self._store(step.message)
-        if isinstance(step, AppendText | UpdateMessage):
+        if isinstance(step, AppendText | UpdateMessage | EditMessage):
             node = self.nodes[step.message_id]
             if node.message is None:
                 raise ValueError("the root has no message to change")
             if isinstance(step, AppendText):
                 content = with_appended_text(node.message.content, "".join(step.pieces))
                 node.message = with_changes(node.message, {"content": content})
+            elif isinstance(step, EditMessage):
+                node.message = with_edits(node.message, step.edits)
             else:
                 node.message = with_changes(node.message, step.changes)
             return node.message
@@ -170,6 +180,17 @@ class Conversations:
         if conversation.temporary:
             raise Refused(HISTORY_DISABLED)
         return conversation
+
+    def find_any(self, owner: str, conversation_id: str) -> Conversation:
+        """A conversation of the account, temporary ones included. Raises Refused (404)."""
+        conversation = self._by_id.get(conversation_id)
+        if conversation is None or conversation.owner != owner or not conversation.visible:
+            raise Refused(CONVERSATION_NOT_FOUND)
+        return conversation
+
+    def of_id(self, conversation_id: str) -> Conversation | None:
+        """The conversation of that id, whoever has it; None if there is none."""
+        return self._by_id.get(conversation_id)
 
     def find_temporary(self, owner: str, conversation_id: str) -> Conversation:
         """A temporary chat that goes on. Raises Refused (404) for any other conversation."""

@@ -17,6 +17,10 @@ Action = Literal[
     "trickle",  # from here on one byte at a time
     "error_record",  # {"message": null, "conversation_id": ..., "error": "text"}, then [DONE]
     "error_record_open",  # the same, then the body ends without [DONE]
+    "leave",  # the body ends properly, but the turn goes on elsewhere (2026)
+    "error_code",  # an error record with `error_code` and `can_retry`, and no more
+    "error_root",  # the same as a delta at the root (delta v1)
+    "error_typed",  # {"type": "error", "message": "text"}, then [DONE]
     "error_object",  # the same with an object as `error`
     "echo_only",  # [DONE] right after the echo of the messages sent
     "bare_json",  # a JSON error without `data:` framing in the event stream
@@ -51,7 +55,10 @@ FAULTS: dict[str, Fault] = {
     "echo_only": Fault("after_headers", "echo_only", "the echo of the messages sent, then [DONE]"),
     "reset_mid": Fault("mid", "reset", "RST in the middle of the answer"),
     "fin_mid": Fault("mid", "fin", "FIN in the middle of the answer"),
-    "drop_mid": Fault("mid", "drop", "WebSocket drops, the turn goes on; an event stream: as fin_mid"),
+    "drop_mid": Fault(
+        "mid", "drop", "the connection drops, the turn goes on (WebSocket, 2026); else: fin_mid"
+    ),
+    "leave_mid": Fault("mid", "leave", "a proper end of the body in the middle; in 2026 the turn goes on"),
     "end_mid": Fault("mid", "end", "a proper end of the body in the middle of the answer, no [DONE]"),
     "stall_mid": Fault("mid", "stall", "silence without end in the middle of the answer"),
     "only_pings_mid": Fault("mid", "only_pings", "pings without end in the middle of the answer"),
@@ -60,5 +67,8 @@ FAULTS: dict[str, Fault] = {
     "damaged_record": Fault("mid", "damage_record", "a record that cannot be read; the turn goes on"),
     "trickle": Fault("mid", "trickle", "one byte every 50 ms from the middle on"),
     "error_mid": Fault("mid", "error_record", "an error record in the middle of the answer, then [DONE]"),
+    "limit_only": Fault("after_headers", "error_code", "an error record with rate_limit_exceeded, at once"),
+    "too_large_mid": Fault("mid", "error_root", "an error record with conversation_too_large, as a delta"),
+    "error_typed_mid": Fault("mid", "error_typed", "an error record with a type, then [DONE]"),
 }
 """By value of the knob `fault`; errors that are a whole answer are in `refusals`."""

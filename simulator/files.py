@@ -11,6 +11,7 @@ import secrets
 import string
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 from urllib.parse import quote, urlencode
 
 from simulator.knobs import Knobs
@@ -22,6 +23,9 @@ MAX_STORED_BYTES = 1024 * 1024 * 1024
 """Beyond either limit the oldest files are dropped."""
 MAX_FILE_BYTES = 512 * 1024 * 1024
 USE_CASES = ("multimodal", "my_files", "ace_upload")
+
+IdScheme = Literal["file-service", "sediment", "sediment 2026"]
+"""The form of a file's id: of 2023, of 2025, of 2026."""
 
 FILE_NOT_FOUND = Refusal.detail(404, "File not found")
 
@@ -47,6 +51,11 @@ class StoredFile:
     def pointer(self) -> str:
         """How messages refer to it: `file-service://file-...`, in 2025 `sediment://file_...`."""
         return f"{'sediment' if self.id.startswith('file_') else 'file-service'}://{self.id}"
+
+    @property
+    def is_generated(self) -> bool:
+        """Whether the backend made it."""
+        return self.use_case == "generated"
 
     @property
     def media_type(self) -> str:
@@ -86,11 +95,10 @@ class FileStore:
         return self._add(file)
 
     def store_generated(
-        self, owner: str, name: str, content: bytes, knobs: Knobs, *, sediment: bool = False
+        self, owner: str, name: str, content: bytes, knobs: Knobs, scheme: IdScheme
     ) -> StoredFile:
-        """A file that the backend made; `sediment`: with an id as in 2025."""
-        file_id = f"file_{secrets.token_hex(16)}" if sediment else _file_id()
-        file = StoredFile(file_id, owner, name, "generated", len(content), self._clock(), knobs)
+        """A file that the backend made."""
+        file = StoredFile(_ID_MAKERS[scheme](), owner, name, "generated", len(content), self._clock(), knobs)
         file.content, file.is_registered = content, True
         return self._add(file)
 
@@ -118,6 +126,12 @@ class FileStore:
             values |= {"rscc": "max-age=31536000, private", "rscd": f"attachment; filename={file.name}"}
         return urlencode(values | {"sig": self._signature(file.id, purpose, expires)}, quote_via=quote)
 
+    def estuary_query(self, file: StoredFile) -> str:
+        """The query of an address that also needs the session (2026 notes, section 6.4)."""
+        expires = str(int(self._clock() + file.knobs.link_ttl))
+        signature = self._signature(file.id, "get", expires)
+        return urlencode({"id": file.id, "ts": expires, "p": "fs", "cid": "1", "sig": signature, "v": "0"})
+
     def __iter__(self) -> Iterator[StoredFile]:
         return iter(self._by_id.values())
 
@@ -138,3 +152,10 @@ class FileStore:
 def _file_id() -> str:
     letters = string.ascii_letters + string.digits
     return "file-" + "".join(secrets.choice(letters) for _ in range(24))
+
+
+_ID_MAKERS: dict[IdScheme, Callable[[], str]] = {
+    "file-service": _file_id,
+    "sediment": lambda: f"file_{secrets.token_hex(16)}",
+    "sediment 2026": lambda: f"file_00000000{secrets.token_hex(12)}",
+}

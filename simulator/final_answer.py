@@ -1,13 +1,14 @@
 """The last message of a turn: its text, and what the knobs insert between the pieces of it."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
 from operator import itemgetter
 
 from simulator.answers import title_for
 from simulator.conversations import NEW_TITLE
 from simulator.faults import FAULTS
+from simulator.frame_2026 import handoff
 from simulator.messages import JsonObject, new_id, text_content
 from simulator.tokens import split_tokens
 from simulator.turn import Turn
@@ -26,24 +27,31 @@ Insertion = tuple[int, list[TurnStep]]
 
 
 def final_answer(
-    turn: Turn, text: str, metadata: Iterable[tuple[int, JsonObject]] = ()
+    turn: Turn,
+    text: str,
+    metadata: Iterable[tuple[int, JsonObject]] = (),
+    *,
+    insertions: Callable[[str], Iterable[Insertion]] = lambda message_id: (),
+    start: JsonObject | None = None,
 ) -> Iterator[TurnStep]:
     """The empty message, its growth, its end.
 
     `metadata` are pairs of a character offset and metadata of the message, which snapshots show first
-    together with the piece that holds the character.
+    together with the piece that holds the character. `insertions` makes what comes between the pieces from
+    the message's id; `start` are fields of `Message`.
     """
     turn.is_answered = True
     text, unsent = _split_by_length(turn, text)
-    start = turn.start_assistant_message(text_content(""))
-    message_id = start.message.id
+    begun = turn.start_assistant_message(text_content(""), **(start or {}))
+    message_id = begun.message.id
     if unsent:
         turn.conversation.unsent_text[message_id] = unsent
     attached: list[Insertion] = [
         (offset, [UpdateMessage(message_id, {"metadata": more}, deferred=True)]) for offset, more in metadata
     ]
-    yield start
-    yield from _growth(turn, message_id, text, [*attached, *_insertions(turn, message_id, len(text))])
+    yield begun
+    between = [*attached, *insertions(message_id), *_insertions(turn, message_id, len(text))]
+    yield from _growth(turn, message_id, text, between)
     if turn.knobs.moderation == "passed":
         yield _moderation(turn, message_id, blocked=False)
     if _has_end(turn):
@@ -90,13 +98,15 @@ def _growth(turn: Turn, message_id: str, text: str, insertions: list[Insertion])
 
 def _insertions(turn: Turn, message_id: str, length: int) -> Iterator[Insertion]:
     knobs = turn.knobs
-    if knobs.title and turn.conversation.title == NEW_TITLE and not turn.conversation.temporary:
-        yield length * 3 // 10, [_title(turn)]
+    if needs_title(turn) and not turn.version.is_2026:
+        yield length * 3 // 10, [title_record(turn)]
     if knobs.unknown:
         for index, record in enumerate(UNKNOWN_RECORDS, start=1):
             yield length * index // 5, [SendRecord(record)]
     if knobs.silence:
         yield length // 2, [Pause(knobs.silence)]
+    if turn.exchange and knobs.handoff in ("mid", "silent"):
+        yield length // 2, [handoff(turn.exchange, turn.conversation.id, knobs)]
     fault = FAULTS.get(knobs.fault)
     if fault and fault.position == "mid":
         # In any language the next piece then has a character of several bytes, which can be cut.
@@ -113,7 +123,14 @@ def _insertions(turn: Turn, message_id: str, length: int) -> Iterator[Insertion]
         yield offset, [UpdateMessage(message_id, early, deferred=True)]
 
 
-def _title(turn: Turn) -> SendRecord:
+def needs_title(turn: Turn) -> bool:
+    """Whether the turn gives its conversation a title."""
+    is_new = turn.conversation.title == NEW_TITLE and not turn.conversation.temporary
+    return turn.knobs.title and is_new
+
+
+def title_record(turn: Turn) -> SendRecord:
+    """The record that gives the conversation its title."""
     turn.conversation.title = title_for(turn.prompt)
     record = {"type": "title_generation", "title": turn.conversation.title}
     return SendRecord({**record, "conversation_id": turn.conversation.id})

@@ -2,8 +2,9 @@
 
 import copy
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 JsonObject = dict[str, Any]
 
@@ -11,6 +12,18 @@ JsonObject = dict[str, Any]
 def new_id() -> str:
     """A fresh id for a message or a conversation, a UUID."""
     return str(uuid.uuid4())
+
+
+_EDITABLE = ("content", "metadata", "status", "end_turn")
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A change of one place of a message; `path` leads there from the message (a field, then keys)."""
+
+    path: tuple[str | int, ...]
+    operation: Literal["append", "replace"]
+    value: Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +44,7 @@ class Message:
     recipient: str = "all"
     channel: str | None = None
     create_time: float | None = None
+    author_metadata: JsonObject = field(default_factory=dict)
 
     @property
     def text(self) -> str:
@@ -80,6 +94,26 @@ def with_appended_text(content: JsonObject, text: str) -> JsonObject:
         parent = parent[key]
     parent[last] += text
     return changed
+
+
+def with_edits(message: Message, edits: Iterable[Edit]) -> Message:
+    """A copy of `message` with some places changed; a list grows by a list, an object takes in an object.
+
+    Raises LookupError for a place that does not exist.
+    """
+    whole: JsonObject = {name: copy.deepcopy(getattr(message, name)) for name in _EDITABLE}
+    for edit in edits:
+        *path, last = edit.path
+        parent: Any = whole
+        for key in path:
+            parent = parent[key]
+        if edit.operation == "replace":
+            parent[last] = edit.value
+        elif isinstance(parent[last], dict):
+            parent[last] |= edit.value
+        else:
+            parent[last] += edit.value
+    return replace(message, **whole)
 
 
 def with_changes(message: Message, changes: JsonObject) -> Message:

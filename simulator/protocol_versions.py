@@ -1,4 +1,4 @@
-"""The web backend's protocol at four dates of its history, and how a message looks in each.
+"""The web backend's protocol at five dates of its history, and how a message looks in each.
 
 The knob `age` chooses one of them.
 """
@@ -18,7 +18,8 @@ class ProtocolVersion:
     or delta; `delta_on_request`: `supported_encodings` in a request gets delta v1. `stop_details` are the
     `finish_details` of a message that ends by itself; they appear `early_finish_tokens` before the end.
     `snapshot_padding`, `delta_padding`: payloads are padded with spaces to a multiple of so many bytes.
-    `has_finished_snapshot`: the last snapshot of a message says that it is finished.
+    `has_finished_snapshot`: the last snapshot of a message says that it is finished. `is_2026`: the routes,
+    records and delta forms of 2026, turns that go on elsewhere, and thoughts only where the model thinks.
     """
 
     has_status: bool = True
@@ -36,6 +37,7 @@ class ProtocolVersion:
     snapshot_padding: int = 0
     delta_padding: int = 0
     has_finished_snapshot: bool = True
+    is_2026: bool = False
     assistant_metadata: JsonObject = field(default_factory=dict)
 
 
@@ -52,6 +54,7 @@ _METADATA_2025: JsonObject = {
     "requested_model_slug": "auto",
     "serialization_metadata": {"custom_symbol_offsets": []},
 }
+_METADATA_2026: JsonObject = {"citations": [], "content_references": [], "can_save": True}
 _STOP_2024: JsonObject = {"type": "stop", "stop_tokens": [200002]}
 
 PROTOCOL_VERSIONS: dict[str, ProtocolVersion] = {
@@ -84,6 +87,16 @@ PROTOCOL_VERSIONS: dict[str, ProtocolVersion] = {
         stop_details=_STOP_2024,
         assistant_metadata=_METADATA_2025,
     ),
+    "2026": ProtocolVersion(
+        has_channel=True,
+        moderation_has_type=True,
+        thinks=True,
+        has_2025_tools=True,
+        delta_on_request=True,
+        is_2026=True,
+        stop_details=_STOP_2024,
+        assistant_metadata=_METADATA_2026,
+    ),
 }
 """By value of the knob `age`."""
 
@@ -97,7 +110,7 @@ def message_json(message: Message, version: ProtocolVersion) -> JsonObject:
     """A message with the fields that it has in that version."""
     fields: JsonObject = {
         "id": message.id,
-        "author": {"role": message.role, "name": message.name, "metadata": {}},
+        "author": {"role": message.role, "name": message.name, "metadata": message.author_metadata},
         "create_time": message.create_time,
         "update_time": None,
         "content": message.content,

@@ -83,6 +83,9 @@ ONLY_ONE_MESSAGE = Refusal.detail(
     "message, or wait one minute.",
 )
 CONVERSATION_NOT_FOUND = Refusal.coded(404, "conversation_not_found", "Conversation not found")
+CONVERSATION_INACCESSIBLE = Refusal.coded(
+    404, "conversation_inaccessible", "You do not have access to this conversation."
+)
 HISTORY_DISABLED = Refusal.coded(
     404, "history_disabled_conversation_not_found", "Conversation not found: history is disabled"
 )
@@ -92,6 +95,11 @@ def model_cap_exceeded(clears_in: int) -> Refusal:
     """429: the message cap of a model is used up for another `clears_in` seconds."""
     message = "You have sent too many messages to the model. Please try again later."
     return Refusal.coded(429, "model_cap_exceeded", message, clears_in=clears_in)
+
+
+def unlisted_model(slug: str) -> Refusal:
+    """404: the account has no model of that slug."""
+    return Refusal.coded(404, "model_not_found", f"The model {slug[:60]} is not available.")
 
 
 def invalid(problems: list[tuple[list[str | int], str, str]]) -> Refusal:
@@ -106,7 +114,7 @@ def server_error(status: int) -> Refusal:
     return Refusal.detail(status, "Internal Server Error" if status == 500 else f"Upstream error ({status})")
 
 
-REFUSALS: dict[str, Refusal] = {
+_REFUSALS_2023: dict[str, Refusal] = {
     "unauthorized": UNAUTHORIZED,
     "token_expired": _bad_token(
         401, "token_expired", "Your authentication token has expired. Please try signing in again."
@@ -148,7 +156,39 @@ REFUSALS: dict[str, Refusal] = {
         500, "interruption_server_error", "The server was interrupted while answering."
     ),
 }
-"""By value of the knob `fault`; `status_NNN` is any other status."""
+REFUSALS: dict[str, Refusal] = {
+    **_REFUSALS_2023,
+    "token_invalidated": _bad_token(401, "token_invalidated", "Your session has ended. Please log in again."),
+    "token_revoked": _bad_token(401, "token_revoked", "Your authentication token was revoked."),
+    "conversation_inaccessible": CONVERSATION_INACCESSIBLE,
+    "conversation_deleted": Refusal.coded(404, "conversation_deleted", "This conversation was deleted."),
+    "history_disabled_conversation_expired": Refusal.coded(
+        404, "history_disabled_conversation_expired", "This temporary chat has expired."
+    ),
+    "tokenless_resume_unavailable": Refusal.coded(
+        404, "tokenless_resume_unavailable", "A network error occurred. Please check your connection."
+    ),
+    "conduit_miss": Refusal.coded(404, "conduit_miss", "A network error occurred."),
+    "persisted_final_available": Refusal.coded(410, "persisted_final_available", "The answer is stored."),
+    "message_too_long": Refusal.coded(
+        400, "message_length_exceeds_limit", "The message you submitted was too long."
+    ),
+    "invalid_body": invalid([(["model"], "Invalid conversation body", "value_error")]),
+    "work_usage_limit_exceeded": Refusal.coded(
+        429, "work_usage_limit_exceeded", "You've reached your usage limit."
+    ),
+    "plan_limit": Refusal.detail(
+        429, "You've hit the Plus plan limit for GPT-5. Your limit resets after 3:45 PM."
+    ),
+    "temporarily_limited": Refusal.detail(
+        429,
+        "Too many requests. You're making requests too quickly, so we've temporarily limited access to your "
+        "conversations. Please wait a few minutes.",
+    ),
+    "hourly_limit": Refusal.detail(429, "You've reached our limit of messages per hour. Try again later."),
+    "concurrent": Refusal.detail(429, "Too many concurrent requests"),
+}
+"""By value of the knob `fault`, those since 2025 last; `status_NNN` is any other status."""
 
 
 def named_refusal(name: str) -> Refusal | None:

@@ -7,12 +7,15 @@ from typing import Any
 from simulator.messages import JsonObject, text_of
 from simulator.refusals import Refused, invalid
 
+NEW_CHAT_ROOT = "client-created-root"
+"""What `parent_message_id` may be in a new chat since 2026."""
 ACTIONS = ("next", "continue", "variant")
 ROLES = ("system", "user", "assistant", "tool", "critic", "developer")
 MODES = ("primary_assistant", "gizmo_interaction", "gizmo_test", "plugins")
 
 Problem = tuple[list[str | int], str, str]
 """`loc`, `msg` and `type`, as `invalid` takes them."""
+_NO_UUID_AS_PARENT: Problem = (["parent_message_id"], "value is not a valid uuid", "type_error.uuid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class ConversationRequest:
     """A valid request.
 
     `wants_delta`: it accepts delta v1 (`supported_encodings`). `wants_event_stream`: it wants no WebSocket
-    (`force_use_sse`).
+    (`force_use_sse`). `system_hints` are those of the request or, where it has none, of its last message.
     """
 
     action: str
@@ -64,6 +67,13 @@ class ConversationRequest:
     wants_delta: bool
     wants_event_stream: bool
     websocket_request_id: str | None
+    system_hints: tuple[str, ...]
+    thinking_effort: str | None
+
+    @property
+    def names_sources(self) -> bool:
+        """Whether a message has `selected_sources`, with which nothing is drawn (2026 notes, section 1.3)."""
+        return any("selected_sources" in message.metadata for message in self.messages)
 
     @property
     def attached_file_ids(self) -> list[str]:
@@ -97,7 +107,22 @@ def parse_request(data: object) -> ConversationRequest:
         wants_delta="v1" in (data.get("supported_encodings") or []),
         wants_event_stream=data.get("force_use_sse") is True,
         websocket_request_id=data.get("websocket_request_id"),
+        system_hints=_hints(data, sent),
+        thinking_effort=data.get("thinking_effort"),
     )
+
+
+def check_parent(request: ConversationRequest) -> None:
+    """Raises Refused (422) for the root of a new chat, which the protocol knows since 2026 only."""
+    if request.parent_message_id == NEW_CHAT_ROOT:
+        raise Refused(invalid([_NO_UUID_AS_PARENT]))
+
+
+def _hints(data: JsonObject, sent: list[JsonObject]) -> tuple[str, ...]:
+    last = (sent[-1].get("metadata") or {}) if sent else {}
+    given = data.get("system_hints") or last.get("system_hints") or []
+    given = given if isinstance(given, list) else [given]
+    return tuple(hint for hint in given if isinstance(hint, str))
 
 
 def _sent(message: JsonObject) -> SentMessage:
@@ -130,8 +155,8 @@ def _check_fields(data: JsonObject) -> list[Problem]:
         problems.append((["conversation_id"], "field required", "value_error.missing"))
     if not isinstance(data.get("model"), str) or not data["model"]:
         problems.append((["model"], "field required", "value_error.missing"))
-    if not _is_uuid(data.get("parent_message_id")):
-        problems.append((["parent_message_id"], "value is not a valid uuid", "type_error.uuid"))
+    if data.get("parent_message_id") != NEW_CHAT_ROOT and not _is_uuid(data.get("parent_message_id")):
+        problems.append(_NO_UUID_AS_PARENT)
     given = data.get("conversation_id")
     if given is not None and not _is_uuid(given):
         problems.append((["conversation_id"], "value is not a valid uuid", "type_error.uuid"))

@@ -50,8 +50,9 @@ class ObservedStream:
 class State:
     """All that can be inspected.
 
-    `attempts` are calls of POST conversation that cost quota, `accepted_by_model` those that the backend
-    accepted, by the backend's name of the model.
+    `attempts` are calls of POST conversation, by either path, that cost quota, `accepted_by_model` those that
+    the backend accepted, by the backend's name of the model. `prepared` are calls of
+    f/conversation/prepare, `stops` the conversations that were stopped.
     """
 
     files: FileStore
@@ -64,6 +65,8 @@ class State:
     accepted_by_model: Counter[str] = field(default_factory=Counter)
     quota_units: int = 0
     sockets_opened: int = 0
+    prepared: int = 0
+    stops: list[str] = field(default_factory=list)
 
     @property
     def accepted(self) -> int:
@@ -93,6 +96,8 @@ class State:
             "quota_units": self.quota_units,
             "open_streams": len(self.open_streams),
             "closed_early": len(self.closed_early),
+            "prepared": self.prepared,
+            "stops": self.stops,
             "hide_all_calls": self.hide_all_calls,
             "patches": [{"conversation_id": cid, "body": body} for cid, body in self.patches],
             "files": [file.as_json() for file in self.files],

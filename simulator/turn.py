@@ -7,9 +7,11 @@ from typing import Any
 
 from simulator.answers import Prompt
 from simulator.conversations import Conversation
-from simulator.files import FileStore, StoredFile
+from simulator.exchange import Exchange
+from simulator.files import FileStore, IdScheme, StoredFile
 from simulator.gizmos import Gizmo
 from simulator.knobs import Knobs
+from simulator.limits import FeatureLimits
 from simulator.messages import JsonObject, Message, code_content, text_content
 from simulator.protocol_versions import ProtocolVersion
 from simulator.request import ConversationRequest
@@ -24,7 +26,8 @@ class Turn:
     """What is known of a turn, and methods that make its steps.
 
     `clock` gives Unix seconds. `parent_id` is the id of the last message so far: a turn is a chain of parents
-    (protocol notes, section 7.1). `is_answered` becomes true when the final answer is planned.
+    (protocol notes, section 7.1). `exchange` is that of a turn of 2026. `is_answered` becomes true when the
+    final answer is planned.
     """
 
     key: str
@@ -39,9 +42,18 @@ class Turn:
     allowed_operations: set[str]
     clock: Callable[[], float]
     rng: random.Random
+    limits: FeatureLimits
+    exchange: Exchange | None = None
     parent_id: str = ""
     is_answered: bool = False
     _accepted: list[StartMessage] = field(default_factory=list, init=False)
+
+    @property
+    def of_2026(self) -> Exchange:
+        """The exchange. Raises ValueError in a turn of an older age."""
+        if self.exchange is None:
+            raise ValueError("only a turn of 2026 has an exchange")
+        return self.exchange
 
     def accept_messages(self) -> list[StartMessage]:
         """Keep the messages sent in the conversation; the steps that echo them (protocol notes, section 7.2).
@@ -50,6 +62,8 @@ class Turn:
         """
         if not self._accepted:
             self.conversation.visible = True
+            self.conversation.knobs, self.conversation.reads = self.knobs, 0
+            self.conversation.is_of_2026 = self.version.is_2026
             self._accepted = list(self._echoes())
             for step in self._accepted:
                 self.conversation.apply(step)
@@ -72,16 +86,19 @@ class Turn:
             yield Pause(self.knobs.tool_delay)
 
     def start_assistant_message(self, content: JsonObject, **fields: Any) -> StartMessage:
-        """A new assistant message; `fields` are those of `Message`."""
+        """A new assistant message; `fields` are those of `Message`, `metadata` is added to the usual one."""
         if self.version.thinks and "channel" not in fields:
             fields["channel"] = "commentary" if "recipient" in fields else "final"
-        return self._start("assistant", content, metadata=self._metadata(), **fields)
+        metadata = {**self._metadata(), **fields.pop("metadata", {})}
+        return self._start("assistant", content, metadata=metadata, **fields)
 
     def start_tool_message(
         self, name: str, content: JsonObject, *, running: bool = False, **fields: Any
     ) -> StartMessage:
         """A tool message, finished at once unless `running`; `metadata` is added to the usual one."""
         metadata = {**self._metadata(), **fields.pop("metadata", {})}
+        if self.exchange:
+            self.exchange.tool_name = self.exchange.tool_name or name
         status = {} if running else FINISHED
         return self._start("tool", content, name=name, metadata=metadata, **status, **fields)
 
@@ -104,7 +121,10 @@ class Turn:
 
     def store_file(self, name: str, content: bytes, *, sediment: bool = False) -> StoredFile:
         """A file made in this turn; `sediment`: with an id as in 2025 (protocol notes, section 8.5)."""
-        return self.files.store_generated(self.key, name, content, self.knobs, sediment=sediment)
+        scheme: IdScheme = "file-service"
+        if sediment:
+            scheme = "sediment 2026" if self.version.is_2026 else "sediment"
+        return self.files.store_generated(self.key, name, content, self.knobs, scheme)
 
     def _echoes(self) -> Iterator[StartMessage]:
         weight = self.version.system_message_weight
@@ -118,6 +138,8 @@ class Turn:
 
     def _metadata(self) -> JsonObject:
         metadata: JsonObject = {"message_type": self.request.action, "model_slug": self.request.model}
+        if self.exchange:
+            metadata |= self.exchange.message_metadata()
         if self.gizmo:
             metadata["gizmo_id"] = self.gizmo.id
         return metadata | {"parent_id": self.parent_id}

@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Iterable
 
-from simulator.dialects import DeltaWriter, DialectWriter, Record, SnapshotWriter
+from simulator.dialects import DeltaWriter, DeltaWriter2026, DialectWriter, Record, SnapshotWriter
 from simulator.framing import StreamFramer
+from simulator.live_turns import LiveWire
+from simulator.messages import JsonObject
 from simulator.refusals import REFUSALS, UNUSUAL_ACTIVITY
 from simulator.state import ObservedStream
 from simulator.turn import Turn
-from simulator.turn_steps import AppendText, Pause, SendRecord, TriggerFault, TurnStep
+from simulator.turn_steps import AppendText, HandOff, Pause, SendRecord, TriggerFault, TurnStep
 from simulator.wire import TrickleWire, Wire
 
 
@@ -28,6 +30,7 @@ class TurnSender:
         self._conversation = turn.conversation
         self._clock = turn.clock
         self._wire = wire
+        self._live = wire if isinstance(wire, LiveWire) else None
         self._stream = stream
         self._writer = _dialect_writer(turn)
         self._framer = _framer(turn)
@@ -71,6 +74,8 @@ class TurnSender:
             self._due = self._time()
         elif isinstance(step, TriggerFault):
             await self._apply_fault(step)
+        elif isinstance(step, HandOff):
+            await self._hand_off(step)
         else:
             before = self._conversation.message(step.message_id) if isinstance(step, AppendText) else None
             after = self._conversation.apply(step)
@@ -84,6 +89,8 @@ class TurnSender:
         elif self._time() >= self._next_ping:
             await self._send_ping()
         data = self._framer.record_bytes(record)
+        if self._live:
+            self._live.turn.add(data.decode())
         if self._damage_next:
             self._damage_next = False
             data = b"\xff".join(data.rsplit(b"}", 1))
@@ -112,6 +119,21 @@ class TurnSender:
                 await self._send_ping()
                 await self._wire.flush()
 
+    async def _hand_off(self, step: HandOff) -> None:
+        """End the answer, if the turn can go on elsewhere; with `endless` it never ends there."""
+        if self._live is None or not self._live.is_attached:
+            return
+        for part in step.records:
+            for record in self._writer.write(part, None):
+                await self._send_bytes(self._framer.record_bytes(record))
+        await self._send_end()
+        await self._leave(self._live)
+
+    async def _leave(self, live: LiveWire) -> None:
+        live.detach()
+        if self._knobs.endless:
+            await self._wait(float("inf"))
+
     async def _send_end(self) -> None:
         if self._knobs.empty:
             await self._send_bytes(self._framer.record_bytes(Record(())))
@@ -129,6 +151,11 @@ class TurnSender:
         elif action == "drop" and self._wire.survives_disconnect:
             await self._wire.flush()
             self._wire.drop(reset=False)
+            if self._live:
+                await self._leave(self._live)
+        elif action == "leave" and self._live:
+            await self._wire.flush()
+            await self._leave(self._live)
         elif action == "trickle":
             await self._wire.flush()
             self._wire = TrickleWire(self._wire)
@@ -149,18 +176,20 @@ class TurnSender:
         elif action == "bare_json":
             await self._send_bytes(REFUSALS["unusual_activity"].body)
         elif action.startswith("error"):
-            await self._send_error_record(is_object=action == "error_object")
-        if action in ("echo_only", "error_record", "error_object"):
+            await self._send_error_record(action)
+        if action in ("echo_only", "error_record", "error_object", "error_typed"):
             await self._send_end()
         await self._wire.flush()
         raise TurnBroken
 
-    async def _send_error_record(self, *, is_object: bool) -> None:
-        """A record of the shape in the protocol notes, section 14.2."""
-        error = {"message": UNUSUAL_ACTIVITY} if is_object else UNUSUAL_ACTIVITY
-        step = SendRecord({"message": None, "conversation_id": self._conversation.id, "error": error})
-        for record in self._writer.write(step, None):
-            await self._send_record(record)
+    async def _send_error_record(self, action: str) -> None:
+        """A record of the shapes in the protocol notes, section 14.2, and in the 2026 notes, section 2.2."""
+        record = _error_record(action, self._conversation.id)
+        if action == "error_root" and isinstance(self._writer, DeltaWriter2026):
+            await self._send_record(self._writer.root_error(record))
+            return
+        for written in self._writer.write(SendRecord(record), None):
+            await self._send_record(written)
 
     async def _send_part(self, data: bytes) -> None:
         """Send a record up to a point inside it, then FIN. Raises TurnBroken."""
@@ -172,8 +201,26 @@ class TurnSender:
         raise TurnBroken(connection_lost=True)
 
 
+def _error_record(action: str, conversation_id: str) -> JsonObject:
+    if action == "error_typed":
+        return {"type": "error", "message": UNUSUAL_ACTIVITY, "conversation_id": conversation_id}
+    record: JsonObject = {"message": None, "conversation_id": conversation_id, "error": UNUSUAL_ACTIVITY}
+    if action == "error_object":
+        return record | {"error": {"message": UNUSUAL_ACTIVITY}}
+    if action == "error_code":
+        coded = {"error_code": "rate_limit_exceeded", "error_reason": "limit", "can_retry": True}
+        return record | {"error": "You have hit your limit. Please try again later."} | coded
+    if action == "error_root":
+        coded = {"error_code": "conversation_too_large", "can_retry": False}
+        return record | {"error": "This conversation is too long, please start a new one."} | coded
+    return record
+
+
 def _dialect_writer(turn: Turn) -> DialectWriter:
     knobs, conversation_id = turn.knobs, turn.conversation.id
+    if turn.dialect == "delta" and turn.version.is_2026:
+        loose = knobs.forms == "loose"
+        return DeltaWriter2026(conversation_id, turn.version, escape=knobs.ascii, loose=loose)
     if turn.dialect == "delta":
         return DeltaWriter(conversation_id, turn.version, escape=knobs.ascii, surrogates=knobs.surrogates)
     return SnapshotWriter(conversation_id, turn.version, escape=knobs.ascii, fffd=knobs.fffd)

@@ -8,7 +8,7 @@ So each kind of turn can be sent in each dialect and protocol version. `kinds` p
 from dataclasses import dataclass
 
 from simulator.faults import Fault
-from simulator.messages import JsonObject, Message
+from simulator.messages import Edit, JsonObject, Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,14 @@ class UpdateMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class EditMessage:
+    """Some places within a message change, all in one record."""
+
+    message_id: str
+    edits: tuple[Edit, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SendRecord:
     """A record that is no message, such as moderation or a title (protocol notes, section 7.3)."""
 
@@ -63,6 +71,15 @@ class TriggerFault:
     fault: Fault
 
 
-TurnStep = StartMessage | AppendText | UpdateMessage | SendRecord | Pause | TriggerFault
-WrittenStep = StartMessage | AppendText | UpdateMessage | SendRecord
+@dataclass(frozen=True, slots=True)
+class HandOff:
+    """The answer ends here and the turn goes on elsewhere; `records` are the last ones of the answer."""
+
+    records: tuple[SendRecord, ...]
+
+
+TurnStep = (
+    StartMessage | AppendText | UpdateMessage | EditMessage | SendRecord | Pause | TriggerFault | HandOff
+)
+WrittenStep = StartMessage | AppendText | UpdateMessage | EditMessage | SendRecord
 """Those that a dialect turns into records."""

@@ -72,8 +72,10 @@ class DeltaWriter:
             yield from self._start(step.message)
         elif isinstance(step, AppendText):
             yield from self._growth(step)
-        else:
+        elif isinstance(step, UpdateMessage):
             yield from self._update(step)
+        else:
+            raise ValueError("no kind of turn before 2026 edits places of a message")
 
     def _start(self, message: Message) -> Iterator[Record]:
         yield from self._release()

@@ -28,8 +28,8 @@ REFUSED = (
 
 def drawing(turn: Turn) -> Iterator[TurnStep]:
     """One to four pictures in one message."""
-    count = min(4, turn.knobs.images) or _count_in(turn.prompt.plain)
-    width, height = _size_in(turn.prompt.plain)
+    count = min(4, turn.knobs.images) or picture_count(turn.prompt.plain)
+    width, height = picture_size(turn.prompt.plain)
     if turn.version.has_2025_tools:
         yield from _drawing_2025(turn, count, width, height)
         return
@@ -109,7 +109,8 @@ def _instruction(count: int) -> str:
     )
 
 
-def _count_in(question: str) -> int:
+def picture_count(question: str) -> int:
+    """How many pictures a question asks for, 1 to 4."""
     found = _COUNT.search(question)
     if not found:
         return 1
@@ -117,7 +118,8 @@ def _count_in(question: str) -> int:
     return _NUMBERS.get(word) or int(word)
 
 
-def _size_in(question: str) -> tuple[int, int]:
+def picture_size(question: str) -> tuple[int, int]:
+    """Width and height in pixels, by the words of a question."""
     if re.search(r"\b(?:wide|landscape|panorama)\b|横版|宽", question, re.IGNORECASE):
         return 1792, 1024
     if re.search(r"\b(?:tall|portrait|vertical)\b|竖版", question, re.IGNORECASE):

@@ -1,15 +1,13 @@
 """Which kind of turn a request gets: by the knob `kind`, its attachments, its GPT or its question."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from simulator.files import StoredFile
 from simulator.kinds import actions, attachments, browsing, code_interpreter, drawing, sandbox, text
+from simulator.kinds.selection_2026 import KINDS_2026, TurnKind, kind_in_2026
 from simulator.turn import Turn
 from simulator.turn_steps import TurnStep
-
-TurnKind = Callable[[Turn], Iterator[TurnStep]]
-"""Makes the steps between the echo and the end."""
 
 KINDS: dict[str, TurnKind] = {
     "text": text.text,
@@ -68,12 +66,13 @@ def steps_for(turn: Turn) -> Iterator[TurnStep]:
     decision = actions.user_decision(sent.metadata) if sent and sent.role == "tool" else None
     if decision:
         return actions.reply(turn, decision)
+    kinds = KINDS | KINDS_2026 if turn.exchange else KINDS
     if turn.knobs.kind:
-        return KINDS[turn.knobs.kind](turn)
-    kind = _by_question(turn)
+        return kinds[turn.knobs.kind](turn)
+    kind = (kind_in_2026(turn) if turn.exchange else "") or _by_question(turn)
     # Who sends a picture and asks for one wants a picture, not a description.
     about_files = None if kind.startswith("draw") else _by_attachment(turn)
-    return about_files or KINDS[kind](turn)
+    return about_files or kinds[kind](turn)
 
 
 def _by_attachment(turn: Turn) -> Iterator[TurnStep] | None:

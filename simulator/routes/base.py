@@ -13,10 +13,15 @@ from simulator.files import StoredFile
 from simulator.messages import JsonObject
 from simulator.refusals import NOT_FOUND, Refusal, Refused, invalid, named_refusal
 from simulator.state import ObservedRequest
+from simulator.workspaces import in_workspace
 
 
 class BackendHandler(RequestHandler):
-    """Base of all routes of the backend. `key` is the caller's key where the route needs one, else ""."""
+    """Base of all routes of the backend.
+
+    `key` is the caller's key where the route needs one, else "", in 2026 with the workspace that the caller
+    chose; what an account has is kept by it.
+    """
 
     needs_key = True
     has_json_body = True
@@ -41,6 +46,8 @@ class BackendHandler(RequestHandler):
         self.backend.state.requests.append(self.observed)
         if self.needs_key:
             self.key = self.backend.accounts.authenticate(self.request.headers.get("Authorization"))
+            if self.backend.version.is_2026:
+                self.key = in_workspace(self.key, self.request.headers.get("ChatGPT-Account-Id"))
             self.apply_other_fault()
 
     def apply_other_fault(self) -> None:
@@ -66,7 +73,7 @@ class BackendHandler(RequestHandler):
             raise Refused(invalid([([], "value is not a valid dict", "type_error.dict")]))
         return body
 
-    def reply(self, content: JsonObject) -> None:
+    def reply(self, content: JsonObject | list[JsonObject]) -> None:
         """Answer with JSON, in ASCII as the backend writes it."""
         self.set_header("Content-Type", "application/json")
         self.finish(json.dumps(content))
@@ -86,8 +93,32 @@ class BackendHandler(RequestHandler):
         if not file.is_ready:
             self.reply({"status": "retry"})
             return
+        if self.backend.version.is_2026:
+            self.reply(self._found_in_2026(file))
+            return
         found = {"status": "success", "download_url": self.download_url(file), "metadata": {}}
         self.reply({**found, "file_name": file.name, "creation_time": file.created})
+
+    def _found_in_2026(self, file: StoredFile) -> JsonObject:
+        """An address that needs the session, as all of 2026 do (2026 notes, section 6.4)."""
+        query = self.backend.state.files.estuary_query(file)
+        official = file.knobs.estuary == "official"
+        root = "https://chatgpt.com" if official else f"{self.root_url}{self.api_root}"
+        return {
+            "status": "success",
+            "download_url": f"{root}/backend-api/estuary/content?{query}",
+            "metadata": None,
+            "file_name": file.name,
+            "creation_time": None,
+            "no_auth_user_upload": False,
+            "mime_type": file.media_type,
+            "file_size_bytes": len(file.content or b""),
+        }
+
+    @property
+    def api_root(self) -> str:
+        """What stands before `/backend-api` in the path: the prefix."""
+        return self.request.path.partition("/backend-api")[0]
 
     def refuse(self, refusal: Refusal) -> None:
         """Answer with a refusal."""

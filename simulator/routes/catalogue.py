@@ -2,6 +2,7 @@
 
 from simulator.gizmos import find_gizmo
 from simulator.messages import JsonObject
+from simulator.models_2026 import listing
 from simulator.routes.base import BackendHandler
 
 
@@ -48,6 +49,9 @@ class ModelsHandler(BackendHandler):
 
     def get(self) -> None:
         """All models and their categories."""
+        if self.backend.version.is_2026:
+            self.reply(listing())
+            return
         self.reply({"models": list(MODELS), "categories": list(CATEGORIES)})
 
 

@@ -3,9 +3,19 @@
 import asyncio
 from collections.abc import Iterator
 
+from simulator.exchange import Exchange
 from simulator.faults import FAULTS
 from simulator.knobs import Knobs
-from simulator.refusals import CLOUDFLARE_PAGE, HTML_TYPE, UNUSUAL_ACTIVITY, Refusal, Refused, named_refusal
+from simulator.live_turns import LiveTurn, LiveWire
+from simulator.refusals import (
+    CLOUDFLARE_PAGE,
+    HTML_TYPE,
+    NOT_FOUND,
+    UNUSUAL_ACTIVITY,
+    Refusal,
+    Refused,
+    named_refusal,
+)
 from simulator.request import parse_request
 from simulator.routes.base import BackendHandler
 from simulator.routes.websocket import socket_address
@@ -28,6 +38,17 @@ class ConversationHandler(BackendHandler):
     def apply_other_fault(self) -> None:
         """Nothing: this call has the knob `fault`."""
 
+    def prepare(self) -> None:
+        """See `BackendHandler`; the path may be one that this backend does not have. Raises Refused (404)."""
+        super().prepare()
+        if not self.exists:
+            raise Refused(NOT_FOUND)
+
+    @property
+    def exists(self) -> bool:
+        """Whether the backend has this path."""
+        return not self.backend.version.is_2026 or self.backend.knobs.old_path
+
     async def post(self) -> None:
         """Answer the message. Raises Refused for all that the backend refuses before the headers."""
         body = self.object_body()
@@ -41,7 +62,7 @@ class ConversationHandler(BackendHandler):
         try:
             await self._answer_in_task(turn, steps, self._stream)
         finally:
-            if not self._goes_on_elsewhere:
+            if not self._goes_on_elsewhere:  # it will be ended where it goes on
                 self.backend.accounts.end_message(self.key)
 
     def on_connection_close(self) -> None:
@@ -76,8 +97,40 @@ class ConversationHandler(BackendHandler):
             self._answer_over_websocket(turn, steps, stream)
             return
         wire = HttpWire(self, knobs.chunk)
+        if turn.exchange:
+            self.set_header("X-Conduit-Token", turn.exchange.token)
         await wire.open("text/event-stream; charset=utf-8")
-        await TurnSender(turn, wire, stream).send(steps)
+        if turn.exchange:
+            await self._answer_live(turn, turn.exchange, steps, stream, wire)
+        else:
+            await TurnSender(turn, wire, stream).send(steps)
+
+    async def _answer_live(
+        self,
+        turn: Turn,
+        exchange: Exchange,
+        steps: Iterator[TurnStep],
+        stream: ObservedStream,
+        http: HttpWire,
+    ) -> None:
+        """Show a turn of 2026 as long as it does not go on elsewhere."""
+        self._goes_on_elsewhere = True
+        live = LiveTurn(exchange, turn.conversation.id, self.key, turn.knobs)
+        wire = LiveWire(http, live, outlives=turn.knobs.outlives)
+        sender = TurnSender(turn, wire, stream)
+        task = self.backend.start_live_turn(sender, steps, stream, live)
+        detached = asyncio.ensure_future(wire.detached.wait())
+        over = asyncio.ensure_future(live.over.wait())
+        try:
+            await asyncio.wait({over, detached}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            if not turn.knobs.outlives:
+                task.cancel()
+            wire.detach()
+            raise
+        finally:
+            detached.cancel()
+            over.cancel()
 
     def _answer_over_websocket(self, turn: Turn, steps: Iterator[TurnStep], stream: ObservedStream) -> None:
         """Answer with the address of a WebSocket; the turn is sent there, even if nobody is connected."""

@@ -3,9 +3,9 @@
 import asyncio
 from urllib.parse import unquote
 
-from simulator.files import MAX_FILE_BYTES, USE_CASES, StoredFile
+from simulator.files import FILE_NOT_FOUND, MAX_FILE_BYTES, USE_CASES, StoredFile
 from simulator.messages import JsonObject
-from simulator.refusals import Refused, invalid
+from simulator.refusals import NOT_FOUND, Refusal, Refused, invalid
 from simulator.routes.base import BackendHandler
 
 
@@ -77,11 +77,43 @@ class FileHandler(BackendHandler):
 
 
 class DownloadLookupHandler(BackendHandler):
-    """GET files/{fid}/download."""
+    """GET files/{fid}/download and files/download/{fid}."""
 
     def get(self, file_id: str) -> None:
-        """A signed address, or `retry` while the file is not ready."""
+        """A signed address, or `retry` while the file is not ready. Raises Refused (404)."""
+        file = self.backend.state.files.find(self.key, file_id)
+        if self.backend.version.is_2026 and file.knobs.lookup == "attachment" and file.is_generated:
+            raise Refused(FILE_NOT_FOUND)
+        self.reply_download(file)
+
+
+class AttachmentHandler(BackendHandler):
+    """GET conversation/{cid}/attachment/{fid}/download, since 2026."""
+
+    def get(self, conversation_id: str, file_id: str) -> None:
+        """The address of a file of a conversation. Raises Refused (404)."""
+        if not self.backend.version.is_2026:
+            raise Refused(NOT_FOUND)
+        self.backend.state.conversations.find_any(self.key, conversation_id)
         self.reply_download(self.backend.state.files.find(self.key, file_id))
+
+
+class EstuaryHandler(BackendHandler):
+    """GET estuary/content: the files of 2026, for their owner only."""
+
+    has_json_body = False
+
+    async def get(self) -> None:
+        """The file's bytes; 403 without the owner's session, or with another address. Raises Refused."""
+        names = ("id", "ts", "sig")
+        file_id, expires, signature = (self.get_query_argument(name, "") for name in names)
+        file = self.backend.state.files.find_by_signature(file_id, "get", expires, signature)
+        if file is None or file.owner != self.key:
+            raise Refused(Refusal.detail(403, "Forbidden"))
+        await asyncio.sleep(file.knobs.download_delay)
+        file.downloads += 1
+        self.set_header("Content-Type", file.knobs.download_type or file.media_type)
+        self.finish(file.content or b"")
 
 
 class SandboxHandler(BackendHandler):

@@ -4,8 +4,9 @@ from simulator.answers import Prompt, title_for
 from simulator.conversations import NEW_TITLE
 from simulator.knobs import remove_marker
 from simulator.messages import JsonObject, new_id
-from simulator.refusals import Refused, invalid
+from simulator.refusals import Refusal, Refused, invalid
 from simulator.routes.base import BackendHandler
+from simulator.trees_2026 import tree_json
 
 
 class StoredConversationHandler(BackendHandler):
@@ -13,14 +14,21 @@ class StoredConversationHandler(BackendHandler):
 
     def get(self, conversation_id: str) -> None:
         """The whole tree of messages. Raises Refused (404)."""
-        self.reply(self.backend.state.conversations.find(self.key, conversation_id).as_json())
+        conversation = self.backend.read_conversation(self.key, conversation_id)
+        if conversation.is_of_2026:
+            running = self.backend.live_turns.is_running(conversation_id)
+            self.reply(tree_json(conversation, is_running=running))
+        else:
+            self.reply(conversation.as_json())
 
     def patch(self, conversation_id: str) -> None:
         """`{"is_visible": false}` hides, `{"title": "x"}` renames. Raises Refused (404, 422)."""
+        if self.backend.version.is_2026 and self.backend.knobs.hides_by == "delete":
+            raise Refused(Refusal.detail(405, "Method Not Allowed"))
         body = self.object_body()
         self.backend.state.add_patch(conversation_id, body)
         conversation = self.backend.state.conversations.find(self.key, conversation_id)
-        if not set(body) & {"is_visible", "title", "is_archived"}:
+        if not set(body) & {"is_visible", "title", "is_archived", "is_starred"}:
             raise Refused(invalid([(["is_visible"], "field required", "value_error.missing")]))
         if isinstance(body.get("title"), str):
             conversation.title = body["title"]

@@ -1,4 +1,4 @@
-"""Which handler answers which path (protocol notes, section 3)."""
+"""Which handler answers which path (protocol notes, section 3; 2026 notes, section 1.1)."""
 
 import re
 
@@ -6,17 +6,35 @@ from tornado.routing import URLSpec
 from tornado.web import Application
 
 from simulator.backend import Backend
+from simulator.routes.accounts_2026 import (
+    AccountsHandler,
+    HintsHandler,
+    InitHandler,
+    MeHandler,
+    SettingsHandler,
+)
 from simulator.routes.base import NotFoundHandler
 from simulator.routes.catalogue import GizmoHandler, LimitHandler, ModelsHandler
+from simulator.routes.celsius import USER_SOCKET_PATH, CelsiusHandler, UserSocketHandler
 from simulator.routes.control import KnobsHandler, StateHandler
 from simulator.routes.conversation import ConversationHandler
+from simulator.routes.f_conversation import FConversationHandler, PrepareHandler, ResumeHandler
 from simulator.routes.files import (
+    AttachmentHandler,
     DownloadLookupHandler,
+    EstuaryHandler,
     FileHandler,
     FilesHandler,
     SandboxHandler,
     SignedAddressHandler,
     UploadedHandler,
+)
+from simulator.routes.stored_2026 import (
+    DeletedConversationHandler,
+    PageHandler,
+    RenameHandler,
+    StreamStatusHandler,
+    TextdocsHandler,
 )
 from simulator.routes.stored_conversations import (
     ConversationListHandler,
@@ -35,10 +53,20 @@ def make_application(backend: Backend, prefix: str) -> Application:
     arguments = {"backend": backend}
     routes = [
         (f"{api}/conversation", ConversationHandler),
+        (f"{api}/f/conversation", FConversationHandler),
+        (f"{api}/f/conversation/prepare", PrepareHandler),
+        (f"{api}/f/conversation/resume", ResumeHandler),
+        (f"{api}/conversation/init", InitHandler),
+        (f"{api}/conversation/id/{one}", DeletedConversationHandler),
+        (f"{api}/conversation/id/{one}/rename", RenameHandler),
+        (f"{api}/conversation/{one}/stream_status", StreamStatusHandler),
+        (f"{api}/conversation/{one}/textdocs", TextdocsHandler),
+        (f"{api}/conversation/{one}/attachment/{one}/download", AttachmentHandler),
         (f"{api}/conversation/gen_title/{one}", TitleHandler),
         (f"{api}/conversation/{one}/interpreter/download", SandboxHandler),
         (f"{api}/conversation/{one}", StoredConversationHandler),
         (f"{api}/conversations", ConversationListHandler),
+        (f"{api}/conversations/{one}", PageHandler),
         (f"{api}/stop_conversation", StopHandler),
         (f"{api}/moderations", ModerationHandler),
         (f"{api}/models", ModelsHandler),
@@ -48,6 +76,13 @@ def make_application(backend: Backend, prefix: str) -> Application:
         (f"{api}/files/{one}/uploaded", UploadedHandler),
         (f"{api}/files/{one}/download", DownloadLookupHandler),
         (f"{api}/files/download/{one}", DownloadLookupHandler),
+        (f"{api}/estuary/content", EstuaryHandler),
+        (f"{api}/accounts/check/{one}", AccountsHandler),
+        (f"{api}/me", MeHandler),
+        (f"{api}/settings/user", SettingsHandler),
+        (f"{api}/system_hints", HintsHandler),
+        (f"{api}/celsius/ws/user", CelsiusHandler),
+        (USER_SOCKET_PATH, UserSocketHandler),
         (f"{api}/register-websocket", RegisterHandler),
         (WEBSOCKET_PATH, SocketHandler),
         (f"/__files/{one}", SignedAddressHandler),

@@ -7,7 +7,7 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from simulator.backend import Backend
 from simulator.messages import JsonObject
-from simulator.refusals import Refused, invalid
+from simulator.refusals import NOT_FOUND, Refused, invalid
 from simulator.routes.base import BackendHandler
 from simulator.websocket import ReliableConnection
 from simulator.wire import drop_connection
@@ -31,22 +31,34 @@ class RegisterHandler(BackendHandler):
     """POST register-websocket."""
 
     def post(self) -> None:
-        """The address for a client that connects before it asks."""
+        """The address for a client that connects before it asks. Raises Refused (404) in 2026."""
+        if self.backend.version.is_2026:
+            raise Refused(NOT_FOUND)
         self.object_body()
         self.reply(socket_address(self))
 
 
 class StopHandler(BackendHandler):
-    """POST stop_conversation, for turns over a WebSocket only."""
+    """POST stop_conversation, before 2026 for turns over a WebSocket only."""
 
     def post(self) -> None:
-        """Stop the turn of that request id; an unknown one changes nothing."""
-        request_id = self.object_body().get("websocket_request_id")
+        """Stop the turn of that request id, in 2026 of that conversation; an unknown one changes nothing."""
+        body = self.object_body()
+        if self.backend.version.is_2026 and isinstance(body.get("conversation_id"), str):
+            self._stop_conversation(body["conversation_id"])
+            return
+        request_id = body.get("websocket_request_id")
         if not isinstance(request_id, str):
             missing: list[str | int] = ["websocket_request_id"]
             raise Refused(invalid([(missing, "field required", "value_error.missing")]))
         self.backend.stop_websocket_turn(request_id)
         self.reply({})
+
+    def _stop_conversation(self, conversation_id: str) -> None:
+        self.backend.state.conversations.find_any(self.key, conversation_id)
+        self.backend.state.stops.append(conversation_id)
+        self.backend.stop_conversation(conversation_id)
+        self.reply({"status": "ok", "last_message_id": None})
 
 
 class SocketHandler(WebSocketHandler):
