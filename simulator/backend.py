@@ -18,7 +18,7 @@ from simulator.limits import FeatureLimits
 from simulator.live_turns import LiveTurn, LiveTurns
 from simulator.messages import is_account_context
 from simulator.protocol_versions import PROTOCOL_VERSIONS, ProtocolVersion
-from simulator.refusals import Refused, invalid, named_refusal
+from simulator.refusals import REFUSALS, Refused, invalid, named_refusal
 from simulator.request import ConversationRequest, check_parent
 from simulator.state import ObservedStream, State
 from simulator.turn import Turn
@@ -150,11 +150,7 @@ class Backend:
             seed=knobs.seed,
         )
         version = PROTOCOL_VERSIONS[knobs.age]
-        if not version.is_2026:
-            check_parent(request)
-            if knobs.kind in KIND_NAMES_2026:
-                needs = f"simulator: kind={knobs.kind} needs age=2026"
-                raise Refused(invalid([(["messages"], needs, "value_error")]))
+        _check_for_version(request, knobs, version)
         usual = "delta" if version.delta_on_request and request.wants_delta else version.default_dialect
         return Turn(
             key=key,
@@ -186,15 +182,21 @@ class Backend:
     async def _send_live(
         self, sender: TurnSender, steps: Iterator[TurnStep], stream: ObservedStream, live: LiveTurn
     ) -> None:
+        conversation = self.state.conversations.of_id(live.conversation_id)
         try:
             await sender.send(steps)
+        except ConnectionError:
+            stream.outcome = "client_closed"
         except asyncio.CancelledError:
             stream.outcome = "stopped" if stream.is_open else stream.outcome
             raise
         finally:
-            live.finish(failed=stream.outcome != "complete")
+            if conversation and stream.outcome != "complete":
+                conversation.interrupt()
+            live.finish(failed=stream.outcome not in ("complete", "stopped"))
             self.accounts.end_message(stream.key)
-        conversation = self.state.conversations.of_id(live.conversation_id)
+            over = {"conversation_id": live.conversation_id, "turn_id": live.exchange.id}
+            self.user_sockets.publish(live.key, {"type": "conversation-turn-complete", "payload": over})
         if conversation and not live.failed:
             await run_later(live, conversation, self.user_sockets)
 
@@ -208,6 +210,19 @@ class Backend:
         finally:
             self.accounts.end_message(stream.key)
             del self._websocket_turns[request_id]
+
+
+def _check_for_version(request: ConversationRequest, knobs: Knobs, version: ProtocolVersion) -> None:
+    """Raises Refused: 413 for a message that is too long in 2026, 422 for what older ages do not know."""
+    if version.is_2026:
+        longest = max((len(message.text) for message in request.messages), default=0)
+        if knobs.max_message and longest > knobs.max_message:
+            raise Refused(REFUSALS["message_length_exceeds_limit"])
+        return
+    check_parent(request)
+    if knobs.kind in KIND_NAMES_2026:
+        needs = f"simulator: kind={knobs.kind} needs age=2026"
+        raise Refused(invalid([(["messages"], needs, "value_error")]))
 
 
 def _texts(conversation: Conversation, request: ConversationRequest) -> list[tuple[str, str]]:

@@ -100,6 +100,16 @@ class Conversation:
             return node.message
         return None
 
+    def interrupt(self) -> None:
+        """End the messages that still grow, as a turn that was stopped leaves them."""
+        changes = {
+            "status": "finished_partial_completion",
+            "metadata": {"finish_details": {"type": "interrupted"}},
+        }
+        for node in self.nodes.values():
+            if node.message and node.message.status == "in_progress":
+                node.message = with_changes(node.message, changes)
+
     def _store(self, message: Message) -> Message:
         node = self.nodes.get(message.id)
         if node is None:

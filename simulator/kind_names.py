@@ -39,6 +39,7 @@ KIND_NAMES_2026: dict[str, str] = {
     "pro": "pro mode: a status card, a handoff, and the answer elsewhere",
     "research": "deep research of 2025: it starts, and the report comes into the conversation later",
     "research_app": "deep research of 2026: a call of an app whose message gets the report later",
+    "draw_late_refused": "drawing: a card, and later words instead of a picture",
     "draw_limit": "drawing: the limit of pictures is reached, an answer in words",
 }
 """Those of the age 2026 only, which also has others of `draw`, `draw_refused` and `browse`."""

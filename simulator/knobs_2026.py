@@ -27,6 +27,7 @@ class Knobs2026:
         "substitute", one_of("substitute", "refuse"), "a slug that is not listed: substitute, refuse (404)"
     )
     answers_as: str = knob("", str, "the slug that answers instead of the one asked for, which is at its cap")
+    max_message: int = knob(0, count, "characters of a message above which it is refused with 413; 0: any")
     image_quota: int = knob(118, count, "pictures that each account may draw")
     research_quota: int = knob(25, count, "research tasks of each account")
     # The stream
@@ -48,9 +49,9 @@ class Knobs2026:
     # Elsewhere
     resume: str = knob(
         "ok",
-        one_of("ok", "conduit_miss", "tokenless", "stored", "busy", "none", "broken"),
+        one_of("ok", "conduit_miss", "tokenless", "stored", "busy", "none", "broken", "again"),
         "f/conversation/resume: ok, conduit_miss, tokenless (404 with a code), stored (410), busy (503), "
-        "none (404), broken (drops in the middle each time)",
+        "none (404), broken (drops each time), again (another handoff each time)",
     )
     celsius: str = knob(
         "own",
@@ -77,6 +78,8 @@ class Knobs2026:
     previews: int = knob(1, count, "previews before a picture")
     task_time: float = knob(2.0, number, "seconds that a picture, a research task or pro mode takes")
     estuary: str = knob("own", one_of("own", "official"), "host in addresses of files: own, official")
+    process_time: float = knob(0.0, number, "seconds that an uploaded file is processed")
+    audio: bool = knob(True, switch, "synthesize and transcribe exist")
     lookup: str = knob(
         "any", one_of("any", "attachment"), "a drawn file is found by: any of the calls, attachment"
     )

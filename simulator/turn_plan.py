@@ -36,7 +36,7 @@ def _with_frame(turn: Turn, body: Iterator[TurnStep]) -> Iterator[TurnStep]:
     if turn.exchange:
         if turn.knobs.handoff == "start":
             yield handoff(turn.exchange, turn.conversation.id, turn.knobs)
-        if turn.exchange.thinks:
+        if turn.exchange.thinks and not turn.exchange.is_pro:
             yield from thoughts_2026(turn)
     elif turn.version.thinks:
         yield from thoughts(turn)

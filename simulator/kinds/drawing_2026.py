@@ -30,17 +30,11 @@ def drawing(turn: Turn) -> Iterator[TurnStep]:
         yield from limit_reached(turn)
         return
     turn.limits.use(turn.key, "image_gen")
-    exchange = turn.of_2026
-    exchange.model, exchange.use_case = PICTURE_MODEL, "image gen"
-    exchange.task_id = f"imagegen_{exchange.id}"
-    call = json.dumps({"skipped_mainline": True}, separators=(",", ":"))
-    yield from turn.tool_call(TOOL_2025, call, "unknown")
     if turn.knobs.pictures == "sync":
+        yield from _call(turn)
         yield from _in_the_stream(turn)
         return
-    status = {"type": "conversation_async_status", "async_status": 7}
-    yield SendRecord({**status, "conversation_id": turn.conversation.id})
-    yield _card(turn)
+    yield from _announced(turn)
     _plan_later(turn)
 
 
@@ -50,12 +44,37 @@ def refused(turn: Turn) -> Iterator[TurnStep]:
     yield from final_answer(turn, turn.prompt.localized(sorry, "该请求不符合内容政策，我无法生成这张图片。"))
 
 
+def refused_later(turn: Turn) -> Iterator[TurnStep]:
+    """The card, and after a time words instead of a picture."""
+    yield from _announced(turn)
+    sorry = "I couldn't create that image because it goes against our content policy."
+    words = text_content(turn.prompt.localized(sorry, "该请求不符合内容政策，没有生成图片。"))
+    answer = turn.start_assistant_message(words, end_turn=True, **FINISHED)
+    turn.of_2026.later.append(LaterStep(turn.knobs.task_time, answer, "async-task-completed"))
+
+
 def limit_reached(turn: Turn) -> Iterator[TurnStep]:
     """The call, an order to the model, and the limit in words."""
     yield from turn.tool_call(TOOL_2025, json.dumps({"prompt": turn.prompt.topic}), "unknown")
     order = "You're generating images too quickly. From now on, do not say or show anything else."
     yield turn.start_tool_message(TOOL_2025, text_content(order), metadata={"estimated_wait_seconds": 2400})
     yield from final_answer(turn, _LIMIT)
+
+
+def _announced(turn: Turn) -> Iterator[TurnStep]:
+    """The call, and the message that says that something will come."""
+    yield from _call(turn)
+    status = {"type": "conversation_async_status", "async_status": 7}
+    yield SendRecord({**status, "conversation_id": turn.conversation.id})
+    yield _card(turn)
+
+
+def _call(turn: Turn) -> Iterator[TurnStep]:
+    exchange = turn.of_2026
+    exchange.model, exchange.use_case = PICTURE_MODEL, "image gen"
+    exchange.task_id = f"imagegen_{exchange.id}"
+    call = json.dumps({"skipped_mainline": True}, separators=(",", ":"))
+    yield from turn.tool_call(TOOL_2025, call, "unknown")
 
 
 def _card(turn: Turn) -> StartMessage:

@@ -39,6 +39,7 @@ KINDS_2026: dict[str, TurnKind] = {
     "pro": long_tasks.pro,
     "research": long_tasks.research,
     "research_app": long_tasks.research_app,
+    "draw_late_refused": drawing_2026.refused_later,
     "draw_limit": drawing_2026.limit_reached,
     "draw": drawing_2026.drawing,
     "draw_refused": drawing_2026.refused,

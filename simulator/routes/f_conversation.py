@@ -1,5 +1,8 @@
 """Routes under f/, which the backend has since 2026 (2026 notes, sections 1.1 and 7.5)."""
 
+import json
+
+from simulator.frame_2026 import handoff
 from simulator.live_turns import LiveTurn
 from simulator.messages import JsonObject
 from simulator.refusals import (
@@ -22,7 +25,7 @@ _REFUSED_RESUME = {
     "none": NOT_FOUND,
 }
 RECORDS_BEFORE_A_BREAK = 3
-"""What `resume=broken` sends before it drops the connection."""
+"""What `resume=broken` and `resume=again` send before they go no further."""
 
 
 class FConversationHandler(ConversationHandler):
@@ -102,10 +105,14 @@ class ResumeHandler(FHandler):
         async for record in live.follow(offset):
             await wire.send(record.encode())
             sent += 1
-            if live.knobs.resume == "broken" and sent == RECORDS_BEFORE_A_BREAK:
+            if sent == RECORDS_BEFORE_A_BREAK and live.knobs.resume == "broken":
                 await wire.flush()
                 wire.drop(reset=False)
                 return
+            if sent == RECORDS_BEFORE_A_BREAK and live.knobs.resume == "again":
+                again = handoff(live.exchange, live.conversation_id, live.knobs).records[-1].record
+                await wire.send(f"data: {json.dumps(again)}\n\n".encode())
+                break
         if not live.failed and live.knobs.done:
             await wire.send(b"data: [DONE]\n\n")
         await wire.flush()

@@ -13,6 +13,7 @@ from simulator.routes.accounts_2026 import (
     MeHandler,
     SettingsHandler,
 )
+from simulator.routes.audio import SynthesizeHandler, TranscribeHandler
 from simulator.routes.base import NotFoundHandler
 from simulator.routes.catalogue import GizmoHandler, LimitHandler, ModelsHandler
 from simulator.routes.celsius import USER_SOCKET_PATH, CelsiusHandler, UserSocketHandler
@@ -42,6 +43,7 @@ from simulator.routes.stored_conversations import (
     StoredConversationHandler,
     TitleHandler,
 )
+from simulator.routes.uploads_2026 import ProcessUploadHandler
 from simulator.routes.websocket import WEBSOCKET_PATH, RegisterHandler, SocketHandler, StopHandler
 
 
@@ -72,12 +74,15 @@ def make_application(backend: Backend, prefix: str) -> Application:
         (f"{api}/models", ModelsHandler),
         (f"{api}/gizmos/{one}", GizmoHandler),
         (f"{api}/files", FilesHandler),
+        (f"{api}/files/process_upload_stream", ProcessUploadHandler),
         (f"{api}/files/{one}", FileHandler),
         (f"{api}/files/{one}/uploaded", UploadedHandler),
         (f"{api}/files/{one}/download", DownloadLookupHandler),
         (f"{api}/files/download/{one}", DownloadLookupHandler),
         (f"{api}/estuary/content", EstuaryHandler),
         (f"{api}/accounts/check/{one}", AccountsHandler),
+        (f"{api}/synthesize", SynthesizeHandler),
+        (f"{api}/transcribe", TranscribeHandler),
         (f"{api}/me", MeHandler),
         (f"{api}/settings/user", SettingsHandler),
         (f"{api}/system_hints", HintsHandler),

@@ -107,21 +107,26 @@ def read_deltas(events: list[tuple[str, str]]) -> dict[str, dict[str, Any]]:
     shown: dict[str, dict[str, Any]] = {}
     path, operation, channel = "", "add", 0
     for record in (json.loads(data) for name, data in events if name == "delta"):
-        path, operation = record.get("p", path), record.get("o", operation)
         channel = record.get("c", channel)
-        if (path, operation) == ("", "add"):
-            trees[channel] = record["v"]
-            shown[record["v"]["message"]["id"]] = record["v"]["message"]
-        else:
-            apply_delta(trees[channel], path, operation, record["v"])
+        value = record["v"]
+        if isinstance(value, dict) and "message" in value:
+            path, operation = "", "add"
+            trees[channel] = value
+            if value["message"]:
+                shown[value["message"]["id"]] = value["message"]
+            continue
+        path, operation = record.get("p", path), record.get("o", operation)
+        if isinstance(value, str) and (path, operation) == ("", "add"):
+            path, operation = "/message/content/parts/0", "append"
+        apply_delta(trees[channel], path, operation, value)
     return shown
 
 
 def apply_delta(tree: dict[str, Any], path: str, operation: str, value: Any) -> None:
-    """One change to a tree."""
-    if operation == "patch":
+    """One change to a tree; a list of changes is a patch whatever its operation, with relative paths."""
+    if isinstance(value, list) and value and all(isinstance(each, dict) and "o" in each for each in value):
         for change in value:
-            apply_delta(tree, change["p"], change["o"], change["v"])
+            apply_delta(tree, path + change["p"], change["o"], change["v"])
         return
     *way, last = [int(step) if step.isdigit() else step for step in path.split("/")[1:]]
     place: Any = tree
@@ -222,6 +227,18 @@ async def call(simulator: Simulator, method: str, path: str, content: Any = None
 async def ask(simulator: Simulator, *messages: dict[str, Any] | str, key: str = KEY, **fields: Any) -> Answer:
     """POST conversation and its answer."""
     return await call(simulator, "POST", f"{API}/conversation", payload(*messages, **fields), key=key)
+
+
+NEW_CHAT = "client-created-root"
+IN_2026 = Knobs(age="2026", task_time=0.02, cap=0)
+
+
+async def ask_2026(
+    simulator: Simulator, *messages: dict[str, Any] | str, key: str = KEY, **fields: Any
+) -> Answer:
+    """POST f/conversation as the page of 2026 does, and its answer."""
+    fields = {"model": "gpt-5-6", "supported_encodings": ["v1"], "parent_message_id": NEW_CHAT, **fields}
+    return await call(simulator, "POST", f"{API}/f/conversation", payload(*messages, **fields), key=key)
 
 
 async def fetch(simulator: Simulator, url: str) -> Answer:

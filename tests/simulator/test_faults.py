@@ -194,10 +194,42 @@ async def test_first_delay_and_header_delay_come_before_any_event() -> None:
     assert answer.done
 
 
+@pytest.mark.parametrize(
+    ("fault", "code", "may_retry"),
+    [("limit_only", "rate_limit_exceeded", True), ("too_large_mid", "conversation_too_large", False)],
+)
+async def test_error_records_of_2026_have_a_code_and_end_the_body(
+    fault: str, code: str, may_retry: bool
+) -> None:
+    async with running(Knobs(age="2026")) as simulator:
+        answer = await ask(simulator, f"Tell me about tea [[sim fault={fault} dialect=snapshot]]")
+    error = answer.records[-1]
+    assert (error["message"], error["error_code"], error["can_retry"]) == (None, code, may_retry)
+    assert isinstance(error["error"], str)
+    assert not answer.done
+    assert answer.ending == "end"
+
+
+async def test_an_error_of_2026_may_come_as_a_delta_at_the_root() -> None:
+    async with running(Knobs(age="2026")) as simulator:
+        answer = await ask(simulator, "Tell me about tea [[sim fault=too_large_mid dialect=delta]]")
+    last = json.loads(answer.events[-1][1])
+    assert (last["p"], last["o"], last["v"]["message"]) == ("", "add", None)
+    assert last["v"]["error_code"] == "conversation_too_large"
+
+
+async def test_an_error_record_may_have_a_type() -> None:
+    async with running(Knobs(age="2026")) as simulator:
+        answer = await ask(simulator, "Tell me about tea [[sim fault=error_typed_mid]]")
+    (error,) = [record for record in answer.records if record.get("type") == "error"]
+    assert error["message"].startswith("Our systems")
+    assert answer.done
+
+
 def test_every_fault_is_tested_here() -> None:
     with open(__file__, encoding="utf-8") as source:
         text = source.read()
     places = ("before_headers", "after_headers", "mid")
     indirect = {f"{how}_{place}" for how in ("reset", "fin", "end") for place in places}
-    elsewhere = {"json_200", "html_200", "drop_mid"}
+    elsewhere = {"json_200", "html_200", "drop_mid", "leave_mid"}
     assert [name for name in FAULTS if name not in indirect | elsewhere and name not in text] == []

@@ -20,6 +20,16 @@ ROWS = [
     ("content_policy", 400, "content_policy"),
     ("model_cap_exceeded", 429, "model_cap_exceeded"),
     ("interruption_server_error", 500, "interruption_server_error"),
+    ("token_invalidated", 401, "token_invalidated"),
+    ("token_revoked", 401, "token_revoked"),
+    ("conversation_inaccessible", 404, "conversation_inaccessible"),
+    ("conversation_deleted", 404, "conversation_deleted"),
+    ("history_disabled_conversation_expired", 404, "history_disabled_conversation_expired"),
+    ("tokenless_resume_unavailable", 404, "tokenless_resume_unavailable"),
+    ("conduit_miss", 404, "conduit_miss"),
+    ("persisted_final_available", 410, "persisted_final_available"),
+    ("message_too_long", 400, "message_length_exceeds_limit"),
+    ("work_usage_limit_exceeded", 429, "work_usage_limit_exceeded"),
 ]
 TEXTS = [
     ("unauthorized", 401, "Unauthorized"),
@@ -29,6 +39,10 @@ TEXTS = [
     ("one_message", 429, "Only one message at a time."),
     ("too_many_requests", 429, "Too many requests in 1 hour."),
     ("something_went_wrong", 429, "Something went wrong, please try reloading"),
+    ("plan_limit", 429, "hit the Plus plan limit"),
+    ("temporarily_limited", 429, "temporarily limited access"),
+    ("hourly_limit", 429, "limit of messages per hour"),
+    ("concurrent", 429, "Too many concurrent requests"),
     ("status_500", 500, "Internal Server Error"),
     ("status_524", 524, "524"),
 ]
@@ -59,9 +73,10 @@ async def test_cloudflare_answers_403_with_its_page() -> None:
         assert mark in answer.body
 
 
-async def test_validation_error_has_a_list() -> None:
+@pytest.mark.parametrize("name", ["validation", "invalid_body"])
+async def test_validation_error_has_a_list(name: str) -> None:
     async with running() as simulator:
-        answer = await ask(simulator, "Hello [[sim fault=validation]]")
+        answer = await ask(simulator, f"Hello [[sim fault={name}]]")
     assert answer.status == 422
     assert isinstance(answer.json["detail"], list)
 
@@ -90,5 +105,5 @@ async def test_two_hundred_with_json_or_html_instead_of_a_stream() -> None:
 
 
 def test_every_refusal_is_tested_here() -> None:
-    tested = {name for name, *_ in ROWS + TEXTS} | {"cloudflare", "validation"}
+    tested = {name for name, *_ in ROWS + TEXTS} | {"cloudflare", "validation", "invalid_body"}
     assert tested >= set(REFUSALS)
