@@ -39,7 +39,7 @@ def page_json(conversation: Conversation, turns: int, *, is_running: bool) -> Js
         node_id = node.parent
     messages = [node.message for node in reversed(path) if node.message]
     starts = [index for index, message in enumerate(messages) if message.role == "user"]
-    first = starts[-turns] if turns and len(starts) > turns else 0
+    first = starts[-turns] if 0 < turns <= len(starts) else 0
     version = PROTOCOL_VERSIONS["2026"]
     return {
         "conversation_id": conversation.id,
@@ -49,7 +49,7 @@ def page_json(conversation: Conversation, turns: int, *, is_running: bool) -> Js
         "async_status": STREAMING if is_running else conversation.async_status,
         "page_info": {
             "start_cursor": messages[first].id if messages else None,
-            "has_previous_page": first > 0,
+            "has_previous_page": 0 < turns < len(starts),
         },
     }
 
