@@ -8,7 +8,7 @@ from operator import itemgetter
 from simulator.answers import title_for
 from simulator.conversations import NEW_TITLE
 from simulator.faults import FAULTS
-from simulator.frame_2026 import handoff
+from simulator.frame_2026 import handoff, presentation
 from simulator.messages import JsonObject, new_id, text_content
 from simulator.tokens import split_tokens
 from simulator.turn import Turn
@@ -101,8 +101,9 @@ def _insertions(turn: Turn, message_id: str, length: int) -> Iterator[Insertion]
     if needs_title(turn) and not turn.version.is_2026:
         yield length * 3 // 10, [title_record(turn)]
     if knobs.unknown:
-        for index, record in enumerate(UNKNOWN_RECORDS, start=1):
-            yield length * index // 5, [SendRecord(record)]
+        records = presentation(turn.conversation.id) if turn.exchange else list(UNKNOWN_RECORDS)
+        for index, record in enumerate(records, start=1):
+            yield length * index // (len(records) + 1), [SendRecord(record)]
     if knobs.silence:
         yield length // 2, [Pause(knobs.silence)]
     if turn.exchange and knobs.handoff in ("mid", "silent"):

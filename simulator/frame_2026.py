@@ -4,7 +4,30 @@ from collections.abc import Iterator
 
 from simulator.exchange import Exchange
 from simulator.knobs import Knobs
+from simulator.messages import JsonObject
 from simulator.turn_steps import HandOff, SendRecord
+
+
+def presentation(conversation_id: str) -> list[JsonObject]:
+    """What the knob `unknown` inserts: records that only a page needs (2026 notes, section 2.2)."""
+    about = {"conversation_id": conversation_id}
+    order = {"logical_answer_id": "l1", "revision": 1, "updates": []}
+    return [
+        {"type": "streaming_parent_patch", **about, **order},
+        {"type": "safety_review_update", **about, "active": True, "message": "Extra checks are running."}
+        | {"protection_type": "cyber"},
+        {"type": "safety_review_update", **about, "active": False, "message": None}
+        | {"protection_type": "cyber"},
+        {"type": "conversation_async_status", **about, "async_status": 3},
+        {"type": "system_hint_suggestion", "chips": []},
+        {"type": "toast", "level": "info", "message": "Not for the answer", "toast_id": "t1"},
+        {"type": "ads", "visibility": "none", "content": None},
+        {"type": "beacon_ui_response", "payload": "Not for the answer"},
+        {"type": "perf_stats", "stats": {}},
+        {"type": "main_stream_complete", "metadata": {}},
+        {"type": "url_moderation", **about, "url_moderation_result": {"full_url": "https://x.example/"}},
+        {"type": "sim_future_record", "payload": {"message": "not one"}},
+    ]
 
 
 def opening(exchange: Exchange, conversation_id: str) -> SendRecord:

@@ -36,6 +36,7 @@ KIND_NAMES_2026: dict[str, str] = {
     "writing": "a writing block: an e-mail",
     "widgets": "marks: finance, forecast, map, video, a list of news, memory, and an unknown one",
     "loose": "marks: not closed, without separators, with line breaks, spans, stripped ones",
+    "rewritten": "marks: a mark that is cut off and written anew; places that are made on the way",
     "pro": "pro mode: a status card, a handoff, and the answer elsewhere",
     "research": "deep research of 2025: it starts, and the report comes into the conversation later",
     "research_app": "deep research of 2026: a call of an app whose message gets the report later",

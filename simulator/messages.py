@@ -22,8 +22,8 @@ class Edit:
     """A change of one place of a message; `path` leads there from the message (a field, then keys)."""
 
     path: tuple[str | int, ...]
-    operation: Literal["append", "replace"]
-    value: Any
+    operation: Literal["append", "replace", "truncate", "remove"]
+    value: Any = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,17 +97,22 @@ def with_appended_text(content: JsonObject, text: str) -> JsonObject:
 
 
 def with_edits(message: Message, edits: Iterable[Edit]) -> Message:
-    """A copy of `message` with some places changed; a list grows by a list, an object takes in an object.
+    """A copy of `message` with some places changed.
 
-    Raises LookupError for a place that does not exist.
+    By `append` a text or a list grows by one of its kind and an object takes in an object; places on the way
+    that do not exist are made. `truncate` has the new length.
     """
     whole: JsonObject = {name: copy.deepcopy(getattr(message, name)) for name in _EDITABLE}
     for edit in edits:
         *path, last = edit.path
         parent: Any = whole
         for key in path:
-            parent = parent[key]
-        if edit.operation == "replace":
+            parent = parent.setdefault(key, {}) if isinstance(parent, dict) else parent[key]
+        if edit.operation == "remove":
+            del parent[last]
+        elif edit.operation == "truncate":
+            parent[last] = parent[last][: edit.value]
+        elif edit.operation == "replace" or (isinstance(parent, dict) and last not in parent):
             parent[last] = edit.value
         elif isinstance(parent[last], dict):
             parent[last] |= edit.value

@@ -174,7 +174,8 @@ class DeltaWriter2026:
             record |= {"p": path, "o": operation}
         elif operation != last_operation:
             record["o"] = operation
-        record["v"] = value
+        if operation != "remove":
+            record["v"] = value
         if counter != last_counter:
             record["c"] = counter
         return self._record(record, (path, operation, counter), tokens)

@@ -3,11 +3,11 @@
 import json
 from collections.abc import Iterator
 
-from simulator.final_answer import final_answer
-from simulator.kinds.marked_text import OPEN, SEPARATOR, MarkedText, mark, marked_answer
-from simulator.messages import JsonObject
+from simulator.final_answer import Insertion, final_answer
+from simulator.kinds.marked_text import OPEN, SEPARATOR, MarkedText, Source, mark, marked_answer
+from simulator.messages import Edit, JsonObject
 from simulator.turn import Turn
-from simulator.turn_steps import TurnStep
+from simulator.turn_steps import EditMessage, TurnStep
 
 SITE = "https://example.org/"
 
@@ -119,6 +119,23 @@ def loose(turn: Turn) -> Iterator[TurnStep]:
         "and printed citeturn0search0turn0news2. "
         f"See {OPEN}url{SEPARATOR}the table{SEPARATOR}",
     )
+
+
+def rewritten(turn: Turn) -> Iterator[TurnStep]:
+    """A mark that is cut off again and written with another number, and places that come and go."""
+    lead = turn.prompt.localized("Water boils at 100 °C ", "水在 100 °C 沸腾")
+    first, second = mark("cite", "turn0search1"), mark("cite", "turn0search2")
+    groups = [Source("Water", f"{SITE}water", "Example").as_result_group(2)]
+
+    def insertions(message_id: str) -> Iterator[Insertion]:
+        cut = Edit(("content", "parts", 0), "truncate", len(lead))
+        found = Edit(("metadata", "search_result_groups"), "append", groups)
+        loaded = Edit(("metadata", "loading"), "remove")
+        steps = [EditMessage(message_id, (edit,)) for edit in (cut, loaded, found)]
+        yield len(lead + first), [*steps, turn.append_text(message_id, second)]
+
+    start: JsonObject = {"metadata": {"loading": True}}
+    yield from final_answer(turn, lead + first, insertions=insertions, start=start)
 
 
 def writing(turn: Turn) -> Iterator[TurnStep]:

@@ -36,6 +36,7 @@ KINDS_2026: dict[str, TurnKind] = {
     "writing": marks.writing,
     "widgets": marks.widgets,
     "loose": marks.loose,
+    "rewritten": marks.rewritten,
     "pro": long_tasks.pro,
     "research": long_tasks.research,
     "research_app": long_tasks.research_app,

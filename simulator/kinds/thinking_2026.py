@@ -17,7 +17,7 @@ def thoughts_2026(turn: Turn) -> Iterator[TurnStep]:
     """The hidden context, two thoughts that grow, and how long they took."""
     context: JsonObject = {"content_type": "model_editable_context", "model_set_context": "PRIVATE-CONTEXT"}
     yield turn.start_assistant_message(
-        {**context, "repository": None},
+        {**context, "repository": None, "repo_summary": None, "structured_context": None},
         channel=None,
         metadata={"is_visually_hidden_from_conversation": True},
         **FINISHED,

@@ -108,7 +108,7 @@ def read_deltas(events: list[tuple[str, str]]) -> dict[str, dict[str, Any]]:
     path, operation, channel = "", "add", 0
     for record in (json.loads(data) for name, data in events if name == "delta"):
         channel = record.get("c", channel)
-        value = record["v"]
+        value = record.get("v")
         if isinstance(value, dict) and "message" in value:
             path, operation = "", "add"
             trees[channel] = value
@@ -132,10 +132,14 @@ def apply_delta(tree: dict[str, Any], path: str, operation: str, value: Any) -> 
     place: Any = tree
     for step in way:
         place = place[step]
-    if operation == "append" and isinstance(place[last], dict):
+    if operation == "append" and isinstance(place, dict) and last not in place:
+        place[last] = value
+    elif operation == "append" and isinstance(place[last], dict):
         place[last].update(value)
     elif operation == "append":
         place[last] += value
+    elif operation == "remove":
+        del place[last]
     elif operation == "truncate":
         place[last] = place[last][:value]
     else:

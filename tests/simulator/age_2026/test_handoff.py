@@ -281,7 +281,7 @@ async def test_resuming_may_break_or_be_handed_off_again_each_time() -> None:
 
 async def test_polling_shows_the_answer_once_it_is_finished() -> None:
     async with running(IN_2026) as simulator:
-        answer = await asked(simulator, "handoff=start pace=200")
+        answer = await asked(simulator, "handoff=start pace=25")
         conversation_id = conversation_of(answer)
         path = f"{API}/conversation/{conversation_id}"
         during = (await call(simulator, "GET", path)).json

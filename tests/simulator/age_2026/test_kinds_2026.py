@@ -222,6 +222,13 @@ async def test_loose_marks() -> None:
     assert "citeturn0search0" in text
 
 
+async def test_a_mark_may_be_cut_off_and_written_anew() -> None:
+    answer = await asked("rewritten")
+    assert [found.group() for found in MARK.finditer(said(answer))] == ["\ue200cite\ue202turn0search2\ue201"]
+    assert '"truncate"' in answer.body.decode()
+    assert final(answer)["metadata"]["search_result_groups"][0]["domain"] == "example.org"
+
+
 async def test_writing_block() -> None:
     answer = await asked("writing")
     found = re.search(r"\n(:::writing\{.*?\})\n(.*?)\n:::\n", said(answer), re.DOTALL)
