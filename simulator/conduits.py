@@ -1,4 +1,4 @@
-"""Conduit tokens, which f/conversation/prepare gives for the call that follows (2026 notes, section 1.1)."""
+"""Conduit tokens, which f/conversation/prepare gives for the next call (protocol notes, section 20.1)."""
 
 from simulator.messages import new_id
 

@@ -47,7 +47,7 @@ class Conversation:
     `unsent_text` is by id of the message that was cut by its length, `pending_actions` by id of the message
     that asks for consent, `sandbox_files` has file ids by path, `textdocs` canvas documents by id. `knobs`
     are those of its last turn, `reads` counts how often it was read since; `async_status` is that of a task
-    (2026 notes, section 2.2).
+    (protocol notes, section 20.2).
     """
 
     id: str

@@ -13,7 +13,7 @@ from simulator.turn_steps import TurnStep
 class LaterStep:
     """A change that comes `delay` seconds after the one before, or after the stream's end.
 
-    `update` is the `update_type` under which the user's socket tells of it (2026 notes, section 6.2).
+    `update` is the `update_type` under which the user's socket tells of it (protocol notes, section 20.6).
     """
 
     delay: float
@@ -23,7 +23,7 @@ class LaterStep:
 
 @dataclass(slots=True, kw_only=True)
 class Exchange:
-    """One turn as `server_ste_metadata` describes it (2026 notes, section 2.2).
+    """One turn as `server_ste_metadata` describes it (protocol notes, section 20.2).
 
     `token` resumes the turn. `model` answers, whatever was asked for. `later` are the changes after the
     stream, `task_id` is that of the task which makes them.

@@ -127,7 +127,7 @@ class FileStore:
         return urlencode(values | {"sig": self._signature(file.id, purpose, expires)}, quote_via=quote)
 
     def estuary_query(self, file: StoredFile) -> str:
-        """The query of an address that also needs the session (2026 notes, section 6.4)."""
+        """The query of an address that also needs the session (protocol notes, section 20.6)."""
         expires = str(int(self._clock() + file.knobs.link_ttl))
         signature = self._signature(file.id, "get", expires)
         return urlencode({"id": file.id, "ts": expires, "p": "fs", "cid": "1", "sig": signature, "v": "0"})

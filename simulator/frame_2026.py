@@ -1,4 +1,4 @@
-"""The typed records that open, hand off and end a turn of 2026 (2026 notes, sections 2.2 and 7.1)."""
+"""The typed records that open, hand off and end a turn of 2026 (protocol notes, sections 20.2 and 20.7)."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from simulator.turn_steps import HandOff, SendRecord
 
 
 def presentation(conversation_id: str) -> list[JsonObject]:
-    """What the knob `unknown` inserts: records that only a page needs (2026 notes, section 2.2)."""
+    """What the knob `unknown` inserts: records that only a page needs (protocol notes, section 20.2)."""
     about = {"conversation_id": conversation_id}
     order = {"logical_answer_id": "l1", "revision": 1, "updates": []}
     return [

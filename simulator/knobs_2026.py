@@ -1,4 +1,4 @@
-"""The knobs that only the backend of 2026 obeys (2026 notes)."""
+"""The knobs that only the backend of 2026 obeys (protocol notes, section 20)."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What comes into a conversation after the stream of its turn: pictures, reports (2026 notes, 6 and 7)."""
+"""What comes after the stream of a turn: pictures, reports (protocol notes, sections 20.6 and 20.7)."""
 
 import asyncio
 

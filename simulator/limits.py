@@ -1,4 +1,4 @@
-"""What each account may still do, as the backend of 2026 tells it (2026 notes, section 8.4)."""
+"""What each account may still do, as the backend of 2026 tells it (protocol notes, section 20.8)."""
 
 from collections import Counter
 from collections.abc import Callable

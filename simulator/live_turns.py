@@ -1,7 +1,7 @@
 """Turns of 2026 while they run and some time after: what was sent, for those who follow them elsewhere.
 
 A turn is kept as its records, in order. The answer to POST conversation is one reader of it, the user's
-socket, the resume endpoint and polling are others (2026 notes, section 7).
+socket, the resume endpoint and polling are others (protocol notes, section 20.7).
 """
 
 import asyncio

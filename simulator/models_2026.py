@@ -1,4 +1,4 @@
-"""The models that the backend of 2026 lists, and which of them answers a request (2026 notes, 8.3)."""
+"""The models that the backend lists in 2026, and which of them answers (protocol notes, section 20.8)."""
 
 from dataclasses import dataclass
 

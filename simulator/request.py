@@ -72,7 +72,7 @@ class ConversationRequest:
 
     @property
     def names_sources(self) -> bool:
-        """Whether a message has `selected_sources`, with which nothing is drawn (2026 notes, section 1.3)."""
+        """Whether a message has `selected_sources`; nothing is drawn then (protocol notes, section 20.1)."""
         return any("selected_sources" in message.metadata for message in self.messages)
 
     @property

@@ -1,4 +1,4 @@
-"""Stored conversations as the backend of 2026 shows them to those who poll (2026 notes, section 7.4)."""
+"""Stored conversations as the backend of 2026 shows them to those who poll (protocol notes, section 20.7)."""
 
 from simulator.conversations import Conversation, Node
 from simulator.messages import JsonObject

@@ -1,4 +1,4 @@
-"""A live turn as the frames of a topic on the user's socket (2026 notes, section 7.2)."""
+"""A live turn as the frames of a topic on the user's socket (protocol notes, section 20.7)."""
 
 from collections.abc import AsyncIterator
 

@@ -1,4 +1,4 @@
-"""The user's socket of 2026: one for all turns and news of an account (2026 notes, section 7.2)."""
+"""The user's socket of 2026: one for all turns and news of an account (protocol notes, section 20.7)."""
 
 import secrets
 from collections import defaultdict, deque

@@ -1,4 +1,4 @@
-"""Workspaces of an account, which a caller chooses by the header `ChatGPT-Account-Id` (2026 notes, 8.1)."""
+"""Workspaces of an account, chosen by the header `ChatGPT-Account-Id` (protocol notes, section 20.8)."""
 
 from simulator.messages import JsonObject
 

@@ -1,4 +1,4 @@
-"""Delta v1 as it is in 2026 (2026 notes, section 3).
+"""Delta v1 as it is in 2026 (protocol notes, section 20.3).
 
 A message begins with a bare `{"v": {"message": ...}, "c": n}` after the first; patches are lists; what is
 left out is as in the last delta.

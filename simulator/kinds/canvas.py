@@ -1,4 +1,4 @@
-"""Canvas of 2026: documents beside the answer (2026 notes, section 5.2)."""
+"""Canvas of 2026: documents beside the answer (protocol notes, section 20.5)."""
 
 import json
 from collections.abc import Generator, Iterator

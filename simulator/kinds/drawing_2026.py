@@ -1,4 +1,4 @@
-"""Drawing in 2026: a card in the stream and the pictures later, or all in the stream (2026 notes, 6)."""
+"""Drawing in 2026: a card first and pictures later, or all in the stream (protocol notes, section 20.6)."""
 
 import json
 from collections.abc import Iterator

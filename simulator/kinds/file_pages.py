@@ -1,4 +1,4 @@
-"""Retrieval of 2026: page pictures for the model only, and an answer that cites a file (2026 notes, 5.1)."""
+"""Retrieval of 2026: page pictures, an answer that cites a file (protocol notes, section 20.5)."""
 
 import secrets
 from collections.abc import Iterator

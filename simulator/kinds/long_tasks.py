@@ -1,4 +1,4 @@
-"""Turns that take minutes: pro mode, deep research of both generations (2026 notes, sections 7.6 and 7.7)."""
+"""Turns that take minutes: pro mode, deep research of both generations (protocol notes, section 20.7)."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Texts with marks of 2026, and the references that explain them (2026 notes, section 4).
+"""Texts with marks of 2026, and the references that explain them (protocol notes, section 20.4).
 
 A mark is `U+E200 kind U+E202 argument ... U+E201` within the text. Its reference may come with it, later, by
 deltas that fill it up, in a record of its own, or not at all: the knob `citations`.

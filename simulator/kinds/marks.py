@@ -1,4 +1,4 @@
-"""Answers with marks of every kind (2026 notes, sections 4.2 to 4.6)."""
+"""Answers with marks of every kind (protocol notes, section 20.4)."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Python of 2026: private on the analysis channel, or meant to be seen (2026 notes, sections 5.1 and 5.3)."""
+"""Python of 2026: private on the analysis channel, or meant to be seen (protocol notes, section 20.5)."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Web search of 2026: a query, results, thoughts, an answer with citations (2026 notes, 2.4 and 4)."""
+"""Web search of 2026: query, results, thoughts, a cited answer (protocol notes, sections 20.2 and 20.4)."""
 
 import json
 from collections.abc import Iterator

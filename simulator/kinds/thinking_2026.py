@@ -1,4 +1,4 @@
-"""Thoughts of a model of 2026: headlines and contents that grow, a preamble (2026 notes, 2.3, 2.4)."""
+"""Thoughts of a model of 2026: headlines, contents that grow, a preamble (protocol notes, section 20.2)."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What an account of 2026 has: workspaces, limits, hints, its user (2026 notes, sections 1.3 and 8)."""
+"""What an account has in 2026: workspaces, limits, hints, a user (protocol notes, sections 20.1 and 20.8)."""
 
 from simulator.messages import JsonObject
 from simulator.refusals import NOT_FOUND, Refused

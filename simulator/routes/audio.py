@@ -1,4 +1,4 @@
-"""Speech and transcription since 2026 (2026 notes, section 10)."""
+"""Speech and transcription since 2026 (protocol notes, section 20.10)."""
 
 from simulator.refusals import NOT_FOUND, Refusal, Refused, invalid
 from simulator.routes.accounts_2026 import Handler2026

@@ -100,7 +100,7 @@ class BackendHandler(RequestHandler):
         self.reply({**found, "file_name": file.name, "creation_time": file.created})
 
     def _found_in_2026(self, file: StoredFile) -> JsonObject:
-        """An address that needs the session, as all of 2026 do (2026 notes, section 6.4)."""
+        """An address that needs the session, as all of 2026 do (protocol notes, section 20.6)."""
         query = self.backend.state.files.estuary_query(file)
         official = file.knobs.estuary == "official"
         root = "https://chatgpt.com" if official else f"{self.root_url}{self.api_root}"

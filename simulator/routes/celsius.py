@@ -1,4 +1,4 @@
-"""Routes of the user's socket of 2026 (2026 notes, section 7.2)."""
+"""Routes of the user's socket of 2026 (protocol notes, section 20.7)."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Routes under f/, which the backend has since 2026 (2026 notes, sections 1.1 and 7.5)."""
+"""Routes under f/, which the backend has since 2026 (protocol notes, sections 20.1 and 20.7)."""
 
 import json
 

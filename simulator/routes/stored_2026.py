@@ -1,4 +1,4 @@
-"""Routes of 2026 about stored conversations: status, pages, hiding, naming, canvas documents (2026 notes)."""
+"""Stored conversations in 2026: status, pages, hiding, naming, canvas (protocol notes, section 20)."""
 
 from simulator.refusals import NOT_FOUND, Refused, invalid
 from simulator.routes.accounts_2026 import Handler2026

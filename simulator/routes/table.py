@@ -1,4 +1,4 @@
-"""Which handler answers which path (protocol notes, section 3; 2026 notes, section 1.1)."""
+"""Which handler answers which path (protocol notes, sections 3 and 20)."""
 
 import re
 

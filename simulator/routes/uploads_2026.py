@@ -1,4 +1,4 @@
-"""The last step of an upload since 2026: the file is processed, and lines tell how far (2026 notes, 9)."""
+"""The last step of an upload since 2026: lines tell how far it is (protocol notes, section 20.9)."""
 
 import asyncio
 import json

@@ -91,6 +91,25 @@ async def test_question_chooses_the_tool(question: str, recipient: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("question", "part"),
+    [
+        ("Write an email to the team", ":::writing"),
+        ("Recommend a kettle", "\ue200products"),
+        ("Show me pictures of tea", "\ue200image_group"),
+        ("What is the formula of Pythagoras?", "\ue200genui"),
+        ("Where does tea grow?", "\ue200entity"),
+        ("Links about tea", "\ue200url"),
+        ("How is the weather?", "\ue200forecast"),
+        ("写一封邮件", ":::writing"),
+    ],
+)
+async def test_question_chooses_the_marks(question: str, part: str) -> None:
+    async with running(IN_2026) as simulator:
+        answer = await ask_2026(simulator, question)
+    assert part in said(answer)
+
+
+@pytest.mark.parametrize(
     ("hint", "tool"),
     [
         ("search", "web.run"),
