@@ -43,4 +43,4 @@ KIND_NAMES_2026: dict[str, str] = {
     "draw_late_refused": "drawing: a card, and later words instead of a picture",
     "draw_limit": "drawing: the limit of pictures is reached, an answer in words",
 }
-"""Those of the age 2026 only, which also has others of `draw`, `draw_refused` and `browse`."""
+"""Those of the age 2026 only, which also has others of `draw` and `draw_refused`."""

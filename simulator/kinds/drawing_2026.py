@@ -40,8 +40,8 @@ def drawing(turn: Turn) -> Iterator[TurnStep]:
 
 def refused(turn: Turn) -> Iterator[TurnStep]:
     """Words instead of a picture."""
-    sorry = "I can't create that image because it goes against our content policy."
-    yield from final_answer(turn, turn.prompt.localized(sorry, "该请求不符合内容政策，我无法生成这张图片。"))
+    sorry = "I'm sorry, I can't draw that: the request goes against the content policy."
+    yield from final_answer(turn, turn.prompt.localized(sorry, "抱歉，这个请求不符合内容政策，我无法绘制。"))
 
 
 def refused_later(turn: Turn) -> Iterator[TurnStep]:

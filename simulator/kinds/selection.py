@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from simulator.files import StoredFile
 from simulator.kinds import actions, attachments, browsing, code_interpreter, drawing, sandbox, text
-from simulator.kinds.selection_2026 import KINDS_2026, TurnKind, kind_in_2026
+from simulator.kinds.selection_2026 import KINDS_2026, REPLACED, TurnKind, kind_in_2026
 from simulator.turn import Turn
 from simulator.turn_steps import TurnStep
 
@@ -69,7 +69,9 @@ def steps_for(turn: Turn) -> Iterator[TurnStep]:
     kinds = KINDS | KINDS_2026 if turn.exchange else KINDS
     if turn.knobs.kind:
         return kinds[turn.knobs.kind](turn)
-    kind = (kind_in_2026(turn) if turn.exchange else "") or _by_question(turn)
+    kind = _by_question(turn)
+    if turn.exchange:
+        kind = kind_in_2026(turn) or REPLACED.get(kind, kind)
     # Who sends a picture and asks for one wants a picture, not a description.
     about_files = None if kind.startswith("draw") else _by_attachment(turn)
     return about_files or kinds[kind](turn)

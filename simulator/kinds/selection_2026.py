@@ -44,9 +44,10 @@ KINDS_2026: dict[str, TurnKind] = {
     "draw_limit": drawing_2026.limit_reached,
     "draw": drawing_2026.drawing,
     "draw_refused": drawing_2026.refused,
-    "browse": searching.search,
 }
-"""By value of the knob `kind`; the last ones replace those of older ages."""
+"""By value of the knob `kind`; the last two replace those of older ages."""
+REPLACED = {"browse": "search"}
+"""The kinds of today that questions get instead of older ones."""
 
 _BY_HINT = {
     "search": "search",
