@@ -12,13 +12,14 @@ from simulator.knobs import Knobs
 from simulator.wire import HttpWire
 
 MAX_LIVE_TURNS = 500
-"""Turns that are kept, those that are over among them; the oldest are dropped."""
+MAX_STORED_CHARACTERS = 32 * 1024 * 1024
+"""Beyond either limit the oldest turns that are over are dropped."""
 
 
 class LiveTurn:
     """The records of one turn of the account `key`, each as text with its line ends.
 
-    `task` sends the turn, and cancelling it stops the turn.
+    `task` sends the turn, and cancelling it stops the turn. `size` is that of the records, in characters.
     """
 
     def __init__(self, exchange: Exchange, conversation_id: str, key: str, knobs: Knobs) -> None:
@@ -27,6 +28,7 @@ class LiveTurn:
         self.key = key
         self.knobs = knobs
         self.records: list[str] = []
+        self.size = 0
         self.over = asyncio.Event()
         self.failed = False
         self.task: asyncio.Task[None] | None = None
@@ -40,6 +42,7 @@ class LiveTurn:
     def add(self, record: str) -> None:
         """One more record."""
         self.records.append(record)
+        self.size += len(record)
         self._wake()
 
     def finish(self, *, failed: bool) -> None:
@@ -73,8 +76,12 @@ class LiveTurns:
     def add(self, turn: LiveTurn) -> None:
         """Keep a turn."""
         self._by_id[turn.exchange.id] = turn
-        while len(self._by_id) > MAX_LIVE_TURNS:
-            del self._by_id[next(iter(self._by_id))]
+        stored = sum(each.size for each in self._by_id.values())
+        for old in [each for each in self._by_id.values() if each.is_over]:
+            if len(self._by_id) <= MAX_LIVE_TURNS and stored <= MAX_STORED_CHARACTERS:
+                break
+            stored -= old.size
+            del self._by_id[old.exchange.id]
 
     def of_topic(self, key: str, topic_id: str) -> LiveTurn | None:
         """The turn of a topic of the user's socket; None if the account has none of that name."""

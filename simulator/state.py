@@ -78,6 +78,11 @@ class State:
         self.patches.append((conversation_id, body))
         del self.patches[:-MAX_OBSERVED]
 
+    def add_stop(self, conversation_id: str) -> None:
+        """Keep that a conversation was to be stopped."""
+        self.stops.append(conversation_id)
+        del self.stops[:-MAX_OBSERVED]
+
     @property
     def open_streams(self) -> list[ObservedStream]:
         """Running answers."""

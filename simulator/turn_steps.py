@@ -44,10 +44,11 @@ class UpdateMessage:
 
 @dataclass(frozen=True, slots=True)
 class EditMessage:
-    """Some places within a message change, all in one record."""
+    """Some places within a message change, all in one record; `tokens` is the time that it takes."""
 
     message_id: str
     edits: tuple[Edit, ...]
+    tokens: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from simulator.messages import JsonObject
 NEWS_TOPIC = "conversations"
 MAX_NEWS = 200
 """Frames of news that are kept for each account, for those who subscribe later."""
+MAX_ACCOUNTS = 500
+"""Accounts whose news are kept; those who came first are dropped."""
 MAX_ACCESS_TOKENS = 5000
 """Access tokens that are kept; the oldest are dropped."""
 
@@ -65,6 +67,8 @@ class UserSockets:
         self._offset += 1
         frame = {"type": "message", "topic_id": NEWS_TOPIC, "offset": f"{self._offset}-0", "payload": payload}
         self._news[key].append(frame)
+        while len(self._news) > MAX_ACCOUNTS:
+            del self._news[next(iter(self._news))]
         for reader in list(self._readers[key]):
             reader.send_news(frame)
 

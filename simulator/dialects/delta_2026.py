@@ -69,8 +69,11 @@ class DeltaWriter2026:
         elif isinstance(step, AppendText):
             yield from self._growth(step)
         elif isinstance(step, EditMessage):
-            self._messages[step.message_id] = with_edits(self._messages[step.message_id], step.edits)
-            yield from self._changes(step.message_id, [_change(edit) for edit in step.edits])
+            message = with_edits(self._messages[step.message_id], step.edits)
+            self._messages[step.message_id] = message
+            yield from self._changes(step.message_id, [_change(edit) for edit in step.edits], step.tokens)
+            if message.content["content_type"] == "thoughts":
+                yield from self._first_marker(message)
         else:
             yield from self._update(step)
 
@@ -130,12 +133,14 @@ class DeltaWriter2026:
         if step.changes.get("end_turn"):
             yield self._marker(after, "last_token", "last")
 
-    def _changes(self, message_id: str, changes: list[Change], *, is_patch: bool = False) -> Iterator[Record]:
+    def _changes(
+        self, message_id: str, changes: list[Change], tokens: float = 0.0, *, is_patch: bool = False
+    ) -> Iterator[Record]:
         """One delta, or a patch for several changes."""
         counter = self._counters[message_id]
         if len(changes) == 1 and not is_patch:
             (change,) = changes
-            yield self._delta(change["p"], change["o"], change["v"], counter)
+            yield self._delta(change["p"], change["o"], change["v"], counter, tokens)
         elif changes and self._loose:
             relative = [{**change, "p": change["p"].removeprefix("/message")} for change in changes]
             yield self._delta("/message", "patch", relative, counter)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from simulator.dialects.writer import Record
 from simulator.messages import Message, with_appended_text
 from simulator.protocol_versions import ProtocolVersion, envelope
-from simulator.turn_steps import AppendText, SendRecord, UpdateMessage, WrittenStep
+from simulator.turn_steps import AppendText, EditMessage, SendRecord, UpdateMessage, WrittenStep
 
 _PLACEHOLDER = "6d1f0f0e-growing-text-9a7c"
 """Stands for the text while what comes before and after it in a snapshot is rendered."""
@@ -44,7 +44,9 @@ class SnapshotWriter:
         elif isinstance(step, AppendText):
             yield from self._growth(step, message)
         elif not (isinstance(step, UpdateMessage) and step.deferred):
-            yield Record((self._bytes(envelope(message, self._conversation_id, self._version)),))
+            tokens = step.tokens if isinstance(step, EditMessage) else 0.0
+            whole = self._bytes(envelope(message, self._conversation_id, self._version))
+            yield Record((whole,), tokens=tokens)
 
     def _growth(self, step: AppendText, message: Message) -> Iterator[Record]:
         """Render each piece once, and once what surrounds the text: the cost is that of the bytes."""

@@ -57,9 +57,8 @@ def grown_thoughts(turn: Turn, thoughts: list[tuple[str, str]]) -> Iterator[Turn
         empty = {"summary": summary, "content": "", "chunks": [], "finished": False}
         yield EditMessage(message_id, (Edit(("content", "thoughts"), "append", [empty]),))
         for piece in split_tokens(text):
-            yield EditMessage(
-                message_id, (Edit(("content", "thoughts", number, "content"), "append", piece),)
-            )
+            grown = Edit(("content", "thoughts", number, "content"), "append", piece)
+            yield EditMessage(message_id, (grown,), tokens=1.0)
         yield EditMessage(message_id, (Edit(("content", "thoughts", number, "finished"), "replace", True),))
     yield turn.finish_message(message_id, end_turn=False)
 

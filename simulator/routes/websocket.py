@@ -56,7 +56,7 @@ class StopHandler(BackendHandler):
 
     def _stop_conversation(self, conversation_id: str) -> None:
         self.backend.state.conversations.find_any(self.key, conversation_id)
-        self.backend.state.stops.append(conversation_id)
+        self.backend.state.add_stop(conversation_id)
         self.backend.stop_conversation(conversation_id)
         self.reply({"status": "ok", "last_message_id": None})
 

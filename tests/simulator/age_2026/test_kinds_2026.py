@@ -147,6 +147,8 @@ async def test_only_models_that_think_have_thoughts() -> None:
     )
     assert recap["metadata"]["reasoning_status"] == "reasoning_ended"
     assert final(thinking)["channel"] == "final"
+    markers = [record["marker"] for record in thinking.records if record["type"] == "message_marker"]
+    assert markers[0] == "cot_token"
 
 
 async def test_a_preamble_is_commentary_with_a_flag() -> None:
