@@ -13,7 +13,6 @@ from simulator.wire import HttpWire
 
 MAX_LIVE_TURNS = 500
 MAX_STORED_CHARACTERS = 32 * 1024 * 1024
-"""Beyond either limit the oldest turns that are over are dropped."""
 
 
 class LiveTurn:
@@ -68,9 +67,11 @@ class LiveTurn:
 
 
 class LiveTurns:
-    """All live turns, the oldest first."""
+    """All live turns, the oldest first; of those that are over the oldest are dropped beyond either limit."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_turns: int = MAX_LIVE_TURNS, max_characters: int = MAX_STORED_CHARACTERS) -> None:
+        self._max_turns = max_turns
+        self._max_characters = max_characters
         self._by_id: dict[str, LiveTurn] = {}
 
     def add(self, turn: LiveTurn) -> None:
@@ -78,7 +79,7 @@ class LiveTurns:
         self._by_id[turn.exchange.id] = turn
         stored = sum(each.size for each in self._by_id.values())
         for old in [each for each in self._by_id.values() if each.is_over]:
-            if len(self._by_id) <= MAX_LIVE_TURNS and stored <= MAX_STORED_CHARACTERS:
+            if len(self._by_id) <= self._max_turns and stored <= self._max_characters:
                 break
             stored -= old.size
             del self._by_id[old.exchange.id]

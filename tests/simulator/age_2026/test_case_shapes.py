@@ -3,8 +3,6 @@
 import json
 from pathlib import Path
 
-import pytest
-
 from simulator import Knobs
 from simulator.kind_names import KIND_NAMES_2026
 from tests.simulator.age_2026.shapes import Shapes
@@ -59,7 +57,6 @@ async def shapes_of_simulator() -> Shapes:
     return shapes
 
 
-@pytest.mark.skipif(not CASES.exists(), reason="the cases are not here")
 async def test_what_is_sent_has_the_fields_of_the_cases() -> None:
     expected, sent = shapes_of_cases(), (await shapes_of_simulator()).by_name
     common = expected.by_name.keys() & sent.keys()

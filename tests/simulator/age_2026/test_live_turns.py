@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from simulator import live_turns
 from simulator.exchange import Exchange
 from simulator.knobs import Knobs
 from simulator.live_turns import LiveTurn, LiveTurns
@@ -24,12 +23,8 @@ def is_kept(turns: LiveTurns, name: str) -> bool:
     return turns.of_topic("fk-tester", f"conversation-turn-{name}") is not None
 
 
-@pytest.mark.parametrize("limit", [("MAX_LIVE_TURNS", 2), ("MAX_STORED_CHARACTERS", 20)])
-def test_the_oldest_that_are_over_are_dropped(
-    monkeypatch: pytest.MonkeyPatch, limit: tuple[str, int]
-) -> None:
-    monkeypatch.setattr(live_turns, *limit)
-    turns = LiveTurns()
+@pytest.mark.parametrize("turns", [LiveTurns(max_turns=2), LiveTurns(max_characters=20)])
+def test_the_oldest_that_are_over_are_dropped(turns: LiveTurns) -> None:
     for name in ("a", "b", "c"):
         turns.add(turn(name, "x" * 10, over=name != "a"))
     assert [is_kept(turns, name) for name in ("a", "b", "c")] == [True, False, True]
