@@ -24,9 +24,13 @@ DEAD_KEYS = {
 _KEY = re.compile(r"(?:fk|pk)-[\w.-]+|[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 
 
+_CHEAP = ("text-davinci", "gpt-3.5", "gpt-5-6-instant", "gpt-5-mini")
+"""How the slugs of fast models begin."""
+
+
 def quota_units(model: str) -> int:
-    """Units of one attempt: 4 for the call, and 10 for the Arkose token that GPT-4 models need."""
-    return 14 if model.startswith("gpt-4") else 4
+    """Units of one attempt: 4 for the call, and 10 for the Arkose token that all but fast models need."""
+    return 4 if model.startswith(_CHEAP) else 14
 
 
 def is_capped(model: str) -> bool:

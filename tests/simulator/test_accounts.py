@@ -135,7 +135,13 @@ async def test_no_cap_when_the_knob_is_zero() -> None:
 
 @pytest.mark.parametrize(
     ("model", "units"),
-    [("gpt-4", 14), ("gpt-4-mobile", 14), ("text-davinci-002-render-sha", 4)],
+    [
+        ("gpt-4", 14),
+        ("gpt-4-mobile", 14),
+        ("text-davinci-002-render-sha", 4),
+        ("gpt-5-6", 14),
+        ("gpt-5-mini", 4),
+    ],
 )
 async def test_quota_is_charged_per_attempt(model: str, units: int) -> None:
     async with running() as simulator:

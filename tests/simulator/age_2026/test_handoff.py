@@ -118,14 +118,13 @@ async def test_the_socket_has_the_whole_turn_from_its_beginning(items: str) -> N
 
 
 async def test_catchups_and_live_items_go_on_without_a_gap() -> None:
-    async with running(IN_2026) as simulator:
-        answer = await asked(simulator, "handoff=start pace=100")
+    async with running(IN_2026) as simulator, user_socket(simulator) as socket:
+        answer = await asked(simulator, "handoff=start pace=15")
         topic = handoff_of(answer)["options"][1]["topic_id"]
-        async with user_socket(simulator) as socket:
-            await socket.command(2, type="subscribe", topic_id=topic, offset="0")
-            await until(lambda: socket.is_done(topic))
-            ids = [each["stream_item_id"] for each in socket.items(topic)]
-            caught = (socket.reply(2) or {})["catchups"]
+        await socket.command(2, type="subscribe", topic_id=topic, offset="0")
+        await until(lambda: socket.is_done(topic))
+        ids = [each["stream_item_id"] for each in socket.items(topic)]
+        caught = (socket.reply(2) or {})["catchups"]
     assert ids == [f"si{number}" for number in range(1, len(ids) + 1)]
     assert 0 < len(caught) < len(ids)
 
@@ -158,13 +157,12 @@ async def test_items_may_come_twice() -> None:
 
 
 async def test_items_may_be_lost() -> None:
-    async with running(IN_2026) as simulator:
-        answer = await asked(simulator, "handoff=start pace=50 catchups=0")
+    async with running(IN_2026) as simulator, user_socket(simulator) as socket:
+        answer = await asked(simulator, "handoff=start pace=15 catchups=0")
         topic = handoff_of(answer)["options"][1]["topic_id"]
-        async with user_socket(simulator) as socket:
-            await socket.command(2, type="subscribe", topic_id=topic, offset="0")
-            await until(lambda: socket.is_done(topic))
-            first = socket.items(topic)[0]
+        await socket.command(2, type="subscribe", topic_id=topic, offset="0")
+        await until(lambda: socket.is_done(topic))
+        first = socket.items(topic)[0]
     assert first["parent_stream_item_id"] is not None
 
 
@@ -281,7 +279,7 @@ async def test_resuming_may_break_or_be_handed_off_again_each_time() -> None:
 
 async def test_polling_shows_the_answer_once_it_is_finished() -> None:
     async with running(IN_2026) as simulator:
-        answer = await asked(simulator, "handoff=start pace=25")
+        answer = await asked(simulator, "handoff=start pace=15")
         conversation_id = conversation_of(answer)
         path = f"{API}/conversation/{conversation_id}"
         during = (await call(simulator, "GET", path)).json
@@ -331,6 +329,32 @@ async def test_stopping_ends_a_turn_that_was_handed_off() -> None:
     assert stopped.json == {"status": "ok", "last_message_id": None}
     leaf = tree["mapping"][tree["current_node"]]["message"]
     assert leaf["metadata"]["finish_details"] == {"type": "interrupted"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "ending"),
+    [
+        ("reset_mid", "reset"),
+        ("fin_mid", "fin"),
+        ("end_mid", "end"),
+        ("cut_record", "fin"),
+        ("cut_character", "fin"),
+        ("error_mid", "end"),
+        ("fin_after_headers", "fin"),
+        ("reset_before_headers", "reset"),
+    ],
+)
+async def test_a_turn_that_fails_does_not_go_on(fault: str, ending: str) -> None:
+    async with running(IN_2026) as simulator:
+        answer = await asked(simulator, f"fault={fault}", "Tell me about tea")
+        await over(simulator)
+        assert simulator.state.streams[0].outcome == fault
+        if "before" not in fault:
+            path = f"{API}/conversation/{simulator.state.streams[0].conversation_id}"
+            status = await call(simulator, "GET", f"{path}/stream_status")
+            assert status.json == {"status": "FAILURE"}
+        assert (await ask_2026(simulator, "Hello")).done, "the next message must be answered"
+    assert answer.ending == ending
 
 
 async def test_a_turn_may_outlive_its_client() -> None:
