@@ -26,6 +26,11 @@ class Knobs2026:
     unlisted: str = knob(
         "substitute", one_of("substitute", "refuse"), "a slug that is not listed: substitute, refuse (404)"
     )
+    listing: str = knob(
+        "usual",
+        one_of("usual", "empty", "wrong"),
+        "GET models: usual, empty, wrong (fields of other types, slugs twice and without end)",
+    )
     answers_as: str = knob("", str, "the slug that answers instead of the one asked for, which is at its cap")
     max_message: int = knob(0, count, "characters of a message above which it is refused with 413; 0: any")
     image_quota: int = knob(118, count, "pictures that each account may draw")
@@ -77,6 +82,7 @@ class Knobs2026:
     )
     previews: int = knob(1, count, "previews before a picture")
     task_time: float = knob(2.0, number, "seconds that a picture, a research task or pro mode takes")
+    watermark: bool = knob(False, switch, "pictures have a second pointer, of the file with a watermark")
     estuary: str = knob("own", one_of("own", "official"), "host in addresses of files: own, official")
     process_time: float = knob(0.0, number, "seconds that an uploaded file is processed")
     audio: bool = knob(True, switch, "synthesize and transcribe exist")

@@ -79,6 +79,22 @@ LISTED_MODELS = (
 _BY_SLUG = {model.slug: model for model in LISTED_MODELS}
 
 
+def wrong_listing() -> JsonObject:
+    """An answer of GET models that cannot be believed."""
+    first = LISTED_MODELS[0].as_json()
+    changed: list[JsonObject] = [
+        {"slug": None},
+        {"slug": ""},
+        {"slug": "x" * 10_000},
+        {"max_tokens": "many", "thinking_efforts": "all"},
+        {"max_tokens": -1, "thinking_efforts": [None, {"thinking_effort": 7}]},
+        {"title": None, "reasoning_type": 3, "configurable_thinking_effort": "yes"},
+    ]
+    models: list[object] = [first, *({**first, **change} for change in changed), None, "gpt-5-6", 7, []]
+    models += [{**first, "slug": f"gpt-flood-{number}"} for number in range(5000)]
+    return {"models": models, "categories": None, "default_model_slug": 5, "versions": {}}
+
+
 def listing() -> JsonObject:
     """The answer of GET models."""
     presets = [

@@ -158,6 +158,7 @@ def _part(turn: Turn, slot: int, number: int, *, is_final: bool) -> JsonObject:
     drawn = (width, height) if is_final else (_PREVIEW_SIZE, _PREVIEW_SIZE)
     png = draw(turn.prompt.topic, *drawn, slot)
     file = turn.store_file(f"{new_id()}.png", png, sediment=True)
+    marked = file.pointer.replace("sediment", "file-service") if turn.knobs.watermark else None
     gen_id = f"{turn.of_2026.id}-{slot}"
     common = {"gen_id": gen_id, "seed": None, "parent_gen_id": None}
     generation = {
@@ -183,7 +184,7 @@ def _part(turn: Turn, slot: int, number: int, *, is_final: bool) -> JsonObject:
                 "serialization_title": "DALL-E generation metadata",
             },
             "generation": {**common, **generation},
-            "watermarked_asset_pointer": None,
+            "watermarked_asset_pointer": marked,
             "container_pixel_height": height,
             "container_pixel_width": width,
         },

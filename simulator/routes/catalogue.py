@@ -2,7 +2,7 @@
 
 from simulator.gizmos import find_gizmo
 from simulator.messages import JsonObject
-from simulator.models_2026 import listing
+from simulator.models_2026 import listing, wrong_listing
 from simulator.routes.base import BackendHandler
 
 
@@ -50,7 +50,8 @@ class ModelsHandler(BackendHandler):
     def get(self) -> None:
         """All models and their categories."""
         if self.backend.version.is_2026:
-            self.reply(listing())
+            forms = {"empty": {"models": []}, "wrong": wrong_listing(), "usual": listing()}
+            self.reply(forms[self.backend.knobs.listing])
             return
         self.reply({"models": list(MODELS), "categories": list(CATEGORIES)})
 

@@ -30,6 +30,17 @@ async def test_the_listing_has_efforts_and_contexts() -> None:
         assert preset["model_slug"] in by_slug
 
 
+@pytest.mark.parametrize("form", ["empty", "wrong"])
+async def test_the_listing_may_lie(form: str) -> None:
+    async with running(IN_2026.set({"listing": form})) as simulator:
+        listed = (await call(simulator, "GET", f"{API}/models")).json["models"]
+    if form == "empty":
+        assert listed == []
+    else:
+        assert None in listed
+        assert len(listed) > 5000
+
+
 async def test_older_ages_list_as_before() -> None:
     async with running(Knobs(age="2025")) as simulator:
         listed = (await call(simulator, "GET", f"{API}/models")).json

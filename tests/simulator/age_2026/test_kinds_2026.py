@@ -250,6 +250,60 @@ async def test_a_mark_may_be_cut_off_and_written_anew() -> None:
     assert final(answer)["metadata"]["search_result_groups"][0]["domain"] == "example.org"
 
 
+@pytest.mark.parametrize(("kind", "opened", "closed"), [("many_marks", 30, 30), ("open_marks", 30, 0)])
+async def test_marks_without_measure(kind: str, opened: int, closed: int) -> None:
+    text = said(await asked(kind, "tokens=30"))
+    assert (text.count("\ue200"), text.count("\ue201")) == (opened, closed)
+    assert text.endswith("Bye.")
+
+
+async def test_a_mark_may_be_huge() -> None:
+    text = said(await asked("huge_mark", "tokens=100 step=5000"))
+    (found,) = MARK.finditer(text)
+    assert len(found.group()) > 99_000
+
+
+async def test_references_may_contradict_each_other() -> None:
+    answer = await asked("contradiction")
+    references = final(answer)["metadata"]["content_references"]
+    assert [each["matched_text"] for each in references].count(references[0]["matched_text"]) == 2
+    assert len({each["alt"] for each in references}) == 4
+    assert any(not each["matched_text"] for each in references)
+
+
+async def test_every_sign_of_hiding_has_its_message() -> None:
+    answer = await asked("hidden")
+    secrets = [shown for shown in answer.shown.values() if "SECRET" in json.dumps(shown["content"])]
+    assert len(secrets) == 11
+    signs = {
+        (
+            shown["channel"],
+            shown["weight"],
+            shown["recipient"],
+            *sorted(key for key in shown["metadata"] if key.startswith(("is_v", "is_t", "reasoning_s"))),
+        )
+        for shown in secrets
+        if shown["author"]["role"] == "assistant"
+    }
+    assert len(signs) == 8
+    assert said(answer) == "That is all."
+
+
+async def test_a_message_may_end_in_part_before_the_answer() -> None:
+    answer = await asked("placeholder")
+    states = [
+        shown["status"] for shown in answer.shown.values() if shown["content"]["content_type"] == "text"
+    ]
+    assert states[-2:] == ["finished_partial_completion", "finished_successfully"]
+
+
+async def test_there_may_be_two_answers_or_none() -> None:
+    two, none = await asked("two_answers"), await asked("commentary_only")
+    channels = [[shown["channel"] for shown in each.shown.values()] for each in (two, none)]
+    assert channels[0].count("final") == 2
+    assert "final" not in channels[1]
+
+
 async def test_writing_block() -> None:
     answer = await asked("writing")
     found = re.search(r"\n(:::writing\{.*?\})\n(.*?)\n:::\n", said(answer), re.DOTALL)

@@ -131,6 +131,14 @@ async def test_pictures_may_be_revised_within_the_stream() -> None:
     assert list(answer.shown.values())[-1]["metadata"]["ghostrider"] == {"status": "final"}
 
 
+async def test_pictures_may_have_a_second_pointer() -> None:
+    async with running(IN_2026) as simulator:
+        answer = await ask_2026(simulator, "Draw a cat [[sim pictures=sync watermark]]")
+    (part,) = pictures(answer.shown.values())
+    pointer = part["metadata"]["watermarked_asset_pointer"]
+    assert pointer.startswith("file-service://file_00000000")
+
+
 async def test_files_need_the_session() -> None:
     async with running(IN_2026) as simulator:
         answer = await ask_2026(simulator, "Draw a cat")
