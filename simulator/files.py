@@ -95,7 +95,7 @@ class FileStore:
         return self._add(file)
 
     def store_generated(
-        self, owner: str, name: str, content: bytes, knobs: Knobs, scheme: IdScheme
+        self, owner: str, name: str, content: bytes, knobs: Knobs, scheme: IdScheme = "file-service"
     ) -> StoredFile:
         """A file that the backend made."""
         file = StoredFile(_ID_MAKERS[scheme](), owner, name, "generated", len(content), self._clock(), knobs)
