@@ -3,6 +3,10 @@
 This is Tornado's `IOStream` with the few public methods overridden in which a request can go wrong: the read
 of its head, and the bare 400 that Tornado writes when it refuses one by itself. So each failure is seen here
 and nowhere else, and no private name of Tornado is needed.
+
+Bytes are sent at once if none wait to go before them. `IOStream.write` makes a future with a listener for
+each write, and the loop turns once more for it, also where the kernel takes all at once. What the kernel does
+not take, and every error, is left to `IOStream`.
 """
 
 import asyncio
@@ -95,6 +99,9 @@ class ClientStream(IOStream):
         self._head_bytes = 0
         self._timer: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
+        self._all_sent = self._loop.create_future()
+        """The result of every write of which nothing is left."""
+        self._all_sent.set_result(None)
 
     async def read_until_regex(self, regex: bytes, max_bytes: int | None = None) -> bytes:
         """Read the head of a request; Tornado reads nothing else so.
@@ -164,6 +171,11 @@ class ClientStream(IOStream):
                 return asyncio.ensure_future(self._refuse_for_tornado())
             if data != TORNADOS_CONTINUE:
                 self._answer_begun = True
+        if isinstance(data, bytes) and not self.writing() and not self.closed():
+            sent = self._send(data)
+            if sent == len(data):
+                return self._all_sent
+            data = memoryview(data)[sent:]
         return super().write(data)
 
     def read_from_fd(self, buf: bytearray | memoryview) -> int | None:
@@ -180,6 +192,13 @@ class ClientStream(IOStream):
         self._set_timer(None)
         self._owner.closed(self)
         super().close_fd()
+
+    def _send(self, data: bytes) -> int:
+        """Send what the kernel takes at once; return how many bytes. An error meets `IOStream` again."""
+        try:
+            return self.socket.send(data) if data else 0
+        except OSError:
+            return 0
 
     def _await_request(self) -> None:
         self.phase = Phase.HEAD

@@ -5,7 +5,7 @@ import socket
 from contextlib import suppress
 from typing import Final
 
-from tornado.http1connection import HTTP1ConnectionParameters, HTTP1ServerConnection
+from tornado.http1connection import HTTP1Connection, HTTP1ConnectionParameters, HTTP1ServerConnection
 from tornado.httputil import HTTPConnection, HTTPMessageDelegate, HTTPServerConnectionDelegate
 
 from front.acceptor import Acceptor
@@ -14,6 +14,7 @@ from front.connections import Connections
 from front.departures import Departures
 from front.gate import RequestContext, RequestGate
 from front.listeners import Listeners
+from front.response_connection import ResponseConnection
 from front.times import ConnectionTimes
 from metrics import Metrics
 
@@ -83,7 +84,9 @@ class FrontDoor(HTTPServerConnectionDelegate):
         """See Tornado."""
         stream = self._serving[server_conn].stream
         assert isinstance(stream, ClientStream)  # noqa: S101 - `_serve` has made it
-        inner = self.application.start_request(server_conn, request_conn)
+        assert isinstance(request_conn, HTTP1Connection)  # noqa: S101 - servers of HTTP/1 make no others
+        response = ResponseConnection(request_conn, stream)
+        inner = self.application.start_request(server_conn, response)
         return RequestGate(inner, stream, self._departures.watch)
 
     def on_close(self, server_conn: object) -> None:

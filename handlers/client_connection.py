@@ -65,7 +65,8 @@ class ClientConnection:
         """Write and wait until the kernel took it; after the client left, do nothing."""
         if self._keepalive is not None:
             await self._keepalive
-        await self._write(data)
+        if (written := self._write(data)) is not None:
+            await self._wait_for(written)
         self._last_chunk = self._last_write
 
     async def quiet(self) -> None:
@@ -86,17 +87,23 @@ class ClientConnection:
         before, self.state = self.state, transition(self.state, ClientSignal.LEFT)
         self._on_left(before)
 
-    async def _write(self, data: bytes) -> None:
+    def _write(self, data: bytes) -> "asyncio.Future[None] | None":
+        """Write; return what is to be waited for, unless the kernel took all at once."""
         if self.state is ClientState.GONE:
-            return
+            return None
         handler = self._handler
         if self.state is ClientState.PENDING:
             self._send_headers()
             data = self._format.open() + data
-        self._sending_since = self._loop.time()
+        handler.write(data)
+        written = handler.flush()
+        self._last_write = self._loop.time()
+        return None if written.done() and written.exception() is None else written
+
+    async def _wait_for(self, written: "asyncio.Future[None]") -> None:
+        self._sending_since = self._last_write
         try:
-            handler.write(data)
-            await handler.flush()
+            await written
         except StreamClosedError:
             self.left()
         self._last_write = self._loop.time()
@@ -138,7 +145,8 @@ class ClientConnection:
 
     async def _keep_alive(self, now: float) -> None:
         visible = now - self._last_chunk >= self._timing.visible_after
-        await self._write(self._format.idle(visible=visible))
+        if (written := self._write(self._format.idle(visible=visible))) is not None:
+            await self._wait_for(written)
         if visible:
             self._last_chunk = now
         self._keepalive = None

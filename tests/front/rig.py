@@ -5,11 +5,14 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import tornado.web
 
 from front import ConnectionTimes, FrontDoor, Listeners
 from metrics import Metrics
+
+Route = tuple[str, type[tornado.web.RequestHandler], dict[str, Any]]
 
 
 class Echo(tornado.web.RequestHandler):
@@ -89,13 +92,13 @@ class Rig:
 
 
 @asynccontextmanager
-async def opened(limit: int = 100, times: ConnectionTimes | None = None) -> AsyncIterator[Rig]:
-    """A door on a free port."""
+async def opened(
+    limit: int = 100, times: ConnectionTimes | None = None, routes: Sequence[Route] = ()
+) -> AsyncIterator[Rig]:
+    """A door on a free port, with these routes beside its own."""
     rig = Rig()
-    application = tornado.web.Application(
-        [("/", Echo), ("/target", Target), ("/waits", Waits, {"rig": rig}), ("/early", Early)],
-        log_function=lambda handler: None,
-    )
+    own: list[Any] = [("/", Echo), ("/target", Target), ("/waits", Waits, {"rig": rig}), ("/early", Early)]
+    application = tornado.web.Application([*own, *routes], log_function=lambda handler: None)
     listeners = Listeners.open("127.0.0.1", 0, reuse_port=False, environ={})
     rig.door = FrontDoor(application, listeners, rig.metrics, limit, times)
     try:
