@@ -1,4 +1,4 @@
-"""Handlers on a real server of Tornado, without the rest of the service."""
+"""Handlers behind the front door, without the rest of the service."""
 
 import asyncio
 import socket
@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import tornado.web
-from tornado.httpserver import HTTPServer
 from tornado.iostream import IOStream
-from tornado.netutil import bind_sockets
 
 from access import AccessLimits, Admin, Doorkeeper
+from front import ConnectionTimes, FrontDoor, Listeners
 from handlers.answer import AnswerHandler, AnswerParts
 from handlers.base import ApiHandler, Common
 from handlers.client_connection import ClientConnection, StreamTiming
@@ -221,7 +220,7 @@ class Rig:
 
 @asynccontextmanager
 async def serving(
-    rig: Rig, *routes: tuple[str, type[ApiHandler]], body_timeout: float | None = None
+    rig: Rig, *routes: tuple[str, type[ApiHandler]], times: ConnectionTimes | None = None
 ) -> AsyncIterator[Rig]:
     """A server with `/answer` and `/connection`, and these routes."""
     common = Common(
@@ -244,15 +243,14 @@ async def serving(
         ("/connection", ConnectionHandler, {"rig": rig}),
     ]
     app = tornado.web.Application([*own, *routes], common=common, log_function=lambda handler: None)
-    server = HTTPServer(app, body_timeout=body_timeout)
-    sockets = bind_sockets(0, "127.0.0.1")
-    for listener in sockets:  # its connections inherit this: the kernel holds next to nothing
+    listeners = Listeners.open("127.0.0.1", 0, reuse_port=False, environ={})
+    for listener in listeners.sockets:  # its connections inherit this: the kernel holds next to nothing
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
-    server.add_sockets(sockets)
-    rig.port = sockets[0].getsockname()[1]
+    door = FrontDoor(app, listeners, rig.metrics, 100, times or ConnectionTimes())
+    rig.port = door.port
     try:
         yield rig
     finally:
         rig.over.set()
-        server.stop()
-        await server.close_all_connections()
+        await door.stop_listening()
+        await door.close()
