@@ -8,6 +8,9 @@ from typing import Protocol
 from transport.arrival import Arrival
 from transport.poller import READ_BYTES, running_poller
 
+Taken = Callable[[bytes], bool]
+"""Deals with some bytes at once, in the loop itself and not in a task; false if a task has to go on."""
+
 
 class Channel(Protocol):
     """An open connection. At most one task receives at a time, and nothing is read while none does."""
@@ -25,8 +28,12 @@ class Channel(Protocol):
         """
         ...
 
-    def receive(self) -> Awaitable[bytes]:
-        """The next bytes, or b"" at the end. Raises OSError if the connection breaks."""
+    def receive(self, taken: Taken | None = None) -> Awaitable[bytes]:
+        """The next bytes, or b"" at the end. Raises OSError if the connection breaks.
+
+        With `taken`, the wait goes on after all bytes for which that returns true. So a stream whose pieces
+        need no waiting wakes no task. What `taken` raises is raised here.
+        """
         ...
 
     def take(self) -> bytes | None:
@@ -53,6 +60,7 @@ class SocketChannel:
         "_poller",
         "_socket",
         "_stirred",
+        "_taken",
         "_unsent",
         "_waiting",
         "_watched",
@@ -68,6 +76,7 @@ class SocketChannel:
         self._closed = False
         self._flowing = False  # the last read was as large as any: the next one needs no other room
         self._waiting: Arrival[bytes] | None = None
+        self._taken: Taken | None = None
         self._stirred: Callable[[], None] | None = None
         self._unsent = bytearray()
 
@@ -76,9 +85,10 @@ class SocketChannel:
         """See `Channel`."""
         return bool(self._unsent)
 
-    def receive(self) -> Arrival[bytes]:
+    def receive(self, taken: Taken | None = None) -> Arrival[bytes]:
         """See `Channel`."""
         waiting = self._waiting = Arrival()
+        self._taken = taken
         self._stirred = None
         if self._closed:
             waiting.set_exception(ConnectionAbortedError())
@@ -124,7 +134,7 @@ class SocketChannel:
             self._loop.remove_writer(self._fd)
             self._unsent.clear()
         self._socket.close()
-        self._stirred = None
+        self._stirred = self._taken = None
         waiting, self._waiting = self._waiting, None
         if waiting is not None and not waiting.done():
             waiting.set_exception(ConnectionAbortedError())
@@ -159,8 +169,20 @@ class SocketChannel:
         except OSError as error:
             self._waiting = None
             waiting.set_exception(error)
+            del waiting  # it refers to the error, and that to this call
             return
         self._waiting = None
+        if (taken := self._taken) is not None and data:
+            try:
+                goes_on = taken(data)
+            except Exception as error:
+                waiting.set_exception(error)
+                del waiting
+                return
+            if goes_on and not self._closed:
+                self._waiting = waiting
+                return
+            self._taken = None
         waiting.arrive(data)
 
     def _writable(self) -> None:

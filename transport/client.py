@@ -8,7 +8,7 @@ import asyncio
 import re
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from io import BytesIO
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ from transport.connector import Connection, Connector
 from transport.pool import Pool
 from transport.receive import receive_head
 from transport.request import FetchHandle, Target
-from transport.response import MAX_HEAD_BYTES, Body, EndlessBody, Head, HeadReader, body_of
+from transport.response import MAX_HEAD_BYTES, Body, CountedBody, EndlessBody, Head, HeadReader, body_of
 
 MAX_BODY_BYTES: Final = 100 * 1024 * 1024
 """Longest body that is kept; one that is streamed has no limit."""
@@ -105,6 +105,9 @@ class Fetch:
         self._head: Head | None = None
         self._content = bytearray()
         self._reader: HeadReader | None = None  # once the request has left
+        self._body: Body = CountedBody(0)
+        self._delivered: Awaitable[None] | None = None  # what the last content has to wait for
+        self._damage = ""  # why the body cannot be read on
 
     def wait(self) -> None:
         """It is in the queue."""
@@ -196,33 +199,45 @@ class Fetch:
 
     async def _read_body(self, connection: Connection, head: Head) -> Body:
         """Hand on all content of each read at once, and read no more before it was taken."""
-        body = body_of(head, self._request.method)
-        data = self._reader.rest if self._reader is not None else b""
-        self._reader = None  # it keeps the rest too
-        receive, deliver = connection.channel.receive, self._request.streaming_callback or self._collect
+        body = self._body = body_of(head, self._request.method)
+        receive, taken = connection.channel.receive, self._taken
+        reader, self._reader = self._reader, None
+        going_on = taken(reader.rest if reader is not None else b"")
+        del reader  # it keeps the rest, and a slow reader may take minutes
         while True:
-            damage = ""
-            try:
-                content = body.feed(data)
-            except DamagedBody as error:
-                content, damage = error.content, str(error)
-            if content:
-                self._in_callback = True
-                try:
-                    delivered = deliver(content)
-                    data = content = b""  # a slow reader may take minutes
-                    if delivered is not None:
+            if not going_on:
+                if (delivered := self._delivered) is not None:
+                    self._in_callback = True
+                    try:
                         await delivered
-                finally:
-                    self._in_callback = False
-            if damage:
-                raise HTTPInputError(damage)
-            if body.ended or self._callback is None:
-                return body
-            if not (data := await receive()):
+                    finally:
+                        self._in_callback = False
+                if self._damage:
+                    raise HTTPInputError(self._damage)
+                if body.ended or self._callback is None:
+                    return body
+            if not await receive(taken):
                 if isinstance(body, EndlessBody):
                     return body
                 raise HTTPStreamClosedError("Connection closed")
+            going_on = False
+
+    def _taken(self, data: bytes) -> bool:
+        """Hand on the content in what was read; false if anything must be looked at before more is read."""
+        body = self._body
+        try:
+            content = body.feed(data)
+        except DamagedBody as error:
+            content, self._damage = error.content, str(error)
+        if not content:
+            self._delivered = None
+        else:
+            self._in_callback = True
+            try:
+                self._delivered = (self._request.streaming_callback or self._collect)(content)
+            finally:
+                self._in_callback = False
+        return not (self._delivered or body.ended or self._damage) and self._callback is not None
 
     def _collect(self, content: bytes) -> None:
         self._content += content

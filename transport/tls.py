@@ -4,7 +4,7 @@ import ssl
 from collections.abc import Callable
 from typing import Final, Self
 
-from transport.channel import Channel
+from transport.channel import Channel, Taken
 
 RECORD_BYTES: Final = 16 * 1024
 """Most that one TLS record holds."""
@@ -23,10 +23,11 @@ def client_context() -> ssl.SSLContext:
 class TlsChannel:
     """Everything in a channel, encrypted."""
 
-    __slots__ = ("_incoming", "_inner", "_outgoing", "_tls")
+    __slots__ = ("_content", "_incoming", "_inner", "_outgoing", "_tls")
 
     def __init__(self, inner: Channel, context: ssl.SSLContext, name: str) -> None:
         self._inner = inner
+        self._content = b""  # decrypted in the loop, for the task that waits
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
 
@@ -52,10 +53,24 @@ class TlsChannel:
         """See `Channel`."""
         return self._inner.unsent
 
-    async def receive(self) -> bytes:
+    async def receive(self, taken: Taken | None = None) -> bytes:
         """See `Channel`."""
-        while (content := self._decrypt()) is None:
-            self._fill(await self._inner.receive())
+
+        def decrypted(data: bytes) -> bool:
+            self._fill(data)
+            content = self._decrypt()
+            if content is None or (content and taken is not None and taken(content)):
+                return True
+            self._content = content
+            return False
+
+        content = self._decrypt()
+        while content is None or (content and taken is not None and taken(content)):
+            if await self._inner.receive(decrypted):
+                content, self._content = self._content, b""
+                break
+            self._fill(b"")
+            content = self._decrypt()
         return content
 
     def take(self) -> bytes | None:

@@ -29,8 +29,11 @@ LINGER_SECONDS: Final = 0.25
 class Client(Protocol):
     """Whoever gets the answer."""
 
-    async def deliver(self, out: bytes, *, begun: bool) -> None:
-        """Take what can be written, in order; `begun` says that the backend has begun to answer well."""
+    def deliver(self, out: bytes, *, begun: bool) -> Awaitable[None] | None:
+        """Take what can be written, in order; `begun` says that the backend has begun to answer well.
+
+        Nothing more is delivered before what is returned, if anything, is done.
+        """
         ...
 
     async def quiet(self) -> None:
@@ -73,24 +76,20 @@ class AnswerRelay:
         self._exchange = exchange
         self._charge = charge
 
-    async def receive(self, data: bytes) -> None:
-        """Take a piece of the stream, cut anywhere; when this returns, the client is ready for more.
+    def receive(self, data: bytes) -> Awaitable[None] | None:
+        """Take a piece of the stream, cut anywhere; the client is ready for more once the result is done.
 
         The exchange is aborted once nothing more of it is wanted.
         """
-        conversation, exchange = self.conversation, self._exchange
+        conversation = self.conversation
         if conversation.exchange_over:
-            return
+            return None
         before = conversation.progress
         conversation.receive_data(data)
-        del data  # a slow client may take minutes
-        await self.pass_on()
-        if conversation.progress != before:
-            exchange.progressed()
-        if conversation.complete:
-            asyncio.get_running_loop().call_later(LINGER_SECONDS, exchange.abort)
-        elif conversation.exchange_over:
-            exchange.abort()
+        if (passing := self._pass_on()) is not None:
+            return self._received_after(passing, before)
+        self._received(before)
+        return None
 
     async def end(self, lost: ApiError | None = None) -> None:
         """The stream has ended; `lost` says how it broke, None for a proper end."""
@@ -99,6 +98,27 @@ class AnswerRelay:
 
     async def pass_on(self) -> None:
         """Take all events that there are, and deliver what they write."""
+        if (passing := self._pass_on()) is not None:
+            await passing
+
+    def _pass_on(self) -> Awaitable[None] | None:
+        out, wanted = self._take_events()
+        if wanted is None:
+            return self._client.deliver(out, begun=self._has_begun(out))
+        return self._pass_on_with_pictures(out, wanted)
+
+    async def _pass_on_with_pictures(self, out: bytes, wanted: Asset | None) -> None:
+        while wanted is not None:
+            begun = self._has_begun(out)
+            if out and (delivering := self._client.deliver(out, begun=begun)) is not None:
+                await delivering
+            self.conversation.supply(await self._fetch(wanted))
+            out, wanted = self._take_events()
+        if (delivering := self._client.deliver(out, begun=self._has_begun(out))) is not None:
+            await delivering
+
+    def _take_events(self) -> tuple[bytes, Asset | None]:
+        """What the events write, up to the first picture that has to be fetched, and that picture."""
         conversation, out = self.conversation, b""
         while (event := conversation.next_event()) is not NEED_DATA and event is not PAUSED:
             out += self._format.encode(event)
@@ -106,11 +126,7 @@ class AnswerRelay:
                 case TextDelta():
                     pass  # nearly all events
                 case PictureWanted(asset):
-                    begun = self._has_begun(out)
-                    if out:
-                        await self._client.deliver(out, begun=begun)
-                        out = b""
-                    conversation.supply(await self._fetch(asset))
+                    return out, asset
                 case PictureShown():
                     self.pictures += 1
                 case ExchangeEnded():
@@ -119,7 +135,21 @@ class AnswerRelay:
                     self.reason = reason
                 case Failed(error):
                     self.failure = error
-        await self._client.deliver(out, begun=self._has_begun(out))
+        return out, None
+
+    async def _received_after(self, passing: Awaitable[None], before: int) -> None:
+        await passing
+        self._received(before)
+
+    def _received(self, before: int) -> None:
+        """What was received has been passed on; `before` it, the conversation had come so far."""
+        conversation, exchange = self.conversation, self._exchange
+        if conversation.progress != before:
+            exchange.progressed()
+        if conversation.complete:
+            asyncio.get_running_loop().call_later(LINGER_SECONDS, exchange.abort)
+        elif conversation.exchange_over:
+            exchange.abort()
 
     def _has_begun(self, out: bytes) -> bool:
         """Whether the answer has begun well, so that a stream may be opened."""

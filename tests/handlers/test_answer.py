@@ -19,10 +19,15 @@ def whole() -> Rig:
     return Rig(format=TinyFormat(streams=False))
 
 
+async def deliver(client: Client, out: bytes, *, begun: bool) -> None:
+    if (delivering := client.deliver(out, begun=begun)) is not None:
+        await delivering
+
+
 async def says(runner: ScriptedRunner, client: Client, *, text: bool = True) -> None:
     """The turn has something to deliver."""
     runner.has_text = text
-    await client.deliver(b"one", begun=True)
+    await deliver(client, b"one", begun=True)
 
 
 async def good(runner: ScriptedRunner, client: Client) -> TurnOutcome:
@@ -31,7 +36,7 @@ async def good(runner: ScriptedRunner, client: Client) -> TurnOutcome:
 
 
 async def lost_at_once(runner: ScriptedRunner, client: Client) -> TurnOutcome:
-    await client.deliver(b"", begun=False)
+    await deliver(client, b"", begun=False)
     return ended(Outcome.UPSTREAM_ERROR, error=LOST)
 
 
@@ -150,7 +155,7 @@ async def test_bug_is_logged_also_when_nobody_waits_for_the_answer(
 )
 async def test_stream_is_opened_by_a_good_beginning_only(out: bytes, begun: bool, opened: bool) -> None:
     async def script(runner: ScriptedRunner, client: Client) -> TurnOutcome:
-        await client.deliver(out, begun=begun)
+        await deliver(client, out, begun=begun)
         return ended(Outcome.UPSTREAM_ERROR, error=LOST)
 
     rig = Rig()
@@ -165,8 +170,8 @@ async def test_open_stream_takes_what_comes_even_when_all_is_lost() -> None:
 
     async def script(runner: ScriptedRunner, client: Client) -> TurnOutcome:
         await says(runner, client)
-        await client.deliver(b"", begun=True)
-        await client.deliver(b"two", begun=False)
+        await deliver(client, b"", begun=True)
+        await deliver(client, b"two", begun=False)
         return ended(Outcome.UPSTREAM_ERROR, error=LOST)
 
     rig = Rig()

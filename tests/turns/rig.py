@@ -34,7 +34,7 @@ from upstream.gpts import GptDescriptions
 ALICE = Caller("fk-alice")
 BASE = "http://here"
 GPT_4 = BUILT_IN[0]
-OnData = Callable[[bytes], Awaitable[None]]
+OnData = Callable[[bytes], Awaitable[None] | None]
 
 
 class Call:
@@ -65,7 +65,8 @@ class Call:
         """A piece of the event stream. Raises Aborted."""
         if self._facts.status is None:
             self.answer()
-        await self._on_data(data)
+        if (receiving := self._on_data(data)) is not None:
+            await receiving
         if self._aborted.is_set():
             raise Aborted
 

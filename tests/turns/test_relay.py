@@ -27,7 +27,8 @@ class Rig:
         return Picture(self.address) if self.address else None
 
     async def feed(self, data: bytes) -> None:
-        await self.relay.receive(data)
+        if (receiving := self.relay.receive(data)) is not None:
+            await receiving
 
 
 async def test_each_piece_is_delivered_at_once_and_once() -> None:

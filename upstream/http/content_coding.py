@@ -36,13 +36,14 @@ class Decoder:
             raise UnusableAnswer("content in the coding that it names") from None
 
 
-def decoding(on_data: Callable[[bytes], Awaitable[None]]) -> Callable[[bytes], Awaitable[None]]:
+def decoding(on_data: Callable[[bytes], Awaitable[None] | None]) -> Callable[[bytes], Awaitable[None]]:
     """A reader of coded pieces, which gives `on_data` what they stand for."""
     decoder = Decoder()
 
     async def on_coded(data: bytes) -> None:
         for piece in decoder.decode(data):
-            await on_data(piece)
+            if (reading := on_data(piece)) is not None:
+                await reading
 
     return on_coded
 

@@ -15,8 +15,9 @@ from upstream.http.errors import Aborted
 from upstream.http.exchange import TransportSide
 from upstream.http.timeouts import Phase, Timeouts, Watchdog
 
-OnData = Callable[[bytes], Awaitable[None]]
-"""Takes a piece of a stream, cut anywhere, and is ready for the next one when it is done."""
+OnData = Callable[[bytes], Awaitable[None] | None]
+"""Takes a piece of a stream, cut anywhere. It is ready for the next one at once if it returns None, else when
+what it returns is done."""
 Admit = Callable[[int], Awaitable[None] | None]
 """Is told how many bytes are about to be kept; they are kept at once, or when what it returns is done."""
 
@@ -143,16 +144,22 @@ class ResponseReceiver:
             if not self._undecided:
                 self._watchdog.hurry(self._refused_seconds)
 
-    async def deliver(self, data: bytes) -> None:
-        """Give a piece of the stream to its reader and wait until it is ready for more.
+    def deliver(self, data: bytes) -> Awaitable[None] | None:
+        """Give a piece of the stream to its reader. Nothing more is to be read before the result is done.
 
         Whatever the reader raises ends the exchange; it never travels through Tornado, which would log it
         as an error of its own.
         """
+        reading: Awaitable[None] | None = None
         if self._on_data is not None:
-            reading = self._on_data(data)
-            del data  # a slow reader may take minutes
-            await self._read(reading)
+            try:
+                reading = self._on_data(data)
+            except Exception as error:
+                self.fail(error)
+        if reading is not None:
+            return self._read(reading)
+        self._watchdog.heard()
+        return None
 
     async def _read(self, reading: Awaitable[None]) -> None:
         """Wait until somebody is ready for more."""

@@ -247,5 +247,6 @@ class SocketStreamReader:
     async def _give(self, data: bytes) -> None:
         """Give a piece to the reader and wait until it is ready for more."""
         self._watchdog.reader_busy = True
-        await self._on_data(data)
+        if (reading := self._on_data(data)) is not None:
+            await reading
         self._watchdog.heard()
