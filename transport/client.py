@@ -105,6 +105,7 @@ class Fetch:
         self._head: Head | None = None
         self._content = bytearray()
         self._reader: HeadReader | None = None  # once the request has left
+        self._streaming = request.streaming_callback  # looked up once: Tornado's default values are slow
         self._body: Body = CountedBody(0)
         self._delivered: Awaitable[None] | None = None  # what the last content has to wait for
         self._damage = ""  # why the body cannot be read on
@@ -234,7 +235,7 @@ class Fetch:
         else:
             self._in_callback = True
             try:
-                self._delivered = (self._request.streaming_callback or self._collect)(content)
+                self._delivered = (self._streaming or self._collect)(content)
             finally:
                 self._in_callback = False
         return not (self._delivered or body.ended or self._damage) and self._callback is not None
