@@ -55,8 +55,7 @@ class Connector:
         if proxy is None:
             channel: Channel = await self._dial(origin)
         elif proxy.is_socks:
-            addresses = await self._addresses(proxy.origin)
-            channel = await socks_channel(addresses[0], proxy, origin)
+            channel = await socks_channel(await dial(await self._addresses(proxy.origin)), proxy, origin)
         else:
             channel = await self._secured(await self._dial(proxy.origin), proxy.origin)
             if not origin.tls and not raw:

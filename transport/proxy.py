@@ -1,8 +1,9 @@
 """Ways through a proxy: HTTP (RFC 9110, section 9.3.6) and SOCKS5."""
 
 import base64
+import socket
 from dataclasses import dataclass, field
-from typing import Final, Self
+from typing import Any, Final, Self
 from urllib.parse import unquote, urlsplit
 
 from python_socks import ProxyError, ProxyType
@@ -14,7 +15,6 @@ from tornado.simple_httpclient import HTTPStreamClosedError
 from transport.channel import Channel, SocketChannel
 from transport.origin import Origin
 from transport.receive import receive_head
-from transport.resolver import Address
 from transport.response import HeadReader
 
 DEFAULT_PORTS: Final = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
@@ -82,14 +82,30 @@ async def tunnel(channel: Channel, proxy: Proxy, origin: Origin) -> None:
         raise ProxyRefused("the proxy sent something of its own")
 
 
-async def socks_channel(address: Address, proxy: Proxy, origin: Origin) -> SocketChannel:
-    """A channel to a server through the SOCKS5 proxy at this address. Raises OSError."""
-    _, (host, port, *_) = address
+class _Dialled(SocksClient):
+    """Stands before a SOCKS client as a proxy that is passed already: gives the socket to talk to it on."""
+
+    def __init__(self, connected: socket.socket) -> None:
+        self._connected = connected
+
+    async def connect(self, *_: Any, **__: Any) -> socket.socket:
+        """The socket, which is connected."""
+        return self._connected
+
+
+async def socks_channel(connected: socket.socket, proxy: Proxy, origin: Origin) -> SocketChannel:
+    """A channel to a server through the SOCKS5 proxy that this socket leads to. Raises OSError."""
     client = SocksClient(
-        ProxyType.SOCKS5, host, port, proxy.username or None, proxy.password or None, rdns=True
+        ProxyType.SOCKS5,
+        proxy.host,
+        proxy.port,
+        proxy.username or None,
+        proxy.password or None,
+        rdns=True,
+        forward=_Dialled(connected),
     )
     try:
-        connected = await client.connect(origin.host, origin.port)
+        await client.connect(origin.host, origin.port)
     except ProxyError:
         raise ProxyRefused("the proxy refused") from None
     except UnicodeError:

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from tests.transport.keeping_server import KeepingServer, keeping_server, server_context
-from tests.upstream.rig import NAME, Reader, nothing_left, stream
+from tests.upstream.rig import NAME, Reader, nothing_left, refusing_address, stream
 from transport import Connector, FetchHandle, HandledRequest, Pool, Proxy, ProxyRefused, StreamingClient
 from upstream import ConnectFailed, Exchange, HttpClient
 
@@ -130,6 +130,19 @@ async def test_https_goes_through_a_tunnel_to_the_checked_server(kind: str) -> N
 async def test_plain_http_goes_through_socks_too() -> None:
     async with keeping_server() as server, tunnels(server, "socks5") as (proxy, port):
         assert await ask("http://backend.test/", f"socks5h://{CREDENTIALS}@127.0.0.1:{port}") == b"ok"
+        assert proxy.wanted == [("backend.test", 80)]
+
+
+async def test_socks_proxy_is_reached_at_whichever_of_its_addresses_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with keeping_server() as server, tunnels(server, "socks5") as (proxy, port):
+        refusing = int(refusing_address().rpartition(":")[2])
+        both = [
+            (socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", where)) for where in (refusing, port)
+        ]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: both)
+        assert await ask("http://backend.test/", f"socks5://{CREDENTIALS}@proxy.test:{port}") == b"ok"
         assert proxy.wanted == [("backend.test", 80)]
 
 
