@@ -35,6 +35,7 @@ from logs import configure_logs
 from runtime import Signals, give_back_large_blocks, new_event_loop
 from settings import Settings, SettingsError
 from translate.values import Gpt
+from transport import new_event_loop
 from wiring import Service, build, ledger_store, limits_of
 
 if TYPE_CHECKING:

@@ -63,7 +63,7 @@ ARROWS: dict[str, set[str]] = {
     },
     "server": {
         "wiring", "front", "handlers", "ledger", "logs", "runtime", "settings", "translate.values",
-        "simulator",
+        "transport", "simulator",
     },
 }  # fmt: skip
 """Each room, and the rooms that it may import from. `benchmarks` and `tests` may use all of them."""

@@ -179,7 +179,10 @@ class SocketChannel:
                 waiting.set_exception(error)
                 del waiting
                 return
-            if goes_on and not self._closed:
+            if goes_on and self._closed:
+                waiting.set_exception(ConnectionAbortedError())
+                return
+            if goes_on:
                 self._waiting = waiting
                 return
             self._taken = None

@@ -1,7 +1,8 @@
-"""Sockets that have something to read, with and without epoll."""
+"""Sockets that have something to read, with the loop's selector and without."""
 
 import asyncio
 import select
+import selectors
 import socket
 import time
 
@@ -10,9 +11,10 @@ import pytest
 from tests.eventually import eventually
 from tests.upstream.rig import nothing_left
 from transport.channel import SocketChannel
-from transport.poller import MOST_AT_ONCE, EpollPoller, LoopPoller, Poller
+from transport.poller import MOST_AT_ONCE, LoopPoller, Poller, ServingLoop, ServingSelector, running_poller
 
-POLLERS = [LoopPoller] + ([EpollPoller] if hasattr(select, "epoll") else [])
+needs_epoll = pytest.mark.skipif(not hasattr(select, "epoll"), reason="there is no epoll")
+POLLERS = ["of the loop"] + (["of its selector"] if hasattr(select, "epoll") else [])
 
 
 def connected_pair() -> tuple[socket.socket, socket.socket]:
@@ -25,12 +27,16 @@ def connected_pair() -> tuple[socket.socket, socket.socket]:
     return ours, theirs
 
 
-def poller_of(kind: type[LoopPoller] | type[EpollPoller]) -> Poller:
-    return kind(asyncio.get_running_loop())
+def poller_of(kind: str) -> Poller:
+    loop = asyncio.get_running_loop()
+    if kind == "of the loop":
+        return LoopPoller(loop)
+    assert isinstance(loop, ServingLoop)
+    return running_poller()
 
 
 @pytest.mark.parametrize("kind", POLLERS)
-async def test_all_sockets_that_are_ready_are_served(kind: type[LoopPoller]) -> None:
+async def test_all_sockets_that_are_ready_are_served(kind: str) -> None:
     async with nothing_left():
         poller, pairs, read = poller_of(kind), [socket.socketpair() for _ in range(3 * MOST_AT_ONCE)], set()
 
@@ -48,7 +54,7 @@ async def test_all_sockets_that_are_ready_are_served(kind: type[LoopPoller]) -> 
 
 
 @pytest.mark.parametrize("kind", POLLERS)
-async def test_socket_that_another_one_led_to_closing_is_not_served(kind: type[LoopPoller]) -> None:
+async def test_socket_that_another_one_led_to_closing_is_not_served(kind: str) -> None:
     async with nothing_left():
         poller, served = poller_of(kind), []
         pairs = [socket.socketpair() for _ in range(2)]
@@ -67,6 +73,162 @@ async def test_socket_that_another_one_led_to_closing_is_not_served(kind: type[L
         await eventually(lambda: bool(served))
         await asyncio.sleep(0.01)
         assert len(served) == 1
+
+
+@needs_epoll
+async def test_error_while_a_socket_is_served_is_told_to_the_loop_and_the_others_are_served() -> None:
+    async with nothing_left():
+        poller, told, read = running_poller(), [], []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context["exception"]))
+        pairs = [socket.socketpair() for _ in range(2)]
+        error = ValueError("canary")
+
+        def fail(sock: socket.socket) -> None:
+            sock.recv(10)
+            raise error
+
+        poller.watch(pairs[0][0].fileno(), lambda: fail(pairs[0][0]))
+        poller.watch(pairs[1][0].fileno(), lambda: read.append(pairs[1][0].recv(10)))
+        for _, theirs in pairs:
+            theirs.send(b"x")
+        await eventually(lambda: bool(read) and bool(told))
+        assert (told, read) == ([error], [b"x"])
+        for ours, theirs in pairs:
+            poller.unwatch(ours.fileno())
+            ours.close()
+            theirs.close()
+
+
+@needs_epoll
+async def test_socket_is_served_here_and_written_to_by_the_loop() -> None:
+    async with nothing_left():
+        poller, loop, done = running_poller(), asyncio.get_running_loop(), []
+        ours, theirs = socket.socketpair()
+        fd = ours.fileno()
+
+        def written() -> None:
+            done.append(b"written")
+            loop.remove_writer(fd)
+
+        loop.add_writer(fd, written)
+        poller.watch(fd, lambda: done.append(ours.recv(10)))
+        await eventually(lambda: done == [b"written"])
+        theirs.send(b"x")
+        await eventually(lambda: done == [b"written", b"x"])
+        poller.unwatch(fd)
+        loop.add_writer(fd, written)
+        theirs.send(b"y")
+        await eventually(lambda: done[2:] == [b"written"])
+        ours.close()
+        theirs.close()
+
+
+@needs_epoll
+def test_selector_tells_the_loop_what_any_selector_tells() -> None:
+    (ours, theirs), found = socket.socketpair(), []
+    with ours, theirs:
+        for selector in (ServingSelector(), selectors.EpollSelector()):
+            with selector:
+                key = selector.register(ours, selectors.EVENT_READ, "a")
+                seen: list[object] = [key, key == selector.get_key(ours)]
+                with pytest.raises(KeyError):
+                    selector.register(ours, selectors.EVENT_READ)
+                seen.append(selector.select(0))
+                seen.append(selector.modify(ours, selectors.EVENT_WRITE | selectors.EVENT_READ, "b"))
+                seen.append(selector.select())
+                theirs.send(b"x")
+                seen.append(selector.select(0.01))
+                seen.append(selector.modify(ours, selectors.EVENT_READ, "b"))
+                seen.append(selector.select(-1))
+                ours.recv(1)
+                seen.append(selector.unregister(ours))
+                seen.append(selector.select(0.001))
+                with pytest.raises(KeyError):
+                    selector.get_key(ours)
+                with pytest.raises(KeyError):
+                    selector.unregister(ours)
+                seen.append(len(selector.get_map() or ()))
+                found.append(seen)
+    assert found[0] == found[1]
+
+
+def test_loop_of_another_kind_has_a_way_too() -> None:
+    async def receive() -> bytes:
+        ours, theirs = connected_pair()
+        channel = SocketChannel(ours)
+        theirs.send(b"x")
+        try:
+            return await channel.receive()
+        finally:
+            channel.close()
+            theirs.close()
+
+    loop = asyncio.SelectorEventLoop()
+    assert loop.run_until_complete(receive()) == b"x"
+    loop.close()
+
+
+async def test_what_needs_no_waiting_wakes_no_task() -> None:
+    async with nothing_left():
+        ours, theirs = connected_pair()
+        channel, taken, woken = SocketChannel(ours), [], []
+
+        def take(data: bytes) -> bool:
+            taken.append(data)
+            return data != b"wait"
+
+        async def receive() -> None:
+            woken.append(await channel.receive(take))
+
+        task = asyncio.create_task(receive())
+        for data in (b"one", b"two", b"wait"):
+            assert woken == []
+            theirs.send(data)
+            await eventually(lambda data=data: taken[-1:] == [data])  # type: ignore[misc]
+        await task
+        assert woken == [b"wait"]
+        theirs.send(b"more")
+        await asyncio.sleep(0.01)
+        assert taken == [b"one", b"two", b"wait"]  # nobody is ready
+        theirs.close()
+        task = asyncio.create_task(receive())
+        await task
+        assert (taken[3:], woken[1:]) == ([b"more"], [b""])  # the end is always told to the task
+        channel.close()
+
+
+async def test_what_is_raised_for_a_piece_is_raised_to_the_task() -> None:
+    async with nothing_left():
+        ours, theirs = connected_pair()
+        channel, error = SocketChannel(ours), ValueError("canary")
+
+        def fail(_: bytes) -> bool:
+            raise error
+
+        theirs.send(b"x")
+        with pytest.raises(ValueError, match="canary"):
+            await channel.receive(fail)
+        channel.close()
+        theirs.close()
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+async def test_closing_the_channel_for_a_piece_ends_the_wait_after_it(goes_on: bool) -> None:
+    async with nothing_left():
+        ours, theirs = connected_pair()
+        channel = SocketChannel(ours)
+
+        def close(_: bytes) -> bool:
+            channel.close()
+            return goes_on
+
+        theirs.send(b"x")
+        if goes_on:
+            with pytest.raises(ConnectionAbortedError):
+                await channel.receive(close)
+        else:
+            assert await channel.receive(close) == b"x"
+        theirs.close()
 
 
 async def test_nothing_is_read_while_nobody_waits_and_the_loop_does_not_spin() -> None:

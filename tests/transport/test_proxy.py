@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
+from tests.eventually import eventually
 from tests.transport.keeping_server import KeepingServer, keeping_server, server_context
 from tests.upstream.rig import NAME, Reader, nothing_left, refusing_address, stream
 from transport import Connector, FetchHandle, HandledRequest, Pool, Proxy, ProxyRefused, StreamingClient
@@ -78,8 +79,14 @@ class Tunnels:
 async def tunnels(
     target: KeepingServer, kind: str = "http", tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[tuple[Tunnels, int]]:
-    made = Tunnels(target.port)
-    serve = made.socks if kind == "socks5" else made.http
+    made, serving = Tunnels(target.port), 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal serving
+        serving += 1
+        await (made.socks if kind == "socks5" else made.http)(reader, writer)
+        serving -= 1
+
     listening = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
     try:
         yield made, listening.sockets[0].getsockname()[1]
@@ -88,6 +95,7 @@ async def tunnels(
         for writer in made.writers:
             writer.close()
         await asyncio.gather(*(writer.wait_closed() for writer in made.writers), return_exceptions=True)
+        await eventually(lambda: not serving)
 
 
 async def ask(url: str, proxy: str) -> bytes:
