@@ -9,7 +9,7 @@ from transport.dialing import dial
 from transport.origin import Origin
 from transport.proxy import Proxy, socks_channel, tunnel
 from transport.resolver import Address, Resolver
-from transport.tls import TlsChannel, client_context
+from transport.tls import Sessions, TlsChannel, client_context
 
 
 @dataclass(slots=True)
@@ -40,7 +40,7 @@ class Connector:
     ) -> None:
         self._proxy = proxy
         self._vet = vet
-        self._tls = tls
+        self._sessions = Sessions(tls) if tls is not None else None
         self._resolver = Resolver()
 
     async def open(self, origin: Origin, *, raw: bool = False) -> Connection:
@@ -80,8 +80,8 @@ class Connector:
         if not origin.tls:
             return channel
         try:
-            self._tls = self._tls or client_context()
-            return await TlsChannel.open(channel, self._tls, origin.host)
+            self._sessions = self._sessions or Sessions(client_context())
+            return await TlsChannel.open(channel, self._sessions, origin)
         except BaseException:
             channel.close()
             raise

@@ -5,9 +5,12 @@ from collections.abc import Callable
 from typing import Final, Self
 
 from transport.channel import Channel, Taken
+from transport.origin import Origin
 
 RECORD_BYTES: Final = 16 * 1024
 """Most that one TLS record holds."""
+MOST_SESSIONS: Final = 32
+"""Servers whose sessions are kept: the backend, a proxy, hosts of files."""
 
 
 def client_context() -> ssl.SSLContext:
@@ -20,21 +23,48 @@ def client_context() -> ssl.SSLContext:
     return context
 
 
+class Sessions:
+    """What servers gave us to be known by next time, which makes a handshake shorter and far cheaper.
+
+    A ticket serves one connection (RFC 8446, appendix C.4), which brings the next one.
+    """
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self.context = context
+        """How servers are checked. One that knows us was checked when it came to do so."""
+        self._kept: dict[Origin, ssl.SSLSession] = {}  # the oldest first
+
+    def take(self, origin: Origin) -> ssl.SSLSession | None:
+        """For one connection to this server."""
+        return self._kept.pop(origin, None)
+
+    def keep(self, origin: Origin, session: ssl.SSLSession) -> None:
+        """For the next connection to this server."""
+        self._kept.pop(origin, None)
+        self._kept[origin] = session
+        if len(self._kept) > MOST_SESSIONS:
+            del self._kept[next(iter(self._kept))]
+
+
 class TlsChannel:
     """Everything in a channel, encrypted."""
 
-    __slots__ = ("_content", "_incoming", "_inner", "_outgoing", "_tls")
+    __slots__ = ("_content", "_incoming", "_inner", "_origin", "_outgoing", "_sessions", "_tls")
 
-    def __init__(self, inner: Channel, context: ssl.SSLContext, name: str) -> None:
+    def __init__(self, inner: Channel, sessions: Sessions, origin: Origin) -> None:
         self._inner = inner
+        self._sessions: Sessions | None = sessions  # until it has the one of this connection
         self._content = b""  # decrypted in the loop, for the task that waits
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
+        self._origin = origin
+        self._tls = sessions.context.wrap_bio(
+            self._incoming, self._outgoing, server_hostname=origin.host, session=sessions.take(origin)
+        )
 
     @classmethod
-    async def open(cls, inner: Channel, context: ssl.SSLContext, name: str) -> Self:
-        """Shake hands with the server of this name. Raises OSError, of which `ssl.SSLError` is a kind."""
-        channel = cls(inner, context, name)
+    async def open(cls, inner: Channel, sessions: Sessions, origin: Origin) -> Self:
+        """Shake hands with this server. Raises OSError, of which `ssl.SSLError` is a kind."""
+        channel = cls(inner, sessions, origin)
         while True:
             try:
                 channel._tls.do_handshake()
@@ -115,4 +145,7 @@ class TlsChannel:
                 return None
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
             pass
+        if self._sessions is not None and (session := self._tls.session) is not None:
+            self._sessions.keep(self._origin, session)  # its ticket comes before any content
+            self._sessions = None
         return records[0] if len(records) == 1 else b"".join(records)

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -259,3 +260,25 @@ async def test_closing_while_warming_up_leaves_nothing_open() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         async with client() as http:
             http.pool.warm(Origin(False, "127.0.0.1", listener.getsockname()[1]))
+
+
+@pytest.mark.usefixtures("trusted")
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_server_that_knows_us_is_not_checked_anew_but_each_ticket_serves_once(
+    version: ssl.TLSVersion,
+) -> None:
+    tls = server_context()
+    tls.maximum_version = version
+    async with keeping_server(tls=tls) as server, client() as http:
+        url = f"https://{NAME}:{server.port}/"
+
+        async def ask_anew() -> bytes:
+            request = HandledRequest(url, "GET", handle=FetchHandle(), reuse=False)
+            return (await http.fetch(request)).body
+
+        assert await ask_anew() == b"ok"
+        assert await ask_anew() == b"ok"
+        assert set(await asyncio.gather(ask_anew(), ask_anew())) == {b"ok"}
+        known = [peer.writer.get_extra_info("ssl_object").session_reused for peer in server.peers]
+        assert known[:2] == [False, True]
+        assert sorted(known[2:]) == [False, True]
