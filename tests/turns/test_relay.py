@@ -39,6 +39,24 @@ async def test_each_piece_is_delivered_at_once_and_once() -> None:
     assert len(rig.client.out) == 2
 
 
+async def test_nothing_waits_where_the_client_does_not() -> None:
+    class ReadyClient(KeptOutput):
+        def deliver(self, out: bytes, *, begun: bool) -> None:  # type: ignore[override]
+            self.out.append(out)
+            self.begun.append(begun)
+
+    rig = Rig()
+    client = ReadyClient()
+    relay = AnswerRelay(rig.conversation, chat_stream(), client, rig.fetch)
+    assert relay.receive(record("one", done=False)) is None
+    assert relay.receive(record("one two", done=False)) is None
+    assert client.text == "one two"
+    waiting = relay.receive(picture())
+    assert waiting is not None
+    await waiting
+    assert [asset.alt for asset in rig.asked] == ["a cat"]
+
+
 async def test_pieces_of_one_read_are_one_delivery() -> None:
     rig = Rig()
     await rig.feed(record("one", done=False) + record("one two", done=False))

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections import Counter
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -74,6 +75,28 @@ async def test_each_piece_arrives_while_the_upstream_is_still_silent_after_it() 
         go_on.set()
         await task
     assert reader.content == b"data: 1\n\ndata: 2\n\n"
+
+
+@pytest.mark.parametrize("waits", [lambda _: False, lambda _: True, lambda number: number % 3 == 0])
+async def test_reader_waits_only_where_it_has_to(waits: Callable[[int], bool]) -> None:
+    got, busy = [], 0
+
+    async def rest() -> None:
+        nonlocal busy
+        busy += 1
+        await asyncio.sleep(0.002)
+        busy -= 1
+
+    def reader(data: bytes) -> Awaitable[None] | None:
+        assert not busy
+        got.append(data)
+        return rest() if waits(len(got)) else None
+
+    pieces = [b"data: %d\n\n" % number for number in range(200)]
+    body = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces)
+    async with rig([status(200, EVENT_STREAM), trickle(body, size=9), last_chunk()]) as world:
+        await stream(world.client, reader, Exchange())
+    assert b"".join(got) == b"".join(pieces)
 
 
 @pytest.mark.parametrize("size", [1, 7])

@@ -254,6 +254,44 @@ async def test_what_the_reader_raises_comes_out_as_itself(error: BaseException, 
         await world.stream()
 
 
+@pytest.mark.parametrize("error", [Oddity("x"), StreamClosedError(), BlockingIOError(11, "x")])
+@pytest.mark.parametrize("pieces", [1, 3])
+async def test_what_a_reader_raises_that_never_waits_comes_out_as_itself(
+    error: Exception, pieces: int
+) -> None:
+    got = []
+
+    def reader(data: bytes) -> None:
+        got.append(data)
+        if len(got) == pieces:
+            raise error
+
+    steadily = trickle(b"9\r\ndata: 1\n\n\r\n" * 500, size=14, pause=0.005)
+    async with rig([status(200, EVENT_STREAM), steadily], ANSWER, max_clients=1) as world:
+        with pytest.raises(type(error)) as caught:
+            await stream(world.client, reader, Exchange())
+        assert caught.value is error
+        assert len(got) == pieces
+        assert await world.server.connections[0].gone_within(1)
+        await world.stream()
+
+
+async def test_reader_that_never_waits_may_abort_its_own_exchange() -> None:
+    exchange, got = Exchange(), []
+
+    def reader(data: bytes) -> None:
+        got.append(data)
+        if len(got) == 3:
+            exchange.abort()
+
+    steadily = trickle(b"9\r\ndata: 1\n\n\r\n" * 500, size=14, pause=0.005)
+    async with rig([status(200, EVENT_STREAM), steadily]) as world:
+        with pytest.raises(Aborted):
+            await stream(world.client, reader, exchange)
+        assert await world.server.connections[0].gone_within(1)
+    assert len(got) == 3
+
+
 async def test_closing_the_client_aborts_what_is_under_way() -> None:
     exchange = Exchange()
     async with rig([stall()]) as world:
