@@ -33,10 +33,11 @@ _KEEP_SECONDS: Final = re.compile(r"\btimeout\s*=\s*(\d{1,9})")
 class StreamingClient(AsyncHTTPClient):
     """Tornado's client interface: `fetch` with `streaming_callback`, `header_callback` and all time limits.
 
-    A `streaming_callback` may return an awaitable; nothing more is read before that is done. At most
-    `max_clients` fetches are under way, further ones wait. Redirects are answers like any other, and
-    compression is not asked for. `pool` is where its connections come from, one of its own by default. Make
-    it with `force_instance=True`, or let `AsyncHTTPClient.configure` make it the implementation.
+    A `streaming_callback` may return an awaitable; nothing more is read before that is done. It is called in
+    the loop itself or in a task of the client. At most `max_clients` fetches are under way, and further ones
+    wait. Redirects are answers like any other, and compression is not asked for. `pool` is where its
+    connections come from, one of its own by default. Make it with `force_instance=True`, or let
+    `AsyncHTTPClient.configure` make it the implementation.
     """
 
     def initialize(
@@ -238,7 +239,8 @@ class Fetch:
                 self._delivered = (self._streaming or self._collect)(content)
             finally:
                 self._in_callback = False
-        return not (self._delivered or body.ended or self._damage) and self._callback is not None
+        over = body.ended or bool(self._damage) or self._callback is None
+        return self._delivered is None and not over
 
     def _collect(self, content: bytes) -> None:
         self._content += content

@@ -27,8 +27,8 @@ class ConversationClient:
     ) -> None:
         """POST a conversation and feed its event stream to `on_data` until the stream has ended.
 
-        `on_data` is awaited for each piece, cut anywhere, and nothing more is read before it is done; see
-        `HttpClient.stream` for what it may do. Where a piece held something new, it calls
+        `on_data` is called for each piece, cut anywhere, and nothing more is read before what it returns is
+        done; see `HttpClient.stream` for what it may do. Where a piece held something new, it calls
         `exchange.progressed()`: a backend that sends nothing new for too long is given up.
 
         If the answer is JSON that hands over to a WebSocket (protocol notes, section 12), the stream comes

@@ -105,10 +105,10 @@ class HttpClient:
     ) -> JsonAnswer | None:
         """POST JSON and feed the event stream in answer to `on_data`; return None once it has ended.
 
-        `on_data` is awaited for each piece, cut anywhere, and nothing more is read before it is done; it
-        runs in a task of the exchange, not in the caller's. Its own exception stops the exchange and comes
-        out of here as it is. A body without length that just ends is a clean end: only the content can
-        tell.
+        `on_data` is called for each piece, cut anywhere, and nothing more is read before what it returns is
+        done. It runs in the loop itself or in a task of the exchange, never in the caller's: what has to be
+        waited for belongs into what it returns. Its own exception stops the exchange and comes out of here
+        as it is. A body without length that just ends is a clean end: only the content can tell.
 
         `on_data` is called only for a 2xx answer of type `text/event-stream`. Any other answer is returned,
         with at most 64 KiB of its body.
