@@ -35,7 +35,7 @@ from logs import configure_logs
 from runtime import Signals, give_back_large_blocks, new_event_loop
 from settings import Settings, SettingsError
 from translate.values import Gpt
-from transport import new_event_loop
+from transport import new_serving_loop
 from wiring import Service, build, ledger_store, limits_of
 
 if TYPE_CHECKING:
@@ -280,7 +280,7 @@ def run() -> int:
             )
         _configure_logs(settings)
         give_back_large_blocks()
-        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        with asyncio.Runner(loop_factory=partial(new_event_loop, new_serving_loop)) as runner:
             return runner.run(main(settings, demo))
     except SettingsError as error:
         sys.stderr.write(f"server.py: {error}\n")

@@ -1,4 +1,4 @@
-"""Which event loop the process runs on: uvloop's where it is installed, else asyncio's own."""
+"""Which event loop the process runs on: uvloop's where it is installed, else one of asyncio's."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,20 +6,21 @@ from collections.abc import Callable
 _Make = Callable[[], asyncio.AbstractEventLoop]
 
 
-def new_event_loop() -> asyncio.AbstractEventLoop:
-    """A loop of the best kind there is, for `asyncio.Runner`."""
-    return _best_kind()()
+def new_event_loop(otherwise: _Make = asyncio.new_event_loop) -> asyncio.AbstractEventLoop:
+    """A loop of uvloop, or what `otherwise` makes, for `asyncio.Runner`."""
+    return (_uvloops() or otherwise)()
 
 
 def event_loop_name() -> str:
     """Whose the running loop is: `uvloop` or `asyncio`."""
-    return type(asyncio.get_running_loop()).__module__.partition(".")[0]
+    of_uvloop = type(asyncio.get_running_loop()).__module__.partition(".")[0] == "uvloop"
+    return "uvloop" if of_uvloop else "asyncio"
 
 
-def _best_kind() -> _Make:
+def _uvloops() -> _Make | None:
     try:
         import uvloop
     except ImportError:
-        return asyncio.new_event_loop
+        return None
     make: _Make = uvloop.new_event_loop
     return make

@@ -16,7 +16,7 @@ import pytest
 from tornado.ioloop import IOLoop
 
 from tests.translate.captures import FOLDER as CAPTURES
-from transport import new_event_loop
+from transport import new_serving_loop
 from turns.tokens import load_vocabulary
 
 QUICK = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -38,7 +38,7 @@ def io_loop() -> Iterator[IOLoop]:
 
     An exception that only the loop hears of, for example of a task that nobody awaits, fails the test.
     """
-    loop = IOLoop(make_current=False, asyncio_loop=new_event_loop())
+    loop = IOLoop(make_current=False, asyncio_loop=new_serving_loop())
     asyncio_loop: asyncio.AbstractEventLoop = loop.asyncio_loop
     asyncio_loop.slow_callback_duration = 60  # in debug mode; a busy machine is no fault of the service
     unheard: list[dict[str, Any]] = []

@@ -1,14 +1,14 @@
 """Connections to servers: sockets, TLS, proxies, HTTP/1.1 and WebSockets, as a client has them.
 
 `StreamingClient` is Tornado's `AsyncHTTPClient` on sockets of its own; a `FetchHandle` stops one of its
-fetches. `new_event_loop` makes the loop on which streams are cheapest. Nothing here knows the backend, and
+fetches. `new_serving_loop` makes the loop on which streams are cheapest. Nothing here knows the backend, and
 nothing but public names of Tornado is used.
 """
 
 from transport.client import StreamingClient
 from transport.connector import Connector
 from transport.origin import Origin
-from transport.poller import new_event_loop
+from transport.poller import new_serving_loop
 from transport.pool import KeepRules, Pool
 from transport.proxy import Proxy, ProxyRefused
 from transport.request import FetchHandle, HandledRequest
@@ -28,5 +28,5 @@ __all__ = [
     "ProxyRefused",
     "StreamingClient",
     "WebSocketClient",
-    "new_event_loop",
+    "new_serving_loop",
 ]

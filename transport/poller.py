@@ -136,8 +136,49 @@ class ServingLoop(asyncio.SelectorEventLoop):
         super().__init__(self.poller)
 
 
+class EpollPoller:
+    """For loops of other kinds, such as uvloop's: an epoll set of its own, which is one reader of the loop.
+
+    With many streams, one callback for all that are ready is far cheaper than one for each. The set is there
+    only while something is watched, so nobody needs to close it.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self.buffer = memoryview(bytearray(READ_BYTES))
+        self._epoll: select.epoll | None = None
+        self._readable: dict[int, Readable] = {}
+
+    def watch(self, fd: int, readable: Readable) -> None:
+        """See `Poller`."""
+        if self._epoll is None:
+            self._epoll = select.epoll()
+            self._loop.add_reader(self._epoll.fileno(), self._serve)
+        self._epoll.register(fd, select.EPOLLIN)
+        self._readable[fd] = readable
+
+    def unwatch(self, fd: int) -> None:
+        """See `Poller`."""
+        epoll = self._epoll
+        if epoll is None or self._readable.pop(fd, None) is None:
+            return
+        epoll.unregister(fd)
+        if not self._readable:
+            self._loop.remove_reader(epoll.fileno())
+            epoll.close()
+            self._epoll = None
+
+    def _serve(self) -> None:
+        if self._epoll is None:
+            return
+        for fd, _ in self._epoll.poll(0, MOST_AT_ONCE):
+            # What an earlier one led to may have ended the watch over this one.
+            if (readable := self._readable.get(fd)) is not None:
+                readable()
+
+
 class LoopPoller:
-    """The way of a loop that is no `ServingLoop`: a callback of the loop for each socket."""
+    """The loop's own way, where there is no epoll."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.buffer = memoryview(bytearray(READ_BYTES))
@@ -155,7 +196,7 @@ class LoopPoller:
 _pollers: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, Poller]] = WeakKeyDictionary()
 
 
-def new_event_loop() -> asyncio.AbstractEventLoop:
+def new_serving_loop() -> asyncio.AbstractEventLoop:
     """A loop on which streams are cheap: with hundreds of them, waiting is what costs most."""
     return ServingLoop() if hasattr(select, "epoll") else asyncio.new_event_loop()
 
@@ -165,7 +206,10 @@ def running_poller() -> Poller:
     loop = asyncio.get_running_loop()
     if isinstance(loop, ServingLoop):
         return loop.poller
-    return _pollers.setdefault(loop, LoopPoller(loop))
+    poller = _pollers.get(loop)
+    if poller is None:
+        poller = _pollers[loop] = EpollPoller(loop) if hasattr(select, "epoll") else LoopPoller(loop)
+    return poller
 
 
 def _descriptor(fileobj: Any) -> int:

@@ -11,10 +11,18 @@ import pytest
 from tests.eventually import eventually
 from tests.upstream.rig import nothing_left
 from transport.channel import SocketChannel
-from transport.poller import MOST_AT_ONCE, LoopPoller, Poller, ServingLoop, ServingSelector, running_poller
+from transport.poller import (
+    MOST_AT_ONCE,
+    EpollPoller,
+    LoopPoller,
+    Poller,
+    ServingLoop,
+    ServingSelector,
+    running_poller,
+)
 
 needs_epoll = pytest.mark.skipif(not hasattr(select, "epoll"), reason="there is no epoll")
-POLLERS = ["of the loop"] + (["of its selector"] if hasattr(select, "epoll") else [])
+POLLERS = ["of the loop"] + (["of its selector", "beside it"] if hasattr(select, "epoll") else [])
 
 
 def connected_pair() -> tuple[socket.socket, socket.socket]:
@@ -31,6 +39,8 @@ def poller_of(kind: str) -> Poller:
     loop = asyncio.get_running_loop()
     if kind == "of the loop":
         return LoopPoller(loop)
+    if kind == "beside it":
+        return EpollPoller(loop)
     assert isinstance(loop, ServingLoop)
     return running_poller()
 
