@@ -1,6 +1,7 @@
 """One answer to a request, in any format, streamed or whole: the HTTP side of a turn."""
 
 import time
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -59,16 +60,16 @@ class Answer:
         """End the answer with `error`."""
         self._runner.stop(error)
 
-    async def deliver(self, out: bytes, *, begun: bool) -> None:
+    def deliver(self, out: bytes, *, begun: bool) -> Awaitable[None] | None:
         """See `Client`."""
         connection = self._connection
         if not self._format.streams or connection.state is ClientState.GONE:
-            return
+            return None
         if not (out if connection.state is ClientState.STREAMING else begun):
-            return
+            return None
         if self._handler.ttft is None and self._runner.has_text:
             self._handler.ttft = time.monotonic() - self._handler.started
-        await connection.send(out)
+        return connection.begin_send(out)
 
     async def quiet(self) -> None:
         """See `Client`."""

@@ -5,7 +5,7 @@ Tornado keeps one write future per connection.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from tornado.iostream import StreamClosedError
@@ -63,10 +63,23 @@ class ClientConnection:
 
     async def send(self, data: bytes) -> None:
         """Write and wait until the kernel took it; after the client left, do nothing."""
+        if (sending := self.begin_send(data)) is not None:
+            await sending
+
+    def begin_send(self, data: bytes) -> Awaitable[None] | None:
+        """`send`, which is done already if this returns None, else when what it returns is."""
         if self._keepalive is not None:
-            await self._keepalive
-        if (written := self._write(data)) is not None:
-            await self._wait_for(written)
+            return self._send_after(self._keepalive, data)
+        written = self._write(data)
+        self._last_chunk = self._last_write
+        return None if written is None else self._end_send(written)
+
+    async def _send_after(self, keepalive: "asyncio.Task[None]", data: bytes) -> None:
+        await keepalive
+        await self.send(data)
+
+    async def _end_send(self, written: "asyncio.Future[None]") -> None:
+        await self._wait_for(written)
         self._last_chunk = self._last_write
 
     async def quiet(self) -> None:
