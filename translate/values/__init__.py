@@ -54,6 +54,7 @@ from translate.values.json import (
     strict_json,
     text_at,
 )
+from translate.values.listed import NO_MODELS, ListedModel, ModelList
 from translate.values.models import ANY_GPT, BUILT_IN, DEFAULT_UNITS, GPT_35_TURBO, Catalogue, Model
 from translate.values.prompt import Attachment, ChatMessage, Role, SentMessage
 from translate.values.size import size_in_memory, text_size
@@ -68,6 +69,7 @@ __all__ = [
     "GPT_35_TURBO",
     "MAX_GPTS_FILE_BYTES",
     "NEED_DATA",
+    "NO_MODELS",
     "PAUSED",
     "STYLES",
     "SURROGATE",
@@ -96,8 +98,10 @@ __all__ = [
     "ItemKind",
     "ItemStarted",
     "JsonObject",
+    "ListedModel",
     "MethodNotAllowed",
     "Model",
+    "ModelList",
     "NotAdmitted",
     "NotFound",
     "Overloaded",
