@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from access import AccessLimits, Admin, Doorkeeper, load_admin
 from accounts import AccountQueue, Credential, SharedSlots
-from catalogue import GptsFileWatcher, load_gpts
+from catalogue import CallerModels, GptsFileWatcher, load_gpts
 from handlers import ROUTES, AnswerParts, AppParts, ChatOptions, Common, StreamTiming
 from ledger import (
     DAY,
@@ -33,8 +33,8 @@ from logs import RecentFailures
 from media import Fetcher, MediaReader, MediaStore
 from metrics import MAX_AGE_SECONDS, Exposition, LagSampler, Metrics
 from runtime import BackgroundTasks, ByteBudget, MemoryTrimmer, StateDirectory
-from settings import Settings, SettingsError
-from translate.values import ANY_GPT, BUILT_IN, Catalogue, Gpt, GptsError, Style
+from settings import ALIASES, Settings, SettingsError
+from translate.values import ANY_GPT, BUILT_IN, Catalogue, Gpt, GptsError, Style, is_slug
 from transport import Proxy
 from turns import (
     AttachmentUploader,
@@ -53,6 +53,7 @@ from upstream import (
     SocketLimits,
     Timeouts,
 )
+from upstream.account import AccountLimits, ModelLists
 from upstream.files import BackendFiles
 from upstream.gpts import GptDescriptions, GptDescriptionStore
 
@@ -72,6 +73,8 @@ class Service:
     app: AppParts
     metrics: Metrics
     charges: ChargeBook
+    models: CallerModels
+    limits: AccountLimits
     gpts: GptsFileWatcher
     media: MediaStore
     queue: AccountQueue
@@ -103,6 +106,8 @@ class Service:
         await self.media.close()
         await self.queue.close()
         await self.licence.close()
+        await self.models.close()
+        await self.limits.close()
         self.conversations.close()
         self.http.close()
         await self.tokens.close()
@@ -129,8 +134,10 @@ def build(
     catalogue, load = _catalogue(settings, demo_gpts)
     http = _http_client(settings, progress_timeout)
     conversations = ConversationClient(http, AccountSockets(http, socket_limits))
-    models = [*catalogue.models, *([ANY_GPT.name] if settings.allow_any_gpt else [])]
-    metrics = Metrics(ROUTES, models, version)
+    labels = [*catalogue.models, *([ANY_GPT.name] if settings.allow_any_gpt else [])]
+    metrics = Metrics(ROUTES, labels, version)
+    models = CallerModels(catalogue, _model_lists(settings, http), metrics)
+    limits = AccountLimits(http)
     # A description that the simulator made up must not be used with a real backend.
     store = GptDescriptionStore(Path(settings.state_dir) / ("demo-gpts" if simulated else "gpts"))
     own = Credential(settings.key_for_gpts_info) if settings.key_for_gpts_info else None
@@ -155,7 +162,7 @@ def build(
         shared=SharedSlots(settings.redis_url) if settings.redis_url else None,
     )
     keys, secret_file = key_names(settings), Path(settings.state_dir) / SECRET_FILE
-    charges = _charge_book(settings, keys, http, metrics, catalogue, simulated=simulated)
+    charges = _charge_book(settings, keys, http, metrics, catalogue, limits, simulated=simulated)
     exposition = Exposition(metrics.registry, charges.refresh_gauges, max_age=exposition_max_age)
     licence = LicenceUsage(http, settings.licence_usage_url)
     aftermath = BackgroundTasks()
@@ -167,6 +174,7 @@ def build(
             conversations=conversations,
             queue=queue,
             charges=charges,
+            limits=limits,
             preparation=Preparation(
                 descriptions, AttachmentUploader(reader, files, room), temporary=temporary
             ),
@@ -200,7 +208,7 @@ def build(
             room=room,
         ),
         answers=AnswerParts(
-            catalogue=catalogue,
+            models=models,
             turns=turns,
             running=running,
             timing=StreamTiming(
@@ -235,6 +243,8 @@ def build(
         app=app,
         metrics=metrics,
         charges=charges,
+        models=models,
+        limits=limits,
         gpts=gpts,
         media=media,
         queue=queue,
@@ -304,14 +314,30 @@ def _catalogue(settings: Settings, demo_gpts: Sequence[Gpt]) -> tuple[Catalogue,
         gpts = load()
     except GptsError as error:
         raise SettingsError(f"{path} is not usable: {error}.") from None
+    by_default = settings.model_aliases == ALIASES
     try:
-        catalogue = Catalogue(BUILT_IN, aliases, gpts, any_gpt=settings.allow_any_gpt)
+        catalogue = Catalogue(
+            BUILT_IN,
+            {} if by_default else aliases,
+            gpts,
+            default_aliases=aliases if by_default else {},
+            any_gpt=settings.allow_any_gpt,
+            slugs=settings.model_slugs,
+            pass_through=settings.models == "listed",
+        )
     except ValueError as error:
         raise SettingsError(f"MODEL_ALIASES is not usable: {error}.") from None
     for name in settings.model_units:
-        if name not in catalogue.models and name != ANY_GPT.name:
+        may_be_listed = settings.models == "listed" and is_slug(name)
+        if name not in catalogue.models and name != ANY_GPT.name and not may_be_listed:
             raise SettingsError(f"MODEL_UNITS is not usable: {name[:80]} is no model here.")
     return catalogue, load
+
+
+def _model_lists(settings: Settings, http: HttpClient) -> ModelLists | None:
+    """What asks the backend for its models, if anything depends on that."""
+    has_choice = any(len(slugs) > 1 for slugs in settings.model_slugs.values())
+    return ModelLists(http) if settings.models == "listed" or has_choice else None
 
 
 def _http_client(settings: Settings, progress_timeout: float) -> HttpClient:
@@ -340,6 +366,7 @@ def _charge_book(
     http: HttpClient,
     metrics: Metrics,
     catalogue: Catalogue,
+    backend: AccountLimits,
     *,
     simulated: bool,
 ) -> ChargeBook:
@@ -353,4 +380,4 @@ def _charge_book(
         listed=settings.history == "keep",
         grace=SHARED_GRACE_SECONDS if settings.redis_url else GRACE_SECONDS,
     )
-    return ChargeBook(ledger, keys, reconciler, metrics, catalogue, dict(settings.model_units))
+    return ChargeBook(ledger, keys, reconciler, metrics, catalogue, dict(settings.model_units), backend)

@@ -1,6 +1,6 @@
 """Who is let in: this machine, the administrator, and keys that the backend may accept."""
 
 from access.admin import Admin, load_admin
-from access.doorkeeper import AccessLimits, Doorkeeper, KeyVerdict
+from access.doorkeeper import AccessLimits, Doorkeeper, KeyVerdict, Visit
 
-__all__ = ["AccessLimits", "Admin", "Doorkeeper", "KeyVerdict", "load_admin"]
+__all__ = ["AccessLimits", "Admin", "Doorkeeper", "KeyVerdict", "Visit", "load_admin"]

@@ -26,6 +26,7 @@ export function showOverview(state) {
     const meters = [usage.limits, usage.today.units, details.gpt4_window_resets_at, details.licence];
     draw("quota", meters, () => quota(usage, details));
   }
+  if (details) draw("limits", details.backend, () => limitsTable(details.backend));
   if (details) draw("errors", details.errors, () => errorsTable(details.errors));
 }
 
@@ -116,6 +117,24 @@ function modelsTable(models) {
     ),
   );
   return [table([t("model"), t("state"), [t("cost"), "number"]], rows)];
+}
+
+function limitsTable(accounts) {
+  const rows = accounts.flatMap(({ key, models, features }) => [
+    ...models.map(({ model, replaced_by, resets_at }) =>
+      limitRow(key, model, replaced_by ? t("insteadOf", { model: replaced_by }) : t("usedUp"), resets_at),
+    ),
+    ...features.map(({ feature, remaining, blocked, resets_at }) =>
+      limitRow(key, feature, blocked || remaining === 0 ? t("usedUp") : number(remaining), resets_at),
+    ),
+  ]);
+  if (rows.length === 0) return [el("p", { class: "note" }, t("noLimits"))];
+  return [table([t("key"), t("limit"), t("left"), t("reset")], rows)];
+}
+
+function limitRow(key, name, left, resetsAt) {
+  const cells = [left, resetsAt ? moment(resetsAt) : "–"].map((text) => el("td", {}, text));
+  return el("tr", {}, el("td", {}, key || "–"), el("th", { scope: "row" }, name), ...cells);
 }
 
 function errorsTable(errors) {

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from access import KeyVerdict
+from catalogue import CallerModels
 from handlers.base import ApiHandler
 from handlers.body import AnyBody, BodyHandler
 from handlers.client_connection import ClientConnection, StreamTiming
 from handlers.client_states import ClientState
 from metrics import Outcome
-from translate.values import AnswerFormat, ApiError, Catalogue, Forbidden, Unauthorized
+from translate.values import AnswerFormat, ApiError, Forbidden, Model, NotFound, Unauthorized
 from turns import Client, RunningAnswers, TurnFactory, TurnOutcome
 
 
@@ -21,6 +22,11 @@ class Runner(Protocol):
     @property
     def has_text(self) -> bool:
         """Some text of the answer has been delivered."""
+        ...
+
+    @property
+    def answered_by(self) -> str:
+        """The backend's name of the model that answers, once the backend has said it."""
         ...
 
     def stop(self, error: ApiError | None = None) -> None:
@@ -65,7 +71,12 @@ class Answer:
         connection = self._connection
         if not self._format.streams or connection.state is ClientState.GONE:
             return None
-        if not (out if connection.state is ClientState.STREAMING else begun):
+        if connection.state is ClientState.STREAMING:
+            if not out:
+                return None
+        elif begun:
+            self._handler.answered_by = self._runner.answered_by  # for the headers, which are sent now
+        else:
             return None
         if self._handler.ttft is None and self._runner.has_text:
             self._handler.ttft = time.monotonic() - self._handler.started
@@ -85,6 +96,7 @@ class Answer:
         """Tell the client how it ended, once that is decided."""
         handler, state = self._handler, self._connection.state
         handler.record_turn(outcome)
+        handler.answered_by = outcome.answered_by
         error = outcome.error
         if outcome.bug is not None:
             if state is ClientState.PENDING:
@@ -115,7 +127,7 @@ class Answer:
 class AnswerParts:
     """What handlers of answers work with: models, turns, the answers in flight, and the timing of streams."""
 
-    catalogue: Catalogue
+    models: CallerModels
     turns: TurnFactory
     running: RunningAnswers
     timing: StreamTiming
@@ -135,15 +147,34 @@ class AnswerHandler(BodyHandler[AnyBody]):
         if self.wanted:
             self.parts.turns.expect()
 
+    async def resolve(self, name: str) -> Model:
+        """The model that `name` means to the caller.
+
+        The first request of a key may have to wait a moment for what the backend lists for it. Raises
+        ApiError: there is no such model, or the key is not let through to the backend.
+        """
+        models = self.parts.models
+        if not models.waits_for_list(self.caller, name):
+            return models.resolve(self.caller, name)
+        with self.let_in(self.caller) as visit:
+            listed = await models.wait_for_list(self.caller)
+            if listed:
+                visit.verdict = KeyVerdict.ACCEPTED
+            try:
+                return models.resolve(self.caller, name)
+            except NotFound:
+                # Nothing is posted that would show what the key is worth, and the backend was asked.
+                visit.verdict = KeyVerdict.ACCEPTED if listed else KeyVerdict.DOUBTFUL
+                raise
+
     async def respond(self, runner: Runner, format: AnswerFormat) -> None:
         """Answer with what `runner` makes. Raises ApiError while nothing was sent."""
         self._answer = Answer(self, runner, format, self.parts.timing)
         if self._client_left:
             self._answer.client_gone()
-        peer, forwarded_for = self.request.remote_ip or "", self.request.headers.get("X-Forwarded-For", "")
         try:
             with (
-                self.common.doorkeeper.admit(self.caller, peer, forwarded_for) as visit,
+                self.let_in(self.caller) as visit,
                 self.parts.running.admit(self._answer, self.route),
             ):
                 try:

@@ -71,7 +71,7 @@ def make_app(parts: AppParts) -> tornado.web.Application:
     answers = parts.answers
     images = {"parts": answers, "reader": parts.reader}
     owner = "pandora-to-v1-simulator" if parts.simulated else "pandora-next"
-    models = {"catalogue": answers.catalogue, "owner": owner}
+    models = {"models": answers.models, "owner": owner}
     usage = {"licence": parts.licence, "admin": parts.admin}
     console = ConsoleParts(
         version=parts.version,
@@ -80,7 +80,7 @@ def make_app(parts: AppParts) -> tornado.web.Application:
         api_prefix=parts.api_prefix,
         admin=parts.admin,
         upstream=parts.upstream,
-        catalogue=answers.catalogue,
+        catalogue=answers.models.catalogue,
         gpts=parts.gpts,
         running=answers.running,
         queue=parts.queue,

@@ -5,7 +5,8 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Collection
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from tornado.httputil import HTTPServerRequest
 from tornado.iostream import IOStream, StreamClosedError
 from tornado.web import RequestHandler
 
-from access import Admin, Doorkeeper
+from access import Admin, Doorkeeper, Visit
 from accounts import Caller
 from ledger import ChargeBook
 from logs import RecentFailures
@@ -37,7 +38,7 @@ log = logging.getLogger("pandora")
 EXPOSED: Final = (
     "x-request-id, openai-processing-ms, retry-after, retry-after-ms, x-should-retry, "
     "x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests, "
-    "x-ratelimit-limit-units, x-ratelimit-remaining-units, x-ratelimit-reset-units"
+    "x-ratelimit-limit-units, x-ratelimit-remaining-units, x-ratelimit-reset-units, x-model-resolved"
 )
 HEADER_NAMES: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~ ,-]{1,4000}")
 KEY: Final = re.compile(r"[\x21-\x7e]{1,8192}")
@@ -95,6 +96,8 @@ class ApiHandler(RequestHandler):
     """Seconds until the first content of a stream was written."""
     unread = False
     """It is answered before its body, which the client has not sent and does not send any more."""
+    answered_by = ""
+    """The backend's name of the model that answers, once the backend has said it."""
     conversing: tuple[Caller, Model] | None = None
     """The caller and the model of the conversation, once known; the headers show their limits."""
 
@@ -177,6 +180,12 @@ class ApiHandler(RequestHandler):
         request = self.request
         return admin.trusts(request.remote_ip or "", request.version, request.headers)
 
+    def let_in(self, caller: Caller) -> AbstractContextManager[Visit]:
+        """Let the request through to the backend; see `Doorkeeper.admit`. Raises ApiError."""
+        request = self.request
+        forwarded_for = request.headers.get("X-Forwarded-For", "")
+        return self.common.doorkeeper.admit(caller, request.remote_ip or "", forwarded_for)
+
     def public_base(self) -> str:
         """Where users reach this service, for links: the setting, else the request's own host."""
         return self.common.public_base or f"{self.request.protocol}://{self.request.host}"
@@ -216,17 +225,22 @@ class ApiHandler(RequestHandler):
             socket.close()
 
     def set_last_headers(self) -> None:
-        """`openai-processing-ms`, for streams the time to the headers, and `x-ratelimit-*`."""
+        """`openai-processing-ms` (of streams to the headers), `x-ratelimit-*` and `x-model-resolved`."""
         self.set_header("openai-processing-ms", str(int((time.monotonic() - self.started) * 1000)))
+        if self.answered_by:
+            self.set_header("x-model-resolved", self.answered_by)
         if self.conversing is not None:
             for name, value in self.common.charges.headers(*self.conversing).items():
                 self.set_header(name, value)
 
-    def check_limits(self, caller: Caller, model: Model) -> None:
-        """Check the limits of `caller` for a conversation with `model`. Raises ApiError (429)."""
+    def check_limits(self, caller: Caller, model: Model, features: Collection[str] = ()) -> None:
+        """Check the limits of `caller` for a conversation with `model` that needs `features` of the backend.
+
+        Raises ApiError (429).
+        """
         self.model_name = model.name
         self.conversing = caller, model
-        self.common.charges.check(caller, model)
+        self.common.charges.check(caller, model, features)
 
     def error_body(self, error: ApiError) -> bytes:
         """What a response with `error` holds, in the format of the route."""
@@ -289,6 +303,7 @@ class ApiHandler(RequestHandler):
                 "method": self.request.method,
                 "route": self.route,
                 "model": self.model_name or None,
+                "answered_by": (turn.answered_by or None) if turn is not None else None,
                 "status": status,
                 "outcome": outcome.value,
                 "duration": round(duration, 3),

@@ -43,7 +43,7 @@ class ChatHandler(AnswerHandler[JsonBody]):
     async def _turn(self) -> tuple[TurnRunner, AnswerFormat]:
         """The turn and the format of its answer. While they run, nobody else keeps the request."""
         request = chat_request(await self.parsed(JsonBody.read_object))
-        model = self.parts.catalogue.resolve(request.model)
+        model = await self.resolve(request.model)
         self.check_limits(self.caller, model)
         style = Style(model.style) if model.style else self.chat.style
         turn = TurnRequest(

@@ -17,11 +17,13 @@ from access import Admin
 from accounts import AccountQueue
 from catalogue import GptsFileWatcher
 from handlers.base import ApiHandler
-from ledger import LicenceUsage, StoreError, usage_summary
+from ledger import LicenceUsage, StoreError, limits_as_json, usage_summary
 from translate.values import Catalogue, NotFound, Unauthorized
 from turns import RunningAnswers
 
 FOLDER: Final = Path(__file__).parent.parent / "console"
+MAX_ACCOUNTS: Final = 50
+"""Accounts of which the backend's limits are shown: those used last."""
 TYPES: Final = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -176,5 +178,8 @@ class StateHandler(_OwnOrigin):
             "usage": usage,
             "gpt4_window_resets_at": int(window[0] + ledger.limits.window) if window else None,
             "licence": parts.licence.latest,
+            "backend": [
+                limits_as_json(*told) for told in self.common.charges.backend_limits(None)[:MAX_ACCOUNTS]
+            ],
             "errors": [asdict(failure) for failure in self.common.failures.latest()],
         }

@@ -29,6 +29,8 @@ from translate.openai import (
 from translate.values import Attachment, BadRequest, ChatMessage
 from turns import Prompt, TurnRequest, as_part_error
 
+DRAWING: Final = ("image_gen",)
+"""The backend's name of what it counts pictures under."""
 NUMBER: Final = re.compile(r"[0-9]{1,9}")
 
 
@@ -48,8 +50,8 @@ class DrawingHandler(AnswerHandler[AnyBody]):
         self, request: ImageRequest, sources: Mapping[Attachment, Content], masked: bool = False
     ) -> None:
         """Serve `request`, with pictures to start from; the last one may be a mask. Raises ApiError."""
-        model = self.parts.catalogue.resolve(request.model)
-        self.check_limits(self.caller, model)
+        model = await self.resolve(request.model)
+        self.check_limits(self.caller, model, DRAWING)
         if request.response_format == "b64_json":
             self._inline = self.common.room.hold()
         message = ChatMessage("user", instruction(request, len(sources), masked=masked), tuple(sources))

@@ -1,47 +1,73 @@
-"""`GET /v1/models` and `GET /v1/models/{id}`; neither needs the upstream."""
+"""`GET /v1/models` and `GET /v1/models/{id}`: the models that everybody may use, and those of the key."""
 
+from contextlib import suppress
 from typing import Final
 
 import ujson
 
+from access import KeyVerdict
+from accounts import Caller
+from catalogue import CallerModels
 from handlers.base import ApiHandler
-from translate.values import Catalogue
+from translate.values import ApiError, ListedModel, reasoning_efforts
 
 CREATED: Final = 1702600000
 """The backend gives no date, and clients need whole seconds."""
 
 
 class ModelsHandler(ApiHandler):
-    """The list, in the order in which models were declared."""
+    """The list, in the order in which models were declared, then in that of the backend."""
 
     route = "models"
 
-    def initialize(self, catalogue: Catalogue, owner: str) -> None:
+    def initialize(self, models: CallerModels, owner: str) -> None:
         """`owner` is who owns the models, as clients show it."""
-        self.catalogue = catalogue
+        self.models = models
         self.owner = owner
 
-    def get(self) -> None:
+    async def get(self) -> None:
         """All models. Raises Unauthorized."""
-        self.read_caller()
-        data = [self.entry(name) for name in self.catalogue.models]
+        caller = self.read_caller()
+        await self.ask_for_list(caller)
+        offered = self.models.offered(caller)
+        data = [self.entry(name, model.listed) for name, model in offered.items()]
         self.send_json(_dump({"object": "list", "data": data}))
 
     head = get
 
-    def entry(self, name: str) -> dict[str, object]:
-        """One model object under `name`, which may be an alias."""
-        return {"id": name, "object": "model", "created": CREATED, "owned_by": self.owner}
+    async def ask_for_list(self, caller: Caller, name: str = "") -> None:
+        """Wait a moment for the backend's list, if it matters for `name`, or for all names without one.
+
+        Whoever is not let through to the backend sees the models that everybody may use.
+        """
+        if not self.models.waits_for_list(caller, name):
+            return
+        with suppress(ApiError), self.let_in(caller) as visit:
+            listed = await self.models.wait_for_list(caller)
+            visit.verdict = KeyVerdict.ACCEPTED if listed else KeyVerdict.DOUBTFUL
+
+    def entry(self, name: str, listed: ListedModel | None) -> dict[str, object]:
+        """One model object under `name`, which may be an alias, with what the backend lists of it."""
+        entry: dict[str, object] = {"id": name, "object": "model", "created": CREATED, "owned_by": self.owner}
+        if listed is None:
+            return entry
+        if listed.title:
+            entry["name"] = listed.title
+        if listed.context:
+            entry["context_window"] = entry["max_context_length"] = listed.context
+        if efforts := reasoning_efforts(listed):
+            entry["reasoning_efforts"] = efforts
+        return entry
 
 
 class ModelHandler(ModelsHandler):
     """One model; ids arrive URL-encoded, which Tornado undoes, and may hold slashes, spaces and Chinese."""
 
-    def get(self, name: str = "") -> None:
+    async def get(self, name: str = "") -> None:
         """The model of this name or alias. Raises Unauthorized and NotFound."""
-        self.read_caller()
-        self.catalogue.resolve(name)
-        self.send_json(_dump(self.entry(name)))
+        caller = self.read_caller()
+        await self.ask_for_list(caller, name)
+        self.send_json(_dump(self.entry(name, self.models.resolve(caller, name).listed)))
 
     head = get
 

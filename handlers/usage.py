@@ -8,8 +8,9 @@ from datetime import date
 import ujson
 
 from access import Admin
+from accounts import Caller
 from handlers.base import ApiHandler
-from ledger import Ledger, LicenceUsage, StoreError, UsageRow, row_as_json, usage_summary
+from ledger import Ledger, LicenceUsage, StoreError, UsageRow, limits_as_json, row_as_json, usage_summary
 from translate.values import BadRequest, Overloaded
 
 DAYS = 7
@@ -28,23 +29,26 @@ class UsageHandler(ApiHandler):
 
     async def get(self) -> None:
         """Usage and limits. Raises Unauthorized, BadRequest and Overloaded."""
-        alias = self._whose()
+        caller = self._whose()
+        charges = self.common.charges
+        alias = None if caller is None else charges.alias(caller)
         since, until = day_range(self, days=DAYS)
-        ledger = self.common.charges.ledger
+        ledger = charges.ledger
         rows = await spent(ledger, since, until, alias=alias)
         answer = await summary(ledger, alias)
         answer["licence"] = self.licence.latest if alias is None else None
+        answer["backend"] = [limits_as_json(*told) for told in charges.backend_limits(caller)]
         answer["data"] = [row_as_json(row) for row in rows]
         self.send_json(ujson.dumps(answer, escape_forward_slashes=False).encode())
 
-    def _whose(self) -> str | None:
-        """The name of the key whose usage is asked for, None for all keys. Raises Unauthorized."""
+    def _whose(self) -> Caller | None:
+        """Whose usage is asked for, None for all keys. Raises Unauthorized."""
         if self.is_trusted(self.admin):
             return None
         caller = self.read_caller()
         if self.admin.is_token(caller.key):
             return None
-        return self.common.charges.alias(caller)
+        return caller
 
 
 def day_range(handler: ApiHandler, *, days: int) -> tuple[float, float]:

@@ -12,7 +12,7 @@ from ledger.limits import DAY, HOUR, Limits
 from ledger.reconcile import GRACE_SECONDS, SHARED_GRACE_SECONDS, Reconciler
 from ledger.records import UsageRow
 from ledger.redis_store import RedisStore
-from ledger.report import row_as_json, usage_summary, usage_table
+from ledger.report import limits_as_json, row_as_json, usage_summary, usage_table
 from ledger.sqlite_store import SqliteStore
 from ledger.store import Store, StoreError
 
@@ -34,6 +34,7 @@ __all__ = [
     "Store",
     "StoreError",
     "UsageRow",
+    "limits_as_json",
     "load_secret",
     "row_as_json",
     "save_secret",

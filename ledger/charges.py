@@ -2,22 +2,37 @@
 
 import secrets
 import time
-from collections.abc import Awaitable, Mapping
+from collections import OrderedDict
+from collections.abc import Awaitable, Collection, Mapping
+from typing import Final
 
-from accounts import Caller, Credential
+from accounts import Caller, Credential, credential_for
 from ledger.key_names import KeyNames
 from ledger.ledger import Ledger
 from ledger.limits import LimitReached
 from ledger.reconcile import Reconciler
 from ledger.records import Capped, Counted, Posted, Settled
 from metrics import Attempt, Metrics
-from translate.values import ANY_GPT, ApiError, Catalogue, Model, NotAdmitted, QuotaExceeded
+from translate.values import (
+    ANY_GPT,
+    ApiError,
+    BackendLimits,
+    Catalogue,
+    Model,
+    NotAdmitted,
+    QuotaExceeded,
+)
+from upstream.account import AccountLimits
+
+MAX_NAMED: Final = 2000
+"""Keys whose names are remembered for the report on the backend's limits."""
 
 
 class ChargeBook:
     """Decides whether a caller may have another conversation, and opens a `Charge` for each one posted.
 
     `units` are the prices that the settings give, by model; other models cost what the model itself says.
+    `backend` has the limits that the backend itself has told.
     """
 
     def __init__(
@@ -28,8 +43,11 @@ class ChargeBook:
         metrics: Metrics,
         catalogue: Catalogue,
         units: Mapping[str, int],
+        backend: AccountLimits,
     ) -> None:
         self.ledger = ledger
+        self._backend = backend
+        self._names: OrderedDict[str, str] = OrderedDict()  # of callers, by digest of the credential
         self._reconciler = reconciler
         self._keys = keys
         self._metrics = metrics
@@ -49,14 +67,14 @@ class ChargeBook:
         default = self._units.get(ANY_GPT.name, model.units) if model.gizmo_id else model.units
         return self._units.get(model.name, default)
 
-    def check(self, caller: Caller, model: Model) -> None:
-        """Check the limits of `caller` before any work is done.
+    def check(self, caller: Caller, model: Model, features: Collection[str] = ()) -> None:
+        """Check the limits of `caller` before any work is done; `features` of the backend will be needed.
 
         Raises:
             ApiError: (429) it may not converse with `model` now.
         """
         try:
-            self._check(caller, model)
+            self._check(caller, model, features)
         except LimitReached as reached:
             raise self._refusal(reached) from None
 
@@ -86,10 +104,16 @@ class ChargeBook:
             model.name,
             model.slug,
             self.units(model),
-            counts_in_window(model),
+            model.windowed,
             message_id if self._reconciler.listed else "",
         )
+        digest = credential_for(caller).digest
+        self._names[digest] = posted.alias
+        self._names.move_to_end(digest)
+        if len(self._names) > MAX_NAMED:
+            self._names.popitem(last=False)
         try:
+            self._check_backend(caller, model)
             await self.ledger.post(posted)
         except LimitReached as reached:
             raise self._refusal(reached) from None
@@ -106,31 +130,56 @@ class ChargeBook:
         """`x-ratelimit-*`, for the limits that are set."""
         if not self.ledger.limits.any:
             return {}
-        return self.ledger.headers(self.alias(caller), model.slug, windowed=counts_in_window(model))
+        return self.ledger.headers(self.alias(caller), model.slug, windowed=model.windowed)
+
+    def backend_limits(self, caller: Caller | None) -> list[tuple[str, BackendLimits, float]]:
+        """What the backend has told of its limits, with the name of the key and since when it is known (Unix
+        seconds): of one caller, or with None of all, those used last first.
+        """
+        if caller is not None:
+            found = self._backend.latest(credential_for(caller))
+            return [] if found is None else [(self.alias(caller), *found)]
+        known = [
+            (self._names.get(digest, ""), limits, since) for digest, limits, since in self._backend.items()
+        ]
+        return known[::-1]
 
     def refresh_gauges(self) -> None:
-        """Bring the gauges of quota, window and caps up to date."""
-        self.ledger.refresh_gauges({name: model.slug for name, model in self._catalogue.models.items()})
+        """Bring the gauges of quota, window, caps and the backend's own limits up to date."""
+        self.ledger.refresh_gauges(self._catalogue.slugs(), self._backend.models_used_up())
+        self._metrics.backend_remaining(self._backend.remaining())
 
     async def close(self) -> None:
         """Store what is left."""
         await self._reconciler.close()
         await self.ledger.close()
 
-    def _check(self, caller: Caller, model: Model) -> None:
-        windowed = counts_in_window(model)
-        self.ledger.check(self.alias(caller), model.slug, self.units(model), windowed=windowed)
+    def _check(self, caller: Caller, model: Model, features: Collection[str] = ()) -> None:
+        self.ledger.check(self.alias(caller), model.slug, self.units(model), windowed=model.windowed)
+        self._check_backend(caller, model, features)
+
+    def _check_backend(self, caller: Caller, model: Model, features: Collection[str] = ()) -> None:
+        """Refuse what the backend would refuse, and what a lesser model would answer. Raises LimitReached."""
+        credential = credential_for(caller)
+        if used_up := self._backend.model_used_up(credential, model.slug):
+            raise LimitReached("model_cap", used_up.seconds, used_up.what)
+        for feature in features:
+            if used_up := self._backend.feature_used_up(credential, feature):
+                raise LimitReached("feature_limit", used_up.seconds, used_up.what)
 
     def _refusal(self, reached: LimitReached) -> ApiError:
         self._metrics.rejected(reached.reason)
         limits, wait = self.ledger.limits, _in_words(reached.retry_after)
+        instead = f" Until then {reached.what} would answer; ask for it by name." if reached.what else ""
         text = {
             "quota": f"The quota of today, {limits.per_day} units, is used up; it resets {wait}.",
             "key_quota": f"The quota of this key, {limits.per_key} a day, is used up; it resets {wait}.",
             "gpt4_window": f"This key has sent {limits.window_messages} GPT-4 messages within "
             f"{limits.window / 3600:g} hours; the next one is possible {wait}.",
             "model_cap": f"The backend has reported that the message cap of this model is reached; "
-            f"it clears {wait}.",
+            f"it clears {wait}.{instead}",
+            "feature_limit": f"The backend reports that the limit of this account for {reached.what} is "
+            f"reached; it resets {wait}. Nothing was sent.",
         }[reached.reason]
         kind = QuotaExceeded if reached.reason in ("quota", "key_quota") else NotAdmitted
         return kind(text, retry_after=reached.retry_after, should_retry=False)
@@ -178,14 +227,6 @@ class Charge:
     def record_tokens(self, prompt: int, completion: int) -> Awaitable[object]:
         """Record the tokens of the answer; what is returned is done when they are durable."""
         return self._ledger.record_tokens(Counted(self._posted.id, prompt, completion))
-
-
-def counts_in_window(model: Model) -> bool:
-    """Whether a conversation counts for the backend's cap of GPT-4 messages; `gpt-4-mobile` does not.
-
-    See protocol notes, section 4.2.
-    """
-    return model.slug.startswith("gpt-4") and model.slug != "gpt-4-mobile"
 
 
 def _new_id(now: float) -> str:

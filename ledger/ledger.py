@@ -8,7 +8,7 @@ itself where several instances share one. While the store fails, decisions go on
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -169,15 +169,19 @@ class Ledger:
         """`x-ratelimit-*`, for the limits that are set."""
         return ratelimit_headers(self.limits, self.current_usage(alias, slug), windowed, self.clock())
 
-    def refresh_gauges(self, slugs: Mapping[str, str]) -> None:
-        """Bring the gauges up to date; `slugs` maps models to what the backend calls them."""
+    def refresh_gauges(self, slugs: Mapping[str, Collection[str]], used_up: Collection[str] = ()) -> None:
+        """Bring the gauges up to date; `slugs` maps models to what the backend may call them.
+
+        `used_up` are slugs that are used up for some caller, whether the ledger knows of that or not.
+        """
         now, limits = self.clock(), self.limits
         self._metrics.quota(self._counters.units(now), limits.per_day or INFINITY, limits.reset_at(now))
         window = self._counters.busiest_window(now)
         reset = window[0] + limits.window if window else 0.0
         self._metrics.gpt4_window(len(window), limits.window_messages or INFINITY, reset)
-        capped = self._counters.capped_slugs(now)
-        self._metrics.capped(model for model, slug in slugs.items() if slug in capped)
+        capped = self._counters.capped_slugs(now).union(used_up)
+        named = (model for model, known in slugs.items() if not capped.isdisjoint(known))
+        self._metrics.capped([*capped, *named])
         self._metrics.ledger_backlog(self.backlog)
 
     def window(self, alias: str | None) -> list[float]:

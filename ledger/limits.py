@@ -9,7 +9,7 @@ DAY: Final = 86400
 HOUR: Final = 3600
 """Seconds."""
 
-Reason = Literal["quota", "key_quota", "gpt4_window", "model_cap"]
+Reason = Literal["quota", "key_quota", "gpt4_window", "model_cap", "feature_limit"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +61,15 @@ class CurrentUsage:
 
 
 class LimitReached(Exception):
-    """Nothing may be posted now; in `retry_after` seconds it may."""
+    """Nothing may be posted now; in `retry_after` seconds it may. `what` is the feature that is used up, or
+    the model that would answer in place of the one that is.
+    """
 
-    def __init__(self, reason: Reason, retry_after: float) -> None:
+    def __init__(self, reason: Reason, retry_after: float, what: str = "") -> None:
         super().__init__(reason)
         self.reason: Reason = reason
         self.retry_after = retry_after
+        self.what = what
 
 
 def limit_reached(

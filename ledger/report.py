@@ -7,6 +7,7 @@ from typing import Final
 from ledger.ledger import Ledger
 from ledger.limits import DAY, HOUR
 from ledger.records import UsageRow
+from translate.values import BackendLimits
 
 COLUMNS: Final = (
     "date", "model", "key", "units", "conversations", "free", "unknown", "prompt_tokens", "completion_tokens",
@@ -79,6 +80,34 @@ async def usage_summary(ledger: Ledger, alias: str | None) -> dict[str, object]:
             "gpt4_messages_in_window": len(ledger.window(alias)),
         },
         "recorded": "late" if ledger.failing else "in time",
+    }
+
+
+def limits_as_json(name: str, limits: BackendLimits, known_at: float) -> dict[str, object]:
+    """What the backend itself says of the limits of one key, which has this `name` in the ledger.
+
+    Times are in Unix seconds, `known_at` is when it was said. Counts are null where the backend has none.
+    """
+    return {
+        "key": name,
+        "known_at": int(known_at),
+        "models": [
+            {
+                "model": limit.slug,
+                "replaced_by": limit.replaced_by or None,
+                "resets_at": int(limit.resets_at) or None,
+            }
+            for limit in limits.models
+        ],
+        "features": [
+            {
+                "feature": limit.feature,
+                "remaining": limit.remaining,
+                "blocked": limit.blocked,
+                "resets_at": int(limit.resets_at) or None,
+            }
+            for limit in limits.features
+        ],
     }
 
 

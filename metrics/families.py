@@ -1,5 +1,7 @@
 """The metric families: every name, help text and label in one place."""
 
+import math
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
 from metrics import names
@@ -61,6 +63,17 @@ class Families:
         self.capped = gauge(
             "model_capped", "1 while the backend has reported the cap of the model for some key.", "model"
         )
+        self.substituted = counter(
+            "model_substituted_total",
+            "Conversations that another model answered than the one that was asked for.",
+            "model",
+        )
+        self.backend_remaining = gauge(
+            "backend_limit_remaining",
+            "Uses of a feature that the account with the fewest has left, as the backend says; "
+            "+Inf if it has not said.",
+            "feature",
+        )
         self.in_flight = gauge("in_flight", "Answers being made.", "route")
         self.queue_waiting = gauge("queue_waiting", "Requests that wait for another one of their key.")
         self.queue_wait = histogram(
@@ -116,3 +129,5 @@ class Families:
         for metric, values in closed:
             for value in values:
                 metric.labels(value)
+        for feature in names.FEATURES:
+            self.backend_remaining.labels(feature).set(math.inf)

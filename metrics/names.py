@@ -89,9 +89,16 @@ CONVERSATION_ROUTES: Final = ("chat", "images")
 
 REJECTIONS: Final = (
     "overloaded", "draining", "quota", "key_quota", "gpt4_window", "model_cap", "queue", "refused_key",
-    "unknown_keys", "bodies", OTHER
+    "unknown_keys", "bodies", "feature_limit", OTHER
 )  # fmt: skip
 """Why we turned a request away."""
+FEATURES: Final = (
+    "deep_research", "image_gen", "file_upload", "paste_text_to_file", "odyssey", "reason"
+)  # fmt: skip
+"""Features of the backend of which the uses that are left are shown; it may count others."""
+MAX_LISTED_MODELS: Final = 30
+"""Models that only the backend's list names and that have series of their own: the first ones used. Each has
+some 80 series."""
 RETRIES: Final = ("connect", "reset", "server_error", "busy", OTHER)
 """Why a conversation was posted once more."""
 PHASES: Final = ("waiting", "streaming", "whole")

@@ -6,7 +6,8 @@ the time from a request's arrival to the first content written to the client, an
 is (duration - TTFT) / (output tokens - 1); both are for streams only.
 """
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from prometheus_client import (
@@ -44,6 +45,7 @@ class Metrics:
         self._families.upstream_up.set(1)
         self._children: dict[_Labelled, Any] = {}  # `labels` would take longer than counting does
         self._models: set[str] = set()
+        self._listed: set[str] = set()
         self._capped: set[str] = set()
         for route in routes:
             self._families.in_flight.labels(route)
@@ -57,11 +59,18 @@ class Metrics:
         self._models.add(name)
         _make(self._series_of(name))
 
+    def add_listed_model(self, name: str) -> None:
+        """Begin the series of a model that only the backend's list names, unless there are many already."""
+        if name not in self._models and len(self._listed) < names.MAX_LISTED_MODELS:
+            self._listed.add(name)
+            self.add_model(name)
+
     def remove_model(self, name: str) -> None:
         """Drop the series of a model that is no longer offered; late requests count as `other`."""
         if name == OTHER:
             return
         self._models.discard(name)
+        self._listed.discard(name)
         self._capped.discard(name)
         for family, labels in self._series_of(name):
             family.remove(*labels)
@@ -80,7 +89,13 @@ class Metrics:
 
     def _series_of_model(self, model: str) -> Iterator["_Series"]:
         families = self._families
-        for family in (families.ttft, families.per_token, families.units, families.capped):
+        for family in (
+            families.ttft,
+            families.per_token,
+            families.units,
+            families.capped,
+            families.substituted,
+        ):
             yield family, (model,)
         for direction in names.DIRECTIONS:
             yield families.tokens, (model, direction)
@@ -188,6 +203,15 @@ class Metrics:
         for kind, count in counts.items():
             known = kind if kind in names.UNKNOWN_KINDS else OTHER
             self._families.unknown_events.labels(known).inc(count)
+
+    def substituted(self, model: str) -> None:
+        """Another model than the one that was asked for has answered."""
+        self._families.substituted.labels(self._name(model)).inc()
+
+    def backend_remaining(self, fewest: Mapping[str, int]) -> None:
+        """Uses of features that the account with the fewest has left."""
+        for feature in names.FEATURES:
+            self._families.backend_remaining.labels(feature).set(fewest.get(feature, math.inf))
 
     def loop_lagged(self, seconds: float) -> None:
         """The event loop woke so much later than it was asked to."""

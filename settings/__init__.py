@@ -2,5 +2,6 @@
 
 from settings.errors import SettingsError
 from settings.settings import Settings
+from settings.table import ALIASES
 
-__all__ = ["Settings", "SettingsError"]
+__all__ = ["ALIASES", "Settings", "SettingsError"]

@@ -158,6 +158,24 @@ def unit_pairs(text: str) -> Mapping[str, int]:
     return MappingProxyType(units)
 
 
+def slug_choices(defaults: Mapping[str, tuple[str, ...]]) -> Callable[[str], Mapping[str, tuple[str, ...]]]:
+    """Pairs `model=slug|slug`: model to what it may be called upstream; one left out has its default."""
+
+    def parse(text: str) -> Mapping[str, tuple[str, ...]]:
+        slugs = dict(defaults)
+        for item in _items(text):
+            model, _, choices = (part.strip() for part in item.partition("="))
+            found = tuple(choice.strip() for choice in choices.split("|"))
+            if model not in defaults or not all(
+                re.fullmatch(r"[\w.-]{1,64}", one, re.ASCII) for one in found
+            ):
+                raise ValueError(f"pairs such as gpt-4-s=gpt-4|gpt-5-6, of {', '.join(defaults)}")
+            slugs[model] = found
+        return MappingProxyType(slugs)
+
+    return parse
+
+
 def address_ranges(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
     """Addresses and networks, such as `127.0.0.1,10.0.0.0/8`."""
     try:
@@ -201,5 +219,7 @@ def _items(text: str) -> list[str]:
 
 
 def pairs_text(pairs: Mapping[Any, object]) -> str:
-    """`name=value` with commas between, as the parsers of pairs read it."""
-    return ",".join(f"{name}={value}" for name, value in pairs.items())
+    """`name=value` with commas between, as the parsers of pairs read it; several values have `|` between."""
+    return ",".join(
+        f"{name}={'|'.join(value) if isinstance(value, tuple) else value}" for name, value in pairs.items()
+    )

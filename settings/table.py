@@ -25,13 +25,14 @@ from settings.parsers import (
     proxy_address,
     redis_address,
     seconds,
+    slug_choices,
     switch,
     unit_pairs,
     web_origin,
     whole_number,
 )
 from settings.spec import setting
-from translate.values import ANY_GPT, DEFAULT_UNITS, STYLES
+from translate.values import ANY_GPT, DEFAULT_SLUGS, DEFAULT_UNITS, LISTED_UNITS, STYLES
 
 MIB: Final = 1 << 20
 GIB: Final = 1 << 30
@@ -172,6 +173,21 @@ class SettingsTable:
         alias_pairs,
         "Further names of models, as `name=model` or `name=model:style`, separated by commas; `*` in a name "
         "matches any characters.",
+    )
+    models: Literal["listed", "named"] = setting(
+        "MODELS",
+        "listed",
+        one_of("listed", "named"),
+        "Which models are offered: `listed` those named here, the GPTs, and what the backend lists for the "
+        "caller's key; `named` without the backend's list.",
+    )
+    model_slugs: Mapping[str, tuple[str, ...]] = setting(
+        "MODEL_SLUGS",
+        pairs_text(DEFAULT_SLUGS),
+        slug_choices(DEFAULT_SLUGS),
+        "What each named model is called upstream, as `model=slug|slug`, separated by commas: the first that "
+        "the backend lists for the key; the first of all if it lists nothing, the last if it lists none of "
+        "them.",
     )
     style: str = setting(
         "STYLE",
@@ -358,7 +374,7 @@ class SettingsTable:
         pairs_text(DEFAULT_UNITS),
         unit_pairs,
         f"Quota units of one conversation, by model; `{ANY_GPT.name}` stands for all GPTs that are not "
-        "named.",
+        f"named. A model that only the backend's list names costs {LISTED_UNITS} unless it is named here.",
         old_name="UNITS",
     )
     quota_per_day: int = setting(

@@ -42,13 +42,16 @@ ARROWS: dict[str, set[str]] = {
     "upstream.socket": BELOW_UPSTREAM - {"translate.values"} | {"transport"},
     "upstream.files": BELOW_UPSTREAM - {"translate.backend"},
     "upstream.gpts": BELOW_UPSTREAM,
+    "upstream.account": BELOW_UPSTREAM,
     "upstream": BELOW_UPSTREAM - {"runtime"} | {"upstream.socket"},
     "logs": {"translate.values"},
-    "catalogue": {"translate.values", "metrics", "runtime", "upstream.gpts"},
-    "ledger": {"translate.values", "metrics", "accounts", "runtime", "upstream"},
+    "catalogue": {
+        "translate.values", "metrics", "runtime", "accounts", "upstream.gpts", "upstream.account",
+    },
+    "ledger": {"translate.values", "metrics", "accounts", "runtime", "upstream", "upstream.account"},
     "turns": {
         "translate", "translate.values", "translate.backend", "metrics", "runtime", "media", "accounts",
-        "upstream", "upstream.files", "upstream.gpts", "ledger",
+        "upstream", "upstream.files", "upstream.gpts", "upstream.account", "ledger",
     },
     "handlers": {
         "translate", "translate.values", "translate.openai", "metrics", "runtime", "media", "accounts",
@@ -59,7 +62,8 @@ ARROWS: dict[str, set[str]] = {
     "wiring": {
         "translate.values", "transport", "metrics", "runtime", "media", "settings", "accounts", "access",
         "upstream",
-        "upstream.files", "upstream.gpts", "logs", "catalogue", "ledger", "turns", "handlers",
+        "upstream.files", "upstream.gpts", "upstream.account", "logs", "catalogue", "ledger", "turns",
+        "handlers",
     },
     "server": {
         "wiring", "front", "handlers", "ledger", "logs", "runtime", "settings", "translate.values",
@@ -69,8 +73,8 @@ ARROWS: dict[str, set[str]] = {
 """Each room, and the rooms that it may import from. `benchmarks` and `tests` may use all of them."""
 
 PURE = {
-    "base64", "bisect", "collections", "dataclasses", "enum", "fnmatch", "functools", "itertools", "json",
-    "math", "operator", "re", "typing", "ujson", "unicodedata", "urllib.parse",
+    "base64", "bisect", "calendar", "collections", "dataclasses", "enum", "fnmatch", "functools", "itertools",
+    "json", "math", "operator", "re", "typing", "ujson", "unicodedata", "urllib.parse",
 }  # fmt: skip
 """What `translate` may import from outside: nothing that does I/O, waits, logs, or reads a clock."""
 IMPURE_CALLS = {"open", "print", "input", "exec", "eval", "__import__", "breakpoint"}

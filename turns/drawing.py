@@ -30,6 +30,11 @@ class DrawingRunner:
         self._turn = new_turn()
         self._stops: list[ApiError | None] = []
 
+    @property
+    def answered_by(self) -> str:
+        """See `TurnRunner`."""
+        return self._turn.answered_by
+
     def stop(self, error: ApiError | None = None) -> None:
         """See `TurnRunner`."""
         self._stops.append(error)

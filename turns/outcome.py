@@ -13,7 +13,8 @@ class TurnOutcome:
     `error` is why there is no whole answer. `end` is what the answer ends with, as far as it came; None if
     nothing was asked of the backend, or after a bug. A client that is gone gets neither. `bug` is an
     exception of ours, which is to be logged. `units` are quota units, `usage` are the tokens of what was
-    answered or paid for, `pictures` is how many were shown.
+    answered or paid for, `pictures` is how many were shown. `answered_by` is the slug of the model that
+    answered, where the backend says so.
     """
 
     outcome: Outcome
@@ -23,6 +24,7 @@ class TurnOutcome:
     units: int
     usage: Usage
     pictures: int
+    answered_by: str = ""
 
     def with_costs_of(self, earlier: "TurnOutcome") -> "TurnOutcome":
         """The outcome of a request that took an earlier turn too: that of the later turn, with both costs."""

@@ -12,6 +12,7 @@ from translate import Options
 from turns.preparation import Preparation, Prompt
 from turns.token_counter import TokenCounter
 from upstream import ConversationClient
+from upstream.account import AccountLimits
 from upstream.files import BackendFiles
 
 
@@ -27,6 +28,7 @@ class TurnParts:
     conversations: ConversationClient
     queue: AccountQueue
     charges: ChargeBook
+    limits: AccountLimits
     preparation: Preparation
     files: BackendFiles
     media: MediaStore

@@ -15,8 +15,8 @@ from accounts import Credential
 from ledger import Charge
 from metrics import Outcome
 from translate import Conversation
-from translate.backend import PostedConversation
-from translate.values import AnswerEnd, AnswerFormat, ApiError, Asset, Picture, Usage
+from translate.backend import PostedConversation, TurnFacts
+from translate.values import AnswerEnd, AnswerFormat, ApiError, Asset, Picture, Usage, is_substitute
 from turns.answer_files import AnswerFiles
 from turns.exchange_result import ExchangeResult, exchange_result
 from turns.failures import as_api_error, outcome_of
@@ -65,12 +65,21 @@ class TurnRunner:
         self._abandoned = False  # the last exchange was; see ExchangeResult
         self._client_gone = False
         self._had_text = False
+        self._answered_by = ""
 
     @property
     def has_text(self) -> bool:
         """Some text of the answer has been delivered."""
         relay = self._relay
         return self._had_text if relay is None else relay.conversation.answer.size > 0
+
+    @property
+    def answered_by(self) -> str:
+        """The slug of the model that answers, once the backend has said it; see `TurnFacts.answered_by`."""
+        relay = self._relay
+        if relay is None or self._model.gizmo_id:  # a GPT is no model that could be replaced
+            return self._answered_by
+        return relay.conversation.facts.answered_by(self._model.slug)
 
     def stop(self, error: ApiError | None = None) -> None:
         """End it soon, whatever it is doing; without `error` the client is gone."""
@@ -96,6 +105,7 @@ class TurnRunner:
         await client.quiet()
         outcome = self._outcome(bug, counted)
         self._had_text = self.has_text
+        self._answered_by = self.answered_by
         self._relay = None  # it refers to the client, which refers to this turn
         return outcome
 
@@ -115,7 +125,7 @@ class TurnRunner:
             end = AnswerEnd(relay.reason, usage, relay.conversation.answer, relay.conversation.citations)
         cost = usage if counted or self._units else Usage(0, 0)
         pictures = relay.pictures if relay is not None else 0
-        return TurnOutcome(outcome, error, end, bug, self._units, cost, pictures)
+        return TurnOutcome(outcome, error, end, bug, self._units, cost, pictures, self.answered_by)
 
     async def _converse(self, client: Client) -> None:
         """All exchanges, and the end of the answer."""
@@ -226,9 +236,19 @@ class TurnRunner:
                 capped_for=result.capped_for,
             )
             self._records.append(settled)
+            self._note_facts(credential, conversation.facts)
             self._units += charge.units
             self._spent = self._spent or result.verdict.spent
         return result
+
+    def _note_facts(self, credential: Credential, facts: TurnFacts) -> None:
+        """What an exchange has told besides the answer."""
+        parts = self._parts
+        if facts.limits is not None:
+            parts.limits.note(credential, facts.limits)
+            facts.limits = None
+        if is_substitute(self.answered_by, self._model.slug):
+            parts.metrics.substituted(self._model.name)
 
     def _next_exchange(self, relay: AnswerRelay) -> PostedConversation | None:
         """What is to be posted next in the same turn, if anything; the conversation is ready for it then."""
@@ -261,4 +281,5 @@ class TurnRunner:
         if self._charge is not None:
             self._records.append(self._charge.record_tokens(usage.prompt_tokens, usage.completion_tokens))
         parts.charges.reconcile(self._request.caller, self._slot.credential)
+        parts.limits.turn_ended(self._slot.credential)
         return usage

@@ -12,6 +12,7 @@ import tornado.web
 from tornado.iostream import IOStream
 
 from access import AccessLimits, Admin, Doorkeeper
+from catalogue import CallerModels
 from front import ConnectionTimes, FrontDoor, Listeners
 from handlers.answer import AnswerHandler, AnswerParts
 from handlers.base import ApiHandler, Common
@@ -88,6 +89,7 @@ class ScriptedRunner:
     def __init__(self, script: "Script") -> None:
         self._script = script
         self.has_text = False
+        self.answered_by = ""
         self.stopped: list[ApiError | None] = []
         self.is_stopped = asyncio.Event()
 
@@ -180,7 +182,9 @@ class Rig:
         turns = TurnFactory(
             TurnRig(ScriptedBackend(), Path()).parts, continue_limit=0, actions="ask", temporary=False
         )
-        return AnswerParts(Catalogue([], {}, []), turns, self.running, self.timing)
+        return AnswerParts(
+            CallerModels(Catalogue([], {}, []), None, self.metrics), turns, self.running, self.timing
+        )
 
     @property
     def states(self) -> list[ClientState]:

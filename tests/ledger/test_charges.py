@@ -10,10 +10,11 @@ import pytest
 
 from accounts import Caller, Credential
 from ledger import DAY, ChargeBook, KeyNames, Ledger, Limits, Reconciler, SqliteStore
-from ledger.charges import counts_in_window
 from metrics import Attempt, Metrics
 from tests.ledger.entries import NO_LIMITS, WINDOW, ledger_over
 from translate.values import ANY_GPT, BUILT_IN, ApiError, Catalogue, Gpt, NotAdmitted, QuotaExceeded
+from upstream import HttpClient
+from upstream.account import AccountLimits
 
 ALICE = Caller("fk-alice")
 CATALOGUE = Catalogue(BUILT_IN, {}, [Gpt("helper", "g-abc"), Gpt("dear", "g-def")])
@@ -35,6 +36,11 @@ class NothingToReconcile(Reconciler):
         """Nothing was begun."""
 
 
+def limits_of_backend() -> AccountLimits:
+    """Limits that only the test tells; no backend is asked."""
+    return AccountLimits(HttpClient("http://127.0.0.1:9"))
+
+
 @asynccontextmanager
 async def charge_book(
     folder: Path,
@@ -48,7 +54,7 @@ async def charge_book(
         names = KeyNames(b"s" * 32, {ALICE.key: "alice"})
         metrics = metrics or Metrics(("chat",), [])
         reconciler = NothingToReconcile(listed=listed)
-        yield ChargeBook(ledger, names, reconciler, metrics, CATALOGUE, prices or {})
+        yield ChargeBook(ledger, names, reconciler, metrics, CATALOGUE, prices or {}, limits_of_backend())
 
 
 async def spent(ledger: Ledger) -> list[tuple[str, int, int]]:
@@ -67,7 +73,7 @@ async def test_prices_are_those_of_the_settings_else_of_the_model(tmp_path: Path
 
 def test_window_counts_gpt_4_and_gpts_only() -> None:
     models = (GPT_4, MOBILE, GPT_35, HELPER)
-    assert [counts_in_window(model) for model in models] == [True, False, False, True]
+    assert [model.windowed for model in models] == [True, False, False, True]
 
 
 @pytest.mark.parametrize(
@@ -150,7 +156,9 @@ async def test_caller_is_reconciled_under_its_name(tmp_path: Path) -> None:
     async with ledger_over(SqliteStore(tmp_path / "ledger.sqlite3")) as ledger:
         reconciler = NothingToReconcile()
         names = KeyNames(b"s" * 32, {ALICE.key: "alice"})
-        charges = ChargeBook(ledger, names, reconciler, Metrics(("chat",), []), CATALOGUE, {})
+        charges = ChargeBook(
+            ledger, names, reconciler, Metrics(("chat",), []), CATALOGUE, {}, limits_of_backend()
+        )
         charges.reconcile(ALICE, Credential("fk-pool"))
         assert reconciler.started == [("alice", Credential("fk-pool"))]
 

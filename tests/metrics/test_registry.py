@@ -1,11 +1,13 @@
 """What is counted, under which names, and that strangers cannot add to it."""
 
+import math
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from metrics import Attempt, Metrics, Outcome
+from metrics import Attempt, Metrics, Outcome, names
 
 OWN = "pandora_"
 
@@ -106,6 +108,35 @@ def test_model_that_is_no_longer_offered_takes_its_series_with_it() -> None:
     assert samples(metrics).keys() == before
 
 
+def test_models_that_only_the_backend_lists_have_series_up_to_a_bound() -> None:
+    metrics = Metrics(["chat"], ["gpt-4-s"])
+    for number in range(names.MAX_LISTED_MODELS + 50):
+        metrics.add_listed_model(f"gpt-{number}")
+        metrics.request("chat", f"gpt-{number}", Outcome.OK, 1, None)
+    labels = {dict(labels)["model"] for name, labels in samples(metrics) if name == OWN + "requests_total"}
+    assert len(labels) == names.MAX_LISTED_MODELS + 2  # those, gpt-4-s and other
+    assert counted(metrics, route="chat", model="other", outcome="ok") == 50
+    metrics.add_listed_model("gpt-4-s")
+    metrics.remove_model("gpt-0")
+    metrics.add_listed_model("gpt-new")
+    metrics.request("chat", "gpt-new", Outcome.OK, 1, None)
+    assert counted(metrics, route="chat", model="gpt-new", outcome="ok") == 1
+
+
+def test_uses_left_of_a_feature_are_infinite_until_they_are_told_and_after_they_are_forgotten() -> None:
+    metrics = Metrics(["chat"], [])
+    name = OWN + "backend_limit_remaining"
+
+    def left(feature: str) -> float | None:
+        return metrics.registry.get_sample_value(name, {"feature": feature})
+
+    assert left("image_gen") == math.inf
+    metrics.backend_remaining({"image_gen": 3, "made_up": 1})
+    assert (left("image_gen"), left("deep_research"), left("made_up")) == (3, math.inf, None)
+    metrics.backend_remaining({})
+    assert left("image_gen") == math.inf
+
+
 def test_two_applications_in_one_process_count_for_themselves() -> None:
     first, second = Metrics(["chat"], []), Metrics(["chat"], [])
     first.request("chat", "", Outcome.OK, 1, None)
@@ -114,7 +145,7 @@ def test_two_applications_in_one_process_count_for_themselves() -> None:
 
 
 LABELS = {
-    "route", "model", "outcome", "le", "direction", "reason", "phase", "kind", "version"
+    "route", "model", "outcome", "le", "direction", "reason", "phase", "kind", "version", "feature"
 }  # fmt: skip
 
 

@@ -68,7 +68,7 @@ class LinesHandler(AnswerHandler[JsonBody]):
 
     async def post(self) -> None:
         request: dict[str, Any] = self.whole_body().read_object()
-        model = self.parts.catalogue.resolve(request["model"])
+        model = await self.resolve(request["model"])
         self.check_limits(self.caller, model)
         prompt = Prompt(model, [ChatMessage("user", request["ask"])])
         format = JsonLines()

@@ -295,7 +295,7 @@ async def test_reload_while_an_answer_runs_lets_it_end(tmp_path: Path) -> None:
         await connection.read_head()
         list_in(tmp_path).write_text(json.dumps({"newcomer": ACTOR}))
         service.server.service.gpts.reload()
-        catalogue = service.server.service.app.answers.catalogue
+        catalogue = service.server.service.app.answers.models.catalogue
         await eventually(lambda: "newcomer" in catalogue.models)
         assert len(service.server.service.running) == 1
         assert "helper" not in await names(service)
@@ -313,7 +313,7 @@ async def test_metrics_of_removed_gpts_are_dropped_and_new_ones_begin_at_zero(tm
         assert b'model="helper"' in (await service.ask("GET", "/metrics")).body
         list_in(tmp_path).write_text(json.dumps({"newcomer": ACTOR}))
         service.server.service.gpts.reload()
-        await eventually(lambda: "newcomer" in service.server.service.app.answers.catalogue.models)
+        await eventually(lambda: "newcomer" in service.server.service.app.answers.models.catalogue.models)
         metrics = (await service.ask("GET", "/metrics")).body.decode()
         assert 'model="helper"' not in metrics
         assert 'pandora_requests_total{model="newcomer",outcome="ok",route="chat"} 0.0' in metrics
@@ -333,4 +333,4 @@ async def test_malformed_list_at_reload_leaves_the_old_one_in_service(
         assert (await service.chat(key=CALLER, model="helper")).status == 200
         list_in(tmp_path).write_text("{}")
         service.server.service.gpts.reload()
-        await eventually(lambda: "helper" not in service.server.service.app.answers.catalogue.models)
+        await eventually(lambda: "helper" not in service.server.service.app.answers.models.catalogue.models)

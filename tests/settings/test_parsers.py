@@ -9,6 +9,7 @@ from settings import Settings
 from settings.parsers import number_per_key_kind, pairs_text
 from settings.spec import specs_of
 from tests.settings.refusal import refusal
+from translate.values import DEFAULT_SLUGS
 
 NAMES = [spec.name for spec in specs_of(Settings).values()]
 ATTRIBUTES = {spec.name: attribute for attribute, spec in specs_of(Settings).items()}
@@ -31,6 +32,12 @@ GOOD: dict[str, dict[str, object]] = {
         "a=gpt-4-s": {"a": "gpt-4-s"},
         " a = gpt-4-s , b*=gpt-4-s:plain ,": {"a": "gpt-4-s", "b*": "gpt-4-s:plain"},
         ",": {},
+    },
+    "MODELS": {"named": "named", "Listed": "listed"},
+    "MODEL_SLUGS": {
+        "": DEFAULT_SLUGS,
+        "gpt-4-s=gpt-6": {**DEFAULT_SLUGS, "gpt-4-s": ("gpt-6",)},
+        " gpt-4-s = gpt-6 | auto ,": {**DEFAULT_SLUGS, "gpt-4-s": ("gpt-6", "auto")},
     },
     "MODEL_UNITS": {"gpt-4-s=14": {"gpt-4-s": 14}, " a = 0 ,a=b=3": {"a": 0, "a=b": 3}},
     "UPSTREAM_PROXY": {
@@ -84,6 +91,8 @@ BAD: dict[str, list[str]] = {
     "LOG_FORMAT": ["xml"],
     "CORS_ORIGIN": ["chat.example.com", "https://a, https://b", "https://a/path", "https://*.a"],
     "MODEL_ALIASES": ["gpt-4", "=gpt-4-s", "a=", "a=b,c"],
+    "MODELS": ["all"],
+    "MODEL_SLUGS": ["gpt-4-s", "gpt-4-s=", "gpt-9=gpt-6", "gpt-4-s=a b", "gpt-4-s=a||b", "gpt-4-s=é"],
     "MODEL_UNITS": ["gpt-4-s", "gpt-4-s=", "=4", "gpt-4-s=-1", "gpt-4-s=1.5", "gpt-4-s=9999999"],
     "QUOTA_PER_DAY": NUMBER,
     "QUOTA_PER_KEY_PER_DAY": NUMBER,
@@ -155,6 +164,7 @@ def test_table_of_malformed_values_has_every_setting() -> None:
 
 
 def test_pairs_are_written_as_they_are_read() -> None:
+    assert pairs_text({"a": ("b", "c"), "d": ("e",)}) == "a=b|c,d=e"
     numbers = {KeyKind.SHARE: 1, KeyKind.POOL: 2, KeyKind.TOKEN: 3}
     assert pairs_text(numbers) == "fk=1,pk=2,token=3"
     assert number_per_key_kind({})(pairs_text(numbers)) == numbers

@@ -19,7 +19,7 @@ from tests.plenty import plenty
 from translate import Options
 from translate.backend import PostedConversation
 from translate.openai import ChatStream, ImagesAnswer, WholeChat
-from translate.values import BUILT_IN, AnswerFormat, ApiError, ChatMessage, Gizmo, Model
+from translate.values import BUILT_IN, AnswerFormat, ApiError, BackendLimits, ChatMessage, Gizmo, Model
 from turns.attachments import AttachmentUploader
 from turns.follow_ups import FollowUps, GptActions
 from turns.outcome import TurnOutcome
@@ -28,6 +28,7 @@ from turns.preparation import Preparation, Prompt
 from turns.runner import TurnRunner
 from turns.token_counter import TokenCounter
 from upstream import Aborted, ConversationClient, Exchange, UpstreamError
+from upstream.account import AccountLimits
 from upstream.files import BackendFiles, Download, Uploaded
 from upstream.gpts import GptDescriptions
 
@@ -418,6 +419,7 @@ class Rig:
     continue_limit: int = 3
     actions: GptActions = "ask"
     queue: AccountQueue = field(init=False)
+    limits: "RememberedLimits" = field(default_factory=lambda: RememberedLimits())
     media: MediaStore = field(init=False)
     room: ByteBudget = field(default_factory=plenty)
 
@@ -434,6 +436,7 @@ class Rig:
             conversations=self.backend,
             queue=self.queue,
             charges=self.books,
+            limits=self.limits,
             preparation=Preparation(self.descriptions, uploader, temporary=False),
             files=self.files,
             media=self.media,
@@ -470,6 +473,20 @@ class Rig:
         value = self.metrics.registry.get_sample_value(name, labels)
         assert value is not None, "no such metric"
         return value
+
+
+class RememberedLimits(AccountLimits):
+    """Remembers what a turn has told of limits; asks no backend."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[Credential, BackendLimits]] = []
+        self.ended: list[Credential] = []
+
+    def note(self, credential: Credential, limits: BackendLimits) -> None:
+        self.told.append((credential, limits))
+
+    def turn_ended(self, credential: Credential) -> None:
+        self.ended.append(credential)
 
 
 def stored_in(folder: Path) -> MediaStore:

@@ -2,11 +2,11 @@
 
 from translate.backend.delta import DELTA_FIELDS
 from translate.backend.dialects import DeltaDialect, Dialect, SnapshotDialect, Trouble
-from translate.backend.effort import reasoning_efforts, thinking_effort
 from translate.backend.errors import Said, error_from_response, read_detail, said_by
 from translate.backend.fast_path import FastPath
 from translate.backend.gizmo import MAX_GIZMO_BYTES, as_gizmo, read_gizmo
 from translate.backend.interpreter import Interpreter, TurnFacts
+from translate.backend.limits import read_limits
 from translate.backend.model_list import read_model_list
 from translate.backend.payload import (
     PostedConversation,
@@ -70,9 +70,8 @@ __all__ = [
     "read_frame",
     "read_gizmo",
     "read_handover",
+    "read_limits",
     "read_model_list",
-    "reasoning_efforts",
     "said_by",
-    "thinking_effort",
     "unglued",
 ]

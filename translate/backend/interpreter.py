@@ -21,6 +21,7 @@ from translate.backend.content import (
 from translate.backend.content_types import content_type_of
 from translate.backend.damage import Damage, is_time, message_in
 from translate.backend.errors import error_from_record
+from translate.backend.limits import read_limits
 from translate.text import (
     Change,
     Citation,
@@ -34,10 +35,13 @@ from translate.text import (
 )
 from translate.values import (
     ApiError,
+    BackendLimits,
     Confirmation,
     ItemKind,
     JsonObject,
     SentMessage,
+    is_slug,
+    is_substitute,
     object_at,
     objects_at,
     size_in_memory,
@@ -63,8 +67,6 @@ IGNORED_TYPES: Final = frozenset(
         "message_marker",
         "input_message",
         "resume_conversation_token",
-        "server_ste_metadata",
-        "conversation_detail_metadata",
         "search_model_queries",
     )
 )
@@ -81,6 +83,11 @@ class TurnFacts:
 
     conversation_id: str = ""
     model_slug: str = ""
+    """The model that the backend says it is, in messages of all ages."""
+    resolved_slug: str = ""
+    """The model that really answered, where the backend says so: since 2025."""
+    limits: BackendLimits | None = None
+    """The limits of the account, if the stream has told them."""
     finish_reason: str = "stop"
     end_turn: bool = False
     """The last message says that it ends the turn."""
@@ -94,6 +101,12 @@ class TurnFacts:
     error: ApiError | None = None
     unknown: dict[str, int] = field(default_factory=dict)
     """How many things were not understood, under a closed list of kinds."""
+
+    def answered_by(self, asked: str) -> str:
+        """The slug of the model that answered, if the backend says that, or names another than `asked`."""
+        if self.resolved_slug or not is_slug(self.model_slug):
+            return self.resolved_slug
+        return self.model_slug if is_substitute(self.model_slug, asked) else ""
 
     def count_unknown(self, kind: str) -> None:
         """Count something that is not understood: `json`, `record`, `message` or `delta`."""
@@ -187,6 +200,10 @@ class Interpreter:
                 self.facts.finish_reason = "content_filter"
         elif kind == "message_stream_complete":
             self.facts.stream_complete = True
+        elif kind == "conversation_detail_metadata":
+            self.facts.limits = read_limits(record) or self.facts.limits
+        elif kind == "server_ste_metadata":
+            self._read_resolved_slug(object_at(record, "metadata"))
         elif kind not in IGNORED_TYPES:
             self.facts.count_unknown("record")
             return bool(kind) or record.keys() <= TEXTLESS_KEYS
@@ -272,8 +289,11 @@ class Interpreter:
                 return
             seen = self._seen[message_id] = self._new(raw, message_id)
         self.facts.answering = True
-        if role == "assistant" and (slug := text_at(object_at(raw, "metadata"), "model_slug")):
-            self.facts.model_slug = slug
+        if role == "assistant":
+            metadata = object_at(raw, "metadata")
+            if slug := text_at(metadata, "model_slug"):
+                self.facts.model_slug = slug
+            self._read_resolved_slug(metadata)
         if role == "tool":
             self._read_confirmation(seen, message_id, raw)
         if seen.shown is not None:
@@ -287,6 +307,10 @@ class Interpreter:
         if seen is not None and (seen.shown is None or seen.shown.kind is ItemKind.ERROR):
             return True
         return is_readable(raw)
+
+    def _read_resolved_slug(self, metadata: JsonObject) -> None:
+        if is_slug(slug := text_at(metadata, "resolved_model_slug")):
+            self.facts.resolved_slug = slug
 
     def _leave_out(self, message_id: str) -> None:
         self.facts.count_unknown("message")

@@ -9,7 +9,16 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from translate.values import JsonObject, ListedModel, ModelList, json_object, objects_at, text_at, well_formed
+from translate.values import (
+    JsonObject,
+    ListedModel,
+    ModelList,
+    is_slug,
+    json_object,
+    objects_at,
+    text_at,
+    well_formed,
+)
 
 MAX_MODELS: Final = 200
 """Models of a list that are kept; lists of today have some twenty."""
@@ -20,7 +29,6 @@ MAX_WORDS: Final = 32
 MAX_CONTEXT: Final = 100_000_000
 """Tokens; a number above it is none."""
 
-_SLUG: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _WORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 
 
@@ -36,14 +44,14 @@ def read_model_list(body: bytes) -> ModelList:
     left_out: set[str] = set()
     for entry in objects_at(answer, "models"):
         slug = text_at(entry, "slug")
-        if not _SLUG.fullmatch(slug):
+        if not is_slug(slug):
             continue
         if entry.get("is_work_mode_model"):
             left_out.add(slug)
         elif slug not in models and len(models) < MAX_MODELS:
             models[slug] = _listed(slug, entry)
     for slug in _named_by_versions(answer):
-        if _SLUG.fullmatch(slug) and slug not in left_out and len(models) < MAX_MODELS:
+        if is_slug(slug) and slug not in left_out and len(models) < MAX_MODELS:
             models.setdefault(slug, ListedModel(slug))
     return ModelList({slug: model for slug, model in models.items() if slug not in left_out})
 

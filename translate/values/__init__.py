@@ -3,6 +3,7 @@
 Nothing here imports another room.
 """
 
+from translate.values.effort import reasoning_efforts, thinking_effort
 from translate.values.errors import (
     AccountBusy,
     ApiError,
@@ -54,8 +55,18 @@ from translate.values.json import (
     strict_json,
     text_at,
 )
-from translate.values.listed import NO_MODELS, ListedModel, ModelList
-from translate.values.models import ANY_GPT, BUILT_IN, DEFAULT_UNITS, GPT_35_TURBO, Catalogue, Model
+from translate.values.limits import BackendLimits, FeatureLimit, ModelLimit
+from translate.values.listed import NO_MODELS, ListedModel, ModelList, is_slug, is_substitute
+from translate.values.models import (
+    ANY_GPT,
+    BUILT_IN,
+    DEFAULT_SLUGS,
+    DEFAULT_UNITS,
+    GPT_35_TURBO,
+    LISTED_UNITS,
+    Catalogue,
+    Model,
+)
 from translate.values.prompt import Attachment, ChatMessage, Role, SentMessage
 from translate.values.size import size_in_memory, text_size
 from translate.values.style import STYLES, Style
@@ -65,8 +76,10 @@ from translate.values.usage import CountTokens, Usage, picture_tokens, usage_of
 __all__ = [
     "ANY_GPT",
     "BUILT_IN",
+    "DEFAULT_SLUGS",
     "DEFAULT_UNITS",
     "GPT_35_TURBO",
+    "LISTED_UNITS",
     "MAX_GPTS_FILE_BYTES",
     "NEED_DATA",
     "NO_MODELS",
@@ -79,6 +92,7 @@ __all__ = [
     "ApiError",
     "Asset",
     "Attachment",
+    "BackendLimits",
     "BadRequest",
     "Catalogue",
     "ChatMessage",
@@ -88,6 +102,7 @@ __all__ = [
     "Event",
     "ExchangeEnded",
     "Failed",
+    "FeatureLimit",
     "Finished",
     "Forbidden",
     "Gizmo",
@@ -101,6 +116,7 @@ __all__ = [
     "ListedModel",
     "MethodNotAllowed",
     "Model",
+    "ModelLimit",
     "ModelList",
     "NotAdmitted",
     "NotFound",
@@ -125,16 +141,20 @@ __all__ = [
     "Waiting",
     "concatenate",
     "has_controls",
+    "is_slug",
+    "is_substitute",
     "join_surrogates",
     "json_object",
     "object_at",
     "objects_at",
     "picture_tokens",
     "read_gpts",
+    "reasoning_efforts",
     "size_in_memory",
     "strict_json",
     "text_at",
     "text_size",
+    "thinking_effort",
     "usage_of",
     "well_formed",
 ]

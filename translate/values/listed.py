@@ -1,8 +1,31 @@
 """A model as the backend lists it for one account; lists differ by plan and change from week to week."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
+
+_SLUG: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+ROUTES_BY_ITSELF: Final = "auto"
+"""The model that stands for whichever the backend chooses."""
+OWN_VARIANTS: Final = ("-instant", "-thinking", "-auto-thinking")
+"""Ends of the slugs to which a model hands a question that decides by itself how long it thinks."""
+
+
+def is_slug(text: str) -> bool:
+    """Whether `text` may be the backend's name of a model; then it may stand in a header and a log."""
+    return _SLUG.fullmatch(text) is not None
+
+
+def is_substitute(answered: str, asked: str) -> bool:
+    """Whether the model `answered` stands in for the one that was `asked`, both by slug.
+
+    One that chose its own variant, such as `gpt-5-6-thinking` for `gpt-5-6`, is no substitute.
+    """
+    if not answered or asked in (answered, ROUTES_BY_ITSELF):
+        return False
+    return answered not in {asked + variant for variant in OWN_VARIANTS}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,20 @@
 """Names of models, their aliases and what a conversation costs."""
 
+from typing import Any
+
 import pytest
 
 from translate.values.errors import NotFound
 from translate.values.gpts import Gpt
-from translate.values.models import ANY_GPT, BUILT_IN, DEFAULT_UNITS, Catalogue
+from translate.values.listed import ListedModel, ModelList, is_slug, is_substitute
+from translate.values.models import (
+    ANY_GPT,
+    BUILT_IN,
+    DEFAULT_SLUGS,
+    DEFAULT_UNITS,
+    LISTED_UNITS,
+    Catalogue,
+)
 
 
 def catalogue(**aliases: str) -> Catalogue:
@@ -145,3 +155,145 @@ def test_no_gpt_can_be_named_by_id_by_default() -> None:
 def test_entry_of_that_name_beats_the_id_in_it() -> None:
     catalogue = Catalogue(BUILT_IN, {}, [Gpt("gpt-4-gizmo-g-1", "g-2")], any_gpt=True)
     assert catalogue.resolve("gpt-4-gizmo-g-1").gizmo_id == "g-2"
+
+
+def listing(*slugs: str) -> ModelList:
+    return ModelList({slug: ListedModel(slug, title=slug.upper()) for slug in slugs})
+
+
+def listed_catalogue(**options: Any) -> Catalogue:
+    given: dict[str, Any] = {
+        "slugs": DEFAULT_SLUGS,
+        "pass_through": True,
+        "default_aliases": {"gpt-4o-mini": "gpt-3.5-turbo"},
+    }
+    return Catalogue(BUILT_IN, options.pop("aliases", {}), [HELPER], **(given | options))
+
+
+def test_named_model_keeps_its_slug_where_the_backend_lists_it_or_lists_nothing() -> None:
+    catalogue = listed_catalogue()
+    assert catalogue.resolve("gpt-4-s").slug == "gpt-4"
+    assert catalogue.resolve("gpt-4-s", listing("gpt-5-6", "gpt-4")).slug == "gpt-4"
+
+
+def test_named_model_has_a_slug_of_today_where_the_backend_lists_its_own_no_more() -> None:
+    catalogue = listed_catalogue()
+    today = listing("gpt-5", "gpt-5-6", "gpt-5-6-instant")
+    found = [catalogue.resolve(model.name, today) for model in BUILT_IN]
+    assert [model.slug for model in found] == ["gpt-5-6", "gpt-5-6", "gpt-5-6-instant"]
+    assert [model.name for model in found] == [model.name for model in BUILT_IN]
+    assert [model.units for model in found] == [14, 14, 4]
+    assert found[0].listed == today.get("gpt-5-6")
+
+
+def test_named_model_has_its_last_slug_where_the_backend_lists_none_of_them() -> None:
+    assert listed_catalogue().resolve("gpt-4-s", listing("gpt-9")).slug == "auto"
+    settled = listed_catalogue(slugs={"gpt-4-s": ("gpt-6-pro",)})
+    assert settled.resolve("gpt-4-s", listing("gpt-9")).slug == "gpt-6-pro"
+    assert settled.resolve("gpt-4-s").slug == "gpt-6-pro"
+
+
+def test_listed_slug_is_a_model_that_costs_14_units_and_counts_in_the_window() -> None:
+    catalogue = listed_catalogue()
+    model = catalogue.resolve("gpt-6", listing("gpt-6"))
+    assert (model.name, model.slug, model.units, model.windowed) == ("gpt-6", "gpt-6", LISTED_UNITS, True)
+    assert LISTED_UNITS == 14
+    assert model.listed == ListedModel("gpt-6", title="GPT-6")
+
+
+def test_listed_slug_of_a_named_model_costs_what_that_costs() -> None:
+    slug = "text-davinci-002-render-sha"
+    model = listed_catalogue().resolve(slug, listing(slug))
+    assert (model.name, model.units, model.windowed) == (slug, 4, False)
+
+
+def test_slug_that_is_not_listed_is_not_found() -> None:
+    with pytest.raises(NotFound):
+        listed_catalogue().resolve("gpt-6-pro", listing("gpt-6"))
+    with pytest.raises(NotFound):
+        listed_catalogue(pass_through=False).resolve("gpt-6", listing("gpt-6"))
+
+
+def test_slug_of_gpts_is_no_model_without_a_gpt() -> None:
+    with pytest.raises(NotFound):
+        listed_catalogue().resolve("gpt-4-gizmo", listing("gpt-4-gizmo"))
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [
+        ("gpt-5.2", "gpt-5-2"),
+        ("gpt-4o-2024-08-06", "gpt-4o"),
+        ("gpt-4-0613", "gpt-4"),
+        ("gpt-5.2-2025-12-11", "gpt-5-2"),
+        ("gpt-4o-latest", "gpt-4o"),
+    ],
+)
+def test_other_spellings_of_a_listed_slug_mean_it(name: str, slug: str) -> None:
+    assert listed_catalogue().resolve(name, listing("gpt-5-2", "gpt-4o", "gpt-4")).slug == slug
+
+
+@pytest.mark.parametrize("name", ["gpt-4o-20240806", "gpt-5.2-pro", "4o", "gpt-4o-2024-08-06-x", "-2024"])
+def test_no_other_name_means_a_listed_slug(name: str) -> None:
+    with pytest.raises(NotFound):
+        listed_catalogue().resolve(name, listing("gpt-5-2", "gpt-4o"))
+
+
+def test_operators_alias_comes_first_then_the_name_then_the_list_then_the_default_alias() -> None:
+    today = listing("helper", "gpt-4o-mini", "gpt-4o-mini-high", "gpt-6")
+    catalogue = listed_catalogue()
+    assert catalogue.resolve("gpt-4o-mini", today).slug == "gpt-4o-mini"
+    assert catalogue.resolve("gpt-4o-mini", listing("gpt-6")).name == "gpt-3.5-turbo"
+    assert catalogue.resolve("helper", today).gizmo_id == HELPER.id
+    theirs = listed_catalogue(aliases={"gpt-4o-mini*": "gpt-4-mobile", "gpt-4-s": "helper"})
+    assert theirs.resolve("gpt-4o-mini", today).name == "gpt-4-mobile"
+    assert theirs.resolve("gpt-4o-mini-high", today).name == "gpt-4-mobile"
+    assert theirs.resolve("gpt-4-s", today).name == "helper"
+    assert theirs.resolve("gpt-6", today).name == "gpt-6"
+
+
+def test_only_names_that_depend_on_the_list_need_it() -> None:
+    catalogue = listed_catalogue()
+    assert [catalogue.needs_list(name) for name in ("gpt-4-s", "gpt-9", "gpt-4o-mini")] == [True] * 3
+    assert not catalogue.needs_list("helper")
+    assert not catalogue.needs_list("x" * 1000)
+    named = listed_catalogue(pass_through=False)
+    assert [named.needs_list(name) for name in ("gpt-4-s", "gpt-9", "gpt-4o-mini")] == [True, False, True]
+    settled = listed_catalogue(pass_through=False, slugs={})
+    assert not any(settled.needs_list(name) for name in ("gpt-4-s", "gpt-9", "gpt-4o-mini", "helper"))
+
+
+def test_listed_models_are_offered_beside_the_named_ones_and_never_twice() -> None:
+    catalogue = listed_catalogue()
+    today = listing("gpt-6", "gpt-4-mobile", "gpt-4-gizmo", "helper", "gpt-4")
+    assert [model.name for model in catalogue.passed_through(today)] == ["gpt-6", "gpt-4"]
+    assert listed_catalogue(pass_through=False).passed_through(today) == []
+
+
+def test_slugs_are_told_for_every_model() -> None:
+    slugs = listed_catalogue().slugs()
+    assert slugs["gpt-4-s"][0] == "gpt-4"
+    assert slugs["helper"] == ("gpt-4-gizmo",)
+
+
+@pytest.mark.parametrize("text", ["", "a b", "a\r\nSet-Cookie: x", "é", "-a", "x" * 65])
+def test_what_could_not_stand_in_a_header_is_no_slug(text: str) -> None:
+    assert not is_slug(text)
+    assert is_slug("gpt-5.6_mini-2")
+
+
+@pytest.mark.parametrize(
+    ("answered", "asked", "stands_in"),
+    [
+        ("gpt-5-6-mini", "gpt-5-6", True),
+        ("gpt-4o-mini", "gpt-4", True),
+        ("gpt-5-6", "gpt-5-6", False),
+        ("gpt-5-6-thinking", "gpt-5-6", False),
+        ("gpt-5-6-instant", "gpt-5-6", False),
+        ("gpt-5-6-instant", "gpt-5-6-thinking", True),
+        ("gpt-5-6-mini", "auto", False),
+        ("", "gpt-4", False),
+    ],
+)
+def test_substitute_is_another_model_than_the_one_asked(answered: str, asked: str, stands_in: bool) -> None:
+    assert is_substitute(answered, asked) is stands_in

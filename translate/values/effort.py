@@ -5,7 +5,7 @@ The backend refuses words that it does not list for the model (422), so a wish i
 
 from typing import Final
 
-from translate.values import ListedModel
+from translate.values.listed import ListedModel
 
 EFFORTS: Final = ("min", "standard", "extended", "max")
 """The backend's words, from short to long."""

@@ -2,9 +2,8 @@
 
 import pytest
 
-from translate.backend import reasoning_efforts, thinking_effort
-from translate.backend.effort import EFFORTS, WANTED
-from translate.values import ListedModel
+from translate.values import ListedModel, reasoning_efforts, thinking_effort
+from translate.values.effort import EFFORTS, WANTED
 
 ALL = ListedModel("gpt-6", efforts=EFFORTS)
 USUAL = ListedModel("gpt-5-6-thinking", efforts=("standard", "extended"))
