@@ -329,3 +329,10 @@ def rst() -> Verb:
 def _pieces(data: bytes, size: int) -> Iterator[bytes]:
     for at in range(0, len(data), size):
         yield data[at : at + size]
+
+
+def without_accounts(request: Request) -> Sequence[Verb] | None:
+    """The script of a backend that says nothing of accounts, such as their models; for `aside`."""
+    if "/models?" in request.path or request.path.endswith("/conversation/init"):
+        return [status(404, {**JSON, "Content-Length": "2"}), send(b"{}"), fin()]
+    return None

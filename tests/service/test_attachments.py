@@ -36,7 +36,11 @@ def uploads(service: Deployment) -> int:
 async def test_picture_is_uploaded_in_three_steps_and_stands_before_the_text() -> None:
     async with deployed() as service:
         answer = await send(service, {"type": "text", "text": "What is this?"}, image(PICTURE))
-        steps = [(r.method, r.path.rpartition("/")[2]) for r in service.upstream.requests]
+        steps = [
+            (r.method, r.path.rpartition("/")[2])
+            for r in service.upstream.requests
+            if not r.path.endswith("/models")
+        ]
         message = conversation(service)["messages"][0]
     assert answer.status == 200
     assert [method for method, _ in steps] == ["POST", "PUT", "POST", "POST"]

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from simulator import Knobs
-from tests.scripted_server import EVENT_STREAM, ScriptedServer, chunk, rst, status, until
+from tests.scripted_server import EVENT_STREAM, ScriptedServer, chunk, rst, status, until, without_accounts
 from tests.service.broken_turns import broken_after
 from tests.service.deployment import Deployment, deployed
 
@@ -100,7 +100,7 @@ async def test_what_came_before_a_reset_reaches_the_client() -> None:
     read = asyncio.Event()
     script = [status(200, EVENT_STREAM), chunk(record), until(read), rst()]
     async with (
-        ScriptedServer(script) as backend,
+        ScriptedServer(script, aside=without_accounts) as backend,
         deployed({"BASE_URL": backend.url}) as service,
         service.connect() as client,
     ):

@@ -9,7 +9,7 @@ import pytest
 
 from simulator import Knobs
 from tests.eventually import eventually
-from tests.scripted_server import ScriptedServer, stall
+from tests.scripted_server import ScriptedServer, stall, without_accounts
 from tests.service.deployment import CHAT, JSON_TYPE, KEY, deployed
 
 STATES = {
@@ -60,7 +60,7 @@ async def test_client_that_leaves_without_having_read_closes_the_upstream(way: s
 
 async def test_client_that_leaves_while_the_backend_takes_the_request_closes_that_connection() -> None:
     async with (
-        ScriptedServer([stall()]) as backend,
+        ScriptedServer([stall()], aside=without_accounts) as backend,
         deployed({"BASE_URL": backend.url}) as service,
         service.connect() as client,
     ):

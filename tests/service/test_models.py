@@ -10,10 +10,10 @@ from tests.translate.schemas import check
 BUILT_IN = ["gpt-4-s", "gpt-4-mobile", "gpt-3.5-turbo"]
 
 
-async def test_list_holds_the_built_in_models_and_asks_nothing_of_the_backend() -> None:
+async def test_list_holds_the_built_in_models_and_spends_nothing() -> None:
     async with deployed() as service:
         answer = await service.ask("GET", "/v1/models")
-        assert len(service.upstream.requests) == 0
+        assert service.upstream.attempts == 0
     check(answer.json, "ListModelsResponse")
     assert answer.status == 200
     assert answer.json["object"] == "list"

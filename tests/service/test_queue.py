@@ -57,7 +57,7 @@ async def test_hundred_parallel_requests_with_one_key_all_succeed_in_order() -> 
         asked = [
             request.body["messages"][-1]["content"]["parts"][0].rpartition(" ")[2]
             for request in service.upstream.requests
-            if request.method == "POST"
+            if request.path.endswith("/conversation")
         ]
         assert asked == [str(number) for number in range(100)]
         assert refused_by_backend(service) == 0

@@ -21,6 +21,7 @@ from tests.scripted_server import (
     send,
     stall,
     status,
+    without_accounts,
 )
 from tests.service.deployment import Deployment, deployed
 
@@ -42,7 +43,10 @@ BUSY = answer(429, ONLY_ONE_MESSAGE.body)
 @asynccontextmanager
 async def backed_by(*scripts: Sequence[Verb], **env: str) -> AsyncIterator[tuple[Deployment, ScriptedServer]]:
     """The service over a backend that serves these scripts, connection after connection."""
-    async with ScriptedServer(*scripts) as backend, deployed({"BASE_URL": backend.url, **env}) as service:
+    async with (
+        ScriptedServer(*scripts, aside=without_accounts) as backend,
+        deployed({"BASE_URL": backend.url, **env}) as service,
+    ):
         yield service, backend
 
 

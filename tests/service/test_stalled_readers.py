@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from benchmarks.usage import resident_bytes
 from tests.eventually import eventually
 from tests.processes import PLAIN, ask, listening_port, running
-from tests.scripted_server import EVENT_STREAM, ScriptedServer, chunk, send, stall, status
+from tests.scripted_server import EVENT_STREAM, ScriptedServer, chunk, send, stall, status, without_accounts
 from tests.stalled_readers import growing_answer, stalled_reader
 
 READERS = 200
@@ -36,7 +36,7 @@ async def test_readers_that_stall_stop_their_upstreams_and_do_not_fill_the_memor
     answer = growing_answer()
     settings = {"PORT": "0", "KEEPALIVE_INTERVAL": "1", **PLAIN}
     script = [status(200, EVENT_STREAM), send(answer), chunk(b": over\n\n"), stall()]
-    async with ScriptedServer(script) as backend:
+    async with ScriptedServer(script, aside=without_accounts) as backend:
         with ExitStack() as stack:
             service = stack.enter_context(running(["server.py"], {"BASE_URL": backend.url} | settings))
             port = await asyncio.to_thread(listening_port, service)

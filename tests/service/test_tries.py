@@ -28,6 +28,7 @@ from tests.scripted_server import (
     send,
     status,
     wait,
+    without_accounts,
 )
 from tests.service.deployment import KEY, PREFIX, Deployment, deployed
 
@@ -107,7 +108,7 @@ async def asked(
 ) -> AsyncIterator[tuple[Deployment, ScriptedServer, AsyncOpenAI]]:
     settings = {"UPSTREAM_RETRIES": str(OWN_TRIES - 1), "IDLE_TIMEOUT": "20", **env}
     async with (
-        ScriptedServer(script) as backend,
+        ScriptedServer(script, aside=without_accounts) as backend,
         deployed({"BASE_URL": backend.url, **settings}) as service,
         AsyncOpenAI(base_url=f"http://127.0.0.1:{service.port}/v1", api_key=KEY) as client,
     ):
@@ -218,7 +219,7 @@ async def test_answer_of_pings_alone_has_failed_for_everybody() -> None:
 
     script = [*streamed(), ping]
     async with (
-        ScriptedServer(script) as backend,
+        ScriptedServer(script, aside=without_accounts) as backend,
         deployed({"BASE_URL": backend.url}, progress_timeout=0.3) as service,
     ):
         answer = await service.chat(stream=True)

@@ -5,7 +5,16 @@ import pytest
 from simulator import Knobs
 from simulator.refusals import REFUSALS
 from tests.raw_client import Answer
-from tests.scripted_server import EVENT_STREAM, ScriptedServer, chunk, fin, last_chunk, send, status
+from tests.scripted_server import (
+    EVENT_STREAM,
+    ScriptedServer,
+    chunk,
+    fin,
+    last_chunk,
+    send,
+    status,
+    without_accounts,
+)
 from tests.service.deployment import KEY, deployed, question
 
 RETRY = "retry"
@@ -142,7 +151,10 @@ async def test_wait_that_the_backend_asks_for_is_passed_on() -> None:
         status(503, {"Content-Type": "application/json", "Retry-After": "17", "Content-Length": "2"}),
         send(b"{}"),
     ]
-    async with ScriptedServer(refusal) as backend, deployed({"BASE_URL": backend.url}) as service:
+    async with (
+        ScriptedServer(refusal, aside=without_accounts) as backend,
+        deployed({"BASE_URL": backend.url}) as service,
+    ):
         answer = await service.chat("Hello", stream=True)
     expect(answer, 503, "server_is_overloaded", RETRY)
     assert answer.headers["retry-after"] == "17"
@@ -154,7 +166,7 @@ async def test_wait_that_the_backend_asks_for_is_passed_on() -> None:
 )
 async def test_backend_that_speaks_no_http_is_a_502(nonsense: bytes, stream: bool) -> None:
     async with (
-        ScriptedServer([send(nonsense), fin()]) as backend,
+        ScriptedServer([send(nonsense), fin()], aside=without_accounts) as backend,
         deployed({"BASE_URL": backend.url}) as service,
     ):
         answer = await service.chat("Hello", stream=stream)
@@ -167,7 +179,10 @@ async def test_backend_that_speaks_no_http_is_a_502(nonsense: bytes, stream: boo
 )
 async def test_stream_of_nothing_is_a_502_and_no_empty_answer(events: bytes) -> None:
     script = [status(200, EVENT_STREAM), *([chunk(events)] if events else []), last_chunk()]
-    async with ScriptedServer(script) as backend, deployed({"BASE_URL": backend.url}) as service:
+    async with (
+        ScriptedServer(script, aside=without_accounts) as backend,
+        deployed({"BASE_URL": backend.url}) as service,
+    ):
         for stream in (False, True):
             answer = await service.post(question("Hello", stream=stream))
             assert answer.status == 502
@@ -176,7 +191,10 @@ async def test_stream_of_nothing_is_a_502_and_no_empty_answer(events: bytes) -> 
 
 async def test_redirect_of_the_backend_is_not_followed() -> None:
     elsewhere = [status(302, {"Location": "http://127.0.0.1:1/steal", "Content-Length": "0"})]
-    async with ScriptedServer(elsewhere) as backend, deployed({"BASE_URL": backend.url}) as service:
+    async with (
+        ScriptedServer(elsewhere, aside=without_accounts) as backend,
+        deployed({"BASE_URL": backend.url}) as service,
+    ):
         answer = await service.chat("Hello", stream=True)
         assert len(backend.connections) == 1
     expect(answer, 502, "upstream_error", NEVER)

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from translate.values.errors import model_not_found
 from translate.values.gizmo import Gizmo, is_gizmo_id
 from translate.values.gpts import Gpt
-from translate.values.listed import NO_MODELS, ListedModel, ModelList
+from translate.values.listed import NO_MODELS, ListedModel, ModelList, is_slug
 from translate.values.style import STYLES
 
 
@@ -141,7 +141,7 @@ class Catalogue:
         """Whether it depends on the backend's list what `name` means, or is called upstream."""
         model = self._known_without_list(name)
         if model is None:
-            if self._pass_through and len(name) <= MAX_ALIASED_NAME:
+            if self._pass_through and any(is_slug(spelling) for spelling in (name, *_spellings(name))):
                 return True
             model = self._aliased(name, self._default_aliases)
         return model is not None and len(self._slugs.get(model.name, ())) > 1
@@ -191,8 +191,7 @@ class Catalogue:
 
 def _spellings(name: str) -> Iterator[str]:
     """What else `name` may mean: a slug has dashes for dots, and no date."""
-    dashed = name.replace(".", "-")
-    yield dashed
+    yield name.replace(".", "-")
     if dated := DATED.fullmatch(name):
         yield dated["name"]
         yield dated["name"].replace(".", "-")
