@@ -231,7 +231,7 @@ class TurnRunner:
                 parts.metrics.unreachable()
             settled = charge.settle(
                 result.attempt,
-                served=conversation.facts.model_slug,
+                served=conversation.facts.resolved_slug or conversation.facts.model_slug,
                 conversation_id=conversation.facts.conversation_id,
                 capped_for=result.capped_for,
             )

@@ -12,7 +12,19 @@ from accounts import Caller, Credential
 from ledger import DAY, ChargeBook, KeyNames, Ledger, Limits, Reconciler, SqliteStore
 from metrics import Attempt, Metrics
 from tests.ledger.entries import NO_LIMITS, WINDOW, ledger_over
-from translate.values import ANY_GPT, BUILT_IN, ApiError, Catalogue, Gpt, NotAdmitted, QuotaExceeded
+from translate.values import (
+    ANY_GPT,
+    BUILT_IN,
+    ApiError,
+    BackendLimits,
+    Catalogue,
+    FeatureLimit,
+    Gpt,
+    Model,
+    ModelLimit,
+    NotAdmitted,
+    QuotaExceeded,
+)
 from upstream import HttpClient
 from upstream.account import AccountLimits
 
@@ -49,12 +61,15 @@ async def charge_book(
     metrics: Metrics | None = None,
     *,
     listed: bool = True,
+    backend: AccountLimits | None = None,
 ) -> AsyncIterator[ChargeBook]:
     async with ledger_over(SqliteStore(folder / "ledger.sqlite3"), limits) as ledger:
         names = KeyNames(b"s" * 32, {ALICE.key: "alice"})
         metrics = metrics or Metrics(("chat",), [])
         reconciler = NothingToReconcile(listed=listed)
-        yield ChargeBook(ledger, names, reconciler, metrics, CATALOGUE, prices or {}, limits_of_backend())
+        yield ChargeBook(
+            ledger, names, reconciler, metrics, CATALOGUE, prices or {}, backend or limits_of_backend()
+        )
 
 
 async def spent(ledger: Ledger) -> list[tuple[str, int, int]]:
@@ -150,6 +165,52 @@ async def test_cap_that_the_backend_reports_is_obeyed(tmp_path: Path) -> None:
         assert refusal.value.retry_after == pytest.approx(5400, abs=60)
         charges.check(ALICE, MOBILE)
         charges.check(Caller("fk-bob"), GPT_4)
+
+
+USED_UP = ModelLimit(GPT_4.slug, "gpt-mini", 0.0)
+NO_PICTURE = FeatureLimit("image_gen", 0, False, 0.0)
+LISTED = Model("gpt-6", "gpt-6", 14)
+
+
+async def test_model_that_another_would_stand_in_for_is_refused_before_it_is_posted(tmp_path: Path) -> None:
+    limits = limits_of_backend()
+    async with charge_book(tmp_path, backend=limits) as charges:
+        charges.check(ALICE, GPT_4)
+        limits.note(Credential(ALICE.key), BackendLimits((USED_UP,)))
+        assert not charges.allows(ALICE, GPT_4)
+        with pytest.raises(NotAdmitted) as refusal:
+            charges.check(ALICE, GPT_4)
+        with pytest.raises(NotAdmitted):
+            await charges.post(ALICE, GPT_4)
+        assert "Until then gpt-mini would answer" in refusal.value.message
+        assert refusal.value.should_retry is False
+        assert 0 < (refusal.value.retry_after or 0) <= 900
+        charges.check(ALICE, MOBILE)
+        charges.check(Caller("fk-bob"), GPT_4)
+        assert await spent(charges.ledger) == []
+
+
+async def test_feature_that_is_used_up_is_refused_to_who_needs_it(tmp_path: Path) -> None:
+    limits, metrics = limits_of_backend(), Metrics(("images",), [])
+    async with charge_book(tmp_path, metrics=metrics, backend=limits) as charges:
+        limits.note(Credential(ALICE.key), BackendLimits(features=(NO_PICTURE,)))
+        charges.check(ALICE, GPT_4)
+        with pytest.raises(NotAdmitted, match="limit of this account for image_gen is reached"):
+            charges.check(ALICE, GPT_4, ["deep_research", "image_gen"])
+        assert metrics.registry.get_sample_value("pandora_rejected_total", {"reason": "feature_limit"}) == 1
+
+
+async def test_backends_limits_are_told_with_the_names_of_the_keys(tmp_path: Path) -> None:
+    limits, told = limits_of_backend(), BackendLimits(features=(NO_PICTURE,))
+    bob = Caller("fk-bob")
+    async with charge_book(tmp_path, backend=limits) as charges:
+        assert charges.backend_limits(None) == charges.backend_limits(ALICE) == []
+        for caller in (ALICE, bob):
+            await (await charges.post(caller, LISTED)).settle(Attempt.OK)
+            limits.note(Credential(caller.key), told)
+        names = [name for name, _, _ in charges.backend_limits(None)]
+        assert names == [charges.alias(bob), "alice"]
+        assert [entry[:2] for entry in charges.backend_limits(ALICE)] == [("alice", told)]
 
 
 async def test_caller_is_reconciled_under_its_name(tmp_path: Path) -> None:

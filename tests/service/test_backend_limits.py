@@ -72,9 +72,9 @@ async def test_named_model_is_refused_by_the_slug_that_it_has_for_the_key() -> N
     assert len(backend.posted) == 1
 
 
-@pytest.mark.parametrize("told", [limits(pictures=0), limits(blocked=True)])
-async def test_picture_is_refused_where_none_is_left_and_words_are_not(told: dict[str, object]) -> None:
-    backend = backend_with(told)
+@pytest.mark.parametrize("blocked", [False, True])
+async def test_picture_is_refused_where_none_is_left_and_words_are_not(blocked: bool) -> None:
+    backend = backend_with(limits(pictures=3 if blocked else 0, blocked=blocked))
     async with over(backend) as service:
         assert (await service.chat(model=MODEL)).status == 200
         refused = await service.post({"prompt": "a cat", "model": MODEL}, path=IMAGES)

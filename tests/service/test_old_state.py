@@ -113,7 +113,7 @@ def in_redis() -> Iterator[Reading]:
             yield found
 
 
-TOLD_SINCE = {"backend": []}
+TOLD_SINCE: dict[str, list[object]] = {"backend": []}
 """What is not of the ledger, and was not told then."""
 
 

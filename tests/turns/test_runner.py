@@ -1,11 +1,13 @@
 """One turn: what is posted, delivered, recorded and returned, however it ends, and whenever it is ended."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from accounts import Credential
 from metrics import Attempt, Outcome
 from tests.eventually import eventually
 from tests.turns.rig import (
@@ -34,9 +36,11 @@ from tests.turns.rig import (
 )
 from translate import Options
 from translate.values import (
+    BackendLimits,
     Event,
     Gizmo,
     Model,
+    ModelLimit,
     NotAdmitted,
     Overloaded,
     QuotaExceeded,
@@ -151,6 +155,49 @@ async def test_what_is_not_understood_is_counted(tmp_path: Path) -> None:
     rig = Rig(ScriptedBackend(sends(b"data: nonsense\n\n" + record("Hi") + DONE)), tmp_path)
     await rig.run()
     assert rig.counted("pandora_unknown_events_total", kind="json") == 1
+
+
+def typed(kind: str, **fields: object) -> bytes:
+    """A record that is no message."""
+    return b"data: " + json.dumps({"type": kind, **fields}).encode() + b"\n\n"
+
+
+async def test_limits_that_a_stream_tells_are_kept_for_its_account(tmp_path: Path) -> None:
+    told = typed("conversation_detail_metadata", model_limits=[{"model_slug": "gpt-4"}])
+    rig = Rig(ScriptedBackend(sends(told + record("Hi") + DONE)), tmp_path)
+    await rig.run()
+    assert rig.limits.told == [(Credential(ALICE.key), BackendLimits((ModelLimit("gpt-4", "", 0.0),)))]
+    assert rig.limits.ended == [Credential(ALICE.key)]
+
+
+async def test_turn_that_the_backend_did_not_answer_asks_for_no_limits(tmp_path: Path) -> None:
+    rig = Rig(ScriptedBackend(fails(ConnectFailed("refused"))), tmp_path)
+    await rig.run()
+    assert (rig.limits.told, rig.limits.ended) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("model", "slug", "told", "substituted"),
+    [
+        (GPT_4, "gpt-4", "", 0),
+        (GPT_4, "gpt-4o-mini", "gpt-4o-mini", 1),
+        (Model("auto", "auto", 14), "gpt-4o-mini", "", 0),
+        (GPT, "gpt-4", "", 0),
+    ],
+)
+async def test_model_that_answered_in_place_of_another_is_told_and_counted(
+    tmp_path: Path, model: Model, slug: str, told: str, substituted: int
+) -> None:
+    rig = Rig(
+        ScriptedBackend(sends(record("Hi", metadata={"model_slug": slug}) + DONE)),
+        tmp_path,
+        descriptions=Described({"g-abc": Gizmo("g-abc", {})}),
+    )
+    turn = rig.turn(request=question(model=model))
+    outcome = await turn.run(rig.client)
+    assert (outcome.answered_by, turn.answered_by) == (told, told)
+    label = model.name if model is GPT_4 else "other"
+    assert rig.counted("pandora_model_substituted_total", model=label) == substituted
 
 
 async def test_stop_sequence_ends_the_answer_and_the_exchange(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from translate.text import (
     TookBack,
     ToolFailed,
 )
-from translate.values import Confirmation, ItemKind, SentMessage
+from translate.values import BackendLimits, Confirmation, FeatureLimit, ItemKind, SentMessage
 
 SENT = (SentMessage("h1", "assistant", "An answer of old."), SentMessage("u1", "user", "Hello"))
 
@@ -157,6 +157,43 @@ def test_blocked_answer_stays_blocked_whatever_the_message_says() -> None:
     interpreter.aside(BLOCKED)
     changes_of(interpreter, finished("Hi"))
     assert interpreter.facts.finish_reason == "content_filter"
+
+
+def test_model_that_really_answered_is_the_one_that_the_backend_resolved() -> None:
+    interpreter = Interpreter(SENT)
+    facts = interpreter.facts
+    assert facts.answered_by("gpt-6") == ""
+    changes_of(interpreter, message("Hi", metadata={"model_slug": "gpt-6"}))
+    assert (facts.model_slug, facts.answered_by("gpt-6")) == ("gpt-6", "")
+    assert facts.answered_by("gpt-4") == "gpt-6", "which is not what was asked"
+    changes_of(interpreter, message("Hi", metadata={"resolved_model_slug": "gpt-6-mini"}))
+    assert facts.answered_by("gpt-6") == "gpt-6-mini"
+    assert interpreter.aside({"type": "server_ste_metadata", "metadata": {"resolved_model_slug": "gpt-5"}})
+    assert facts.answered_by("gpt-6") == "gpt-5"
+    assert interpreter.aside({"type": "server_ste_metadata", "metadata": {"resolved_model_slug": "a\r\nb"}})
+    assert interpreter.aside({"type": "server_ste_metadata", "metadata": None})
+    assert facts.answered_by("gpt-6") == "gpt-5"
+    assert facts.unknown == {}
+
+
+def test_slug_that_is_none_is_not_told() -> None:
+    interpreter = Interpreter(SENT)
+    changes_of(interpreter, message("Hi", metadata={"model_slug": "a\r\nb"}))
+    assert interpreter.facts.answered_by("gpt-6") == ""
+
+
+def test_limits_of_the_account_are_a_fact_of_the_turn() -> None:
+    interpreter = Interpreter(SENT)
+    kind = "conversation_detail_metadata"
+    assert interpreter.aside({"type": kind})
+    assert interpreter.facts.limits is None
+    progress = [{"feature_name": "image_gen", "remaining": 3}]
+    assert interpreter.aside({"type": kind, "limits_progress": progress})
+    told = BackendLimits(features=(FeatureLimit("image_gen", 3, False, 0.0),))
+    assert interpreter.facts.limits == told
+    assert interpreter.aside({"type": kind, "limits_progress": None})
+    assert interpreter.facts.limits == told
+    assert interpreter.facts.unknown == {}
 
 
 @pytest.mark.parametrize("record", [MODERATION, TITLE, *({"type": kind} for kind in sorted(IGNORED_TYPES))])
