@@ -309,7 +309,8 @@ class Interpreter:
         return is_readable(raw)
 
     def _read_resolved_slug(self, metadata: JsonObject) -> None:
-        if is_slug(slug := text_at(metadata, "resolved_model_slug")):
+        slug = text_at(metadata, "resolved_model_slug")
+        if slug and slug != self.facts.resolved_slug and is_slug(slug):
             self.facts.resolved_slug = slug
 
     def _leave_out(self, message_id: str) -> None:
