@@ -158,13 +158,11 @@ class AnswerHandler(BodyHandler[AnyBody]):
             return models.resolve(self.caller, name)
         with self.let_in(self.caller) as visit:
             listed = await models.wait_for_list(self.caller)
-            if listed:
-                visit.verdict = KeyVerdict.ACCEPTED
             try:
                 return models.resolve(self.caller, name)
             except NotFound:
                 # Nothing is posted that would show what the key is worth, and the backend was asked.
-                visit.verdict = KeyVerdict.ACCEPTED if listed else KeyVerdict.DOUBTFUL
+                visit.verdict = KeyVerdict.NOTHING if listed else KeyVerdict.DOUBTFUL
                 raise
 
     async def respond(self, runner: Runner, format: AnswerFormat) -> None:

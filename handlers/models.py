@@ -44,7 +44,8 @@ class ModelsHandler(ApiHandler):
             return
         with suppress(ApiError), self.let_in(caller) as visit:
             listed = await self.models.wait_for_list(caller)
-            visit.verdict = KeyVerdict.ACCEPTED if listed else KeyVerdict.DOUBTFUL
+            # A list is no proof of a key: a proxy may give the same one to everybody.
+            visit.verdict = KeyVerdict.NOTHING if listed else KeyVerdict.DOUBTFUL
 
     def entry(self, name: str, listed: ListedModel | None) -> dict[str, object]:
         """One model object under `name`, which may be an alias, with what the backend lists of it."""
