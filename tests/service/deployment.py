@@ -12,7 +12,7 @@ from handlers import AppParts
 from server import VERSION, Server, serve
 from settings import Settings
 from simulator import Knobs, Simulator
-from simulator.state import ObservedStream, State
+from simulator.state import ObservedRequest, ObservedStream, State
 from tests.raw_client import Answer, Connection, Headers, connect
 from upstream import SocketLimits
 from upstream.socket import Pauses, SocketTimes
@@ -57,6 +57,11 @@ class Deployment:
     async def settled(self) -> None:
         """Wait until no answer is under way, for some seconds at most."""
         await self.server.service.running.wait_idle()
+
+    @property
+    def posted(self) -> list[ObservedRequest]:
+        """The requests with which the backend was asked for conversations, in order."""
+        return [seen for seen in self.upstream.requests if seen.path.endswith("/backend-api/conversation")]
 
     @property
     def last_stream(self) -> ObservedStream:

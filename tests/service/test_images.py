@@ -84,8 +84,7 @@ async def test_missing_pictures_are_asked_for_again() -> None:
 async def test_size_is_a_hint_in_the_words_for_the_model() -> None:
     async with deployed() as service:
         await draw(service, size="1792x1024")
-        posted = [r for r in service.upstream.requests if r.path.endswith("/conversation")]
-        sent = json.dumps(posted[0].body)
+        sent = json.dumps(service.posted[0].body)
     assert "1792x1024 (wide)" in sent
     assert "a red fox" in sent
 

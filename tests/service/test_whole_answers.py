@@ -76,7 +76,7 @@ async def test_answer_cut_by_length_is_continued_without_a_seam(stream: bool) ->
     async with deployed({"CONTINUE_LIMIT": "1"}) as service:
         cut = await service.chat("Tell me about rain [[sim tokens=60 finish=max_tokens]]", stream=stream)
         whole = await service.chat("Tell me about rain [[sim tokens=60]]", stream=stream)
-        actions = [seen.body["action"] for seen in service.upstream.requests]
+        actions = [seen.body["action"] for seen in service.posted]
     assert text_of(cut) == text_of(whole)
     assert actions == ["next", "continue", "next"]
 
@@ -154,7 +154,7 @@ async def test_key_and_messages_go_upstream_as_they_came() -> None:
             },
             key="fk-quite-another",
         )
-        (seen,) = service.upstream.requests
+        (seen,) = service.posted
     assert seen.headers["Authorization"] == "Bearer fk-quite-another"
     sent = [(message["author"]["role"], message["content"]["parts"][0]) for message in seen.body["messages"]]
     assert sent == [("system", "Be 亲切."), ("user", "One"), ("assistant", "Two"), ("user", "Three")]
@@ -173,7 +173,7 @@ async def test_headers_of_the_caller_stay_here() -> None:
     async with deployed() as service:
         body = b'{"model":"gpt-4-s","messages":[{"role":"user","content":"Hi"}]}'
         answer = await service.ask("POST", "/v1/chat/completions?api-version=canary", CLIENT_HEADERS, body)
-        (seen,) = service.upstream.requests
+        (seen,) = service.posted
     assert answer.status == 200
     assert "canary" not in str(seen.headers)
     assert set(seen.headers) <= {
@@ -184,7 +184,7 @@ async def test_headers_of_the_caller_stay_here() -> None:
 async def test_ids_are_new_in_every_request() -> None:
     async def ids(service: Deployment) -> set[str]:
         await service.post(question("Hello"))
-        body = service.upstream.requests[-1].body
+        body = service.posted[-1].body
         return {body["parent_message_id"], *(message["id"] for message in body["messages"])}
 
     async with deployed() as service:
