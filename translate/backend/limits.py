@@ -15,7 +15,7 @@ MAX_COUNT: Final = 10**9
 """A larger count is none."""
 
 LISTS: Final = ("blocked_features", "model_limits", "limits_progress")
-"""A record has at least one of them."""
+"""What a record tells; some have only the first, without an entry, and tell nothing."""
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 _TIME: Final = re.compile(
@@ -26,8 +26,9 @@ _TIME: Final = re.compile(
 
 
 def read_limits(record: JsonObject) -> BackendLimits | None:
-    """The limits in `record`; None if it is no such record. Entries that cannot be read are left out."""
-    if not any(isinstance(record.get(name), list) for name in LISTS):
+    """The limits in `record`; None if it tells none. Entries that cannot be read are left out."""
+    told = any(isinstance(found := record.get(name), list) and found for name in LISTS)
+    if not told and not isinstance(record.get("model_limits"), list):
         return None
     models: dict[str, ModelLimit] = {}
     for entry in objects_at(record, "model_limits"):

@@ -12,6 +12,9 @@ ROUTES_BY_ITSELF: Final = "auto"
 OWN_VARIANTS: Final = ("-instant", "-thinking", "-auto-thinking")
 """Ends of the slugs to which a model hands a question that decides by itself how long it thinks."""
 
+HELPERS: Final = re.compile(r"i-.+|research")
+"""Models that only pictures and research come from, whichever model was asked."""
+
 
 def is_slug(text: str) -> bool:
     """Whether `text` may be the backend's name of a model; then it may stand in a header and a log."""
@@ -21,9 +24,10 @@ def is_slug(text: str) -> bool:
 def is_substitute(answered: str, asked: str) -> bool:
     """Whether the model `answered` stands in for the one that was `asked`, both by slug.
 
-    One that chose its own variant, such as `gpt-5-6-thinking` for `gpt-5-6`, is no substitute.
+    One that chose its own variant, such as `gpt-5-6-thinking` for `gpt-5-6`, is no substitute, nor is the
+    model that draws the pictures of all others.
     """
-    if not answered or asked in (answered, ROUTES_BY_ITSELF):
+    if not answered or asked in (answered, ROUTES_BY_ITSELF) or HELPERS.fullmatch(answered):
         return False
     return answered not in {asked + variant for variant in OWN_VARIANTS}
 

@@ -6,14 +6,17 @@ from collections.abc import Callable
 from typing import Final
 
 from accounts import Credential
+from runtime import COMPUTING
 from translate.backend import read_model_list
 from translate.values import NO_MODELS, ListedModel, ModelList, size_in_memory
 from upstream.account.per_account import KeepingLimits, PerAccount, told
 from upstream.http import API, HttpClient
 
 PATH: Final = f"{API}/models?history_and_training_disabled=false"
-MAX_BYTES: Final = 1 << 20
+MAX_BYTES: Final = 4 << 20
 """Longest list that is read; those of today have some 50 KB."""
+LARGE_BYTES: Final = 256 * 1024
+"""Longer ones are read in a thread."""
 KEPT: Final = KeepingLimits(fresh_seconds=900.0, retry_seconds=120.0, max_accounts=2000, max_bytes=8 << 20)
 FIRST_SECONDS: Final = 2.0
 """How long the first request of an account may wait for its list."""
@@ -60,7 +63,9 @@ class ModelLists:
 
     async def _fetch(self, credential: Credential) -> ModelList:
         answer = await self._http.call("GET", PATH, credential)
-        found = read_model_list(told(answer, MAX_BYTES))
+        body = told(answer, MAX_BYTES)
+        large = len(body) > LARGE_BYTES
+        found = await COMPUTING.run(read_model_list, body) if large else read_model_list(body)
         common = self._common.setdefault(tuple(found), found)
         self._common.move_to_end(tuple(found))
         if len(self._common) > MAX_COMMON:

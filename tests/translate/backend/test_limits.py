@@ -56,7 +56,13 @@ def test_feature_is_used_up_if_it_is_blocked_or_none_is_left() -> None:
 
 
 @pytest.mark.parametrize(
-    "record", [{}, {"type": "conversation_detail_metadata"}, {"model_limits": None, "limits_progress": {}}]
+    "record",
+    [
+        {},
+        {"type": "conversation_detail_metadata"},
+        {"model_limits": None, "limits_progress": {}},
+        {"blocked_features": [], "limits_progress": []},
+    ],
 )
 def test_record_without_any_list_tells_nothing(record: dict[str, object]) -> None:
     assert read_limits(record) is None

@@ -293,6 +293,8 @@ def test_what_could_not_stand_in_a_header_is_no_slug(text: str) -> None:
         ("gpt-5-6-instant", "gpt-5-6", False),
         ("gpt-5-6-instant", "gpt-5-6-thinking", True),
         ("gpt-5-6-mini", "auto", False),
+        ("i-mini-m", "gpt-5-6", False),
+        ("research", "gpt-5-6", False),
         ("", "gpt-4", False),
     ],
 )
