@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from translate.backend import (
-    DELTA_FIELDS,
     MAX_RECORD_BYTES,
     PING,
     STORED_TURN,
@@ -32,6 +31,8 @@ from translate.backend import (
     Trouble,
     TurnFacts,
     error_from_response,
+    is_content,
+    is_quiet,
     unglued,
 )
 from translate.states import OVER, READING, Signal, State, WrongState, transition
@@ -63,6 +64,9 @@ MAX_KEPT_BYTES: Final = 64 * 1024 * 1024
 """For all that is kept of a turn besides its answer: texts and citations of messages, trees, assets."""
 ANSWER_EVENTS: Final = (b"", b"message", b"delta")
 """Names under which records of an answer come; what else there is has names of its own."""
+ENCODING: Final = b"delta_encoding"
+"""The event that announces a dialect."""
+DELTA_V1: Final = (b'"v1"', b"v1")
 DAMAGED: Final = "A part of the backend's answer came damaged, so that the answer is not whole."
 
 
@@ -293,6 +297,10 @@ class Conversation:
         if record.event == STORED_TURN:
             self._interpreter.damage.repair_all()
             return
+        if record.event == ENCODING and data in DELTA_V1:
+            self._dialect = DeltaDialect()
+            self._fast_path.disarm()
+            return
         try:
             value = strict_json(data)
         except ValueError:
@@ -300,16 +308,13 @@ class Conversation:
             return
         if isinstance(value, dict):
             self._take_object(value, Record(record.event, data))
-        elif record.event == b"delta_encoding" and value == "v1":
-            self._dialect = DeltaDialect()
-            self._fast_path.disarm()
         else:
             self.facts.count_unknown("record")
             self._lose(data)
 
     def _take_ping(self, data: bytes) -> None:
         """Take a ping, which says nothing, unless it has run into a record behind it."""
-        if b'"' in data or b"\n" in data:
+        if (b'"' in data or b"\n" in data) and not is_quiet(data):
             self.facts.count_unknown("json")
             self._lose(data)
 
@@ -331,7 +336,7 @@ class Conversation:
             self._fast_path.disarm()
 
     def _take_object(self, value: JsonObject, record: Record) -> None:
-        if "message" in value or not DELTA_FIELDS.isdisjoint(value):
+        if is_content(value):
             self._take_envelope(value, record)
         elif "detail" in value:
             self._fail(error_from_response(200, record.data, secrets=self._secrets))
@@ -426,14 +431,20 @@ class Conversation:
         if self._interpreter.damage.pending:
             self._fail(UpstreamFailed(DAMAGED, should_retry=False))
             return
-        silent = not self._renderer.began and not self._interpreter.pictures
-        if silent and facts.finish_reason != "content_filter" and facts.confirmation is None:
+        if self._silent:
+            self._show(self._interpreter.fall_back())
+        if self._silent and facts.finish_reason != "content_filter" and facts.confirmation is None:
             self._fail(UpstreamFailed("The backend ended the turn without an answer.", should_retry=False))
         elif not self._check_stop():
             known = bool(facts.conversation_id)
             cut = facts.finish_reason == "length" and bool(facts.last_message_id)
             confirmation = facts.confirmation if known else None
             self._end_well(ExchangeEnded(confirmation, cut=known and cut and confirmation is None))
+
+    @property
+    def _silent(self) -> bool:
+        """Nothing was shown."""
+        return not self._renderer.began and not self._interpreter.pictures
 
     def _end_well(self, ended: ExchangeEnded) -> None:
         if self._interpreter.damage.pending:

@@ -24,6 +24,7 @@ from tests.translate.wire import (
     tool_text,
 )
 from translate.backend.damage import MAX_LOST
+from translate.backend.delta import MAX_CHANNELS
 from translate.backend.interpreter import MAX_MESSAGES
 from translate.backend.stored import StoredTurn
 
@@ -111,9 +112,10 @@ def test_delta_that_does_not_fit_fails_the_turn(record: Json) -> None:
     assert_failed(v1(begun(), append("Hello"), {"v": ","}, record, append(" world")), "Hello,")
 
 
-def test_too_many_channels_fail_the_turn() -> None:
-    records = [begun("x", f"a{number}", channel=number) for number in range(65)]
-    assert answer(v1(*records)).failure.status == 502
+def test_change_of_a_message_whose_tree_has_gone_fails_the_turn() -> None:
+    records = [begun("x", f"a{number}", channel=number) for number in range(MAX_CHANNELS + 1)]
+    assert_whole(v1(*records, append("y") | {"c": 1}), "x\n\n" * MAX_CHANNELS + "x\n\ny")
+    assert_failed(v1(*records, append("y") | {"c": 0}), "x\n\n" * MAX_CHANNELS + "x")
 
 
 TEXTLESS: dict[str, Json] = {

@@ -1,7 +1,7 @@
 """What the backend says, and what it is told: streams, dialects, messages, payloads, frames, errors."""
 
-from translate.backend.delta import DELTA_FIELDS
-from translate.backend.dialects import DeltaDialect, Dialect, SnapshotDialect, Trouble
+from translate.backend.damage import is_quiet
+from translate.backend.dialects import DeltaDialect, Dialect, SnapshotDialect, Trouble, is_content
 from translate.backend.errors import Said, error_from_response, read_detail, said_by
 from translate.backend.fast_path import FastPath
 from translate.backend.gizmo import MAX_GIZMO_BYTES, as_gizmo, read_gizmo
@@ -32,7 +32,6 @@ from translate.backend.websocket_frames import (
 )
 
 __all__ = [
-    "DELTA_FIELDS",
     "DONE",
     "MAX_GIZMO_BYTES",
     "MAX_RECORD_BYTES",
@@ -65,6 +64,8 @@ __all__ = [
     "continuation",
     "conversation",
     "error_from_response",
+    "is_content",
+    "is_quiet",
     "read_address",
     "read_detail",
     "read_frame",

@@ -5,7 +5,7 @@ protocol notes.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final
 
@@ -39,12 +39,12 @@ def is_readable(raw: JsonObject) -> bool:
 def text_of(content: JsonObject) -> str | None:
     """The text of a content in any of its three places, or None if it has none."""
     if isinstance(content.get("thoughts"), list):
-        return "\n\n".join(filter(None, map(_thought, objects_at(content, "thoughts"))))
+        return _joined(_thought(one, text_at(one, "content")) for one in objects_at(content, "thoughts"))
     parts = content.get("parts")
     if isinstance(parts, list):
         if len(parts) == 1 and isinstance(parts[0], str):
             return parts[0]
-        return "".join(item for item in parts if isinstance(item, str))
+        return "".join(item if isinstance(item, str) else _spoken(item) for item in parts)
     value = content.get("text")
     return value if isinstance(value, str) else None
 
@@ -66,9 +66,43 @@ def output_of(raw: JsonObject) -> str:
     return shown
 
 
-def _thought(thought: JsonObject) -> str:
-    summary, said = text_at(thought, "summary"), text_at(thought, "content")
-    return "\n\n".join(filter(None, (f"**{summary}**" if summary else "", said)))
+class ReasoningText:
+    """Reads the text of one message of reasoning, as `shown_text_of` does.
+
+    The backend may send a thought again without its content: the longer one counts.
+    """
+
+    def __init__(self) -> None:
+        self._longest: list[str] = []  # the contents of the thoughts
+
+    def __call__(self, raw: JsonObject) -> str:
+        """The whole text, as far as it has come."""
+        content = object_at(raw, "content")
+        if not isinstance(content.get("thoughts"), list):
+            return text_of(content) or ""
+        thoughts = objects_at(content, "thoughts")
+        self._longest += [""] * (len(thoughts) - len(self._longest))
+        self._longest[: len(thoughts)] = (
+            max(old, text_at(thought, "content"), key=len)
+            for old, thought in zip(self._longest, thoughts, strict=False)
+        )
+        return _joined(map(_thought, thoughts, self._longest))
+
+
+def _thought(thought: JsonObject, said: str) -> str:
+    summary = text_at(thought, "summary")
+    return _joined((f"**{summary}**" if summary else "", said))
+
+
+def _joined(paragraphs: Iterable[str]) -> str:
+    return "\n\n".join(filter(None, paragraphs))
+
+
+def _spoken(part: object) -> str:
+    """What the model says aloud, if this is the part that has its words; those of the user are none."""
+    if isinstance(part, dict) and part.get("content_type") == "audio_transcription":
+        return text_at(part, "text") if part.get("direction") == "out" else ""
+    return ""
 
 
 def language_of(content: JsonObject) -> str:

@@ -3,11 +3,12 @@
 A new content type is a row here, with a presentation of its own where none of the present ones fits.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from translate.backend.content import output_of, shown_text_of, text_of
+from translate.backend.content import ReasoningText, output_of, shown_text_of, text_of
 from translate.text import (
     Fenced,
     Pictures,
@@ -17,7 +18,10 @@ from translate.text import (
     Reasoning,
     ToolError,
 )
-from translate.values import JsonObject, object_at, text_at
+from translate.values import JsonObject, object_at, objects_at, text_at
+
+TextReader = Callable[[JsonObject], str]
+"""Gives a message's whole text, as far as it has come."""
 
 OUTPUT_TYPES: Final = ("execution_output", "stderr")
 PRIVATE_TYPES: Final = frozenset(
@@ -29,75 +33,134 @@ PRIVATE_TYPES: Final = frozenset(
         "tether_browsing_code",
         "tether_browsing_display",
         "tether_quote",
-        "code",
         "reasoning_recap",
     )
 )
 """Of the assistant, and never meant for the user (protocol notes, section 7.4)."""
 REASONING_CHANNELS: Final = ("analysis", "commentary")
 """Beside `final`, the answer's own channel."""
+PRIVATE_CHANNEL: Final = "analysis"
+"""What tools do on it is the model's own affair."""
+HIDING_FLAGS: Final = ("is_visually_hidden_from_conversation", "is_loading_message")
+"""In the metadata of what is not to be shown."""
+PYTHON: Final = ("python", "python_user_visible")
+"""Tools whose code and output are shown."""
+PICTURE_TOOLS: Final = re.compile(
+    r"(?:dalle|image_gen|t2uay3k|n7jupd|n7jupd_m|python|python_user_visible)(?:\..*)?"
+)
+"""Tools whose pictures are the user's; others, such as a search in files, show them to the model."""
+SILENT_TOOLS: Final = re.compile(r"(?:container|functions|computer\w*)(?:\..*)?")
+"""Shells of agents: not even their failures are shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class ContentType:
     """One row. `matches` is asked with a message of the assistant or of a tool that is not flagged as hidden.
 
-    `text` gives the message's whole text, as far as it has come.
+    `new_reader` makes what reads the text of one message.
     """
 
     matches: Callable[[JsonObject], bool]
     presentation: Presentation
-    text: Callable[[JsonObject], str] = shown_text_of
+    new_reader: Callable[[], TextReader] = lambda: shown_text_of
 
 
-def _is_tools(*content_types: str) -> Callable[[JsonObject], bool]:
-    """A tool's message of one of these types."""
-
-    def matches(raw: JsonObject) -> bool:
-        return _is_tool(raw) and text_at(object_at(raw, "content"), "content_type") in content_types
-
-    return matches
+def tool_of(raw: JsonObject) -> str:
+    """The tool that a message is to or from; empty if there is none, or it has no name."""
+    if _is_tool(raw):
+        return text_at(object_at(raw, "author"), "name")
+    recipient = text_at(raw, "recipient")
+    return "" if recipient == "all" else recipient
 
 
 def _is_tool(raw: JsonObject) -> bool:
     return object_at(raw, "author").get("role") == "tool"
 
 
+def _is_open_tool(raw: JsonObject) -> bool:
+    """A tool's message that is not the model's own affair."""
+    return _is_tool(raw) and text_at(raw, "channel") != PRIVATE_CHANNEL
+
+
+def _type_of(raw: JsonObject) -> str:
+    return text_at(object_at(raw, "content"), "content_type")
+
+
+def _is_output(raw: JsonObject) -> bool:
+    return _is_open_tool(raw) and _type_of(raw) in OUTPUT_TYPES and tool_of(raw) in ("", *PYTHON)
+
+
+def _is_error(raw: JsonObject) -> bool:
+    return _is_open_tool(raw) and _type_of(raw) == "system_error" and not SILENT_TOOLS.fullmatch(tool_of(raw))
+
+
+def _is_picture(raw: JsonObject) -> bool:
+    return (
+        _is_open_tool(raw) and _type_of(raw) == "multimodal_text" and (_is_of_painter(raw) or _is_drawn(raw))
+    )
+
+
+def _is_of_painter(raw: JsonObject) -> bool:
+    tool = tool_of(raw)
+    return not tool or PICTURE_TOOLS.fullmatch(tool) is not None
+
+
+def _is_drawn(raw: JsonObject) -> bool:
+    """Whether a message says that its pictures are drawn, whatever the tool is called that drew them."""
+    if text_at(object_at(raw, "metadata"), "async_task_type") == "image_gen":
+        return True
+    abouts = [object_at(part, "metadata") for part in objects_at(object_at(raw, "content"), "parts")]
+    return any(about.get("dalle") or about.get("generation") for about in abouts)
+
+
 def _is_code(raw: JsonObject) -> bool:
     """A call is recognised by its recipient, not by its content type."""
-    return not _is_tool(raw) and raw.get("recipient") == "python"
+    return not _is_tool(raw) and raw.get("recipient") in PYTHON and text_at(raw, "channel") != PRIVATE_CHANNEL
 
 
 def _is_for_user(raw: JsonObject) -> bool:
-    content = object_at(raw, "content")
+    kind, recipient = _type_of(raw), raw.get("recipient")
+    if kind == "code" and recipient != "all":
+        return False  # a call, whose recipient may still come
     return (
         not _is_tool(raw)
-        and (raw.get("recipient") or "all") == "all"
-        and text_at(content, "content_type") not in PRIVATE_TYPES
-        and text_of(content) is not None
+        and (recipient or "all") == "all"
+        and kind not in PRIVATE_TYPES
+        and text_of(object_at(raw, "content")) is not None
     )
 
 
 def _is_reasoning(raw: JsonObject) -> bool:
-    thinks = text_at(object_at(raw, "content"), "content_type") == "thoughts"
-    return _is_for_user(raw) and (thinks or text_at(raw, "channel") in REASONING_CHANNELS)
+    """Thoughts, and words on the way to the answer: by their channel, as a preamble, or as working notes."""
+    if not _is_for_user(raw):
+        return False
+    metadata, channel = object_at(raw, "metadata"), text_at(raw, "channel")
+    return (
+        _type_of(raw) == "thoughts"
+        or channel in REASONING_CHANNELS
+        or metadata.get("is_thinking_preamble_message") is True
+        or (not channel and metadata.get("reasoning_status") == "is_reasoning")
+    )
 
 
 CONTENT_TYPES: Final = (
-    ContentType(_is_tools(*OUTPUT_TYPES), ProgramOutput(), output_of),
-    ContentType(_is_tools("system_error"), ToolError()),
-    ContentType(_is_tools("multimodal_text"), Pictures()),
+    ContentType(_is_output, ProgramOutput(), lambda: output_of),
+    ContentType(_is_error, ToolError()),
+    ContentType(_is_picture, Pictures()),
     ContentType(_is_code, Fenced()),
-    ContentType(_is_reasoning, Reasoning()),
+    ContentType(_is_reasoning, Reasoning(), ReasoningText),
     ContentType(_is_for_user, Prose()),
 )
 """The first row that matches counts. What matches none is hidden: the text of tools is meant for the model.
 """
 
 
+def is_flagged(raw: JsonObject) -> bool:
+    """Whether a message says of itself that it is not to be shown."""
+    metadata = object_at(raw, "metadata")
+    return raw.get("weight") == 0.0 or any(metadata.get(flag) is True for flag in HIDING_FLAGS)
+
+
 def content_type_of(raw: JsonObject) -> ContentType | None:
     """The row of `raw`, a message of the assistant or of a tool; None if it is hidden."""
-    flagged = object_at(raw, "metadata").get("is_visually_hidden_from_conversation") is True
-    if flagged or raw.get("weight") == 0.0:
-        return None
-    return next((row for row in CONTENT_TYPES if row.matches(raw)), None)
+    return None if is_flagged(raw) else next((row for row in CONTENT_TYPES if row.matches(raw)), None)

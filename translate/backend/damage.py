@@ -9,6 +9,8 @@ into other records. The protocol notes have the table (section 14.4).
 import re
 from typing import Final
 
+from translate.values import json_object
+
 MAX_LOST: Final = 100
 """Messages of which records were lost at the same time; with more, nothing is repaired any more."""
 MESSAGE_ID: Final = re.compile(rb'"message":\s*\{\s*"id":\s*"([^"\\]{1,200})"')
@@ -21,6 +23,12 @@ TIME: Final = re.compile(rb"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d{1,9})?")
 def is_time(data: bytes) -> bool:
     """Whether an unreadable record is nothing but a time."""
     return TIME.fullmatch(data) is not None
+
+
+def is_quiet(data: bytes) -> bool:
+    """Whether the data of a ping is an object that says nothing, such as `{"t": 1}`."""
+    value = json_object(data) if b"\n" not in data else None
+    return value is not None and all(isinstance(one, int | float) for one in value.values())
 
 
 def message_in(data: bytes) -> str:

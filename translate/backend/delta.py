@@ -5,12 +5,15 @@ The stream begins with `event: delta_encoding`, data `"v1"`. A delta record is `
 record before it, the value never. Each channel has a tree of its own, and a tree is an envelope of the
 snapshot dialect: once changed, it is read as such. Typed records may stand in between; they change neither
 the trees nor what is inherited.
+
+Three forms of a record say more than their fields (section 13.2): an envelope without a path is a new root, a
+text right behind one belongs to its message, and a list of changes is a patch whatever the operation.
 """
 
 from collections.abc import Callable
-from typing import TypeGuard
+from typing import Final, TypeGuard
 
-from translate.values import JsonObject, concatenate, text_size
+from translate.values import JsonObject, concatenate, object_at, text_size
 
 DELTA_FIELDS = frozenset("pov")
 """A record with any of these fields is a delta; a removal has no value."""
@@ -20,6 +23,9 @@ MAX_DEPTH = 64
 MAX_PATCH = 1000
 """Changes in one patch."""
 MAX_CHANNELS = 64
+"""Trees that are kept. Each message has a channel of its own nowadays, so the tree that was left alone for
+the longest time gives way to a new one; what would change it after that fits nothing.
+"""
 VALUE_BYTES = 64
 """What a value takes in memory besides its text, about."""
 
@@ -35,9 +41,24 @@ TEXTLESS_PATHS = (
 """What stands at and below these is no text of the message. Each ends with a slash."""
 TEXT_PATHS = ("/message/content/parts/0", "/message/content/text")
 """Where a message has its text."""
+MADE_PATHS: Final = (
+    "/message/metadata/",
+    "/message/content/parts/",
+    "/message/content/text/",
+    "/message/content/thoughts/",
+)
+"""At and below these, `add` and `append` make what is missing on their way: it is known what stands there.
+Elsewhere a change of what is missing fits nothing, since a text might be meant. Each ends with a slash.
+"""
+ALIASES: Final = {"a": "append"}
+"""Short names of operations."""
 
 ROOT = ""
-"""The key of a channel's tree in the object that holds it, so that a root is changed as any other value."""
+"""The path of a root, and the key of a channel's tree in the object that holds it, so that a root is changed
+as any other value.
+"""
+ROOT_OPERATIONS: Final = ("add", "replace")
+"""Those that give a channel a new root."""
 
 
 class DeltaMismatch(ValueError):
@@ -56,7 +77,7 @@ class DeltaMismatch(ValueError):
 class DeltaState:
     """The trees by channel, and what the next record inherits: `path`, `op` and `channel`."""
 
-    __slots__ = ("_holders", "_known", "_sizes", "channel", "kept", "op", "path")
+    __slots__ = ("_base", "_holders", "_known", "_patches", "_sizes", "channel", "kept", "op", "path")
 
     def __init__(self) -> None:
         self._holders: dict[int, JsonObject] = {0: {}}
@@ -64,6 +85,8 @@ class DeltaState:
         self.kept = 0
         """Bytes of memory that the trees take, about; what is removed counts until the root is a new one."""
         self._known = True
+        self._patches = False  # the record that was begun is a patch
+        self._base = ""  # of its paths
         self.path = ""
         self.op = "add"
         self.channel = 0
@@ -95,26 +118,62 @@ class DeltaState:
 
     def begin(self, record: JsonObject) -> None:
         """Take the path, the operation and the channel of a record. Raises DeltaMismatch without them."""
-        path, op, channel = record.get("p"), record.get("o"), record.get("c")
+        path, op, channel, value = (record.get(key) for key in "pocv")
+        if path is None and self._is_root(op, value):
+            path, op = ROOT, op or "add"
         if None in (path, op, channel) and not self._known:
             raise DeltaMismatch("what a record leaves out was lost")
         if not (isinstance(path, str | None) and isinstance(op, str | None) and _is_channel(channel)):
             raise DeltaMismatch("a path, an operation or a channel is of a wrong type")
-        if channel is not None and channel not in self._holders and len(self._holders) >= MAX_CHANNELS:
-            raise DeltaMismatch("too many channels")
+        if channel is not None and channel != self.channel:
+            self._turn_to(channel)
+        if path is None and op is None and isinstance(value, str) and self._is_begun:
+            place = self._text_place()
+            path, op = (place, "append") if place else (path, op)
         self.path = self.path if path is None else path
-        self.op = self.op if op is None else op
-        self.channel = self.channel if channel is None else channel
-        self._holders.setdefault(self.channel, {})
+        self.op = self.op if op is None else ALIASES.get(op, op)
+        self._patches = self.op == "patch" or _are_changes(value)
+        self._base = self.path
+        if self._patches and path is None and (self.op != "patch" or _are_from_root(value)):
+            self._base = ROOT
         self._known = True
+
+    @property
+    def _is_begun(self) -> bool:
+        """The last record began a message, and nothing was said since about where its text stands."""
+        return self.path == ROOT and self.op in ROOT_OPERATIONS
+
+    def _is_root(self, op: object, value: object) -> bool:
+        """Whether `value`, for which no path was said, is an envelope, or one that only has an error."""
+        if op not in (None, *ROOT_OPERATIONS) or not isinstance(value, dict):
+            return False
+        return is_envelope(value) or (bool(value.get("error")) and not _is_textless(self.path))
+
+    def _turn_to(self, channel: int) -> None:
+        if (holder := self._holders.pop(channel, None)) is None:
+            holder = {}
+            if len(self._holders) >= MAX_CHANNELS:
+                oldest = next(iter(self._holders))
+                del self._holders[oldest]
+                self.kept -= self._sizes.pop(oldest, 0)
+        self._holders[channel] = holder
+        self.channel = channel
+
+    def _text_place(self) -> str | None:
+        """Where the message of the current tree has its text, if it has one of its own."""
+        content = object_at(object_at(self.tree, "message"), "content")
+        if isinstance(content.get("parts"), list):
+            return TEXT_PATHS[0]
+        return TEXT_PATHS[1] if isinstance(content.get("text"), str) else None
 
     def is_textless(self, value: object) -> bool:
         """Whether the record that was begun, with this value, leaves the text of the message as it is."""
-        if self.op == "patch" and isinstance(value, list) and not _is_textless(self.path):
+        if self._patches and isinstance(value, list) and not _is_textless(self._base):
             return all(
-                isinstance(change, dict) and _is_textless(f"{self.path}{change.get('p')}") for change in value
+                isinstance(change, dict) and _is_textless(f"{self._base}{change.get('p')}")
+                for change in value
             )
-        return _is_textless(self.path)
+        return _is_textless(self._base)
 
     def apply(self, value: object, data: bytes = b"") -> None:
         """Make the changes of the record that was begun, which has this value, and was parsed from `data`.
@@ -122,7 +181,7 @@ class DeltaState:
         Raises DeltaMismatch when one does not fit; the others are made as far as they are no text.
         """
         self._count(value, data)
-        if self.op == "patch":
+        if self._patches:
             self._patch(value)
         else:
             self._change(self.path, self.op, value)
@@ -137,22 +196,23 @@ class DeltaState:
         else:
             values = data.count(b",") + data.count(b"[") + data.count(b"{")
             size = len(data) + VALUE_BYTES * values
-            is_new = self.path == "" and self.op in ("add", "replace")
+            is_new = self._is_begun and not self._patches
             after = size if is_new else before + size
         self._sizes[self.channel] = after
         self.kept += after - before
 
     def _patch(self, changes: object) -> None:
         """Make several changes; their paths are relative to that of the patch, in practice the root."""
+        base = self._base
         if not isinstance(changes, list) or len(changes) > MAX_PATCH:
-            raise self._mismatch(f"a patch is not a list of at most {MAX_PATCH} changes", self.path)
+            raise self._mismatch(f"a patch is not a list of at most {MAX_PATCH} changes", base)
         left_out: DeltaMismatch | None = None
         for change in changes:
             path, op = (change.get("p"), change.get("o")) if isinstance(change, dict) else (None, None)
             if not isinstance(path, str) or not isinstance(op, str):
-                raise self._mismatch("a change in a patch is incomplete", self.path)
+                raise self._mismatch("a change in a patch is incomplete", base)
             try:
-                self._change(self.path + path, op, change.get("v"))
+                self._change(base + path, ALIASES.get(op, op), change.get("v"))
             except DeltaMismatch as mismatch:
                 if not mismatch.textless:
                     raise
@@ -164,13 +224,37 @@ class DeltaState:
         try:
             if (operation := OPERATIONS.get(op)) is None:
                 raise DeltaMismatch(f"unknown operation {op[:20]}")
-            *parents, key = _segments(path)
-            operation(_follow(self._holders[self.channel], parents), key, value)
+            keys, holder = _segments(path), self._holders[self.channel]
+            if f"{path}/".startswith(MADE_PATHS) and isinstance(self.tree.get("message"), dict):
+                place = keys if op == "append" else keys[:-1]
+                if op in ("add", "append") and _found(holder, place) is None:
+                    _make(holder, keys, value)
+                    return
+            operation(_follow(holder, keys[:-1]), keys[-1], value)
         except DeltaMismatch as mismatch:
             raise self._mismatch(str(mismatch), path) from None
 
     def _mismatch(self, reason: str, path: str) -> DeltaMismatch:
         return DeltaMismatch(reason, self.tree, textless=_is_textless(path))
+
+
+def is_envelope(value: object) -> TypeGuard[JsonObject]:
+    """Whether `value` is the root of a message, or says that there is none."""
+    return isinstance(value, dict) and "message" in value and isinstance(value["message"], dict | None)
+
+
+def _are_changes(value: object) -> TypeGuard[list[JsonObject]]:
+    """Whether `value` is a list of changes, so that it is a patch."""
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(isinstance(one, dict) and isinstance(one.get("p"), str) and "o" in one for one in value)
+    )
+
+
+def _are_from_root(value: object) -> bool:
+    """Whether the paths of changes begin at the root."""
+    return _are_changes(value) and all(f"{one['p']}/".startswith("/message/") for one in value)
 
 
 def _is_channel(channel: object) -> TypeGuard[int | None]:
@@ -204,6 +288,32 @@ def _child(parent: object, key: str) -> object:
     if isinstance(parent, list):
         return parent[_index(key, len(parent) - 1)]
     raise DeltaMismatch("a path leads nowhere")
+
+
+def _found(value: object, keys: list[str]) -> object:
+    """What is found from `value` down the `keys`; None if it is missing or null."""
+    try:
+        return _follow(value, keys)
+    except DeltaMismatch:
+        return None
+
+
+def _make(value: object, keys: list[str], new: object) -> None:
+    """Put `new` where the `keys` lead from `value`, with what is missing or null on the way."""
+    while (child := _found(value, keys[:1])) is not None:
+        value, keys = child, keys[1:]
+    for key in reversed(keys[1:]):
+        if key.isdigit() or key == "-":
+            if key not in ("0", "-"):
+                raise DeltaMismatch("an index is out of range")
+            new = [new]
+        else:
+            new = {key: new}
+    if isinstance(value, list):
+        at = len(value) if keys[0] == "-" else _index(keys[0], len(value))
+        value[at : at + 1] = [new]
+    else:
+        _replace(value, keys[0], new)
 
 
 def _index(key: str, last: int) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final, Protocol
 
-from translate.backend.delta import DELTA_FIELDS, DeltaMismatch, DeltaState
+from translate.backend.delta import DELTA_FIELDS, DeltaMismatch, DeltaState, is_envelope
 from translate.backend.fast_path import FastPath
 from translate.backend.sse import Record
 from translate.text import SourceText, unescaped
@@ -20,6 +20,18 @@ SPACED = re.compile(rb'\{"[^"]*": ')
 """How records begin where spaces stand behind the colons."""
 BARE_APPENDS: Final = {True: b'{"v": "', False: b'{"v":"'}
 """How delta v1 begins a record that appends to the text of the one before: with such spaces, or without."""
+WHOLE_MESSAGE: Final = (("", "add"), (None, "add"), (None, None))
+"""Path and operation of the records of delta v1 that give an envelope."""
+
+
+def is_content(value: JsonObject) -> bool:
+    """Whether a record says something of a message; one with a type of its own does not, whatever its words
+    are called.
+    """
+    kind, message = value.get("type"), value.get("message")
+    if isinstance(kind, str) and kind != "message":
+        return isinstance(message, dict)
+    return "message" in value or not DELTA_FIELDS.isdisjoint(value)
 
 
 class Trouble(Enum):
@@ -143,10 +155,8 @@ class DeltaDialect:
         """See `Dialect`."""
         if DELTA_FIELDS.isdisjoint(value):
             return True
-        root = value.get("v")
-        return (
-            value.get("p") == "" and value.get("o") == "add" and isinstance(root, dict) and "message" in root
-        )
+        said = value.get("p"), value.get("o")
+        return said in WHOLE_MESSAGE and is_envelope(value.get("v"))
 
     def growth(self, value: JsonObject, text: SourceText) -> str | None:
         """See `Dialect`."""
@@ -184,7 +194,7 @@ class DeltaDialect:
             trouble = Trouble.TEXTLESS if mismatch.textless else Trouble.TEXT
             if not mismatch.textless:
                 return Reading(mismatch.message or None, trouble)
-        if "message" in delta.tree:
+        if "message" in delta.tree or delta.tree.get("error"):
             return Reading(delta.tree, trouble, same_text)
         wreck = trouble is Trouble.NONE and delta.tree and not delta.is_textless(changed)
         return Reading(None, Trouble.TEXT if wreck else trouble)

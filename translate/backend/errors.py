@@ -8,7 +8,7 @@ status.
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from translate.values import (
@@ -16,19 +16,33 @@ from translate.values import (
     ApiError,
     BadRequest,
     Forbidden,
+    JsonObject,
     NotFound,
     Overloaded,
+    PlanLimitReached,
     RateLimited,
     Unauthorized,
     UpstreamFailed,
     json_object,
+    text_at,
 )
 
 BUSY_RETRY_SECONDS = 5.0
 """How long a caller should wait while its account is busy, where the backend does not say."""
+PAUSE_SECONDS = 300.0
+"""The same where the backend has limited an account that asked too often."""
+HOUR = 3600.0
 
 MAX_QUOTED = 300
 """Characters of the backend's own text that are passed on."""
+MAX_NAMES = 5
+"""Fields of a refused request that are named."""
+NAME = re.compile(r"[A-Za-z_][\w-]{0,40}", re.ASCII)
+WAIT = re.compile(
+    r"\b(?:resets?|again|wait|available) (?:in |for )?(?:about )?(\d{1,4}) (second|minute|hour|day)"
+)
+"""How a text says when a limit clears."""
+SECONDS = {"second": 1.0, "minute": 60.0, "hour": HOUR, "day": 24 * HOUR}
 
 SECRET = re.compile(r"\b(?:[fps]k-|eyJ|Bearer )[\w.~+/=-]{6,}")
 """What looks like a key in the backend's text; it is masked before the text is passed on."""
@@ -36,7 +50,8 @@ SECRET = re.compile(r"\b(?:[fps]k-|eyJ|Bearer )[\w.~+/=-]{6,}")
 
 @dataclass(frozen=True, slots=True)
 class ErrorDetail:
-    """What an error says: its text, its code, the seconds until it clears; `html` for a web page.
+    """What an error says: its text, its code, the seconds until it clears; `html` for a web page; the `names`
+    of the fields that were refused.
 
     The text is fit to be shown: on one line, not too long, without keys and markup. It and the code are
     empty where the error has none.
@@ -46,6 +61,7 @@ class ErrorDetail:
     code: str
     clears_in: float | None
     html: bool = False
+    names: Sequence[str] = ()
 
 
 MakeError = Callable[[ErrorDetail, float | None], ApiError]
@@ -105,6 +121,31 @@ def _busy(detail: ErrorDetail, retry_after: float | None) -> ApiError:
     )
 
 
+def _plan_limit(detail: ErrorDetail, retry_after: float | None) -> ApiError:
+    return PlanLimitReached(
+        "The account has used up what its plan allows on the backend: "
+        + (detail.message or "no more is known."),
+        retry_after=_wait(detail, retry_after),
+        should_retry=False,
+    )
+
+
+def _hourly_limit(detail: ErrorDetail, retry_after: float | None) -> ApiError:
+    return RateLimited(
+        "The backend's limit of messages per hour is reached.",
+        retry_after=_wait(detail, retry_after) or HOUR,
+        should_retry=False,
+    )
+
+
+def _paused(detail: ErrorDetail, retry_after: float | None) -> ApiError:
+    return RateLimited(
+        "The backend has limited this account for some minutes, since it was asked too often.",
+        retry_after=_wait(detail, retry_after) or PAUSE_SECONDS,
+        should_retry=False,
+    )
+
+
 def _too_many(detail: ErrorDetail, retry_after: float | None) -> ApiError:
     wait = _wait(detail, retry_after)
     return RateLimited(
@@ -128,6 +169,8 @@ def _unknown_model(detail: ErrorDetail, _: float | None) -> ApiError:
 
 BY_CODE: dict[str, MakeError] = {
     "token_expired": _bad_key,
+    "token_invalidated": _bad_key,
+    "token_revoked": _bad_key,
     "invalid_jwt": _bad_key,
     "expired_session_key": _bad_key,
     "invalid_api_key": _bad_key,
@@ -138,9 +181,12 @@ BY_CODE: dict[str, MakeError] = {
     "conversation_deleted": _conversation_gone,
     "conversation_inaccessible": _conversation_gone,
     "history_disabled_conversation_not_found": _conversation_gone,
+    "history_disabled_conversation_expired": _conversation_gone,
     "message_length_exceeds_limit": _too_long,
     "conversation_too_large": _too_long,
     "model_cap_exceeded": _message_cap,
+    "rate_limit_exceeded": _too_many,
+    "work_usage_limit_exceeded": _plan_limit,
     "content_policy": _content_policy,
     "model_not_found": _unknown_model,
 }
@@ -154,12 +200,16 @@ CHALLENGE_MARKS = (b"cf_chl_opt", b"just a moment", b"cf-please-wait", b"challen
 BY_TEXT: tuple[tuple[str, MakeError], ...] = (
     ("unusual activity", _challenge),
     ("only one message at a time", _busy),
+    ("too many concurrent requests", _busy),
+    ("limited access to your conversations", _paused),
+    ("limit of messages per hour", _hourly_limit),
     ("too many messages", _message_cap),
     ("too many requests", _too_many),
     ("can't load conversation", _conversation_gone),
     ("message you submitted was too long", _too_long),
+    (" plan limit for ", _plan_limit),
 )
-"""By a fragment of the text in lower case: these come without a code."""
+"""By a fragment of the text in lower case: these come without a code. The first one counts."""
 
 
 def _wrong_path(_detail: ErrorDetail, _: float | None) -> ApiError:
@@ -168,8 +218,11 @@ def _wrong_path(_detail: ErrorDetail, _: float | None) -> ApiError:
     )
 
 
-def _refused_request(_detail: ErrorDetail, _: float | None) -> ApiError:
-    return UpstreamFailed("The backend did not accept the request we built (422).", should_retry=False)
+def _refused_request(detail: ErrorDetail, _: float | None) -> ApiError:
+    named = ": " + ", ".join(detail.names) if detail.names else ""
+    return BadRequest(
+        f"The backend does not accept a field or a value of this request (422){named}.", code="invalid_value"
+    )
 
 
 BY_STATUS: dict[int, MakeError] = {
@@ -191,11 +244,14 @@ def read_detail(body: bytes, secrets: Sequence[str] = ()) -> ErrorDetail:
 
 
 def _detail_of(value: object, secrets: Sequence[str] = ()) -> ErrorDetail:
-    """What the value of `detail` or `error` says: it is the text, or an object with `message` and `code`.
+    """What the value of `detail` or `error` says: it is the text, an object with `message` and `code`, or a
+    list of what is wrong with the request, of which only the fields are named.
 
     The text shows `***` in place of each of `secrets`, and of what looks like a key.
     """
     code, clears_in = "", None
+    if isinstance(value, list):
+        return ErrorDetail("", "", None, names=_names_in(value))
     if isinstance(value, dict):
         raw_code, raw_clears = value.get("code"), value.get("clears_in")
         code = raw_code if isinstance(raw_code, str) else ""
@@ -207,8 +263,18 @@ def _detail_of(value: object, secrets: Sequence[str] = ()) -> ErrorDetail:
         text = ""  # markup in a JSON string: a relayed page
     for secret in secrets:
         text = text.replace(secret, "***")
-    text = SECRET.sub("***", " ".join(text.split()))
-    return ErrorDetail(text[:MAX_QUOTED], code, clears_in)
+    text = SECRET.sub("***", " ".join(text.split()))[:MAX_QUOTED]
+    if clears_in is None and (found := WAIT.search(text.lower())):
+        clears_in = int(found[1]) * SECONDS[found[2]]
+    return ErrorDetail(text, code, clears_in)
+
+
+def _names_in(mistakes: list[object]) -> Sequence[str]:
+    """The fields that a list of mistakes is about: the last name on the way to each, once."""
+    places = (mistake.get("loc") for mistake in mistakes if isinstance(mistake, dict))
+    paths = ([key for key in place if isinstance(key, str)] for place in places if isinstance(place, list))
+    names = dict.fromkeys(path[-1] for path in paths if path and NAME.fullmatch(path[-1]))
+    return list(names)[:MAX_NAMES]
 
 
 class Said(Enum):
@@ -263,16 +329,22 @@ def error_from_response(
     return _by_detail(detail, retry_after) or _by_status(status, detail, retry_after)
 
 
-def error_from_record(error: object, secrets: Sequence[str] = ()) -> ApiError:
-    """The error for the `error` in a record `{"message": null, "error": ...}` of a stream.
+def error_from_record(record: JsonObject, secrets: Sequence[str] = ()) -> ApiError:
+    """The error for a record of a stream that says that the turn has failed (protocol notes, section 14.2).
 
-    An unknown one is not to be retried: the backend has begun to answer, which costs quota (protocol notes,
-    section 14.2). None of `secrets` is quoted.
+    It has an `error`, or in a record of that type a `message`; perhaps `error_code`, `error_reason` and
+    `can_retry`. An unknown one is not to be retried: the backend has begun to answer, which costs quota. None
+    of `secrets` is quoted.
     """
-    detail = _detail_of(error, secrets)
-    return _by_detail(detail, None) or UpstreamFailed(
+    said = record.get("error") or record.get("message") or record.get("error_reason")
+    detail = _detail_of(said, secrets)
+    detail = replace(detail, code=text_at(record, "error_code") or detail.code)
+    error = _by_detail(detail, None) or UpstreamFailed(
         "The backend reported an error: " + (detail.message or "no reason given."), should_retry=False
     )
+    if record.get("can_retry") is False:
+        error.should_retry = False
+    return error
 
 
 def _by_detail(detail: ErrorDetail, retry_after: float | None) -> ApiError | None:

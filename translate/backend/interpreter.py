@@ -5,7 +5,7 @@ An envelope is `{"message": {...}, "conversation_id", "error"}`; each holds a wh
 one. Nothing here raises, whatever a record holds; the backend does send `"message": null`.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,7 +18,14 @@ from translate.backend.content import (
     shown_text_of,
     text_of,
 )
-from translate.backend.content_types import content_type_of
+from translate.backend.content_types import (
+    PYTHON,
+    ContentType,
+    TextReader,
+    content_type_of,
+    is_flagged,
+    tool_of,
+)
 from translate.backend.damage import Damage, is_time, message_in
 from translate.backend.errors import error_from_record
 from translate.backend.limits import read_limits
@@ -30,6 +37,8 @@ from translate.text import (
     Grew,
     Message,
     PictureAdded,
+    Prose,
+    Reasoning,
     TookBack,
     ToolFailed,
 )
@@ -68,9 +77,27 @@ IGNORED_TYPES: Final = frozenset(
         "input_message",
         "resume_conversation_token",
         "search_model_queries",
+        "conversation_async_status",
+        "writing_blocks_metadata_patch",
+        "streaming_parent_patch",
+        "safety_review_update",
+        "assistant_turn_complete",
+        "stop",
+        "system_hint_suggestion",
+        "toast",
+        "ads",
+        "beacon_ui_response",
+        "perf_stats",
+        "instant_answer_debug",
+        "survey_campaign_effect",
+        "display_crisis_helpline_message",
     )
 )
 """Records that change nothing for the user (protocol notes, sections 7.3 and 13.3)."""
+COMPLETE_TYPES: Final = ("message_stream_complete", "main_stream_complete")
+"""Records that say that the turn is over."""
+MAX_HEADLINE: Final = 200
+"""Characters of a headline that are passed on."""
 TEXTLESS_KEYS: Final = frozenset(("conversation_id", "message_id", "is_completion", "error", "error_code"))
 """A record without a type that has none but these holds no text."""
 NOT_SHOWN: Final = ("system", "user", "developer")
@@ -115,14 +142,26 @@ class TurnFacts:
 
 @dataclass(slots=True)
 class _Seen:
-    """A message of this exchange: how its text is read, and what is shown of it; hidden if there is no
-    `shown`.
+    """A message of this exchange: what it is, how its text is read, and what is shown of it; hidden if there
+    is no `shown`.
     """
 
+    number: int
+    """In the order of their beginnings."""
+    row: ContentType | None = None
     shown: Message | None = None
-    text: Callable[[JsonObject], str] = shown_text_of
+    text: TextReader = shown_text_of
     reported: bool = False
     """It is a tool's error that was shown."""
+    blank: bool = False
+    """It is complete, and has no text; so another answer may stand in its place."""
+    variant: bool = False
+    """It is a second answer to one message, and never shown."""
+
+    @property
+    def settled(self) -> bool:
+        """What it is stays so, whatever else it may say of itself."""
+        return self.variant or (self.shown is not None and self.shown.source.size > 0)
 
 
 class Interpreter:
@@ -160,12 +199,17 @@ class Interpreter:
         facts.finish_reason = "stop"
         self._seen: dict[str, _Seen] = {}
         self._last_shown: Message | None = None
+        self._answer_number = 0  # of the last message that has some of the answer
+        self._cut_by_status = False  # its status alone says that it was cut
+        self._commentary: Message | None = None  # the last complete words beside the answer
+        self._headline = ""
+        self._hidden_calls: set[str] = set()  # tools of `PYTHON` whose last call is not shown
         self._kept = 0  # bytes of this exchange, without the text of `_last_shown`
         self._last_id = ""  # of the last message of any kind
         self._last_finished = False
         self.damage = Damage()
         """What may be missing from this exchange."""
-        self._answers: dict[str, str] = {}  # the first answer to each message
+        self._answers: dict[str, _Seen] = {}  # the first answer to each message
         self._sent_ids = {message.id for message in sent}
         self._sent_answers = {message.text for message in sent if message.role == "assistant"}
         self._last_sent = next((message.id for message in reversed(list(sent))), "")
@@ -198,7 +242,7 @@ class Interpreter:
         if isinstance(moderation := record.get("moderation_response"), dict):
             if moderation.get("blocked") and record.get("is_completion"):
                 self.facts.finish_reason = "content_filter"
-        elif kind == "message_stream_complete":
+        elif kind in COMPLETE_TYPES:
             self.facts.stream_complete = True
         elif kind == "conversation_detail_metadata":
             self.facts.limits = read_limits(record) or self.facts.limits
@@ -248,15 +292,25 @@ class Interpreter:
         return message_id in self._sent_ids or (seen is not None and seen.shown is None)
 
     def _failed(self, record: JsonObject) -> bool:
-        if error := record.get("error"):
-            self.facts.error = self.facts.error or error_from_record(error, self._secrets)
-        return bool(error)
+        says_so = record.get("type") == "error" or (record.get("error_code") and not record.get("message"))
+        failed = bool(record.get("error") or says_so)
+        if failed and self.facts.error is None:
+            self.facts.error = error_from_record(record, self._secrets)
+        return failed
 
     def release(self) -> Iterator[Change]:
         """The stream is over: show what was held back, half characters as U+FFFD."""
         for seen in self._seen.values():
             if seen.shown is not None:
                 yield from _release(seen.shown)
+
+    def fall_back(self) -> Iterator[Change]:
+        """Nothing was shown: show the words that were complete beside the answer, if there are any."""
+        if (said := self._commentary) is not None:
+            message = Message(said.id, Prose(), citations=said.citations)
+            yield Grew(message, said.source.text)
+            yield CitationsChanged(message)
+            yield Completed(message)
 
     def _message(self, raw: JsonObject, same_text: bool) -> Iterator[Change]:
         message_id, role = text_at(raw, "id"), object_at(raw, "author").get("role")
@@ -287,7 +341,12 @@ class Interpreter:
                 self._leave_out(message_id)
                 self.damage.beyond_repair = True
                 return
-            seen = self._seen[message_id] = self._new(raw, message_id)
+            if self._cut_by_status:
+                self._end_with("stop")  # something follows, so it was no cut but a placeholder
+            seen = self._seen[message_id] = _Seen(len(self._seen) + 1)
+            self._kept += size_in_memory(message_id, text_at(object_at(raw, "metadata"), "parent_id"))
+        if not seen.settled:
+            self._classify(seen, raw, message_id)
         self.facts.answering = True
         if role == "assistant":
             metadata = object_at(raw, "metadata")
@@ -296,6 +355,7 @@ class Interpreter:
             self._read_resolved_slug(metadata)
         if role == "tool":
             self._read_confirmation(seen, message_id, raw)
+        yield from self._read_headline(raw, message_id)
         if seen.shown is not None:
             yield from self._show(seen, seen.shown, raw, same_text)
 
@@ -317,17 +377,44 @@ class Interpreter:
         self.facts.count_unknown("message")
         self.lose(message_id)
 
-    def _new(self, raw: JsonObject, message_id: str) -> _Seen:
-        parent = text_at(object_at(raw, "metadata"), "parent_id")
-        self._kept += size_in_memory(message_id, parent)
+    def _classify(self, seen: _Seen, raw: JsonObject, message_id: str) -> None:
+        """Say what the message is, as long as nothing of it was shown."""
         row = content_type_of(raw)
-        if row is None:
-            return _Seen()
-        is_prose = row.presentation.kind is ItemKind.PROSE
-        if is_prose and parent and self._answers.setdefault(parent, message_id) != message_id:
-            return _Seen()  # a second answer to one message: an A/B variant
-        language = language_of(object_at(raw, "content")) if row.presentation.kind is ItemKind.CODE else ""
-        return _Seen(Message(message_id, row.presentation, language), row.text)
+        if (tool := tool_of(raw)) in PYTHON:
+            row = self._of_python(row, raw, tool)
+        parent = text_at(object_at(raw, "metadata"), "parent_id")
+        is_prose = row is not None and row.presentation.kind is ItemKind.PROSE
+        if is_prose and parent:
+            first = self._answers.setdefault(parent, seen)
+            seen.variant = first is not seen and not first.blank
+            if seen.variant:
+                row = None
+            else:
+                self._answers[parent] = seen
+        if row is seen.row:
+            return
+        seen.row, seen.shown = row, None
+        if row is not None:
+            is_code = row.presentation.kind is ItemKind.CODE
+            language = language_of(object_at(raw, "content")) if is_code else ""
+            seen.shown, seen.text = Message(message_id, row.presentation, language), row.new_reader()
+
+    def _of_python(self, row: ContentType | None, raw: JsonObject, tool: str) -> ContentType | None:
+        """What a program prints is shown if its code is, wherever both are known."""
+        if object_at(raw, "author").get("role") == "tool":
+            return None if tool in self._hidden_calls else row
+        (self._hidden_calls.add if row is None else self._hidden_calls.discard)(tool)
+        return row
+
+    def _read_headline(self, raw: JsonObject, message_id: str) -> Iterator[Change]:
+        """A message may bring a headline of what the model is thinking of; thoughts have their own."""
+        headline = text_at(object_at(raw, "metadata"), "reasoning_title").strip()[:MAX_HEADLINE]
+        if headline in ("", self._headline) or is_flagged(raw) or "thoughts" in object_at(raw, "content"):
+            return
+        self._headline = headline
+        message = Message(message_id, Reasoning())
+        yield Grew(message, f"**{headline}**")
+        yield Completed(message)
 
     def _show(self, seen: _Seen, message: Message, raw: JsonObject, same_text: bool) -> Iterator[Change]:
         if (last := self._last_shown) is not message:
@@ -357,7 +444,11 @@ class Interpreter:
                 yield Grew(message, piece)
         if message.kind is ItemKind.PROSE:
             yield from self._read_citations(message, raw)
-            self._read_ending(message, raw, finished)
+            self._read_ending(seen, message, raw)
+        elif message.kind is ItemKind.REASONING and finished and text_at(raw, "channel") == "commentary":
+            message.citations = citations_of(object_at(raw, "metadata"))
+            self._commentary = message
+        seen.blank = finished and message.source.size == 0
         if finished:
             yield from _release(message)
             yield Completed(message)
@@ -386,16 +477,28 @@ class Interpreter:
                 message.citations = citations
                 yield CitationsChanged(message)
 
-    def _read_ending(self, message: Message, raw: JsonObject, finished: bool) -> None:
-        facts, details = self.facts, object_at(object_at(raw, "metadata"), "finish_details")
-        if facts.finish_reason != "content_filter":
-            # It may come in mid-text, so it is a reason but no end.
+    def _read_ending(self, seen: _Seen, message: Message, raw: JsonObject) -> None:
+        """Only the last message of the answer says how it ended."""
+        facts = self.facts
+        if seen.number < self._answer_number:
+            return
+        if message.source.size > 0:
+            if seen.number > self._answer_number:
+                self._answer_number = seen.number
+                self._end_with("stop")
+            facts.last_message_id = message.id
+            details = object_at(object_at(raw, "metadata"), "finish_details")
             if details:
-                facts.finish_reason = FINISH_REASONS.get(text_at(details, "type"), "stop")
-            elif raw.get("status") == "finished_partial_completion":
-                facts.finish_reason = "length"
-        facts.end_turn = raw.get("end_turn") is True and finished
-        facts.last_message_id = message.id
+                # It may come in mid-text, so it is a reason but no end.
+                self._end_with(FINISH_REASONS.get(text_at(details, "type"), "stop"))
+            elif raw.get("status") == "finished_partial_completion" and seen.number == len(self._seen):
+                self._end_with("length", by_status=True)
+        facts.end_turn = raw.get("end_turn") is True and is_finished(raw)
+
+    def _end_with(self, reason: str, *, by_status: bool = False) -> None:
+        if self.facts.finish_reason != "content_filter":
+            self.facts.finish_reason = reason
+        self._cut_by_status = by_status
 
     def _is_echo(self, raw: JsonObject) -> bool:
         """An answer of the history that we sent, echoed under another id before the last echo.

@@ -5,7 +5,8 @@ The tree; every leaf has its HTTP status, type and code:
     ApiError
     ├── the caller's fault   BadRequest 400, Unauthorized 401, Forbidden 403, NotFound 404,
     │                        MethodNotAllowed 405, TooLarge 413, UnsupportedMediaType 415
-    ├── limits               RateLimited 429 (AccountBusy, NotAdmitted), QuotaExceeded 429, Overloaded 503
+    ├── limits               RateLimited 429 (AccountBusy, PlanLimitReached, NotAdmitted),
+    │                        QuotaExceeded 429, Overloaded 503
     └── the backend or us    UpstreamFailed 502, UpstreamTimeout 504, InternalError 500
 
 How an error is written in a response body is up to the API format (see `translate.openai`).
@@ -127,6 +128,13 @@ class RateLimited(ApiError):
 
 class AccountBusy(RateLimited):
     """The backend still answers another message of this account; nothing was spent."""
+
+
+class PlanLimitReached(RateLimited):
+    """The account has used up what its plan allows on the backend; soon to try again is in vain."""
+
+    type = "insufficient_quota"
+    code = "insufficient_quota"
 
 
 class NotAdmitted(RateLimited):

@@ -50,7 +50,7 @@ REFUSED = (
             *answer(503, CLOUDFLARE_PAGE.encode(), HTML), fin()),
     _refused("404, unknown model", Failure(404, "model_not_found"), "model_not_found"),
     _refused("413", Failure(400, "context_length_exceeded"), "message_length_exceeds_limit"),
-    _refused("422", BROKEN, "validation"),
+    _refused("422", Failure(400, "invalid_value"), "validation"),
     _refused("429, message cap", Failure(429, "rate_limit_exceeded", wait=(5300, 5400)),
              "model_cap_exceeded"),
     _answer("429, a number of seconds", Failure(429, "rate_limit_exceeded", wait=(30, 30)), Verdict.REFUSED,

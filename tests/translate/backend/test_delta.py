@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.translate.wire import Json
-from translate.backend.delta import DeltaMismatch, DeltaState
+from translate.backend.delta import MAX_CHANNELS, DeltaMismatch, DeltaState
 
 
 def parts(path: str) -> list[str]:
@@ -217,18 +217,28 @@ def test_changes_of_a_patch_before_one_that_does_not_fit_stay_made() -> None:
     assert state.tree == TREE | {"a": 1}
 
 
-def test_channels_have_trees_of_their_own_and_there_is_a_limit() -> None:
+def test_channels_have_trees_of_their_own_and_the_oldest_gives_way() -> None:
     state = begun()
-    for channel in range(1, 64):
+    for channel in range(1, MAX_CHANNELS):
         apply(state, {"v": {"number": channel}, "c": channel})
-    with pytest.raises(DeltaMismatch):
-        apply(state, {"v": {}, "c": 64})
-    apply(state, {"p": "/again", "v": True, "c": 7})
+    apply(state, {"p": "/again", "v": True, "c": 0})
+    apply(state, {"p": "", "v": {"number": 99}, "c": 99})
+    apply(state, {"p": "/again", "c": 7, "v": True})
     assert state.tree == {"number": 7, "again": True}
     apply(state, {"p": "/message", "o": "remove", "c": 0})
-    assert state.tree == {}
-    apply(state, {"p": "", "o": "remove"})
+    assert state.tree == {"again": True}
+    with pytest.raises(DeltaMismatch):
+        apply(state, {"p": "/number", "o": "remove", "c": 1})
+    apply(state, {"p": "", "o": "remove", "c": 0})
     assert (state.channel, state.tree) == (0, {})
+
+
+def test_memory_of_a_tree_that_gave_way_is_not_counted() -> None:
+    state, record = DeltaState(), {"p": "", "o": "add", "v": {"x": "y" * 1000}}
+    for channel in range(3 * MAX_CHANNELS):
+        state.begin(record | {"c": channel})
+        state.apply(record["v"], b"y" * 1000)
+    assert state.kept == 1000 * MAX_CHANNELS
 
 
 def test_tree_without_an_object_at_its_root_is_empty() -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.translate.wire import Json
 from translate.backend.errors import Said, error_from_record, error_from_response, said_by
 from translate.openai.errors import envelope
 from translate.values.errors import ApiError
@@ -63,6 +64,14 @@ def bad_key(body: bytes, status: int = 401) -> Row:
     return Row(status, body, 401, "invalid_api_key", "API key")
 
 
+def unaccepted(body: bytes, says: str) -> Row:
+    return Row(422, body, 400, "invalid_value", says)
+
+
+def plan_limit(body: bytes, after: str | None) -> Row:
+    return Row(429, body, 429, "insufficient_quota", "plan allows", "insufficient_quota", False, after)
+
+
 def too_long(status: int, body: bytes) -> Row:
     return Row(status, body, 400, "context_length_exceeded", "maximum context length", param="messages")
 
@@ -74,6 +83,8 @@ def gone(body: bytes) -> Row:
 ROWS = {
     "expired token": bad_key(coded("token_expired", "Your authentication token has expired.")),
     "invalid jwt": bad_key(coded("invalid_jwt")),
+    "invalidated token": bad_key(coded("token_invalidated")),
+    "revoked token": bad_key(coded("token_revoked"), status=403),
     "expired session": bad_key(coded("expired_session_key")),
     "invalid key": bad_key(coded("invalid_api_key")),
     "expired token as 403": bad_key(coded("token_expired"), status=403),
@@ -95,6 +106,7 @@ ROWS = {
     "challenge required": overloaded(403, coded("challenge_required")),
     "unknown conversation": gone(coded("conversation_not_found", "Conversation not found")),
     "temporary conversation": gone(coded("history_disabled_conversation_not_found")),
+    "expired temporary conversation": gone(coded("history_disabled_conversation_expired")),
     "deleted conversation": gone(coded("conversation_deleted")),
     "inaccessible conversation": gone(coded("conversation_inaccessible")),
     "conversation not loaded": gone(detail("Can't load conversation 94e2b7")),
@@ -108,9 +120,36 @@ ROWS = {
     ),
     "message too long, empty": too_long(413, b""),
     "conversation too large": too_long(400, coded("conversation_too_large")),
-    "refused request": broken(422, detail([{"loc": ["body"], "msg": "m", "type": "t"}]), "422", False),
+    "refused request": unaccepted(detail([{"loc": ["body"], "msg": "m", "type": "t"}]), "(422): body."),
+    "refused fields": unaccepted(
+        detail(
+            [{"loc": ["body", "thinking_effort"], "msg": "m"}, {"loc": ["body", "messages", 0, "<b>"]}, 5]
+            + [{"loc": ["body", f"field_{number}"]} for number in (1, 1, 2, 3, 4, 5)]
+            + [{"loc": []}, {}]
+        ),
+        "(422): thinking_effort, field_1, field_2, field_3, field_4.",
+    ),
+    "refused body": unaccepted(detail("Invalid conversation body"), "(422)."),
     "message cap": limited(detail(CAP), "message cap", False, "5400"),
     "message cap, uncoded": limited(detail(CAP["message"]), "message cap", False, None),
+    "plan limit by its code": plan_limit(coded("work_usage_limit_exceeded", "Used up."), None),
+    "plan limit": plan_limit(
+        detail("You've hit the Plus plan limit for GPT-5. Your limit resets after 3:45 PM."), None
+    ),
+    "plan limit that clears": plan_limit(
+        detail("You've hit the Free plan limit for GPT-5. The limit resets in 40 minutes."), "2400"
+    ),
+    "limit by its code": limited(
+        coded("rate_limit_exceeded", "Wait about 2 minutes."), "2 min", False, "120"
+    ),
+    "asked too often": limited(
+        detail("Too many requests. We have temporarily limited access to your conversations."),
+        "some minutes", False, "300",
+    ),
+    "messages per hour": limited(
+        detail("You've reached our limit of messages per hour."), "hour", False, "3600"
+    ),
+    "too many at once": limited(detail("Too many concurrent requests"), "one message at a time", None, "5"),
     "one at a time": limited(detail(BUSY), "one message at a time", None, "5"),
     "hourly limit": limited(
         detail("Too many requests in 1 hour. Try again later."), "Too many requests", False, None
@@ -140,7 +179,7 @@ ROWS = {
     "interrupted": broken(500, coded("interruption_server_error", "Interrupted."), "Interrupted."),
     "nothing to go on with": broken(400, coded("missing_last_completion", "No last."), "No last.", False),
     "notice of the proxy": limited(detail("It is recommended to upgrade"), "upgrade", False, None),
-    "refused request, empty": broken(422, b"", "422", False),
+    "refused request, empty": unaccepted(b"", "(422)."),
     "policy in a good answer": Row(
         200, coded("content_policy"), 400, "content_policy_violation", "content policy"
     ),
@@ -210,12 +249,39 @@ STREAMED = {
 def test_error_record_inside_a_stream_becomes_the_right_error(
     error: object, status: int, code: str, says: str
 ) -> None:
-    failure = error_from_record(error)
+    failure = error_from_record({"error": error})
     assert (failure.status, failure.code) == (status, code)
     assert says in failure.message
     assert readable(failure)
     if status == 502:
         assert failure.should_retry is False  # it has begun to generate, and costs quota
+
+
+CODED: dict[str, tuple[Json, int, str, bool | None]] = {
+    "limit": ({"error": "Wait.", "error_code": "rate_limit_exceeded"}, 429, "rate_limit_exceeded", False),
+    "too large": (
+        {"error": "x", "error_code": "conversation_too_large"}, 400, "context_length_exceeded", None
+    ),
+    "not to be tried again": (
+        {"error": BUSY, "error_code": None, "can_retry": False}, 429, "rate_limit_exceeded", False
+    ),
+    "to be tried again": ({"error": BUSY, "can_retry": True}, 429, "rate_limit_exceeded", None),
+    "unknown": ({"error": "x", "error_code": "new", "can_retry": True}, 502, "upstream_error", False),
+    "code of its own first": (
+        {"error": {"code": "content_policy"}, "error_code": "token_revoked"}, 401, "invalid_api_key", None
+    ),
+    "typed": ({"type": "error", "message": "Too many concurrent requests"}, 429, "rate_limit_exceeded", None),
+    "reason": ({"error_code": "new", "error_reason": "unusual activity"}, 503, "upstream_challenge", False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("record", "status", "code", "retry"), CODED.values(), ids=CODED)
+def test_code_of_an_error_record_counts_first(
+    record: Json, status: int, code: str, retry: bool | None
+) -> None:
+    failure = error_from_record(record)
+    assert (failure.status, failure.code, failure.should_retry) == (status, code, retry)
+    assert readable(failure)
 
 
 def test_announced_wait_is_passed_on_and_long_ones_are_not_retried() -> None:
@@ -262,7 +328,7 @@ def test_keys_in_the_text_of_the_backend_are_masked(secret: str, status: int) ->
         ):
             assert secret not in error.message
             assert secret[8:16] not in error.message
-        assert secret not in error_from_record(said).message
+        assert secret not in error_from_record({"error": said}).message
 
 
 def test_secrets_of_the_exchange_are_masked_before_the_text_is_cut() -> None:
@@ -271,10 +337,10 @@ def test_secrets_of_the_exchange_are_masked_before_the_text_is_cut() -> None:
         said = "x" * length + secret
         for error in (
             error_from_response(500, detail(said), secrets=[secret]),
-            error_from_record(said, [secret]),
+            error_from_record({"error": said}, [secret]),
         ):
             assert "prefix" not in error.message
-    assert error_from_record(f"no {secret}", [secret]).message.endswith(": no ***")
+    assert error_from_record({"error": f"no {secret}"}, [secret]).message.endswith(": no ***")
 
 
 SAYS: dict[str, tuple[bytes, Said]] = {
@@ -336,7 +402,7 @@ def test_any_answer_becomes_a_proper_error(status: int, body: bytes, retry_after
 
 @given(ANYTHING)
 def test_any_error_record_becomes_a_proper_error(error: object) -> None:
-    failure = error_from_record(error)
+    failure = error_from_record({"error": error})
     assert json.loads(envelope(failure))["error"]["message"]
 
 
