@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.cases.case import Case, names
+from tests.cases.case import Case, names, plain
 from tests.golden.cuts import at_random, every
 from tests.golden.playback import whole
 from tests.translate.reading import answer
+from tests.translate.test_conversation_reasoning import thought_in
 from translate.values import Asset
 
 CUTS = {"whole": whole, "bytes": every(1), "three": every(3), "odd": every(61), "random": at_random(7)}
@@ -34,5 +35,8 @@ def test_case_shows_what_a_person_should_see(case: Case, cut: str) -> None:
     assert seen.finish_reason == case.finish_reason
     assert not PRIVATE_USE & set(seen.text)
     assert not [word for word in case.never if word in seen.text]
+    assert seen.conversation.facts.unknown == {}
+    if case.reasoning:
+        assert plain(thought_in(seen)) == plain(case.reasoning)
     error = seen.player.error
     assert (error and {"status": error.status, "code": error.code}) == case.error

@@ -313,3 +313,164 @@ def test_text_can_be_set_where_it_was_found() -> None:
     assert state.tree["message"] != TREE["message"]
     apply(state, {"v": "."})
     assert state.text() == "Hi! And more."
+
+
+# Forms that say more than their fields.
+
+ENVELOPE: Json = {"message": {"content": {"parts": ["Hi"]}}}
+STUCK: dict[str, Json] = {
+    "an append": {"p": "/message/content/text", "o": "append", "v": "!"},
+    "a patch": {"p": "", "o": "patch", "v": []},
+    "a removal": {"p": "/message/weight", "o": "remove"},
+}
+
+
+@pytest.mark.parametrize("stuck", STUCK.values(), ids=STUCK)
+@pytest.mark.parametrize("root", [ENVELOPE, {"message": None}, {"error": "x"}])
+def test_envelope_without_a_path_is_a_new_root(stuck: Json, root: Json) -> None:
+    for record in ({"v": root}, {"v": root, "o": "add"}, {"v": root, "o": "replace", "c": 3}):
+        state = begun()
+        apply(state, copy.deepcopy(stuck))
+        apply(state, copy.deepcopy(record))
+        assert state.tree == root
+        assert state.path == ""
+
+
+@pytest.mark.parametrize("value", [{"message": "x"}, {"massage": {}}, {"error": None}])
+def test_object_that_is_no_envelope_is_none(value: Json) -> None:
+    state = begun()
+    apply(state, {"p": "/message", "o": "append", "v": {"a": 1}})
+    apply(state, {"v": value})
+    message = state.tree["message"]
+    assert isinstance(message, dict)
+    assert value.items() <= message.items()
+
+
+def test_envelope_at_a_place_that_was_said_stands_there() -> None:
+    state = begun()
+    apply(state, {"p": "/message/metadata", "o": "add", "v": {}})
+    apply(state, {"p": "/message/metadata", "o": "append", "v": ENVELOPE})
+    apply(state, {"v": {"error": "x"}})
+    assert state.tree["message"]["metadata"] == ENVELOPE | {"error": "x"}  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [({"parts": ["Hi"]}, "/message/content/parts/0"), ({"text": "Hi"}, "/message/content/text")],
+)
+@pytest.mark.parametrize("op", [None, "add", "replace"])
+def test_text_right_behind_a_root_is_that_of_its_message(content: Json, place: str, op: str | None) -> None:
+    state = DeltaState()
+    root: Json = {"v": {"message": {"content": content}}}
+    apply(state, copy.deepcopy(root if op is None else root | {"p": "", "o": op}))
+    apply(state, {"v": " you"})
+    apply(state, {"v": "."})
+    assert (state.path, state.op, state.text()) == (place, "append", "Hi you.")
+
+
+@pytest.mark.parametrize("value", [{"message": {"content": {"thoughts": []}}}, {"message": None}, {}])
+def test_text_behind_a_root_without_a_text_of_its_own_is_refused(value: Json) -> None:
+    state = DeltaState()
+    apply(state, {"v": value, "p": "", "o": "add"})
+    with pytest.raises(DeltaMismatch):
+        apply(state, {"v": "x"})
+
+
+CHANGES: list[Json] = [
+    {"p": "/message/content/text", "o": "append", "v": " a"},
+    {"p": "/message/content/text", "o": "a", "v": "b"},
+]
+
+
+@pytest.mark.parametrize("record", [{}, {"o": "add"}, {"o": "patch"}, {"p": ""}, {"p": "", "o": "replace"}])
+@pytest.mark.parametrize("stuck", STUCK.values(), ids=STUCK)
+def test_list_of_changes_is_a_patch_from_the_root_whatever_is_stuck(record: Json, stuck: Json) -> None:
+    state = begun()
+    apply(state, copy.deepcopy(stuck))
+    state.begin(record | {"v": CHANGES})
+    assert not state.is_textless(CHANGES)
+    state.apply(CHANGES)
+    assert str(state.tree["message"]["content"]["text"]).endswith(" ab")  # type: ignore[index]
+
+
+def test_list_of_changes_leaves_what_is_inherited_and_may_be_relative() -> None:
+    state = begun()
+    apply(state, {"p": "/message/content/text", "o": "append", "v": "!"})
+    apply(state, {"v": CHANGES})
+    apply(state, {"v": "."})
+    assert state.text() == "Hi! ab."
+    relative: Json = {"v": [{"p": "/content/text", "o": "append", "v": "c"}]}
+    apply(state, {"p": "/message", "o": "patch"} | relative)
+    apply(state, relative)
+    assert state.tree["message"]["content"]["text"] == "Hi! ab.cc"  # type: ignore[index]
+
+
+@pytest.mark.parametrize("value", [[], ["x"], [{"p": "/a"}], [{"o": "add"}], [{"p": 1, "o": "add"}]])
+def test_any_other_list_is_a_value(value: list[object]) -> None:
+    state = begun()
+    apply(state, {"p": "/message/list", "o": "add", "v": value})
+    assert state.tree["message"]["list"] == value  # type: ignore[index]
+
+
+MADE: dict[str, tuple[str, object, object]] = {
+    "metadata": ("metadata/references", [1], {"metadata": {"references": [1]}}),
+    "a list in metadata": ("metadata/references/0", {"a": 1}, {"metadata": {"references": [{"a": 1}]}}),
+    "the end of a list": ("metadata/references/-", {"a": 1}, {"metadata": {"references": [{"a": 1}]}}),
+    "what is null": ("nothing/x", 1, None),
+    "far down": ("metadata/references/0/items/0/title", "t",
+                 {"metadata": {"references": [{"items": [{"title": "t"}]}]}}),
+    "a part": ("content/parts/2", "!", {"content": {"parts": ["Hi", "you", "!"], "text": "Hi"}}),
+    "a thought": ("content/thoughts/0/content", "Hm",
+                  {"content": {"parts": ["Hi", "you"], "text": "Hi", "thoughts": [{"content": "Hm"}]}}),
+    "an index that leaves a gap": ("metadata/references/1", 1, None),
+    "a part that leaves a gap": ("content/parts/3", "!", None),
+    "below a text": ("content/text/0", "!", None),
+    "below what is no text": ("content/other/0", "!", None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "value", "then"), MADE.values(), ids=MADE)
+@pytest.mark.parametrize("op", ["add", "append"])
+def test_what_is_missing_is_made_where_it_is_known_what_stands_there(
+    path: str, value: object, then: object, op: str
+) -> None:
+    nothings: list[Json] = [{}, {"metadata": None}, {"metadata": {"references": None}}]
+    for nothing in nothings:
+        state = DeltaState()
+        message = copy.deepcopy(TREE["message"]) | copy.deepcopy(nothing)
+        apply(state, {"v": {"message": message}})
+        change: Json = {"p": f"/message/{path}", "o": op, "v": copy.deepcopy(value)}
+        if then is None:
+            with pytest.raises(DeltaMismatch):
+                apply(state, change)
+            assert state.tree == {"message": TREE["message"] | nothing}
+        else:
+            assert isinstance(then, dict)
+            apply(state, change)
+            assert state.tree == {"message": TREE["message"] | nothing | then}
+
+
+def test_null_in_a_list_is_replaced_by_what_is_appended_to_it() -> None:
+    state = begun()
+    apply(state, {"p": "/message/content/parts", "o": "replace", "v": [None, "x"]})
+    apply(state, {"p": "/message/content/parts/0", "o": "append", "v": "Hi"})
+    assert state.tree["message"]["content"]["parts"] == ["Hi", "x"]  # type: ignore[index]
+
+
+def test_nothing_is_made_where_there_is_no_message() -> None:
+    state = DeltaState()
+    for place in ("metadata/a", "content/parts/0"):
+        with pytest.raises(DeltaMismatch):
+            apply(state, {"p": f"/message/{place}", "o": "append", "v": "x"})
+    assert state.tree == {}
+
+
+def test_root_says_its_path_and_operation_but_not_its_channel() -> None:
+    state = begun()
+    state.lose()
+    with pytest.raises(DeltaMismatch):
+        state.begin({"v": ENVELOPE})
+    with pytest.raises(DeltaMismatch):
+        state.begin({"v": "x"})
+    apply(state, {"v": ENVELOPE, "c": 1})
+    assert state.tree == ENVELOPE
