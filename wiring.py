@@ -220,6 +220,7 @@ def build(
         chat=ChatOptions(
             style=Style(settings.style),
             reasoning=settings.reasoning,
+            thinking_keepalive=settings.thinking_keepalive,
             stream_annotations=settings.stream_annotations,
             error_note=settings.error_note,
         ),

@@ -14,10 +14,13 @@ from turns import Prompt, TurnRequest, TurnRunner
 
 @dataclass(frozen=True, slots=True)
 class ChatOptions:
-    """What the settings say of answers: see `STYLE`, `REASONING`, `STREAM_ANNOTATIONS` and `ERROR_NOTE`."""
+    """What the settings say of answers: see `STYLE`, `REASONING`, `THINKING_KEEPALIVE`, `STREAM_ANNOTATIONS`
+    and `ERROR_NOTE`.
+    """
 
     style: Style
     reasoning: bool
+    thinking_keepalive: bool
     stream_annotations: bool
     error_note: bool
 
@@ -67,4 +70,5 @@ class ChatHandler(AnswerHandler[JsonBody]):
             include_usage=request.include_usage,
             annotate=self.chat.stream_annotations,
             error_note=self.chat.error_note,
+            thinking=self.chat.thinking_keepalive,
         )

@@ -202,6 +202,13 @@ class SettingsTable:
         switch,
         "Whether the reasoning of a model is passed on, as `reasoning_content`.",
     )
+    thinking_keepalive: bool = setting(
+        "THINKING_KEEPALIVE",
+        "false",
+        switch,
+        "Whether a stream that has said nothing for 45 seconds, and has no text yet, gets a short "
+        "`reasoning_content`, for clients that would give up.",
+    )
     image_links: Literal["store", "upstream"] = setting(
         "IMAGE_LINKS",
         "store",

@@ -118,6 +118,7 @@ BAD: dict[str, list[str]] = {
     "STYLE": ["markdown"],
     "IMAGE_LINKS": ["none"],
     "REASONING": SWITCH,
+    "THINKING_KEEPALIVE": SWITCH,
     "STREAM_ANNOTATIONS": SWITCH,
     "HISTORY": ["delete"],
     "CONTINUE_LIMIT": [*NUMBER, "21"],

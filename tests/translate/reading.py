@@ -105,7 +105,11 @@ def answer(
 
 
 def chat_stream(
-    *, include_usage: bool = False, annotate: bool = False, error_note: bool = False
+    *,
+    include_usage: bool = False,
+    annotate: bool = False,
+    error_note: bool = False,
+    thinking: bool = False,
 ) -> ChatStream:
     """The format that `read` reads."""
     return ChatStream(
@@ -115,6 +119,7 @@ def chat_stream(
         include_usage=include_usage,
         annotate=annotate,
         error_note=error_note,
+        thinking=thinking,
     )
 
 

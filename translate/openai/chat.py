@@ -25,6 +25,8 @@ from translate.values import (
 
 PING: Final = b": ping\n\n"
 DONE: Final = b"data: [DONE]\n\n"
+THINKING: Final = rb"Thinking...\n"
+"""The inside of a JSON string."""
 EVENT_STREAM: Final = "text/event-stream; charset=utf-8"
 JSON: Final = "application/json"
 
@@ -33,7 +35,8 @@ class ChatStream:
     """`chat.completion.chunk` events; the same id, time and model in each of them.
 
     `include_usage` adds token counts as OpenAI does, `annotate` the citations on the last chunk. With
-    `error_note` a failed stream says so in its text too, for clients that ignore error events.
+    `error_note` a failed stream says so in its text too, for clients that ignore error events; with
+    `thinking` a silence before the text is filled with a little reasoning, for clients that show only that.
     """
 
     streams = True
@@ -48,10 +51,12 @@ class ChatStream:
         include_usage: bool = False,
         annotate: bool = False,
         error_note: bool = False,
+        thinking: bool = False,
     ) -> None:
         head = _dump({"id": id, "object": "chat.completion.chunk", "created": created, "model": model})[:-1]
         self._annotate = annotate
         self._error_note = error_note
+        self._thinking = thinking
         self._include_usage = include_usage
         self._usage_key = b',"usage":null' if include_usage else b""
         self._choice = b"data: " + head + b',"choices":[{"index":0,"delta":{'
@@ -68,6 +73,7 @@ class ChatStream:
     def encode(self, event: Event) -> bytes:
         """A chunk for each piece of text or reasoning."""
         if type(event) is TextDelta:
+            self._thinking = False
             pieces = event.pieces
             if len(pieces) == 1:
                 return self._content + pieces[0] + self._end
@@ -78,8 +84,10 @@ class ChatStream:
         return b""
 
     def idle(self, *, visible: bool) -> bytes:
-        """A comment; with `visible` a chunk with an empty delta."""
-        return self._choice + self._end[1:] if visible else PING
+        """A comment; with `visible` a chunk with an empty delta, or with `THINKING`."""
+        if not visible:
+            return PING
+        return self._reasoning + THINKING + self._end if self._thinking else self._choice + self._end[1:]
 
     def fail(self, error: ApiError) -> bytes:
         """An error event, perhaps after a chunk of visible text."""

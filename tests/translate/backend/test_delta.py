@@ -328,7 +328,8 @@ STUCK: dict[str, Json] = {
 @pytest.mark.parametrize("stuck", STUCK.values(), ids=STUCK)
 @pytest.mark.parametrize("root", [ENVELOPE, {"message": None}, {"error": "x"}])
 def test_envelope_without_a_path_is_a_new_root(stuck: Json, root: Json) -> None:
-    for record in ({"v": root}, {"v": root, "o": "add"}, {"v": root, "o": "replace", "c": 3}):
+    records: list[Json] = [{"v": root}, {"v": root, "o": "add"}, {"v": root, "o": "replace", "c": 3}]
+    for record in records:
         state = begun()
         apply(state, copy.deepcopy(stuck))
         apply(state, copy.deepcopy(record))

@@ -135,6 +135,20 @@ def test_ping_is_a_comment_that_no_client_sees() -> None:
     assert list(data_lines(ping)) == []
 
 
+def test_idle_chunk_has_a_little_reasoning_until_the_text_begins_where_that_is_wanted() -> None:
+    def idle_delta() -> object:
+        (chunk,) = chunks(format.idle(visible=True))
+        return chunk["choices"][0]["delta"]  # type: ignore[index]
+
+    format = chat_stream(thinking=True)
+    assert idle_delta() == {"reasoning_content": "Thinking...\n"}
+    format.encode(ReasoningDelta([b"Hm"]))
+    assert idle_delta() == {"reasoning_content": "Thinking...\n"}
+    format.encode(TextDelta([b"Hi"]))
+    assert idle_delta() == {}
+    assert chat_stream(thinking=True).idle(visible=False) == chat_stream().idle(visible=False)
+
+
 def test_idle_chunk_has_an_empty_delta_and_the_head_of_its_stream() -> None:
     for include_usage in (False, True):
         format = chat_stream(include_usage=include_usage)
