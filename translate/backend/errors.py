@@ -240,7 +240,13 @@ def read_detail(body: bytes, secrets: Sequence[str] = ()) -> ErrorDetail:
     if start.startswith(b"<"):
         return ErrorDetail("", "", None, html=True)
     data = json_object(body) or {}
-    return _detail_of(data.get("error") or data.get("detail"), secrets)
+    return _detail_in(data, data.get("error") or data.get("detail"), secrets)
+
+
+def _detail_in(data: JsonObject, said: object, secrets: Sequence[str] = ()) -> ErrorDetail:
+    """What an object says whose error is `said`; a code that stands beside it counts first."""
+    detail = _detail_of(said, secrets)
+    return replace(detail, code=text_at(data, "error_code") or detail.code)
 
 
 def _detail_of(value: object, secrets: Sequence[str] = ()) -> ErrorDetail:
@@ -300,7 +306,7 @@ def said_by(body: bytes) -> Said:
         page = lowered.lstrip().startswith(b"<")
         return Said.REFUSED if page and any(mark in lowered for mark in CHALLENGE_MARKS) else Said.NOTHING
     inner = data.get("error") or data.get("detail")
-    detail = _detail_of(inner)
+    detail = _detail_in(data, inner)
     named = data.get("conversation_id") or (isinstance(inner, dict) and inner.get("conversation_id"))
     if named or detail.code in STILL_AT_WORK:
         return Said.BEGUN
@@ -337,8 +343,7 @@ def error_from_record(record: JsonObject, secrets: Sequence[str] = ()) -> ApiErr
     of `secrets` is quoted.
     """
     said = record.get("error") or record.get("message") or record.get("error_reason")
-    detail = _detail_of(said, secrets)
-    detail = replace(detail, code=text_at(record, "error_code") or detail.code)
+    detail = _detail_in(record, said, secrets)
     error = _by_detail(detail, None) or UpstreamFailed(
         "The backend reported an error: " + (detail.message or "no reason given."), should_retry=False
     )

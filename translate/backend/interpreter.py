@@ -446,7 +446,7 @@ class Interpreter:
             yield from self._read_citations(message, raw)
             self._read_ending(seen, message, raw)
         elif message.kind is ItemKind.REASONING and finished and text_at(raw, "channel") == "commentary":
-            message.citations = citations_of(object_at(raw, "metadata"))
+            yield from self._read_citations(message, raw)
             self._commentary = message
         seen.blank = finished and message.source.size == 0
         if finished:

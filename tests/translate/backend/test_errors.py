@@ -131,6 +131,9 @@ ROWS = {
     ),
     "refused body": unaccepted(detail("Invalid conversation body"), "(422)."),
     "message cap": limited(detail(CAP), "message cap", False, "5400"),
+    "message cap, code beside it": limited(
+        b'{"error": "x", "error_code": "model_cap_exceeded"}', "message cap", False, None
+    ),
     "message cap, uncoded": limited(detail(CAP["message"]), "message cap", False, None),
     "plan limit by its code": plan_limit(coded("work_usage_limit_exceeded", "Used up."), None),
     "plan limit": plan_limit(
@@ -354,6 +357,11 @@ SAYS: dict[str, tuple[bytes, Said]] = {
     "challenge": (PAGE, Said.REFUSED),
     "busy": (detail(BUSY), Said.REFUSED),
     "cap": (detail(CAP), Said.REFUSED),
+    "code beside the error": (b'{"error": "x", "error_code": "model_cap_exceeded"}', Said.REFUSED),
+    "plan": (coded("work_usage_limit_exceeded"), Said.REFUSED),
+    "plan in words": (detail("You've hit the Free plan limit for GPT-5."), Said.REFUSED),
+    "asked too often": (detail("We temporarily limited access to your conversations."), Said.REFUSED),
+    "unknown code": (b'{"error": "x", "error_code": "new"}', Said.ERROR),
     "error": (detail("Internal Server Error"), Said.ERROR),
     "list of errors": (detail([{"loc": ["body", "conversation_id"], "msg": "x"}]), Said.ERROR),
     "conversation": (b'{"conversation_id": "c1"}', Said.BEGUN),

@@ -136,11 +136,12 @@ def test_ping_is_a_comment_that_no_client_sees() -> None:
 
 
 def test_idle_chunk_has_a_little_reasoning_until_the_text_begins_where_that_is_wanted() -> None:
+    format = chat_stream(thinking=True)
+
     def idle_delta() -> object:
         (chunk,) = chunks(format.idle(visible=True))
         return chunk["choices"][0]["delta"]  # type: ignore[index]
 
-    format = chat_stream(thinking=True)
     assert idle_delta() == {"reasoning_content": "Thinking...\n"}
     format.encode(ReasoningDelta([b"Hm"]))
     assert idle_delta() == {"reasoning_content": "Thinking...\n"}
