@@ -263,6 +263,26 @@ def test_thought_that_comes_again_without_its_content_keeps_it() -> None:
     assert thought_in(answer(stream, reasoning=True)) == "**S0**\n\nLong."
 
 
+def test_thought_that_grew_unread_keeps_what_it_has() -> None:
+    first: Json = {"summary": "S", "content": "A"}
+    content: Json = {"content_type": "thoughts", "thoughts": [first]}
+    path = "/message/content/thoughts"
+    records: list[Json] = [
+        {"p": "", "o": "add", "v": message("", "x1", content=content)},
+        {"p": f"{path}/0/content", "o": "append", "v": " long"},
+        {"v": " thought"},
+        {"v": "."},
+        {"p": f"{path}/0", "o": "replace", "v": first | {"content": ""}},
+        {"p": path, "o": "append", "v": [first | {"content": "B"}]},
+        {"p": f"{path}/1/content", "o": "append", "v": "."},
+        {"v": "."},
+        begun("Here.", "a2", 1),
+    ]
+    for fast in (True, False):
+        seen = answer(v1(*records), reasoning=True, fast=fast)
+        assert (thought_in(seen), seen.text) == ("**S**\n\nA long thought.\n\n**S**\n\nB..", "Here.")
+
+
 def test_only_what_the_model_says_aloud_is_its_answer() -> None:
     parts = [
         {"content_type": "audio_transcription", "direction": "in", "text": "No."},

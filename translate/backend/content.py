@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final
 
-from translate.text import Citation
+from translate.text import Citation, SourceText
 from translate.values import Asset, JsonObject, object_at, objects_at, text_at
 
 MAX_ASSETS: Final = 16
@@ -49,6 +49,24 @@ def text_of(content: JsonObject) -> str | None:
     return value if isinstance(value, str) else None
 
 
+def last_text_of(content: JsonObject) -> tuple[str, str] | None:
+    """Where the end of the text of a content stands, as a path below it, and what stands there.
+
+    None where what is added there would not be added to the text as it is.
+    """
+    for key in ("thoughts", "parts"):
+        if isinstance(found := content.get(key), list):
+            last, place = (found[-1] if found else None), f"{key}/{len(found) - 1}"
+            if key == "thoughts":
+                last, place = (
+                    (text_at(last, "content") or None) if isinstance(last, dict) else None,
+                    f"{place}/content",
+                )
+            return (place, last) if isinstance(last, str) else None
+    text = content.get("text")
+    return ("text", text) if isinstance(text, str) else None
+
+
 def shown_text_of(raw: JsonObject) -> str:
     """The text of a message, empty if it has none."""
     return text_of(object_at(raw, "content")) or ""
@@ -67,26 +85,32 @@ def output_of(raw: JsonObject) -> str:
 
 
 class ReasoningText:
-    """Reads the text of one message of reasoning, as `shown_text_of` does.
+    """Reads the text of one message of reasoning, as `shown_text_of` does; `source` is all that came of it.
 
     The backend may send a thought again without its content: the longer one counts.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, source: SourceText) -> None:
+        self._source = source
         self._longest: list[str] = []  # the contents of the thoughts
+        self._read = 0  # characters of the text when it was last read; it has grown in its last thought
 
     def __call__(self, raw: JsonObject) -> str:
         """The whole text, as far as it has come."""
         content = object_at(raw, "content")
         if not isinstance(content.get("thoughts"), list):
             return text_of(content) or ""
+        if self._longest:
+            self._longest[-1] += self._source.text[self._read :]
         thoughts = objects_at(content, "thoughts")
         self._longest += [""] * (len(thoughts) - len(self._longest))
         self._longest[: len(thoughts)] = (
             max(old, text_at(thought, "content"), key=len)
             for old, thought in zip(self._longest, thoughts, strict=False)
         )
-        return _joined(map(_thought, thoughts, self._longest))
+        text = _joined(map(_thought, thoughts, self._longest))
+        self._read = len(text)
+        return text
 
 
 def _thought(thought: JsonObject, said: str) -> str:

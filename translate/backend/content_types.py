@@ -16,6 +16,7 @@ from translate.text import (
     ProgramOutput,
     Prose,
     Reasoning,
+    SourceText,
     ToolError,
 )
 from translate.values import JsonObject, object_at, objects_at, text_at
@@ -57,12 +58,12 @@ SILENT_TOOLS: Final = re.compile(r"(?:container|functions|computer\w*)(?:\..*)?"
 class ContentType:
     """One row. `matches` is asked with a message of the assistant or of a tool that is not flagged as hidden.
 
-    `new_reader` makes what reads the text of one message.
+    `new_reader` makes what reads the text of one message, of which all that has come is kept in its argument.
     """
 
     matches: Callable[[JsonObject], bool]
     presentation: Presentation
-    new_reader: Callable[[], TextReader] = lambda: shown_text_of
+    new_reader: Callable[[SourceText], TextReader] = lambda _source: shown_text_of
 
 
 def tool_of(raw: JsonObject) -> str:
@@ -144,7 +145,7 @@ def _is_reasoning(raw: JsonObject) -> bool:
 
 
 CONTENT_TYPES: Final = (
-    ContentType(_is_output, ProgramOutput(), lambda: output_of),
+    ContentType(_is_output, ProgramOutput(), lambda _source: output_of),
     ContentType(_is_error, ToolError()),
     ContentType(_is_picture, Pictures()),
     ContentType(_is_code, Fenced()),

@@ -39,8 +39,8 @@ TEXTLESS_PATHS = (
     "/error_code/",
 )
 """What stands at and below these is no text of the message. Each ends with a slash."""
-TEXT_PATHS = ("/message/content/parts/0", "/message/content/text")
-"""Where a message has its text."""
+CONTENT_PATH: Final = "/message/content/"
+"""Below it a message has its text."""
 MADE_PATHS: Final = (
     "/message/metadata/",
     "/message/content/parts/",
@@ -97,18 +97,13 @@ class DeltaState:
         tree = self._holders[self.channel].get(ROOT)
         return tree if isinstance(tree, dict) else {}
 
-    def text(self) -> str | None:
-        """The message's text at the current path; None if the path leads to something else."""
-        if self.path not in TEXT_PATHS:
-            return None
-        try:
-            value = _follow(self._holders[self.channel], _segments(self.path))
-        except DeltaMismatch:
-            return None
-        return value if isinstance(value, str) else None
+    @property
+    def content(self) -> JsonObject:
+        """The content of the message of the current tree; an empty one if there is none."""
+        return object_at(object_at(self.tree, "message"), "content")
 
     def set_text(self, channel: int, path: str, text: str) -> None:
-        """Replace the text at a place where `text()` found one."""
+        """Replace the text at a place that has one."""
         *parents, key = _segments(path)
         _replace(_follow(self._holders[channel], parents), key, text)
 
@@ -161,10 +156,10 @@ class DeltaState:
 
     def _text_place(self) -> str | None:
         """Where the message of the current tree has its text, if it has one of its own."""
-        content = object_at(object_at(self.tree, "message"), "content")
+        content = self.content
         if isinstance(content.get("parts"), list):
-            return TEXT_PATHS[0]
-        return TEXT_PATHS[1] if isinstance(content.get("text"), str) else None
+            return CONTENT_PATH + "parts/0"
+        return CONTENT_PATH + "text" if isinstance(content.get("text"), str) else None
 
     def is_textless(self, value: object) -> bool:
         """Whether the record that was begun, with this value, leaves the text of the message as it is."""

@@ -4,11 +4,12 @@ A dialect also knows how its records look while a message only grows, and arms t
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final, Protocol
 
-from translate.backend.delta import DELTA_FIELDS, DeltaMismatch, DeltaState, is_envelope
+from translate.backend.content import last_text_of, text_of
+from translate.backend.delta import CONTENT_PATH, DELTA_FIELDS, DeltaMismatch, DeltaState, is_envelope
 from translate.backend.fast_path import FastPath
 from translate.backend.sse import Record
 from translate.text import SourceText, unescaped
@@ -127,11 +128,14 @@ class SnapshotDialect:
 
 @dataclass(frozen=True, slots=True)
 class _Growing:
-    """Where in the trees a text stands that is growing: `text` is ahead of the tree."""
+    """Where in the trees a text stands that is growing: `text` is ahead of the tree, which has what is behind
+    the first `before` characters of it.
+    """
 
     channel: int
     path: str
     text: SourceText
+    before: int = field(default=0, compare=False)
 
 
 class DeltaDialect:
@@ -209,10 +213,11 @@ class DeltaDialect:
         if not self._is_delta or delta.op != "append":
             return
         if growing is None or growing != _Growing(delta.channel, delta.path, text):
-            # The text at the path must be all of the message's: no other parts, nothing taken back.
-            if delta.text() != text.text:
+            # The text at the path must be the end of the message's, of which nothing was taken back.
+            last, whole = last_text_of(delta.content), text_of(delta.content)
+            if last is None or delta.path != CONTENT_PATH + last[0] or whole != text.text:
                 return
-            self._growing = _Growing(delta.channel, delta.path, text)
+            self._growing = _Growing(delta.channel, delta.path, text, len(whole) - len(last[1]))
         event = b"event: %b\n" % record.event if record.event else b""
         start = BARE_APPENDS[SPACED.match(record.data) is not None]
         fast_path.arm(event + PREFIX + start, b'"}', cumulative=False)
@@ -220,7 +225,7 @@ class DeltaDialect:
     def _catch_up(self) -> None:
         growing, self._growing = self._growing, None
         if growing is not None:
-            self._delta.set_text(growing.channel, growing.path, growing.text.text)
+            self._delta.set_text(growing.channel, growing.path, growing.text.text[growing.before :])
 
 
 def _closing_quote(data: bytes, start: int) -> int:

@@ -397,7 +397,8 @@ class Interpreter:
         if row is not None:
             is_code = row.presentation.kind is ItemKind.CODE
             language = language_of(object_at(raw, "content")) if is_code else ""
-            seen.shown, seen.text = Message(message_id, row.presentation, language), row.new_reader()
+            seen.shown = Message(message_id, row.presentation, language)
+            seen.text = row.new_reader(seen.shown.source)
 
     def _of_python(self, row: ContentType | None, raw: JsonObject, tool: str) -> ContentType | None:
         """What a program prints is shown if its code is, wherever both are known."""

@@ -281,38 +281,21 @@ def test_patch_goes_on_behind_a_change_that_is_no_text() -> None:
     assert state.tree["message"]["content"]["text"] == "Hi!"  # type: ignore[index]
 
 
-@pytest.mark.parametrize(
-    ("path", "text"),
-    [
-        ("/message/content/parts/0", "Hi"),
-        ("/message/content/text", "Hi"),
-        ("/message/content/parts/1", None),  # not where a message has its text
-        ("/message/content", None),
-    ],
-)
-def test_text_is_found_where_a_message_has_it(path: str, text: str | None) -> None:
+def test_content_is_that_of_the_message_or_empty() -> None:
     state = begun()
-    apply(state, {"p": path, "o": "replace", "v": {}})
-    assert state.text() is None
-    apply(state, {"v": "Hi"})
-    assert state.text() == text
-
-
-def test_text_of_a_message_without_content_is_none() -> None:
-    state = begun()
-    apply(state, {"p": "/message/content/text", "o": "append", "v": "!"})
-    apply(state, {"v": "lost", "c": 1} | {"o": "patch", "v": []})
-    assert (state.channel, state.text()) == (1, None)
+    assert state.content == TREE["message"]["content"]
+    apply(state, {"v": [], "o": "patch", "c": 1})
+    assert state.content == {}
 
 
 def test_text_can_be_set_where_it_was_found() -> None:
     state = begun()
     apply(state, {"p": "/message/content/text", "o": "append", "v": "!"})
     state.set_text(0, "/message/content/text", "Hi! And more")
-    assert state.text() == "Hi! And more"
+    assert state.content == {"parts": ["Hi", "you"], "text": "Hi! And more"}
     assert state.tree["message"] != TREE["message"]
     apply(state, {"v": "."})
-    assert state.text() == "Hi! And more."
+    assert state.content == {"parts": ["Hi", "you"], "text": "Hi! And more."}
 
 
 # Forms that say more than their fields.
@@ -356,17 +339,22 @@ def test_envelope_at_a_place_that_was_said_stands_there() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "place"),
-    [({"parts": ["Hi"]}, "/message/content/parts/0"), ({"text": "Hi"}, "/message/content/text")],
+    ("content", "place", "then"),
+    [
+        ({"parts": ["Hi"]}, "/message/content/parts/0", {"parts": ["Hi you."]}),
+        ({"text": "Hi"}, "/message/content/text", {"text": "Hi you."}),
+    ],
 )
 @pytest.mark.parametrize("op", [None, "add", "replace"])
-def test_text_right_behind_a_root_is_that_of_its_message(content: Json, place: str, op: str | None) -> None:
+def test_text_right_behind_a_root_is_that_of_its_message(
+    content: Json, place: str, then: Json, op: str | None
+) -> None:
     state = DeltaState()
     root: Json = {"v": {"message": {"content": content}}}
     apply(state, copy.deepcopy(root if op is None else root | {"p": "", "o": op}))
     apply(state, {"v": " you"})
     apply(state, {"v": "."})
-    assert (state.path, state.op, state.text()) == (place, "append", "Hi you.")
+    assert (state.path, state.op, state.content) == (place, "append", then)
 
 
 @pytest.mark.parametrize("value", [{"message": {"content": {"thoughts": []}}}, {"message": None}, {}])
@@ -399,7 +387,7 @@ def test_list_of_changes_leaves_what_is_inherited_and_may_be_relative() -> None:
     apply(state, {"p": "/message/content/text", "o": "append", "v": "!"})
     apply(state, {"v": CHANGES})
     apply(state, {"v": "."})
-    assert state.text() == "Hi! ab."
+    assert state.content["text"] == "Hi! ab."
     relative: Json = {"v": [{"p": "/content/text", "o": "append", "v": "c"}]}
     apply(state, {"p": "/message", "o": "patch"} | relative)
     apply(state, relative)

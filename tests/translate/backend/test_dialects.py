@@ -15,6 +15,7 @@ from translate.backend import (
     SseSplitter,
     Trouble,
 )
+from translate.backend.content import shown_text_of
 from translate.backend.dialects import Reading
 from translate.text import Prose, SourceText
 
@@ -167,6 +168,63 @@ def test_append_that_names_its_path_keeps_the_style_of_those_before() -> None:
     dialect.read(APPEND)
     fast_path = armed(dialect, Record(b"", json_bytes(APPEND)), "Hi you")
     assert taken(fast_path, b'data: {"v": "!"}\n\n') == [b"!"]
+
+
+GROWS: dict[str, tuple[Json, str, str]] = {
+    "last part": ({"content_type": "text", "parts": ["One ", "two"]}, "parts/1", "One two"),
+    "empty last part": ({"content_type": "text", "parts": ["One ", ""]}, "parts/1", "One "),
+    "text": ({"content_type": "code", "text": "x"}, "text", "x"),
+    "last thought": (
+        {"content_type": "thoughts", "thoughts": [{"content": "a"}, {"summary": "S", "content": "b"}]},
+        "thoughts/1/content",
+        "a\n\n**S**\n\nb",
+    ),
+}
+
+
+@pytest.mark.parametrize(("content", "place", "text"), GROWS.values(), ids=GROWS)
+def test_append_to_the_end_of_the_text_arms_wherever_that_stands(
+    content: Json, place: str, text: str
+) -> None:
+    dialect, source = DeltaDialect(), text_of(text + "!")
+    dialect.read({"p": "", "o": "add", "v": message("", content=json.loads(json.dumps(content)))})
+    append: Json = {"p": f"/message/content/{place}", "o": "append", "v": "!"}
+    dialect.read(append)
+    fast_path = FastPath()
+    dialect.arm(fast_path, Record(b"", json_bytes(append)), source)
+    assert taken(fast_path, b'data: {"v": " more"}\n\n') == [b" more"]
+    source.grow(b" more", " more")
+    reading = dialect.read(append | {"v": "."})
+    assert reading.envelope is not None
+    assert shown_text_of(reading.envelope["message"]) == text + "! more."  # type: ignore[arg-type]
+
+
+STAYS: dict[str, tuple[Json, str, str]] = {
+    "a part with others behind it": ({"content_type": "text", "parts": ["a", "b"]}, "parts/0", "a!b"),
+    "a part before a picture": ({"content_type": "multimodal_text", "parts": ["a", {}]}, "parts/0", "a!"),
+    "a thought before others": (
+        {"content_type": "thoughts", "thoughts": [{"content": "a"}, {"content": "b"}]},
+        "thoughts/0/content",
+        "a!\n\nb",
+    ),
+    "a summary": (
+        {"content_type": "thoughts", "thoughts": [{"summary": "S"}]}, "thoughts/0/summary", "**S!**"
+    ),
+    "a text beside parts": ({"content_type": "text", "parts": ["a!"], "text": "a"}, "text", "a!"),
+    "a part beside thoughts": ({"thoughts": [], "parts": ["a"]}, "parts/0", ""),
+    "a place that nobody knows": ({"parts": ["a"], "other": "a"}, "other", "a!"),
+    "no content": ({"other": "a"}, "other", "a!"),
+    "no object": ({"thoughts": ["a"]}, "thoughts/0", ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("content", "place", "text"), STAYS.values(), ids=STAYS)
+def test_append_to_any_other_place_does_not_arm(content: Json, place: str, text: str) -> None:
+    dialect = DeltaDialect()
+    dialect.read({"p": "", "o": "add", "v": message("", content=json.loads(json.dumps(content)))})
+    append: Json = {"p": f"/message/content/{place}", "o": "append", "v": "!"}
+    dialect.read(append)
+    assert armed(dialect, Record(b"", json_bytes(append)), text) is None
 
 
 def test_text_that_is_not_all_of_the_message_does_not_arm() -> None:
