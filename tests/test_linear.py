@@ -178,6 +178,25 @@ def one_text(
     return make
 
 
+def grown_at(place: str, content: Json) -> Callable[[int], bytes]:
+    """A message with this content, of which the text at this place grows."""
+    first: Json = {"p": "", "o": "add", "v": message("", content=content), "c": 0}
+    path: Json = {"p": f"/message/content/{place}", "o": "append", "v": "y"}
+    return many(delta({"v": " word"}), ENCODING + delta(first) + delta(path), b"")
+
+
+def messages(size: int) -> bytes:
+    """Message after message, each on a channel of its own and empty at first; a list of changes ends it."""
+    words: list[Json] = [append("x"), {"p": "/message/status", "o": "replace", "v": "finished_successfully"}]
+    records, number = [ENCODING], 0
+    while size > 0:
+        root: Json = {"v": message("", f"m{number}"), "c": number}
+        records += [delta(root), delta({"v": "H"}), delta({"o": "add", "v": words})]
+        size -= sum(map(len, records[-3:]))
+        number += 1
+    return b"".join(records) + DONE
+
+
 def large_records(size: int) -> bytes:
     """Two snapshots of a long text."""
     return sse(message("x" * (size // 2)), message("x" * (size // 2) + "y"))
@@ -242,6 +261,18 @@ FAMILIES: dict[str, tuple[Callable[[int], bytes], Feed]] = {
         explicit(append(" word"), {"p": "/message/metadata/x", "o": "add", "v": 1}),
         converse(),
     ),
+    "deltas of a thought": (
+        grown_at(
+            "thoughts/0/content",
+            {"content_type": "thoughts", "thoughts": [{"summary": "S", "content": "x"}]},
+        ),
+        converse(),
+    ),
+    "deltas of a later part": (
+        grown_at("parts/1", {"content_type": "text", "parts": ["x", "x"]}),
+        converse(),
+    ),
+    "messages": (messages, converse()),
     "typed records": (many(delta({"type": "message_marker"}), ENCODING + delta(begun()), b""), converse()),
     "comments": (many(b": x\n"), converse()),
     "pings": (many(PING), converse()),
