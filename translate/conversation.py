@@ -360,6 +360,8 @@ class Conversation:
                 self.facts.count_unknown("delta")
             if reading.trouble is not Trouble.TEXT:
                 if reading.envelope is not None:
+                    if reading.formerly:
+                        self._interpreter.rename(reading.formerly, reading.envelope)
                     self._show(self._interpreter.receive(reading.envelope, same_text=reading.same_text))
             elif not self._interpreter.over and not self._interpreter.hides(reading.envelope or {}):
                 self._fail(UpstreamFailed(DAMAGED, should_retry=False))

@@ -159,6 +159,40 @@ def test_message_is_what_it_says_before_its_first_word(path: str, value: object)
     assert seen.text == "Here."
 
 
+RENAMED: list[Json] = [
+    {"p": "/message/id", "o": "replace", "v": "b1"},
+    {"p": "", "o": "patch", "v": [{"p": "/message/id", "o": "add", "v": "b1"}]},
+    {"v": [{"p": "/message/id", "o": "replace", "v": "b1"}]},
+]
+
+
+@pytest.mark.parametrize("renamed", RENAMED)
+def test_message_that_gets_another_id_goes_on(renamed: Json) -> None:
+    seen = answer(v1(begun(), append("He"), {"v": "r"}, renamed, append("e."), begun("More.", "a2", 1)))
+    assert (seen.text, seen.error) == ("Here.\n\nMore.", None)
+    assert answer(v1(begun(), append("Here."), renamed)).conversation.facts.last_message_id == "b1"
+
+
+def test_hidden_message_that_gets_another_id_stays_hidden() -> None:
+    for hidden in (message("Hello", "u1", role="user"), search_call("call")):
+        stream = v1({"p": "", "o": "add", "v": hidden}, RENAMED[0], begun("Here.", "a1", 1))
+        assert (answer(stream).text, answer(stream).error) == ("Here.", None)
+
+
+@pytest.mark.parametrize("value", ["", "a2", "x" * 201, 5])
+def test_id_that_is_none_or_that_of_another_message_is_no_new_name(value: object) -> None:
+    renamed: Json = {"p": "/message/id", "o": "replace", "v": value, "c": 0}
+    seen = answer(v1(begun(), append("One"), begun("Two", "a2", 1), renamed))
+    assert seen.text.startswith("One\n\nTwo")
+    assert (seen.error is None) == (value == "a2")
+
+
+def test_id_of_no_message_is_no_name() -> None:
+    renamed: Json = {"p": "/message/id", "o": "add", "v": "b1"}
+    system: Json = {"p": "", "o": "add", "v": message("", "s1", role="system")}
+    assert answer(v1(system, renamed, begun("Here.", "a1", 1))).text == "Here."
+
+
 def test_message_that_was_hidden_may_be_shown_after_all() -> None:
     flagged = message("", "a1", metadata={"is_loading_message": True})
     assert asked(flagged, finished("Here.", "a1")).text == "Here."

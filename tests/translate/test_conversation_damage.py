@@ -169,6 +169,8 @@ def test_whole_message_repairs_a_delta_that_was_lost() -> None:
         v1(begun(), append("Hello,"), lost, b"data: " + json_bytes(finished("Hello, world!")) + b"\n\n"),
         "Hello, world!",
     )
+    assert_whole(v1(begun(), append("Hello,"), lost, {"v": whole["v"], "c": 0}, append("!")), "Hello, world!")
+    assert_failed(v1(begun(), append("Hello,"), lost, {"v": whole["v"]}), "Hello,")
     assert_failed(v1(begun(), append("Hello,"), lost, begun("Another", "a2", 1)), "Hello,\n\nAnother")
 
 

@@ -39,6 +39,7 @@ TEXTLESS_PATHS = (
     "/error_code/",
 )
 """What stands at and below these is no text of the message. Each ends with a slash."""
+ID_PATH: Final = "/message/id"
 CONTENT_PATH: Final = "/message/content/"
 """Below it a message has its text."""
 MADE_PATHS: Final = (
@@ -160,6 +161,12 @@ class DeltaState:
         if isinstance(content.get("parts"), list):
             return CONTENT_PATH + "parts/0"
         return CONTENT_PATH + "text" if isinstance(content.get("text"), str) else None
+
+    def gives_id(self, value: object) -> bool:
+        """Whether the record that was begun, with this value, gives its message another id."""
+        if self._patches and _are_changes(value):
+            return any(f"{self._base}{change['p']}" == ID_PATH for change in value)
+        return self.path == ID_PATH
 
     def is_textless(self, value: object) -> bool:
         """Whether the record that was begun, with this value, leaves the text of the message as it is."""

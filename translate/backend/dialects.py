@@ -13,7 +13,7 @@ from translate.backend.delta import CONTENT_PATH, DELTA_FIELDS, DeltaMismatch, D
 from translate.backend.fast_path import FastPath
 from translate.backend.sse import Record
 from translate.text import SourceText, unescaped
-from translate.values import JsonObject
+from translate.values import JsonObject, object_at, text_at
 
 PREFIX: Final = b"data: "
 TEXT_START = re.compile(rb'"content":\s*\{[^{}]*?"(?:parts":\s*\[|text":)\s*"')
@@ -49,12 +49,13 @@ class Trouble(Enum):
 class Reading:
     """A record as a dialect reads it: `envelope` is how its message stands now, None if it has none.
 
-    With `same_text` the text of that message is as it was.
+    With `same_text` the text of that message is as it was. If its id has changed, it was `formerly`.
     """
 
     envelope: JsonObject | None
     trouble: Trouble = Trouble.NONE
     same_text: bool = False
+    formerly: str = ""
 
 
 class Dialect(Protocol):
@@ -184,9 +185,11 @@ class DeltaDialect:
             self._catch_up()
             return Reading(value)  # a snapshot among deltas
         delta, trouble, same_text = self._delta, Trouble.NONE, False
-        changed = value.get("v")
+        changed, formerly = value.get("v"), ""
         try:
             delta.begin(value)
+            if delta.gives_id(changed):
+                formerly = text_at(object_at(delta.tree, "message"), "id")
             growing = self._growing
             same_text = (
                 growing is not None and growing.channel == delta.channel and delta.is_textless(changed)
@@ -199,7 +202,7 @@ class DeltaDialect:
             if not mismatch.textless:
                 return Reading(mismatch.message or None, trouble)
         if "message" in delta.tree or delta.tree.get("error"):
-            return Reading(delta.tree, trouble, same_text)
+            return Reading(delta.tree, trouble, same_text, formerly)
         wreck = trouble is Trouble.NONE and delta.tree and not delta.is_textless(changed)
         return Reading(None, Trouble.TEXT if wreck else trouble)
 

@@ -231,6 +231,19 @@ class Interpreter:
         if message is not None or "message" not in envelope:
             self.lose()
 
+    def rename(self, formerly: str, envelope: JsonObject) -> None:
+        """The message of `envelope` had another id, under which it was known."""
+        message_id = text_at(object_at(envelope, "message"), "id")
+        if not 0 < len(message_id) <= MAX_ID or message_id in self._seen:
+            return
+        if formerly in self._sent_ids:
+            self._sent_ids.add(message_id)
+            self._kept += size_in_memory(message_id)
+        elif (seen := self._seen.pop(formerly, None)) is not None:
+            self._seen[message_id] = seen
+            if seen.shown is not None:
+                seen.shown.id = message_id
+
     def aside(self, record: JsonObject) -> bool:
         """Take a record that is no envelope; it does not disturb the message that is growing.
 
