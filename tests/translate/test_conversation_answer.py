@@ -198,6 +198,19 @@ def test_message_that_was_hidden_may_be_shown_after_all() -> None:
     assert asked(flagged, finished("Here.", "a1")).text == "Here."
 
 
+def test_message_that_was_hidden_with_its_first_word_stays_hidden() -> None:
+    flagged = message("Loading", "a1", metadata={"is_loading_message": True})
+    assert asked(flagged, message("Loaded.", "a1"), finished("Here.", "a2")).text == "Here."
+
+
+def test_change_that_does_not_fit_a_message_that_may_yet_be_shown_fails_the_turn() -> None:
+    misfit: Json = {"p": TEXT, "o": "explode", "v": "x", "c": 1}
+    empty: Json = {"p": "", "o": "add", "v": message("", "x1", recipient="bio"), "c": 1}
+    assert answer(v1(empty, misfit, begun("Here."))).failure.status == 502
+    full: Json = {"p": "", "o": "add", "v": message("x", "x1", recipient="bio"), "c": 1}
+    assert answer(v1(full, misfit, begun("Here."))).text == "Here."
+
+
 def test_empty_answer_that_is_over_makes_room_for_its_twin() -> None:
     empty = finished("", "a1", end_turn=None)
     twin = message("Here.", "a2", parent="before-a1")

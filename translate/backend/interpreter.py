@@ -155,13 +155,13 @@ class _Seen:
     """It is a tool's error that was shown."""
     blank: bool = False
     """It is complete, and has no text; so another answer may stand in its place."""
-    variant: bool = False
-    """It is a second answer to one message, and never shown."""
+    never_shown: bool = False
+    """It stays hidden, whatever else it may say of itself."""
 
     @property
     def settled(self) -> bool:
-        """What it is stays so, whatever else it may say of itself."""
-        return self.variant or (self.shown is not None and self.shown.source.size > 0)
+        """What it is stays so."""
+        return self.never_shown or (self.shown is not None and self.shown.source.size > 0)
 
 
 class Interpreter:
@@ -302,7 +302,7 @@ class Interpreter:
 
     def _is_hidden(self, message_id: str) -> bool:
         seen = self._seen.get(message_id)
-        return message_id in self._sent_ids or (seen is not None and seen.shown is None)
+        return message_id in self._sent_ids or (seen is not None and seen.never_shown)
 
     def _failed(self, record: JsonObject) -> bool:
         says_so = record.get("type") == "error" or (record.get("error_code") and not record.get("message"))
@@ -377,7 +377,7 @@ class Interpreter:
         if role not in ("assistant", "tool"):
             return isinstance(role, str) and not text_of(object_at(raw, "content"))
         seen = self._seen.get(message_id)
-        if seen is not None and (seen.shown is None or seen.shown.kind is ItemKind.ERROR):
+        if seen is not None and (seen.never_shown or (seen.shown and seen.shown.kind is ItemKind.ERROR)):
             return True
         return is_readable(raw)
 
@@ -391,7 +391,7 @@ class Interpreter:
         self.lose(message_id)
 
     def _classify(self, seen: _Seen, raw: JsonObject, message_id: str) -> None:
-        """Say what the message is, as long as nothing of it was shown."""
+        """Say what the message is, which may change until its first word has come."""
         row = content_type_of(raw)
         if (tool := tool_of(raw)) in PYTHON:
             row = self._of_python(row, raw, tool)
@@ -399,11 +399,12 @@ class Interpreter:
         is_prose = row is not None and row.presentation.kind is ItemKind.PROSE
         if is_prose and parent:
             first = self._answers.setdefault(parent, seen)
-            seen.variant = first is not seen and not first.blank
-            if seen.variant:
-                row = None
-            else:
+            if first is seen or first.blank:
                 self._answers[parent] = seen
+            else:  # an A/B variant
+                row, seen.never_shown = None, True
+        if row is None and (_is_tool(raw) or text_of(object_at(raw, "content"))):
+            seen.never_shown = True
         if row is seen.row:
             return
         seen.row, seen.shown = row, None
@@ -415,7 +416,7 @@ class Interpreter:
 
     def _of_python(self, row: ContentType | None, raw: JsonObject, tool: str) -> ContentType | None:
         """What a program prints is shown if its code is, wherever both are known."""
-        if object_at(raw, "author").get("role") == "tool":
+        if _is_tool(raw):
             return None if tool in self._hidden_calls else row
         (self._hidden_calls.add if row is None else self._hidden_calls.discard)(tool)
         return row
@@ -540,6 +541,10 @@ class Interpreter:
             operation_hash=next((h for c in choices if (h := text_at(c, "operation_hash"))), ""),
             login=kind == "oauth_required",
         )
+
+
+def _is_tool(raw: JsonObject) -> bool:
+    return object_at(raw, "author").get("role") == "tool"
 
 
 def _size_of(citations: Sequence[Citation]) -> int:
