@@ -69,8 +69,11 @@ class ClientStream(IOStream):
     # Those of `IOStream` stay in a dictionary; with more than 30 in there, it is three times as large.
     __slots__ = (
         "_answer_begun",
+        "_due",
+        "_due_at",
         "_faulted",
         "_head_bytes",
+        "_head_is_read",
         "_loop",
         "_owner",
         "_timer",
@@ -97,7 +100,10 @@ class ClientStream(IOStream):
         self._faulted = False
         self._answer_begun = False
         self._head_bytes = 0
+        self._head_is_read = False
         self._timer: asyncio.TimerHandle | None = None
+        self._due: Callable[[], None] | None = None
+        self._due_at = 0.0
         self._loop = asyncio.get_running_loop()
         self._all_sent = self._loop.create_future()
         """The result of every write of which nothing is left."""
@@ -112,6 +118,7 @@ class ClientStream(IOStream):
         if self.closed():  # the request was here already when the client left
             raise StreamClosedError
         self._await_request()
+        self._head_is_read = True
         try:
             head, taken = b"", 0
             while not head.strip(b"\r\n"):
@@ -122,6 +129,7 @@ class ClientStream(IOStream):
                 self._report(ProtocolFault.INCOMPLETE)
             raise
         finally:
+            self._head_is_read = False
             self._set_timer(None)
         if self._faulted:
             self.close()
@@ -139,6 +147,13 @@ class ClientStream(IOStream):
     def read_until(self, delimiter: bytes, max_bytes: int | None = None) -> Awaitable[bytes]:
         """Read a line of a chunked body, so far that a wrong one can be answered and not only cut off."""
         return super().read_until(delimiter, MAX_CHUNK_LINE_BYTES)
+
+    def reading(self) -> bool:
+        """See `IOStream`. It goes on between the head and what reads the body, some callbacks later.
+
+        Else it would be taken out of the loop's interest and put back for each request that has a body.
+        """
+        return self._head_is_read or super().reading()
 
     def body_begins(self) -> None:
         """The head was accepted."""
@@ -189,7 +204,10 @@ class ClientStream(IOStream):
 
     def close_fd(self) -> None:
         """See `IOStream`."""
-        self._set_timer(None)
+        self._due = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         self._owner.closed(self)
         super().close_fd()
 
@@ -217,9 +235,27 @@ class ClientStream(IOStream):
             self._loop.call_soon(self._check_size)
 
     def _set_timer(self, seconds: float | None, due: Callable[[], None] | None = None) -> None:
+        """Have `due` called after so many seconds, in place of what was to be called before."""
+        self._due = due
+        if seconds is None or due is None:
+            return  # the timer finds nothing to do, or what is set before it comes
+        self._due_at = self._loop.time() + seconds
         if self._timer is not None:
+            if self._timer.when() <= self._due_at:
+                return
             self._timer.cancel()
-        self._timer = None if seconds is None or due is None else self._loop.call_later(seconds, due)
+        self._timer = self._loop.call_at(self._due_at, self._look_at_time)
+
+    def _look_at_time(self) -> None:
+        self._timer = None
+        due = self._due
+        if due is None:
+            return
+        if self._loop.time() < self._due_at:
+            self._timer = self._loop.call_at(self._due_at, self._look_at_time)
+            return
+        self._due = None
+        due()
 
     def _no_request_came(self) -> None:
         self.shed(ClosedConnection.IDLE if self.served else ClosedConnection.SILENT)
@@ -235,7 +271,7 @@ class ClientStream(IOStream):
 
     def _check_size(self) -> None:
         """If the head has not ended by now, it is too large."""
-        if self.phase is Phase.HEAD and self.reading() and not self._faulted and not self.closed():
+        if self.phase is Phase.HEAD and super().reading() and not self._faulted and not self.closed():
             self._refuse_while_reading(ProtocolFault.HEAD_TOO_LARGE)
             self._set_timer(self._times.linger, self.close)
 

@@ -40,7 +40,8 @@ EXPECTED_SECONDS: Final = 2.0
 class _Idle:
     connection: Connection
     settled_at: float
-    timer: asyncio.TimerHandle | None = None
+    until: float
+    """When it is closed."""
 
 
 class Pool:
@@ -50,7 +51,9 @@ class Pool:
         self._connector = connector
         self._rules = rules
         self._loop = asyncio.get_running_loop()
-        self._idle: list[_Idle] = []  # the longest first
+        self._idle: defaultdict[Origin, list[_Idle]] = defaultdict(list)  # the longest first
+        self._kept = 0  # of all origins
+        self._timer: asyncio.TimerHandle | None = None  # for the first that is to be closed, or earlier
         self._opening: dict[asyncio.Task[Connection], Origin] = {}  # for whoever comes next
         self._expected: defaultdict[Origin, deque[float]] = defaultdict(deque)
         self._closed = False
@@ -85,9 +88,7 @@ class Pool:
         while expected and expected[0] < now - EXPECTED_SECONDS:
             expected.popleft()
         expected.append(now)
-        ready = sum(idle.connection.origin == origin and idle.settled_at <= now for idle in self._idle)
-        coming = sum(whose == origin for whose in self._opening.values())
-        if ready + coming < len(expected) and not self._closed:
+        if not self._closed and not self._are_ready(len(expected), origin, now):
             task = self._loop.create_task(self._connector.open(origin))
             self._opening[task] = origin
             task.add_done_callback(self._opened)
@@ -95,10 +96,21 @@ class Pool:
     def close(self) -> None:
         """Close all idle connections, and keep none from now on."""
         self._closed = True
-        for idle in tuple(self._idle):
+        for idle in self._all_idle():
             self._drop(idle)
         for task in self._opening:
             task.cancel()
+
+    def _are_ready(self, wanted: int, origin: Origin, now: float) -> bool:
+        """Whether so many connections can be taken now, or are being opened."""
+        for idle in self._idle.get(origin, ()):
+            wanted -= idle.settled_at <= now
+            if wanted <= 0:
+                return True
+        return sum(whose == origin for whose in self._opening.values()) >= wanted
+
+    def _all_idle(self) -> list[_Idle]:
+        return [idle for of_one in self._idle.values() for idle in of_one]
 
     def _opened(self, task: "asyncio.Task[Connection]") -> None:
         # If it is not there any more, somebody has it.
@@ -106,35 +118,60 @@ class Pool:
             self._keep(task.result(), 0.0, self._rules.unannounced)
 
     def _keep(self, connection: Connection, settling: float, seconds: float) -> None:
-        if self._closed or seconds <= settling or len(self._idle) >= self._rules.connections:
+        if self._closed or seconds <= settling or self._kept >= self._rules.connections:
             connection.channel.close()
             return
         connection.stood_idle = True
-        idle = _Idle(connection, self._loop.time() + settling)
-        idle.timer = self._loop.call_later(seconds, self._drop, idle)
-        self._idle.append(idle)
+        now = self._loop.time()
+        idle = _Idle(connection, now + settling, now + seconds)
+        self._idle[connection.origin].append(idle)
+        self._kept += 1
+        self._look_at(idle.until)
         connection.channel.when_readable(lambda: None if _is_quiet(connection) else self._drop(idle))
 
     def _take(self, origin: Origin) -> Connection | None:
         now = self._loop.time()
-        for idle in tuple(reversed(self._idle)):
-            if idle.connection.origin != origin or idle.settled_at > now:
+        for idle in reversed(tuple(self._idle.get(origin, ()))):
+            if idle.settled_at > now:
                 continue
-            if _is_quiet(idle.connection):
+            if idle.until > now and _is_quiet(idle.connection):
                 self._remove(idle)
                 return idle.connection
             self._drop(idle)
         return None
 
     def _drop(self, idle: _Idle) -> None:
-        if idle in self._idle:
+        if idle in self._idle.get(idle.connection.origin, ()):
             self._remove(idle)
             idle.connection.channel.close()
 
     def _remove(self, idle: _Idle) -> None:
-        self._idle.remove(idle)
-        if idle.timer is not None:
-            idle.timer.cancel()
+        of_one = self._idle[idle.connection.origin]
+        of_one.remove(idle)
+        self._kept -= 1
+        if not of_one:
+            del self._idle[idle.connection.origin]
+        if not self._kept and self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _look_at(self, when: float) -> None:
+        """Have the timer come then at the latest. It is one for all, since most are taken before it comes."""
+        if self._timer is not None:
+            if self._timer.when() <= when:
+                return
+            self._timer.cancel()
+        self._timer = self._loop.call_at(when, self._drop_old)
+
+    def _drop_old(self) -> None:
+        """Close those whose time is over."""
+        self._timer = None
+        now = self._loop.time()
+        for idle in self._all_idle():
+            if idle.until <= now:
+                self._drop(idle)
+        if self._kept:
+            self._look_at(min(idle.until for idle in self._all_idle()))
 
 
 def _is_quiet(connection: Connection) -> bool:

@@ -59,8 +59,9 @@ class Watchdog:
     """Calls `expire` once, with the fitting error, when a limit has passed. Needs a running loop.
 
     It sits on the path of every token, so a piece of a body costs it some attributes and one look at the
-    clock, and no timer: the timer, when it fires, looks at what has happened since and re-arms itself. While
-    `reader_busy` is set the silence is the reader's, not the backend's.
+    clock, and no timer: the timer, when it fires, looks at what has happened since and re-arms itself. So a
+    short exchange has one timer in all. While `reader_busy` is set the silence is the reader's, not the
+    backend's.
     """
 
     __slots__ = (
@@ -94,14 +95,17 @@ class Watchdog:
 
     def enter(self, phase: Phase) -> None:
         """Start the clock of the next phase."""
-        limits = {
-            Phase.CONNECT: self._timeouts.connect,
-            Phase.FIRST_BYTE: self._timeouts.first_byte,
-            Phase.BODY: self._timeouts.idle,
-        }
+        timeouts = self._timeouts
         self._phase = phase
-        self._limit = limits[phase] or math.inf
-        self._progress_limit = (self._timeouts.progress or math.inf) if phase is Phase.BODY else math.inf
+        self._progress_limit = math.inf
+        match phase:
+            case Phase.CONNECT:
+                self._limit = timeouts.connect or math.inf
+            case Phase.FIRST_BYTE:
+                self._limit = timeouts.first_byte or math.inf
+            case Phase.BODY:
+                self._limit = timeouts.idle or math.inf
+                self._progress_limit = timeouts.progress or math.inf
         self._heard_at = self._progressed_at = self._loop.time()
         self._arm()
 
@@ -124,24 +128,25 @@ class Watchdog:
 
     def stop(self) -> None:
         """Never expire after this."""
-        self._disarm()
-        self._expire = _nobody
-
-    def _disarm(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self._expire = _nobody
 
     def _arm(self) -> None:
-        self._disarm()
+        """Have the timer come when the next limit may have passed, or earlier."""
         progress_due = self._progressed_at + self._progress_limit
         if progress_due <= self._loop.time():  # and silent since: that is not what this limit is for
             progress_due = self._loop.time() + self._progress_limit
         due = min(self._total_due, self._heard_at + self._limit, progress_due)
-        if due < math.inf:
-            self._timer = self._loop.call_at(due, self._check)
+        if self._timer is not None:
+            if self._timer.when() <= due:
+                return
+            self._timer.cancel()
+        self._timer = self._loop.call_at(due, self._check) if due < math.inf else None
 
     def _check(self) -> None:
+        self._timer = None
         now = self._loop.time()
         if self.reader_busy:
             self._heard_at = self._progressed_at = now
