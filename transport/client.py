@@ -20,11 +20,13 @@ from transport.chunked import DamagedBody
 from transport.connector import Connection, Connector
 from transport.pool import Pool
 from transport.receive import receive_head
-from transport.request import FetchHandle, Target
+from transport.request import FetchHandle, HandledRequest, Target
 from transport.response import MAX_HEAD_BYTES, Body, CountedBody, EndlessBody, Head, HeadReader, body_of
 
 MAX_BODY_BYTES: Final = 100 * 1024 * 1024
 """Longest body that is kept; one that is streamed has no limit."""
+
+Report = Callable[["Fetch", BaseException | None], None]
 
 _REPEATABLE: Final = ("GET", "HEAD")
 _KEEP_SECONDS: Final = re.compile(r"\btimeout\s*=\s*(\d{1,9})")
@@ -56,19 +58,43 @@ class StreamingClient(AsyncHTTPClient):
         self.max_body_size = max_body_size
         self.pool = pool or Pool(Connector())
         self._max_clients = max_clients
+        self._is_closed = False
         self._active: set[Fetch] = set()
         self._queue: deque[Fetch] = deque()
 
     def fetch_impl(self, request: HTTPRequest, callback: Callable[[HTTPResponse], None]) -> None:
         """Begin a fetch, or let it wait until there are less than `max_clients`."""
-        fetch = Fetch(self, request, callback)
-        self._queue.append(fetch)
-        fetch.wait()
-        self._start_waiting()
+        self._begin(Fetch(self, request, lambda fetch, error: callback(fetch.response(error))))
+
+    def exchange(self, request: HandledRequest) -> "asyncio.Future[None]":
+        """`fetch` for who needs no response, having learnt all from the handle and the callbacks.
+
+        What is returned is done when the fetch has ended, whatever the status, and raises what `fetch` does.
+        Cancelling it stops nothing. Default values of the client do not count.
+
+        Raises:
+            RuntimeError: the client was closed.
+        """
+        if self._is_closed:
+            raise RuntimeError("the client is closed")
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def report(_: Fetch, error: BaseException | None) -> None:
+            if done.done():
+                return  # it was cancelled
+            if error is None:
+                done.set_result(None)
+            else:
+                done.set_exception(error)
+                done.exception()  # who is cancelled now does not look at it any more
+
+        self._begin(Fetch(self, request, report))
+        return done
 
     def close(self) -> None:
         """Stop all fetches, and close the pool."""
         super().close()
+        self._is_closed = True
         for fetch in (*self._queue, *self._active):
             fetch.stop(HTTPStreamClosedError("Client closed"))
         self.pool.close()
@@ -80,6 +106,11 @@ class StreamingClient(AsyncHTTPClient):
             self._queue.remove(fetch)
         self._start_waiting()
 
+    def _begin(self, fetch: "Fetch") -> None:
+        self._queue.append(fetch)
+        fetch.wait()
+        self._start_waiting()
+
     def _start_waiting(self) -> None:
         while self._queue and len(self._active) < self._max_clients:
             fetch = self._queue.popleft()
@@ -88,14 +119,15 @@ class StreamingClient(AsyncHTTPClient):
 
 
 class Fetch:
-    """One fetch: in the queue, connecting, waiting for the answer, reading it; then it has reported."""
+    """One fetch: in the queue, connecting, waiting for the answer, reading it; then it has reported.
 
-    def __init__(
-        self, client: StreamingClient, request: HTTPRequest, callback: Callable[[HTTPResponse], None]
-    ) -> None:
+    `report` is called with it, and with what it has failed with.
+    """
+
+    def __init__(self, client: StreamingClient, request: HTTPRequest, report: Report) -> None:
         self._client = client
         self._request = request
-        self._callback: Callable[[HTTPResponse], None] | None = callback
+        self._callback: Report | None = report
         self._handle: FetchHandle = getattr(request, "handle", None) or FetchHandle()
         self._loop = asyncio.get_running_loop()
         self._since, self._since_wall = self._loop.time(), time.time()
@@ -118,6 +150,15 @@ class Fetch:
         limits = [limit for limit in (request.connect_timeout, request.request_timeout) if limit]
         if limits:
             self._limit(min(limits), "Timeout while connecting")
+
+    def response(self, error: BaseException | None) -> HTTPResponse:
+        """What Tornado's interface gives of it once it has reported."""
+        times: Any = {"request_time": self._loop.time() - self._since, "start_time": self._since_wall}
+        if error is not None or self._head is None:
+            return HTTPResponse(self._request, 599, error=error, **times)
+        line, headers = self._head.line, self._head.headers
+        content = BytesIO(self._content)
+        return HTTPResponse(self._request, line.code, headers, content, reason=line.reason, **times)
 
     def start(self) -> None:
         """It has left the queue."""
@@ -268,15 +309,9 @@ class Fetch:
         if self._timer is not None:
             self._timer.cancel()
         self._client.ended(self)
-        times: Any = {"request_time": self._loop.time() - self._since, "start_time": self._since_wall}
         if error is None and self._head is None:
             error = HTTPStreamClosedError("Stopped")
-        if error is not None or self._head is None:
-            callback(HTTPResponse(self._request, 599, error=error, **times))
-            return
-        line, headers = self._head.line, self._head.headers
-        content = BytesIO(self._content)
-        callback(HTTPResponse(self._request, line.code, headers, content, reason=line.reason, **times))
+        callback(self, error)
 
 
 def _can_serve_again(connection: Connection, head: Head, body: Body) -> bool:

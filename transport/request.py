@@ -3,6 +3,7 @@
 import base64
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -16,7 +17,8 @@ METHODS: Final = ("GET", "HEAD", "POST", "DELETE", "PATCH", "PUT", "OPTIONS")
 WITH_BODY: Final = ("POST", "PATCH", "PUT")
 
 _PATH: Final = re.compile(r"/[!-~]*")
-_LINE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_UNUSABLE: Final = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
+_NOTHING: Final = HTTPHeaders()
 _NOT_SUPPORTED: Final = (
     "body_producer", "proxy_host", "network_interface", "expect_100_continue", "follow_redirects",
     "decompress_response", "prepare_curl_callback", "ssl_options", "ca_certs", "client_key", "client_cert",
@@ -66,7 +68,7 @@ class HandledRequest(HTTPRequest):
 
     def forget_what_was_sent(self) -> None:
         """Let go of body and headers. For the client."""
-        self.body, self.headers = b"", HTTPHeaders()
+        self.body, self.headers = b"", _NOTHING
 
 
 class Target:
@@ -86,17 +88,13 @@ class Target:
             raise ValueError("unknown method")
         if request.body is None and request.method in WITH_BODY:
             raise ValueError("this method needs a body")
-        url = urlsplit(request.url)
-        if url.scheme not in ("http", "https"):
-            raise ValueError("unsupported scheme of a URL")
-        self.origin = Origin.of(url)
+        url, self.origin, self._path = _parts(request.url)
         self.reuse: bool = getattr(request, "reuse", False)
         self._method = request.method
-        self._path = (url.path or "/") + (f"?{url.query}" if url.query else "")
         self._fields = [f"{name}: {value}" for name, value in _fields(request, url, reuse=self.reuse)]
         self._body = request.body or b""
-        if not _PATH.fullmatch(self._path) or not all(_LINE.fullmatch(line) for line in self._fields):
-            raise ValueError("unusable characters in a URL or a header")
+        if _UNUSABLE.search("".join(self._fields)):
+            raise ValueError("unusable characters in a header")
 
     def forget(self) -> None:
         """It is not sent again: let go of its headers and its body."""
@@ -111,6 +109,21 @@ class Target:
                 fields = [*fields, f"Proxy-Authorization: {connection.relay.authorization}"]
         head = "\r\n".join([f"{self._method} {target} HTTP/1.1", *fields, "", ""])
         return head.encode("latin-1") + self._body
+
+
+@lru_cache(maxsize=16)
+def _parts(address: str) -> tuple[SplitResult, Origin, str]:
+    """An address, its server, and what is asked of that. Nearly all requests go to the same few addresses.
+
+    Raises ValueError.
+    """
+    url = urlsplit(address)
+    if url.scheme not in ("http", "https"):
+        raise ValueError("unsupported scheme of a URL")
+    path = (url.path or "/") + (f"?{url.query}" if url.query else "")
+    if not _PATH.fullmatch(path):
+        raise ValueError("unusable characters in a URL")
+    return url, Origin.of(url), path
 
 
 def _fields(request: HTTPRequest, url: SplitResult, *, reuse: bool) -> Iterator[tuple[str, str]]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from tornado.httpclient import HTTPError
-from tornado.httputil import HTTPInputError
+from tornado.httputil import HTTPHeaders, HTTPInputError
 from tornado.iostream import UnsatisfiableReadError
 
 from accounts import Credential
@@ -264,14 +264,7 @@ class HttpClient:
         self._under_way.add(transport)
         try:
             try:
-                fetched = client.fetch(request, raise_error=False)
-                # If we are cancelled: Tornado would log failing a cancelled fetch, and asyncio a failure
-                # that nobody looked at.
-                fetched.add_done_callback(asyncio.Future.exception)
-                try:
-                    await asyncio.shield(fetched)
-                finally:
-                    del fetched  # its error refers to this call
+                await client.exchange(request)
             except _TRANSPORT_ERRORS as error:
                 receiver.fail(_lost(error, transport))
             await receiver.reader_done()
@@ -318,7 +311,7 @@ def _request(
         method,
         handle=handle,
         reuse=reuse,
-        headers=headers,
+        headers=HTTPHeaders(headers),
         body=body,
         connect_timeout=0,
         request_timeout=0,
