@@ -101,6 +101,22 @@ async def test_records_gather_while_one_batch_is_stored(tmp_path: Path) -> None:
     assert [each.record for each in store.written] == records
 
 
+async def test_records_gather_for_a_moment_after_a_batch_of_several_turns(tmp_path: Path) -> None:
+    store = ObservedStore(tmp_path / "file")
+    async with ledger_over(store, journal_limits=JournalLimits(gather=0.3)) as ledger:
+        await ledger.wait_until_loaded()
+        alone, *busy = [posted() for _ in range(8)]
+        await ledger.post(alone)
+        await asyncio.gather(*map(ledger.post, busy[:5]))
+        posting = []
+        for entry in busy[5:]:
+            posting.append(asyncio.create_task(ledger.post(entry)))
+            await asyncio.sleep(0.03)
+        assert len(store.transactions) == 2, "they gather"
+        await asyncio.gather(*posting)
+    assert store.transactions == [[alone], busy[:5], busy[5:]]
+
+
 async def test_backlog_is_bounded(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "ledger.sqlite3"
     path.mkdir()  # nothing can ever be written there
