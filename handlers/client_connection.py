@@ -131,8 +131,6 @@ class ClientConnection:
         handler.set_header("Cache-Control", "no-cache")
         handler.set_header("X-Accel-Buffering", "no")
         handler.set_last_headers()
-        if (socket := handler.socket()) is not None:
-            socket.set_nodelay(True)  # reset by Tornado after each request
 
     def _tick(self) -> None:
         """Keep the client's connection alive, or give up on one that does not read."""

@@ -3,8 +3,8 @@
 Records of one turn of the event loop are stored in one transaction. While one batch is being stored the next
 one gathers, and where several turns record at once it gathers for two milliseconds more. So a busy service
 commits about as often as an idle one. Whoever needs a record to be durable waits for that, usually some
-milliseconds. When the store fails (disk full, locked, Redis gone) nobody waits
-any more: records stay in memory, bounded, and are stored when it is back.
+milliseconds. When the store fails (disk full, locked, Redis gone) nobody waits any more: records stay in
+memory, bounded, and are stored when it is back.
 """
 
 import asyncio

@@ -87,7 +87,7 @@ class SocketChannel:
 
     def receive(self, taken: Taken | None = None) -> Arrival[bytes]:
         """See `Channel`."""
-        waiting = self._waiting = Arrival()
+        waiting = self._waiting = Arrival(loop=self._loop)
         self._taken = taken
         self._stirred = None
         if self._closed:

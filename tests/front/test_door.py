@@ -97,6 +97,27 @@ async def test_client_that_leaves_is_noticed_whatever_is_unread(too_much: bytes)
         assert rig.faults() == {}
 
 
+async def test_request_that_comes_in_pieces_during_an_answer_is_answered_next() -> None:
+    async with opened() as rig, Client(rig.door.port) as client:
+        client.writer.write(WAIT)
+        await eventually(lambda: rig.waiting == 1)
+        for piece in (ASK[:5], ASK[5:20], ASK[20:]):
+            client.writer.write(piece)
+            await asyncio.sleep(0.03)
+        rig.go_on.set()
+        assert await asyncio.wait_for(client.reader.readuntil(b"hello"), 10)
+
+
+async def test_little_is_read_of_what_comes_during_an_answer() -> None:
+    async with opened() as rig, Client(rig.door.port) as client:
+        client.writer.write(WAIT)
+        await eventually(lambda: rig.waiting == 1)
+        client.writer.write(b"x" * 64_000_000)
+        await asyncio.sleep(0.2)
+        assert client.writer.transport.get_write_buffer_size() > 32_000_000, "the kernel holds the others"
+        client.writer.transport.abort()
+
+
 async def test_request_behind_one_whose_client_has_left_is_not_begun() -> None:
     async with opened() as rig:
         async with Client(rig.door.port) as client:
