@@ -72,6 +72,7 @@ class ClientStream(IOStream):
     # Those of `IOStream` stay in a dictionary; with more than 30 in there, it is three times as large.
     __slots__ = (
         "_answer_begun",
+        "_bytes_ahead",
         "_due",
         "_due_at",
         "_faulted",
@@ -79,7 +80,6 @@ class ClientStream(IOStream):
         "_head_is_read",
         "_loop",
         "_owner",
-        "_reads_ahead",
         "_timer",
         "_times",
         "descriptor",
@@ -106,7 +106,7 @@ class ClientStream(IOStream):
         self._answer_begun = False
         self._head_bytes = 0
         self._head_is_read = False
-        self._reads_ahead = 0  # while a request is answered
+        self._bytes_ahead = 0  # read while a request is answered
         self._timer: asyncio.TimerHandle | None = None
         self._due: Callable[[], None] | None = None
         self._due_at = 0.0
@@ -160,7 +160,7 @@ class ClientStream(IOStream):
 
         Else the connection would be taken out of the loop's interest and put back for each request.
         """
-        return self._head_is_read or self._reads_ahead == 1 or super().reading()
+        return self._head_is_read or 0 < self._bytes_ahead < READ_BYTES or super().reading()
 
     def set_nodelay(self, value: bool) -> None:
         """See `IOStream`. Nothing is ever delayed: what is small is an answer, or a piece of one."""
@@ -204,13 +204,12 @@ class ClientStream(IOStream):
         return super().write(data)
 
     def read_from_fd(self, buf: bytearray | memoryview) -> int | None:
-        """See `IOStream`. What comes of a request is noted; while one is answered, only one read is done."""
-        if self._reads_ahead:
-            self._reads_ahead += 1
+        """See `IOStream`. What comes of a request is noted; while one is answered, little more is read."""
+        if self._bytes_ahead >= READ_BYTES:
             return None
         count = super().read_from_fd(buf)
         if count and self.phase is Phase.ANSWER:
-            self._reads_ahead = 1
+            self._bytes_ahead += count
         elif count:
             self._owner.waits(self)
             if self.phase is Phase.HEAD:
@@ -236,7 +235,7 @@ class ClientStream(IOStream):
     def _await_request(self) -> None:
         self.phase = Phase.HEAD
         self.has_begun = self._answer_begun = False
-        self._head_bytes = self._reads_ahead = 0
+        self._head_bytes = self._bytes_ahead = 0
         self._owner.waits(self)
         wait = self._times.idle if self.served else self._times.silent
         self._set_timer(wait, self._no_request_came)
