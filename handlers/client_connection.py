@@ -119,6 +119,8 @@ class ClientConnection:
             await written
         except StreamClosedError:
             self.left()
+        finally:
+            del written  # its error refers to this call, which refers to the response
         self._last_write = self._loop.time()
         self._sending_since = None
 
