@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from access import AccessLimits, Admin, Doorkeeper, load_admin
-from accounts import AccountQueue, Credential, SharedSlots
+from accounts import AccountQueue, Caller, SharedSlots, credential_for
 from catalogue import CallerModels, GptsFileWatcher, load_gpts
 from handlers import ROUTES, AnswerParts, AppParts, ChatOptions, Common, StreamTiming
 from ledger import (
@@ -39,6 +39,7 @@ from transport import Proxy
 from turns import (
     AttachmentUploader,
     Preparation,
+    PromptOptions,
     RunningAnswers,
     TokenCounter,
     TurnFactory,
@@ -133,14 +134,16 @@ def build(
     """
     catalogue, load = _catalogue(settings, demo_gpts)
     http = _http_client(settings, progress_timeout)
-    conversations = ConversationClient(http, AccountSockets(http, socket_limits))
+    conversations = ConversationClient(
+        http, AccountSockets(http, socket_limits), of_today=settings.conversation_route == "auto"
+    )
     labels = [*catalogue.models, *([ANY_GPT.name] if settings.allow_any_gpt else [])]
     metrics = Metrics(ROUTES, labels, version)
     models = CallerModels(catalogue, _model_lists(settings, http), metrics)
     limits = AccountLimits(http)
     # A description that the simulator made up must not be used with a real backend.
     store = GptDescriptionStore(Path(settings.state_dir) / ("demo-gpts" if simulated else "gpts"))
-    own = Credential(settings.key_for_gpts_info) if settings.key_for_gpts_info else None
+    own = credential_for(Caller(settings.key_for_gpts_info)) if settings.key_for_gpts_info else None
     descriptions = GptDescriptions(http, store, own)
     gpts = GptsFileWatcher(_gpts_path(settings), load, catalogue, descriptions, metrics)
     max_bytes = settings.media_max_file_bytes
@@ -168,7 +171,6 @@ def build(
     aftermath = BackgroundTasks()
     tokens = TokenCounter()
     running = RunningAnswers(metrics, settings.max_concurrent, aftermath)
-    temporary = settings.history == "temporary"
     turns = TurnFactory(
         TurnParts(
             conversations=conversations,
@@ -176,7 +178,15 @@ def build(
             charges=charges,
             limits=limits,
             preparation=Preparation(
-                descriptions, AttachmentUploader(reader, files, room), temporary=temporary
+                descriptions,
+                AttachmentUploader(reader, files, room),
+                PromptOptions(
+                    temporary=settings.history == "temporary",
+                    effort=settings.reasoning_effort,
+                    hints=settings.system_hints,
+                    fold=settings.prompt_form == "folded",
+                    text_file_bytes=settings.text_file_bytes,
+                ),
             ),
             files=files,
             media=media,
@@ -191,7 +201,6 @@ def build(
         ),
         continue_limit=settings.continue_limit,
         actions=settings.gpt_actions,
-        temporary=temporary,
     )
     admin = load_admin(settings.admin_token, Path(settings.state_dir))
     app = AppParts(

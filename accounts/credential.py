@@ -1,13 +1,16 @@
 """Callers, who send requests, and the credentials with which the backend is asked.
 
-Today the two are the same key: what a caller sends is passed on. `credential_for` is the only place that
-chooses a credential for a caller; it is called where a slot of the queue is taken.
+What a caller sends is passed on: a token, or `token,account` where the token's owner has several accounts
+(workspaces). `credential_for` is the only place that chooses a credential for a caller.
 """
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
+
+_ACCOUNT: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
 class KeyKind(StrEnum):
@@ -34,7 +37,7 @@ class Credential:
     """
 
     secret: str = field(repr=False)
-    account_id: str = ""
+    account_id: str = field(default="", repr=False)
     kind: KeyKind = field(init=False, compare=False)
     digest: str = field(init=False, compare=False)
 
@@ -47,16 +50,25 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sends requests, known by the key in them. The key is never logged and never stored.
+    """Who sends requests, known by the key in them: a token, or `token,account`.
 
-    `own` is this key as a credential, made once.
+    Two accounts of one token are two callers. The key is never logged and never stored. `own` is this key as
+    a credential, made once.
     """
 
     key: str = field(repr=False)
     own: Credential = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "own", Credential(self.key))
+        token, _, account_id = self.key.rpartition(",")
+        named = token and _ACCOUNT.fullmatch(account_id)
+        object.__setattr__(self, "own", Credential(token, account_id) if named else Credential(self.key))
+
+    def at_account(self, account_id: str) -> "Caller":
+        """The caller's account of that id, unless the key names one itself. Raises ValueError for no id."""
+        if not _ACCOUNT.fullmatch(account_id):
+            raise ValueError("not the id of an account")
+        return self if self.own.account_id else Caller(f"{self.key},{account_id}")
 
 
 def credential_for(caller: Caller) -> Credential:

@@ -17,6 +17,8 @@ from accounts.waiting_queues import QueueFull, Ticket, WaitingQueues
 from runtime import BackgroundTasks
 from translate.values import NotAdmitted
 
+OnJoined = Callable[[Credential], None]
+
 
 class QueueMetrics(Protocol):
     """Where waiting is counted."""
@@ -87,10 +89,11 @@ class AccountQueue:
         if self._shared is not None:
             await self._shared.close()
 
-    async def _admit(self, credential: Credential) -> Admission | None:
+    async def _admit(self, credential: Credential, on_joined: OnJoined) -> Admission | None:
         """Wait for a slot; None where there is no limit. Raises NotAdmitted."""
         slots = self._slots[credential.kind]
         if not slots:
+            on_joined(credential)
             return None
         name, admitted, lease = credential.digest, asyncio.Event(), None
         try:
@@ -99,6 +102,7 @@ class AccountQueue:
             raise self._refusal(name, "Too many requests wait for this key already.") from None
         self._metrics.queued()
         try:
+            on_joined(credential)
             async with asyncio.timeout(self._max_wait):
                 await admitted.wait()
                 if self._shared is not None:
@@ -145,7 +149,7 @@ class Slot:
     def __init__(
         self,
         caller: Caller,
-        admit: Callable[[Credential], Awaitable[Admission | None]],
+        admit: Callable[[Credential, OnJoined], Awaitable[Admission | None]],
         release: Callable[[Admission, float], None],
     ) -> None:
         self._caller = caller
@@ -165,14 +169,16 @@ class Slot:
             raise RuntimeError("the slot was not acquired")
         return self._credential
 
-    async def acquire(self) -> None:
+    async def acquire(self, on_joined: OnJoined = lambda _: None) -> None:
         """Wait for the slot; when that fails or is cancelled, nothing is held.
+
+        `on_joined` gets the credential once it is sure that the request may wait.
 
         Raises:
             NotAdmitted: the queue is full, or the wait took too long.
         """
         credential = credential_for(self._caller)
-        self._admission = await self._admit(credential)
+        self._admission = await self._admit(credential, on_joined)
         self._credential = credential
 
     def release(self, after: float = 0.0) -> None:

@@ -182,7 +182,7 @@ class BenchmarkProcesses:
 
 
 def service_settings(port: int, backend: str, state: Path) -> dict[str, str]:
-    """Settings of the service for a benchmark; only those whose names older versions have too."""
+    """Settings of the service for a benchmark, with names that older versions have too, or do without."""
     return {
         "HOST": "127.0.0.1",
         "PORT": str(port),
@@ -192,6 +192,7 @@ def service_settings(port: int, backend: str, state: Path) -> dict[str, str]:
         "MAX_CONCURRENT": "4000",
         "MAX_CONNECTIONS": "4000",
         "KEY_CONCURRENCY": "0",  # all clients have the same key
+        "CONVERSATION_ROUTE": "older",  # the only one that the backend here reads
     }
 
 

@@ -41,6 +41,7 @@ EXPOSED: Final = (
     "x-ratelimit-limit-units, x-ratelimit-remaining-units, x-ratelimit-reset-units, x-model-resolved"
 )
 HEADER_NAMES: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~ ,-]{1,4000}")
+ACCOUNT_HEADER: Final = "ChatGPT-Account-ID"
 KEY: Final = re.compile(r"[\x21-\x7e]{1,8192}")
 OUTCOMES: Final = {429: Outcome.REJECTED, 500: Outcome.ERROR, 503: Outcome.REJECTED}
 """Outcomes of error responses without an exchange with the backend; others are the caller's fault."""
@@ -164,7 +165,10 @@ class ApiHandler(RequestHandler):
         """No ETag: nothing here is worth a conditional request."""
 
     def read_caller(self) -> Caller:
-        """Who asks, by the bearer token of the request. Raises Unauthorized."""
+        """Who asks, by the bearer token of the request and the account that it may name.
+
+        Raises Unauthorized, or BadRequest for an account that can be none.
+        """
         scheme, _, key = self.request.headers.get("Authorization", "").strip().partition(" ")
         key = key.strip()
         if scheme.lower() != "bearer" or not key:
@@ -173,7 +177,11 @@ class ApiHandler(RequestHandler):
             )
         if not KEY.fullmatch(key):
             raise Unauthorized("The API key holds characters that no key has.", code="invalid_api_key")
-        return Caller(key)
+        caller, account = Caller(key), self.request.headers.get(ACCOUNT_HEADER, "").strip()
+        try:
+            return caller.at_account(account) if account else caller
+        except ValueError:
+            raise BadRequest(f"The header {ACCOUNT_HEADER} holds no id of an account.") from None
 
     def is_trusted(self, admin: Admin) -> bool:
         """Whether this request is from the administrator, even without a token."""

@@ -8,7 +8,7 @@ from functools import partial
 from handlers.answer import AnswerHandler, AnswerParts
 from translate import Options
 from translate.openai import ChatRequest, ChatStream, JsonBody, WholeChat, chat_request
-from translate.values import AnswerFormat, Style
+from translate.values import SEARCH, AnswerFormat, Style
 from turns import Prompt, TurnRequest, TurnRunner
 
 
@@ -51,7 +51,12 @@ class ChatHandler(AnswerHandler[JsonBody]):
         style = Style(model.style) if model.style else self.chat.style
         turn = TurnRequest(
             self.caller,
-            Prompt(model, request.messages),
+            Prompt(
+                model,
+                request.messages,
+                effort=request.reasoning_effort,
+                hints=(SEARCH,) if request.web_search else (),
+            ),
             Options(request.stop, style, self.chat.reasoning),
             self.public_base(),
             on_prepared=partial(self.reservation.shrink_to, self.whole_body().other_bytes),

@@ -26,7 +26,7 @@ from translate.openai import (
     nothing_drawn,
     read_fields,
 )
-from translate.values import Attachment, BadRequest, ChatMessage
+from translate.values import PICTURE, Attachment, BadRequest, ChatMessage
 from turns import Prompt, TurnRequest, as_part_error
 
 DRAWING: Final = ("image_gen",)
@@ -57,7 +57,7 @@ class DrawingHandler(AnswerHandler[AnyBody]):
         message = ChatMessage("user", instruction(request, len(sources), masked=masked), tuple(sources))
         turn = TurnRequest(
             self.caller,
-            Prompt(model, [message], sources),
+            Prompt(model, [message], sources, hints=(PICTURE,)),
             Options(),
             self.public_base(),
             inline_pictures=self._inline,

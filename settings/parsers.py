@@ -16,6 +16,10 @@ from accounts import KeyKind
 
 T = TypeVar("T", bound=str)
 
+_ACCOUNT = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_TOKEN = re.compile(r"[^=]+=\s*(?!fk-|pk-)[^,]+")
+"""`name=key` with a key that may have several accounts."""
+
 
 def any_text(text: str) -> str:
     """Any text, also none."""
@@ -129,6 +133,18 @@ def one_of(*words: T) -> Callable[[str], T]:
     return parse
 
 
+def words_of(*words: str) -> Callable[[str], tuple[str, ...]]:
+    """Some of these lower-case words, in any case, with commas between."""
+
+    def parse(text: str) -> tuple[str, ...]:
+        found = tuple(item.lower() for item in _items(text))
+        if not set(found) <= set(words):
+            raise ValueError("some of " + ", ".join(words))
+        return found
+
+    return parse
+
+
 def web_origin(text: str) -> str:
     """A web origin (scheme, host, perhaps a port), or `*`."""
     if text != "*" and not re.fullmatch(r"https?://[^\s/,*]+", text):
@@ -185,9 +201,18 @@ def address_ranges(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
 
 
 def key_name_pairs(text: str) -> Mapping[str, str]:
-    """Pairs `name=key`: key to its name, since several keys may share a name."""
+    """Pairs `name=key`: key to its name, since several keys may share a name.
+
+    A key may be `token,account`: an item without a name is the account of the key before it.
+    """
     names = {}
+    items: list[str] = []
     for item in _items(text):
+        if items and _ACCOUNT.fullmatch(item) and _TOKEN.fullmatch(items[-1]):
+            items[-1] += f",{item}"
+        else:
+            items.append(item)
+    for item in items:
         name, _, key = (part.strip() for part in item.partition("="))
         # `k-` begins the short hashes that stand for keys without a name.
         if not re.fullmatch(r"(?!k-)[\w.@-]{1,40}", name) or not re.fullmatch(r"[!-~]+", key):

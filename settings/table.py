@@ -30,9 +30,18 @@ from settings.parsers import (
     unit_pairs,
     web_origin,
     whole_number,
+    words_of,
 )
 from settings.spec import setting
-from translate.values import ANY_GPT, DEFAULT_SLUGS, DEFAULT_UNITS, LISTED_UNITS, STYLES
+from translate.values import (
+    ANY_GPT,
+    DEFAULT_SLUGS,
+    DEFAULT_UNITS,
+    LISTED_UNITS,
+    REASONING_EFFORTS,
+    STYLES,
+    SYSTEM_HINTS,
+)
 
 MIB: Final = 1 << 20
 GIB: Final = 1 << 30
@@ -171,8 +180,9 @@ class SettingsTable:
         "MODEL_ALIASES",
         pairs_text(ALIASES),
         alias_pairs,
-        "Further names of models, as `name=model` or `name=model:style`, separated by commas; `*` in a name "
-        "matches any characters.",
+        "Further names of models, as `name=model`, separated by commas; `*` in a name matches any "
+        "characters. Behind the model may stand words, as `name=model:plain:search:high`: a style, an "
+        "effort, hints.",
     )
     models: Literal["listed", "named"] = setting(
         "MODELS",
@@ -208,6 +218,43 @@ class SettingsTable:
         switch,
         "Whether a stream that has said nothing for 45 seconds, and has no text yet, gets a short "
         "`reasoning_content`, for clients that would give up.",
+    )
+    reasoning_effort: str = setting(
+        "REASONING_EFFORT",
+        "",
+        optional(one_of(*REASONING_EFFORTS)),
+        "How long a model thinks if neither the request nor an alias says so: "
+        + ", ".join(f"`{word}`" for word in REASONING_EFFORTS)
+        + "; if unset, as the backend has it. Only models of which the backend lists efforts can be told.",
+    )
+    system_hints: tuple[str, ...] = setting(
+        "SYSTEM_HINTS",
+        "",
+        words_of(*SYSTEM_HINTS),
+        "What every conversation is asked to make use of, separated by commas: "
+        + ", ".join(f"`{word}`" for word in SYSTEM_HINTS)
+        + ".",
+    )
+    prompt_form: Literal["messages", "folded"] = setting(
+        "PROMPT_FORM",
+        "messages",
+        one_of("messages", "folded"),
+        "How the history in a request is put to the backend: `messages` each as a message of its own, "
+        "`folded` all before the last question in one text.",
+    )
+    text_file_bytes: int = setting(
+        "TEXT_FILE_BYTES",
+        "160000",
+        whole_number(0, 1 << 30),
+        "Bytes of a message's text above which all but its two ends is uploaded as a file, because the "
+        "backend would refuse it; 0 for never.",
+    )
+    conversation_route: Literal["auto", "older"] = setting(
+        "CONVERSATION_ROUTE",
+        "auto",
+        one_of("auto", "older"),
+        "Where messages are posted: `auto` to `f/conversation` where the backend has it, else to "
+        "`conversation`; `older` to `conversation` at once.",
     )
     image_links: Literal["store", "upstream"] = setting(
         "IMAGE_LINKS",
@@ -431,8 +478,8 @@ class SettingsTable:
         "KEY_ALIASES",
         "",
         key_name_pairs,
-        "Names for keys in the ledger, as `name=key`, separated by commas; a key without a name appears as a "
-        "short hash.",
+        "Names for keys in the ledger, as `name=key`, separated by commas; a key may be `token,account`. A "
+        "key without a name appears as a short hash.",
         secret=True,
     )
     admin_token: str = setting(

@@ -6,7 +6,7 @@ from turns.drawing import DrawingRunner
 from turns.factory import TurnFactory
 from turns.outcome import TurnOutcome
 from turns.parts import TurnParts, TurnRequest
-from turns.preparation import Preparation, Prompt
+from turns.preparation import Preparation, Prompt, PromptOptions
 from turns.relay import Client
 from turns.runner import TurnRunner
 from turns.running import RunningAnswers
@@ -18,6 +18,7 @@ __all__ = [
     "DrawingRunner",
     "Preparation",
     "Prompt",
+    "PromptOptions",
     "RunningAnswers",
     "TokenCounter",
     "TurnFactory",

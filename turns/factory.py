@@ -12,13 +12,10 @@ from turns.runner import TurnRunner
 class TurnFactory:
     """Makes turns that work with `parts`, and follow up as the settings say; see `FollowUps`."""
 
-    def __init__(
-        self, parts: TurnParts, *, continue_limit: int, actions: GptActions, temporary: bool
-    ) -> None:
+    def __init__(self, parts: TurnParts, *, continue_limit: int, actions: GptActions) -> None:
         self._parts = parts
         self._continue_limit = continue_limit
         self._actions = actions
-        self._temporary = temporary
 
     def expect(self) -> None:
         """A turn will be asked for soon: have the backend's connection opened while the request is read."""
@@ -27,7 +24,9 @@ class TurnFactory:
     def turn(self, request: TurnRequest, format: AnswerFormat) -> TurnRunner:
         """One turn, written to `format`."""
         follow_ups = FollowUps(
-            continue_limit=self._continue_limit, actions=self._actions, temporary=self._temporary
+            continue_limit=self._continue_limit,
+            actions=self._actions,
+            wishes=self._parts.preparation.wishes(request.prompt),
         )
         return TurnRunner(self._parts, request, format, follow_ups)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from translate.backend import PostedConversation, TurnFacts, confirmation, continuation
+from translate.backend import NO_WISHES, PostedConversation, TurnFacts, Wishes, confirmation, continuation
 from translate.values import Confirmation, ExchangeEnded, Model
 from turns.preparation import new_id
 
@@ -27,7 +27,7 @@ class FollowUp:
 
 class FollowUps:
     """Decides for one turn, and counts. `actions` is what a GPT may do that asks whether it may call a
-    host.
+    host; the `wishes` are those of the turn.
     """
 
     def __init__(
@@ -35,13 +35,13 @@ class FollowUps:
         *,
         continue_limit: int,
         actions: GptActions,
-        temporary: bool,
+        wishes: Wishes = NO_WISHES,
         new_id: Callable[[], str] = new_id,
     ) -> None:
         self._continuations_left = continue_limit
         self._confirmations_left = MAX_CONFIRMATIONS
         self._actions = actions
-        self._temporary = temporary
+        self._wishes = wishes
         self._new_id = new_id
 
     def after(
@@ -58,7 +58,7 @@ class FollowUps:
         if not self._continuations_left:
             return None
         self._continuations_left -= 1
-        posted = continuation(model, facts.conversation_id, facts.last_message_id, temporary=self._temporary)
+        posted = continuation(model, facts.conversation_id, facts.last_message_id, wishes=self._wishes)
         return FollowUp(posted, seamless=True)
 
     def _confirm(self, asked: Confirmation, model: Model, facts: TurnFacts) -> FollowUp | str:
@@ -75,6 +75,6 @@ class FollowUps:
             asked,
             "always_allow" if always else "allow",
             self._new_id,
-            temporary=self._temporary,
+            wishes=self._wishes,
         )
         return FollowUp(posted, seamless=False)

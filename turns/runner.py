@@ -28,7 +28,7 @@ from turns.relay import AnswerRelay, Client
 from turns.retry import Retries, Retry
 from turns.stoppable import StoppableWork, Stopped
 from turns.verdict import told
-from upstream import Exchange, UpstreamError
+from upstream import NO_PREFLIGHT, Exchange, UpstreamError
 
 ABANDON_SECONDS: Final = 0.2
 """How long the backend gets to notice an aborted answer, before the account's next message."""
@@ -55,6 +55,8 @@ class TurnRunner:
         self._files: AnswerFiles | None = None  # from the time when the slot is held
         self._relay: AnswerRelay | None = None  # from the time when everything is prepared
         self._exchange = Exchange()
+        self._preflight = NO_PREFLIGHT  # another one from the time when the request waits for its slot
+        self._hide = parts.hide or parts.preparation.hides(request.prompt)
         self._charge: Charge | None = None
         self._records: list[Awaitable[object]] = []  # of the ledger, to be durable before the turn is over
         self._error: ApiError | None = None  # why there is no whole answer
@@ -153,7 +155,7 @@ class TurnRunner:
         """All exchanges, in one slot of the account; the slot is released whatever happens."""
         parts, slot = self._parts, self._slot
         try:
-            await self._work.do(slot.acquire())
+            await self._work.do(slot.acquire(self._begin_preflight))
             files = self._files = AnswerFiles(
                 parts.files,
                 parts.media,
@@ -178,13 +180,22 @@ class TurnRunner:
             secrets = parts.conversations.secrets(slot.credential)
             conversation = Conversation(first.sent, self._request.options, files, secrets=secrets)
             relay = self._relay = AnswerRelay(conversation, self._format, client, fetch)
+            if self._preflight.pending:
+                await self._work.do(self._preflight.done())
             posted: PostedConversation | None = first
             while posted is not None:
                 await self._post(posted, slot.credential, relay)
                 over = self._error is not None or self._work.stopped
                 posted = None if over else self._next_exchange(relay)
         finally:
+            self._preflight.close()
             slot.release(after=ABANDON_SECONDS if self._abandoned else 0.0)
+
+    def _begin_preflight(self, credential: Credential) -> None:
+        parts, prompt = self._parts, self._request.prompt
+        self._preflight = parts.conversations.preflight(
+            credential, lambda: parts.preparation.preflight(prompt)
+        )
 
     async def _post(self, posted: PostedConversation, credential: Credential, relay: AnswerRelay) -> None:
         """Have one exchange, with another attempt where the verdict on the last one allows it."""
@@ -218,7 +229,7 @@ class TurnRunner:
         self._charge = charge
         relay.begin(exchange, charge)
         try:
-            await parts.conversations.converse(credential, posted, relay.receive, exchange)
+            await parts.conversations.converse(credential, posted, relay.receive, exchange, self._preflight)
             await relay.end()
         except UpstreamError as error:
             failure = error.with_traceback(None)  # which refers to this call
@@ -266,7 +277,7 @@ class TurnRunner:
     def _hide_conversation(self) -> None:
         """Take it off the account's list, in the background: the answer does not wait for that."""
         parts, relay = self._parts, self._relay
-        if parts.hide and relay is not None and (found := relay.conversation.facts.conversation_id):
+        if self._hide and relay is not None and (found := relay.conversation.facts.conversation_id):
             parts.aftermath.start(parts.files.hide_conversation(self._slot.credential, found))
 
     async def _count_tokens(self) -> Usage | None:

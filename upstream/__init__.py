@@ -23,9 +23,11 @@ from upstream.http import (
     UnusableAnswer,
     UpstreamError,
 )
+from upstream.preflight import NO_PREFLIGHT, Preflight
 from upstream.socket import AccountSockets, SocketLimits
 
 __all__ = [
+    "NO_PREFLIGHT",
     "Aborted",
     "AccountSockets",
     "ConnectFailed",
@@ -37,6 +39,7 @@ __all__ = [
     "History",
     "HttpClient",
     "IdleTimeout",
+    "Preflight",
     "ProgressTimeout",
     "ResponseRefused",
     "SocketLimits",

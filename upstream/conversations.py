@@ -1,29 +1,77 @@
-"""Conversations with the backend, however their answers come: as event streams or over WebSockets."""
+"""Conversations with the backend, however their answers come: as event streams or over WebSockets.
 
+Backends of today have a route `f/conversation`, with a preflight; all have had `conversation` since 2023.
+Which one is there is found out by posting to the first: only an answer that proves that nothing was read
+there sends the message to the other one (protocol notes, section 20.1).
+"""
+
+from collections.abc import Callable
 from typing import Final
 
-from accounts import Credential
+from accounts import Credential, KeyKind
 from translate.backend import PostedConversation, read_handover
-from upstream.http import API, ConnectFailed, Exchange, HttpClient, OnData
+from translate.values import JsonObject
+from upstream.http import (
+    API,
+    ConnectFailed,
+    Exchange,
+    HttpClient,
+    JsonAnswer,
+    OnData,
+    TransportSide,
+)
+from upstream.preflight import NO_PREFLIGHT, SECONDS, Preflight, begin
+from upstream.route_memory import RouteMemory, may_be_absent
 from upstream.socket import AccountSockets, SocketDelivery
 
 CONVERSATION_PATH: Final = f"{API}/conversation"
+PATH_OF_TODAY: Final = f"{API}/f/conversation"
 
 
 class ConversationClient:
-    """Holds conversations through an HTTP client, and through WebSockets for the accounts that need one."""
+    """Holds conversations through an HTTP client, and through WebSockets for the accounts that need one.
 
-    def __init__(self, http: HttpClient, sockets: AccountSockets) -> None:
+    Without `of_today`, the routes that only backends of today have are not asked for. A preflight takes at
+    most `preflight_seconds`.
+    """
+
+    def __init__(
+        self,
+        http: HttpClient,
+        sockets: AccountSockets,
+        *,
+        of_today: bool = False,
+        preflight_seconds: float = SECONDS,
+    ) -> None:
         self._http = http
         self._sockets = sockets
+        self._preflight_seconds = preflight_seconds
+        self._route = RouteMemory(offered=of_today)
+        self._preflight_route = RouteMemory(offered=of_today)
         self._under_way: set[Exchange] = set()
 
     def warm(self) -> None:
         """A conversation will be posted soon: have a connection for it opened meanwhile."""
         self._http.warm()
 
+    def preflight(self, credential: Credential, about: Callable[[], JsonObject]) -> Preflight:
+        """Tell the backend that a conversation will be posted, if it wants to know; returns at once.
+
+        `about` makes the body, see `translate.backend.preflight`. With the key of a pool nothing is told: the
+        message may reach another account.
+        """
+        routes = self._route, self._preflight_route
+        if credential.kind is KeyKind.POOL or not all(route.may_be_there for route in routes):
+            return NO_PREFLIGHT
+        return begin(self._http, self._preflight_route, credential, about(), self._preflight_seconds)
+
     async def converse(
-        self, credential: Credential, posted: PostedConversation, on_data: OnData, exchange: Exchange
+        self,
+        credential: Credential,
+        posted: PostedConversation,
+        on_data: OnData,
+        exchange: Exchange,
+        preflight: Preflight = NO_PREFLIGHT,
     ) -> None:
         """POST a conversation and feed its event stream to `on_data` until the stream has ended.
 
@@ -44,9 +92,7 @@ class ConversationClient:
         try:
             frame_id = await delivery.prepare()
             try:
-                answer = await self._http.stream(
-                    CONVERSATION_PATH, credential, posted.encode(frame_id), on_data, transport
-                )
+                answer = await self._post(credential, posted, frame_id, on_data, transport, preflight)
             except ConnectFailed:
                 delivery.not_accepted()
                 raise
@@ -64,6 +110,37 @@ class ConversationClient:
         finally:
             self._under_way.discard(exchange)
             await delivery.end()
+
+    async def _post(
+        self,
+        credential: Credential,
+        posted: PostedConversation,
+        frame_id: str,
+        on_data: OnData,
+        transport: TransportSide,
+        preflight: Preflight,
+    ) -> JsonAnswer | None:
+        """POST it where the backend reads it; see `HttpClient.stream`."""
+        tried = self._route.may_be_there
+        if tried:
+            answer = await self._http.stream(
+                PATH_OF_TODAY,
+                credential,
+                posted.encode_for_today(frame_id, prepared=preflight.conduit is not None),
+                on_data,
+                transport,
+                extra_headers=preflight.headers,
+            )
+            if answer is None or not may_be_absent(answer):
+                return answer
+            transport.begin_again()
+            self._route.leave_out()
+        answer = await self._http.stream(
+            CONVERSATION_PATH, credential, posted.encode(frame_id), on_data, transport
+        )
+        if tried and answer is not None and may_be_absent(answer):
+            self._route.leave_out(0)  # it proves nothing: the older one is not there either
+        return answer
 
     def secrets(self, credential: Credential) -> tuple[str, ...]:
         """What must not be quoted from anything that the backend says to this credential."""

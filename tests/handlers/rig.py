@@ -179,9 +179,7 @@ class Rig:
     @property
     def parts(self) -> AnswerParts:
         """What handlers of answers work with; there are no models, and nothing to make turns of."""
-        turns = TurnFactory(
-            TurnRig(ScriptedBackend(), Path()).parts, continue_limit=0, actions="ask", temporary=False
-        )
+        turns = TurnFactory(TurnRig(ScriptedBackend(), Path()).parts, continue_limit=0, actions="ask")
         return AnswerParts(
             CallerModels(Catalogue([], {}, []), None, self.metrics), turns, self.running, self.timing
         )

@@ -144,6 +144,7 @@ async def deployed(
             "DRAIN_TIMEOUT": "0",
             "STATE_DIR": state,
             "KEY_CONCURRENCY": "0",
+            "CONVERSATION_ROUTE": "older",
             "UPSTREAM_RETRIES": "0",
             "REFUSALS_PER_MINUTE": "0",
             "REFUSED_KEY_SECONDS": "0",

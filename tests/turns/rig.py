@@ -19,15 +19,24 @@ from tests.plenty import plenty
 from translate import Options
 from translate.backend import PostedConversation
 from translate.openai import ChatStream, ImagesAnswer, WholeChat
-from translate.values import BUILT_IN, AnswerFormat, ApiError, BackendLimits, ChatMessage, Gizmo, Model
+from translate.values import (
+    BUILT_IN,
+    AnswerFormat,
+    ApiError,
+    BackendLimits,
+    ChatMessage,
+    Gizmo,
+    JsonObject,
+    Model,
+)
 from turns.attachments import AttachmentUploader
 from turns.follow_ups import FollowUps, GptActions
 from turns.outcome import TurnOutcome
 from turns.parts import TurnParts, TurnRequest
-from turns.preparation import Preparation, Prompt
+from turns.preparation import Preparation, Prompt, PromptOptions
 from turns.runner import TurnRunner
 from turns.token_counter import TokenCounter
-from upstream import Aborted, ConversationClient, Exchange, UpstreamError
+from upstream import NO_PREFLIGHT, Aborted, ConversationClient, Exchange, Preflight, UpstreamError
 from upstream.account import AccountLimits
 from upstream.files import BackendFiles, Download, Uploaded
 from upstream.gpts import GptDescriptions
@@ -46,6 +55,7 @@ class Call:
     ) -> None:
         self.credential = credential
         self.posted = posted
+        self.preflight = NO_PREFLIGHT
         self._on_data = on_data
         self._aborted = asyncio.Event()
         self.on_progress: Callable[[], None] = lambda: None
@@ -91,20 +101,34 @@ class ScriptedBackend(ConversationClient):
     def __init__(self, *scripts: Script) -> None:
         self._scripts = list(scripts)
         self.calls: list[Call] = []
+        self.preflights: list[tuple[Credential, JsonObject]] = []
+        self.preflight_work: Callable[[], Awaitable[str | None]] | None = None
+        """What each preflight does, if there are any."""
 
     def warm(self) -> None:
         """There is no connection."""
 
     async def converse(
-        self, credential: Credential, posted: PostedConversation, on_data: OnData, exchange: Exchange
+        self,
+        credential: Credential,
+        posted: PostedConversation,
+        on_data: OnData,
+        exchange: Exchange,
+        preflight: Preflight = NO_PREFLIGHT,
     ) -> None:
         call = Call(credential, posted, on_data, exchange)
+        call.preflight = preflight
         script = self._scripts[min(len(self.calls), len(self._scripts) - 1)]
         self.calls.append(call)
         try:
             await script(call)
         finally:
             call.end()
+
+    def preflight(self, credential: Credential, about: Callable[[], JsonObject]) -> Preflight:
+        self.preflights.append((credential, about()))
+        work = self.preflight_work
+        return NO_PREFLIGHT if work is None else Preflight(asyncio.ensure_future(work()))
 
     def secrets(self, credential: Credential) -> tuple[str, ...]:
         return (credential.secret,)
@@ -417,6 +441,7 @@ class Rig:
     hide: bool = False
     link_upstream: bool = False
     continue_limit: int = 3
+    prompts: PromptOptions = field(default_factory=PromptOptions)
     actions: GptActions = "ask"
     queue: AccountQueue = field(init=False)
     limits: "RememberedLimits" = field(default_factory=lambda: RememberedLimits())
@@ -437,7 +462,7 @@ class Rig:
             queue=self.queue,
             charges=self.books,
             limits=self.limits,
-            preparation=Preparation(self.descriptions, uploader, temporary=False),
+            preparation=Preparation(self.descriptions, uploader, self.prompts),
             files=self.files,
             media=self.media,
             room=self.room,
@@ -451,7 +476,7 @@ class Rig:
         )
 
     def turn(self, format: AnswerFormat | None = None, request: TurnRequest | None = None) -> TurnRunner:
-        follow_ups = FollowUps(continue_limit=self.continue_limit, actions=self.actions, temporary=False)
+        follow_ups = FollowUps(continue_limit=self.continue_limit, actions=self.actions)
         return TurnRunner(self.parts, request or question(), format or chat_stream(), follow_ups)
 
     async def run(

@@ -5,15 +5,16 @@ from pathlib import Path
 from tests.turns.rig import CUT, DONE, Rig, ScriptedBackend, chat_stream, images, picture, question, sends
 from translate.openai import nothing_drawn
 from turns.factory import TurnFactory
+from turns.preparation import PromptOptions
 
 
-def factory(rig: Rig, continue_limit: int = 0, *, temporary: bool = False) -> TurnFactory:
-    return TurnFactory(rig.parts, continue_limit=continue_limit, actions="ask", temporary=temporary)
+def factory(rig: Rig, continue_limit: int = 0) -> TurnFactory:
+    return TurnFactory(rig.parts, continue_limit=continue_limit, actions="ask")
 
 
 async def test_each_turn_follows_up_as_often_as_the_settings_say(tmp_path: Path) -> None:
-    rig = Rig(ScriptedBackend(sends(CUT)), tmp_path)
-    turns = factory(rig, continue_limit=1, temporary=True)
+    rig = Rig(ScriptedBackend(sends(CUT)), tmp_path, prompts=PromptOptions(temporary=True))
+    turns = factory(rig, continue_limit=1)
     for calls in (2, 4):
         await turns.turn(question(), chat_stream()).run(rig.client)
         assert len(rig.backend.calls) == calls

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.turns.rig import GPT_4
-from translate.backend import TurnFacts
+from translate.backend import TurnFacts, Wishes
 from translate.values import Confirmation, ExchangeEnded
 from turns.follow_ups import MAX_CONFIRMATIONS, FollowUp, FollowUps, GptActions
 
@@ -22,7 +22,7 @@ def follow_ups(actions: GptActions = "ask", continue_limit: int = 2, *, temporar
     return FollowUps(
         continue_limit=continue_limit,
         actions=actions,
-        temporary=temporary,
+        wishes=Wishes(temporary=temporary),
         new_id=lambda: f"new-{next(ids)}",
     )
 

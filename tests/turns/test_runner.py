@@ -296,6 +296,7 @@ async def test_request_that_finds_no_room_in_the_queue_posts_nothing(tmp_path: P
     assert outcome.end is None
     assert outcome.usage == Usage(0, 0)
     assert rig.backend.calls == []
+    assert rig.backend.preflights == []
     assert rig.books.entries == []
 
 

@@ -9,12 +9,16 @@ from translate.backend.interpreter import Interpreter, TurnFacts
 from translate.backend.limits import read_limits
 from translate.backend.model_list import read_model_list
 from translate.backend.payload import (
+    NO_WISHES,
     PostedConversation,
     Uploaded,
+    Wishes,
     confirmation,
     continuation,
     conversation,
+    preflight,
 )
+from translate.backend.prompt_form import folded, one_system_message, with_long_texts_as_files
 from translate.backend.sse import MAX_RECORD_BYTES, PING, Record, RecordTooLarge, SseSplitter, unglued
 from translate.backend.stored import DONE, STORED_TURN, StoredTurn
 from translate.backend.websocket_frames import (
@@ -35,6 +39,7 @@ __all__ = [
     "DONE",
     "MAX_GIZMO_BYTES",
     "MAX_RECORD_BYTES",
+    "NO_WISHES",
     "PING",
     "STORED_TURN",
     "SUBPROTOCOL",
@@ -59,13 +64,17 @@ __all__ = [
     "Trouble",
     "TurnFacts",
     "Uploaded",
+    "Wishes",
     "as_gizmo",
     "confirmation",
     "continuation",
     "conversation",
     "error_from_response",
+    "folded",
     "is_content",
     "is_quiet",
+    "one_system_message",
+    "preflight",
     "read_address",
     "read_detail",
     "read_frame",
@@ -75,4 +84,5 @@ __all__ = [
     "read_model_list",
     "said_by",
     "unglued",
+    "with_long_texts_as_files",
 ]

@@ -5,16 +5,13 @@ only the description holds, and the whole description (protocol notes, sections 
 """
 
 import json
-import re
 
 import ujson
 
-from translate.values import Gizmo, JsonObject, object_at, text_at
+from translate.values import Gizmo, JsonObject, object_at, short_id, text_at
 
 MAX_GIZMO_BYTES = 1 << 20
 """Longest description that is taken: it is some KB, and goes along with each conversation."""
-
-SHORT_ID = re.compile(r"g-[A-Za-z0-9]{1,64}")
 
 
 def read_gizmo(content: bytes, requested_id: str) -> Gizmo:
@@ -37,9 +34,9 @@ def as_gizmo(info: object, requested_id: str) -> Gizmo:
     Raises ValueError if it is none, is about another GPT, or cannot be written into a request again.
     """
     gizmo_id = text_at(object_at(info, "gizmo"), "id") if isinstance(info, dict) else ""
-    if not isinstance(info, dict) or not SHORT_ID.fullmatch(gizmo_id):
+    if not isinstance(info, dict) or not _is_short(gizmo_id):
         raise ValueError("it has no id")
-    if requested_id != gizmo_id and not requested_id.startswith(f"{gizmo_id}-"):
+    if short_id(requested_id) != gizmo_id:
         raise ValueError("it is about another GPT")
     try:
         # It will stand some levels down in the body of a request.
@@ -50,5 +47,17 @@ def as_gizmo(info: object, requested_id: str) -> Gizmo:
 
 
 def conversation_mode(gizmo: Gizmo) -> JsonObject:
-    """The value of `conversation_mode` in a request for a conversation with this GPT."""
+    """The value of `conversation_mode` in a request of before 2025 for a conversation with this GPT."""
     return {"kind": "gizmo_interaction", "gizmo_id": gizmo.id, "gizmo": gizmo.info}
+
+
+def mode_of_today(gizmo_id: str) -> JsonObject:
+    """The value of `conversation_mode` in a request of today: the short id in `gizmo_id` is enough."""
+    return {"kind": "gizmo_interaction", "gizmo_id": short_id(gizmo_id)}
+
+
+def _is_short(gizmo_id: str) -> bool:
+    try:
+        return short_id(gizmo_id) == gizmo_id
+    except ValueError:
+        return False

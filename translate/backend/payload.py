@@ -1,16 +1,19 @@
-"""The bodies of POST `backend-api/conversation`: a new conversation, its continuation, a confirmation.
+"""The bodies of a post to the backend: a new conversation, its continuation, a confirmation.
 
 Each message of the history becomes one element of one `messages` array, with a fresh id and its
 own role. The backend takes the last user message as the question and echoes the others.
+
+Every body has two forms, with the same messages: that of `f/conversation`, which backends of today have, and
+that of `conversation`, which all have had since 2023 (protocol notes, section 20.1).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from dataclasses import dataclass, field
+from typing import Final, Literal, Protocol
 
 import ujson
 
-from translate.backend.gizmo import conversation_mode
+from translate.backend.gizmo import conversation_mode, mode_of_today
 from translate.values import (
     GPT_35_TURBO,
     Attachment,
@@ -20,6 +23,8 @@ from translate.values import (
     Model,
     SentMessage,
     picture_tokens,
+    system_hints,
+    thinking_effort,
     well_formed,
 )
 
@@ -57,16 +62,34 @@ class Uploaded(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class PostedConversation:
-    """What one POST `backend-api/conversation` says.
+class Wishes:
+    """What the answers of a turn are to be like: `effort` in OpenAI's words, `hints` in ours.
 
-    `body` is the JSON object, `parent_message_id` the id of the message that it answers or continues, and
-    `sent` its messages in the form in which the interpreter meets them again, oldest first.
+    With `temporary` the conversation is never listed. What the model cannot do, by the backend's list of
+    models, is not asked for.
+    """
+
+    effort: str = ""
+    hints: tuple[str, ...] = ()
+    temporary: bool = False
+
+
+NO_WISHES: Final = Wishes()
+
+
+@dataclass(frozen=True, slots=True)
+class PostedConversation:
+    """What one post says.
+
+    `body` is the JSON object for `conversation`, `body_of_today` the one for `f/conversation`.
+    `parent_message_id` is the id of the message that it answers or continues, and `sent` its messages in the
+    form in which the interpreter meets them again, oldest first.
     """
 
     body: JsonObject
     parent_message_id: str
     sent: tuple[SentMessage, ...] = ()
+    body_of_today: JsonObject = field(default_factory=dict)
 
     @property
     def message_id(self) -> str:
@@ -74,15 +97,17 @@ class PostedConversation:
         return self.sent[-1].id if self.sent else ""
 
     def encode(self, websocket_request_id: str = "") -> bytes:
-        """The JSON to be posted.
+        """The JSON to be posted to `conversation`.
 
         `websocket_request_id` is an id of our choice with which the backend marks the frames of the answer,
         if that comes over the account's WebSocket (protocol notes, section 12).
         """
-        body = self.body
-        if websocket_request_id:
-            body = {**body, "websocket_request_id": websocket_request_id}
-        return ujson.dumps(body, escape_forward_slashes=False).encode()
+        return _encoded(self.body, websocket_request_id)
+
+    def encode_for_today(self, websocket_request_id: str = "", *, prepared: bool) -> bytes:
+        """The JSON to be posted to `f/conversation`; `prepared` if the backend has taken its preflight."""
+        state = "success" if prepared else "failure"
+        return _encoded({**self.body_of_today, "client_prepare_state": state}, websocket_request_id)
 
 
 def conversation(
@@ -91,7 +116,7 @@ def conversation(
     new_id: Callable[[], str],
     *,
     uploads: Mapping[Attachment, Uploaded] | None = None,
-    temporary: bool = False,
+    wishes: Wishes = NO_WISHES,
 ) -> PostedConversation:
     """A new conversation (protocol notes, sections 4.1 to 4.3, and 4.5 for attachments).
 
@@ -107,18 +132,16 @@ def conversation(
         for message in messages
     ]
     files = [[uploads[attachment] for attachment in message.attachments] for message in messages]
-    parent_id = new_id()
-    body = _common(model, temporary)
-    body |= {
-        "action": "next",
-        "messages": [_message(*pair) for pair in zip(sent, files, strict=True)],
-        "parent_message_id": parent_id,
-    }
-    return PostedConversation(body, parent_id, tuple(sent))
+    hints = system_hints(wishes.hints, model.listed)
+    posted = [
+        _message(message, attached, hints if message is sent[-1] else [])
+        for message, attached in zip(sent, files, strict=True)
+    ]
+    return _posted(model, wishes, new_id(), {"action": "next", "messages": posted}, tuple(sent))
 
 
 def continuation(
-    model: Model, conversation_id: str, parent_id: str, *, temporary: bool = False
+    model: Model, conversation_id: str, parent_id: str, *, wishes: Wishes = NO_WISHES
 ) -> PostedConversation:
     """Go on with an answer that was cut by length (protocol notes, section 4.6).
 
@@ -127,9 +150,7 @@ def continuation(
     Raises:
         ValueError: the model is a GPT without its description.
     """
-    body = _common(model, temporary)
-    body |= {"action": "continue", "conversation_id": conversation_id, "parent_message_id": parent_id}
-    return PostedConversation(body, parent_id)
+    return _posted(model, wishes, parent_id, {"action": "continue", "conversation_id": conversation_id})
 
 
 def confirmation(
@@ -139,7 +160,7 @@ def confirmation(
     answer: Literal["allow", "always_allow", "deny"],
     new_id: Callable[[], str],
     *,
-    temporary: bool = False,
+    wishes: Wishes = NO_WISHES,
 ) -> PostedConversation:
     """Answer a GPT that asked whether it may call a host (protocol notes, section 11).
 
@@ -151,11 +172,9 @@ def confirmation(
         data["operation_hash"] = asked.operation_hash
     user_action = {"data": data, "target_message_id": asked.target_message_id}
     message_id = new_id()
-    body = _common(model, temporary)
-    body |= {
+    said: JsonObject = {
         "action": "next",
         "conversation_id": conversation_id,
-        "parent_message_id": asked.message_id,
         "messages": [
             {
                 "id": message_id,
@@ -166,21 +185,63 @@ def confirmation(
             }
         ],
     }
-    return PostedConversation(body, asked.message_id, (SentMessage(message_id, "tool", ""),))
+    return _posted(model, wishes, asked.message_id, said, (SentMessage(message_id, "tool", ""),))
 
 
-def _common(model: Model, temporary: bool) -> JsonObject:
-    body: JsonObject = {
+def preflight(model: Model, new_id: Callable[[], str], wishes: Wishes = NO_WISHES) -> JsonObject:
+    """The body of POST `f/conversation/prepare`, before a new conversation (protocol notes, section 20.1).
+
+    It is that of a new conversation without its messages; nothing of the user's words goes along.
+    """
+    query = {"id": new_id(), "author": {"role": "user"}, "content": {"content_type": "text", "parts": [""]}}
+    return _today(model, wishes) | {
+        "action": "next",
+        "parent_message_id": new_id(),
+        "partial_query": query,
+        "client_prepare_state": "none",
+        "client_prepare_dispatch": "immediate",
+        "client_prepare_source": "context_change",
+    }
+
+
+def _posted(
+    model: Model, wishes: Wishes, parent_id: str, said: JsonObject, sent: tuple[SentMessage, ...] = ()
+) -> PostedConversation:
+    if model.gizmo_id and model.gizmo is None:
+        raise ValueError("a GPT needs its description")
+    said = {**said, "parent_message_id": parent_id}
+    return PostedConversation(_older(model, wishes) | said, parent_id, sent, _today(model, wishes) | said)
+
+
+def _today(model: Model, wishes: Wishes) -> JsonObject:
+    """What all bodies for `f/conversation` have.
+
+    `supports_buffering` is left out: it invites the backend to hand the stream off to another connection.
+    """
+    gizmo_id = model.gizmo.id if model.gizmo is not None else model.gizmo_id
+    mode = mode_of_today(gizmo_id) if gizmo_id else {"kind": "primary_assistant"}
+    body = _wished(model, wishes) | {
+        "model": model.slug,
+        "conversation_mode": mode,
+        "timezone_offset_min": 0,
+        "supported_encodings": ["v1"],
+    }
+    if wishes.temporary:
+        body["history_and_training_disabled"] = True
+    return body
+
+
+def _older(model: Model, wishes: Wishes) -> JsonObject:
+    """What all bodies for `conversation` have; backends of 2023 miss any of it."""
+    body = _wished(model, wishes) | {
         "model": model.slug,
         "timezone_offset_min": 0,
-        "history_and_training_disabled": temporary,
+        "history_and_training_disabled": wishes.temporary,
         "force_paragen": False,
         "force_rate_limit": False,
         "force_use_sse": True,  # not over a WebSocket, where the backend lets us choose
     }
-    if model.gizmo_id:
-        if model.gizmo is None:
-            raise ValueError("a GPT needs its description")
+    if model.gizmo is not None:
         body["conversation_mode"] = conversation_mode(model.gizmo)
     else:
         body |= {"conversation_mode": {"kind": "primary_assistant"}, "suggestions": []}
@@ -189,8 +250,27 @@ def _common(model: Model, temporary: bool) -> JsonObject:
     return body
 
 
-def _message(sent: SentMessage, files: Sequence[Uploaded]) -> JsonObject:
+def _wished(model: Model, wishes: Wishes) -> JsonObject:
+    """Fields that are there only if something is asked for."""
+    body: JsonObject = {}
+    if hints := system_hints(wishes.hints, model.listed):
+        body["system_hints"] = hints
+    if effort := thinking_effort(wishes.effort, model.listed):
+        body["thinking_effort"] = effort
+    return body
+
+
+def _encoded(body: JsonObject, websocket_request_id: str) -> bytes:
+    if websocket_request_id:
+        body = {**body, "websocket_request_id": websocket_request_id}
+    return ujson.dumps(body, escape_forward_slashes=False).encode()
+
+
+def _message(sent: SentMessage, files: Sequence[Uploaded], hints: Sequence[str]) -> JsonObject:
     """Pictures stand in the parts, before the text, and among the attachments; other files only there."""
+    metadata: JsonObject = {"attachments": [_attachment(file) for file in files]} if files else {}
+    if hints:
+        metadata["system_hints"] = hints
     pictures = [_picture(file) for file in files if file.width]
     content: JsonObject = {"content_type": "text", "parts": [sent.text]}
     if pictures:
@@ -199,7 +279,7 @@ def _message(sent: SentMessage, files: Sequence[Uploaded]) -> JsonObject:
         "id": sent.id,
         "author": {"role": sent.role},
         "content": content,
-        "metadata": {"attachments": [_attachment(file) for file in files]} if files else {},
+        "metadata": metadata,
     }
 
 
@@ -227,6 +307,7 @@ def _attachment(file: Uploaded) -> JsonObject:
         "name": file.name,
         "size": file.size,
         "mimeType": file.media_type,
+        "mime_type": file.media_type,  # its name of today
     }
     if file.width:
         about |= {"width": file.width, "height": file.height}

@@ -10,7 +10,15 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 from translate.openai.json_body import read_object
-from translate.values import Attachment, BadRequest, ChatMessage, JsonObject, Role, object_at
+from translate.values import (
+    REASONING_EFFORTS,
+    Attachment,
+    BadRequest,
+    ChatMessage,
+    JsonObject,
+    Role,
+    object_at,
+)
 
 ROLES: dict[str, Role] = {
     "system": "system",
@@ -47,6 +55,7 @@ class ChatRequest:
 
     `messages` are those with something in them, at least one. `include_usage` asks for a last chunk with
     token counts, and is set for streams only. `stop` are up to four stop sequences, none empty.
+    `reasoning_effort` is one of OpenAI's words, or empty; `web_search` is whether the web is to be searched.
     """
 
     model: str
@@ -54,6 +63,8 @@ class ChatRequest:
     stream: bool
     include_usage: bool
     stop: tuple[str, ...]
+    reasoning_effort: str = ""
+    web_search: bool = False
 
 
 def read_chat(body: bytes) -> ChatRequest:
@@ -81,6 +92,8 @@ def chat_request(data: JsonObject) -> ChatRequest:
         stream=stream,
         include_usage=include_usage and stream,
         stop=_stop(data.get("stop")),
+        reasoning_effort=_effort(data.get("reasoning_effort")),
+        web_search=isinstance(data.get("web_search_options"), dict),
     )
 
 
@@ -160,6 +173,11 @@ def _refuse_impossible(data: JsonObject) -> None:
             )
         if choice is not None and not isinstance(choice, str):
             raise BadRequest(expected(name, "a string or an object"), param=name)
+
+
+def _effort(value: object) -> str:
+    """Whatever is no word for an effort is ignored, as unknown fields are."""
+    return value if isinstance(value, str) and value in REASONING_EFFORTS else ""
 
 
 def _stop(value: object) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 Nothing here imports another room.
 """
 
+from translate.values.effort import WANTED as REASONING_EFFORTS
 from translate.values.effort import reasoning_efforts, thinking_effort
 from translate.values.errors import (
     AccountBusy,
@@ -45,8 +46,9 @@ from translate.values.events import (
     Waiting,
 )
 from translate.values.format import AnswerEnd, AnswerFormat
-from translate.values.gizmo import Gizmo
+from translate.values.gizmo import Gizmo, short_id
 from translate.values.gpts import MAX_GPTS_FILE_BYTES, Gpt, GptsError, read_gpts
+from translate.values.hints import PICTURE, RESEARCH, SEARCH, SYSTEM_HINTS, system_hints
 from translate.values.json import (
     JsonObject,
     has_controls,
@@ -85,8 +87,13 @@ __all__ = [
     "NEED_DATA",
     "NO_MODELS",
     "PAUSED",
+    "PICTURE",
+    "REASONING_EFFORTS",
+    "RESEARCH",
+    "SEARCH",
     "STYLES",
     "SURROGATE",
+    "SYSTEM_HINTS",
     "AccountBusy",
     "AnswerEnd",
     "AnswerFormat",
@@ -152,8 +159,10 @@ __all__ = [
     "picture_tokens",
     "read_gpts",
     "reasoning_efforts",
+    "short_id",
     "size_in_memory",
     "strict_json",
+    "system_hints",
     "text_at",
     "text_size",
     "thinking_effort",

@@ -1,6 +1,8 @@
 """GPTs as the backend knows them: their ids and descriptions. Its word for a GPT is "gizmo".
 
 An id is the short one or the slug of the public link (`g-AbC123xyZ-my-helper`) (protocol notes, section 4.4).
+A slug changes when the owner renames the GPT; what counts is the short id in it. Projects have ids of the
+same kind (`g-p-0123abcd`, `g-p-0123abcd-my-project`).
 """
 
 import re
@@ -8,7 +10,7 @@ from dataclasses import dataclass
 
 from translate.values.json import JsonObject
 
-_ID = re.compile(r"g-[A-Za-z0-9]{1,64}(-[A-Za-z0-9_-]{1,200})?")
+_ID = re.compile(r"(?P<short>g-p-[A-Za-z0-9]{1,64}|g-[A-Za-z0-9]{1,64})(-[A-Za-z0-9_-]{1,200})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +24,10 @@ class Gizmo:
 def is_gizmo_id(text: str) -> bool:
     """Whether `text` is a well-formed id, short or with the slug behind it."""
     return _ID.fullmatch(text) is not None
+
+
+def short_id(gizmo_id: str) -> str:
+    """The short id in `gizmo_id`, which may have its slug behind it. Raises ValueError if it is none."""
+    if (found := _ID.fullmatch(gizmo_id)) is None:
+        raise ValueError("not the id of a GPT")
+    return found["short"]

@@ -5,9 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
+from translate.values.effort import WANTED
 from translate.values.errors import model_not_found
 from translate.values.gizmo import Gizmo, is_gizmo_id
 from translate.values.gpts import Gpt
+from translate.values.hints import SYSTEM_HINTS
 from translate.values.listed import NO_MODELS, ListedModel, ModelList, is_slug
 from translate.values.style import STYLES
 
@@ -20,7 +22,8 @@ class Model:
     fetch an Arkose token (GPT-4 and GPTs; protocol notes, section 15). `windowed` says whether it counts for
     the backend's cap of GPT-4 messages. `style` is how its answers look, empty for the default. A GPT has a
     `gizmo_id` (short id or slug), and needs its `gizmo`, the backend's description, before there can be a
-    conversation with it. `listed` is what the backend lists of it for the caller, if that is known.
+    conversation with it. `listed` is what the backend lists of it for the caller, if that is known. `effort`
+    and `hints` are what an alias asks for, in OpenAI's words and in ours, as far as a request does not.
     """
 
     name: str
@@ -31,6 +34,8 @@ class Model:
     gizmo: Gizmo | None = None
     windowed: bool = True
     listed: ListedModel | None = None
+    effort: str = ""
+    hints: tuple[str, ...] = ()
 
 
 GPT_4_S = Model("gpt-4-s", "gpt-4", 14)
@@ -59,6 +64,9 @@ MAX_ALIASED_NAME = 200
 """Characters of a name that an alias may match: patterns match any, and each chunk of a stream repeats it."""
 
 
+ALIAS_WORDS = (*STYLES, *WANTED, *SYSTEM_HINTS)
+"""What an alias may ask for beside a model."""
+
 DATED = re.compile(r"(?P<name>.+?)-(?:[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{4}|latest)")
 """A name with the date of a version behind it, as OpenAI has them: `gpt-4o-2024-08-06`, `gpt-4-0613`."""
 
@@ -67,13 +75,14 @@ class Catalogue:
     """Which name means which model.
 
     `models` are the fixed ones, `gpts` those of `gpts.json`. `aliases` are the operator's: they map a name,
-    or a pattern with `*`, to the name of a model, perhaps followed by `:style`. So do `default_aliases`,
-    which come after the backend's own names. With `any_gpt` every well-formed id of a GPT is a model too, as
-    `gpt-4-gizmo-g-...`. With `pass_through` so is every slug that the backend lists for the caller. `slugs`
-    are what a fixed model may be called upstream, by name: the first one that the backend lists counts; the
-    first of all if it lists nothing, and the last if it lists none of them.
+    or a pattern with `*`, to the name of a model, perhaps followed by words, each behind a colon: a style,
+    an effort (`high`), hints (`search`). So do `default_aliases`, which come after the backend's own names.
+    With `any_gpt` every well-formed id of a GPT is a model too, as `gpt-4-gizmo-g-...`. With `pass_through`
+    so is every slug that the backend lists for the caller. `slugs` are what a fixed model may be called
+    upstream, by name: the first one that the backend lists counts; the first of all if it lists nothing, and
+    the last if it lists none of them.
 
-    Raises ValueError for an alias that names no model or no style.
+    Raises ValueError for an alias that names no model, or with a word that is none of these.
     """
 
     def __init__(
@@ -106,13 +115,14 @@ class Catalogue:
         offered = [*self._fixed, *(_gpt_model(gpt) for gpt in gpts)]
         models = {model.name: model for model in offered}
         for alias, target in (*self._aliases.items(), *self._default_aliases.items()):
-            name, _, style = target.partition(":")
+            name, *words = target.split(":")
             if name not in models:
                 raise ValueError(f"the alias {alias} points to {name}, which is no model here")
-            if style and style not in STYLES:
-                raise ValueError(
-                    f"the alias {alias} asks for the style {style}; known are {', '.join(STYLES)}"
-                )
+            for word in words:
+                if word not in ALIAS_WORDS:
+                    raise ValueError(
+                        f"the alias {alias} asks for the style {word}; known are {', '.join(ALIAS_WORDS)}"
+                    )
         self.models = models
 
     def resolve(self, name: str, listed: ModelList = NO_MODELS) -> Model:
@@ -176,9 +186,8 @@ class Catalogue:
     def _aliased(self, name: str, aliases: Mapping[str, str]) -> Model | None:
         for pattern, target in aliases.items():
             if pattern == name or fnmatchcase(name, pattern):
-                target_name, _, style = target.partition(":")
-                model = self.models[target_name]
-                return replace(model, style=style) if style else model
+                name, *words = target.split(":")
+                return _asked_for(self.models[name], words)
         return None
 
     def _passed_through(self, slug: str, listed: ModelList) -> Model | None:
@@ -187,6 +196,18 @@ class Catalogue:
             return None
         like = self._by_slug.get(slug, ANY_GPT)
         return Model(slug, slug, like.units, windowed=like.windowed, listed=found)
+
+
+def _asked_for(model: Model, words: Iterable[str]) -> Model:
+    """`model` with the style, the effort and the hints that an alias names behind it."""
+    for word in words:
+        if word in STYLES:
+            model = replace(model, style=word)
+        elif word in WANTED:
+            model = replace(model, effort=word)
+        else:
+            model = replace(model, hints=(*model.hints, word))
+    return model
 
 
 def _spellings(name: str) -> Iterator[str]:

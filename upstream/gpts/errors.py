@@ -21,12 +21,14 @@ class FailureKind(Enum):
 class FetchFailure:
     """Why there is no description. `reason` is for operators and users, and quotes nothing of the backend.
 
-    `answer` is the backend's answer if it refused the credential.
+    `answer` is the backend's answer if it refused the credential. `unknown` says that the backend has nothing
+    under the id that was asked for.
     """
 
     reason: str
     kind: FailureKind = FailureKind.TRANSIENT
     answer: JsonAnswer | None = None
+    unknown: bool = False
 
     @property
     def permanent(self) -> bool:

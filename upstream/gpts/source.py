@@ -4,7 +4,7 @@ from typing import Final
 
 from accounts import Credential
 from translate.backend import error_from_response, read_detail, read_gizmo
-from translate.values import Forbidden, Gizmo, Unauthorized
+from translate.values import Forbidden, Gizmo, Unauthorized, short_id
 from upstream.gpts.errors import FailureKind, FetchFailure
 from upstream.http import (
     API,
@@ -25,11 +25,21 @@ async def fetch_description(
 ) -> Gizmo | FetchFailure:
     """Return the backend's description of a GPT, or why there is none.
 
-    `gizmo_id` is well-formed, short or with its slug. Takes no longer than a JSON call may take.
+    `gizmo_id` is well-formed, short or with its slug. A slug that the backend does not know, as after the GPT
+    was renamed, is tried once by the short id in it. Takes no longer than two JSON calls may take.
 
     Raises:
         ValueError: the credential can't travel in a header.
     """
+    outcome = await _fetch(client, gizmo_id, credential)
+    unknown = isinstance(outcome, FetchFailure) and outcome.unknown
+    if not unknown or (short := short_id(gizmo_id)) == gizmo_id:
+        return outcome
+    by_short_id = await _fetch(client, short, credential)
+    return outcome if isinstance(by_short_id, FetchFailure) and by_short_id.unknown else by_short_id
+
+
+async def _fetch(client: HttpClient, gizmo_id: str, credential: Credential) -> Gizmo | FetchFailure:
     try:
         answer = await client.call("GET", f"{API}/gizmos/{gizmo_id}", credential)
     except ConnectFailed:
@@ -56,8 +66,11 @@ def _refusal(answer: JsonAnswer) -> FetchFailure:
             return FetchFailure(
                 f"the backend does not know the path ({status}): check BASE_URL, PROXY_API_PREFIX and its id",
                 FailureKind.PERMANENT,
+                unknown=True,
             )
-        return FetchFailure(f"the backend does not know it ({status}): check its id", FailureKind.GONE)
+        return FetchFailure(
+            f"the backend does not know it ({status}): check its id", FailureKind.GONE, unknown=True
+        )
     error = error_from_response(status, answer.body, content_type=answer.content_type)
     if isinstance(error, Unauthorized) or (isinstance(error, Forbidden) and error.code):
         return FetchFailure(

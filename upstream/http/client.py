@@ -101,9 +101,18 @@ class HttpClient:
         self._under_way: set[TransportSide] = set()
 
     async def stream(
-        self, path: str, credential: Credential, body: bytes, on_data: OnData, transport: TransportSide
+        self,
+        path: str,
+        credential: Credential,
+        body: bytes,
+        on_data: OnData,
+        transport: TransportSide,
+        *,
+        extra_headers: Mapping[str, str] | None = None,
     ) -> JsonAnswer | None:
         """POST JSON and feed the event stream in answer to `on_data`; return None once it has ended.
+
+        `extra_headers` go along, and what they hold is a secret.
 
         `on_data` is called for each piece, cut anywhere, and nothing more is read before what it returns is
         done. It runs in the loop itself or in a task of the exchange, never in the caller's: what has to be
@@ -121,7 +130,8 @@ class HttpClient:
             UpstreamError: the transport failed, ran into one of the time limits, or was aborted.
             ValueError: the credential can't travel in a header.
         """
-        headers = _headers(credential, EVENT_STREAM)
+        secrets = (*self.secrets(credential), *(extra_headers or {}).values())
+        headers = _headers(credential, EVENT_STREAM) | dict(extra_headers or {})
         headers["Content-Type"] = JSON
         limits = self._call_limits
         receiver = ResponseReceiver(transport, self.timeouts, on_data, refused_seconds=limits.refused_seconds)
@@ -132,12 +142,14 @@ class HttpClient:
         except _CUT_SHORT:
             if transport.status is None or transport.streaming:
                 raise
-        return None if transport.streaming else receiver.answer(self.secrets(credential))
+        return None if transport.streaming else receiver.answer(secrets)
 
     def secrets(self, credential: Credential) -> tuple[str, ...]:
         """What an exchange with this credential is made with, and what the backend's texts may repeat."""
         return tuple(
-            secret for secret in (credential.secret, self._endpoint.prefix) if len(secret) >= SHORTEST_SECRET
+            secret
+            for secret in (credential.secret, credential.account_id, self._endpoint.prefix)
+            if len(secret) >= SHORTEST_SECRET
         )
 
     async def call(
@@ -147,15 +159,17 @@ class HttpClient:
         credential: Credential,
         body: dict[str, Any] | None = None,
         exchange: Exchange | None = None,
+        *,
+        extra_headers: Mapping[str, str] | None = None,
     ) -> JsonAnswer:
-        """Make one small JSON call and return its answer, whatever the status.
+        """Make one small JSON call and return its answer, whatever the status. `extra_headers` go along.
 
         Raises:
             UpstreamError: the transport failed, or took more than 30 s in all; `ResponseRefused` for a 2xx
                 answer of more than 4 MiB.
             ValueError: the credential can't travel in a header, or the path is not plain.
         """
-        headers = _headers(credential, JSON)
+        headers = _headers(credential, JSON) | dict(extra_headers or {})
         url = self._endpoint.url(path)
         content: bytes | None = None
         if body is not None:

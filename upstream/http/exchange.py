@@ -53,6 +53,11 @@ class TransportSide:
         """There is nothing left to stop. Does nothing the second time."""
         self._on_abort = self._on_progress = None
 
+    def begin_again(self) -> None:
+        """What was answered proves that nothing of the request was read; it is sent to another route now."""
+        self.connected = False
+        self.status = self.content_type = None
+
     @contextmanager
     def part(
         self, on_abort: Callable[[], None], on_progress: Callable[[], None] | None = None

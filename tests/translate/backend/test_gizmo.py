@@ -28,6 +28,13 @@ def read(data: object, asked: str = ID) -> Gizmo:
     return read_gizmo(json.dumps(data).encode(), asked)
 
 
+@pytest.mark.parametrize("asked", ["g-p-0123abcd", "g-p-0123abcd-my-project"])
+def test_project_is_described_as_a_gpt_is(asked: str) -> None:
+    assert read(described("g-p-0123abcd"), asked).id == "g-p-0123abcd"
+    with pytest.raises(ValueError, match="another GPT"):
+        read(described("g-p"), asked)
+
+
 @pytest.mark.parametrize("asked", [ID, SLUG])
 def test_description_gives_the_short_id_however_it_was_asked_for(asked: str) -> None:
     assert read(INFO, asked) == Gizmo(ID, INFO)

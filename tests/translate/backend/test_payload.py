@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from translate.backend.payload import confirmation, continuation, conversation
+from translate.backend.payload import Wishes, confirmation, continuation, conversation, preflight
 from translate.values import Attachment, Confirmation, SentMessage, picture_tokens
 from translate.values.gizmo import Gizmo
 from translate.values.models import ANY_GPT, BUILT_IN, GPT_4_MOBILE, GPT_4_S, GPT_35_TURBO, Model
@@ -65,6 +65,43 @@ def test_message_has_the_shape_that_the_backend_knows(model: Model) -> None:
         "author": {"role": "system"},
         "content": {"content_type": "text", "parts": ["Be brief."]},
         "metadata": {},
+    }
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
+def test_form_of_today_has_the_same_messages_and_nothing_that_only_older_backends_want(model: Model) -> None:
+    posted = conversation(model, TALK, new_id)
+    older, today = json.loads(posted.encode()), json.loads(posted.encode_for_today(prepared=True))
+    for name in ("action", "messages", "parent_message_id", "model"):
+        assert today[name] == older[name]
+    assert set(today) == {
+        "action", "messages", "parent_message_id", "model", "conversation_mode", "timezone_offset_min",
+        "supported_encodings", "client_prepare_state",
+    }  # fmt: skip
+    assert today["conversation_mode"].get("gizmo_id") == older["conversation_mode"].get("gizmo_id")
+    assert "gizmo" not in today["conversation_mode"]
+
+
+def test_form_of_today_tells_whether_the_backend_was_told_before() -> None:
+    posted = continuation(GPT_4_S, "c1", "m1", wishes=Wishes(temporary=True))
+    states = [json.loads(posted.encode_for_today(prepared=prepared)) for prepared in (True, False)]
+    assert [body.pop("client_prepare_state") for body in states] == ["success", "failure"]
+    assert states[0]["history_and_training_disabled"] is True
+    assert (states[0]["conversation_id"], states[0]["parent_message_id"]) == ("c1", "m1")
+    assert "websocket_request_id" not in states[0]
+    named = json.loads(posted.encode_for_today("ws-1", prepared=True))
+    assert named["websocket_request_id"] == "ws-1"
+
+
+def test_preflight_is_a_conversation_without_messages() -> None:
+    wishes = Wishes(hints=("search",), temporary=True)
+    told = preflight(GPT_4_S, new_id, wishes)
+    today = json.loads(conversation(GPT_4_S, TALK, new_id, wishes=wishes).encode_for_today(prepared=True))
+    own = {"partial_query", "client_prepare_dispatch", "client_prepare_source"}
+    assert set(told) == (set(today) - {"messages"}) | own
+    changes = {"parent_message_id", "client_prepare_state", *own}
+    assert {name: told[name] for name in told.keys() - changes} == {
+        name: today[name] for name in told.keys() - changes
     }
 
 
@@ -125,7 +162,7 @@ def test_gpt_without_its_description_is_never_sent_as_something_else() -> None:
 
 
 def test_temporary_conversation_says_so() -> None:
-    posted = conversation(GPT_4_S, TALK, new_id, temporary=True)
+    posted = conversation(GPT_4_S, TALK, new_id, wishes=Wishes(temporary=True))
     assert json.loads(posted.encode())["history_and_training_disabled"] is True
 
 
@@ -168,11 +205,19 @@ def test_pictures_stand_in_the_parts_and_all_files_among_the_attachments() -> No
             "name": "a.png",
             "size": 4096,
             "mimeType": "image/png",
+            "mime_type": "image/png",
             "width": 64,
             "height": 48,
         },
-        {"id": "file-2", "name": "a.txt", "size": 4096, "mimeType": "text/plain", "fileTokenSize": 7},
-        {"id": "file-3", "name": "a.csv", "size": 4096, "mimeType": "text/csv"},
+        {
+            "id": "file-2",
+            "name": "a.txt",
+            "size": 4096,
+            "mimeType": "text/plain",
+            "mime_type": "text/plain",
+            "fileTokenSize": 7,
+        },
+        {"id": "file-3", "name": "a.csv", "size": 4096, "mimeType": "text/csv", "mime_type": "text/csv"},
     ]
     assert posted.sent[0].picture_tokens == picture_tokens(64, 48, "low")
 
@@ -201,7 +246,7 @@ def test_confirmation_names_the_operation_only_to_be_remembered(
 
 
 def test_continuation_sends_no_message() -> None:
-    posted = continuation(GPT_4_S, "c1", "m1", temporary=True)
+    posted = continuation(GPT_4_S, "c1", "m1", wishes=Wishes(temporary=True))
     body = json.loads(posted.encode())
     assert "messages" not in body
     assert (body["action"], body["conversation_id"], body["parent_message_id"]) == ("continue", "c1", "m1")

@@ -146,7 +146,7 @@ IGNORED = [
     "seed", "logit_bias", "logprobs", "top_logprobs", "service_tier", "store", "metadata", "user",
     "safety_identifier", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention",
     "reasoning_effort", "verbosity", "prediction", "moderation", "parallel_tool_calls",
-    "web_search_options", "min_p", "anything",
+    "min_p", "anything",
 ]  # fmt: skip
 
 
@@ -161,6 +161,18 @@ def test_what_the_backend_cannot_do_is_accepted_where_it_does_no_harm(field: str
 @pytest.mark.parametrize("value", [None, True, 1, "x", [1], {"id": "x"}], ids=repr)
 def test_ignored_and_unknown_fields_may_hold_anything(field: str, value: object) -> None:
     assert read(**{field: value}) == read()
+
+
+@pytest.mark.parametrize("word", ["none", "minimal", "low", "medium", "high", "xhigh"])
+def test_effort_is_read_in_openais_words(word: str) -> None:
+    assert read(reasoning_effort=word).reasoning_effort == word
+
+
+@pytest.mark.parametrize(
+    ("value", "searches"), [({}, True), ({"search_context_size": "low"}, True), (None, False), ("x", False)]
+)
+def test_options_for_a_search_ask_for_one(value: object, searches: bool) -> None:
+    assert read(web_search_options=value).web_search is searches
 
 
 @pytest.mark.parametrize("field", [field for field in WRONG if field not in ("model", "messages")])

@@ -66,6 +66,12 @@ def test_pattern_matches_any_ending_and_the_first_pattern_wins() -> None:
         names.resolve("o1")
 
 
+def test_alias_may_ask_for_an_effort_and_hints_too() -> None:
+    model = catalogue(bot="gpt-4-s:search:plain:high:canvas").resolve("bot")
+    assert (model.style, model.effort, model.hints) == ("plain", "high", ("search", "canvas"))
+    assert catalogue(bot="gpt-4-s:search").resolve("gpt-4-s").hints == ()
+
+
 def test_alias_may_ask_for_a_style() -> None:
     assert catalogue(bot="gpt-4-s:plain").resolve("bot").style == "plain"
     assert catalogue(bot="gpt-4-s:plain").resolve("gpt-4-s").style == ""

@@ -18,6 +18,7 @@ from tests.upstream.gpts.rig import (
     Behaviour,
     cuts,
     described,
+    describes,
     says,
     serving,
     takes_only,
@@ -45,6 +46,27 @@ async def test_id_is_asked_for_as_it_is_and_the_answer_has_the_short_one(gizmo_i
     async with nothing_left(), serving(Backend()) as backend:
         assert await fetched(backend.url, gizmo_id) == Gizmo(ID, described())
         assert backend.asked == [(gizmo_id, KEY)]
+
+
+async def test_slug_that_the_backend_does_not_know_is_tried_by_its_short_id() -> None:
+    async with nothing_left(), serving(Backend(UNKNOWN, {ID: describes})) as backend:
+        assert await fetched(backend.url, SLUG) == Gizmo(ID, described())
+        assert [gizmo_id for gizmo_id, _ in backend.asked] == [SLUG, ID]
+
+
+@pytest.mark.parametrize(("gizmo_id", "asked"), [(SLUG, [SLUG, ID]), (ID, [ID])])
+async def test_gpt_that_is_unknown_by_its_short_id_too_is_gone(gizmo_id: str, asked: list[str]) -> None:
+    async with nothing_left(), serving(Backend(UNKNOWN)) as backend:
+        failure = await fetched(backend.url, gizmo_id)
+        assert [each for each, _ in backend.asked] == asked
+    assert isinstance(failure, FetchFailure)
+    assert failure.kind == GONE
+
+
+async def test_slug_that_fails_for_another_reason_is_not_tried_again() -> None:
+    async with nothing_left(), serving(Backend(BROKEN)) as backend:
+        assert isinstance(await fetched(backend.url, SLUG), FetchFailure)
+        assert len(backend.asked) == 1
 
 
 ANSWERS: dict[str, tuple[Behaviour, str, FailureKind]] = {

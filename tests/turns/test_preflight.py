@@ -1,0 +1,81 @@
+"""What a turn tells the backend before it posts: while it waits, once, and never in the way of its end."""
+
+import asyncio
+from pathlib import Path
+
+from accounts import credential_for
+from metrics import Outcome
+from tests.eventually import eventually
+from tests.turns.rig import ALICE, CUT, DONE, GPT_4, Rig, ScriptedBackend, record, sends
+
+GOOD = sends(record("Hi there") + DONE)
+
+
+async def token() -> str:
+    return "conduit"
+
+
+async def test_backend_is_told_while_the_request_waits_for_its_slot(tmp_path: Path) -> None:
+    rig = Rig(ScriptedBackend(sends(CUT), GOOD), tmp_path)
+    rig.backend.preflight_work = token
+    taken = rig.queue.slot(ALICE)
+    await taken.acquire()
+    running = asyncio.create_task(rig.turn().run(rig.client))
+    await eventually(lambda: rig.queue.waiting == 1)
+    ((credential, about),) = rig.backend.preflights
+    assert (credential, about["model"]) == (credential_for(ALICE), GPT_4.slug)
+    assert not rig.backend.calls
+    taken.release()
+    await running
+    assert len(rig.backend.preflights) == 1
+    assert [call.preflight.conduit for call in rig.backend.calls] == ["conduit", "conduit"]
+
+
+async def test_message_waits_for_a_preflight_that_is_under_way(tmp_path: Path) -> None:
+    answered = asyncio.Event()
+
+    async def work() -> str:
+        await answered.wait()
+        return await token()
+
+    rig = Rig(ScriptedBackend(GOOD), tmp_path)
+    rig.backend.preflight_work = work
+    running = asyncio.create_task(rig.run())
+    await eventually(lambda: bool(rig.backend.preflights))
+    await asyncio.sleep(0.01)
+    assert not rig.backend.calls
+    answered.set()
+    await running
+    assert [call.preflight.conduit for call in rig.backend.calls] == ["conduit"]
+
+
+async def test_preflight_that_fails_in_whatever_way_stops_nothing(tmp_path: Path) -> None:
+    async def work() -> str:
+        raise LookupError("a bug")
+
+    rig = Rig(ScriptedBackend(GOOD), tmp_path)
+    rig.backend.preflight_work = work
+    assert (await rig.run()).outcome is Outcome.OK
+    assert [call.preflight.conduit for call in rig.backend.calls] == [None]
+
+
+async def test_client_that_leaves_ends_the_preflight(tmp_path: Path) -> None:
+    ended = asyncio.Event()
+
+    async def work() -> str:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.set()
+        return await token()
+
+    rig = Rig(ScriptedBackend(GOOD), tmp_path)
+    rig.backend.preflight_work = work
+    turn = rig.turn()
+    running = asyncio.create_task(turn.run(rig.client))
+    await eventually(lambda: bool(rig.backend.preflights))
+    await asyncio.sleep(0.01)
+    turn.stop()
+    assert (await running).outcome is Outcome.CLIENT_GONE
+    await asyncio.wait_for(ended.wait(), 1)
+    assert not rig.backend.calls
