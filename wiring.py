@@ -56,7 +56,7 @@ from upstream import (
 )
 from upstream.account import AccountLimits, ModelLists
 from upstream.files import BackendFiles
-from upstream.gpts import GptDescriptions, GptDescriptionStore
+from upstream.gpts import GptDescriptions, GptDescriptionStore, GptSearch
 
 __all__ = ["Service", "build", "ledger_store", "limits_of"]
 
@@ -236,6 +236,7 @@ def build(
         reader=reader,
         media=media,
         gpts=gpts,
+        search=GptSearch(http) if settings.allow_any_gpt else None,
         queue=queue,
         licence=licence,
         api_prefix=settings.api_prefix,

@@ -14,6 +14,7 @@ from handlers.base import ApiHandler, Common, UnknownPath
 from handlers.billing import BillingUsageHandler, SubscriptionHandler
 from handlers.chat import ChatHandler, ChatOptions
 from handlers.console import ConsoleHandler, ConsoleParts, StateHandler
+from handlers.gpts import GptSearchHandler, Search
 from handlers.images import ImageFormHandler, ImagesHandler, VariationsHandler
 from handlers.media import MediaHandler
 from handlers.models import ModelHandler, ModelsHandler
@@ -34,10 +35,10 @@ Routes = list[tuple[str, type[ApiHandler], dict[str, Any]]]
 class AppParts:
     """What the handlers work with, together; `make_app` gives each of them its own share.
 
-    `api_prefix` is that of the settings, empty if it is not set. `upstream` is the backend's host. With
-    `simulated` the backend is the built-in simulator, and `demo_key` is its key, else empty. With
-    `metrics_apart` the metrics have a port of their own, and are not among the routes here; `metrics_token`
-    is what a scraper must send, empty for nothing.
+    `search` is None where the store of GPTs is not to be searched. `api_prefix` is that of the settings,
+    empty if it is not set. `upstream` is the backend's host. With `simulated` the backend is the built-in
+    simulator, and `demo_key` is its key, else empty. With `metrics_apart` the metrics have a port of their
+    own, and are not among the routes here; `metrics_token` is what a scraper must send, empty for nothing.
     """
 
     common: Common
@@ -46,6 +47,7 @@ class AppParts:
     reader: MediaReader
     media: MediaStore
     gpts: GptsFileWatcher
+    search: Search | None
     queue: AccountQueue
     licence: LicenceUsage
     api_prefix: str
@@ -93,6 +95,7 @@ def make_app(parts: AppParts) -> tornado.web.Application:
         (rf"{v1}/images/variations/?", VariationsHandler, images),
         (rf"{v1}/models/?", ModelsHandler, models),
         (rf"{v1}/models/(.+?)/?", ModelHandler, models),
+        *([(rf"{v1}/gpts/search/?", GptSearchHandler, {"search": parts.search})] if parts.search else []),
         (rf"{v1}/usage/?", UsageHandler, usage),
         (rf"{billing}/subscription/?", SubscriptionHandler, {}),
         (rf"{billing}/usage/?", BillingUsageHandler, {}),

@@ -4,6 +4,7 @@ from translate.backend.damage import is_quiet
 from translate.backend.dialects import DeltaDialect, Dialect, SnapshotDialect, Trouble, is_content
 from translate.backend.errors import Said, error_from_response, read_detail, said_by
 from translate.backend.fast_path import FastPath
+from translate.backend.found_gpts import read_found_gpts
 from translate.backend.gizmo import MAX_GIZMO_BYTES, as_gizmo, read_gizmo
 from translate.backend.interpreter import Interpreter, TurnFacts
 from translate.backend.limits import read_limits
@@ -77,6 +78,7 @@ __all__ = [
     "preflight",
     "read_address",
     "read_detail",
+    "read_found_gpts",
     "read_frame",
     "read_gizmo",
     "read_handover",

@@ -8,7 +8,7 @@ import json
 
 import ujson
 
-from translate.values import Gizmo, JsonObject, object_at, short_id, text_at
+from translate.values import Gizmo, JsonObject, is_short_id, object_at, short_id, text_at
 
 MAX_GIZMO_BYTES = 1 << 20
 """Longest description that is taken: it is some KB, and goes along with each conversation."""
@@ -34,7 +34,7 @@ def as_gizmo(info: object, requested_id: str) -> Gizmo:
     Raises ValueError if it is none, is about another GPT, or cannot be written into a request again.
     """
     gizmo_id = text_at(object_at(info, "gizmo"), "id") if isinstance(info, dict) else ""
-    if not isinstance(info, dict) or not _is_short(gizmo_id):
+    if not isinstance(info, dict) or not is_short_id(gizmo_id):
         raise ValueError("it has no id")
     if short_id(requested_id) != gizmo_id:
         raise ValueError("it is about another GPT")
@@ -54,10 +54,3 @@ def conversation_mode(gizmo: Gizmo) -> JsonObject:
 def mode_of_today(gizmo_id: str) -> JsonObject:
     """The value of `conversation_mode` in a request of today: the short id in `gizmo_id` is enough."""
     return {"kind": "gizmo_interaction", "gizmo_id": short_id(gizmo_id)}
-
-
-def _is_short(gizmo_id: str) -> bool:
-    try:
-        return short_id(gizmo_id) == gizmo_id
-    except ValueError:
-        return False

@@ -46,7 +46,7 @@ from translate.values.events import (
     Waiting,
 )
 from translate.values.format import AnswerEnd, AnswerFormat
-from translate.values.gizmo import Gizmo, short_id
+from translate.values.gizmo import FoundGpt, FoundGpts, Gizmo, is_short_id, short_id
 from translate.values.gpts import MAX_GPTS_FILE_BYTES, Gpt, GptsError, read_gpts
 from translate.values.hints import PICTURE, RESEARCH, SEARCH, SYSTEM_HINTS, system_hints
 from translate.values.json import (
@@ -113,6 +113,8 @@ __all__ = [
     "FeatureLimit",
     "Finished",
     "Forbidden",
+    "FoundGpt",
+    "FoundGpts",
     "Gizmo",
     "Gpt",
     "GptsError",
@@ -150,6 +152,7 @@ __all__ = [
     "Waiting",
     "concatenate",
     "has_controls",
+    "is_short_id",
     "is_slug",
     "is_substitute",
     "join_surrogates",

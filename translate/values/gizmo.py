@@ -26,6 +26,28 @@ def is_gizmo_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
+@dataclass(frozen=True, slots=True)
+class FoundGpt:
+    """A GPT of the store: its short id, and what people see of it."""
+
+    id: str
+    name: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class FoundGpts:
+    """What a search of the store has found; with `cursor`, the next search goes on behind it."""
+
+    gpts: tuple[FoundGpt, ...]
+    cursor: str = ""
+
+
+def is_short_id(text: str) -> bool:
+    """Whether `text` is a well-formed id without a slug behind it."""
+    return is_gizmo_id(text) and short_id(text) == text
+
+
 def short_id(gizmo_id: str) -> str:
     """The short id in `gizmo_id`, which may have its slug behind it. Raises ValueError if it is none."""
     if (found := _ID.fullmatch(gizmo_id)) is None:

@@ -1,0 +1,63 @@
+"""`GET /v1/gpts/search`: GPTs of the store, under the names by which they can be used here."""
+
+from typing import Final, Protocol
+
+import ujson
+
+from access import KeyVerdict
+from accounts import Credential, credential_for
+from handlers.base import ApiHandler
+from translate.values import ANY_GPT, BadRequest, FoundGpts, Unauthorized
+
+MAX_QUERY: Final = 1000
+"""Characters of what is searched for, and of a cursor."""
+
+
+class Search(Protocol):
+    """Asks the backend."""
+
+    async def find(self, credential: Credential, query: str, cursor: str = "") -> FoundGpts:
+        """The GPTs for the words `query`, from `cursor` on. Raises ApiError."""
+        ...
+
+
+class GptSearchHandler(ApiHandler):
+    """Offered where any GPT may be used (`ALLOW_ANY_GPT`)."""
+
+    route = "models"
+
+    def initialize(self, search: Search) -> None:
+        """`search` asks the backend, with the caller's key."""
+        self.search = search
+
+    async def get(self) -> None:
+        """The GPTs for the query `q`, from `cursor` on. Raises ApiError."""
+        caller = self.read_caller()
+        query, cursor = self._text("q"), self._text("cursor")
+        if not query:
+            raise BadRequest("You must provide what is searched for, as 'q'.", param="q")
+        with self.let_in(caller) as visit:
+            visit.verdict = KeyVerdict.DOUBTFUL
+            try:
+                found = await self.search.find(credential_for(caller), query, cursor)
+            except Unauthorized:
+                visit.verdict = KeyVerdict.REFUSED
+                raise
+            visit.verdict = KeyVerdict.NOTHING  # a proxy may answer everybody
+        data = [
+            {
+                "id": f"{ANY_GPT.name}-{gpt.id}",
+                "object": "model",
+                "name": gpt.name,
+                "description": gpt.description,
+            }
+            for gpt in found.gpts
+        ]
+        answer = {"object": "list", "data": data, "cursor": found.cursor or None}
+        self.send_json(ujson.dumps(answer, escape_forward_slashes=False).encode())
+
+    def _text(self, name: str) -> str:
+        text = self.get_query_argument(name, "")
+        if len(text) > MAX_QUERY:
+            raise BadRequest(f"'{name}' has more than {MAX_QUERY} characters.", param=name)
+        return text
