@@ -65,11 +65,33 @@ async def test_keys_do_not_wait_for_each_other_and_a_pool_has_several_slots() ->
     assert len(queue) == 0
 
 
+async def test_who_may_wait_is_told_so_with_the_credential_and_who_may_not_is_not() -> None:
+    queue, joined = queue_of(max_waiting=1), list[Credential]()
+    first = await held(queue)
+    second = asyncio.create_task(queue.slot(Caller("fk-a")).acquire(joined.append))
+    await asyncio.sleep(0)
+    assert joined == [Credential("fk-a")]
+    with pytest.raises(NotAdmitted):
+        await queue.slot(Caller("fk-a")).acquire(joined.append)
+    assert len(joined) == 1
+    first.release()
+    await second
+
+
+async def test_accounts_of_one_token_do_not_wait_for_each_other() -> None:
+    queue = queue_of()
+    async with asyncio.timeout(1):
+        for account in ("", ",acc-1", ",acc-2"):
+            await held(queue, f"eyJ.a.b{account}")
+    assert len(queue) == 3
+
+
 async def test_kind_with_no_slots_has_no_queue() -> None:
     queue = AccountQueue(dict.fromkeys(ONE_EACH, 0), max_waiting=0, max_wait=0.1, metrics=Counts())
+    joined: list[Credential] = []
     for _ in range(50):
-        await held(queue)
-    assert len(queue) == 0
+        await queue.slot(Caller("fk-a")).acquire(joined.append)
+    assert (len(queue), len(joined)) == (0, 50)
 
 
 async def test_full_queue_refuses_at_once_with_the_time_when_coming_back_makes_sense() -> None:
