@@ -47,8 +47,10 @@ async def test_older_backend_gets_each_message_where_it_reads_them(age: str) -> 
         for _ in range(2):
             answer = await service.chat()
             assert answer.status == 200
-        assert paths(service)[-2:] == ["/conversation", "/conversation"]
+        usage = (await service.ask("GET", "/v1/usage")).json
+        assert paths(service) == [ROUTE, "/conversation", "/conversation"]
         assert len(service.simulator.state.streams) == 2
+    assert usage["today"]["units"] == 2 * 14, "what was not read has cost nothing"
 
 
 @pytest.mark.parametrize(
