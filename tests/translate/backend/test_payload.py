@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from translate.backend.payload import Wishes, confirmation, continuation, conversation, preflight
-from translate.values import Attachment, Confirmation, SentMessage, picture_tokens
+from translate.values import Attachment, Confirmation, ListedModel, SentMessage, picture_tokens
 from translate.values.gizmo import Gizmo
 from translate.values.models import ANY_GPT, BUILT_IN, GPT_4_MOBILE, GPT_4_S, GPT_35_TURBO, Model
 from translate.values.prompt import ChatMessage, Role
@@ -91,6 +91,18 @@ def test_form_of_today_tells_whether_the_backend_was_told_before() -> None:
     assert "websocket_request_id" not in states[0]
     named = json.loads(posted.encode_for_today("ws-1", prepared=True))
     assert named["websocket_request_id"] == "ws-1"
+
+
+def test_what_is_asked_for_stands_in_both_forms_as_far_as_the_model_can_do_it() -> None:
+    listed = ListedModel("gpt-5-6-thinking", efforts=("standard", "extended"), enabled_tools=("search",))
+    wishes = Wishes(effort="high", hints=("search", "canvas"))
+    posted = conversation(replace(GPT_4_S, listed=listed), TALK, new_id, wishes=wishes)
+    for body in (json.loads(posted.encode()), json.loads(posted.encode_for_today(prepared=True))):
+        assert (body["thinking_effort"], body["system_hints"]) == ("extended", ["search"])
+        hints = [message["metadata"].get("system_hints") for message in body["messages"]]
+        assert hints == [None, None, None, ["search"]]
+    unlisted = json.loads(conversation(GPT_4_S, TALK, new_id, wishes=wishes).encode())
+    assert "thinking_effort" not in unlisted
 
 
 def test_preflight_is_a_conversation_without_messages() -> None:
