@@ -222,6 +222,19 @@ def cited(size: int) -> bytes:
     return sse(message("【3†source】 " * (size // 16), metadata={"citations": notes}))
 
 
+def after(head: str, text: str) -> Callable[[int], bytes]:
+    """`head` once, then `text` over and over, in one delta each."""
+    record = delta({"v": text})
+    return lambda size: bare([head])[: -len(DONE)] + record * (size // len(record)) + DONE
+
+
+def referred(size: int) -> bytes:
+    """Many equal marks, and as many references to them as are read."""
+    mark = "\ue200cite\ue202turn0search1\ue201"
+    known = [{"matched_text": mark, "start_idx": n, "end_idx": n, "alt": "(a)"} for n in range(500)]
+    return sse(message(mark * (size // 20), metadata={"content_references": known}))
+
+
 def plain_deltas_then(end: bytes) -> Callable[[int], bytes]:
     """Deltas whose lines end in LF, then such with another line end."""
 
@@ -308,6 +321,27 @@ FAMILIES: dict[str, tuple[Callable[[int], bytes], Feed]] = {
     "marks that do not end": (repeated("【1†", whole=True), converse()),
     "marks of later dialects": (repeated("\ue200cite\ue201", whole=True), converse()),
     "marks of later dialects that do not end": (repeated("\ue200", whole=True), converse()),
+    "marks of later dialects that do not end, in pieces": (repeated("\ue200"), converse()),
+    "marks with arguments": (repeated("\ue200cite\ue202turn0search1\ue201 ", whole=True), converse()),
+    "marks with arguments, in pieces": (repeated("\ue200cite\ue202turn0search1\ue201 "), converse()),
+    "marks that only begin": (repeated("\ue200cite\ue202", whole=True), converse()),
+    "a mark without end": (after("\ue200cite\ue202", "turn0search1\n "), converse()),
+    "a mark of JSON without end": (after("\ue200genui\ue202{", '"a": [1], '), converse()),
+    "a mark of nested JSON": (after("\ue200genui\ue202", "["), converse()),
+    "separators": (repeated("\ue202", whole=True), converse()),
+    "references without a mark": (repeated("\ue202turn0search1", whole=True), converse()),
+    "marks and references of one text": (referred, converse()),
+    "loose marks": (repeated("citeturn0search1", whole=True), converse()),
+    "loose marks, in pieces": (repeated(" citeturn0search1"), converse()),
+    "loose marks that do not end": (after("citeturn0", "a"), converse()),
+    "loose entities that do not end": (repeated('entity["a', whole=True), converse()),
+    "escapes of loose marks": (repeated("\\ue20"), converse()),
+    "colons": (repeated(":"), converse()),
+    "lines of colons": (repeated("\n::", whole=True), converse()),
+    "writing blocks": (repeated("\n:::writing{", whole=True), converse()),
+    "a writing block": (after(":::writing{}\n", ":: "), converse()),
+    "a canvas": (one_text("code", "x\\n", recipient="canmore.create_textdoc"), converse()),
+    "a canvas of strings": (one_text("code", '"', recipient="canmore.create_textdoc"), converse()),
     "marks and citations of one number": (cited, converse()),
     "marks and citations of one number, in pieces": (cited_in_pieces, converse()),
     "backticks": (repeated("`"), converse()),

@@ -19,6 +19,7 @@ from typing import Final
 from translate.backend import (
     MAX_RECORD_BYTES,
     PING,
+    REFERENCES_PATCH,
     STORED_TURN,
     DeltaDialect,
     Dialect,
@@ -36,7 +37,17 @@ from translate.backend import (
     unglued,
 )
 from translate.states import OVER, READING, Signal, State, WrongState, transition
-from translate.text import AnswerBuilder, Change, Grew, Links, Message, Renderer
+from translate.text import (
+    COLON,
+    LOOSE_HINT,
+    AnswerBuilder,
+    Change,
+    Grew,
+    Links,
+    Message,
+    Renderer,
+    unescaped,
+)
 from translate.values import (
     NEED_DATA,
     PAUSED,
@@ -105,6 +116,7 @@ class Conversation:
         """The present exchange is over, so that the rest of its stream is not read."""
         self._reading = True  # the state is one of READING
         self._plain_passes = False  # plain growth may go by without a look
+        self._heeds_loose = False  # but for loose marks
         self.complete = False
         """The backend has said that it is done; before that, it may still be at work."""
         self._sent = sent
@@ -270,8 +282,11 @@ class Conversation:
         while True:
             if self._plain_passes and (pieces := fast_path.take_plain(sse)):
                 joined = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-                source.pass_unread(joined)
-                self._builder.add_unread(pieces, joined)
+                if self._heeds_loose and (joined[0] == COLON or LOOSE_HINT.search(joined)):
+                    self._take_warily(message, pieces)
+                else:
+                    source.pass_unread(joined)
+                    self._builder.add_unread(pieces, joined)
             if sse.pos == len(sse.buffer) or (taken := fast_path.take(sse)) is None:
                 return
             self._more_kept = True
@@ -279,6 +294,19 @@ class Conversation:
                 self._renderer.render(Grew(message, shown))
             if self._check_stop():
                 return
+            self._see_what_passes()
+
+    def _take_warily(self, message: Message, pieces: Sequence[bytes]) -> None:
+        """Take plain pieces of which some may hold a loose mark."""
+        for piece in pieces:
+            if self._plain_passes and not (
+                self._heeds_loose and (piece[0] == COLON or LOOSE_HINT.search(piece))
+            ):
+                message.source.pass_unread(piece)
+                self._builder.add_unread((piece,), piece)
+                continue
+            self._more_kept = True
+            self._renderer.render(Grew(message, message.source.grow(piece, unescaped(piece))))
             self._see_what_passes()
 
     def _take_record(self, record: Record) -> None:
@@ -340,6 +368,9 @@ class Conversation:
             self._take_envelope(value, record)
         elif "detail" in value:
             self._fail(error_from_response(200, record.data, secrets=self._secrets))
+        elif value.get("type") == REFERENCES_PATCH:
+            self._show(self._interpreter.patch_references(value))
+            self._see_what_passes()
         elif not self._interpreter.aside(value) and record.event in ANSWER_EVENTS:
             self._lose(record.data)
         if self.facts.error is not None and not self.exchange_over:
@@ -388,6 +419,7 @@ class Conversation:
         self._plain_passes = (
             growing is not None and not growing.source.held and self._renderer.passes_through(growing)
         )
+        self._heeds_loose = self._plain_passes and self._renderer.heeds_loose_marks
 
     def _show(self, changes: Iterator[Change]) -> None:
         for change in changes:

@@ -6,7 +6,7 @@ from translate.backend.errors import Said, error_from_response, read_detail, sai
 from translate.backend.fast_path import FastPath
 from translate.backend.found_gpts import read_found_gpts
 from translate.backend.gizmo import MAX_GIZMO_BYTES, as_gizmo, read_gizmo
-from translate.backend.interpreter import Interpreter, TurnFacts
+from translate.backend.interpreter import REFERENCES_PATCH, Interpreter, TurnFacts
 from translate.backend.limits import read_limits
 from translate.backend.model_list import read_model_list
 from translate.backend.payload import (
@@ -42,6 +42,7 @@ __all__ = [
     "MAX_RECORD_BYTES",
     "NO_WISHES",
     "PING",
+    "REFERENCES_PATCH",
     "STORED_TURN",
     "SUBPROTOCOL",
     "Connected",

@@ -1,19 +1,17 @@
-"""What a message of the backend holds: its text, pictures and citations.
+"""What a message of the backend holds: its text and pictures.
 
 Read from hostile JSON: every accessor gives a default instead of raising. Section numbers are those of the
 protocol notes.
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterable
 from typing import Final
 
-from translate.text import Citation, SourceText
+from translate.text import PRIVATE, SourceText
 from translate.values import Asset, JsonObject, object_at, objects_at, text_at
 
 MAX_ASSETS: Final = 16
-MAX_CITATIONS: Final = 500
 ASSET_POINTER = re.compile(r"[a-z][a-z-]{1,30}://[\w.-]{1,200}", re.ASCII)
 LANGUAGE = re.compile(r"[\w+#.-]{1,20}", re.ASCII)
 
@@ -166,51 +164,7 @@ def _asset(pointer: str, item: JsonObject) -> Asset | None:
     width, height = item.get("width"), item.get("height")
     return Asset(
         pointer,
-        alt=text_at(object_at(object_at(item, "metadata"), "dalle"), "prompt"),
+        alt=PRIVATE.sub("", text_at(object_at(object_at(item, "metadata"), "dalle"), "prompt")),
         width=width if isinstance(width, int) else 0,
         height=height if isinstance(height, int) else 0,
     )
-
-
-def citations_of(metadata: JsonObject) -> list[Citation]:
-    """Citations in both forms: `citations` (2023-24) and `content_references` (later); see section 9."""
-    found = []
-    for item in _some_objects(metadata, "citations"):
-        about = object_at(item, "metadata")
-        span = _span(item, "start_ix", "end_ix")
-        if not about or span is None:
-            continue
-        number = object_at(about, "extra").get("cited_message_idx")
-        title = text_at(about, "title") or text_at(about, "name")
-        found.append(
-            Citation(*span, number if isinstance(number, int) else None, _web(text_at(about, "url")), title)
-        )
-    for item in _some_objects(metadata, "content_references"):
-        span = _span(item, "start_idx", "end_idx")
-        matched = text_at(item, "matched_text")
-        if span is None or not matched.strip():
-            continue
-        source = next(iter(objects_at(item, "items")), {})
-        safe = item.get("safe_urls")
-        first = safe[0] if isinstance(safe, list) and safe and isinstance(safe[0], str) else ""
-        url = _web(text_at(source, "url") or text_at(item, "url") or first)
-        title = text_at(source, "title") or text_at(item, "title") or text_at(item, "name")
-        found.append(Citation(*span, None, url, title, matched, text_at(item, "alt")))
-    return found
-
-
-def _some_objects(metadata: JsonObject, key: str) -> Iterator[JsonObject]:
-    found = metadata.get(key)
-    objects = (item for item in found if isinstance(item, dict)) if isinstance(found, list) else iter(())
-    return islice(objects, MAX_CITATIONS)
-
-
-def _span(item: JsonObject, start: str, end: str) -> tuple[int, int] | None:
-    first, last = item.get(start), item.get(end)
-    if isinstance(first, int) and isinstance(last, int) and 0 <= first <= last:
-        return first, last
-    return None
-
-
-def _web(url: str) -> str:
-    return url if url.startswith(("http://", "https://")) else ""

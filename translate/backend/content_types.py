@@ -10,6 +10,7 @@ from typing import Final
 
 from translate.backend.content import ReasoningText, output_of, shown_text_of, text_of
 from translate.text import (
+    Canvas,
     Fenced,
     Pictures,
     Presentation,
@@ -38,6 +39,8 @@ PRIVATE_TYPES: Final = frozenset(
     )
 )
 """Of the assistant, and never meant for the user (protocol notes, section 7.4)."""
+CANVAS: Final = ("canmore.create_textdoc", "canmore.update_textdoc")
+"""Calls whose JSON holds text for the user (protocol notes, section 20.5)."""
 REASONING_CHANNELS: Final = ("analysis", "commentary")
 """Beside `final`, the answer's own channel."""
 PRIVATE_CHANNEL: Final = "analysis"
@@ -119,6 +122,11 @@ def _is_code(raw: JsonObject) -> bool:
     return not _is_tool(raw) and raw.get("recipient") in PYTHON and text_at(raw, "channel") != PRIVATE_CHANNEL
 
 
+def _is_canvas(raw: JsonObject) -> bool:
+    """A call that writes into a canvas; one that only comments on it shows nothing."""
+    return not _is_tool(raw) and raw.get("recipient") in CANVAS
+
+
 def _is_for_user(raw: JsonObject) -> bool:
     kind, recipient = _type_of(raw), raw.get("recipient")
     if kind == "code" and recipient != "all":
@@ -149,6 +157,7 @@ CONTENT_TYPES: Final = (
     ContentType(_is_error, ToolError()),
     ContentType(_is_picture, Pictures()),
     ContentType(_is_code, Fenced()),
+    ContentType(_is_canvas, Canvas()),
     ContentType(_is_reasoning, Reasoning(), ReasoningText),
     ContentType(_is_for_user, Prose()),
 )

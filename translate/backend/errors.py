@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
+from translate.text import PRIVATE
 from translate.values import (
     AccountBusy,
     ApiError,
@@ -264,7 +265,7 @@ def _detail_of(value: object, secrets: Sequence[str] = ()) -> ErrorDetail:
         if isinstance(raw_clears, int | float) and 0 < raw_clears < 10_000_000:
             clears_in = float(raw_clears)
         value = value.get("message")
-    text = value if isinstance(value, str) else ""
+    text = PRIVATE.sub("", value) if isinstance(value, str) else ""
     if "<" in text and ">" in text:
         text = ""  # markup in a JSON string: a relayed page
     for secret in secrets:

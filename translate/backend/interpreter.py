@@ -5,19 +5,20 @@ An envelope is `{"message": {...}, "conversation_id", "error"}`; each holds a wh
 one. Nothing here raises, whatever a record holds; the backend does send `"message": null`.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from translate.backend.content import (
     assets_of,
-    citations_of,
     is_finished,
     is_readable,
     language_of,
     shown_text_of,
     text_of,
 )
+from translate.backend.content_citations import ITEMS as CITATION_ITEMS
+from translate.backend.content_citations import CitationReader
 from translate.backend.content_types import (
     PYTHON,
     ContentType,
@@ -31,7 +32,6 @@ from translate.backend.errors import error_from_record
 from translate.backend.limits import read_limits
 from translate.text import (
     Change,
-    Citation,
     CitationsChanged,
     Completed,
     Grew,
@@ -100,6 +100,8 @@ MAX_HEADLINE: Final = 200
 """Characters of a headline that are passed on."""
 TEXTLESS_KEYS: Final = frozenset(("conversation_id", "message_id", "is_completion", "error", "error_code"))
 """A record without a type that has none but these holds no text."""
+REFERENCES_PATCH: Final = "content_references_patch"
+"""The type of a record of references that come beside their message."""
 NOT_SHOWN: Final = ("system", "user", "developer")
 """Whose messages are never shown."""
 
@@ -209,6 +211,7 @@ class Interpreter:
         self._last_finished = False
         self.damage = Damage()
         """What may be missing from this exchange."""
+        self._citations: dict[str, CitationReader] = {}  # of each message that has some
         self._answers: dict[str, _Seen] = {}  # the first answer to each message
         self._sent_ids = {message.id for message in sent}
         self._sent_answers = {message.text for message in sent if message.role == "assistant"}
@@ -265,6 +268,12 @@ class Interpreter:
             self.facts.count_unknown("record")
             return bool(kind) or record.keys() <= TEXTLESS_KEYS
         return True
+
+    def patch_references(self, record: JsonObject) -> Iterator[Change]:
+        """Take a record of references that come beside their message, and stand for all of its own."""
+        seen = self._seen.get(text_at(record, "message_id"))
+        if seen is not None and seen.shown is not None and seen.shown.kind is ItemKind.PROSE:
+            yield from self._cite(seen.shown, record, CitationReader.patch)
 
     @property
     def over(self) -> bool:
@@ -485,12 +494,19 @@ class Interpreter:
 
     def _read_citations(self, message: Message, raw: JsonObject) -> Iterator[Change]:
         metadata = object_at(raw, "metadata")
-        if metadata.get("citations") or metadata.get("content_references"):
-            citations = citations_of(metadata)
-            if citations != message.citations:
-                self._kept += _size_of(citations) - _size_of(message.citations)
-                message.citations = citations
-                yield CitationsChanged(message)
+        if any(metadata.get(key) for key in CITATION_ITEMS):
+            yield from self._cite(message, metadata, CitationReader.read)
+
+    def _cite(
+        self, message: Message, holder: JsonObject, take: Callable[[CitationReader, JsonObject], bool]
+    ) -> Iterator[Change]:
+        """Have `holder` taken by the reader of the message's citations."""
+        reader = self._citations.setdefault(message.id, CitationReader())
+        before = reader.size
+        if take(reader, holder):
+            self._kept += reader.size - before
+            message.citations = reader.citations
+            yield CitationsChanged(message)
 
     def _read_ending(self, seen: _Seen, message: Message, raw: JsonObject) -> None:
         """Only the last message of the answer says how it ended."""
@@ -545,10 +561,6 @@ class Interpreter:
 
 def _is_tool(raw: JsonObject) -> bool:
     return object_at(raw, "author").get("role") == "tool"
-
-
-def _size_of(citations: Sequence[Citation]) -> int:
-    return sum(size_in_memory(one.url, one.title, one.matched, one.markdown) for one in citations)
 
 
 def _may_be_in_metadata(message: Message) -> bool:

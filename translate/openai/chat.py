@@ -154,11 +154,14 @@ class WholeChat:
 
 
 def annotations(answer: str, citations: Sequence[ShownCitation]) -> bytes:
-    """`"annotations":[...]` for the citations shown, with their places in the answer; or nothing."""
+    """`"annotations":[...]` for the citations shown, with their places in the answer; or nothing.
+
+    One without a link of its own has its place at the end.
+    """
     found, at = [], 0
     for shown in citations:
         link = well_formed(shown.link)  # as it was written
-        start = answer.find(link, at)
+        start = answer.find(link, at) if link else len(answer)
         if start < 0 or not shown.url:
             continue
         at = start + len(link)

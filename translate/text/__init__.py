@@ -1,9 +1,11 @@
 """From what messages say to the text that a person reads: filters, citations, fences, pictures, styles."""
 
 from translate.text.answer import AnswerBuilder, AnswerText
-from translate.text.citations import Citation, CitationRewriter
+from translate.text.citations import FOOTNOTE, CitationRewriter
 from translate.text.escape import PLAIN, escaped, unescaped
 from translate.text.filters import FilterChain
+from translate.text.loose_marks import COLON, LOOSE_HINT
+from translate.text.marks import PRIVATE
 from translate.text.message import (
     Change,
     CitationsChanged,
@@ -16,6 +18,7 @@ from translate.text.message import (
 )
 from translate.text.presentation import (
     AnswerContext,
+    Canvas,
     Fenced,
     ItemSource,
     Links,
@@ -26,15 +29,21 @@ from translate.text.presentation import (
     Reasoning,
     ToolError,
 )
+from translate.text.references import Citation, Source
 from translate.text.renderer import Renderer
 from translate.text.source_text import SourceText
 from translate.text.stop import StopFilter
 
 __all__ = [
+    "COLON",
+    "FOOTNOTE",
+    "LOOSE_HINT",
     "PLAIN",
+    "PRIVATE",
     "AnswerBuilder",
     "AnswerContext",
     "AnswerText",
+    "Canvas",
     "Change",
     "Citation",
     "CitationRewriter",
@@ -53,6 +62,7 @@ __all__ = [
     "Prose",
     "Reasoning",
     "Renderer",
+    "Source",
     "SourceText",
     "StopFilter",
     "TookBack",

@@ -6,6 +6,7 @@ from typing import Final
 
 from translate.text.escape import escaped, unescaped
 from translate.text.filters import FilterChain
+from translate.text.marks import PRIVATE
 from translate.text.stop import StopFilter
 from translate.values import (
     Asset,
@@ -156,7 +157,8 @@ class AnswerBuilder:
 
     def add_reasoning(self, text: str) -> None:
         """Add reasoning."""
-        self._put(ReasoningDelta([piece for piece, _ in _pieces_of(text)]))
+        if text := without_private(text):
+            self._put(ReasoningDelta([piece for piece, _ in _pieces_of(text)]))
 
     def start_reasoning(self, message_id: str) -> None:
         """Begin an item of reasoning."""
@@ -223,7 +225,7 @@ class AnswerBuilder:
         self._put(event)
 
     def _write(self, text: str) -> None:
-        for piece, part in _pieces_of(text):
+        for piece, part in _pieces_of(without_private(text)):
             self._pieces.append(piece)
             self.answer.append(piece, part)
 
@@ -236,6 +238,11 @@ class AnswerBuilder:
             self._waiting.append(event)
         else:
             self._put(event)
+
+
+def without_private(text: str) -> str:
+    """`text` without the characters that marks are made of, which no client can show."""
+    return text if text.isascii() else PRIVATE.sub("", text)
 
 
 def _pieces_of(text: str) -> list[tuple[bytes, str]]:

@@ -2,56 +2,86 @@
 
 A mark such as `【11†source】` may be split over deltas, and its citation may come one or more deltas later
 (protocol notes, section 9); so text from an open mark on is held back, for a bounded length. `【` is also an
-ordinary bracket, and inside code nothing is a mark. What only tells how to read the text behind it, such as
-a backtick or the `]` of a link, is kept to be looked at again, but shown at once.
+ordinary bracket, and inside code nothing is a mark but those of private-use characters, which nobody can
+read. What only tells how to read the text behind it, such as a backtick or the `]` of a link, is kept to be
+looked at again, but shown at once. The fences of writing blocks are left out, the words between them stay.
 """
 
 import re
-from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import Final
 
+from translate.text.loose_marks import HINT, LOOSE, OPEN_LOOSE, goes_on_a_word, open_loose_mark, read_loose
+from translate.text.marks import (
+    CLOSING,
+    MAX_ITEMS,
+    OPENING,
+    SEPARATOR,
+    WAIT_FOR_LINK,
+    Link,
+    Mark,
+    json_prefix,
+    kind_named,
+    kind_of,
+    read_mark,
+    shown_for,
+)
+from translate.text.references import (
+    Citation,
+    CitationIndex,
+    Source,
+    citation_link,
+    escape_url,
+    labelled_link,
+)
 from translate.text.source_text import SourceText
 from translate.values import ShownCitation
 
-MAX_WAIT: Final = 2000
-"""Characters held back behind a mark whose citation has not come yet."""
+MAX_FURTHER: Final = 500
+"""Pages that are noted beside those that are linked in an answer."""
+FOOTNOTE: Final = "sources_footnote"
+"""The type of a reference to all pages that were used; it has no place in the text."""
 MAX_DRIFT: Final = 8
 """Characters by which a range may be off; a mark is longer, so that its neighbours are not meant."""
 MAX_LINK: Final = 1000
 """Characters of a path in the sandbox; it holds no `](`, with which another link begins."""
 
-TOKEN = re.compile("`+|【|\ue200|\\]\\(|\n[ \t]*\n")
-IN_CODE = re.compile("`+|\n[ \t]*\n")
-MARK = re.compile(r"【(?:(\d{1,6})(?::\d{1,6})?)?†([^【】\n]{0,80})】")
-OPEN_MARK = re.compile(r"【(?:\d{1,6}(?::\d{0,6})?)?(?:†[^【】\n]{0,80})?")
-REFERENCE = re.compile("\ue200[^\ue200\ue201\n]{0,300}\ue201")
-OPEN_REFERENCE = re.compile("\ue200[^\ue200\ue201\n]{0,300}")
+MAX_ARGUMENTS: Final = 4000
+MAX_JSON: Final = 64 * 1024
+"""Characters of a mark, without and with JSON in it; what is longer is none, or shows nothing."""
+OF_A_LINE_OR_WORD: Final = ":cefi"
+"""What opens something only at the beginning of a line or a word, so that it matters what stands before."""
+MAX_FENCE: Final = 1000
+"""Characters of the line that opens a writing block."""
+
+_TOKENS = "`+|【|\ue200+|[\ue201-\ue206]|\\]\\(|\n[ \t]*\n|:::"
+TOKEN = re.compile(_TOKENS)
+ANY_TOKEN = re.compile(f"{_TOKENS}|(?P<loose>{LOOSE})")
+IN_CODE = re.compile("`+|\ue200+|[\ue201-\ue206]|\n[ \t]*\n")
+MARK = re.compile(r"【(?:(\d{1,20})(?::\d{1,6})?)?†([^【】\n]{0,200})】")
+OPEN_MARK = re.compile(r"【(?:\d{1,20}(?::\d{0,6})?)?(?:†[^【】\n]{0,200})?")
+HEAD = re.compile("\ue200([A-Za-z_]{0,40})")
+LONE = re.compile("\ue202(?:turn\\d{1,4}[a-z]{1,12}\\d{1,4}[\ue202\ue203]?){1,40}\ue201?")
+OPEN_LONE = re.compile("\ue202[a-z0-9\ue202\ue203]{0,300}")
+END = re.compile("[\ue200\ue201]|\n[ \t]*\n")
+MAY_END = re.compile("[\ue200\ue201\n]")
+END_OF_JSON = re.compile("[\ue200\ue201]")
+UNCLOSED = re.compile("\ue200[A-Za-z_]*(?:[\ue202\ue203]\\w*(?:,turn\\w*)*)*")
+"""What is left out of a mark that is never closed: its name and its references."""
+FENCE = re.compile(r':::writing\{(?:"[^"\n]*"|“[^”\n]*”|[^"“}\n])*\}[ \t]*\n?')
+FENCE_OF_A_WHOLE_LINE = re.compile(r":::writing\{[^}\n]*\}[ \t]*\n?")
+"""One in which a quotation mark is not closed."""
+OPEN_FENCE = re.compile(r":::(?:w(?:r(?:i(?:t(?:i(?:n(?:g(?:\{[^\n]*)?)?)?)?)?)?)?)?")
+FENCE_END = re.compile(r":::[ \t]*(?:\n|\Z)")
+COLONS = re.compile(r"(?<!:):{1,2}\Z")
+OPEN_FENCE_END = re.compile(r":{1,3}[ \t]*\Z")
 NUMBERED_LINK = re.compile(r"\]\((\d{1,4})\)")
 OPEN_NUMBERED_LINK = re.compile(r"\]\(\d{0,4}")
 SANDBOX = "sandbox:"
 LINK_PART = re.compile(r"[()\n]|\]\(")
 OPEN_TAIL = re.compile(r"\]\Z|\n[ \t]*\Z")
 """Ends of a text whose meaning depends on what follows, besides backticks."""
-
-
-@dataclass(frozen=True, slots=True)
-class Citation:
-    """What a mark in the text stands for; `start` and `end` count code points of the message.
-
-    `number` is the cited message's, `matched` the mark's own text in later dialects, `markdown` their ready
-    rendering. Without a `url` only the `title` (a file's name) can be shown.
-    """
-
-    start: int
-    end: int
-    number: int | None
-    url: str
-    title: str
-    matched: str = ""
-    markdown: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +103,13 @@ class _Replaced:
 class _Undecided:
     """More of the text, or its citation, must come first; text alone is enough at `end`.
 
-    So many first characters of the mark stay what they are, whatever becomes of it.
+    So many first characters of the mark stay what they are, whatever becomes of it. With `awaited`, only a
+    piece that holds this can decide before.
     """
 
     end: int = 0
     certain: int = 0
+    awaited: re.Pattern[str] | None = None
 
 
 _UNDECIDED: Final = _Undecided()
@@ -90,13 +122,17 @@ class CitationRewriter:
     `source` is the message's text, which knows how far the fed text reaches. `sandbox` turns a path in the
     sandbox into an address, or None if it cannot; while `all_paths` says so it can. With `show_citations`,
     citations are shown as links, else they are left out. `shown` gets each citation that is shown, in
-    order; it may be shared by the messages of an answer, whose citations are then numbered through.
+    order, and `further` the titles of addresses that stand behind them; both may be shared by the messages of
+    an answer, whose citations are then numbered through.
     """
 
     __slots__ = (
         "_all_paths",
+        "_awaited",
+        "_before",
         "_citations",
         "_code",
+        "_further",
         "_given",
         "_held",
         "_more",
@@ -106,8 +142,10 @@ class CitationRewriter:
         "_scanned",
         "_show_citations",
         "_shown",
+        "_skipping",
         "_source",
         "_wake",
+        "_writing",
     )
 
     def __init__(
@@ -116,6 +154,7 @@ class CitationRewriter:
         sandbox: Callable[[str], str | None],
         all_paths: Callable[[], bool],
         shown: list[ShownCitation],
+        further: dict[str, str],
         *,
         show_citations: bool,
     ) -> None:
@@ -124,7 +163,8 @@ class CitationRewriter:
         self._all_paths = all_paths
         self._shown = shown
         self._show_citations = show_citations
-        self._citations = _Index(())
+        self._citations = CitationIndex(())
+        self._further = further
         self._held = ""
         self._given = 0  # how many characters of what is held are shown already
         # What came behind `_held` and was not looked at, since it decides nothing: before `_wake` characters
@@ -133,33 +173,61 @@ class CitationRewriter:
         self._more_size = 0
         self._wake = 0
         self._run = ""
+        self._awaited: re.Pattern[str] | None = None
+        self._before: str | None = None  # the character before what is held, if that is not in the source
+        self._skipping = False  # the rest of a mark that is too long
+        self._writing = False  # in a writing block
         self._scanned: tuple[int, int] | None = None  # of the link that is held: how far, and how deep
         self._code = ""  # the backticks that opened the code we are in
 
     @property
     def passes_through(self) -> bool:
-        """See `TextFilter`: nothing at the end is still to be read, no code span is open."""
-        return not self._held and len(self._code) not in (1, 2)
+        """See `TextFilter`: nothing at the end is still to be read, no code span or writing block is open."""
+        return not (self._held or self._skipping or self._writing) and len(self._code) not in (1, 2)
+
+    @property
+    def heeds_loose_marks(self) -> bool:
+        """Plain pieces in which `LOOSE_HINT` is found must be fed all the same."""
+        return not self._code
 
     def feed(self, text: str) -> str:
         """See `TextFilter`."""
+        if self._skipping:
+            text = self._skip(text)
         self._more.append(text)
         self._more_size += len(text)
         if self._run and not text.strip(self._run):
             self._given += len(text)
             return text
-        if len(self._held) + self._more_size < self._wake:
+        if len(self._held) + self._more_size < self._wake and (
+            self._awaited is None or not self._awaited.search(text)
+        ):
             return ""
         return self._rewrite(final=False)
 
+    def _skip(self, text: str) -> str:
+        """What of `text` stands behind the mark that is too long to be shown."""
+        if (end := END_OF_JSON.search(text)) is None:
+            return ""
+        self._skipping = False
+        at = end.end() if end[0] == CLOSING else end.start()
+        self._before = text[at - 1 : at]
+        return text[at:]
+
     def release(self) -> str:
         """See `TextFilter`: what is unresolved now stays so."""
+        self._skipping = False
         return self._rewrite(final=True)
 
     def cite(self, citations: Iterable[Citation]) -> str:
         """Take the citations of the message as they stand now. Return what can be shown now."""
-        self._citations = _Index(tuple(citations))
-        return self._rewrite(final=False)
+        known = tuple(citations)
+        self._citations = CitationIndex(known)
+        if self._show_citations:
+            for citation in known:
+                if citation.kind == FOOTNOTE:
+                    self._note_further(citation.further)
+        return self._rewrite(final=False) if self._held else ""
 
     def take_back(self, characters: int) -> None:
         """So many characters at the end of the message, as far as it was fed, are no longer part of it."""
@@ -175,13 +243,16 @@ class CitationRewriter:
             self._more.clear()
         self._more_size = self._wake = 0
         self._run = ""
+        self._awaited = None
         return self._held
 
     def _rewrite(self, final: bool) -> str:
         held, start, at = self._join(), self._given, 0
         out: list[str] = []
         keep = shown = len(held)  # what is held from here on, and shown up to there
-        while (token := (IN_CODE if self._code else TOKEN).search(held, at)) is not None:
+        hinted = HINT.search(held) is not None
+        outside = ANY_TOKEN if hinted else TOKEN
+        while (token := (IN_CODE if self._code else outside).search(held, at)) is not None:
             word, position = token.group(), token.start()
             if token.end() == len(held) and word[0] == "`" and not final:
                 keep, self._run = position, "`"  # more backticks may follow
@@ -195,10 +266,17 @@ class CitationRewriter:
                     self._code = ""  # a code span does not reach over a blank line
                 at = token.end()
                 continue
-            decision = self._decide(held, position, final)
+            if len(word) > 1 and word[0] == OPENING:  # all but the last open nothing
+                out.append(held[start:position])
+                start = position = token.end() - 1
+            if token.lastgroup is None:
+                decision = self._decide(held, position, final)
+            else:
+                decision = self._loose_mark(held, token, final)
             if isinstance(decision, _Undecided):
                 keep, shown = position, max(start, position + decision.certain)
                 self._wake = max(0, decision.end - position)
+                self._awaited = decision.awaited
                 break
             if isinstance(decision, _Replaced):
                 out += (held[start:position], decision.text[max(0, start - position) :])
@@ -209,9 +287,33 @@ class CitationRewriter:
             if tail is not None and self._is_open(tail.group()):
                 keep = tail.start()
                 self._run = "" if held[keep] == "]" else " \t"
+            elif not final and not self._code and (loose := self._open_at(held, at, hinted)) >= 0:
+                keep, shown = loose, max(start, loose)
         out.append(held[start:shown])
+        if keep == len(held):
+            self._before = None
+        elif keep:
+            self._before = held[keep - 1]
+        elif held[0] in OF_A_LINE_OR_WORD:
+            self._before = self._character_before()
         self._held, self._given = held[keep:], shown - keep
         return "".join(out)
+
+    def _character_before(self) -> str:
+        """What stands before the text that is held or fed; empty if nothing does."""
+        return self._source.before if self._before is None else self._before
+
+    def _open_at(self, held: str, at: int, hinted: bool) -> int:
+        """Where a loose mark or a fence may begin that is not whole; -1 if none does."""
+        if self._writing or held.endswith(":"):
+            open_fence = OPEN_FENCE_END if self._writing else COLONS
+            fence = open_fence.search(held, max(at, len(held) - MAX_FENCE))
+            if fence is not None and (self._writing or self._begins_line(held, fence.start())):
+                return fence.start()
+        return open_loose_mark(held, at, self._character_before()) if hinted else -1
+
+    def _begins_line(self, held: str, position: int) -> bool:
+        return (held[position - 1] if position else self._character_before()) in ("", "\n")
 
     def _is_open(self, tail: str) -> bool:
         """Whether a link, or the end of a code span, may follow `tail`."""
@@ -228,14 +330,38 @@ class CitationRewriter:
         first = held[position]
         if first == "【":
             return self._citation_mark(held, position, final)
-        if first == "\ue200":
-            return self._reference_mark(held, position, final)
+        if first == ":":
+            return self._fence(held, position, final)
+        if first != "]":
+            return self._private_mark(held, position, final)
         rest = held[position + 2 : position + 2 + len(SANDBOX)]
         if rest == SANDBOX:
             return self._sandbox_link(held, position, final)
         if SANDBOX.startswith(rest) and not final:
             return self._open_sandbox_link()
         return self._numbered_link(held, position, final)
+
+    def _fence(self, held: str, position: int, final: bool) -> _Decision:
+        """`:::writing{...}`, which begins a line, opens a writing block; `:::`, which ends one, closes it."""
+        if self._writing:
+            if (fence := FENCE_END.match(held, position)) is None:
+                return _Kept(position + 1)
+            if fence.end() == len(held) and held[-1] != "\n" and not final:
+                return _UNDECIDED
+            self._writing = False
+            return _Replaced(fence.end(), "")
+        if not self._begins_line(held, position):
+            return _Kept(position + 1)
+        limit = position + MAX_FENCE
+        if (fence := FENCE.match(held, position, limit)) is None:
+            if not final and len(held) < limit and OPEN_FENCE.fullmatch(held, position):
+                return _UNDECIDED
+            if (fence := FENCE_OF_A_WHOLE_LINE.match(held, position, limit)) is None:
+                return _Kept(position + 1)
+        if fence.end() == len(held) and held[-1] != "\n" and not final:
+            return _UNDECIDED
+        self._writing = True
+        return _Replaced(fence.end(), "")
 
     def _citation_mark(self, held: str, position: int, final: bool) -> _Decision:
         """`【11†source】`, the mark of 2023 and 2024."""
@@ -247,25 +373,129 @@ class CitationRewriter:
         number = int(mark[1]) if mark[1] else None
         waited = _has_waited(held, mark.end(), final)
         start = self._position() + position
-        citation = self._find(start, start + len(mark.group()), number, waited)
+        citation = self._citations.matching(mark.group(), start)
+        if citation is not None and not citation.settled and not waited:
+            return _until_waited(mark)
+        citation = citation or self._find(start, start + len(mark.group()), number, waited)
         if citation is None:
             return _Replaced(mark.end(), "") if waited else _until_waited(mark)
+        if citation.matched:
+            return _Replaced(mark.end(), self._shown_text(Mark("cite"), citation))
         return _Replaced(mark.end(), self._link(citation, mark[1] or "*"))
 
-    def _reference_mark(self, held: str, position: int, final: bool) -> _Decision:
-        """The mark of later dialects, between two private-use characters."""
-        if (mark := REFERENCE.match(held, position)) is None:
-            may_follow = not final and OPEN_REFERENCE.fullmatch(held, position)
-            return _UNDECIDED if may_follow else _Replaced(position + 1, "")
-        citation = self._citations.matching(mark.group())
-        if citation is None and self._show_citations and not _has_waited(held, mark.end(), final):
-            return _until_waited(mark)
-        if citation is None or not self._show_citations:
-            return _Replaced(mark.end(), "")
-        if citation.markdown:
-            self._shown.append(ShownCitation(citation.markdown, citation.url, citation.title))
-            return _Replaced(mark.end(), citation.markdown)
-        return _Replaced(mark.end(), self._link(citation, str(len(self._shown) + 1)))
+    def _private_mark(self, held: str, position: int, final: bool) -> _Decision:
+        """The mark of later dialects, in private-use characters; one of them alone is left out."""
+        if held[position] == SEPARATOR:
+            return self._lone_mark(held, position, final)
+        head = HEAD.match(held, position)
+        if head is None:
+            return _Replaced(position + 1, "")
+        name, at = head[1], head.end()
+        if at == len(held):
+            if final:
+                return _Replaced(at if kind_named(name) else position + 1, "")
+            return _UNDECIDED
+        kind, follows = kind_named(name), held[at]
+        if not name or not (
+            follows in (SEPARATOR, CLOSING) or (kind is not None and kind.json and follows in "[{")
+        ):
+            return _Replaced(at if kind else position + 1, "")
+        body = at + (follows == SEPARATOR)
+        if body == len(held) and not final:
+            return _UNDECIDED
+        holds_json = held[body : body + 1] in ("[", "{")
+        limit = position + (MAX_JSON if holds_json else MAX_ARGUMENTS)
+        end = (END_OF_JSON if holds_json else END).search(held, body, limit)
+        if end is None and not final and len(held) < limit:
+            return _Undecided(limit, awaited=END_OF_JSON if holds_json else MAY_END)
+        if end is not None and end[0] == CLOSING:
+            return self._whole_mark(held, position, end.end(), final)
+        stop = end.start() if end is not None else min(limit, len(held))
+        return self._unclosed_mark(held, position, body, stop, name)
+
+    def _unclosed_mark(self, held: str, position: int, body: int, stop: int, name: str) -> _Decision:
+        """A mark that is not closed before `stop`. Words behind it stay, as far as they can be told apart."""
+        if held[body : body + 1] in ("[", "{"):
+            whole = json_prefix(held[body:stop])
+            if whole is not None:
+                words = kind_of(Mark(name)).without(Mark(name, (), whole[0]))
+                return _Replaced(body + whole[1], words)
+            if stop == position + MAX_JSON:
+                self._skipping = True
+                rest = self._skip(held[stop:])
+                return _Replaced(len(held) - len(rest), "")
+            return _Replaced(stop, "")
+        kind = kind_named(name)
+        if kind is not None and kind.labelled:
+            label, _, behind = held[body:stop].partition(SEPARATOR)
+            return _Replaced(stop, label + UNCLOSED.sub("", f"{OPENING}{SEPARATOR}{behind}"))
+        left_out = UNCLOSED.match(held, position, stop)
+        return _Replaced(left_out.end() if left_out is not None else stop, "")
+
+    def _lone_mark(self, held: str, position: int, final: bool) -> _Decision:
+        """References that lost the beginning of their mark."""
+        if not final and OPEN_LONE.fullmatch(held, position):
+            return _UNDECIDED
+        mark = LONE.match(held, position)
+        if mark is None:
+            return _Replaced(position + 1, "")
+        read = read_mark(f"{OPENING}cite{mark.group()}")
+        return self._resolved(held, mark.group(), read, position, mark.end(), final)
+
+    def _whole_mark(self, held: str, position: int, end: int, final: bool) -> _Decision:
+        text = held[position:end]
+        return self._resolved(held, text, read_mark(text), position, end, final)
+
+    def _loose_mark(self, held: str, found: re.Match[str], final: bool) -> _Decision:
+        """A mark that lost its private-use characters."""
+        position, end = found.span()
+        if goes_on_a_word(held, position, self._character_before()):
+            return _Kept(position + 1)
+        if not final and (end == len(held) or OPEN_LOOSE.match(held, position)):
+            return _UNDECIDED
+        read = read_loose(found.group())
+        if isinstance(read, str):
+            return _Replaced(end, read)
+        return self._resolved(held, found.group(), read, position, end, final)
+
+    def _resolved(self, held: str, text: str, mark: Mark, position: int, end: int, final: bool) -> _Decision:
+        """Show the mark that is `text` and reaches to `end`, or wait for what it stands for."""
+        if self._code or not self._show_citations:
+            return _Replaced(end, kind_of(mark).without(mark))
+        citation = self._citations.matching(text, self._position() + position)
+        wait = kind_of(mark, citation).wait
+        if (citation is None or not citation.settled) and not final and len(held) - end <= wait:
+            return _Undecided(end + wait + 1)
+        return _Replaced(end, self._shown_text(mark, citation))
+
+    def _shown_text(self, mark: Mark, citation: Citation | None) -> str:
+        """What is shown for a mark; the links in it are noted."""
+        named = map(self._citations.matching, mark.references)
+        results = [Source(found.title, found.url) for found in named if found is not None]
+        out = []
+        for part in shown_for(mark, citation, results):
+            if isinstance(part, str):
+                out.append(part)
+                if citation is not None and citation.markdown:
+                    self._shown.append(ShownCitation(part, citation.url, citation.title))
+            else:
+                out.append(self._source_link(part))
+        if citation is not None:
+            self._note_further((*citation.sources[1:MAX_ITEMS], *citation.further))
+        return "".join(out)
+
+    def _source_link(self, link: Link) -> str:
+        title, url = link.source.title, link.source.url
+        if not url:
+            return link.label or (f"({title})" if title else "")
+        text = labelled_link(link.label, url) if link.label else citation_link(str(len(self._shown) + 1), url)
+        self._shown.append(ShownCitation(text, url, title))
+        return text
+
+    def _note_further(self, sources: Iterable[Source]) -> None:
+        for source in sources:
+            if source.url and len(self._further) < MAX_FURTHER:
+                self._further.setdefault(source.url, source.title)
 
     def _numbered_link(self, held: str, position: int, final: bool) -> _Decision:
         """`[shown](3)`: the number of a citation in place of an address."""
@@ -325,56 +555,15 @@ class CitationRewriter:
     def _link(self, citation: Citation, label: str) -> str:
         if not citation.url:
             return f"({citation.title})" if citation.title else ""
-        link = f"[[{label}]({escape_url(citation.url)})]"
+        link = citation_link(label, citation.url)
         self._shown.append(ShownCitation(link, citation.url, citation.title))
         return link
 
 
-class _Index:
-    """Finds citations without looking at all of them. Of several that fit, the first one counts."""
-
-    __slots__ = ("_by_mark", "_by_number", "_by_range")
-
-    def __init__(self, citations: Sequence[Citation]) -> None:
-        self._by_range: dict[tuple[int, int], Citation] = {}
-        self._by_mark: dict[str, Citation] = {}
-        # Those of each number, with where they start and which comes first.
-        self._by_number: dict[int, list[tuple[int, int, Citation]]] = {}
-        for order, citation in enumerate(citations):
-            self._by_range.setdefault((citation.start, citation.end), citation)
-            self._by_mark.setdefault(citation.matched, citation)
-            if citation.number is not None:
-                self._by_number.setdefault(citation.number, []).append((citation.start, order, citation))
-        for found in self._by_number.values():
-            found.sort(key=itemgetter(0, 1))
-
-    def at(self, start: int, end: int) -> Citation | None:
-        """The citation of this range."""
-        return self._by_range.get((start, end))
-
-    def matching(self, mark: str) -> Citation | None:
-        """The citation that names this mark."""
-        return self._by_mark.get(mark)
-
-    def nearest(self, number: int, start: int) -> Citation | None:
-        """The citation of this number whose range is nearest to `start`."""
-        found = self._by_number.get(number, [])
-        behind = bisect_left(found, start, key=itemgetter(0))
-        nearest = found[behind : behind + 1]
-        if behind:
-            nearest.append(found[bisect_left(found, found[behind - 1][0], key=itemgetter(0))])
-        return min(nearest, key=lambda one: (abs(one[0] - start), one[1]))[2] if nearest else None
-
-
 def _until_waited(mark: re.Match[str], certain: int = 0) -> _Undecided:
-    return _Undecided(mark.end() + MAX_WAIT + 1, certain)
+    return _Undecided(mark.end() + WAIT_FOR_LINK + 1, certain)
 
 
 def _has_waited(held: str, end: int, final: bool) -> bool:
     """Nothing more is waited for: the text is over, or much has come behind the mark that ends at `end`."""
-    return final or len(held) - end > MAX_WAIT
-
-
-def escape_url(url: str) -> str:
-    """`url` so that it survives inside the parentheses of a markdown link."""
-    return re.sub(r"[\s()<>\\]", lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()), url)
+    return final or len(held) - end > WAIT_FOR_LINK

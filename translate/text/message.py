@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from translate.text.citations import Citation
 from translate.text.presentation import Presentation
+from translate.text.references import Citation
 from translate.text.source_text import SourceText
 from translate.values import Asset, ItemKind
 

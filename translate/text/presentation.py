@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from translate.text.citations import Citation, CitationRewriter
+from translate.text.canvas import CanvasReader
+from translate.text.citations import CitationRewriter
 from translate.text.fences import FenceGuard, backticks_at_end, fence_for
 from translate.text.filters import FilterChain
 from translate.text.program_output import FIGURE_MARK, OutputLimit, printable
+from translate.text.references import Citation
 from translate.text.source_text import SourceText
 from translate.values import ItemKind, ShownCitation, Style
 
@@ -36,11 +38,14 @@ class Links(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AnswerContext:
-    """What the items of one answer share: style, links, and the citations shown so far."""
+    """What the items of one answer share: style, links, the citations shown so far, and the titles of pages
+    that stand behind them, by address.
+    """
 
     style: Style
     links: Links | None
     shown: list[ShownCitation] = field(default_factory=list)
+    further: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,11 @@ class OpenItem:
 
     def __init__(self, filters: FilterChain) -> None:
         self.filters = filters
+
+    @property
+    def heeds_loose_marks(self) -> bool:
+        """Plain pieces in which `LOOSE_HINT` is found must be fed all the same."""
+        return False
 
     def take_notice(self) -> str:
         """What to say, once, behind the text that the filters gave last."""
@@ -127,7 +137,9 @@ class Prose(Presentation):
             return context.links is not None and context.style is not Style.TEXT and context.links.has_room
 
         show = context.style is Style.WEB
-        rewriter = CitationRewriter(source.text, address, has_room, context.shown, show_citations=show)
+        rewriter = CitationRewriter(
+            source.text, address, has_room, context.shown, context.further, show_citations=show
+        )
         return _OpenProse(rewriter)
 
 
@@ -137,6 +149,10 @@ class _OpenProse(OpenItem):
     def __init__(self, rewriter: CitationRewriter) -> None:
         super().__init__(FilterChain([rewriter]))
         self._rewriter = rewriter
+
+    @property
+    def heeds_loose_marks(self) -> bool:
+        return self._rewriter.heeds_loose_marks
 
     def cite(self, citations: Sequence[Citation]) -> str:
         return self._rewriter.cite(citations)
@@ -205,6 +221,26 @@ class _OpenOutput(_OpenFence):
 
     def take_notice(self) -> str:
         return self._limit.take_notice()
+
+
+class Canvas(Presentation):
+    """What the assistant writes into a canvas: a document as it is, code in a fence."""
+
+    kind = ItemKind.PROSE
+
+    def open(self, source: ItemSource, piece: str, context: AnswerContext) -> OpenItem:
+        """See `Presentation`."""
+        return _OpenCanvas(CanvasReader(fenced=context.style is Style.WEB))
+
+
+class _OpenCanvas(OpenItem):
+    def __init__(self, reader: CanvasReader) -> None:
+        super().__init__(FilterChain([reader]))
+        self._reader = reader
+
+    def closing(self, line_breaks: int) -> str:
+        fence = self._reader.fence
+        return ("" if line_breaks else "\n") + fence + "\n" if fence else ""
 
 
 class Reasoning(Presentation):

@@ -64,6 +64,11 @@ class Renderer:
             and self._out.passes_through
         )
 
+    @property
+    def heeds_loose_marks(self) -> bool:
+        """See `OpenItem`."""
+        return self._item is not None and self._item.heeds_loose_marks
+
     def continue_seamlessly(self) -> None:
         """The next message goes on where the last one was cut: nothing parts the two."""
         self._seamless = True
@@ -103,6 +108,12 @@ class Renderer:
         self._close()
         if self._reasoned is not None:
             self._end_reasoning(self._reasoned)
+        linked = {citation.url for citation in self._context.shown}
+        for url, title in self._context.further.items():
+            if url not in linked:
+                self._context.shown.append(ShownCitation("", url, title))
+        self._context.further.clear()
+        self._announce_citations()
         self._out.release()
 
     def _grow(self, message: Message, piece: str) -> None:

@@ -5,10 +5,17 @@ three ways: as a whole (`become`), as a decoded piece (`grow`), and as escaped b
 (`pass_unread`); these are decoded only when the text or a position is asked for.
 """
 
+import re
 from collections.abc import Callable
+from typing import Final
 
 from translate.text.escape import unescaped
 from translate.values import SURROGATE, concatenate, join_surrogates, text_size
+
+REPLACEMENT: Final = "\ufffd"
+LAST_ESCAPE: Final = re.compile(rb"(?<!\\)(?:\\\\)*(\\(?:[^u]|u[0-9A-Fa-f]{4}))\Z", re.DOTALL)
+MAX_ESCAPES: Final = 64
+"""Bytes at the end of a text that are looked at for an escape."""
 
 
 class SourceText:
@@ -16,7 +23,7 @@ class SourceText:
     something.
     """
 
-    __slots__ = ("_counted", "_given", "_growth", "_held_back", "_text", "held")
+    __slots__ = ("_before", "_counted", "_given", "_growth", "_held_back", "_start", "_text", "held")
 
     def __init__(self, held_back: Callable[[str], int]) -> None:
         self.held = ""
@@ -26,12 +33,21 @@ class SourceText:
         self._growth = bytearray()  # escaped
         self._given = 0  # without what of `_growth` lies behind `_counted`
         self._counted = 0
+        # Where in `_growth` the piece begins that was given on last, or what stands before it.
+        self._start = 0
+        self._before = ""
+
+    @property
+    def before(self) -> str:
+        """The character before the piece that was given on last; empty if there is none."""
+        return last_character(self._growth, self._start) if self._start else self._before
 
     @property
     def text(self) -> str:
         """All that came."""
         if self._growth:
             self._count()
+            self._before, self._start = self.before, 0
             self._text = concatenate(self._text, unescaped(self._growth))
             self._growth.clear()
             self._counted = 0
@@ -55,6 +71,10 @@ class SourceText:
     def grow(self, escaped: bytes, piece: str) -> str:
         """The text grew by `piece`, which is `escaped` in JSON. Return what to give on."""
         self._count()
+        if not self.held:
+            self._start = len(self._growth)
+            if not self._start:
+                self._before = self._text[-1:]
         self._growth += escaped
         self._counted = len(self._growth)
         return self._give(piece)
@@ -74,6 +94,7 @@ class SourceText:
         kept = len(shown) if new.startswith(shown) else common_prefix(shown, new)
         self._text = new
         self._given = kept
+        self._before, self._start = (new[kept - 1] if kept else ""), 0
         return len(shown) - kept, self._give(new[kept:])
 
     def release(self) -> str:
@@ -94,6 +115,17 @@ class SourceText:
         if len(self._growth) > self._counted:
             self._given += len(unescaped(self._growth[self._counted :]))
             self._counted = len(self._growth)
+
+
+def last_character(escaped: bytearray, end: int) -> str:
+    """The last character of a text, not empty, that is `escaped` up to `end`, the inside of a JSON string.
+
+    Any other than an ASCII one may be given as U+FFFD.
+    """
+    if (found := LAST_ESCAPE.search(escaped, max(0, end - MAX_ESCAPES), end)) is not None:
+        last = unescaped(found[1])
+        return last if last.isascii() else REPLACEMENT
+    return chr(escaped[end - 1]) if escaped[end - 1] < 128 else REPLACEMENT
 
 
 def common_prefix(a: str, b: str) -> int:

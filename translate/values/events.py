@@ -63,7 +63,10 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class ShownCitation:
-    """A citation as it stands in the answer: `link` is its text there, `url` is empty if it names a file."""
+    """A citation as it stands in the answer: `link` is its text there, `url` is empty if it names a file.
+
+    `link` is empty for a page that was used and is not linked.
+    """
 
     link: str
     url: str

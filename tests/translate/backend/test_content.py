@@ -8,16 +8,15 @@ from tests.translate.tools import citation, drawn, output
 from tests.translate.wire import Json, message
 from translate.backend.content import (
     MAX_ASSETS,
-    MAX_CITATIONS,
     assets_of,
-    citations_of,
     is_finished,
     language_of,
     output_of,
     shown_text_of,
     text_of,
 )
-from translate.text import Citation
+from translate.backend.content_citations import MAX_CITATIONS, citations_of
+from translate.text import Citation, Source
 from translate.values import Asset
 
 
@@ -120,7 +119,16 @@ def test_citations_are_read_in_both_forms() -> None:
     metadata: Json = {"citations": [citation(4, 15, 11)], "content_references": [reference]}
     assert citations_of(metadata) == [
         Citation(4, 15, 11, "https://a.example/", "A"),
-        Citation(1, 5, None, "https://b.example/", "B", "mark", "([B](https://b.example/))"),
+        Citation(
+            1,
+            5,
+            None,
+            "https://b.example/",
+            "B",
+            "mark",
+            "([B](https://b.example/))",
+            sources=(Source("B", "https://b.example/"),),
+        ),
     ]
 
 

@@ -28,6 +28,7 @@ ROWS: dict[str, tuple[Json, ItemKind]] = {
     "pictures of a tool": (inner(drawn("file-1")), ItemKind.PICTURE),
     "code": (inner(code("x")), ItemKind.CODE),
     "code by its recipient alone": (inner(message("x", recipient="python")), ItemKind.CODE),
+    "a canvas": (inner(message("{}", recipient="canmore.create_textdoc")), ItemKind.PROSE),
     "thoughts": (inner(message("", content=THOUGHTS)), ItemKind.REASONING),
     "analysis": (inner(message("x"), channel="analysis"), ItemKind.REASONING),
     "commentary": (inner(message("x"), channel="commentary"), ItemKind.REASONING),

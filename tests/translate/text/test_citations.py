@@ -4,35 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from translate.text import Citation, CitationRewriter, Prose, SourceText, escaped
-from translate.text.citations import MAX_DRIFT, MAX_LINK, MAX_WAIT, escape_url
+from tests.translate.text.reader import Reader
+from translate.text import Citation
+from translate.text.citations import MAX_ARGUMENTS, MAX_DRIFT, MAX_JSON, MAX_LINK
+from translate.text.marks import PRIVATE
+from translate.text.marks import WAIT_FOR_LINK as MAX_WAIT
+from translate.text.references import escape_url
 from translate.text.source_text import common_prefix
 from translate.values import ShownCitation
 
 COLD = Citation(4, 15, 11, "https://cold.example/", "Cold")
 MARKED = "Cold【11†source】."
 REFERENCE = "\ue200cite\ue202turn0search3\ue201"
-
-
-class Reader:
-    """A rewriter and the message that is fed to it."""
-
-    def __init__(self, *, show_citations: bool = True, room: bool = False) -> None:
-        self.shown: list[ShownCitation] = []
-        self.source = SourceText(Prose().held_back)
-        self.rewriter = CitationRewriter(
-            self.source,
-            lambda path: None if path.endswith(".secret") and not room else f"https://files.example{path}",
-            lambda: room,
-            self.shown,
-            show_citations=show_citations,
-        )
-
-    def feed(self, text: str) -> str:
-        return self.rewriter.feed(self.source.grow(escaped(text), text))
-
-    def whole(self, text: str, *citations: Citation) -> str:
-        return self.feed(text) + self.rewriter.cite(citations) + self.rewriter.release()
 
 
 def test_text_from_an_open_mark_on_waits_for_the_citation() -> None:
@@ -108,12 +91,35 @@ def test_reference_becomes_its_own_markdown_or_a_numbered_link() -> None:
     assert Reader().whole(f"Cold{REFERENCE}.") == "Cold."
 
 
-def test_reference_that_never_closes_is_given_up() -> None:
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Cold\ue200cite\ue202turn0sea", "Cold"),
+        ("Cold\ue200cite\ue202turn0search1 and wet\n\nWarm.", "Cold and wet\n\nWarm."),
+        ("Cold\ue200cite\n", "Cold\n"),
+        ("Cold\ue200cite", "Cold"),
+        ("Cold\ue200", "Cold"),
+        ("Cold\ue200and", "Coldand"),
+        ("Cold\ue200" + "x" * 300, "Cold" + "x" * 300),
+        ("See \ue200url\ue202the site\ue202turn0search1", "See the site"),
+        ("See \ue200url\ue202the site", "See the site"),
+        ("Cold\ue200cite\ue202turn0search1\ue200cite\ue202turn0search2\ue201.", "Cold."),
+        ('In \ue200entity\ue202["city","Oslo",""] it rains.', "In Oslo it rains."),
+        ('In \ue200entity\ue202["city","Os', "In "),
+        ("Cold\ue200cite\ue202" + "turn0search1 " * MAX_ARGUMENTS, None),
+        ("Cold\ue200genui\ue202{" + "[" * 2 * MAX_JSON + "\ue201.", "Cold."),
+        ("Cold\ue200genui\ue202{" + "[" * 2 * MAX_JSON + "\ue200.", "Cold."),
+        ("Cold\ue200genui\ue202{" + "[" * 2 * MAX_JSON, "Cold"),
+    ],
+)
+def test_mark_that_never_closes_shows_its_words_if_it_has_any(text: str, shown: str | None) -> None:
     reader = Reader()
-    assert reader.feed("Cold\ue200cite") == "Cold"
-    assert reader.feed("x" * 300) == "cite" + "x" * 300
-    assert Reader().feed("Cold\ue200cite\n") == "Coldcite\n"
-    assert Reader().whole("Cold\ue200cite") == "Coldcite"
+    step = 1 + len(text) // 997
+    pieces = "".join(reader.feed(text[at : at + step]) for at in range(0, len(text), step))
+    pieces += reader.rewriter.release()
+    assert pieces == Reader().whole(text)
+    assert shown is None or pieces == shown
+    assert not PRIVATE.search(pieces)
 
 
 def test_numbered_link_leads_to_the_cited_page() -> None:
