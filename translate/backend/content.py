@@ -141,30 +141,44 @@ def is_finished(raw: JsonObject) -> bool:
     return raw.get("end_turn") is True
 
 
+def has_pictures(raw: JsonObject) -> bool:
+    """Whether a message is of the type that may hold pictures beside its text."""
+    return object_at(raw, "content").get("content_type") == "multimodal_text"
+
+
 def assets_of(raw: JsonObject) -> list[Asset]:
-    """Pictures in the parts of a message, and figures among the messages of a Python result (section 10)."""
-    content = object_at(raw, "content")
-    found = [
-        _asset(text_at(item, "asset_pointer"), item)
-        for item in objects_at(content, "parts")
+    """Pictures in the parts of a message (section 10); each has the message's title if it has no prompt."""
+    title = text_at(object_at(raw, "metadata"), "image_gen_title")
+    found = (
+        _asset(text_at(item, "asset_pointer"), item, title)
+        for item in objects_at(object_at(raw, "content"), "parts")
         if item.get("content_type") == "image_asset_pointer"
-    ]
+    )
+    return list(islice((asset for asset in found if asset is not None), MAX_ASSETS))
+
+
+def figures_of(raw: JsonObject) -> list[Asset]:
+    """Pictures among the messages of a Python result (section 10)."""
     result = object_at(object_at(raw, "metadata"), "aggregate_result")
-    found += [
-        _asset(text_at(item, "image_url"), item)
+    found = (
+        _asset(text_at(item, "image_url"), item, "")
         for item in objects_at(result, "messages")
         if item.get("message_type") == "image"
-    ]
-    return [asset for asset in found if asset is not None][:MAX_ASSETS]
+    )
+    return list(islice((asset for asset in found if asset is not None), MAX_ASSETS))
 
 
-def _asset(pointer: str, item: JsonObject) -> Asset | None:
+def _asset(pointer: str, item: JsonObject, title: str) -> Asset | None:
     if not ASSET_POINTER.fullmatch(pointer):
         return None
-    width, height = item.get("width"), item.get("height")
+    about, width, height = object_at(item, "metadata"), item.get("width"), item.get("height")
+    drawing = object_at(about, "dalle")
+    prompt = text_at(drawing, "prompt")
     return Asset(
         pointer,
-        alt=PRIVATE.sub("", text_at(object_at(object_at(item, "metadata"), "dalle"), "prompt")),
+        alt=PRIVATE.sub("", prompt or title),
         width=width if isinstance(width, int) else 0,
         height=height if isinstance(height, int) else 0,
+        prompt=prompt,
+        gen_id=text_at(drawing, "gen_id") or text_at(object_at(about, "generation"), "gen_id"),
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from translate.backend.content import (
-    assets_of,
+    has_pictures,
     is_finished,
     is_readable,
     language_of,
@@ -30,13 +30,13 @@ from translate.backend.content_types import (
 from translate.backend.damage import Damage, is_time, message_in
 from translate.backend.errors import error_from_record
 from translate.backend.limits import read_limits
+from translate.backend.pictures import PictureBook
 from translate.text import (
     Change,
     CitationsChanged,
     Completed,
     Grew,
     Message,
-    PictureAdded,
     Prose,
     Reasoning,
     TookBack,
@@ -178,19 +178,19 @@ class Interpreter:
         self.facts = TurnFacts()
         self.growing: Message | None = None
         """The message that the last envelope showed, if it may go on growing."""
-        self._assets: set[str] = set()
-        self._kept_of_assets = 0
+        self._pictures = PictureBook()
         self.begin(sent)
 
     @property
     def kept(self) -> int:
         """Bytes of memory that are taken by what is kept of messages, about."""
-        return self._kept + self._kept_of_assets + (self._last_shown.source.size if self._last_shown else 0)
+        text = self._last_shown.source.size if self._last_shown else 0
+        return self._kept + self._pictures.kept + text
 
     @property
     def pictures(self) -> int:
         """How many pictures the turn has brought."""
-        return len(self._assets)
+        return self._pictures.count
 
     def begin(self, sent: Collection[SentMessage]) -> None:
         """A new stream of the same turn comes, which will echo `sent`, our own messages in order."""
@@ -321,10 +321,11 @@ class Interpreter:
         return failed
 
     def release(self) -> Iterator[Change]:
-        """The stream is over: show what was held back, half characters as U+FFFD."""
+        """The stream is over: show what was held back, half characters as U+FFFD, pictures as they are."""
         for seen in self._seen.values():
             if seen.shown is not None:
                 yield from _release(seen.shown)
+        yield from self._pictures.release()
 
     def fall_back(self) -> Iterator[Change]:
         """Nothing was shown: show the words that were complete beside the answer, if there are any."""
@@ -451,12 +452,11 @@ class Interpreter:
             case ItemKind.ERROR:
                 yield from self._show_error(seen, message, raw)
             case ItemKind.PICTURE:
-                yield from self._show_pictures(message, raw)
-            case ItemKind.OUTPUT:
-                yield from self._show_text(seen, message, raw, same_text)
-                yield from self._show_pictures(message, raw)
+                yield from self._pictures.take(message, raw)
             case _:
                 yield from self._show_text(seen, message, raw, same_text)
+                if message.kind is ItemKind.OUTPUT or (message.kind is ItemKind.PROSE and has_pictures(raw)):
+                    yield from self._pictures.take(message, raw)
 
     def _show_text(self, seen: _Seen, message: Message, raw: JsonObject, same_text: bool) -> Iterator[Change]:
         finished = is_finished(raw)
@@ -484,13 +484,6 @@ class Interpreter:
             seen.reported = True
             content = object_at(raw, "content")
             yield ToolFailed(message, text_at(content, "name"), text_at(content, "text") or "failed")
-
-    def _show_pictures(self, message: Message, raw: JsonObject) -> Iterator[Change]:
-        for asset in assets_of(raw):
-            if asset.pointer not in self._assets:
-                self._assets.add(asset.pointer)
-                self._kept_of_assets += size_in_memory(asset.pointer, asset.alt)
-                yield PictureAdded(message, asset)
 
     def _read_citations(self, message: Message, raw: JsonObject) -> Iterator[Change]:
         metadata = object_at(raw, "metadata")

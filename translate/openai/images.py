@@ -98,7 +98,7 @@ class ImagesAnswer:
     def encode(self, event: Event) -> bytes:
         """Keep a picture: `url` or `b64_json`, never both, and `revised_prompt` if it is known."""
         if type(event) is PictureShown:
-            picture, prompt = event.picture, event.asset.alt
+            picture, prompt = event.picture, event.asset.prompt
             entry = {"b64_json": picture.base64} if picture.base64 else {"url": picture.address}
             self._data.append(entry | ({"revised_prompt": prompt} if prompt else {}))
         return b""

@@ -36,14 +36,17 @@ class ItemKind(Enum):
 class Asset:
     """A picture on the backend (protocol notes, section 10).
 
-    `pointer` is `file-service://...` or `sediment://...`, `alt` the prompt that it was drawn from; `width`
-    and `height` are in pixels, 0 if they are not known.
+    `pointer` is `file-service://...` or `sediment://...`, `alt` says what it shows; `width` and `height` are
+    in pixels, 0 if they are not known. `prompt` is what it was drawn from and `gen_id` names the drawing,
+    where the backend tells them.
     """
 
     pointer: str
     alt: str = ""
     width: int = 0
     height: int = 0
+    prompt: str = ""
+    gen_id: str = ""
 
     @property
     def file_id(self) -> str:

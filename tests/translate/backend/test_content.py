@@ -9,6 +9,7 @@ from tests.translate.wire import Json, message
 from translate.backend.content import (
     MAX_ASSETS,
     assets_of,
+    figures_of,
     is_finished,
     language_of,
     output_of,
@@ -96,9 +97,18 @@ def test_message_is_finished_by_its_status_or_without_one_by_its_end_of_turn(
 
 def test_pictures_stand_in_the_parts_and_figures_in_the_result() -> None:
     pointer = "file-service://file-1"
-    assert assets_of(inner(drawn("file-1", prompt="A cat"))) == [Asset(pointer, "A cat", 1024, 1024)]
-    assert assets_of(inner(output("x", images=(pointer,)))) == [Asset(pointer)]
+    cat = Asset(pointer, "A cat", 1024, 1024, prompt="A cat", gen_id="g1")
+    assert assets_of(inner(drawn("file-1", prompt="A cat"))) == [cat]
+    assert figures_of(inner(output("x", images=(pointer,)))) == [Asset(pointer)]
+    assert assets_of(inner(output("x", images=(pointer,)))) == figures_of(inner(drawn("file-1"))) == []
     assert len(assets_of(inner(drawn(*(f"file-{n}" for n in range(MAX_ASSETS + 5)))))) == MAX_ASSETS
+
+
+def test_picture_without_a_prompt_has_the_title_of_its_message() -> None:
+    record = inner(drawn("file-1", prompt=""))
+    record["metadata"] = {"image_gen_title": "Fox in snow"}
+    (picture,) = assets_of(record)
+    assert (picture.alt, picture.prompt) == ("Fox in snow", "")
 
 
 @pytest.mark.parametrize("pointer", ["", "x", "javascript:x", "file-service://../x", "file-service://a b", 7])
@@ -192,7 +202,7 @@ NAMES = [
 )
 def test_any_json_is_read_without_an_error(raw: object) -> None:
     if isinstance(raw, dict):
-        for read in (text_of, output_of, language_of, is_finished, assets_of, citations_of):
+        for read in (text_of, output_of, language_of, is_finished, assets_of, figures_of, citations_of):
             read(raw)
 
 

@@ -120,7 +120,9 @@ def test_answer_is_written_at_its_end_alone_and_a_failure_is_an_envelope() -> No
 def test_answer_has_an_address_or_the_bytes_and_never_null() -> None:
     answer = ImagesAnswer(1795333147, limit=2)
     shown = [
-        PictureShown(Asset("file-service://1", "A red cat"), Picture("http://files.example/i/1.png")),
+        PictureShown(
+            Asset("file-service://1", "A cat", prompt="A red cat"), Picture("http://files.example/i/1.png")
+        ),
         PictureShown(Asset("file-service://2"), Picture("inline", "iVBORw0KGgo=")),
         PictureShown(Asset("file-service://3"), Picture("http://files.example/i/3.png")),
     ]
