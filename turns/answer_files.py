@@ -48,17 +48,16 @@ class AnswerFiles:
         self._inline = inline
         self._reserved: dict[tuple[str, str], str] = {}  # names in the store by message and path
 
-    async def picture(self, asset: Asset) -> Picture | None:
-        """The picture behind `asset`, or None if it cannot be fetched."""
+    async def picture(self, asset: Asset, conversation_id: str = "") -> Picture | None:
+        """The picture behind `asset`, or None if it cannot be fetched. It is shown in the conversation."""
         try:
-            address = await self._files.download_url(self._credential, asset.file_id)
-            # An address relative to the backend would reveal its secret prefix: keep a copy then.
+            address = await self._files.download_url(self._credential, asset.file_id, conversation_id)
             if self._inline is not None:
                 return await self._in_base64(address, self._inline)
-            if self._link_upstream and address.startswith("http"):
+            if self._link_upstream and self._can_be_linked(address):
                 return Picture(address)
             with self._room.hold() as held:
-                download = await self._files.fetch(address, held)
+                download = await self._files.fetch(address, held, self._credential)
                 name = await self._media.save(download.data, download.file_name)
         except (UpstreamError, MediaError, NoRoom) as error:
             log.warning("a picture could not be fetched: %s", error)
@@ -95,10 +94,14 @@ class AnswerFiles:
             self._media.drop(name)
         self._reserved.clear()
 
+    def _can_be_linked(self, address: str) -> bool:
+        """Whether users can open it. One relative to the backend would reveal its secret prefix."""
+        return address.startswith("http") and not self._files.needs_key(address)
+
     async def _in_base64(self, address: str, held: HeldBytes) -> Picture:
         before = after = held.size
         try:
-            download = await self._files.fetch(address, held)
+            download = await self._files.fetch(address, held, self._credential)
             encoded_size = base64_size(len(download.data))
             if (waiting := held.grow_to(before + encoded_size)) is not None:
                 await waiting
@@ -113,7 +116,7 @@ class AnswerFiles:
         try:
             address = await self._files.sandbox_url(self._credential, conversation_id, message_id, path)
             with self._room.hold() as held:
-                download = await self._files.fetch(address, held)
+                download = await self._files.fetch(address, held, self._credential)
                 await self._media.fill(self._reserved[message_id, path], download.data)
         except SandboxGone:
             return f"[The file {name} is gone: the sandbox has expired.]"

@@ -173,7 +173,8 @@ class TurnRunner:
             self._request.on_prepared()
 
             async def fetch(asset: Asset) -> Picture | None:
-                picture = await self._work.do(files.picture(asset))
+                found = conversation.facts.conversation_id
+                picture = await self._work.do(files.picture(asset, found))
                 parts.metrics.image(served=picture is not None)
                 return picture
 

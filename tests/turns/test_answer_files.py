@@ -64,14 +64,25 @@ async def test_picture_is_kept_and_linked_here(tmp_path: Path) -> None:
     assert await answer.stored(picture.address) == PNG
 
 
+async def test_picture_is_looked_for_in_its_conversation(tmp_path: Path) -> None:
+    answer = Answer(tmp_path)
+    await answer.files.picture(CAT, "c1")
+    assert answer.backend.shown_in == ["c1"]
+
+
 async def test_picture_is_linked_at_the_backend_if_the_settings_say_so(tmp_path: Path) -> None:
     picture = await Answer(tmp_path, link_upstream=True).files.picture(CAT)
     assert picture == Picture("https://files.example/file-1")
 
 
-async def test_address_that_would_reveal_the_prefix_is_never_linked(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "address", ["/secret-prefix/files/", "https://official.example/backend-api/estuary/content?id="]
+)
+async def test_address_that_reveals_the_prefix_or_needs_the_key_is_never_linked(
+    tmp_path: Path, address: str
+) -> None:
     answer = Answer(tmp_path, link_upstream=True)
-    answer.backend.address = "/secret-prefix/files/"
+    answer.backend.address = address
     picture = await answer.files.picture(CAT)
     assert picture is not None
     assert picture.address.startswith(BASE)

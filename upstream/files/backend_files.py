@@ -1,7 +1,8 @@
 """The backend's file interface: pictures and files sent to it, and those that it made.
 
 The bytes of files are kept on other hosts than the backend itself, at addresses that are signed and expire
-within the hour; they need no key, and never get one (protocol notes, sections 3 and 10).
+within the hour; they need no key, and never get one (protocol notes, sections 3 and 10). Those of 2026 are
+kept by the backend itself, for their owner only (section 20.6).
 """
 
 import time
@@ -19,9 +20,11 @@ from upstream.files.errors import FileMissing, FileTooLarge, SandboxGone
 from upstream.files.timeouts import FileTimeouts
 from upstream.files.upload import PICTURES, Upload
 from upstream.files.upload_cache import UploadCache
-from upstream.http import HttpClient, UpstreamError, conversation_path, file_path
+from upstream.http import API, HttpClient, UpstreamError, conversation_path, file_path
 
 DEFAULT_TIMEOUTS: Final = FileTimeouts()
+TODAY: Final = "file_"
+"""How ids of files begin since 2025; before, it was `file-`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,18 +96,24 @@ class BackendFiles:
             file = await self._uploads.obtain(identity, upload)
         return Uploaded(file.file_id, name, media_type, len(data), width, height, file.tokens)
 
-    async def download_url(self, credential: Credential, file_id: str) -> str:
+    async def download_url(self, credential: Credential, file_id: str, conversation_id: str = "") -> str:
         """Return the address of a file's bytes, for `fetch`, as the backend gives it: maybe relative to it.
 
-        A picture may not be stored yet when it is first shown: that is tried again for some seconds.
+        A picture may not be stored yet when it is first shown: that is tried again for some seconds. One of
+        today, whose id begins with `file_`, may be found only as a file of its conversation.
 
         Raises:
             FileMissing, FileNotReady, CallRefused, UnusableAnswer, AddressRefused: after the last try.
             UpstreamError: the transport failed.
         """
+        paths = [f"{file_path(file_id)}/download"]
+        if file_id.startswith(TODAY) and conversation_id:
+            attached = f"{conversation_path(conversation_id)}/attachment/{file_id}/download"
+            query = f"conversation_id={conversation_id}&inline=false"
+            paths += [f"{API}/files/download/{file_id}?{query}", attached]
         return await ask_for_address(
             self._client,
-            f"{file_path(file_id)}/download",
+            paths,
             credential,
             self._timeouts,
             gone=FileMissing,
@@ -126,21 +135,37 @@ class BackendFiles:
         query = f"message_id={_quoted(message_id)}&sandbox_path={_quoted(path)}"
         return await ask_for_address(
             self._client,
-            f"{conversation_path(conversation_id)}/interpreter/download?{query}",
+            [f"{conversation_path(conversation_id)}/interpreter/download?{query}"],
             credential,
             self._timeouts,
             gone=SandboxGone,
             missing_is_final=True,
         )
 
-    async def fetch(self, address: str, held: HeldBytes) -> Download:
-        """Fetch the bytes at an address that the backend gave; no key goes along. `held` has them then.
+    def needs_key(self, address: str) -> bool:
+        """Whether `fetch` gives the bytes at an address only with the key of their owner."""
+        try:
+            return self._client.own_url(self._client.resolve(address)) is not None
+        except ValueError:
+            return False
+
+    async def fetch(self, address: str, held: HeldBytes, credential: Credential | None = None) -> Download:
+        """Fetch the bytes at an address that the backend gave. `held` has them then.
+
+        The key of the `credential` goes along only where they are in the backend's own keeping, and only to
+        the backend.
 
         Raises:
             FilesError, UpstreamError: as `upstream.files.downloads.fetch` does.
         """
         return await fetch(
-            self._client, address, held, max_bytes=self._max_bytes, seconds=self._timeouts.fetch
+            self._client,
+            address,
+            held,
+            credential,
+            max_bytes=self._max_bytes,
+            seconds=self._timeouts.fetch,
+            pauses=self._timeouts.address_pauses,
         )
 
     async def hide_conversation(self, credential: Credential, conversation_id: str) -> bool:

@@ -195,6 +195,12 @@ class HttpClient:
         """
         return self._endpoint.resolve(address, base)
 
+    def own_url(self, url: str) -> str | None:
+        """Where a file is asked for that the backend keeps itself; None for any other file. `url` is one that
+        was `resolve`d.
+        """
+        return self._endpoint.own_url(url)
+
     async def transfer(
         self,
         method: str,
@@ -205,19 +211,24 @@ class HttpClient:
         limit: int,
         seconds: float,
         admit: Admit | None = None,
+        credential: Credential | None = None,
     ) -> Transfer:
         """Send or get the bytes of a file at a `resolve`d URL, which may be on any host.
 
-        No credential goes along: such addresses are signed. Redirects are not followed. Of a 2xx answer at
+        Such addresses are signed, and no key goes along; a file that the backend keeps itself (`own_url`) is
+        asked for there, with the `credential` if there is one. Redirects are not followed. Of a 2xx answer at
         most `limit` bytes are taken, each piece after `admit` was told how many they are with it; after
         `seconds` in all, it is given up.
 
         Raises:
             UpstreamError: the transport failed or took too long. Also what `admit` raises.
+            ValueError: the credential can't travel in a header.
         """
         # The first byte of the answer comes only when the last one of a large file is out.
         timeouts = replace(self.timeouts, first_byte=seconds, total=seconds)
         headers = {**headers, "User-Agent": USER_AGENT}
+        if credential is not None and (own_url := self._endpoint.own_url(url)) is not None:
+            url, headers = own_url, {**_headers(credential, JSON), **headers}
         receiver = await self._receive(
             method, url, headers, content, Exchange(), timeouts, limit, admit, reuse=False
         )

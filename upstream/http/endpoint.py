@@ -7,6 +7,7 @@ from urllib.parse import quote, urljoin, urlsplit
 from transport import Origin
 
 _PATH: Final = re.compile(r"/[!-~]*")
+_OWN_FILE: Final = re.compile(r".*(/backend-api/estuary/[A-Za-z0-9_-]{1,64})")
 _URL_CHARACTERS: Final = ":/?#[]@!$&'()*+,;=%"
 
 
@@ -45,6 +46,16 @@ class Endpoint:
         if not _is_plain(path):
             raise ValueError("not a path of the backend")
         return self._root + path
+
+    def own_url(self, url: str) -> str | None:
+        """The URL of a file that the backend keeps itself, under the prefix whatever host `url` names.
+
+        None for any other file. Only the backend gives it, and only with the key of its owner.
+        """
+        parts = urlsplit(url)
+        if (found := _OWN_FILE.fullmatch(parts.path)) is None:
+            return None
+        return f"{self._root}{found[1]}?{parts.query}"
 
     def resolve(self, address: str, base: str = "") -> str:
         """Return the absolute URL of an address that the backend gave; it may be on any host.

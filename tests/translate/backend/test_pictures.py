@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -62,13 +63,13 @@ def test_message_says_itself_whether_it_is_a_preview_whatever_its_status() -> No
     assert reader.take(raw(part("b", "g1"), status=GROWING, ghostrider={"status": "final"})) == ["b"]
 
 
-def test_revisions_of_a_slot_or_a_generation_come_in_any_message() -> None:
-    for same in ({"slot_index": 1, "async_task_id": "task"}, {}):
-        reader = Reader()
-        gen_ids = ("", "") if same else ("g1", "g1")
-        assert reader.take(raw(part("a", gen_ids[0]), id="t1", status=GROWING, **same)) == []
-        assert reader.take(raw(part("b", gen_ids[1]), id="t2", **same)) == ["b"]
-        assert reader.release() == []
+@pytest.mark.parametrize("gen_id", ["", "g1"])
+def test_revisions_of_a_slot_or_a_generation_come_in_any_message(gen_id: str) -> None:
+    slot: Raw = {} if gen_id else {"slot_index": 1, "async_task_id": "task"}
+    reader = Reader()
+    assert reader.take(raw(part("a", gen_id), id="t1", status=GROWING, **slot)) == []
+    assert reader.take(raw(part("b", gen_id), id="t2", **slot)) == ["b"]
+    assert reader.release() == []
 
 
 def test_picture_that_replaces_a_preview_in_its_message_needs_no_name_in_common() -> None:

@@ -157,6 +157,65 @@ async def test_picture_that_is_not_stored_yet_is_asked_for_again(not_yet: Script
         assert await of_file(it) == ADDRESS
 
 
+BEFORE, LATER, ATTACHED = (
+    "GET /files/file_0a/download",
+    "GET /files/download/file_0a?conversation_id=c1&inline=false",
+    "GET /conversation/c1/attachment/file_0a/download",
+)
+
+
+async def of_picture(it: World) -> str:
+    return await it.files.download_url(ME, "file_0a", "c1")
+
+
+@pytest.mark.parametrize(
+    "not_here",
+    [
+        failure("file_not_found"),
+        reply({"detail": "Not Found"}, 404),
+        reply({"detail": "Method Not Allowed"}, 405),
+        reply({"detail": []}, 422),
+        reply({"detail": "Forbidden"}, 403),
+        reply(b"<html>"),
+    ],
+)
+async def test_picture_of_today_is_looked_for_by_each_of_its_calls(not_here: Script) -> None:
+    async with world(not_here, not_here, FOUND) as it:
+        assert await of_picture(it) == ADDRESS
+        assert it.lines == [BEFORE, LATER, ATTACHED]
+
+
+@pytest.mark.parametrize("not_yet", [reply({}, 403), reply({}, 404)])
+async def test_calls_for_a_picture_of_today_are_made_again_after_a_while(not_yet: Script) -> None:
+    async with world(*[not_yet] * 4, FOUND) as it:
+        assert await of_picture(it) == ADDRESS
+        assert it.lines == [BEFORE, LATER, ATTACHED, BEFORE, LATER]
+
+
+async def test_looking_for_a_picture_of_today_comes_to_an_end() -> None:
+    async with world(reply({}, 404)) as it:
+        with pytest.raises(FileMissing):
+            await of_picture(it)
+        assert len(it.requests) == 3 * TRIES
+
+
+@pytest.mark.parametrize("final", [reply({}, 401), reply({}, 429)])
+async def test_refusal_of_the_key_or_the_rate_is_no_reason_to_look_elsewhere(final: Script) -> None:
+    async with world(final, FOUND) as it:
+        with pytest.raises(CallRefused):
+            await of_picture(it)
+        assert it.lines == [BEFORE]
+
+
+async def test_picture_without_name_and_size_is_asked_for_again_and_taken_in_the_end() -> None:
+    nameless = success(download_url="https://files.example/early", file_name=None, file_size_bytes=None)
+    async with world(nameless, nameless, FOUND) as it:
+        assert await of_picture(it) == ADDRESS
+    async with world(nameless) as it:
+        assert await of_picture(it) == "https://files.example/early"
+        assert it.lines == [BEFORE] * TRIES
+
+
 async def test_file_that_is_not_in_the_sandbox_is_asked_for_once() -> None:
     async with world(failure("file_not_found"), FOUND) as it:
         with pytest.raises(FileMissing):

@@ -173,6 +173,20 @@ async def test_picture_that_is_stored_late_is_waited_for() -> None:
         assert (await it.files.fetch(await it.files.download_url(ME, file.id), held())).data == PICTURE
 
 
+@pytest.mark.parametrize("knobs", [{}, {"estuary": "official"}, {"not_ready": 2}], ids=str)
+async def test_picture_of_today_is_fetched_by_its_owner_wherever_its_address_points(
+    knobs: dict[str, object],
+) -> None:
+    async with sim(age="2026", **knobs) as it:
+        files = it.backend.state.files
+        file = files.store_generated(ME.secret, "a.png", PICTURE, it.backend.knobs, "sediment 2026")
+        address = await it.files.download_url(ME, file.id, "c1")
+        assert it.files.needs_key(address)
+        assert (await it.files.fetch(address, held(), ME)).data == PICTURE
+        with pytest.raises(AddressExpired):
+            await it.files.fetch(address, held(), OTHER)
+
+
 async def test_picture_that_is_never_stored_is_not_waited_for_long() -> None:
     async with sim(not_ready=99) as it:
         file = it.backend.state.files.store_generated(ME.secret, "drawing.png", PICTURE, it.backend.knobs)

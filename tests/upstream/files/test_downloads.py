@@ -20,7 +20,7 @@ from tests.upstream.files.rig import (
     storage,
     world,
 )
-from tests.upstream.rig import KEY, PREFIX, nothing_left, refusing_address
+from tests.upstream.rig import KEY, ME, PREFIX, nothing_left, refusing_address
 from upstream import ConnectFailed, ConnectionLost, TotalTimeout
 from upstream.files import (
     AddressExpired,
@@ -227,6 +227,58 @@ async def test_address_on_the_backend_s_own_host_gets_no_key_either() -> None:
     async with world(content(DATA)) as it:
         await it.files.fetch(signed(it.server), held())
         assert "authorization" not in it.requests[0].headers
+
+
+ESTUARY = f"/{PREFIX}/backend-api/estuary/content"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/backend-api/estuary/content?id=a&sig=1",
+        "https://official.example/backend-api/estuary/content?id=a&sig=1",
+        f"https://proxy.example/{PREFIX}/backend-api/estuary/content?id=a&sig=1",
+    ],
+)
+async def test_file_in_the_backend_s_own_keeping_is_asked_of_it_with_the_key(address: str) -> None:
+    async with world(content(DATA)) as it:
+        assert it.files.needs_key(address)
+        assert (await it.files.fetch(address, held(), ME)).data == DATA
+        (request,) = it.requests
+    assert request.path == f"{ESTUARY}?id=a&sig=1"
+    assert request.headers["authorization"] == f"Bearer {KEY}"
+
+
+@pytest.mark.parametrize(
+    "path", ["/backend-api/estuary/../me", "/backend-api/estuary/%2e%2e/me", "/backend-api/me", "/blob"]
+)
+async def test_no_other_address_gets_the_key(path: str) -> None:
+    async with storage(content(DATA)) as blobs, world() as it:
+        address = signed(blobs, path)
+        assert not it.files.needs_key(address)
+        await it.files.fetch(address, held(), ME)
+        (request,) = requests_of(blobs)
+    assert "authorization" not in request.headers
+
+
+async def test_key_stays_behind_where_the_backend_redirects_to_another_host() -> None:
+    async with storage(content(DATA)) as blobs, world(redirect(signed(blobs))) as it:
+        await it.files.fetch("/backend-api/estuary/content?id=a", held(), ME)
+        (request,) = requests_of(blobs)
+    assert "authorization" not in request.headers
+
+
+@pytest.mark.parametrize(
+    "not_yet", [status(403, {"Content-Length": "0"}), status(404, {"Content-Length": "0"})]
+)
+async def test_file_in_the_backend_s_own_keeping_may_be_there_only_later(not_yet: Verb) -> None:
+    async with world([not_yet], [not_yet], content(DATA)) as it:
+        assert (await it.files.fetch("/backend-api/estuary/content?id=a", held(), ME)).data == DATA
+
+
+async def test_address_that_is_none_needs_no_key() -> None:
+    async with world() as it:
+        assert not it.files.needs_key("ftp://x/backend-api/estuary/content")
 
 
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
