@@ -26,6 +26,7 @@ from translate.values import (
     UpstreamFailed,
     json_object,
     text_at,
+    wait_in,
 )
 
 BUSY_RETRY_SECONDS = 5.0
@@ -39,12 +40,6 @@ MAX_QUOTED = 300
 MAX_NAMES = 5
 """Fields of a refused request that are named."""
 NAME = re.compile(r"[A-Za-z_][\w-]{0,40}", re.ASCII)
-WAIT = re.compile(
-    r"\b(?:resets?|again|wait|available) (?:in |for )?(?:about )?(\d{1,4}) (second|minute|hour|day)"
-)
-"""How a text says when a limit clears."""
-SECONDS = {"second": 1.0, "minute": 60.0, "hour": HOUR, "day": 24 * HOUR}
-
 SECRET = re.compile(r"\b(?:[fps]k-|eyJ|Bearer )[\w.~+/=-]{6,}")
 """What looks like a key in the backend's text; it is masked before the text is passed on."""
 
@@ -271,8 +266,8 @@ def _detail_of(value: object, secrets: Sequence[str] = ()) -> ErrorDetail:
     for secret in secrets:
         text = text.replace(secret, "***")
     text = SECRET.sub("***", " ".join(text.split()))[:MAX_QUOTED]
-    if clears_in is None and (found := WAIT.search(text.lower())):
-        clears_in = int(found[1]) * SECONDS[found[2]]
+    if clears_in is None:
+        clears_in = wait_in(text.lower())
     return ErrorDetail(text, code, clears_in)
 
 

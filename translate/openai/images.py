@@ -8,7 +8,17 @@ import ujson
 
 from translate.openai.errors import envelope
 from translate.openai.request import MAX_NAME, check_length, expected, is_integer
-from translate.values import AnswerEnd, ApiError, BadRequest, Event, JsonObject, PictureShown
+from translate.values import (
+    AnswerEnd,
+    ApiError,
+    BadRequest,
+    Event,
+    JsonObject,
+    PictureShown,
+    PlanLimitReached,
+    RateLimited,
+    wait_in,
+)
 
 ResponseFormat = Literal["url", "b64_json"]
 
@@ -23,6 +33,15 @@ REFUSED = re.compile(
     r"政策|无法|不能|抱歉",
     re.IGNORECASE,
 )
+
+
+LIMITED = re.compile(
+    r"\b(?:plan|usage|daily|rate) limit\b|\blimit (?:for|on) (?:image|picture)|\blimit resets\b|"
+    r"too (?:quickly|fast|many (?:image|picture|request))|reached (?:your|the) (?:\w+ ){0,3}limit\b|"
+    r"上限|限额|过于频繁",
+    re.IGNORECASE,
+)
+PLAN = re.compile(r"\bplan limit\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +137,16 @@ class ImagesAnswer:
 
 
 def nothing_drawn(words: str) -> ApiError:
-    """The model answered in words and drew nothing: an error with those words."""
+    """The model answered in words and drew nothing: an error with those words.
+
+    They tell of a limit (429, with the wait if they name it), of a refusal, or of neither (400).
+    """
     said = " ".join(words.split())[:MAX_WORDS]
+    if LIMITED.search(said):
+        limit = PlanLimitReached if PLAN.search(said) else RateLimited
+        # The answer has cost a conversation, as another one would.
+        message = f"No picture was made. The model says: {said}"
+        return limit(message, retry_after=wait_in(said.lower()), should_retry=False)
     if REFUSED.search(said):
         return BadRequest(f"No picture was made. The model says: {said}", code="content_policy_violation")
     said = f"The model says: {said}" if said else "The model gave no reason."

@@ -75,6 +75,7 @@ from translate.values.size import size_in_memory, text_size
 from translate.values.style import STYLES, Style
 from translate.values.unicode import SURROGATE, concatenate, join_surrogates, well_formed
 from translate.values.usage import CountTokens, Usage, picture_tokens, usage_of
+from translate.values.waits import wait_in
 
 __all__ = [
     "ANY_GPT",
@@ -170,5 +171,6 @@ __all__ = [
     "text_size",
     "thinking_effort",
     "usage_of",
+    "wait_in",
     "well_formed",
 ]

@@ -153,6 +153,30 @@ def test_refusal_of_the_model_is_told_from_a_failure(words: str) -> None:
     assert words in error.message
 
 
+@pytest.mark.parametrize(
+    ("words", "code", "wait"),
+    [
+        (
+            "You've hit the Free plan limit for image generations requests. You can create more images when "
+            "the limit resets in 40 minutes.",
+            "insufficient_quota",
+            2400,
+        ),
+        ("I can't: the plan limit resets in 5 hours and 20 minutes.", "insufficient_quota", 19200),
+        ("You're generating images too quickly. Please wait for 2 minutes.", "rate_limit_exceeded", 120),
+        ("You have reached your daily image limit.", "rate_limit_exceeded", None),
+        ("您已达到图片生成的上限。", "rate_limit_exceeded", None),
+    ],
+)
+def test_limit_is_told_as_one_with_the_wait_that_the_words_name(
+    words: str, code: str, wait: float | None
+) -> None:
+    error = nothing_drawn(words)
+    assert (error.status, error.code, error.retry_after) == (429, code, wait)
+    assert error.should_retry is False
+    assert words in error.message
+
+
 @pytest.mark.parametrize("words", ["", "There was an error while generating.", "x\n" * 5000])
 def test_drawing_that_failed_is_an_error_with_the_models_words_cut_short(words: str) -> None:
     error = nothing_drawn(words)
