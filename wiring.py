@@ -156,7 +156,7 @@ def build(
         max_age_seconds=settings.media_max_age,
     )
     fetcher = Fetcher(max_bytes=max_bytes) if settings.fetch_urls else None
-    reader = MediaReader(fetcher, max_bytes=max_bytes, max_pixels=settings.max_image_pixels)
+    reader = MediaReader(fetcher, max_bytes=max_bytes, max_pixels=settings.max_image_pixels, store=media)
     queue = AccountQueue(
         settings.key_concurrency,
         max_waiting=settings.queue_length,

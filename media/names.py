@@ -9,7 +9,7 @@ import re
 import secrets
 import unicodedata
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 TOKEN_BYTES: Final = 16
 MAX_STEM_BYTES: Final = 120
@@ -63,6 +63,16 @@ def public_path(name: str) -> str:
     """The path of a link to `name`, percent-encoded: below `/images/` for pictures, else below `/files/`."""
     folder = "images" if name.rpartition(".")[2] in _PICTURE_EXTENSIONS else "files"
     return f"/{folder}/{quote(name, safe='')}"
+
+
+def name_in(url: str) -> str:
+    """The name that a link like that of `public_path` leads to, on whatever host; "" if it leads to none."""
+    try:
+        path = urlsplit(url.strip()).path
+    except ValueError:
+        return ""
+    name = unquote(path.rpartition("/")[2])
+    return name if is_name(name) and path.endswith(public_path(name)) else ""
 
 
 def content_disposition(kind: str, name: str) -> str:

@@ -1,13 +1,20 @@
-"""What a user's message refers to, as bytes: a `data:` URL, bare base64, or an address on the web."""
+"""What a user's message refers to, as bytes: a `data:` URL, bare base64, or an address on the web.
+
+An address that leads to a file of the store is read from there, whatever its host: the name in it cannot be
+guessed, so who has it may have the file.
+"""
 
 import re
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Final
 
 from media.data_url import is_data_url, read_data_url
-from media.errors import UrlRefused
+from media.errors import NotStored, TooBig, UrlRefused
 from media.fetch import Fetcher
+from media.names import name_in
 from media.sniff import Picture, inspect_picture, sniff
+from media.store import MediaStore
 from media.threads import in_thread
 from runtime import HeldBytes
 
@@ -26,11 +33,14 @@ class Content:
 class MediaReader:
     """Reads at most `max_bytes`, and pictures of at most `max_pixels`.
 
-    Without a `fetcher`, addresses on the web are refused.
+    Without a `fetcher`, addresses on the web are refused, but for those of files in the `store`.
     """
 
-    def __init__(self, fetcher: Fetcher | None, *, max_bytes: int, max_pixels: int) -> None:
+    def __init__(
+        self, fetcher: Fetcher | None, *, max_bytes: int, max_pixels: int, store: MediaStore | None = None
+    ) -> None:
         self._fetcher = fetcher
+        self._store = store
         self._max_bytes = max_bytes
         self._max_pixels = max_pixels
 
@@ -72,6 +82,21 @@ class MediaReader:
             return await read_data_url(reference, held, max_bytes=self._max_bytes)
         if scheme[1].lower() not in ("http", "https"):
             raise UrlRefused("Only data:, https: and http: addresses are read.")
+        if self._store is not None and (name := name_in(reference)):
+            with suppress(NotStored):
+                return await self._stored(self._store, name, held)
         if self._fetcher is None:
             raise UrlRefused("Addresses are not fetched here; send the content itself as a data: URL.")
         return await self._fetcher.fetch(reference, held)
+
+    async def _stored(self, store: MediaStore, name: str, held: HeldBytes) -> bytes:
+        """The bytes of a file of ours. Raises NotStored, TooBig, or NoRoom."""
+        with closing(await store.open(name)) as file:
+            if file.size > self._max_bytes:
+                raise TooBig(f"The file has {file.size} bytes; the limit is {self._max_bytes} bytes.")
+            if (waiting := held.grow_to(held.size + file.size)) is not None:
+                await waiting
+            try:
+                return await file.read(0, file.size)
+            except OSError:
+                raise NotStored("The file cannot be read.") from None

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media.names import content_disposition, is_name, new_name, public_path
+from media.names import content_disposition, is_name, name_in, new_name, public_path
 
 HOSTILE = [
     "../../etc/passwd",
@@ -56,6 +56,21 @@ def test_public_path_leads_back_to_the_name_and_needs_no_escaping_in_markdown(fi
     path = public_path(name)
     assert re.fullmatch(r"/(images|files)/[A-Za-z0-9._%~-]+", path)
     assert unquote(path.rpartition("/")[2]) == name
+    for base in ("", "https://a.example", "http://[::1]:33333/below"):
+        assert name_in(base + path) == name_in(f" {base}{path}?x=1#y\n") == name
+
+
+@pytest.mark.parametrize(
+    "path", ["", "/images/a.png", "/images/", "/other/NAME", "/files/NAME", "/imagesNAME", "//[x/NAME"]
+)
+def test_other_addresses_lead_to_no_name(path: str) -> None:
+    assert name_in("https://a.example" + path.replace("NAME", new_name("", "image/png"))) == ""
+
+
+@given(st.text())
+def test_any_text_is_a_link_to_a_name_or_none(text: str) -> None:
+    name = name_in(text)
+    assert name == "" or is_name(name)
 
 
 @given(names)

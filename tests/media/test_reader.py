@@ -6,8 +6,10 @@ import pytest
 
 from media.errors import Malformed, TooBig, UrlRefused, WrongType
 from media.fetch import Fetcher
+from media.names import new_name, public_path
 from media.reader import Content, MediaReader
 from media.sniff import Picture
+from media.store import MediaStore
 from tests.media.pictures import png
 from tests.plenty import held
 from tests.scripted_server import ScriptedServer, send, status
@@ -32,6 +34,31 @@ async def test_picture_on_the_web_is_fetched() -> None:
         fetcher = Fetcher(max_bytes=10_000, is_allowed=lambda _: True, ports=frozenset({server.port}))
         content = await reader(fetcher).picture(server.url.replace("http", "HTTP"), held())
         assert (content.data, content.media_type) == (PNG, "image/png")
+
+
+async def test_file_of_the_store_is_read_from_there_whatever_the_host_of_its_address(
+    store: MediaStore,
+) -> None:
+    name = await store.save(PNG, "cat.png")
+    reading = MediaReader(None, max_bytes=10_000, max_pixels=1000, store=store)
+    for base in ("http://127.0.0.1:33333", "https://chat.example/below"):
+        kept = held()
+        assert (await reading.picture(base + public_path(name), kept)).data == PNG
+        assert kept.size == len(PNG)
+
+
+async def test_file_that_the_store_has_no_more_is_looked_for_on_the_web(store: MediaStore) -> None:
+    reading = MediaReader(None, max_bytes=10_000, max_pixels=1000, store=store)
+    with pytest.raises(UrlRefused):
+        await reading.picture("https://a.example" + public_path(new_name("", "image/png")), held())
+
+
+async def test_file_of_the_store_that_is_too_large_is_refused(store: MediaStore) -> None:
+    name = await store.save(PNG)
+    with pytest.raises(TooBig):
+        await MediaReader(None, max_bytes=len(PNG) - 1, max_pixels=1000, store=store).picture(
+            "https://a.example" + public_path(name), held()
+        )
 
 
 async def test_addresses_are_refused_where_fetching_is_off() -> None:

@@ -206,3 +206,16 @@ async def test_pictures_in_a_response_are_held_until_it_is_written_or_nobody_wai
             await connection.send("POST", GENERATIONS, headers, json.dumps(body).encode())
             await eventually(lambda: room.used > 0)
         await eventually(lambda: room.used == 0)
+
+
+async def test_picture_of_an_earlier_answer_is_sent_back_by_its_address() -> None:
+    async with deployed({"FETCH_URLS": "false"}) as service:
+        url = (await draw(service)).json["data"][0]["url"]
+        parts = [{"type": "text", "text": "Make it blue"}, {"type": "image_url", "image_url": {"url": url}}]
+        answer = await service.post({"model": "gpt-4-s", "messages": [{"role": "user", "content": parts}]})
+        assert answer.status == 200, answer.body
+        drawn, sent = (file.content for file in service.upstream.files)
+        assert sent == drawn
+        message = service.posted[-1].body["messages"][-1]
+    assert [part["content_type"] for part in message["content"]["parts"][:1]] == ["image_asset_pointer"]
+    assert len(message["metadata"]["attachments"]) == 1
