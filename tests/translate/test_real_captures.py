@@ -134,7 +134,7 @@ def test_drawing_of_2026_shows_its_picture_though_no_message_ends_the_turn() -> 
     for ended in (complete, complete + DONE, stream + DONE):
         seen = answer(ended)
         assert seen.error is None
-        assert seen.text == "![image](https://files.example/file_1.png)"
+        assert seen.text == "![森林中吃西瓜的戏服人物](https://files.example/file_1.png)"
 
 
 def test_json_answer_hands_over_to_the_websocket() -> None:

@@ -58,7 +58,7 @@ def drawn(*file_ids: str, id: str = "drawn-1", prompt: str = "A cat") -> Json:
             "size_bytes": 310000,
             "width": 1024,
             "height": 1024,
-            "metadata": {"dalle": {"gen_id": "g1", "prompt": prompt, "seed": 1}},
+            "metadata": {"dalle": {"gen_id": f"gen-{file_id}", "prompt": prompt, "seed": 1}},
         }
         for file_id in file_ids
     ]

@@ -97,7 +97,7 @@ def test_message_is_finished_by_its_status_or_without_one_by_its_end_of_turn(
 
 def test_pictures_stand_in_the_parts_and_figures_in_the_result() -> None:
     pointer = "file-service://file-1"
-    cat = Asset(pointer, "A cat", 1024, 1024, prompt="A cat", gen_id="g1")
+    cat = Asset(pointer, "A cat", 1024, 1024, prompt="A cat", gen_id="gen-file-1")
     assert assets_of(inner(drawn("file-1", prompt="A cat"))) == [cat]
     assert figures_of(inner(output("x", images=(pointer,)))) == [Asset(pointer)]
     assert assets_of(inner(output("x", images=(pointer,)))) == figures_of(inner(drawn("file-1"))) == []
