@@ -6,6 +6,7 @@ protocol notes.
 
 import re
 from collections.abc import Iterable
+from itertools import islice
 from typing import Final
 
 from translate.text import PRIVATE, SourceText
