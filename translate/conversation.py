@@ -4,6 +4,9 @@
     conversation.receive_eof()              the body has ended, or broken off
     conversation.next_event()               an event; or NEED_DATA, or PAUSED: it waits for one of these:
         conversation.supply(picture)            after `PictureWanted`
+        conversation.continue_stream(...)       after `GoesOn`: another stream brings the rest of the answer
+        conversation.give_up()                  after `GoesOn`: the rest cannot be had; `Failed` follows
+        conversation.leave()                    after `GoesOn`: what came is all that is wanted
         conversation.start_next_exchange(...)   after `ExchangeEnded`: another stream of the same turn begins
         conversation.conclude(notes)            after `ExchangeEnded`: the turn is over; `Finished` follows
     conversation.abandon()                  at any time: the turn is ended from outside
@@ -53,16 +56,20 @@ from translate.values import (
     PAUSED,
     ApiError,
     CountTokens,
+    Elsewhere,
+    ElsewhereKind,
     Event,
     ExchangeEnded,
     Failed,
     Finished,
+    GoesOn,
     JsonObject,
     Picture,
     SentMessage,
     ShownCitation,
     Style,
     UpstreamFailed,
+    UpstreamTimeout,
     Usage,
     Waiting,
     strict_json,
@@ -78,6 +85,16 @@ ANSWER_EVENTS: Final = (b"", b"message", b"delta")
 ENCODING: Final = b"delta_encoding"
 """The event that announces a dialect."""
 DELTA_V1: Final = (b'"v1"', b"v1")
+UNFOLLOWED: Final = {
+    ElsewhereKind.HANDOFF: "The answer goes on elsewhere on the backend, and could not be followed there",
+    ElsewhereKind.PRO: "The model still thinks, and its answer could not be waited for",
+    ElsewhereKind.PICTURE: "The picture that was announced has not come",
+    ElsewhereKind.RESEARCH: "The research still runs, and its report could not be waited for",
+}
+"""Why a turn fails that is not followed; where its stream broke, it fails with that."""
+SPENT: Final = "see conversation {}. The message counts as spent."
+SILENT: Final = "The backend ended the turn without an answer."
+CUT_OFF: Final = "The upstream connection ended in mid-answer."
 DAMAGED: Final = "A part of the backend's answer came damaged, so that the answer is not whole."
 
 
@@ -115,10 +132,11 @@ class Conversation:
         self.exchange_over = False
         """The present exchange is over, so that the rest of its stream is not read."""
         self._reading = True  # the state is one of READING
+        self._left = False  # what still comes of the stream is not wanted, as the rest is elsewhere
         self._plain_passes = False  # plain growth may go by without a look
         self._heeds_loose = False  # but for loose marks
         self.complete = False
-        """The backend has said that it is done; before that, it may still be at work."""
+        """The backend has said that it is done with this stream; before that, it may still be at work."""
         self._sent = sent
         self._builder = AnswerBuilder(options.stop)
         self._events = self._builder.events
@@ -134,6 +152,8 @@ class Conversation:
         self._fast = fast
         self._fast_path = FastPath()
         self._records = 0
+        self._unfollowed: ApiError = UpstreamFailed(SILENT)  # why it fails if it is not followed elsewhere
+        self._guessed = False  # that it goes on elsewhere, as nothing of an answer came
         self._listen()
 
     def _listen(self) -> None:
@@ -142,6 +162,7 @@ class Conversation:
         self._sse = SseSplitter(self._max_record_bytes)
         self._dialect: Dialect = SnapshotDialect()
         self._fast_path.disarm()
+        self._fast_path.taken = self._received = 0  # records of this stream
         self._eof = False
         self._lost: ApiError | None = None  # how the stream broke
         self._all_read = True  # all that can be read has been read
@@ -163,14 +184,15 @@ class Conversation:
 
     def receive_data(self, data: bytes) -> None:
         """Take bytes of the stream, cut anywhere."""
-        self._sse.push(data)
-        self._all_read = False
+        if not self._left:
+            self._sse.push(data)
+            self._all_read = False
 
     def receive_eof(self, lost: ApiError | None = None) -> None:
         """The stream has ended; `lost` says how it broke, None for a proper end of its body.
 
         If the turn was said to be over, the answer is whole, however the stream has ended. If not, it is
-        truncated, and fails with `lost` if that is given.
+        truncated: it goes on elsewhere if the backend has told where, or fails, with `lost` if that is given.
         """
         self._eof = True
         self._lost = lost
@@ -206,6 +228,45 @@ class Conversation:
         self._interpreter.begin(sent)
         if seamless:
             self._renderer.continue_seamlessly()
+
+    def continue_stream(self, *, fresh: bool) -> None:
+        """Another stream brings the rest of the answer. Raises WrongState.
+
+        With `fresh` it begins anew, in any dialect, and repeats what has come: only what is new is shown.
+        Without, it goes on behind the records that have come.
+        """
+        self._move(Signal.CONTINUED)
+        dialect, received = self._dialect, self._received + self._fast_path.taken
+        self._listen()
+        if fresh:
+            self._interpreter.begin_anew()
+        else:
+            self._dialect, self._received = dialect, received
+            self._interpreter.continue_stream()
+
+    def give_up(self, *, timed_out: bool = False) -> None:
+        """The rest of the answer cannot be had, or not in time: fail, unless what came may be all there is.
+
+        Raises WrongState.
+        """
+        if self.state is not State.ELSEWHERE:
+            raise WrongState(f"there is nothing to give up while the turn is {self.state.name}")
+        error, silent = self._unfollowed, self._is_silent
+        if silent and self._guessed:
+            self._show(self._interpreter.fall_back())
+        if silent and not self._is_silent:
+            self._end_well(ExchangeEnded())
+        else:
+            self._fail(UpstreamTimeout(error.message, should_retry=False) if timed_out else error)
+        self._builder.flush()
+
+    def leave(self) -> None:
+        """End the exchange well with what came, though the backend is still at work. Raises WrongState."""
+        if self.state is not State.ELSEWHERE:
+            raise WrongState(f"there is nothing to leave while the turn is {self.state.name}")
+        self._show(self._interpreter.release())
+        self._end_well(ExchangeEnded())
+        self._builder.flush()
 
     def conclude(self, notes: Iterable[str] = ()) -> None:
         """The turn is over. Each of `notes` is added to the answer as a paragraph. Raises WrongState."""
@@ -261,7 +322,7 @@ class Conversation:
                 record = sse.next()
                 if record is None and self._eof:
                     record = sse.flush()
-                    if record is None:
+                    if record is None or self._is_cut_off(record):
                         self._end_of_input()
                         break
                 if record is None:
@@ -269,7 +330,9 @@ class Conversation:
                     if sse.pos < len(sse.buffer):
                         fast_path.disarm()  # what has begun to come is not for it
                     break
+                before = self._records
                 self._take_record(record)
+                self._received += self._records > before
         except RecordTooLarge:
             self._fail(UpstreamFailed("The backend sent a record that is too large.", should_retry=False))
         sse.rest()  # whoever takes the events may have to wait for a slow client
@@ -375,6 +438,7 @@ class Conversation:
             self._lose(record.data)
         if self.facts.error is not None and not self.exchange_over:
             self._fail(self.facts.error)
+        self.complete = self.complete or self._interpreter.whereabouts.handed_off
         self._check_stop()
 
     def _take_envelope(self, value: JsonObject, record: Record) -> None:
@@ -404,6 +468,8 @@ class Conversation:
         growing = self._interpreter.growing
         if growing is not None and self._fast and not fast_path.armed:
             dialect.arm(fast_path, record, growing.source)
+            if growing.source.is_behind:
+                fast_path.disarm()  # what comes is to be compared with what has come
         if self._sse.ends_in_cr:
             fast_path.disarm()
         self._see_what_passes()
@@ -448,27 +514,44 @@ class Conversation:
         return allowed
 
     def _end_of_input(self) -> None:
-        facts = self.facts
+        facts, lost = self.facts, self._lost
         if facts.end_turn or facts.stream_complete or facts.confirmation is not None:
             self._end()
-        elif self._lost is not None:
-            self._fail(self._lost)
-        elif facts.answering:
-            self._fail(UpstreamFailed("The upstream connection ended in mid-answer.", should_retry=False))
+            return
+        if lost is None and facts.answering:
+            lost = UpstreamFailed(CUT_OFF, should_retry=False)
+        elif lost is None:
+            lost = UpstreamFailed("The backend closed the stream without an answer.")
+        if (elsewhere := self._elsewhere(broken=True)) is not None:
+            self._go_on(elsewhere, lost)
         else:
-            self._fail(UpstreamFailed("The backend closed the stream without an answer."))
+            self._fail(lost)
+
+    def _is_cut_off(self, record: Record) -> bool:
+        """Whether a record that lacks its end is a piece of one, and comes again elsewhere."""
+        if self._interpreter.over or self._elsewhere(broken=True) is None:
+            return False
+        data = record.data.strip()
+        try:
+            strict_json(data)
+        except ValueError:
+            return record.event != PING and data != b"[DONE]"
+        return False
 
     def _end(self) -> None:
-        """The backend is done."""
-        self._show(self._interpreter.release())
+        """The backend is done with this stream."""
         facts = self.facts
+        if (elsewhere := self._elsewhere(broken=False)) is not None:
+            self._go_on(elsewhere, UpstreamFailed(SILENT if self._is_silent else CUT_OFF, should_retry=False))
+            return
+        self._show(self._interpreter.release())
         if self._interpreter.damage.pending:
             self._fail(UpstreamFailed(DAMAGED, should_retry=False))
             return
-        if self._silent:
+        if self._is_silent:
             self._show(self._interpreter.fall_back())
-        if self._silent and facts.finish_reason != "content_filter" and facts.confirmation is None:
-            self._fail(UpstreamFailed("The backend ended the turn without an answer.", should_retry=False))
+        if self._is_silent and facts.finish_reason != "content_filter" and facts.confirmation is None:
+            self._fail(UpstreamFailed(SILENT, should_retry=False))
         elif not self._check_stop():
             known = bool(facts.conversation_id)
             cut = facts.finish_reason == "length" and bool(facts.last_message_id)
@@ -476,9 +559,33 @@ class Conversation:
             self._end_well(ExchangeEnded(confirmation, cut=known and cut and confirmation is None))
 
     @property
-    def _silent(self) -> bool:
-        """Nothing was shown."""
+    def _is_silent(self) -> bool:
+        """There is nothing to show."""
         return not self._renderer.began and not self._interpreter.pictures
+
+    def _elsewhere(self, *, broken: bool) -> Elsewhere | None:
+        """Where the rest of the answer is, if the stream that has ended does not have it."""
+        facts = self.facts
+        if facts.finish_reason == "content_filter" or facts.confirmation is not None:
+            return None
+        return self._interpreter.whereabouts.elsewhere(
+            facts.conversation_id,
+            self._received + self._fast_path.taken,
+            broken=broken,
+            answered=facts.end_turn,
+            unfinished=self._is_silent or self._interpreter.is_amid,
+        )
+
+    def _go_on(self, elsewhere: Elsewhere, lost: ApiError) -> None:
+        """The rest is elsewhere. Without it the turn fails: with `lost` where the backend did not say so."""
+        self._unfollowed = lost
+        handed_off = self._interpreter.whereabouts.handed_off
+        self._guessed = elsewhere.kind is ElsewhereKind.HANDOFF and not handed_off
+        if elsewhere.kind in UNFOLLOWED and not self._guessed:
+            why = f"{UNFOLLOWED[elsewhere.kind]}; {SPENT.format(elsewhere.conversation_id)}"
+            self._unfollowed = UpstreamFailed(why, should_retry=False)
+        self._move(Signal.GOES_ON)
+        self._builder.end(GoesOn(elsewhere))
 
     def _end_well(self, ended: ExchangeEnded) -> None:
         if self._interpreter.damage.pending:
@@ -495,4 +602,5 @@ class Conversation:
     def _move(self, signal: Signal) -> None:
         self.state = transition(self.state, signal)
         self._reading = self.state in READING
+        self._left = self.state is State.ELSEWHERE
         self.exchange_over = self.state is State.EXCHANGE_ENDED or self.state in OVER

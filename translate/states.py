@@ -10,6 +10,7 @@ says to that. The table below says where a turn can stand and what moves it on. 
 WAITING          nothing of the backend's own has come; it only repeats what was posted, if anything
 ANSWERING        there is a message of the backend's own: the conversation exists, and has been charged
 FETCHING         a picture is wanted; what comes behind it waits for `supply`
+ELSEWHERE        the stream has ended and the answer has not: the caller follows it elsewhere, or gives it up
 EXCHANGE_ENDED   the exchange ended well; the caller begins the next one, or concludes
 FINISHED         the turn is over, and the answer is whole
 FAILED           the turn is over, and the answer is not whole; the error is known
@@ -26,6 +27,7 @@ class State(Enum):
     WAITING = auto()
     ANSWERING = auto()
     FETCHING = auto()
+    ELSEWHERE = auto()
     EXCHANGE_ENDED = auto()
     FINISHED = auto()
     FAILED = auto()
@@ -40,6 +42,10 @@ class Signal(Enum):
     PICTURE_WANTED = auto()
     PICTURES_SUPPLIED = auto()
     """The last picture that was waited for is there, or could not be fetched."""
+    GOES_ON = auto()
+    """The stream has ended, and the rest of the answer is elsewhere."""
+    CONTINUED = auto()
+    """Another stream brings the rest."""
     ENDED = auto()
     """The backend is done, or a stop sequence was met."""
     FAILURE = auto()
@@ -52,9 +58,20 @@ class Signal(Enum):
 _ALWAYS: Final = {Signal.FAILURE: State.FAILED, Signal.ABANDONED: State.ABANDONED}
 
 TRANSITIONS: Final[dict[State, dict[Signal, State]]] = {
-    State.WAITING: _ALWAYS | {Signal.ANSWER_BEGAN: State.ANSWERING, Signal.ENDED: State.EXCHANGE_ENDED},
-    State.ANSWERING: _ALWAYS | {Signal.PICTURE_WANTED: State.FETCHING, Signal.ENDED: State.EXCHANGE_ENDED},
+    State.WAITING: _ALWAYS
+    | {
+        Signal.ANSWER_BEGAN: State.ANSWERING,
+        Signal.GOES_ON: State.ELSEWHERE,
+        Signal.ENDED: State.EXCHANGE_ENDED,
+    },
+    State.ANSWERING: _ALWAYS
+    | {
+        Signal.PICTURE_WANTED: State.FETCHING,
+        Signal.GOES_ON: State.ELSEWHERE,
+        Signal.ENDED: State.EXCHANGE_ENDED,
+    },
     State.FETCHING: _ALWAYS | {Signal.PICTURES_SUPPLIED: State.ANSWERING, Signal.ENDED: State.EXCHANGE_ENDED},
+    State.ELSEWHERE: _ALWAYS | {Signal.CONTINUED: State.ANSWERING, Signal.ENDED: State.EXCHANGE_ENDED},
     State.EXCHANGE_ENDED: _ALWAYS | {Signal.NEXT_EXCHANGE: State.ANSWERING, Signal.CONCLUDED: State.FINISHED},
     State.FINISHED: {},
     State.FAILED: {},

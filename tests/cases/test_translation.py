@@ -1,10 +1,11 @@
-"""Each case that needs nothing beside its stream, through the translator, cut in many ways."""
+"""Each case through the translator, cut in many ways; what goes on elsewhere is followed by each way."""
 
 from pathlib import Path
 
 import pytest
 
 from tests.cases.case import Case, names, plain
+from tests.cases.elsewhere import following
 from tests.golden.cuts import at_random, every
 from tests.golden.playback import whole
 from tests.translate.reading import answer
@@ -26,6 +27,11 @@ def alone() -> list[Case]:
     return [case for case in map(Case.read, names()) if not case.needs and case.name not in AHEAD]
 
 
+def followed() -> list[tuple[Case, str]]:
+    cases = [case for case in map(Case.read, names()) if case.name not in AHEAD]
+    return [(case, way) for case in cases for way in case.needs]
+
+
 @pytest.mark.parametrize("cut", CUTS)
 @pytest.mark.parametrize("case", alone(), ids=lambda case: case.name)
 def test_case_shows_what_a_person_should_see(case: Case, cut: str) -> None:
@@ -40,3 +46,14 @@ def test_case_shows_what_a_person_should_see(case: Case, cut: str) -> None:
         assert plain(thought_in(seen)) == plain(case.reasoning)
     error = seen.player.error
     assert (error and {"status": error.status, "code": error.code}) == case.error
+
+
+@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize(("case", "way"), followed(), ids=lambda value: getattr(value, "name", value))
+def test_case_that_goes_on_elsewhere_shows_the_same_by_each_way(case: Case, way: str, cut: str) -> None:
+    chunks = [len(chunk) for chunk in CUTS[cut](case.stream)]
+    follow = following(case, way, CUTS[cut])
+    seen = answer(case.stream, sizes=chunks, reasoning=True, fetch=pointer, follow=follow)
+    assert case.accepts(seen.text), seen.text
+    assert seen.finish_reason == case.finish_reason
+    assert not [word for word in case.never if word in seen.text]

@@ -10,10 +10,12 @@ from translate.values import (
     AnswerFormat,
     ApiError,
     Asset,
+    Elsewhere,
     Event,
     ExchangeEnded,
     Failed,
     Finished,
+    GoesOn,
     Picture,
     PictureWanted,
     SentMessage,
@@ -21,6 +23,8 @@ from translate.values import (
 )
 
 Fetch = Callable[[Asset], str | None]
+Follow = Callable[[Elsewhere], tuple[bool, Iterable[bytes]] | None]
+"""The stream that brings the rest of an answer, and whether it begins anew; None where nobody follows."""
 MAX_PICTURES = 10_000
 
 
@@ -29,10 +33,20 @@ def address(asset: Asset) -> str:
     return f"https://files.example/{asset.file_id}.png"
 
 
+def nowhere(_elsewhere: Elsewhere) -> None:
+    """Follows no turn."""
+
+
 class Player:
     """Give it streams with `play`, and end with `close`; `out` is what a client gets."""
 
-    def __init__(self, conversation: Conversation, format: AnswerFormat, fetch: Fetch = address) -> None:
+    def __init__(
+        self,
+        conversation: Conversation,
+        format: AnswerFormat,
+        fetch: Fetch = address,
+        follow: Follow = nowhere,
+    ) -> None:
         self.conversation = conversation
         self.events: list[Event] = []
         self.out = format.open()
@@ -40,7 +54,10 @@ class Player:
         """How the last exchange ended, if it ended well."""
         self.error: ApiError | None = None
         self._format = format
+        self.elsewhere: Elsewhere | None = None
+        """Where the answer goes on."""
         self._fetch = fetch
+        self._follow = follow
 
     def play(self, chunks: Iterable[bytes]) -> bytes:
         """Feed one stream, to its end or to that of the exchange; returns what it adds to `out`."""
@@ -48,16 +65,28 @@ class Player:
 
     def play_piecewise(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
         """The same, piece by piece: what can be written after each chunk."""
-        self.ended = None
+        self.ended = self.elsewhere = None
+        yield from self._feed(chunks)
+        while (elsewhere := self.elsewhere) is not None:
+            self.elsewhere, followed = None, self._follow(elsewhere)
+            if followed is None:
+                self.conversation.give_up()
+                yield self.drain()
+            else:
+                fresh, rest = followed
+                self.conversation.continue_stream(fresh=fresh)
+                yield from self._feed(rest)
+        assert self.conversation.exchange_over
+
+    def _feed(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        """One stream, to its end, or to that of the exchange."""
         for chunk in chunks:
             self.conversation.receive_data(chunk)
             yield self.drain()
-            if self.conversation.exchange_over:
-                break
-        if not self.conversation.exchange_over:
-            self.conversation.receive_eof()
-            yield self.drain()
-        assert self.conversation.exchange_over
+            if self.conversation.exchange_over or self.elsewhere is not None:
+                return
+        self.conversation.receive_eof()
+        yield self.drain()
 
     def go_on(self, sent: Sequence[SentMessage]) -> None:
         """Begin the next exchange, which the last one must ask for."""
@@ -96,5 +125,7 @@ class Player:
                 self.conversation.supply(None if found is None else Picture(found))
             elif isinstance(event, ExchangeEnded):
                 self.ended = event
+            elif isinstance(event, GoesOn):
+                self.elsewhere = event.elsewhere
             elif isinstance(event, Failed):
                 self.error = event.error

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle
 
-from tests.translate.player import Fetch, Player, address
+from tests.translate.player import Fetch, Follow, Player, address, nowhere
 from translate import Conversation, Options
 from translate.backend import MAX_RECORD_BYTES
 from translate.conversation import MAX_ANSWER_BYTES, MAX_KEPT_BYTES
@@ -87,6 +87,7 @@ def answer(
     style: Style = Style.WEB,
     reasoning: bool = False,
     fetch: Fetch = address,
+    follow: Follow = nowhere,
 ) -> Answer:
     """The streamed answer to `stream`; a failed one ends in an error event, without a note."""
     conversation = Conversation(
@@ -98,7 +99,7 @@ def answer(
         max_answer_bytes=max_answer_bytes,
         max_kept_bytes=max_kept_bytes,
     )
-    player = Player(conversation, chat_stream(include_usage=include_usage), fetch)
+    player = Player(conversation, chat_stream(include_usage=include_usage), fetch, follow)
     player.play(cut(stream, sizes))
     player.close()
     return Answer(**vars(read(player.out)), player=player)

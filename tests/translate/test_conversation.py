@@ -87,10 +87,13 @@ def abandoned() -> Conversation:
     return conversation
 
 
+HANDOFF: Json = {"type": "stream_handoff", "conversation_id": "c1", "turn_exchange_id": "te1"}
+
 IN_STATE: dict[State, Callable[[], Conversation]] = {
     State.WAITING: lambda: fed(sse(hidden_system(), echo("Hello", "u1"), done=False)),
     State.ANSWERING: lambda: fed(sse(*growing("", "Hi"), done=False)),
     State.FETCHING: lambda: fed(sse(drawn("file-1"), *growing("", "Here", id="a2"), done=False)),
+    State.ELSEWHERE: lambda: fed(sse(*growing("", "Hi"), HANDOFF)),
     State.EXCHANGE_ENDED: lambda: fed(turn_of("Hi")),
     State.FINISHED: concluded,
     State.FAILED: lambda: fed(sse({"message": None, "error": "Oops"})),
@@ -153,6 +156,9 @@ def test_secrets_are_not_quoted_in_errors() -> None:
 ACTS: dict[str, tuple[Callable[[Conversation], None], State]] = {
     "supply": (lambda c: c.supply(PICTURE), State.FETCHING),
     "start_next_exchange": (lambda c: c.start_next_exchange((), seamless=False), State.EXCHANGE_ENDED),
+    "continue_stream": (lambda c: c.continue_stream(fresh=True), State.ELSEWHERE),
+    "give_up": (lambda c: c.give_up(), State.ELSEWHERE),
+    "leave": (lambda c: c.leave(), State.ELSEWHERE),
     "conclude": (lambda c: c.conclude(["A note"]), State.EXCHANGE_ENDED),
 }
 

@@ -22,6 +22,18 @@ from translate.backend.payload import (
 from translate.backend.prompt_form import folded, one_system_message, with_long_texts_as_files
 from translate.backend.sse import MAX_RECORD_BYTES, PING, Record, RecordTooLarge, SseSplitter, unglued
 from translate.backend.stored import DONE, STORED_TURN, StoredTurn
+from translate.backend.topics import (
+    NEWS,
+    TopicEnd,
+    TopicMessage,
+    TurnTopic,
+    news_of,
+    read_topics,
+    read_user_socket,
+    socket_greeting,
+    topic_cancellation,
+    topic_subscription,
+)
 from translate.backend.websocket_frames import (
     SUBPROTOCOL,
     Connected,
@@ -40,6 +52,7 @@ __all__ = [
     "DONE",
     "MAX_GIZMO_BYTES",
     "MAX_RECORD_BYTES",
+    "NEWS",
     "NO_WISHES",
     "PING",
     "REFERENCES_PATCH",
@@ -63,8 +76,11 @@ __all__ = [
     "SseSplitter",
     "StartFinder",
     "StoredTurn",
+    "TopicEnd",
+    "TopicMessage",
     "Trouble",
     "TurnFacts",
+    "TurnTopic",
     "Uploaded",
     "Wishes",
     "as_gizmo",
@@ -75,6 +91,7 @@ __all__ = [
     "folded",
     "is_content",
     "is_quiet",
+    "news_of",
     "one_system_message",
     "preflight",
     "read_address",
@@ -85,7 +102,12 @@ __all__ = [
     "read_handover",
     "read_limits",
     "read_model_list",
+    "read_topics",
+    "read_user_socket",
     "said_by",
+    "socket_greeting",
+    "topic_cancellation",
+    "topic_subscription",
     "unglued",
     "with_long_texts_as_files",
 ]

@@ -120,7 +120,7 @@ class SnapshotDialect:
         start = match.end()
         end = _closing_quote(data, start)
         try:
-            if unescaped(data[start:end]) != text.text:
+            if unescaped(data[start:end]) != text.streamed:
                 return
         except ValueError:
             return
@@ -170,7 +170,7 @@ class DeltaDialect:
             return None
         wanted = {"p": growing.path, "o": "append", "c": growing.channel}
         inherited = {"p": delta.path, "o": delta.op, "c": delta.channel}
-        if any(value.get(key, inherited[key]) != wanted[key] for key in wanted):
+        if any(value.get(key, inherited[key]) != wanted[key] for key in wanted) or not text.fits(piece):
             return None
         try:
             delta.begin(value)
@@ -218,7 +218,7 @@ class DeltaDialect:
         if growing is None or growing != _Growing(delta.channel, delta.path, text):
             # The text at the path must be the end of the message's, of which nothing was taken back.
             last, whole = last_text_of(delta.content), text_of(delta.content)
-            if last is None or delta.path != CONTENT_PATH + last[0] or whole != text.text:
+            if last is None or delta.path != CONTENT_PATH + last[0] or whole != text.streamed:
                 return
             self._growing = _Growing(delta.channel, delta.path, text, len(whole) - len(last[1]))
         event = b"event: %b\n" % record.event if record.event else b""
@@ -228,7 +228,7 @@ class DeltaDialect:
     def _catch_up(self) -> None:
         growing, self._growing = self._growing, None
         if growing is not None:
-            self._delta.set_text(growing.channel, growing.path, growing.text.text[growing.before :])
+            self._delta.set_text(growing.channel, growing.path, growing.text.streamed[growing.before :])
 
 
 def _closing_quote(data: bytes, start: int) -> int:

@@ -23,13 +23,15 @@ MAX_PASSED: Final = 8 * 1024
 class FastPath:
     """Arm it with the bytes around the text of a record that was parsed in full."""
 
-    __slots__ = ("_cumulative", "_head", "_tail", "armed", "seen")
+    __slots__ = ("_cumulative", "_head", "_tail", "armed", "seen", "taken")
 
     def __init__(self) -> None:
         self.armed = False
         self._head = bytearray()
         self._tail = b""
         self._cumulative = False
+        self.taken = 0
+        """How many records were taken."""
         self.seen = 0
         """Bytes of an unfinished record that were looked at and fit; `must_wait` tells about the others."""
 
@@ -53,6 +55,7 @@ class FastPath:
         buffer, head, tail, cumulative = sse.buffer, self._head, self._tail, self._cumulative
         behind, is_plain, pos = len(tail), PLAIN.fullmatch, sse.pos
         pieces: list[bytes] = []
+        empty = 0
         while buffer.startswith(head, pos):
             start = pos + len(head)
             end = buffer.find(b"\n\n", start)
@@ -68,8 +71,11 @@ class FastPath:
                 pieces.append(piece)
                 if cumulative:
                     head += piece
+            else:
+                empty += 1
             pos = end + 2
         sse.pos = pos
+        self.taken += len(pieces) + empty
         return pieces
 
     def take(self, sse: SseSplitter) -> tuple[bytes, str] | None:
@@ -92,6 +98,7 @@ class FastPath:
         if self._cumulative:
             head += piece
         sse.pos = end + 2
+        self.taken += 1
         return piece, text
 
     def _padded(self, buffer: bytes | bytearray, start: int, end: int) -> int:

@@ -31,6 +31,7 @@ from translate.backend.damage import Damage, is_time, message_in
 from translate.backend.errors import error_from_record
 from translate.backend.limits import read_limits
 from translate.backend.pictures import PictureBook
+from translate.backend.whereabouts import Whereabouts
 from translate.text import (
     Change,
     CitationsChanged,
@@ -76,6 +77,7 @@ IGNORED_TYPES: Final = frozenset(
         "message_marker",
         "input_message",
         "resume_conversation_token",
+        "stream_handoff",
         "search_model_queries",
         "conversation_async_status",
         "writing_blocks_metadata_patch",
@@ -179,6 +181,7 @@ class Interpreter:
         self.growing: Message | None = None
         """The message that the last envelope showed, if it may go on growing."""
         self._pictures = PictureBook()
+        self.whereabouts = Whereabouts()
         self.begin(sent)
 
     @property
@@ -208,6 +211,7 @@ class Interpreter:
         self._hidden_calls: set[str] = set()  # tools of `PYTHON` whose last call is not shown
         self._kept = 0  # bytes of this exchange, without the text of `_last_shown`
         self._last_id = ""  # of the last message of any kind
+        self._amid = False  # the last message that is shown is not complete
         self._last_finished = False
         self.damage = Damage()
         """What may be missing from this exchange."""
@@ -216,6 +220,18 @@ class Interpreter:
         self._sent_ids = {message.id for message in sent}
         self._sent_answers = {message.text for message in sent if message.role == "assistant"}
         self._last_sent = next((message.id for message in reversed(list(sent))), "")
+
+    def begin_anew(self) -> None:
+        """What has come of this exchange comes again from its start, and what was not shown with it."""
+        self.damage = Damage()
+        self.growing = None
+        self.facts.finish_reason = "stop"
+        self.continue_stream()
+
+    def continue_stream(self) -> None:
+        """Another stream brings the rest of this exchange."""
+        self.facts.end_turn = self.facts.stream_complete = False
+        self.whereabouts.begin()
 
     def receive(self, envelope: JsonObject, *, same_text: bool = False) -> Iterator[Change]:
         """Take one envelope; sets `growing`. The changes must be consumed one by one, in order.
@@ -255,6 +271,9 @@ class Interpreter:
         kind = text_at(record, "type")
         if self._failed(record):
             return True
+        if kind:
+            self.facts.conversation_id = self.facts.conversation_id or text_at(record, "conversation_id")
+            self.whereabouts.take_record(kind, record)
         if isinstance(moderation := record.get("moderation_response"), dict):
             if moderation.get("blocked") and record.get("is_completion"):
                 self.facts.finish_reason = "content_filter"
@@ -279,6 +298,11 @@ class Interpreter:
     def over(self) -> bool:
         """Nothing more is shown: the last message has ended the turn, or the backend says so."""
         return self.facts.end_turn or self.facts.stream_complete
+
+    @property
+    def is_amid(self) -> bool:
+        """The last message is shown and not complete, and nothing says that the turn is over."""
+        return not self.over and self._amid
 
     def lose_record(self, data: bytes) -> bool:
         """A record cannot be read. False if it is provably none that changes a message.
@@ -376,10 +400,12 @@ class Interpreter:
             if slug := text_at(metadata, "model_slug"):
                 self.facts.model_slug = slug
             self._read_resolved_slug(metadata)
+        self.whereabouts.take_message(raw, shown=seen.shown is not None)
         if role == "tool":
             self._read_confirmation(seen, message_id, raw)
         yield from self._read_headline(raw, message_id)
         if seen.shown is not None:
+            self._amid = not is_finished(raw)
             yield from self._show(seen, seen.shown, raw, same_text)
 
     def _can_be_read(self, raw: JsonObject, message_id: str, role: object) -> bool:

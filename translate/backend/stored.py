@@ -18,6 +18,15 @@ STORED_TURN: Final = b"stored_turn"
 """The name of an event of our own: all messages of the turn follow, also what was damaged before."""
 MAX_CHAIN: Final = 2000
 """Messages between a question and its answer; real turns have a few dozen."""
+AT_WORK: Final = (3, 5, 6, 7)
+"""Numbers that `async_status` has while something is still to come."""
+
+
+def is_at_work(async_status: object) -> bool:
+    """Whether a conversation says that something is still to come; statuses are numbers, or names."""
+    if isinstance(async_status, str):
+        return any(name in async_status.lower() for name in ("streaming", "realtime"))
+    return async_status in AT_WORK
 
 
 class StoredTurn:
@@ -30,6 +39,8 @@ class StoredTurn:
         """The last message is complete, and is one that ends a turn."""
         self.settled = False
         """The last message is complete, and the backend says that it ends the turn."""
+        self.ended = False
+        """The same, whatever the backend says of being at work: where it was interrupted, for ever."""
         self._parent_message_id = parent_message_id
         self._shown: dict[str, bytes] = {}
 
@@ -40,14 +51,15 @@ class StoredTurn:
             raise ValueError("not a conversation")
         out = []
         conversation_id, first = text_at(data, "conversation_id"), not self._shown
-        message: JsonObject = {}
-        for node_id, message in self._chain(object_at(data, "mapping"), text_at(data, "current_node")):
+        chain = self._chain(object_at(data, "mapping"), text_at(data, "current_node"))
+        last = chain[-1][1] if chain else {}
+        for node_id, message in chain + [found for _, tool in chain for found in _reports(tool)]:
             envelope = {"message": message, "conversation_id": conversation_id, "error": None}
             record = b"data: " + ujson.dumps(envelope).encode() + b"\n\n"
             if self._shown.get(node_id) != record:
                 self._shown[node_id] = record
                 out.append(record)
-        self._judge(message)
+        self._judge(last, data)
         if not out:
             return b""
         # The blank lines end a record that was cut off where the pieces were lost.
@@ -66,9 +78,34 @@ class StoredTurn:
             node_id = text_at(node, "parent")
         return found[::-1]
 
-    def _judge(self, last: JsonObject) -> None:
+    def _judge(self, last: JsonObject, conversation: JsonObject) -> None:
         role, recipient = object_at(last, "author").get("role"), last.get("recipient") or "all"
-        asks = bool(object_at(object_at(last, "metadata"), "jit_plugin_data"))
+        metadata = object_at(last, "metadata")
+        asks = bool(object_at(metadata, "jit_plugin_data"))
         self.answered = role in ("assistant", "tool")
         self.finished = self.answered and recipient == "all" and is_finished(last)
-        self.settled = self.finished and ((role == "assistant" and last.get("end_turn") is True) or asks)
+        # Pictures of today are a tool's last word; a card says that one is still to come.
+        drawn = role == "tool" and "async_status" in conversation and not metadata.get("ui_card")
+        says_so = (role == "assistant" or drawn) and last.get("end_turn") is True
+        self.ended = self.finished and (says_so or asks)
+        self.settled = self.ended and not is_at_work(conversation.get("async_status"))
+
+
+def _reports(tool: JsonObject) -> list[tuple[str, JsonObject]]:
+    """The report of a research, which stands in the state of a tool's widget once it is done."""
+    sdk = object_at(object_at(tool, "metadata"), "chatgpt_sdk")
+    state = json_object(text_at(sdk, "widget_state"))
+    if state is None or state.get("status") != "completed":
+        return []
+    report = object_at(state, "report_message")
+    report_id = text_at(report, "id") or f"{text_at(tool, 'id')}-report"
+    told = {
+        "id": report_id,
+        "author": {"role": "assistant"},
+        "recipient": "all",
+        "status": "finished_successfully",
+        "end_turn": True,
+        "content": {"content_type": "text", **object_at(report, "content")},
+        "metadata": {**object_at(report, "metadata"), "is_async_task_result_message": True},
+    }
+    return [(report_id, told)] if report else []

@@ -3,12 +3,16 @@
 This is the one owner of positions in a message: citations name ranges of it in code points. Text comes in
 three ways: as a whole (`become`), as a decoded piece (`grow`), and as escaped bytes that are not looked at
 (`pass_unread`); these are decoded only when the text or a position is asked for.
+
+A stream may begin a message again from its start. Its text is then behind what came before, and nothing is
+given on until it has caught up.
 """
 
 import re
 from collections.abc import Callable
 from typing import Final
 
+from translate.text.escape import escaped as as_escaped
 from translate.text.escape import unescaped
 from translate.values import SURROGATE, concatenate, join_surrogates, text_size
 
@@ -23,7 +27,17 @@ class SourceText:
     something.
     """
 
-    __slots__ = ("_before", "_counted", "_given", "_growth", "_held_back", "_start", "_text", "held")
+    __slots__ = (
+        "_before",
+        "_behind",
+        "_counted",
+        "_given",
+        "_growth",
+        "_held_back",
+        "_start",
+        "_text",
+        "held",
+    )
 
     def __init__(self, held_back: Callable[[str], int]) -> None:
         self.held = ""
@@ -36,11 +50,30 @@ class SourceText:
         # Where in `_growth` the piece begins that was given on last, or what stands before it.
         self._start = 0
         self._before = ""
+        self._behind: int | None = None  # how far the present stream has come in `_text`, if not to its end
 
     @property
     def before(self) -> str:
         """The character before the piece that was given on last; empty if there is none."""
         return last_character(self._growth, self._start) if self._start else self._before
+
+    @property
+    def is_behind(self) -> bool:
+        """The present stream has not caught up with what came before."""
+        return self._behind is not None
+
+    @property
+    def streamed(self) -> str:
+        """The text as far as the present stream has it."""
+        return self.text[: self._behind]
+
+    def fits(self, piece: str) -> bool:
+        """Whether `grow` can take `piece`: it is more, or repeats what came before."""
+        behind = self._behind
+        if behind is None:
+            return True
+        rest = len(self._text) - behind
+        return self._text.startswith(piece[:rest], behind)
 
     @property
     def text(self) -> str:
@@ -69,7 +102,14 @@ class SourceText:
         self._growth += escaped
 
     def grow(self, escaped: bytes, piece: str) -> str:
-        """The text grew by `piece`, which is `escaped` in JSON. Return what to give on."""
+        """The text grew by `piece`, which is `escaped` in JSON and `fits`. Return what to give on."""
+        if self._behind is not None:
+            rest = len(self._text) - self._behind
+            self._behind = self._behind + len(piece) if len(piece) < rest else None
+            piece = piece[rest:]
+            if not piece:
+                return ""
+            escaped = as_escaped(piece)
         self._count()
         if not self.held:
             self._start = len(self._growth)
@@ -90,7 +130,9 @@ class SourceText:
         self.held = ""
         if shown.startswith(new) and len(new) < len(shown):
             self._text = shown
+            self._behind = len(new)
             return 0, ""
+        self._behind = None
         kept = len(shown) if new.startswith(shown) else common_prefix(shown, new)
         self._text = new
         self._given = kept

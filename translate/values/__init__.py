@@ -5,6 +5,7 @@ Nothing here imports another room.
 
 from translate.values.effort import WANTED as REASONING_EFFORTS
 from translate.values.effort import reasoning_efforts, thinking_effort
+from translate.values.elsewhere import Elsewhere, ElsewhereKind, ElsewhereWay
 from translate.values.errors import (
     AccountBusy,
     ApiError,
@@ -34,6 +35,7 @@ from translate.values.events import (
     ExchangeEnded,
     Failed,
     Finished,
+    GoesOn,
     ItemEnded,
     ItemKind,
     ItemStarted,
@@ -108,6 +110,9 @@ __all__ = [
     "Cited",
     "Confirmation",
     "CountTokens",
+    "Elsewhere",
+    "ElsewhereKind",
+    "ElsewhereWay",
     "Event",
     "ExchangeEnded",
     "Failed",
@@ -117,6 +122,7 @@ __all__ = [
     "FoundGpt",
     "FoundGpts",
     "Gizmo",
+    "GoesOn",
     "Gpt",
     "GptsError",
     "InternalError",

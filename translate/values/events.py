@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
+from translate.values.elsewhere import Elsewhere
 from translate.values.errors import ApiError
 
 
@@ -159,6 +160,16 @@ class ExchangeEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class GoesOn:
+    """The stream has ended, and the rest of the answer is elsewhere.
+
+    Whoever follows it there calls `continue_stream`, and who does not `give_up` or `leave`.
+    """
+
+    elsewhere: Elsewhere
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The turn is over. `reason` is OpenAI's finish reason: `stop`, `length` or `content_filter`."""
 
@@ -181,6 +192,7 @@ Event = (
     | PictureShown
     | Cited
     | ExchangeEnded
+    | GoesOn
     | Finished
     | Failed
 )
@@ -192,8 +204,8 @@ class Waiting(Enum):
     NEED_DATA = auto()
     """More bytes or the end of input must be received."""
     PAUSED = auto()
-    """The caller must act: supply a picture, begin the next exchange, or conclude. So also when all is
-    over.
+    """The caller must act: supply a picture, follow the answer elsewhere, begin the next exchange, or
+    conclude. So also when all is over.
     """
 
 

@@ -10,8 +10,8 @@ from tests.translate.wire import DONE, Json, echo, finished, growing, hidden_sys
 from translate.backend.stored import StoredTurn
 
 
-def stored(*envelopes: Json) -> bytes:
-    """The conversation that holds these messages, each the child of the one before."""
+def stored(*envelopes: Json, **fields: object) -> bytes:
+    """The conversation that holds these messages, each the child of the one before, and has these fields."""
     mapping: Json = {"root": {"id": "root", "message": None, "parent": None}}
     parent = "root"
     for envelope in envelopes:
@@ -19,7 +19,8 @@ def stored(*envelopes: Json) -> bytes:
         assert isinstance(inner, dict)
         mapping[inner["id"]] = {"id": inner["id"], "message": inner, "parent": parent}
         parent = inner["id"]
-    return json.dumps({"conversation_id": "c1", "current_node": parent, "mapping": mapping}).encode()
+    told = {"conversation_id": "c1", "current_node": parent, "mapping": mapping}
+    return json.dumps(told | fields).encode()
 
 
 NEW = "new"
@@ -92,3 +93,25 @@ def test_messages_of_one_id_are_not_told_again_while_they_stay_as_they_are() -> 
     turn = StoredTurn(NEW)
     assert turn.feed(body).count(b'data: {"message"') == 2
     assert turn.feed(body) == b""
+
+
+@pytest.mark.parametrize(
+    ("status", "settled"),
+    [(None, True), (4, True), (3, False), (7, False), ("REALTIME_BUSY", False), ("unread", True), (1, True)],
+)
+def test_turn_is_settled_when_the_backend_is_no_more_at_work(status: object, settled: bool) -> None:
+    turn = StoredTurn(NEW)
+    turn.feed(stored(finished("Short.", "a1"), async_status=status))
+    assert (turn.finished, turn.ended, turn.settled) == (True, True, settled)
+
+
+def test_picture_of_a_tool_is_a_last_word_and_its_announcement_is_none() -> None:
+    for card, settled in (({"ui_card": True}, False), ({}, True)):
+        drawn = message(
+            "", "t1", role="tool", status="finished_successfully", end_turn=True, metadata={**card}
+        )
+        turn = StoredTurn(NEW)
+        turn.feed(stored(drawn, async_status=None))
+        assert turn.settled is settled
+        turn.feed(stored(drawn))
+        assert not turn.settled, "conversations of before have no such last word"

@@ -15,9 +15,17 @@ class Model:
 
     def __init__(self, held_back: Callable[[str], int]) -> None:
         self.shown = self.held = ""
+        self.behind: int | None = None
         self._held_back = held_back
 
     def grow(self, piece: str) -> str:
+        if self.behind is not None:
+            repeated = self.shown[self.behind :][: len(piece)]
+            self.behind += len(repeated)
+            piece = piece[len(repeated) :]
+            if self.behind < len(self.shown):
+                return ""
+            self.behind = None
         whole = self.held + piece
         end = len(whole) - self._held_back(whole)
         self.held = whole[end:]
@@ -27,7 +35,9 @@ class Model:
     def become(self, new: str) -> tuple[int, str]:
         self.held = ""
         if self.shown.startswith(new) and new != self.shown:
+            self.behind = len(new)
             return 0, ""
+        self.behind = None
         kept = 0
         while kept < min(len(new), len(self.shown)) and new[kept] == self.shown[kept]:
             kept += 1
@@ -55,7 +65,15 @@ def test_given_and_text_are_right_after_any_steps(
 ) -> None:
     source, model = SourceText(presentation.held_back), Model(presentation.held_back)
     for step, text in steps:
-        if step == "grow":
+        streamed = model.shown + model.held if model.behind is None else model.shown[: model.behind]
+        fits = (streamed + text).startswith((model.shown + model.held)[: len(streamed + text)])
+        assert source.streamed == streamed
+        assert source.is_behind == (model.behind is not None)
+        if step == "grow" and not fits:
+            assert not source.fits(text)
+            assert source.become(streamed + text) == model.become(streamed + text)
+        elif step == "grow":
+            assert source.fits(text)
             assert source.grow(escaped(text), text) == model.grow(text)
         elif step == "become":
             assert source.become(text) == model.become(text)
@@ -63,7 +81,7 @@ def test_given_and_text_are_right_after_any_steps(
             assert source.become(source.text + text) == model.become(model.shown + model.held + text)
         elif step == "release":
             assert source.release() == model.release()
-        elif not source.held:  # only then may a piece go by unread
+        elif not source.held and not source.is_behind:  # only then may a piece go by unread
             source.pass_unread(escaped(text))
             model.shown += text
         assert source.held == model.held
@@ -81,6 +99,19 @@ def test_halves_of_a_character_are_given_on_whole_and_once() -> None:
     assert (source.held, source.given) == ("\ud83d", 1)
     assert source.grow(rb"\udd25b", "\udd25b") == "🔥b"
     assert (source.text, source.given) == ("a🔥b", 3)
+
+
+def test_text_that_begins_again_gives_on_only_what_is_new() -> None:
+    source = SourceText(Prose().held_back)
+    assert source.become("One, two") == (0, "One, two")
+    assert source.become("") == (0, "")
+    assert source.fits("One")
+    assert not source.fits("Two")
+    assert source.grow(b"One", "One") == ""
+    assert (source.is_behind, source.streamed, source.text) == (True, "One", "One, two")
+    assert source.grow(b", two, three", ", two, three") == ", three"
+    assert (source.is_behind, source.streamed, source.text) == (False, "One, two, three", "One, two, three")
+    assert source.fits("anything")
 
 
 def test_half_of_a_character_may_come_again_whole() -> None:
