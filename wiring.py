@@ -49,8 +49,10 @@ from turns import (
 from upstream import (
     AccountSockets,
     ConversationClient,
+    FollowLimits,
     History,
     HttpClient,
+    Paces,
     SocketLimits,
     Timeouts,
 )
@@ -64,6 +66,7 @@ GPTS_FILE: Final = Path(__file__).with_name("gpts.json")
 PROGRESS_SECONDS: Final = 600.0
 """How long the backend may send pings and nothing else; drawing and long programs take minutes."""
 SOCKET_LIMITS: Final = SocketLimits()
+PACES: Final = Paces()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +128,7 @@ def build(
     demo_gpts: Sequence[Gpt] = (),
     progress_timeout: float = PROGRESS_SECONDS,
     socket_limits: SocketLimits = SOCKET_LIMITS,
+    paces: Paces = PACES,
     exposition_max_age: float = MAX_AGE_SECONDS,
 ) -> Service:
     """Make all parts; `demo_gpts` are offered while the list of GPTs is empty. Raises SettingsError.
@@ -135,7 +139,10 @@ def build(
     catalogue, load = _catalogue(settings, demo_gpts)
     http = _http_client(settings, progress_timeout)
     conversations = ConversationClient(
-        http, AccountSockets(http, socket_limits), of_today=settings.conversation_route == "auto"
+        http,
+        AccountSockets(http, socket_limits),
+        follow_limits=FollowLimits(research=settings.research_timeout, pro=settings.pro_timeout, paces=paces),
+        of_today=settings.conversation_route == "auto",
     )
     labels = [*catalogue.models, *([ANY_GPT.name] if settings.allow_any_gpt else [])]
     metrics = Metrics(ROUTES, labels, version)

@@ -339,6 +339,18 @@ class SettingsTable:
     total_timeout: float = setting(
         "TOTAL_TIMEOUT", "0", seconds(0, 86400), "Seconds that a whole answer may take; 0 for no limit."
     )
+    pro_timeout: float = setting(
+        "PRO_TIMEOUT",
+        "1800",
+        seconds(0, 86400),
+        "Seconds that a pro model may think after its stream has ended; 0 does not wait.",
+    )
+    research_timeout: float = setting(
+        "RESEARCH_TIMEOUT",
+        "3600",
+        seconds(0, 86400),
+        "Seconds to wait for the report of a research; 0 answers where it runs and does not wait.",
+    )
     write_timeout: float = setting(
         "WRITE_TIMEOUT",
         "300",

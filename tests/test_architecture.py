@@ -43,7 +43,8 @@ ARROWS: dict[str, set[str]] = {
     "upstream.files": BELOW_UPSTREAM - {"translate.backend"},
     "upstream.gpts": BELOW_UPSTREAM,
     "upstream.account": BELOW_UPSTREAM,
-    "upstream": BELOW_UPSTREAM - {"runtime"} | {"upstream.socket"},
+    "upstream.elsewhere": BELOW_UPSTREAM | {"upstream.socket"},
+    "upstream": BELOW_UPSTREAM - {"runtime"} | {"upstream.socket", "upstream.elsewhere"},
     "logs": {"translate.values"},
     "catalogue": {
         "translate.values", "metrics", "runtime", "accounts", "upstream.gpts", "upstream.account",

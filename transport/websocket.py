@@ -56,7 +56,7 @@ class WebSocketClient:
         max_message_bytes: int = MAX_MESSAGE_BYTES,
         ping_seconds: float = PING_SECONDS,
     ) -> Self:
-        """Connect to a ws or wss address and upgrade.
+        """Connect to a ws or wss address and upgrade, with no subprotocol where that is "".
 
         Raises:
             NotUpgraded: the server answered otherwise.
@@ -134,7 +134,7 @@ async def _upgrade(channel: Channel, url: SplitResult, subprotocol: str) -> byte
         "Connection: Upgrade",
         f"Sec-WebSocket-Key: {key}",
         "Sec-WebSocket-Version: 13",
-        f"Sec-WebSocket-Protocol: {subprotocol}",
+        *([f"Sec-WebSocket-Protocol: {subprotocol}"] if subprotocol else []),
     ]
     channel.write("\r\n".join([*lines, "", ""]).encode())
     reader = HeadReader()

@@ -1,24 +1,18 @@
 """What one exchange with the backend came to: the one value from which ledger, metrics and error follow."""
 
 from dataclasses import dataclass
-from typing import Final
 
 from metrics import Attempt
 from translate.values import ApiError, RateLimited, UpstreamFailed
-from turns.failures import as_api_error
+from turns.failures import TIMEOUTS, as_api_error
 from turns.verdict import Verdict, judge
 from upstream import (
     ConnectFailed,
     ConnectionLost,
     Exchange,
     FirstByteTimeout,
-    IdleTimeout,
-    ProgressTimeout,
-    TotalTimeout,
     UpstreamError,
 )
-
-TIMEOUTS: Final = (FirstByteTimeout, IdleTimeout, ProgressTimeout, TotalTimeout)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from upstream import (
 )
 from upstream.gpts import GptUnavailable
 
+TIMEOUTS = (FirstByteTimeout, IdleTimeout, ProgressTimeout, TotalTimeout)
 GPT_RETRY_SECONDS = 5.0
 """When to try again while the description of a GPT has not come yet; that costs no quota."""
 

@@ -12,15 +12,18 @@ from translate.values import (
     AnswerFormat,
     ApiError,
     Asset,
+    Elsewhere,
     ExchangeEnded,
     Failed,
     Finished,
+    GoesOn,
     Picture,
     PictureShown,
     PictureWanted,
     TextDelta,
 )
-from upstream import Exchange
+from turns.failures import TIMEOUTS, as_api_error
+from upstream import Exchange, UpstreamError
 
 LINGER_SECONDS: Final = 0.25
 """How long the backend may take to end its body after it said that it is done."""
@@ -64,17 +67,39 @@ class AnswerRelay:
         """The finish reason, once the conversation has finished."""
         self.pictures = 0
         """How many pictures the answer shows."""
+        self.elsewhere: Elsewhere | None = None
+        """Where the rest of the answer is, if the stream that has ended does not have it."""
         self.conversation = conversation
         self._format = format
         self._client = client
         self._fetch = fetch
         self._exchange = Exchange()
         self._charge: Charge | None = None
+        self._lingering: asyncio.TimerHandle | None = None
+        self._following = False
 
     def begin(self, exchange: Exchange, charge: Charge) -> None:
         """What comes now belongs to `exchange`; `charge` learns when the answer begins."""
         self._exchange = exchange
         self._charge = charge
+        self.elsewhere = None
+        self._following = False
+
+    @property
+    def done(self) -> bool:
+        """Nothing more of the present stream is wanted."""
+        return self.conversation.exchange_over or self.conversation.complete
+
+    @property
+    def at_work(self) -> bool:
+        """The backend may still be at work."""
+        return self.elsewhere is not None or not self.conversation.complete
+
+    def go_on(self, *, fresh: bool) -> None:
+        """The answer goes on in another stream, which with `fresh` repeats what has come."""
+        self.elsewhere = None
+        self._following = True
+        self.conversation.continue_stream(fresh=fresh)
 
     def receive(self, data: bytes) -> Awaitable[None] | None:
         """Take a piece of the stream, cut anywhere; the client is ready for more once the result is done.
@@ -91,9 +116,24 @@ class AnswerRelay:
         self._received(before)
         return None
 
-    async def end(self, lost: ApiError | None = None) -> None:
+    async def end(self, lost: UpstreamError | None = None) -> None:
         """The stream has ended; `lost` says how it broke, None for a proper end."""
-        self.conversation.receive_eof(lost)
+        if self._lingering is not None:
+            self._lingering.cancel()
+            self._lingering = None
+        self.conversation.receive_eof(None if lost is None else as_api_error(lost))
+        await self.pass_on()
+
+    async def give_up(self, lost: UpstreamError) -> None:
+        """The rest of the answer could not be followed to its end, for this reason."""
+        await self.end(lost)
+        if self.elsewhere is not None:
+            self.conversation.give_up(timed_out=isinstance(lost, TIMEOUTS))
+            await self.pass_on()
+
+    async def leave(self) -> None:
+        """The rest of the answer is not waited for."""
+        self.conversation.leave()
         await self.pass_on()
 
     async def pass_on(self) -> None:
@@ -131,6 +171,8 @@ class AnswerRelay:
                     self.pictures += 1
                 case ExchangeEnded():
                     self.ended = event
+                case GoesOn(elsewhere):
+                    self.elsewhere = elsewhere
                 case Finished(reason):
                     self.reason = reason
                 case Failed(error):
@@ -147,7 +189,9 @@ class AnswerRelay:
         if conversation.progress != before:
             exchange.progressed()
         if conversation.complete:
-            asyncio.get_running_loop().call_later(LINGER_SECONDS, exchange.abort)
+            if self._lingering is None and (conversation.exchange_over or not self._following):
+                end = exchange.abort if conversation.exchange_over else exchange.leave
+                self._lingering = asyncio.get_running_loop().call_later(LINGER_SECONDS, end)
         elif conversation.exchange_over:
             exchange.abort()
 

@@ -16,10 +16,19 @@ from ledger import Charge
 from metrics import Outcome
 from translate import Conversation
 from translate.backend import PostedConversation, TurnFacts
-from translate.values import AnswerEnd, AnswerFormat, ApiError, Asset, Picture, Usage, is_substitute
+from translate.values import (
+    AnswerEnd,
+    AnswerFormat,
+    ApiError,
+    Asset,
+    Elsewhere,
+    Picture,
+    Usage,
+    is_substitute,
+)
 from turns.answer_files import AnswerFiles
 from turns.exchange_result import ExchangeResult, exchange_result
-from turns.failures import as_api_error, outcome_of
+from turns.failures import outcome_of
 from turns.follow_ups import FollowUp, FollowUps
 from turns.outcome import TurnOutcome
 from turns.parts import TurnParts, TurnRequest
@@ -32,6 +41,7 @@ from upstream import NO_PREFLIGHT, Exchange, UpstreamError
 
 ABANDON_SECONDS: Final = 0.2
 """How long the backend gets to notice an aborted answer, before the account's next message."""
+LEFT: Final = "[The backend is still at work on this, in its conversation {}.]"
 UNCOUNTED: Final = Usage(1, 1)
 """What the client is told where the backend gave no conversation id: clients take 0 tokens for a failure."""
 
@@ -230,12 +240,9 @@ class TurnRunner:
         self._charge = charge
         relay.begin(exchange, charge)
         try:
-            await parts.conversations.converse(credential, posted, relay.receive, exchange, self._preflight)
-            await relay.end()
-        except UpstreamError as error:
-            failure = error.with_traceback(None)  # which refers to this call
-            if exchange.accepted and not exchange.aborted:
-                await relay.end(as_api_error(error))
+            failure = await self._converse_once(posted, credential, relay, exchange)
+            if relay.elsewhere is not None:
+                failure = await self._follow(relay.elsewhere, posted, credential, relay, exchange)
         finally:
             result = exchange_result(exchange, failure, done=conversation.exchange_over, error=relay.failure)
             self._abandoned = result.abandoned
@@ -261,6 +268,45 @@ class TurnRunner:
             facts.limits = None
         if is_substitute(self.answered_by, self._model.slug):
             parts.metrics.substituted(self._model.name)
+
+    async def _converse_once(
+        self, posted: PostedConversation, credential: Credential, relay: AnswerRelay, exchange: Exchange
+    ) -> UpstreamError | None:
+        """Post, and take the stream in answer; return how the transport failed, if it did."""
+        try:
+            await self._parts.conversations.converse(
+                credential, posted, relay.receive, exchange, self._preflight
+            )
+            await relay.end()
+        except UpstreamError as error:
+            if exchange.accepted and not exchange.aborted:
+                await relay.end(error)
+            return error.with_traceback(None)  # which refers to this call
+        return None
+
+    async def _follow(
+        self,
+        elsewhere: Elsewhere,
+        posted: PostedConversation,
+        credential: Credential,
+        relay: AnswerRelay,
+        exchange: Exchange,
+    ) -> UpstreamError | None:
+        """Take the rest of an answer that goes on elsewhere; return why that failed, if it did."""
+        conversations = self._parts.conversations
+        if self._work.stopped:
+            await conversations.stop(credential, elsewhere)
+            return None
+        try:
+            await conversations.follow(credential, posted, relay, exchange)
+        except UpstreamError as error:
+            if not exchange.aborted:
+                await relay.give_up(error)
+            return error.with_traceback(None)
+        if (left := relay.elsewhere) is not None:
+            await relay.leave()
+            self._notes.append(LEFT.format(left.conversation_id))
+        return None
 
     def _next_exchange(self, relay: AnswerRelay) -> PostedConversation | None:
         """What is to be posted next in the same turn, if anything; the conversation is ready for it then."""

@@ -7,6 +7,7 @@ knows the backend's address or Tornado's HTTP client.
 """
 
 from upstream.conversations import ConversationClient
+from upstream.elsewhere import FollowLimits, Paces
 from upstream.history import Found, History
 from upstream.http import (
     Aborted,
@@ -35,10 +36,12 @@ __all__ = [
     "ConversationClient",
     "Exchange",
     "FirstByteTimeout",
+    "FollowLimits",
     "Found",
     "History",
     "HttpClient",
     "IdleTimeout",
+    "Paces",
     "Preflight",
     "ProgressTimeout",
     "ResponseRefused",

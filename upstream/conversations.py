@@ -10,7 +10,8 @@ from typing import Final
 
 from accounts import Credential, KeyKind
 from translate.backend import PostedConversation, read_handover
-from translate.values import JsonObject
+from translate.values import Elsewhere, JsonObject
+from upstream.elsewhere import Follower, FollowLimits, Reader, UserSockets
 from upstream.http import (
     API,
     ConnectFailed,
@@ -28,11 +29,14 @@ CONVERSATION_PATH: Final = f"{API}/conversation"
 PATH_OF_TODAY: Final = f"{API}/f/conversation"
 
 
+DEFAULT_FOLLOW_LIMITS: Final = FollowLimits()
+
+
 class ConversationClient:
     """Holds conversations through an HTTP client, and through WebSockets for the accounts that need one.
 
     Without `of_today`, the routes that only backends of today have are not asked for. A preflight takes at
-    most `preflight_seconds`.
+    most `preflight_seconds`. Answers that go on elsewhere are followed within `follow_limits`.
     """
 
     def __init__(
@@ -40,11 +44,14 @@ class ConversationClient:
         http: HttpClient,
         sockets: AccountSockets,
         *,
+        follow_limits: FollowLimits = DEFAULT_FOLLOW_LIMITS,
         of_today: bool = False,
         preflight_seconds: float = SECONDS,
     ) -> None:
         self._http = http
         self._sockets = sockets
+        self._user_sockets = UserSockets(http)
+        self._follower = Follower(http, self._user_sockets, follow_limits)
         self._preflight_seconds = preflight_seconds
         self._route = RouteMemory(offered=of_today)
         self._preflight_route = RouteMemory(offered=of_today)
@@ -142,6 +149,27 @@ class ConversationClient:
             self._route.leave_out(0)  # it proves nothing: the older one is not there either
         return answer
 
+    async def follow(
+        self, credential: Credential, posted: PostedConversation, reader: Reader, exchange: Exchange
+    ) -> None:
+        """Once `converse` has ended: have the reader read the rest of an answer that goes on elsewhere.
+
+        It is the same exchange, and nothing is posted again; see `Follower.follow`. An answer that is not
+        waited for is left where it is.
+
+        Raises:
+            UpstreamError: one of its leaves; the reader has not got the whole answer.
+        """
+        self._under_way.add(exchange)
+        try:
+            await self._follower.follow(credential, posted.parent_message_id, reader, exchange)
+        finally:
+            self._under_way.discard(exchange)
+
+    async def stop(self, credential: Credential, elsewhere: Elsewhere) -> None:
+        """Nobody waits for an answer that goes on elsewhere: have the backend stop. Raises nothing."""
+        await self._follower.stop(credential, elsewhere.conversation_id)
+
     def secrets(self, credential: Credential) -> tuple[str, ...]:
         """What must not be quoted from anything that the backend says to this credential."""
         return self._http.secrets(credential)
@@ -151,3 +179,4 @@ class ConversationClient:
         for exchange in tuple(self._under_way):
             exchange.abort()
         self._sockets.close()
+        self._user_sockets.close()

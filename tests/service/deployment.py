@@ -14,7 +14,7 @@ from settings import Settings
 from simulator import Knobs, Simulator
 from simulator.state import ObservedRequest, ObservedStream, State
 from tests.raw_client import Answer, Connection, Headers, connect
-from upstream import SocketLimits
+from upstream import Paces, SocketLimits
 from upstream.socket import Pauses, SocketTimes
 from wiring import build
 
@@ -25,6 +25,8 @@ SOCKET_LIMITS = SocketLimits(
     times=SocketTimes(reconnect_pauses=(0.0, 0.02, 0.05)), pauses=Pauses(joining=0.05, looks=(0.02, 0.05))
 )
 """No long pauses."""
+PACES = Paces(text=(0.02, 0.05), picture=(0.02, 0.05), research=(0.02, 0.05), refused=0.05)
+"""Nor any here."""
 JSON_TYPE = {"Content-Type": "application/json"}
 
 
@@ -155,6 +157,7 @@ async def deployed(
             VERSION,
             progress_timeout=progress_timeout,
             socket_limits=socket_limits,
+            paces=PACES,
             exposition_max_age=exposition_max_age,
         )
         server = serve(replace(service, app=adapt(service.app)))

@@ -151,6 +151,8 @@ BAD: dict[str, list[str]] = {
     "FIRST_BYTE_TIMEOUT": [*NUMBER, "0"],
     "IDLE_TIMEOUT": [*NUMBER, "0"],
     "TOTAL_TIMEOUT": NUMBER,
+    "PRO_TIMEOUT": NUMBER,
+    "RESEARCH_TIMEOUT": NUMBER,
     "WRITE_TIMEOUT": [*NUMBER, "0"],
     "STREAM_HEADERS_AFTER": [*NUMBER, "0", "61"],
     "KEEPALIVE_INTERVAL": [*NUMBER, "0", "61"],

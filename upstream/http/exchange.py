@@ -75,6 +75,11 @@ class TransportSide:
             self.aborted = True
             self._on_abort()
 
+    def leave(self) -> None:
+        """Stop the part that is under way, if there is one; the call goes on with another."""
+        if self._on_abort is not None and not self.aborted:
+            self._on_abort()
+
     def progressed(self) -> None:
         """Pass on that the reader has got something that it can use."""
         if self._on_progress is not None:
@@ -129,6 +134,13 @@ class Exchange:
         else:
             self._transport.aborted = True
 
+    def leave(self) -> None:
+        """Stop what is under way, because its rest is elsewhere: the call raises `Aborted`.
+
+        Unlike after `abort`, the exchange can `go_on`.
+        """
+        self._transport.leave()
+
     def progressed(self) -> None:
         """To be called by the reader when a piece held something new; see `Timeouts.progress`."""
         self._transport.progressed()
@@ -145,4 +157,14 @@ class Exchange:
         if self._begun:
             raise RuntimeError("an Exchange serves one call only")
         self._begun = True
+        return self._transport
+
+    def go_on(self) -> TransportSide:
+        """For the transport: the call has ended, and the same exchange goes on elsewhere.
+
+        Raises:
+            Aborted: the owner has aborted it.
+        """
+        if self.aborted:
+            raise Aborted
         return self._transport

@@ -7,6 +7,16 @@
 from upstream.socket.account_socket import SocketTimes
 from upstream.socket.account_sockets import AccountSockets, SocketLimits
 from upstream.socket.delivery import SocketDelivery
+from upstream.socket.frame_buffer import BufferBudget
 from upstream.socket.stream_reader import Pauses
+from upstream.socket.websocket import WebSocket
 
-__all__ = ["AccountSockets", "Pauses", "SocketDelivery", "SocketLimits", "SocketTimes"]
+__all__ = [
+    "AccountSockets",
+    "BufferBudget",
+    "Pauses",
+    "SocketDelivery",
+    "SocketLimits",
+    "SocketTimes",
+    "WebSocket",
+]

@@ -1,0 +1,235 @@
+"""Which way a turn is followed, when the next one is tried, and how it ends from outside."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.cases.backend import CaseBackend
+from tests.eventually import eventually
+from tests.upstream.elsewhere.rig import BROKEN, HANDOFF, QUICK, KeepingReader, rig
+from translate.values import Elsewhere, ElsewhereKind, ElsewhereWay
+from upstream.elsewhere import Paces
+from upstream.http import Aborted, ConnectionLost, Exchange, ProgressTimeout, Timeouts, TotalTimeout
+
+STORED = "/conversation/c1"
+RESUME = "/f/conversation/resume"
+USER = "/celsius/ws/user"
+STOP = "/stop_conversation"
+
+
+def streams(*bodies: bytes) -> Any:
+    def adapt(backend: CaseBackend) -> None:
+        backend.resumes = list(bodies)
+
+    return adapt
+
+
+def order(backend: CaseBackend) -> list[str]:
+    """The ways that were gone, each once, in order."""
+    ends = [path.partition("/backend-api")[2] for path in backend.asked]
+    return list(dict.fromkeys(path for path in ends if path in (STORED, RESUME, USER)))
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "ways"),
+    [
+        (HANDOFF, [USER, RESUME, STORED]),
+        (replace(HANDOFF, offered=(ElsewhereWay.RESUME,)), [RESUME, USER, STORED]),
+        (replace(HANDOFF, offered=(ElsewhereWay.RESUME, ElsewhereWay.SOCKET)), [RESUME, USER, STORED]),
+        (replace(HANDOFF, topic_id=""), [RESUME, STORED]),
+        (BROKEN, [RESUME, USER, STORED]),
+        (replace(HANDOFF, kind=ElsewhereKind.PRO), [USER, RESUME, STORED]),
+    ],
+)
+async def test_ways_are_gone_in_the_order_of_the_backend_and_the_stored_conversation_last(
+    elsewhere: Elsewhere, ways: list[str]
+) -> None:
+    async with rig() as world:
+        with pytest.raises(ConnectionLost):
+            await world.follow(KeepingReader(elsewhere))
+        assert order(world.backend) == ways
+        assert world.backend.count("POST", STOP) == 1
+        assert len(world.backend.asked) < 30
+
+
+async def test_task_is_looked_for_in_the_conversation_and_listened_for_at_once() -> None:
+    async with rig("poll") as world:
+        reader = KeepingReader(replace(HANDOFF, kind=ElsewhereKind.RESEARCH))
+        await world.follow(reader)
+        assert set(order(world.backend)) == {USER, STORED}
+        assert b"The long answer." in reader.streams[0][1]
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "offset", "fresh"),
+    [(BROKEN, 3, False), (replace(BROKEN, token=""), 0, True), (HANDOFF, 0, True)],
+)
+async def test_stream_is_resumed_behind_what_came_where_it_can_be(
+    elsewhere: Elsewhere, offset: int, fresh: bool
+) -> None:
+    async with rig("resume", adapt=streams(b"data: rest\n\n")) as world:
+        reader = KeepingReader(replace(elsewhere, topic_id=""))
+        await world.follow(reader)
+        assert reader.streams == [(fresh, b"data: rest\n\n")]
+        assert reader.ends == [None]
+        ((_, body, token),) = world.backend.bodies
+        assert body == {"conversation_id": "c1", "offset": offset}
+        assert token == elsewhere.token
+
+
+async def test_topic_that_broke_is_not_resumed_by_its_own_count() -> None:
+    def drop(backend: CaseBackend) -> None:
+        backend.drops = 5
+        backend.resumes = [b"data: rest\n\n"]
+
+    async with rig("ws", "resume", adapt=drop) as world:
+        reader = KeepingReader(HANDOFF, places=[replace(BROKEN, records=99)] * 3)
+        await world.follow(reader)
+        assert [fresh for fresh, _ in reader.streams] == [True] * 4
+        assert [body["offset"] for path, body, _ in world.backend.bodies if path.endswith(RESUME)] == [0]
+
+
+async def test_turn_that_always_goes_on_elsewhere_is_given_up_after_some_rounds() -> None:
+    async with rig("resume", "ws", "poll", adapt=streams(b"data: again\n\n")) as world:
+        reader = KeepingReader(HANDOFF, places=[HANDOFF] * 100)
+        with pytest.raises(ConnectionLost):
+            await world.follow(reader)
+        assert len(reader.streams) == 3 + 6 + 2
+
+
+async def test_who_is_not_waited_for_is_left() -> None:
+    async with rig("poll", limits=replace(QUICK, research=0.0)) as world:
+        reader = KeepingReader(replace(HANDOFF, kind=ElsewhereKind.RESEARCH))
+        await world.follow(reader)
+        assert reader.elsewhere is not None
+        assert world.backend.asked == []
+
+
+@pytest.mark.parametrize("way", ["ws", "resume", "poll"])
+async def test_abort_ends_it_wherever_it_is_and_has_the_backend_stop(way: str) -> None:
+    def silent(backend: CaseBackend) -> None:
+        backend.frames = []
+        backend.stored = [{"path": f"/backend-api{STORED}", "status": 404, "body": {}}]
+        backend.holds = way == "resume"
+
+    slow = replace(QUICK, first_item=30.0, paces=Paces(text=(30.0,)))
+    elsewhere = replace(HANDOFF, topic_id="conversation-turn-te1" if way == "ws" else "")
+    async with rig(way, limits=slow, adapt=silent) as world:
+        exchange = Exchange()
+        following = asyncio.create_task(world.follow(KeepingReader(elsewhere), exchange))
+        await eventually(lambda: len(world.backend.asked) >= (2 if way == "poll" else 1))
+        await asyncio.sleep(0.05)
+        exchange.abort()
+        with pytest.raises(Aborted):
+            await following
+        assert exchange.aborted
+        (stop,) = [body for path, body, _ in world.backend.bodies if path.endswith(STOP)]
+        assert stop == {"conversation_id": "c1", "exclude_async_types": []}
+
+
+async def test_cancelled_following_leaves_nothing_behind() -> None:
+    def silent(backend: CaseBackend) -> None:
+        backend.frames = []
+
+    async with rig("ws", limits=replace(QUICK, first_item=30.0), adapt=silent) as world:
+        following = asyncio.create_task(world.follow(KeepingReader(HANDOFF)))
+        await eventually(lambda: world.backend.sockets == 1)
+        following.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await following
+        await eventually(lambda: world.backend.sockets == 0)
+
+
+def never(backend: CaseBackend) -> None:
+    """The stored conversation is always at work."""
+    first = backend.case.lines("poll")[0]
+    backend.stored = [{"path": f"/backend-api{STORED}", "status": 200, "body": first["body"]}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "error", "stopped"),
+    [
+        (ElsewhereKind.HANDOFF, ProgressTimeout, 1),
+        (ElsewhereKind.PRO, TotalTimeout, 1),
+        (ElsewhereKind.RESEARCH, TotalTimeout, 0),
+    ],
+)
+async def test_what_never_ends_is_given_up_in_time(
+    kind: ElsewhereKind, error: type[Exception], stopped: int
+) -> None:
+    limits = replace(QUICK, pro=0.3, research=0.3)
+    timeouts = Timeouts(connect=30, first_byte=30, idle=30, total=0, progress=0.3)
+    async with rig("poll", limits=limits, timeouts=timeouts, adapt=never) as world:
+        with pytest.raises(error):
+            await world.follow(KeepingReader(replace(HANDOFF, kind=kind, topic_id="")))
+        assert world.backend.count("POST", STOP) == stopped
+
+
+@pytest.mark.parametrize(
+    ("status", "looks"), [(404, range(6, 14)), (500, range(6, 14)), (429, range(30, 62)), (400, range(1, 3))]
+)
+async def test_conversation_that_is_not_shown_is_looked_at_some_times(status: int, looks: range) -> None:
+    def refusing(backend: CaseBackend) -> None:
+        backend.stored = [{"path": f"/backend-api{STORED}", "status": status, "body": {}}]
+
+    async with rig("poll", adapt=refusing) as world:
+        with pytest.raises(ConnectionLost):
+            await world.follow(KeepingReader(replace(HANDOFF, topic_id="")))
+        assert world.backend.count("GET", STORED) in looks
+
+
+@pytest.mark.parametrize("told", ["FAILURE", "COMPLETE"])
+async def test_turn_that_the_backend_gave_up_is_given_up(told: str) -> None:
+    def lost(backend: CaseBackend) -> None:
+        never(backend)
+        assert backend.stored is not None
+        path = f"/backend-api{STORED}/stream_status"
+        backend.stored.append({"path": path, "status": 200, "body": {"status": told}})
+
+    async with rig("poll", adapt=lost) as world:
+        reader = KeepingReader(replace(HANDOFF, topic_id=""))
+        await world.follow(reader)
+        assert [type(lost) for lost in reader.ends] == [ConnectionLost]
+
+
+async def test_finished_turn_that_is_said_to_be_at_work_for_ever_is_over() -> None:
+    def stuck(backend: CaseBackend) -> None:
+        last = backend.case.lines("poll")[-1]
+        body = last["body"] | {"async_status": 3}
+        backend.stored = [{"path": f"/backend-api{STORED}", "status": 200, "body": body}]
+
+    async with rig("poll", adapt=stuck) as world:
+        reader = KeepingReader(replace(HANDOFF, topic_id=""))
+        await world.follow(reader)
+        assert reader.streams[0][1].endswith(b"data: [DONE]\n\n")
+
+
+async def test_news_of_a_task_are_shown_and_end_it_where_the_conversation_does_not() -> None:
+    def telling(backend: CaseBackend) -> None:
+        never(backend)
+        update: dict[str, Any] = {"update_type": "async-task-update-message", "conversation_id": "c1"}
+        update["update_content"] = {"message": {"id": "t2"}}
+        over = {"update_type": "async-task-completed", "conversation_id": "c1"}
+        frames = [{"topic_id": "conversations", "payload": {"payload": told}} for told in (update, over)]
+        backend.frames = [frame | {"type": "message"} for frame in frames]
+
+    async with rig("ws", "poll", adapt=telling) as world:
+        reader = KeepingReader(replace(HANDOFF, kind=ElsewhereKind.PICTURE))
+        await world.follow(reader)
+        assert b'"t2"' in reader.streams[0][1]
+        assert reader.streams[0][1].endswith(b"data: [DONE]\n\n")
+
+
+async def test_reader_that_wants_no_more_ends_it() -> None:
+    async with rig("ws") as world:
+        reader = KeepingReader(HANDOFF)
+
+        def enough() -> None:
+            reader.done, reader.at_work = True, False
+
+        reader.on_data = enough
+        await world.follow(reader)
+        assert len(reader.streams) == 1
+        assert world.backend.count("POST", STOP) == 0
