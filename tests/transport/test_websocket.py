@@ -31,7 +31,7 @@ class Echo(WebSocketHandler):
         self.pongs = 0
 
     def select_subprotocol(self, subprotocols: list[str]) -> str | None:
-        return subprotocols[0]
+        return subprotocols[0] if subprotocols else None
 
     async def on_message(self, message: str | bytes) -> None:
         await self.write_message(message, binary=isinstance(message, bytes))
@@ -86,6 +86,15 @@ async def test_messages_go_there_and_back() -> None:
             assert await socket.read() == text
         assert seen[0].selected_subprotocol == "p.v1"
         assert seen[0].get_query_argument("a") == "b"
+        socket.abort()
+
+
+async def test_subprotocol_is_asked_for_only_where_there_is_one() -> None:
+    async with nothing_left(), echo_server() as (url, seen):
+        socket = await WebSocketClient.open(Connector(), url, "")
+        socket.write("hello")
+        assert await socket.read() == "hello"
+        assert "Sec-WebSocket-Protocol" not in seen[0].request.headers
         socket.abort()
 
 

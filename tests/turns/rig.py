@@ -25,6 +25,7 @@ from translate.values import (
     ApiError,
     BackendLimits,
     ChatMessage,
+    Elsewhere,
     Gizmo,
     JsonObject,
     Model,
@@ -38,6 +39,7 @@ from turns.runner import TurnRunner
 from turns.token_counter import TokenCounter
 from upstream import NO_PREFLIGHT, Aborted, ConversationClient, Exchange, Preflight, UpstreamError
 from upstream.account import AccountLimits
+from upstream.elsewhere import Reader
 from upstream.files import BackendFiles, Download, Uploaded
 from upstream.gpts import GptDescriptions
 
@@ -98,12 +100,18 @@ Script = Callable[[Call], Awaitable[None]]
 class ScriptedBackend(ConversationClient):
     """Plays one script for each call; the last one again and again."""
 
-    def __init__(self, *scripts: Script) -> None:
+    def __init__(self, *scripts: Script, elsewhere: Sequence[bytes] = ()) -> None:
         self._scripts = list(scripts)
         self.calls: list[Call] = []
         self.preflights: list[tuple[Credential, JsonObject]] = []
         self.preflight_work: Callable[[], Awaitable[str | None]] | None = None
         """What each preflight does, if there are any."""
+        self.elsewhere = list(elsewhere)
+        """Streams that bring the rest of an answer, each from its start."""
+        self.failure: UpstreamError | None = None
+        """How following fails after them."""
+        self.stopped: list[Elsewhere] = []
+        """What nobody waited for."""
 
     def warm(self) -> None:
         """There is no connection."""
@@ -129,6 +137,21 @@ class ScriptedBackend(ConversationClient):
         self.preflights.append((credential, about()))
         work = self.preflight_work
         return NO_PREFLIGHT if work is None else Preflight(asyncio.ensure_future(work()))
+
+    async def follow(
+        self, credential: Credential, posted: PostedConversation, reader: Reader, exchange: Exchange
+    ) -> None:
+        exchange.go_on()
+        while self.elsewhere and reader.elsewhere is not None:
+            reader.go_on(fresh=True)
+            if (receiving := reader.receive(self.elsewhere.pop(0))) is not None:
+                await receiving
+            await reader.end()
+        if self.failure is not None:
+            raise self.failure
+
+    async def stop(self, credential: Credential, elsewhere: Elsewhere) -> None:
+        self.stopped.append(elsewhere)
 
     def secrets(self, credential: Credential) -> tuple[str, ...]:
         return (credential.secret,)

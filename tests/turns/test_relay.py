@@ -1,12 +1,15 @@
 """Events on their way from a conversation to the client."""
 
+import asyncio
+
 import pytest
 
+from tests.eventually import eventually
 from tests.turns.rig import ALICE, CUT, DONE, GPT_4, Books, KeptOutput, chat_stream, picture, record
 from translate import Conversation, Options
-from translate.values import Asset, Picture
+from translate.values import Asset, Picture, UpstreamTimeout
 from turns.relay import AnswerRelay
-from upstream import Exchange
+from upstream import Exchange, IdleTimeout
 
 FAILURE = b'data: {"message": null, "error": "Something went wrong"}\n\n'
 
@@ -134,3 +137,49 @@ async def test_stop_sequence_is_an_end() -> None:
     assert rig.client.text == "one"
     assert rig.conversation.exchange_over
     assert rig.relay.failure is None
+
+
+HANDOFF = b'data: {"type": "stream_handoff", "conversation_id": "c1", "turn_exchange_id": "te1"}\n\n'
+
+
+async def handed_off() -> tuple[Rig, list[str]]:
+    """A relay whose answer goes on elsewhere, and how its exchange was stopped."""
+    rig, stops = Rig(), list[str]()
+    exchange = Exchange()
+    exchange.begin().begin_part(lambda: stops.append("aborted" if exchange.aborted else "left"))
+    rig.relay.begin(exchange, await Books().post(ALICE, GPT_4))
+    await rig.feed(record("Half", done=False) + HANDOFF)
+    return rig, stops
+
+
+async def test_stream_that_was_handed_off_is_left_and_goes_on_where_it_is() -> None:
+    rig, stops = await handed_off()
+    await eventually(lambda: bool(stops))
+    await rig.relay.end()
+    assert stops == ["left"]
+    assert rig.relay.elsewhere is not None
+    assert rig.relay.at_work
+    rig.relay.go_on(fresh=True)
+    assert not rig.relay.done
+    await rig.feed(record("Half and half") + DONE)
+    assert (rig.client.text, rig.relay.done, rig.relay.at_work) == ("Half and half", True, False)
+    await eventually(lambda: stops == ["left", "aborted"])
+
+
+async def test_stream_that_ends_in_time_is_not_left_any_more() -> None:
+    rig, stops = await handed_off()
+    await rig.relay.end()
+    await asyncio.sleep(0.3)
+    assert stops == []
+
+
+async def test_answer_that_is_not_followed_to_its_end_fails_or_ends_with_what_came() -> None:
+    rig, _ = await handed_off()
+    await rig.relay.end()
+    await rig.relay.give_up(IdleTimeout(1))
+    assert isinstance(rig.relay.failure, UpstreamTimeout)
+    rig, _ = await handed_off()
+    await rig.relay.end()
+    await rig.relay.leave()
+    assert rig.relay.failure is None
+    assert rig.conversation.exchange_over

@@ -50,3 +50,18 @@ def test_exchange_begins_once() -> None:
     exchange.begin()
     with pytest.raises(RuntimeError):
         exchange.begin()
+
+
+def test_part_that_is_left_is_stopped_and_the_exchange_goes_on_with_another() -> None:
+    exchange, stopped = Exchange(), []
+    transport = exchange.begin()
+    with transport.part(lambda: stopped.append("stream")):
+        exchange.leave()
+    assert not exchange.aborted
+    exchange.leave()
+    with exchange.go_on().part(lambda: stopped.append("elsewhere")):
+        exchange.abort()
+        exchange.leave()
+    assert stopped == ["stream", "elsewhere"]
+    with pytest.raises(Aborted):
+        exchange.go_on()
