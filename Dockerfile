@@ -29,6 +29,7 @@ COPY ledger ledger
 COPY logs logs
 COPY media media
 COPY metrics metrics
+COPY recordings recordings
 COPY runtime runtime
 COPY settings settings
 COPY simulator simulator

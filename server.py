@@ -3,6 +3,7 @@
 - `python server.py`: serve with the backend at BASE_URL
 - `python server.py --demo`: serve with the built-in simulator as the backend
 - `python server.py usage`: print what was spent
+- `python server.py explain FILE`: print what is made of a recorded turn
 - `python server.py --help`: list options and settings
 - `python server.py --version`: print the version
 """
@@ -18,6 +19,7 @@ import sys
 import time
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from front import (
@@ -32,6 +34,7 @@ from front import (
 from handlers import make_app, make_metrics_app
 from ledger import DAY, KeyNames, StoreError, row_as_json, usage_table
 from logs import configure_logs
+from recordings import NotARecording, RecordedTurn, explain
 from runtime import Signals, give_back_large_blocks, new_event_loop
 from settings import Settings, SettingsError
 from translate.values import Gpt
@@ -227,11 +230,14 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--demo", action="store_true", help="use the built-in simulator as the backend")
     parser.set_defaults(command="serve")
-    commands = parser.add_subparsers(title="commands", metavar="[usage]")
+    commands = parser.add_subparsers(title="commands", metavar="[usage | explain]")
     usage = commands.add_parser("usage", help="print what was spent by day, model and key, and exit")
     usage.set_defaults(command="usage")
     usage.add_argument("--days", type=int, default=30, help="number of days including today (default: 30)")
     usage.add_argument("--json", action="store_true", help="print JSON: a list with one object per row")
+    recorded = commands.add_parser("explain", help="print what is made of a recorded turn, and exit")
+    recorded.set_defaults(command="explain")
+    recorded.add_argument("file", type=Path, help="a file of STATE_DIR/recordings")
     return parser.parse_args()
 
 
@@ -255,6 +261,23 @@ async def print_usage(settings: Settings, *, days: int, as_json: bool, simulated
     return 0
 
 
+def print_explanation(file: Path) -> int:
+    """Print what is made of the turn that is recorded in `file`. Gives the exit code.
+
+    Raises:
+        SettingsError: it cannot be read, or is no recording.
+    """
+    try:
+        turn = RecordedTurn.from_file(file.read_bytes())
+    except OSError as error:
+        raise SettingsError(f"{file} cannot be read: {error.strerror or error}.") from None
+    except NotARecording as problem:
+        raise SettingsError(f"{file} is not usable: {problem}.") from None
+    for line in explain(turn):
+        sys.stdout.buffer.write(f"{line}\n".encode(errors="backslashreplace"))
+    return 0
+
+
 def _configure_logs(settings: Settings) -> None:
     try:
         configure_logs(level=settings.log_level, form=settings.log_format, file=settings.log_file)
@@ -267,6 +290,8 @@ def run() -> int:
     arguments = _arguments()
     demo = arguments.demo
     try:
+        if arguments.command == "explain":
+            return print_explanation(arguments.file)
         settings = Settings.from_env(os.environ)
         if arguments.command == "usage":
             return asyncio.run(

@@ -32,6 +32,7 @@ from ledger import (
 from logs import RecentFailures
 from media import Fetcher, MediaReader, MediaStore
 from metrics import MAX_AGE_SECONDS, Exposition, LagSampler, Metrics
+from recordings import Recorder
 from runtime import BackgroundTasks, ByteBudget, MemoryTrimmer, StateDirectory
 from settings import ALIASES, Settings, SettingsError
 from translate.values import ANY_GPT, BUILT_IN, Catalogue, Gpt, GptsError, Style, is_slug
@@ -85,6 +86,7 @@ class Service:
     licence: LicenceUsage
     running: RunningAnswers
     tokens: TokenCounter
+    recorder: Recorder
     conversations: ConversationClient
     http: HttpClient
     exposition: Exposition
@@ -115,6 +117,7 @@ class Service:
         self.conversations.close()
         self.http.close()
         await self.tokens.close()
+        await self.recorder.close()
         await self.charges.close()
         await self.exposition.close()
         self.lag.stop()
@@ -177,6 +180,7 @@ def build(
     licence = LicenceUsage(http, settings.licence_usage_url)
     aftermath = BackgroundTasks()
     tokens = TokenCounter()
+    recorder = Recorder(Path(settings.state_dir) / "recordings", settings.record)
     running = RunningAnswers(metrics, settings.max_concurrent, aftermath)
     turns = TurnFactory(
         TurnParts(
@@ -200,6 +204,7 @@ def build(
             room=room,
             metrics=metrics,
             tokens=tokens,
+            recorder=recorder,
             aftermath=aftermath,
             retries=settings.upstream_retries,
             retry_unclear=settings.retry_unclear,
@@ -246,6 +251,7 @@ def build(
         search=GptSearch(http) if settings.allow_any_gpt else None,
         queue=queue,
         licence=licence,
+        recorder=recorder,
         api_prefix=settings.api_prefix,
         admin=admin,
         upstream=urlsplit(settings.base_url).netloc,
@@ -269,6 +275,7 @@ def build(
         licence=licence,
         running=running,
         tokens=tokens,
+        recorder=recorder,
         conversations=conversations,
         http=http,
         exposition=exposition,

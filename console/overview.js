@@ -28,6 +28,9 @@ export function showOverview(state) {
   }
   if (details) draw("limits", details.backend, () => limitsTable(details.backend));
   if (details) draw("errors", details.errors, () => errorsTable(details.errors));
+  const recordings = details?.recordings ?? [];
+  if (!recordings.length) byId("recordings-title").closest("section").hidden = true;
+  draw("recordings", recordings, () => recordingsTable(recordings));
 }
 
 /** Say that the service does not answer; the rest stays as it was. */
@@ -155,6 +158,20 @@ function errorsTable(errors) {
     ),
   );
   return [table([t("time"), t("model"), t("error")], rows)];
+}
+
+function recordingsTable(recordings) {
+  const rows = recordings.map(({ at, reason, name, size }) =>
+    el(
+      "tr",
+      {},
+      el("td", {}, moment(at)),
+      el("td", {}, t(`recorded-${reason}`)),
+      el("td", { class: "number" }, number(size)),
+      el("td", {}, el("code", { class: "id" }, name)),
+    ),
+  );
+  return [table([t("time"), t("reason"), [t("bytes"), "number"], t("file")], rows)];
 }
 
 function table(titles, rows) {

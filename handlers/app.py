@@ -23,6 +23,7 @@ from handlers.usage import UsageHandler
 from ledger import LicenceUsage
 from media import MediaReader, MediaStore
 from metrics import Exposition
+from recordings import Recorder
 
 ROUTES = ("billing", "chat", "console", "images", "media", "models", "probe", "unknown", "usage")
 """Route names, as they appear in metrics."""
@@ -50,6 +51,7 @@ class AppParts:
     search: Search | None
     queue: AccountQueue
     licence: LicenceUsage
+    recorder: Recorder
     api_prefix: str
     admin: Admin
     upstream: str
@@ -87,6 +89,7 @@ def make_app(parts: AppParts) -> tornado.web.Application:
         running=answers.running,
         queue=parts.queue,
         licence=parts.licence,
+        recorder=parts.recorder,
     )
     for_any_origin: Routes = [
         (rf"{v1}/chat/completions/?", ChatHandler, {"parts": answers, "chat": parts.chat}),

@@ -18,6 +18,7 @@ from accounts import AccountQueue
 from catalogue import GptsFileWatcher
 from handlers.base import ApiHandler
 from ledger import LicenceUsage, StoreError, limits_as_json, usage_summary
+from recordings import Recorder
 from translate.values import Catalogue, NotFound, Unauthorized
 from turns import RunningAnswers
 
@@ -75,6 +76,7 @@ class ConsoleParts:
     running: RunningAnswers
     queue: AccountQueue
     licence: LicenceUsage
+    recorder: Recorder
 
 
 class _OwnOrigin(ApiHandler):
@@ -181,5 +183,6 @@ class StateHandler(_OwnOrigin):
             "backend": [
                 limits_as_json(*told) for told in self.common.charges.backend_limits(None)[:MAX_ACCOUNTS]
             ],
+            "recordings": [asdict(file) for file in await parts.recorder.files()],
             "errors": [asdict(failure) for failure in self.common.failures.latest()],
         }

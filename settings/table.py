@@ -170,6 +170,13 @@ class SettingsTable:
         "File that gets the log in addition to the standard output; it is rotated at 10 MiB, and five old "
         "files are kept.",
     )
+    record: Literal["off", "unknown", "failed", "all"] = setting(
+        "RECORD",
+        "off",
+        one_of("off", "unknown", "failed", "all"),
+        "Which turns are recorded in `STATE_DIR/recordings`, without what was said in them: `unknown` those "
+        "with something that is not understood, `failed` also those that failed, `all` all.",
+    )
     cors_origin: str = setting(
         "CORS_ORIGIN",
         "*",

@@ -5,10 +5,12 @@ import asyncio
 import signal
 import sys
 from dataclasses import fields
+from pathlib import Path
 
 from simulator.accounts import DEAD_KEYS
 from simulator.knobs import DEMO_KNOBS, Knobs, describe_knobs
 from simulator.refusals import REFUSALS
+from simulator.replay import ReplayServer, replay_server
 from simulator.server import Simulator
 
 
@@ -31,6 +33,12 @@ def command_line() -> argparse.ArgumentParser:
         metavar="START=ERROR",
         help="refuse keys that start like this",
     )
+    parser.add_argument(
+        "--replay",
+        type=Path,
+        metavar="FILE",
+        help="play a recording of the service's flight recorder, and nothing else",
+    )
     knobs = parser.add_argument_group("knobs", "see the table below; the default of pace is 40 here")
     for knob in fields(Knobs):
         knobs.add_argument(f"--{knob.name.replace('_', '-')}", dest=f"knob_{knob.name}", metavar="VALUE")
@@ -50,7 +58,7 @@ def build(options: argparse.Namespace) -> Simulator:
     return Simulator(options.prefix, knobs, dead_keys=dead_keys)
 
 
-async def serve(simulator: Simulator, host: str, port: int) -> None:
+async def serve(simulator: Simulator | ReplayServer, host: str, port: int) -> None:
     """Serve until SIGINT or SIGTERM. Raises OSError if the port cannot be used."""
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -66,9 +74,11 @@ def main() -> None:
     parser = command_line()
     options = parser.parse_args()
     try:
-        simulator = build(options)
+        simulator = replay_server(options.replay, options.prefix) if options.replay else build(options)
     except ValueError as problem:
         parser.error(str(problem))
+    except OSError as problem:
+        parser.error(f"--replay: {problem.strerror}")
     try:
         asyncio.run(serve(simulator, options.host, options.port))
     except OSError as problem:

@@ -50,25 +50,27 @@ ARROWS: dict[str, set[str]] = {
         "translate.values", "metrics", "runtime", "accounts", "upstream.gpts", "upstream.account",
     },
     "ledger": {"translate.values", "metrics", "accounts", "runtime", "upstream", "upstream.account"},
+    "recordings": {"translate", "translate.values", "translate.backend", "runtime"},
     "turns": {
         "translate", "translate.values", "translate.backend", "metrics", "runtime", "media", "accounts",
-        "upstream", "upstream.files", "upstream.gpts", "upstream.account", "ledger",
+        "upstream", "upstream.files", "upstream.gpts", "upstream.account", "ledger", "recordings",
     },
     "handlers": {
         "translate", "translate.values", "translate.openai", "metrics", "runtime", "media", "accounts",
-        "access", "logs", "catalogue", "ledger", "turns",
+        "access", "logs", "catalogue", "ledger", "recordings", "turns",
     },
     "front": {"translate.values", "translate.openai", "metrics"},
     "simulator": set(),
     "wiring": {
         "translate.values", "transport", "metrics", "runtime", "media", "settings", "accounts", "access",
         "upstream",
-        "upstream.files", "upstream.gpts", "upstream.account", "logs", "catalogue", "ledger", "turns",
+        "upstream.files", "upstream.gpts", "upstream.account", "logs", "catalogue", "ledger", "recordings",
+        "turns",
         "handlers",
     },
     "server": {
-        "wiring", "front", "handlers", "ledger", "logs", "runtime", "settings", "translate.values",
-        "transport", "simulator",
+        "wiring", "front", "handlers", "ledger", "logs", "recordings", "runtime", "settings",
+        "translate.values", "transport", "simulator",
     },
 }  # fmt: skip
 """Each room, and the rooms that it may import from. `benchmarks` and `tests` may use all of them."""

@@ -7,6 +7,7 @@ from accounts import AccountQueue, Caller
 from ledger import ChargeBook
 from media import MediaStore
 from metrics import Metrics
+from recordings import Recorder
 from runtime import BackgroundTasks, ByteBudget, HeldBytes
 from translate import Options
 from turns.preparation import Preparation, Prompt
@@ -35,6 +36,7 @@ class TurnParts:
     room: ByteBudget
     metrics: Metrics
     tokens: TokenCounter
+    recorder: Recorder
     aftermath: BackgroundTasks
     retries: int
     retry_unclear: bool

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
 from ledger import Charge
+from recordings import Recording
 from translate import Conversation
 from translate.values import (
     NEED_DATA,
@@ -47,7 +48,8 @@ class Client(Protocol):
 class AnswerRelay:
     """Call `begin` for each exchange, `receive` for each piece of its stream, `end` when that has ended.
 
-    `fetch` gives the picture of an asset, or None. The attributes say what has been passed on so far.
+    `fetch` gives the picture of an asset, or None; `recording` is told all that is read. The attributes say
+    what has been passed on so far.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class AnswerRelay:
         format: AnswerFormat,
         client: Client,
         fetch: Callable[[Asset], Awaitable[Picture | None]],
+        recording: Recording | None = None,
     ) -> None:
         self.well = True
         """Nothing outside of the stream has ended the turn; only then may an answer begin."""
@@ -73,6 +76,7 @@ class AnswerRelay:
         self._format = format
         self._client = client
         self._fetch = fetch
+        self._recording = recording
         self._exchange = Exchange()
         self._charge: Charge | None = None
         self._lingering: asyncio.TimerHandle | None = None
@@ -109,6 +113,8 @@ class AnswerRelay:
         conversation = self.conversation
         if conversation.exchange_over:
             return None
+        if self._recording is not None:
+            self._recording.take(data)
         before = conversation.progress
         conversation.receive_data(data)
         if (passing := self._pass_on()) is not None:

@@ -14,6 +14,7 @@ from typing import Final
 from accounts import Credential
 from ledger import Charge
 from metrics import Outcome
+from recordings import Recording
 from translate import Conversation
 from translate.backend import PostedConversation, TurnFacts
 from translate.values import (
@@ -64,6 +65,7 @@ class TurnRunner:
         self._work = StoppableWork()
         self._files: AnswerFiles | None = None  # from the time when the slot is held
         self._relay: AnswerRelay | None = None  # from the time when everything is prepared
+        self._recording: Recording | None = None  # likewise, where turns are recorded
         self._exchange = Exchange()
         self._preflight = NO_PREFLIGHT  # another one from the time when the request waits for its slot
         self._hide = parts.hide or parts.preparation.hides(request.prompt)
@@ -112,6 +114,8 @@ class TurnRunner:
                 counted = await self._count_tokens()
         except Exception as error:
             bug = error
+        finally:
+            self._end_recording()
         for record in self._records:
             await record
         await client.quiet()
@@ -120,6 +124,12 @@ class TurnRunner:
         self._answered_by = self.answered_by
         self._relay = None  # it refers to the client, which refers to this turn
         return outcome
+
+    def _end_recording(self) -> None:
+        """Have kept what was not understood, or failed; that a client left is no failure."""
+        if self._recording is not None and self._relay is not None:
+            error = None if self._client_gone else self._error
+            self._recording.end(self._relay.conversation.facts.unknown, error)
 
     def _outcome(self, bug: Exception | None, counted: Usage | None) -> TurnOutcome:
         """The one place that says how the turn ended."""
@@ -190,7 +200,8 @@ class TurnRunner:
 
             secrets = parts.conversations.secrets(slot.credential)
             conversation = Conversation(first.sent, self._request.options, files, secrets=secrets)
-            relay = self._relay = AnswerRelay(conversation, self._format, client, fetch)
+            recording = self._recording = parts.recorder.begin()
+            relay = self._relay = AnswerRelay(conversation, self._format, client, fetch, recording)
             if self._preflight.pending:
                 await self._work.do(self._preflight.done())
             posted: PostedConversation | None = first
@@ -239,6 +250,8 @@ class TurnRunner:
         charge = await parts.charges.post(self._request.caller, self._model, posted.message_id)
         self._charge = charge
         relay.begin(exchange, charge)
+        if self._recording is not None:
+            self._recording.begin(posted.sent)
         try:
             failure = await self._converse_once(posted, credential, relay, exchange)
             if relay.elsewhere is not None:

@@ -14,6 +14,7 @@ from accounts import AccountQueue, Caller, Credential, KeyKind
 from ledger import Charge, ChargeBook
 from media import MediaReader, MediaStore
 from metrics import Attempt, Metrics
+from recordings import Recorder
 from runtime import BackgroundTasks, ByteBudget, HeldBytes
 from tests.plenty import plenty
 from translate import Options
@@ -475,12 +476,14 @@ class Rig:
     queue: AccountQueue = field(init=False)
     limits: "RememberedLimits" = field(default_factory=lambda: RememberedLimits())
     media: MediaStore = field(init=False)
+    recorder: Recorder = field(init=False)
     room: ByteBudget = field(default_factory=plenty)
 
     def __post_init__(self) -> None:
         slots = dict.fromkeys(KeyKind, 1)
         self.queue = AccountQueue(slots, max_waiting=self.queue_length, max_wait=60, metrics=self.metrics)
         self.media = stored_in(self.folder)
+        self.recorder = Recorder(self.folder / "recordings", "off")
 
     @property
     def parts(self) -> TurnParts:
@@ -497,6 +500,7 @@ class Rig:
             room=self.room,
             metrics=self.metrics,
             tokens=self.tokens,
+            recorder=self.recorder,
             aftermath=self.aftermath,
             retries=self.retries,
             retry_unclear=self.retry_unclear,
