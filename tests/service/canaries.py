@@ -44,6 +44,7 @@ SETTINGS: Final[Mapping[str, str]] = {
     "LICENCE_USAGE_URL": f"http://127.0.0.1:1/{WORD}licence",
     "ALLOW_ANY_GPT": "true",
     "HISTORY": "hide",
+    "RECORD": "all",
     "FIRST_BYTE_TIMEOUT": "0.3",
     "STREAM_HEADERS_AFTER": "0.2",
     "IDLE_TIMEOUT": "0.3",

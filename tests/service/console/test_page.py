@@ -139,6 +139,21 @@ async def test_admin_token_opens_the_details_and_is_sent_to_that_route_alone(dev
         assert all(ADMIN not in address for address in page.requests)
 
 
+async def test_recorded_turns_are_listed(devtools: int) -> None:
+    async with deployed({"RECORD": "unknown"}) as service, tab(devtools) as page:
+        address = f"http://127.0.0.1:{service.port}/"
+        await page.open(address)
+        assert await page.eval("document.querySelector('#recordings').closest('section').hidden")
+        await service.chat("Hello [[sim unknown=1 pace=0]]")
+        await service.settled()
+        await page.until("document.querySelectorAll('#recordings tbody tr').length === 1")
+        shown = await page.eval("document.querySelector('#recordings').innerText")
+        assert "not understood" in shown
+        assert "unknown" in shown.split()[-1]
+        assert not await page.eval("document.querySelector('#recordings').closest('section').hidden")
+        assert page.complaints == []
+
+
 async def test_hidden_page_asks_for_nothing(devtools: int, demo: str) -> None:
     async with tab(devtools) as page:
         await page.open(demo)
