@@ -45,6 +45,7 @@ from turns import (
     TokenCounter,
     TurnFactory,
     TurnParts,
+    Voice,
     base64_size,
 )
 from upstream import (
@@ -252,6 +253,7 @@ def build(
         queue=queue,
         licence=licence,
         recorder=recorder,
+        voice=Voice(files) if settings.audio else None,
         api_prefix=settings.api_prefix,
         admin=admin,
         upstream=urlsplit(settings.base_url).netloc,

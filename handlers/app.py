@@ -10,6 +10,7 @@ from access import Admin
 from accounts import AccountQueue
 from catalogue import GptsFileWatcher
 from handlers.answer import AnswerParts
+from handlers.audio import SpeechHandler, TranscriptionsHandler
 from handlers.base import ApiHandler, Common, UnknownPath
 from handlers.billing import BillingUsageHandler, SubscriptionHandler
 from handlers.chat import ChatHandler, ChatOptions
@@ -24,8 +25,9 @@ from ledger import LicenceUsage
 from media import MediaReader, MediaStore
 from metrics import Exposition
 from recordings import Recorder
+from turns import Voice
 
-ROUTES = ("billing", "chat", "console", "images", "media", "models", "probe", "unknown", "usage")
+ROUTES = ("audio", "billing", "chat", "console", "images", "media", "models", "probe", "unknown", "usage")
 """Route names, as they appear in metrics."""
 
 Routes = list[tuple[str, type[ApiHandler], dict[str, Any]]]
@@ -39,7 +41,8 @@ class AppParts:
     `search` is None where the store of GPTs is not to be searched. `api_prefix` is that of the settings,
     empty if it is not set. `upstream` is the backend's host. With `simulated` the backend is the built-in
     simulator, and `demo_key` is its key, else empty. With `metrics_apart` the metrics have a port of their
-    own, and are not among the routes here; `metrics_token` is what a scraper must send, empty for nothing.
+    own, and are not among the routes here; `metrics_token` is what a scraper must send, empty for nothing. Without a `voice`
+    there is no audio.
     """
 
     common: Common
@@ -52,6 +55,7 @@ class AppParts:
     queue: AccountQueue
     licence: LicenceUsage
     recorder: Recorder
+    voice: Voice | None
     api_prefix: str
     admin: Admin
     upstream: str
@@ -96,6 +100,7 @@ def make_app(parts: AppParts) -> tornado.web.Application:
         (rf"{v1}/images/generations/?", ImagesHandler, images),
         (rf"{v1}/images/edits/?", ImageFormHandler, images),
         (rf"{v1}/images/variations/?", VariationsHandler, images),
+        *_audio_routes(v1, parts),
         (rf"{v1}/models/?", ModelsHandler, models),
         (rf"{v1}/models/(.+?)/?", ModelHandler, models),
         *([(rf"{v1}/gpts/search/?", GptSearchHandler, {"search": parts.search})] if parts.search else []),
@@ -132,6 +137,17 @@ def make_metrics_app(parts: AppParts) -> tornado.web.Application:
         log_function=lambda handler: None,
         common=parts.common,
     )
+
+
+def _audio_routes(v1: str, parts: AppParts) -> Routes:
+    """None, unless there is a voice."""
+    if parts.voice is None:
+        return []
+    audio = {"parts": parts.answers, "voice": parts.voice}
+    return [
+        (rf"{v1}/audio/speech/?", SpeechHandler, audio),
+        (rf"{v1}/audio/transcriptions/?", TranscriptionsHandler, audio),
+    ]
 
 
 def _metrics_route(parts: AppParts) -> tuple[str, type[ApiHandler], dict[str, object]]:

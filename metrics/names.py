@@ -84,7 +84,7 @@ class AcceptPause(StrEnum):
     """The process or the machine has no descriptors or memory left."""
 
 
-CONVERSATION_ROUTES: Final = ("chat", "images")
+CONVERSATION_ROUTES: Final = ("audio", "chat", "images")
 """Routes whose requests name a model; all others have the model `other`."""
 
 REJECTIONS: Final = (

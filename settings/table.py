@@ -54,6 +54,8 @@ ALIASES: Final[Mapping[str, str]] = {
     "dall-e-3": "gpt-4-s",
     "dall-e-2": "gpt-4-s",
     "gpt-image-*": "gpt-4-s",
+    "tts-1*": "gpt-3.5-turbo",
+    "gpt-4o-mini-tts*": "gpt-3.5-turbo",
 }
 """Chat front ends ask small models for titles by themselves, which must not cost what GPT-4 costs."""
 CONCURRENCY: Final[Mapping[KeyKind, int]] = {KeyKind.SHARE: 1, KeyKind.POOL: 4, KeyKind.TOKEN: 1}
@@ -275,6 +277,13 @@ class SettingsTable:
         "false",
         switch,
         "Whether the last chunk of a stream also carries the citations, as `annotations`.",
+    )
+    audio: bool = setting(
+        "AUDIO",
+        "false",
+        switch,
+        "Whether `/v1/audio/speech` and `/v1/audio/transcriptions` are there, for backends that have audio. "
+        "Speech costs a conversation: a model repeats the text.",
     )
     history: Literal["keep", "hide", "temporary"] = setting(
         "HISTORY",

@@ -4,15 +4,18 @@ from turns.answer_files import base64_size
 from turns.attachments import AttachmentUploader, as_part_error
 from turns.drawing import DrawingRunner
 from turns.factory import TurnFactory
+from turns.failures import outcome_of
 from turns.outcome import TurnOutcome
-from turns.parts import TurnParts, TurnRequest
+from turns.parts import Answered, TurnParts, TurnRequest
 from turns.preparation import Preparation, Prompt, PromptOptions
 from turns.relay import Client
 from turns.runner import TurnRunner
 from turns.running import RunningAnswers
 from turns.token_counter import TokenCounter
+from turns.voice import Voice
 
 __all__ = [
+    "Answered",
     "AttachmentUploader",
     "Client",
     "DrawingRunner",
@@ -26,6 +29,8 @@ __all__ = [
     "TurnParts",
     "TurnRequest",
     "TurnRunner",
+    "Voice",
     "as_part_error",
     "base64_size",
+    "outcome_of",
 ]

@@ -1,9 +1,9 @@
 """What a turn works with, and what it is about."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 
-from accounts import AccountQueue, Caller
+from accounts import AccountQueue, Caller, Credential
 from ledger import ChargeBook
 from media import MediaStore
 from metrics import Metrics
@@ -44,6 +44,19 @@ class TurnParts:
     link_upstream: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A whole answer: where it is stored at the backend, and its text. Ids may be empty if it told none."""
+
+    conversation_id: str
+    message_id: str
+    text: str
+
+
+Afterwards = Callable[[Credential, Answered], Coroutine[None, None, None]]
+"""What else belongs to a turn once its answer is whole; raises ApiError if that fails."""
+
+
 def _nothing() -> None:
     """Nobody wants to know."""
 
@@ -54,6 +67,8 @@ class TurnRequest:
 
     With `inline_pictures` pictures are given as bytes, which it holds, and not stored. `on_prepared` is
     called when the turn has put all pictures and files of the prompt on the backend, and keeps them no more.
+
+    `afterwards` is awaited before the conversation is hidden.
     """
 
     caller: Caller
@@ -62,3 +77,4 @@ class TurnRequest:
     base_url: str
     inline_pictures: HeldBytes | None = None
     on_prepared: Callable[[], None] = _nothing
+    afterwards: Afterwards | None = None

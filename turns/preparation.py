@@ -36,7 +36,8 @@ class Prompt:
     """What a caller asks of a model. `contents` are attachments of the messages that were read before.
 
     `effort` is how long the model should think, in OpenAI's words, and `hints` is what it should make use of;
-    both beside what the model's name and the settings ask for.
+    both beside what the model's name and the settings ask for. With `stored` the conversation is no temporary
+    one, and is hidden at the end, whatever the settings say.
     """
 
     model: Model
@@ -44,6 +45,7 @@ class Prompt:
     contents: Mapping[Attachment, Content] = field(default_factory=dict)
     effort: str = ""
     hints: tuple[str, ...] = ()
+    stored: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,12 +87,12 @@ class Preparation:
         return Wishes(
             effort=prompt.effort or model.effort or options.effort,
             hints=hints,
-            temporary=options.temporary and not listed,
+            temporary=options.temporary and not listed and not prompt.stored,
         )
 
     def hides(self, prompt: Prompt) -> bool:
-        """Whether the conversation is to be hidden after it, because it cannot be temporary as all others."""
-        return self._options.temporary and not self.wishes(prompt).temporary
+        """Whether the conversation is to be hidden after it, though the others are not."""
+        return prompt.stored or self._options.temporary and not self.wishes(prompt).temporary
 
     def preflight(self, prompt: Prompt) -> JsonObject:
         """What the backend may be told before `prompt` is ready to be posted."""

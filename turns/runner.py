@@ -32,7 +32,7 @@ from turns.exchange_result import ExchangeResult, exchange_result
 from turns.failures import outcome_of
 from turns.follow_ups import FollowUp, FollowUps
 from turns.outcome import TurnOutcome
-from turns.parts import TurnParts, TurnRequest
+from turns.parts import Answered, TurnParts, TurnRequest
 from turns.preparation import Prompt
 from turns.relay import AnswerRelay, Client
 from turns.retry import Retries, Retry
@@ -158,6 +158,7 @@ class TurnRunner:
                 fetching = self._files.fetch_reserved(conversation.facts.conversation_id)
                 self._notes += await self._work.do(fetching)
                 conversation.conclude(self._notes)
+                await self._do_afterwards(conversation)
         except ApiError as error:
             self._error = error.with_traceback(None)  # which refers to this turn
         except Stopped:
@@ -170,6 +171,13 @@ class TurnRunner:
             self._relay.well = self._error is None
             self._relay.conversation.abandon()
             await self._relay.pass_on()
+
+    async def _do_afterwards(self, conversation: Conversation) -> None:
+        """What else belongs to the turn. Raises ApiError."""
+        if (afterwards := self._request.afterwards) is not None:
+            facts = conversation.facts
+            answered = Answered(facts.conversation_id, facts.last_message_id, conversation.answer.text)
+            await self._work.do(afterwards(self._slot.credential, answered))
 
     async def _converse_in_slot(self, client: Client) -> None:
         """All exchanges, in one slot of the account; the slot is released whatever happens."""

@@ -13,7 +13,8 @@ from wiring import build
 
 
 async def real_app(folder: Path) -> tornado.web.Application:
-    settings = Settings.from_env({"BASE_URL": "http://127.0.0.1:1", "STATE_DIR": str(folder)})
+    env = {"BASE_URL": "http://127.0.0.1:1", "STATE_DIR": str(folder), "AUDIO": "true"}
+    settings = Settings.from_env(env)
     return make_app(build(settings, VERSION).app)
 
 

@@ -45,6 +45,7 @@ SETTINGS: Final[Mapping[str, str]] = {
     "ALLOW_ANY_GPT": "true",
     "HISTORY": "hide",
     "RECORD": "all",
+    "AUDIO": "true",
     "FIRST_BYTE_TIMEOUT": "0.3",
     "STREAM_HEADERS_AFTER": "0.2",
     "IDLE_TIMEOUT": "0.3",
@@ -80,11 +81,13 @@ def with_part(part: Mapping[str, object]) -> Body:
     return as_json(question(messages=[{"role": "user", "content": content}]))
 
 
-def form(fields: Mapping[str, str], picture: bytes) -> Body:
+def form(fields: Mapping[str, str], picture: bytes, name: str = "image") -> Body:
     """A form with a picture, or with what claims to be one."""
     lines = [f'--{WORD}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
              for name, value in fields.items()]  # fmt: skip
-    head = f'--{WORD}\r\nContent-Disposition: form-data; name="image"; filename="{WORD}.png"\r\n\r\n'.encode()
+    head = (
+        f'--{WORD}\r\nContent-Disposition: form-data; name="{name}"; filename="{WORD}.png"\r\n\r\n'.encode()
+    )
     content = b"".join([*lines, head, picture, f"\r\n--{WORD}--\r\n".encode()])
     return Body(content, f"multipart/form-data; boundary={WORD}")
 
@@ -154,6 +157,18 @@ FORMS: Final = (
 )
 
 
+SPEECHES: Final = (
+    as_json({"model": "tts-1", "input": PROMPT, "voice": "alloy"}),
+    as_json({"model": "tts-1", "input": PROMPT, "voice": PROMPT}),
+    as_json({"model": "tts-1", "input": f"{PROMPT} [[sim fault=reset_mid]]", "voice": "alloy"}),
+)
+RECORDINGS: Final = (
+    form({"model": "whisper-1", "prompt": PROMPT}, PICTURE, "file"),
+    form({"model": "whisper-1", "response_format": PROMPT}, PICTURE, "file"),
+    form({"model": PROMPT}, PICTURE),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """How a route is asked: its paths, and what is posted there."""
@@ -167,6 +182,8 @@ ROUTES: Final[Mapping[str, Asked]] = {
     "API/v1/images/generations/?": Asked([f"{API}/images/generations"], DRAWINGS),
     "API/v1/images/edits/?": Asked([f"{API}/images/edits"], FORMS),
     "API/v1/images/variations/?": Asked([f"{API}/images/variations"], FORMS),
+    "API/v1/audio/speech/?": Asked([f"{API}/audio/speech"], SPEECHES),
+    "API/v1/audio/transcriptions/?": Asked([f"{API}/audio/transcriptions"], RECORDINGS),
     "API/v1/models/?": Asked([f"{API}/models", f"{API}/models?{WORD}={KEY}"]),
     "API/v1/models/(.+?)/?": Asked([f"{API}/models/gpt-4-s", f"{API}/models/{PROMPT}"]),
     "API/v1/usage/?": Asked([f"{API}/usage", f"{API}/usage?start_date={PROMPT}"]),

@@ -1,5 +1,15 @@
 """OpenAI's requests and answers: what a caller asks, and how it is answered."""
 
+from translate.openai.audio import (
+    SpeechAnswer,
+    SpeechRequest,
+    TranscriptionRequest,
+    read_speech,
+    read_transcription,
+    repeats,
+    repetition,
+    transcription,
+)
 from translate.openai.chat import ChatStream, WholeChat
 from translate.openai.errors import envelope
 from translate.openai.form import Form, FormBody, FormFile, read_form
@@ -23,6 +33,9 @@ __all__ = [
     "ImageRequest",
     "ImagesAnswer",
     "JsonBody",
+    "SpeechAnswer",
+    "SpeechRequest",
+    "TranscriptionRequest",
     "WholeChat",
     "chat_request",
     "envelope",
@@ -31,4 +44,9 @@ __all__ = [
     "read_chat",
     "read_fields",
     "read_form",
+    "read_speech",
+    "read_transcription",
+    "repeats",
+    "repetition",
+    "transcription",
 ]

@@ -5,6 +5,7 @@ from upstream.files.downloads import Download
 from upstream.files.errors import (
     AddressExpired,
     AddressRefused,
+    AudioMissing,
     CallRefused,
     FileHasNoRoom,
     FileMissing,
@@ -19,6 +20,7 @@ from upstream.files.timeouts import FileTimeouts
 __all__ = [
     "AddressExpired",
     "AddressRefused",
+    "AudioMissing",
     "BackendFiles",
     "CallRefused",
     "Download",

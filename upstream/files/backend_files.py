@@ -15,6 +15,7 @@ from accounts import Credential, KeyKind
 from runtime import HeldBytes
 from upstream.files.addresses import ask_for_address
 from upstream.files.answers import content_of
+from upstream.files.audio import read_out, transcribe
 from upstream.files.downloads import Download, fetch
 from upstream.files.errors import FileMissing, FileTooLarge, SandboxGone
 from upstream.files.timeouts import FileTimeouts
@@ -166,6 +167,16 @@ class BackendFiles:
             max_bytes=self._max_bytes,
             seconds=self._timeouts.fetch,
             pauses=self._timeouts.address_pauses,
+        )
+
+    async def transcribe(self, credential: Credential, data: bytes, name: str, language: str) -> str:
+        """The words in a recording. Raises as `upstream.files.audio.transcribe` does."""
+        return await transcribe(self._client, credential, data, name, language, self._timeouts.audio)
+
+    async def read_out(self, credential: Credential, query: dict[str, str], held: HeldBytes) -> bytes:
+        """The recording of a stored message. Raises as `upstream.files.audio.read_out` does."""
+        return await read_out(
+            self._client, credential, query, held, max_bytes=self._max_bytes, seconds=self._timeouts.audio
         )
 
     async def hide_conversation(self, credential: Credential, conversation_id: str) -> bool:

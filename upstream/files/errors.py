@@ -8,6 +8,7 @@
         |-- FileNotReady        the backend keeps saying that it needs a moment
         |-- SandboxGone         the sandbox that held the file has expired
         |-- CallRefused         any other refusal of a call, also a `ResponseRefused`
+        |-- AudioMissing        the backend has no speech, or no transcriptions
         |-- AddressExpired      a signed address is no longer valid
         |-- AddressRefused      the backend gave an address that is not followed
         `-- TransferRefused     the host of the bytes refused to take or give them
@@ -46,6 +47,13 @@ class FileMissing(FilesError):
 
     def __init__(self) -> None:
         super().__init__("the backend has no such file")
+
+
+class AudioMissing(FilesError):
+    """The backend has no such route, or not for this account."""
+
+    def __init__(self) -> None:
+        super().__init__("the backend has no audio")
 
 
 class FileNotReady(FilesError):

@@ -16,7 +16,7 @@ class FileTimeouts:
     `address` is for finding out where a file is, with all tries and the `address_pauses` between them: a
     picture may be shown some moments before it is stored. `index` is for a document's index, without which
     the model may not find what is in there; it is looked for after each of the `index_pauses`, of which the
-    last one repeats.
+    last one repeats. `audio` is for a transcription, or for a text to be read out.
     """
 
     fetch: float = 120.0
@@ -24,6 +24,7 @@ class FileTimeouts:
     address: float = 30.0
     address_pauses: tuple[float, ...] = (0.5, 1.0, 2.0)
     index: float = 20.0
+    audio: float = 120.0
     index_pauses: tuple[float, ...] = (0.25, 0.5, 1.0, 2.0)
 
 

@@ -237,6 +237,40 @@ class HttpClient:
             answer.status, answer.content_type, answer.headers, answer.body, not receiver.overflowed
         )
 
+    async def send(
+        self,
+        method: str,
+        path: str,
+        credential: Credential,
+        content: bytes | None = None,
+        content_type: str = "",
+        *,
+        limit: int,
+        seconds: float,
+        admit: Admit | None = None,
+    ) -> Transfer:
+        """Make a call of which the content or the answer is no JSON.
+
+        `limit`, `seconds` and `admit` are as those of `transfer`.
+
+        Raises:
+            UpstreamError: the transport failed or took too long; `ResponseRefused` for an answer of another
+                status than 2xx. Also what `admit` raises.
+            ValueError: the credential can't travel in a header, or the path is not plain.
+        """
+        headers = _headers(credential, "*/*")
+        if content is not None:
+            headers["Content-Type"] = content_type
+        timeouts = replace(self.timeouts, first_byte=seconds, total=seconds)
+        url = self._endpoint.url(path)
+        receiver = await self._receive(method, url, headers, content, Exchange(), timeouts, limit, admit)
+        answer = receiver.answer(self.secrets(credential))
+        if not answer.successful:
+            raise answer.refusal()
+        return Transfer(
+            answer.status, answer.content_type, answer.headers, answer.body, not receiver.overflowed
+        )
+
     def warm(self) -> None:
         """A conversation will be posted soon: open a connection for it, unless there is one to spare."""
         self._pool.warm(self._endpoint.origin)

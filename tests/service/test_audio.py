@@ -1,0 +1,174 @@
+"""Speech and transcriptions through the whole service, asked by the official SDK."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import openai
+import pytest
+
+from simulator import Knobs
+from tests.service.deployment import JSON_TYPE, KEY, Deployment, deployed
+
+KNOBS = Knobs(age="2026", busy=False, cap=0, pace=0)
+AUDIO = {"AUDIO": "true"}
+TEXT = "The kettle sings at noon, and the tea is ready."
+SPEECH: dict[str, Any] = {"model": "tts-1", "input": TEXT, "voice": "alloy"}
+
+
+@asynccontextmanager
+async def audio(
+    knobs: Knobs = KNOBS, **settings: str
+) -> AsyncIterator[tuple[Deployment, openai.AsyncOpenAI]]:
+    async with deployed({**AUDIO, **settings}, knobs) as service:
+        base = f"http://127.0.0.1:{service.port}/v1"
+        async with openai.AsyncOpenAI(api_key=KEY, base_url=base, max_retries=0) as client:
+            yield service, client
+
+
+def asked(service: Deployment, end: str) -> list[str]:
+    """Methods of the calls whose paths end so."""
+    return [request.method for request in service.upstream.requests if request.path.endswith(end)]
+
+
+@pytest.mark.parametrize("form", ["mp3", "opus", "aac"])
+async def test_text_is_read_out(form: Any) -> None:
+    async with audio() as (service, client):
+        speech = await client.audio.speech.create(
+            model="tts-1",
+            input=TEXT,
+            voice="nova",
+            response_format=form,
+        )
+    assert speech.content == f"{form} maple\n{TEXT}".encode()
+    assert speech.response.headers["content-type"].startswith("audio/")
+    assert asked(service, "/synthesize") == ["GET"]
+
+
+@pytest.mark.parametrize("history", ["keep", "hide", "temporary"])
+async def test_conversation_is_stored_and_hidden_afterwards(history: str) -> None:
+    async with audio(HISTORY=history) as (service, client):
+        await client.audio.speech.create(**SPEECH)
+        await service.settled()
+        seen = service.upstream.requests
+        (posted,) = [request.body for request in seen if request.path.endswith("/conversation")]
+        order = [request.path.rpartition("/")[2] for request in seen]
+        assert posted["history_and_training_disabled"] is False
+        assert asked(service, "/synthesize") == ["GET"]
+        hidden = [index for index, r in enumerate(seen) if r.method == "PATCH"]
+        assert len(hidden) == 1
+        assert hidden[0] > order.index("synthesize")
+
+
+async def test_speech_is_charged_like_any_turn_and_a_transcription_is_not() -> None:
+    async with audio() as (service, client):
+        await client.audio.speech.create(**SPEECH)
+        await client.audio.transcriptions.create(model="whisper-1", file=("tea.mp3", b"sound"))
+        usage = (await service.ask("GET", "/v1/usage", key=KEY)).json
+        assert service.requests("ok", "audio") == 2
+    assert usage["today"]["units"] == 4
+    assert usage["today"]["by_model"] == {"gpt-3.5-turbo": 4}
+
+
+async def test_quota_holds_for_speech() -> None:
+    async with audio(QUOTA_PER_DAY="5") as (_, client):
+        await client.audio.speech.create(**SPEECH)
+        with pytest.raises(openai.RateLimitError):
+            await client.audio.speech.create(**SPEECH)
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+async def test_recording_is_turned_into_words(form: Any) -> None:
+    async with audio() as (service, client):
+        words = await client.audio.transcriptions.create(
+            model="whisper-1",
+            file=('te"a\r\n.mp3', b"\x00sound\r\n--"),
+            language="en",
+            response_format=form,
+        )
+    text = words if isinstance(words, str) else words.text
+    assert text.strip() == "These are 10 bytes of simulated speech."
+    assert asked(service, "/transcribe") == ["POST"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("input", ""),
+        ("input", "x" * 4097),
+        ("input", None),
+        ("voice", "nobody"),
+        ("voice", {"id": "own"}),
+        ("model", 5),
+        ("response_format", "flac"),
+        ("speed", 2),
+        ("stream_format", "sse"),
+    ],
+)
+async def test_speech_that_cannot_be_had_names_the_field(field: str, value: object) -> None:
+    async with audio() as (service, _):
+        answer = await service.post({**SPEECH, field: value}, path="/v1/audio/speech")
+        assert (answer.status, answer.error["param"]) == (400, field)
+        assert asked(service, "conversation") == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"response_format": "verbose_json"}, "response_format"),
+        ({"response_format": "srt"}, "response_format"),
+        ({"stream": True}, "stream"),
+        ({"model": " "}, "model"),
+        ({"file": ("a.mp3", b"")}, "file"),
+        ({"language": "x" * 300}, "language"),
+    ],
+)
+async def test_transcription_that_cannot_be_had_names_the_field(fields: dict[str, Any], param: str) -> None:
+    async with audio() as (service, client):
+        with pytest.raises(openai.BadRequestError) as raised:
+            await client.audio.transcriptions.create(
+                **{"model": "whisper-1", "file": ("a.mp3", b"sound"), **fields}
+            )
+        assert raised.value.param == param
+        assert asked(service, "/transcribe") == []
+
+
+@pytest.mark.parametrize(
+    "knobs", [Knobs(busy=False, cap=0, pace=0), Knobs(age="2026", audio=False, cap=0, pace=0)]
+)
+async def test_backend_without_audio_is_told_of(knobs: Knobs) -> None:
+    async with audio(knobs) as (_, client):
+        with pytest.raises(openai.NotFoundError) as speech:
+            await client.audio.speech.create(**SPEECH)
+        with pytest.raises(openai.NotFoundError) as words:
+            await client.audio.transcriptions.create(model="whisper-1", file=("tea.mp3", b"sound"))
+    assert speech.value.code == words.value.code == "audio_not_available"
+    assert speech.value.response.headers["x-should-retry"] == "false"
+
+
+async def test_model_that_says_something_else_is_not_read_out() -> None:
+    async with audio() as (service, client):
+        with pytest.raises(openai.InternalServerError) as raised:
+            await client.audio.speech.create(model="tts-1", voice="cove", input=f"{TEXT} [[sim pace=0]]")
+        assert raised.value.code == "text_not_repeated"
+        assert asked(service, "/synthesize") == []
+
+
+async def test_there_is_no_audio_unless_it_is_set() -> None:
+    async with deployed() as service:
+        for path in ("speech", "transcriptions"):
+            answer = await service.post(SPEECH, path=f"/v1/audio/{path}")
+            assert (answer.status, answer.error["code"]) == (404, "unknown_url")
+
+
+async def test_key_that_is_refused_is_refused_here_too() -> None:
+    async with audio() as (service, _):
+        form = b'--x\r\nContent-Disposition: form-data; name="model"\r\n\r\nw\r\n--x\r\n'
+        form += b'Content-Disposition: form-data; name="file"; filename="a"\r\n\r\nsound\r\n--x--\r\n'
+        head = {"Content-Type": "multipart/form-data; boundary=x"}
+        words = await service.ask("POST", "/v1/audio/transcriptions", head, form, key="sk-refused")
+        body = json.dumps(SPEECH).encode()
+        speech = await service.ask("POST", "/v1/audio/speech", JSON_TYPE, body, key="sk-refused")
+        nobody = await service.ask("POST", "/v1/audio/speech", JSON_TYPE, body, key="")
+    assert [answer.status for answer in (words, speech, nobody)] == [401, 401, 401]

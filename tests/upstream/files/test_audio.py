@@ -1,0 +1,95 @@
+"""Recordings and words, as a scripted backend gives them."""
+
+import pytest
+
+from tests.plenty import held
+from tests.scripted_server import Verb, send, status
+from tests.upstream.rig import KEY, ME, PREFIX, rig
+from upstream import ResponseRefused
+from upstream.files import AudioMissing, BackendFiles, FileTooLarge
+from upstream.http import UnusableAnswer
+
+pytestmark = pytest.mark.timeout(seconds=10)
+
+QUERY = {"message_id": "m 1", "conversation_id": "c&1", "voice": "cove", "format": "mp3"}
+
+
+def answer(code: int, body: bytes, content_type: str = "application/json") -> list[Verb]:
+    return [status(code, {"Content-Type": content_type, "Content-Length": str(len(body))}), send(body)]
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"), [(b'{"text": "hello"}', "application/json"), (b" hello\n", "text/plain")]
+)
+async def test_recording_is_sent_as_a_form_and_words_come_back(body: bytes, content_type: str) -> None:
+    async with rig(answer(200, body, content_type)) as world:
+        files = BackendFiles(world.client, max_bytes=1000)
+        words = await files.transcribe(ME, b"\x00sound", 'a"\r\nX: y/b.mp3', "en")
+        request = world.server.connections[0].request
+    assert words == "hello"
+    assert request is not None
+    assert (request.method, request.path) == ("POST", f"/{PREFIX}/backend-api/transcribe")
+    assert request.headers["authorization"] == f"Bearer {KEY}"
+    boundary = request.headers["content-type"].partition("boundary=")[2]
+    assert request.body.split(f"--{boundary}".encode()) == [
+        b"",
+        b'\r\nContent-Disposition: form-data; name="file"; filename="a___X__y_b.mp3"\r\n\r\n\x00sound\r\n',
+        b'\r\nContent-Disposition: form-data; name="language"\r\n\r\nen\r\n',
+        b"--\r\n",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("code", "body", "error"),
+    [
+        (404, b'{"detail": "Not Found"}', AudioMissing),
+        (405, b"", AudioMissing),
+        (401, b'{"detail": "no"}', ResponseRefused),
+        (200, b'{"words": 5}', UnusableAnswer),
+        (200, b"<html>", UnusableAnswer),
+    ],
+)
+async def test_answers_without_words_are_failures(code: int, body: bytes, error: type[Exception]) -> None:
+    async with rig(answer(code, body)) as world:
+        with pytest.raises(error) as raised:
+            await BackendFiles(world.client, max_bytes=1000).transcribe(ME, b"sound", "", "")
+    assert type(raised.value) is error
+
+
+async def test_recording_of_a_message_is_asked_for_by_its_ids() -> None:
+    async with rig(answer(200, b"sound", "audio/mpeg")) as world:
+        room = held()
+        data = await BackendFiles(world.client, max_bytes=1000).read_out(ME, QUERY, room)
+        request = world.server.connections[0].request
+    assert (data, room.size) == (b"sound", 5)
+    assert request is not None
+    query = "message_id=m+1&conversation_id=c%261&voice=cove&format=mp3"
+    assert request.path == f"/{PREFIX}/backend-api/synthesize?{query}"
+
+
+async def test_recording_may_be_somewhere_else() -> None:
+    there = answer(200, b'{"download_url": "/backend-api/estuary/content?id=1"}')
+    async with rig(there, answer(200, b"sound", "audio/mpeg")) as world:
+        data = await BackendFiles(world.client, max_bytes=1000).read_out(ME, QUERY, held())
+        request = world.server.connections[-1].request
+    assert data == b"sound"
+    assert request is not None
+    assert "authorization" not in request.headers
+
+
+@pytest.mark.parametrize(
+    ("code", "body", "content_type", "error"),
+    [
+        (404, b"{}", "application/json", AudioMissing),
+        (429, b"{}", "application/json", ResponseRefused),
+        (200, b"{}", "application/json", UnusableAnswer),
+        (200, b"x" * 2000, "audio/mpeg", FileTooLarge),
+    ],
+)
+async def test_answers_without_a_recording_are_failures(
+    code: int, body: bytes, content_type: str, error: type[Exception]
+) -> None:
+    async with rig(answer(code, body, content_type)) as world:
+        with pytest.raises(error) as raised:
+            await BackendFiles(world.client, max_bytes=1000).read_out(ME, QUERY, held())
+    assert type(raised.value) is error

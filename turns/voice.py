@@ -1,0 +1,56 @@
+"""Sound in turns: an answer that is read out, and a recording turned into words."""
+
+from accounts import Caller, Credential, credential_for
+from runtime import HeldBytes
+from translate.values import ApiError, NotFound, Overloaded, UpstreamFailed
+from turns.failures import as_api_error
+from upstream import UpstreamError
+from upstream.files import AudioMissing, BackendFiles, FileHasNoRoom, FilesError
+
+
+class Voice:
+    """Reads out and transcribes through `files`."""
+
+    def __init__(self, files: BackendFiles) -> None:
+        self._files = files
+
+    async def transcribe(self, caller: Caller, data: bytes, name: str, language: str) -> str:
+        """The words in a recording; see `BackendFiles`. It costs no conversation. Raises ApiError."""
+        try:
+            return await self._files.transcribe(credential_for(caller), data, name, language)
+        except UpstreamError as error:
+            raise _as_api_error(error) from None
+
+    async def read_out(
+        self,
+        credential: Credential,
+        conversation_id: str,
+        message_id: str,
+        *,
+        voice: str,
+        form: str,
+        held: HeldBytes,
+    ) -> bytes:
+        """The recording of a message of a conversation, which must be stored. Raises ApiError."""
+        if not conversation_id or not message_id:
+            raise UpstreamFailed("The backend did not say which message it can read out.", should_retry=False)
+        query = {
+            "message_id": message_id,
+            "conversation_id": conversation_id,
+            "voice": voice,
+            "format": form,
+        }
+        try:
+            return await self._files.read_out(credential, query, held)
+        except UpstreamError as error:
+            raise _as_api_error(error) from None
+
+
+def _as_api_error(error: UpstreamError) -> ApiError:
+    if isinstance(error, AudioMissing):
+        return NotFound("This backend has no audio, or not for this account.", code="audio_not_available")
+    if isinstance(error, FileHasNoRoom):
+        return Overloaded("Too many files are held at once.", retry_after=5)
+    if isinstance(error, FilesError):
+        return UpstreamFailed("The recording could not be fetched from the backend.", should_retry=False)
+    return as_api_error(error)
