@@ -13,7 +13,7 @@ exchange, but for `at` of the first line, which is Unix time.
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import ujson
 
@@ -29,8 +29,7 @@ class NotARecording(ValueError):
     """A file does not have the form of a recording."""
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """Bytes of a stream that came at once; with `gap`, that many bytes which were not kept."""
 
     at: float

@@ -47,7 +47,7 @@ AT_ONCE = 8
 
 async def test_every_route_is_gone_through(tmp_path: Path) -> None:
     settings = {"BASE_URL": "http://127.0.0.1:1", "API_PREFIX": HIDDEN, "STATE_DIR": str(tmp_path)}
-    app = make_app(build(Settings.from_env(settings), VERSION).app)
+    app = make_app(build(Settings.from_env({**settings, "AUDIO": "true"}), VERSION).app)
     assert routes_of(app) == list(ROUTES)
 
 
