@@ -21,6 +21,8 @@ from recordings.texts import redacted_address, redacted_text
 
 MAX_DEPTH: Final = 200
 """Containers within each other whose keys are known; deeper ones are redacted without a look at keys."""
+MAX_PATH: Final = 300
+"""Characters of the place of a text; of a longer one the end counts."""
 MAX_NESTED: Final = 3
 """How often a text that is JSON may hold a text that is JSON."""
 _TEXTS: Final = """
@@ -177,10 +179,11 @@ class _Stream:
     def _place(self, above: _Container) -> tuple[str, str]:
         """Where the next value stands in the message, and under which key."""
         if not above.is_object:
-            return f"{above.path}/{above.count}", above.named
+            return f"{above.path}/{above.count}"[-MAX_PATH:], above.named
         if above.key != "v":
-            return f"{above.path}/{above.key}", above.key
+            return f"{above.path}/{above.key}"[-MAX_PATH:], above.key
         path = above.path + above.delta.get("p", "" if above.path else self._last["p"])
+        path = path[-MAX_PATH:]
         names = [step for step in path.split("/") if step and not step.isdecimal()]
         return path, names[-1] if names else "v"
 
@@ -194,7 +197,7 @@ class _Stream:
         said = body if isinstance(units, str) else "".join(map(_character, units))
         place, key = ("", "") if above is None else self._place(above)
         if above is not None and above.is_object and key in ("p", "o"):
-            above.delta[key] = said
+            above.delta[key] = said[-MAX_PATH:]
         yield '"'
         if (key in NAMES or (key == "name" and above is not None and above.named == "author")) and is_name(
             said

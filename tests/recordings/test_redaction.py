@@ -2,6 +2,7 @@
 
 import json
 import re
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,18 @@ def test_snapshot_begins_like_the_longer_one_behind_it() -> None:
     lines = [json.loads(line[6:]) for line in redacted(stream).splitlines() if line]
     texts = [line["message"]["content"]["parts"][0] for line in lines]
     assert all(texts[-1].startswith(told) for told in texts)
+
+
+def test_long_names_of_places_take_no_memory() -> None:
+    """Each of the texts is at a place of its own."""
+    key = "k" * 200_000
+    texts = ", ".join(['"Canary text"'] * 20_000)
+    tracemalloc.start()
+    done = redacted(f'data: {{"{key}": [{texts}], "p": "{key}", "v": "Canary"}}\n\n'.encode())
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert b"anary" not in done
+    assert peak < 100 * len(done)
 
 
 def test_ids_that_are_alike_stay_alike_and_others_differ() -> None:

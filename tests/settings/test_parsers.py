@@ -88,6 +88,8 @@ BAD: dict[str, list[str]] = {
     "API_PREFIX": PREFIX,
     "KEY_FOR_GPTS_INFO": ["two keys", "schlüssel", "a\nb"],
     "ALLOW_ANY_GPT": SWITCH,
+    "AUDIO": SWITCH,
+    "RECORD": ["some", "true"],
     "METRICS_PORT": [*NUMBER, "65536"],
     "METRICS_TOKEN": ["two words", "schlüssel"],
     "PORT": [*NUMBER, "65536", "80.5"],
