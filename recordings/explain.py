@@ -5,7 +5,7 @@ from typing import Final
 
 from recordings.turn import RecordedExchange, RecordedTurn
 from translate import Conversation, Options, State
-from translate.backend import DELTA_FIELDS, PING, Record, RecordTooLarge, SseSplitter
+from translate.backend import PING, Record, RecordTooLarge, SseSplitter, is_content
 from translate.values import (
     NEED_DATA,
     PAUSED,
@@ -129,10 +129,9 @@ def describe(record: Record) -> str:
     value = json_object(data)
     if value is None:
         return f"{name}no JSON object, {len(data)} bytes: {_short(data.decode(errors='replace'))}"
-    if "message" in value and not isinstance(value["message"], str):
-        return f"{name}snapshot of {_message(value)}"
-    if not DELTA_FIELDS.isdisjoint(value):
-        return f"{name}delta {_delta(value)}"
+    if is_content(value):
+        is_snapshot = "message" in value and not isinstance(value["message"], str)
+        return f"{name}snapshot of {_message(value)}" if is_snapshot else f"{name}delta {_delta(value)}"
     kind = text_at(value, "type")
     return (
         f"{name}record of type {kind}"

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Final
 
-from recordings.names import NAMES, NUMBERS, is_name
+from recordings.names import ARGUMENTS, KINDS_OF_DOCUMENTS, NAMES, NUMBERS, is_name
 from recordings.stand_ins import ESCAPED_EMOJI, LOW, StandIns, prose
 from recordings.texts import redacted_address, redacted_text
 
@@ -138,7 +138,7 @@ class _Stream:
     # JSON, or what was meant to be.
 
     def _payload(self, payload: str) -> Iterator[str | _Said]:
-        if payload.strip() == '"v1"':
+        if payload.strip() in ('"v1"', "v1"):
             yield payload
             return
         stack: list[_Container] = []
@@ -159,10 +159,10 @@ class _Stream:
                     above.is_value = part == ":"
                     above.count += part == ","
             elif part[0] != '"':
-                yield _bare(part, above)
+                yield _bare(part, None if self._nested else above)
             elif above is not None and above.is_object and not above.is_value and _is_key(parts, index):
                 above.key = part[1:-1]
-                yield part if is_name(above.key) else self._key(part)
+                yield part if self._is_known(above.key) else self._key(part)
             else:
                 yield from self._string(part, above)
 
@@ -187,6 +187,17 @@ class _Stream:
         names = [step for step in path.split("/") if step and not step.isdecimal()]
         return path, names[-1] if names else "v"
 
+    def _is_known(self, key: str) -> bool:
+        """Whether a key is one of the protocol, or within a text one of a tool."""
+        return key in ARGUMENTS if self._nested else is_name(key)
+
+    def _is_name(self, key: str, said: str, above: _Container | None) -> bool:
+        """Whether a value is a name of the protocol, or within a text the kind of what a tool makes."""
+        if self._nested:
+            return key == "type" and KINDS_OF_DOCUMENTS.fullmatch(said) is not None
+        named = key in NAMES or (key == "name" and above is not None and above.named == "author")
+        return named and is_name(said)
+
     def _key(self, part: str) -> str:
         return prose(part) if "\\" in part else self._stand_ins.opaque(part)
 
@@ -199,9 +210,7 @@ class _Stream:
         if above is not None and above.is_object and key in ("p", "o"):
             above.delta[key] = said[-MAX_PATH:]
         yield '"'
-        if (key in NAMES or (key == "name" and above is not None and above.named == "author")) and is_name(
-            said
-        ):
+        if self._is_name(key, said, above):
             yield body
         else:
             grows = above is not None and above.is_object and above.key == "v" and self._appends(above)

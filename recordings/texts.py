@@ -6,7 +6,7 @@ Everything here gives a text of the same length as it was given.
 import re
 from typing import Final
 
-from recordings.names import is_name
+from recordings.names import ARGUMENTS, LANGUAGES, is_name
 from recordings.stand_ins import StandIns, prose, prose_but
 
 _SPECIAL: Final = re.compile(
@@ -39,6 +39,7 @@ _IN_MARK: Final = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_WIDGET: Final = '"math_block_widget'
 _KIND: Final = re.compile(r"\ue200[a-z_]{1,40}")
 _IN_CITED: Final = re.compile(
     r"(?P<number>\d{1,3}(?!\d))|(?P<source>\bsource\b|(?<![A-Za-z])L(?=\d))|(?P<id>\d{4,})"
@@ -64,7 +65,7 @@ def redacted_text(text: str, stand_ins: StandIns) -> str:
                 return stand_ins.opaque(found)
             case "fence":
                 language = found.strip(" `~")
-                return found if is_name(language) else prose(found)
+                return found if language in LANGUAGES else prose(found)
             case "block":
                 return prose_but(_IN_BLOCK, found, lambda part: part[0])
             case _:
@@ -95,7 +96,8 @@ def _mark(text: str, stand_ins: StandIns) -> str:
             case "url":
                 return redacted_address(found, stand_ins)
             case "key":
-                return found if is_name(found[1:-1]) else f'"{prose(found[1:-1])}"'
+                kept = found[1:-1] in ARGUMENTS or found.startswith(_WIDGET)
+                return found if kept and is_name(found[1:-1]) else f'"{prose(found[1:-1])}"'
             case "escape" if len(found) == 6:
                 return "\\u0078"
             case "escape" if found[1] not in '"\\/bfnrt()[]':

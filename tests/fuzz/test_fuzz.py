@@ -19,6 +19,7 @@ from translate.values.errors import NotFound
 
 ROUNDS = {
     "stream": range(6),
+    "recording": range(1),
     "answer": range(2),
     "response": range(2),
     "websocket": range(2),

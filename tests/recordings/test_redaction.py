@@ -185,6 +185,14 @@ def test_json_in_a_text_stays_json() -> None:
     assert parsed["content"] == 'Xxxx\n"xxxxxx" xxxxxx'
 
 
+def test_names_of_the_protocol_are_words_like_others_within_a_text() -> None:
+    inner = {"price": 5, "short": {"type": "short", "role": "user", "content": "price"}}
+    told = redacted(record(message=message(json.dumps(inner)))) + redacted(
+        record(message=message("```price\n"))
+    )
+    assert not re.search(rb"price|short|user[^_]", told)
+
+
 @pytest.mark.parametrize("key", ["type", "content_type", "role", "status", "recipient", "o"])
 def test_name_that_is_not_known_is_replaced(key: str) -> None:
     told = json.loads(redacted(record(**{key: "canary_kind", "v": 1}))[6:])
