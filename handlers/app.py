@@ -41,8 +41,8 @@ class AppParts:
     `search` is None where the store of GPTs is not to be searched. `api_prefix` is that of the settings,
     empty if it is not set. `upstream` is the backend's host. With `simulated` the backend is the built-in
     simulator, and `demo_key` is its key, else empty. With `metrics_apart` the metrics have a port of their
-    own, and are not among the routes here; `metrics_token` is what a scraper must send, empty for nothing. Without a `voice`
-    there is no audio.
+    own, and are not among the routes here; `metrics_token` is what a scraper must send, empty for nothing.
+    Without a `voice` there is no audio.
     """
 
     common: Common

@@ -15,6 +15,7 @@ automations aux available b background banner bash beacon berry big bio block bl
 browsing businesses busy by bytes c call campaign can cancelled canmore cannot canvas cap capabilities
 card case catchups categories category chain challenge channel chat chatgpt children chips chunk chunks
 citable citation citations cite cited classic clears client cloud cmd code com command comment commentary
+common
 complete completed completion compliance computer concurrency conduit configurable confirm confirmation
 connect connected connector consumer container content context continuation continue conversation
 conversations cot count cpp create created crisis css csv current custom d dalle data date davinci day
@@ -30,7 +31,8 @@ gpt gpts gpu graph group grouped groups handoff has hash header heartbeat height
 hints history hour html http hue i icon id identity ids idx im image images ims in inaccessible index info
 initial inline input instant instructions insufficient intelligence interacted interaction intermediate
 internal interrupted interruption interval invalid invalidated invite invocation invoked is item items ix
-j java javascript jit jpeg js json jupyter jwt kernel key kickoff kind kotlin label landscape language
+j java javascript jit jpeg js json jupyter jwt kernel key keywords kickoff kind kotlin label landscape
+language
 large last late latency latest latex layout lazy length level library limit limited limits line link list
 loading local logical m main mainline manifest map mapping markdown marker marketplace matched math max
 mclick md me medium memcite memory message messages meta metadata method metrics mime mini minute missing

@@ -92,7 +92,7 @@ class Preparation:
 
     def hides(self, prompt: Prompt) -> bool:
         """Whether the conversation is to be hidden after it, though the others are not."""
-        return prompt.stored or self._options.temporary and not self.wishes(prompt).temporary
+        return prompt.stored or (self._options.temporary and not self.wishes(prompt).temporary)
 
     def preflight(self, prompt: Prompt) -> JsonObject:
         """What the backend may be told before `prompt` is ready to be posted."""

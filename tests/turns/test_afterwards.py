@@ -26,7 +26,8 @@ def reading(heard: list[Answered], error: ApiError | None = None) -> TurnRequest
         if error is not None:
             raise error
 
-    return replace(question(), stored=True, afterwards=afterwards)
+    asked = question()
+    return replace(asked, prompt=replace(asked.prompt, stored=True), afterwards=afterwards)
 
 
 async def test_whole_answer_is_given_with_the_place_where_it_is_stored(tmp_path: Path) -> None:
