@@ -142,10 +142,16 @@ def build(
     """
     catalogue, load = _catalogue(settings, demo_gpts)
     http = _http_client(settings, progress_timeout)
+    follow_limits = FollowLimits(
+        research=settings.research_timeout,
+        pro=settings.pro_timeout,
+        picture=settings.picture_timeout,
+        paces=paces,
+    )
     conversations = ConversationClient(
         http,
         AccountSockets(http, socket_limits),
-        follow_limits=FollowLimits(research=settings.research_timeout, pro=settings.pro_timeout, paces=paces),
+        follow_limits=follow_limits,
         of_today=settings.conversation_route == "auto",
     )
     labels = [*catalogue.models, *([ANY_GPT.name] if settings.allow_any_gpt else [])]

@@ -361,6 +361,13 @@ class SettingsTable:
         seconds(0, 86400),
         "Seconds that a pro model may think after its stream has ended; 0 does not wait.",
     )
+    picture_timeout: float = setting(
+        "PICTURE_TIMEOUT",
+        "300",
+        seconds(0, 86400),
+        "Seconds to wait for a picture that is drawn after the stream has ended; 0 answers where it is drawn "
+        "and does not wait.",
+    )
     research_timeout: float = setting(
         "RESEARCH_TIMEOUT",
         "3600",

@@ -339,6 +339,54 @@ def test_picture_that_is_announced_comes_elsewhere(sign: str) -> None:
     assert asked == [ElsewhereKind.PICTURE]
 
 
+CARD = message(
+    "Drawing", "t1", role="tool", status="finished_successfully", metadata={"image_gen_task_id": "x"}
+)
+
+
+def revision(file_id: str, status: str, id: str = "t2") -> Json:
+    """A picture while it is drawn."""
+    envelope = drawn(file_id, id=id)
+    picture = envelope["message"]
+    assert isinstance(picture, dict)
+    picture["metadata"] = {"ghostrider": {"status": status}}
+    return envelope
+
+
+def test_previews_of_a_picture_that_is_announced_are_neither_it_nor_the_end() -> None:
+    streams = [sse(revision("file-1", "intermediate")), sse(revision("file-2", "final"))]
+    asked: list[ElsewhereKind] = []
+
+    def follow(elsewhere: Elsewhere) -> tuple[bool, Iterable[bytes]]:
+        asked.append(elsewhere.kind)
+        return True, [streams.pop(0)]
+
+    text = answer(sse(CARD, TOKEN), follow=follow).text
+    assert "file-1" not in text
+    assert "file-2" in text
+    assert asked == [ElsewhereKind.PICTURE] * 2
+
+
+def test_words_that_come_later_stand_in_place_of_a_picture_and_those_before_do_not() -> None:
+    before, after = finished("I am drawing.", "a1"), finished("I cannot draw that.", "a2")
+    streams = [sse(CARD, before), sse(CARD, before, after)]
+
+    def follow(elsewhere: Elsewhere) -> tuple[bool, Iterable[bytes]]:
+        return True, [streams.pop(0)]
+
+    assert answer(sse(CARD, before, TOKEN), follow=follow).text == "I am drawing.\n\nI cannot draw that."
+    assert streams == []
+
+
+def test_drawing_that_fails_says_so_in_place_of_the_picture() -> None:
+    failed: Json = {"content_type": "system_error", "name": "Busy", "text": "Try later."}
+    error = message(
+        "", "t2", role="tool", name="t2uay3k.sj1i4kz", content=failed, status="finished_successfully"
+    )
+    seen = answer(sse(CARD, TOKEN), follow=lambda _: (True, [sse(CARD, error)]))
+    assert (seen.text, seen.error) == ("> **Busy** `Try later.`", None)
+
+
 def test_blocked_turn_and_one_with_a_stop_sequence_go_nowhere() -> None:
     def never(_: Elsewhere) -> None:
         raise AssertionError("it is over")

@@ -213,6 +213,8 @@ class Interpreter:
         self._last_id = ""  # of the last message of any kind
         self._amid = False  # the last message that is shown is not complete
         self._last_finished = False
+        self.whereabouts = Whereabouts()
+        """Where the rest of this exchange is."""
         self.damage = Damage()
         """What may be missing from this exchange."""
         self._citations: dict[str, CitationReader] = {}  # of each message that has some

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from translate.backend.content import assets_of, figures_of
+from translate.backend.content import assets_of, figures_of, has_pictures
 from translate.text import Message, PictureAdded
 from translate.values import Asset, JsonObject, object_at, size_in_memory, text_at
 
@@ -126,6 +126,11 @@ def is_last_revision(raw: JsonObject) -> bool:
     metadata = object_at(raw, "metadata")
     revision = text_at(object_at(metadata, "ghostrider"), "status")
     return revision == "final" or (revision != "intermediate" and raw.get("status") != "in_progress")
+
+
+def shows_last_revision(raw: JsonObject) -> bool:
+    """Whether a message shows pictures, and none of them is a preview."""
+    return is_last_revision(raw) and has_pictures(raw) and bool(assets_of(raw))
 
 
 def _size_of(key: _Key, asset: Asset) -> int:

@@ -11,6 +11,7 @@ from typing import Final
 import ujson
 
 from translate.backend.content import is_finished
+from translate.backend.pictures import shows_last_revision
 from translate.values import JsonObject, json_object, object_at, text_at
 
 DONE: Final = b"data: [DONE]\n\n"
@@ -41,6 +42,8 @@ class StoredTurn:
         """The last message is complete, and the backend says that it ends the turn."""
         self.ended = False
         """The same, whatever the backend says of being at work: where it was interrupted, for ever."""
+        self.drawn = False
+        """The last message is a picture as it stays, or says that drawing has failed."""
         self._parent_message_id = parent_message_id
         self._shown: dict[str, bytes] = {}
 
@@ -83,10 +86,12 @@ class StoredTurn:
         metadata = object_at(last, "metadata")
         asks = bool(object_at(metadata, "jit_plugin_data"))
         self.answered = role in ("assistant", "tool")
-        self.finished = self.answered and recipient == "all" and is_finished(last)
-        # Pictures of today are a tool's last word; a card says that one is still to come.
-        drawn = role == "tool" and "async_status" in conversation and not metadata.get("ui_card")
-        says_so = (role == "assistant" or drawn) and last.get("end_turn") is True
+        # Pictures of today are a tool's last word, and may not say so; a card says that one is still to come.
+        of_today = role == "tool" and "async_status" in conversation and not metadata.get("ui_card")
+        failed = object_at(last, "content").get("content_type") == "system_error"
+        self.drawn = of_today and (failed or shows_last_revision(last))
+        self.finished = self.answered and recipient == "all" and (is_finished(last) or self.drawn)
+        says_so = self.drawn or ((role == "assistant" or of_today) and last.get("end_turn") is True)
         self.ended = self.finished and (says_so or asks)
         self.settled = self.ended and not is_at_work(conversation.get("async_status"))
 

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from translate.backend.content import is_finished
+from translate.backend.content import has_pictures, is_finished
+from translate.backend.pictures import shows_last_revision
 from translate.values import (
     Elsewhere,
     ElsewhereKind,
@@ -40,10 +41,13 @@ class Whereabouts:
         self._offered: tuple[ElsewhereWay, ...] = ()
         self._tasks: dict[str, ElsewhereKind] = {}
         self._done: set[str] = set()
+        self._following = False
+        self._words_before: set[str] = set()  # ids of complete messages of the first stream
 
     def begin(self) -> None:
         """Another stream begins: what the last one said of handing off is past."""
         self.handed_off = False
+        self._following = True
 
     def take_record(self, kind: str, record: JsonObject) -> None:
         """Take a typed record."""
@@ -72,14 +76,23 @@ class Whereabouts:
                 kind, task_id = ElsewhereKind.PICTURE, text_at(metadata, "image_gen_task_id")[:MAX_TOPIC]
             if kind is not None:
                 self._begin_task(kind, task_id)
-            elif shown and is_finished(raw):
+            elif shown and (shows_last_revision(raw) if has_pictures(raw) else is_finished(raw)):
                 self._end_tasks(ElsewhereKind.PICTURE)
         elif RESEARCH_CALL in text_at(object_at(raw, "content"), "text"):
             self._begin_task(ElsewhereKind.RESEARCH, "")
         elif shown and is_finished(raw):
             self._end_tasks(ElsewhereKind.PRO)
+            self._take_words(raw)
             if metadata.get("is_async_task_result_message") is True:
                 self._end_tasks(ElsewhereKind.RESEARCH)
+
+    def _take_words(self, raw: JsonObject) -> None:
+        """Words that end the turn come in place of a picture, unless they came with what announced it."""
+        message_id = text_at(raw, "id")
+        if not self._following:
+            self._words_before.add(message_id)
+        elif raw.get("end_turn") is True and message_id not in self._words_before:
+            self._end_tasks(ElsewhereKind.PICTURE)
 
     def elsewhere(
         self, conversation_id: str, records: int, *, broken: bool, answered: bool, unfinished: bool

@@ -67,7 +67,8 @@ class _StoredFollower:
     def _is_over(self) -> bool:
         if self._said_over and self._quiet >= OVER_LOOKS:
             return True
-        interrupted = self._turn.ended and not self._is_task and self._quiet >= QUIET_LOOKS
+        has_all = not self._is_task or self._turn.drawn
+        interrupted = self._turn.ended and has_all and self._quiet >= QUIET_LOOKS
         return self._turn.settled or interrupted
 
     async def _look(self) -> bytes:

@@ -6,6 +6,7 @@ import pytest
 
 from tests.translate.deltas import as_deltas
 from tests.translate.reading import QUESTION, answer
+from tests.translate.tools import drawn
 from tests.translate.wire import DONE, Json, echo, finished, growing, hidden_system, message, sse
 from translate.backend.stored import StoredTurn
 
@@ -105,13 +106,32 @@ def test_turn_is_settled_when_the_backend_is_no_more_at_work(status: object, set
     assert (turn.finished, turn.ended, turn.settled) == (True, True, settled)
 
 
+def test_picture_of_today_ends_a_turn_once_it_is_no_preview_whatever_its_end_of_turn() -> None:
+    picture = drawn("file-1")["message"]
+    assert isinstance(picture, dict)
+    sharp: Json = {"message": picture}
+    blurred: Json = {"message": {**picture, "metadata": {"ghostrider": {"status": "intermediate"}}}}
+    failed = message("No.", "t1", role="tool", content={"content_type": "system_error", "text": "No."})
+    failed["message"]["status"] = "finished_successfully"  # type: ignore[index]
+    for last, status, expected in (
+        (sharp, None, (True, True, True)),
+        (sharp, 4, (True, True, True)),
+        (sharp, 7, (True, True, False)),
+        (blurred, 4, (False, False, False)),
+        (failed, None, (True, True, True)),
+    ):
+        turn = StoredTurn(NEW)
+        turn.feed(stored(last, async_status=status))
+        assert (turn.drawn, turn.ended, turn.settled) == expected
+
+
 def test_picture_of_a_tool_is_a_last_word_and_its_announcement_is_none() -> None:
     for card, settled in (({"ui_card": True}, False), ({}, True)):
-        drawn = message(
+        last = message(
             "", "t1", role="tool", status="finished_successfully", end_turn=True, metadata={**card}
         )
         turn = StoredTurn(NEW)
-        turn.feed(stored(drawn, async_status=None))
+        turn.feed(stored(last, async_status=None))
         assert turn.settled is settled
-        turn.feed(stored(drawn))
+        turn.feed(stored(last))
         assert not turn.settled, "conversations of before have no such last word"
