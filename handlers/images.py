@@ -8,6 +8,7 @@ import asyncio
 import re
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 from handlers.answer import AnswerHandler, AnswerParts
@@ -26,7 +27,7 @@ from translate.openai import (
     nothing_drawn,
     read_fields,
 )
-from translate.values import PICTURE, Attachment, BadRequest, ChatMessage
+from translate.values import PICTURE, ApiError, Attachment, BadRequest, ChatMessage, Model, RateLimited
 from turns import Prompt, TurnRequest, as_part_error
 
 DRAWING: Final = ("image_gen",)
@@ -63,7 +64,18 @@ class DrawingHandler(AnswerHandler[AnyBody]):
             inline_pictures=self._inline,
         )
         format = ImagesAnswer(int(time.time()), request.n)
-        await self.respond(self.parts.turns.drawing(turn, format, request.n, nothing_drawn), format)
+        explain = partial(self._nothing_drawn, model)
+        await self.respond(self.parts.turns.drawing(turn, format, request.n, explain), format)
+
+    def _nothing_drawn(self, model: Model, words: str) -> ApiError:
+        """The error for an answer in words; where they name a limit and no wait, the backend may have."""
+        error = nothing_drawn(words)
+        if isinstance(error, RateLimited) and error.retry_after is None:
+            try:
+                self.common.charges.check(self.caller, model, DRAWING)
+            except ApiError as limit:
+                error.retry_after = limit.retry_after
+        return error
 
     def send_json(self, body: bytes) -> "asyncio.Future[None]":
         """See `ApiHandler`. The pictures in the response are held until it is written."""

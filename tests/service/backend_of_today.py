@@ -33,6 +33,8 @@ class BackendOfToday:
     limits: dict[str, object] | None = None
     metadata: dict[str, object] = field(default_factory=dict)
     records: list[dict[str, object]] = field(default_factory=list)
+    words: str = "Some words"
+    """What it answers."""
     good_key: str = ""
     """Any other key is refused, if it is set."""
     lists: asyncio.Event = field(default_factory=asyncio.Event)
@@ -83,7 +85,7 @@ class _Handler(RequestHandler):
         message = {
             "id": "answer-1",
             "author": {"role": "assistant"},
-            "content": {"content_type": "text", "parts": ["Some words"]},
+            "content": {"content_type": "text", "parts": [self.backend.words]},
             "status": "finished_successfully",
             "end_turn": True,
             "recipient": "all",
