@@ -3,7 +3,7 @@
 import asyncio
 import math
 from collections.abc import Awaitable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
 from accounts import Credential
@@ -104,12 +104,10 @@ class Pursuit:
     async def sleep(self, seconds: float) -> bool:
         """Wait until it is woken; false if it was not within so many seconds."""
         self.check()
-        woken = True
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(None if seconds == math.inf else seconds):
                 await self._woken.wait()
-        except TimeoutError:
-            woken = False
+        woken = self._woken.is_set()  # perhaps in the moment in which the wait has ended
         self._woken.clear()
         self.check()
         return woken
