@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from simulator import Knobs
+from tests.eventually import eventually
 from tests.raw_client import Answer
 from tests.service.backend_of_today import BackendOfToday, over
 from tests.service.deployment import Deployment, deployed
@@ -138,3 +139,12 @@ async def test_limit_without_a_wait_in_words_has_that_which_the_backend_tells_be
         limited = await draw(service)
     assert limited.status == 429
     assert 7100 < int(limited.headers["retry-after"]) <= 7200
+
+
+async def test_conversation_that_draws_is_hidden_afterwards_where_others_are_temporary() -> None:
+    async with deployed({"HISTORY": "temporary"}, today()) as service:
+        answer = await draw(service)
+        (conversation,) = service.upstream.conversations
+        assert not conversation.temporary
+        await eventually(lambda: not conversation.visible)
+    assert answer.status == 200, answer.body
