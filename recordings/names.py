@@ -63,6 +63,7 @@ unsafe unsubscribe unusual update updated updates upload upstream url urls usage
 value vanity variant variants verified version video view violation visibility visible visualization
 visually vnd voice w wait warning watermarked weather web webp webpage webpages websites websocket
 websockets weight welcome widget widgets width with word words work workspace writing ws wss x xml yaml
+br dr dragonfruit i jupd k kaur km kz sj t uay
 """
 _NAMES: Final = """
 async_task_type category channel citation_format_type code content_policy content_type data_type
@@ -78,7 +79,8 @@ size size_bytes start start_idx start_ix status_code turn_index v weight width
 """
 
 WORDS: Final = frozenset(_WORDS.split())
-"""Those that names are made of, those of languages of code and of models among them."""
+"""Those that names are made of, languages of code and models among them; the last line of them is for
+tools with names that mean nothing (protocol notes, section 20.5)."""
 NAMES: Final = frozenset(_NAMES.split())
 """Keys whose values are names; so is `name` in an author."""
 NUMBERS: Final = frozenset(_NUMBERS.split())

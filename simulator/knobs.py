@@ -137,8 +137,8 @@ class Knobs(Knobs2026):
         return asdict(self)
 
 
-DEMO_KNOBS = Knobs(pace=40.0, task_time=6.0)
-"""Defaults of the demo: about the speed of GPT-4 in 2023, and pictures of 2026 within seconds."""
+DEMO_KNOBS = Knobs(age="2026", pace=40.0, task_time=6.0)
+"""Defaults of the demo: the backend of today at a reader's speed, with pictures that come within seconds."""
 
 
 def apply_marker(text: str, knobs: Knobs) -> tuple[str, Knobs]:

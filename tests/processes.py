@@ -191,7 +191,8 @@ def listening_port(process: Process) -> int:
 @contextmanager
 def simulator_process(prefix: str, knobs: Sequence[str] = ()) -> Iterator[tuple[Process, int]]:
     """The simulated backend, and its port. `knobs` are its options."""
-    options = ["--port", "0", "--prefix", prefix, "--pace", "0", "--busy", "0", "--cap", "0", *knobs]
+    options = ["--port", "0", "--prefix", prefix, "--pace", "0", "--busy", "0", "--cap", "0"]
+    options += ["--age", "2023-12", *knobs]  # the age that most tests are about
     with running(["-m", "simulator", *options]) as simulator:
         yield simulator, int(simulator.wait_for(r"simulated backend on http://127\.0\.0\.1:(\d+)")[1])
 

@@ -1,7 +1,5 @@
 """Each case through the translator, cut in many ways; what goes on elsewhere is followed by each way."""
 
-from pathlib import Path
-
 import pytest
 
 from tests.cases.case import Case, names, plain
@@ -13,8 +11,6 @@ from tests.translate.test_conversation_reasoning import thought_in
 from translate.values import Asset
 
 CUTS = {"whole": whole, "bytes": every(1), "three": every(3), "odd": every(61), "random": at_random(7)}
-AHEAD = frozenset((Path(__file__).parent / "ahead.txt").read_text().split())
-"""Those that do not come out right yet."""
 PRIVATE_USE = {chr(code) for code in range(0xE200, 0xE207)}
 
 
@@ -24,12 +20,11 @@ def pointer(asset: Asset) -> str:
 
 
 def alone() -> list[Case]:
-    return [case for case in map(Case.read, names()) if not case.needs and case.name not in AHEAD]
+    return [case for case in map(Case.read, names()) if not case.needs]
 
 
 def followed() -> list[tuple[Case, str]]:
-    cases = [case for case in map(Case.read, names()) if case.name not in AHEAD]
-    return [(case, way) for case in cases for way in case.needs]
+    return [(case, way) for case in map(Case.read, names()) for way in case.needs]
 
 
 @pytest.mark.parametrize("cut", CUTS)

@@ -45,6 +45,8 @@ WIRE_FORMATS = {
     "delta v1 2024": WireFormat("2024", "age=2024 dialect=delta padding=age"),
     "delta v1 2024, halves": WireFormat("2024", "age=2024 dialect=delta surrogates=1"),
     "delta v1 2025": WireFormat("2025", "age=2025"),
+    "delta v1 2026": WireFormat("2026", "age=2026 pictures=sync task_time=0"),
+    "snapshots 2026": WireFormat("2026", "age=2026 pictures=sync task_time=0 dialect=snapshot"),
     "WebSocket 2023-12": WireFormat("2023-12", "age=2023-12 transport=ws"),
     "WebSocket 2025": WireFormat("2025", "age=2025 transport=ws"),
 }
@@ -75,10 +77,10 @@ def cannot_say(scene: Scene, wire_format: WireFormat) -> str:
 def common_text(text: str, wire_format: WireFormat) -> str:
     """What of an answer is the same in all formats.
 
-    In 2025 citations look different, pictures have no alternative text, and nothing is said about them.
+    Since 2025 citations look different, pictures have no alternative text, and nothing is said about them.
     """
     text = ALTERNATIVE_TEXT.sub("![image]", CITATION.sub("[cited]", text))
-    if wire_format.says == "2025" and (pictures := PICTURES.match(text)):
+    if wire_format.says in ("2025", "2026") and (pictures := PICTURES.match(text)):
         text = pictures.group().rstrip("\n")
     return text
 
