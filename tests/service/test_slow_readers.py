@@ -68,7 +68,7 @@ X = "x" * 1_000_000
 
 async def test_limit_holds_for_a_whole_answer_too() -> None:
     async with (
-        deployed({"WRITE_TIMEOUT": "0.3", "KEEPALIVE_INTERVAL": "0.1"}, Knobs(step=len(X), cap=0)) as service,
+        deployed({"WRITE_TIMEOUT": "0.3", "TEXT_FILE_BYTES": "0"}, Knobs(step=len(X), cap=0)) as service,
         service.connect(receive_buffer=4096) as client,
     ):
         await service.begin(client, f"Repeat after me: {X}", stream=False)
