@@ -36,7 +36,7 @@ REFUSED = {
     "not_found": (502, "upstream_error", NEVER),
     "model_not_found": (404, "model_not_found", RETRY),
     "message_length_exceeds_limit": (400, "context_length_exceeded", RETRY),
-    "validation": (400, "invalid_value", NEVER),
+    "validation": (400, "invalid_value", RETRY),
     "content_policy": (400, "content_policy_violation", RETRY),
     "model_cap_exceeded": (429, "rate_limit_exceeded", NEVER),
     "one_message": (429, "rate_limit_exceeded", RETRY),
