@@ -28,6 +28,9 @@ MAX_CHUNK_LINE_BYTES: Final = 4096
 READ_BYTES: Final = 16384
 """Most that one read takes. Tornado makes and clears room for so much for each read, also for one that finds
 nothing; with its own 64 KiB that costs as much as the whole reading of a small request."""
+MAX_UNSENT_BYTES: Final = 128 * 1024
+"""So much of what is not sent yet does the kernel take, in place of some MiB: what a client does not read
+stays with the backend."""
 DRAINED_HEADS: Final = 4
 """How many times the limit of a head is read of one that is too large, so that its client can read why."""
 
@@ -92,6 +95,8 @@ class ClientStream(IOStream):
     def __init__(self, connection: socket.socket, times: ConnectionTimes, owner: Owner) -> None:
         super().__init__(connection, read_chunk_size=READ_BYTES)
         super().set_nodelay(True)
+        if connection.family != socket.AF_UNIX and hasattr(socket, "TCP_NOTSENT_LOWAT"):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, MAX_UNSENT_BYTES)
         self.descriptor = connection.fileno()
         self.phase = Phase.HEAD
         self.has_begun = False

@@ -34,7 +34,7 @@ async def still(count: Callable[[], int], seconds: float) -> bool:
 
 async def test_readers_that_stall_stop_their_upstreams_and_do_not_fill_the_memory() -> None:
     answer = growing_answer()
-    settings = {"PORT": "0", "KEEPALIVE_INTERVAL": "1", **PLAIN}
+    settings = {"PORT": "0", "KEEPALIVE_INTERVAL": "1", "CONVERSATION_ROUTE": "older", **PLAIN}
     script = [status(200, EVENT_STREAM), send(answer), chunk(b": over\n\n"), stall()]
     async with ScriptedServer(script, aside=without_accounts) as backend:
         with ExitStack() as stack:
