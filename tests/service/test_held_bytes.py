@@ -46,6 +46,7 @@ runpy.run_module("simulator", run_name="__main__")
 def service(*simulator: str, settings: dict[str, str] | None = None) -> Iterator[tuple[Process, int]]:
     """The service and its port; `simulator` are arguments of Python for the backend."""
     options = ["--port", "0", "--prefix", PREFIX, "--pace", "0", "--busy", "0", "--cap", "0"]
+    options += ["--age", "2023-12"]  # whose pictures are in the answer
     with ExitStack() as stack:
         at, *end = simulator
         backend = stack.enter_context(running([*at.split(" ", 1), *options, *end]))
