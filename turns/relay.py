@@ -46,7 +46,8 @@ class Client(Protocol):
 
 
 class AnswerRelay:
-    """Call `begin` for each exchange, `receive` for each piece of its stream, `end` when that has ended.
+    """Call `begin` for each exchange, `receive` for each piece of its stream, `end` when that has ended,
+    unless the exchange was aborted.
 
     `fetch` gives the picture of an asset, or None; `recording` is told all that is read. The attributes say
     what has been passed on so far.
@@ -88,6 +89,7 @@ class AnswerRelay:
         self._charge = charge
         self.elsewhere = None
         self._following = False
+        self._stop_lingering()  # of the exchange before, which has no end if it was aborted
 
     @property
     def done(self) -> bool:
@@ -124,9 +126,7 @@ class AnswerRelay:
 
     async def end(self, lost: UpstreamError | None = None) -> None:
         """The stream has ended; `lost` says how it broke, None for a proper end."""
-        if self._lingering is not None:
-            self._lingering.cancel()
-            self._lingering = None
+        self._stop_lingering()
         self.conversation.receive_eof(None if lost is None else as_api_error(lost))
         await self.pass_on()
 
@@ -200,6 +200,11 @@ class AnswerRelay:
                 self._lingering = asyncio.get_running_loop().call_later(LINGER_SECONDS, end)
         elif conversation.exchange_over:
             exchange.abort()
+
+    def _stop_lingering(self) -> None:
+        if self._lingering is not None:
+            self._lingering.cancel()
+            self._lingering = None
 
     def _has_begun(self, out: bytes) -> bool:
         """Whether the answer has begun well, so that a stream may be opened."""

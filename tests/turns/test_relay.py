@@ -139,6 +139,18 @@ async def test_stop_sequence_is_an_end() -> None:
     assert rig.relay.failure is None
 
 
+async def test_backend_that_leaves_each_exchange_open_is_hung_up_on_each_time() -> None:
+    rig = Rig()
+    for _ in range(2):
+        exchange, aborted = Exchange(), asyncio.Event()
+        exchange.begin().begin_part(aborted.set)
+        rig.relay.begin(exchange, await Books().post(ALICE, GPT_4))
+        await rig.feed(CUT)
+        await asyncio.wait_for(aborted.wait(), 5)  # so that its stream has no end
+        assert exchange.aborted
+        rig.conversation.start_next_exchange([], seamless=True)
+
+
 HANDOFF = b'data: {"type": "stream_handoff", "conversation_id": "c1", "turn_exchange_id": "te1"}\n\n'
 
 
