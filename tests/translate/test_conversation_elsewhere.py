@@ -367,6 +367,23 @@ def test_previews_of_a_picture_that_is_announced_are_neither_it_nor_the_end() ->
     assert asked == [ElsewhereKind.PICTURE] * 2
 
 
+def test_each_of_two_pictures_that_are_announced_is_waited_for() -> None:
+    def card(id: str, task: str) -> Json:
+        about: Json = {"image_gen_task_id": task}
+        return message("Drawing", id, role="tool", status="finished_successfully", metadata=about)
+
+    def of_task(file_id: str, id: str, task: str) -> Json:
+        envelope = drawn(file_id, id=id)
+        envelope["message"] |= {"metadata": {"async_task_id": task}}  # type: ignore[operator]
+        return envelope
+
+    first, second = of_task("file-1", "p1", "x"), of_task("file-2", "p2", "y")
+    streams = [sse(first), sse(first, second)]
+    seen = answer(sse(card("t1", "x"), card("t2", "y"), TOKEN), follow=lambda _: (True, [streams.pop(0)]))
+    assert streams == []
+    assert seen.text.index("file-1") < seen.text.index("file-2")
+
+
 def test_words_that_come_later_stand_in_place_of_a_picture_and_those_before_do_not() -> None:
     before, after = finished("I am drawing.", "a1"), finished("I cannot draw that.", "a2")
     streams = [sse(CARD, before), sse(CARD, before, after)]

@@ -142,6 +142,11 @@ def is_finished(raw: JsonObject) -> bool:
     return raw.get("end_turn") is True
 
 
+def is_tool(raw: JsonObject) -> bool:
+    """Whether a tool says it."""
+    return object_at(raw, "author").get("role") == "tool"
+
+
 def has_pictures(raw: JsonObject) -> bool:
     """Whether a message is of the type that may hold pictures beside its text."""
     return object_at(raw, "content").get("content_type") == "multimodal_text"

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from translate.backend.content import ReasoningText, output_of, shown_text_of, text_of
+from translate.backend.content import ReasoningText, is_tool, output_of, shown_text_of, text_of
 from translate.text import (
     Canvas,
     Fenced,
@@ -71,19 +71,15 @@ class ContentType:
 
 def tool_of(raw: JsonObject) -> str:
     """The tool that a message is to or from; empty if there is none, or it has no name."""
-    if _is_tool(raw):
+    if is_tool(raw):
         return text_at(object_at(raw, "author"), "name")
     recipient = text_at(raw, "recipient")
     return "" if recipient == "all" else recipient
 
 
-def _is_tool(raw: JsonObject) -> bool:
-    return object_at(raw, "author").get("role") == "tool"
-
-
 def _is_open_tool(raw: JsonObject) -> bool:
     """A tool's message that is not the model's own affair."""
-    return _is_tool(raw) and text_at(raw, "channel") != PRIVATE_CHANNEL
+    return is_tool(raw) and text_at(raw, "channel") != PRIVATE_CHANNEL
 
 
 def _type_of(raw: JsonObject) -> str:
@@ -119,12 +115,12 @@ def _is_drawn(raw: JsonObject) -> bool:
 
 def _is_code(raw: JsonObject) -> bool:
     """A call is recognised by its recipient, not by its content type."""
-    return not _is_tool(raw) and raw.get("recipient") in PYTHON and text_at(raw, "channel") != PRIVATE_CHANNEL
+    return not is_tool(raw) and raw.get("recipient") in PYTHON and text_at(raw, "channel") != PRIVATE_CHANNEL
 
 
 def _is_canvas(raw: JsonObject) -> bool:
     """A call that writes into a canvas; one that only comments on it shows nothing."""
-    return not _is_tool(raw) and raw.get("recipient") in CANVAS
+    return not is_tool(raw) and raw.get("recipient") in CANVAS
 
 
 def _is_for_user(raw: JsonObject) -> bool:
@@ -132,7 +128,7 @@ def _is_for_user(raw: JsonObject) -> bool:
     if kind == "code" and recipient != "all":
         return False  # a call, whose recipient may still come
     return (
-        not _is_tool(raw)
+        not is_tool(raw)
         and (recipient or "all") == "all"
         and kind not in PRIVATE_TYPES
         and text_of(object_at(raw, "content")) is not None

@@ -13,6 +13,7 @@ from translate.backend.content import (
     has_pictures,
     is_finished,
     is_readable,
+    is_tool,
     language_of,
     shown_text_of,
     text_of,
@@ -95,7 +96,7 @@ IGNORED_TYPES: Final = frozenset(
         "display_crisis_helpline_message",
     )
 )
-"""Records that change nothing for the user (protocol notes, sections 7.3 and 13.3)."""
+"""Records that change no message (protocol notes, sections 7.3 and 13.3); some are read by `Whereabouts`."""
 COMPLETE_TYPES: Final = ("message_stream_complete", "main_stream_complete")
 """Records that say that the turn is over."""
 MAX_HEADLINE: Final = 200
@@ -441,7 +442,7 @@ class Interpreter:
                 self._answers[parent] = seen
             else:  # an A/B variant
                 row, seen.never_shown = None, True
-        if row is None and (_is_tool(raw) or text_of(object_at(raw, "content"))):
+        if row is None and (is_tool(raw) or text_of(object_at(raw, "content"))):
             seen.never_shown = True
         if row is seen.row:
             return
@@ -454,7 +455,7 @@ class Interpreter:
 
     def _of_python(self, row: ContentType | None, raw: JsonObject, tool: str) -> ContentType | None:
         """What a program prints is shown if its code is, wherever both are known."""
-        if _is_tool(raw):
+        if is_tool(raw):
             return None if tool in self._hidden_calls else row
         (self._hidden_calls.add if row is None else self._hidden_calls.discard)(tool)
         return row
@@ -578,10 +579,6 @@ class Interpreter:
             operation_hash=next((h for c in choices if (h := text_at(c, "operation_hash"))), ""),
             login=kind == "oauth_required",
         )
-
-
-def _is_tool(raw: JsonObject) -> bool:
-    return object_at(raw, "author").get("role") == "tool"
 
 
 def _may_be_in_metadata(message: Message) -> bool:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from translate.backend.content import has_pictures, is_finished
+from translate.backend.content import has_pictures, is_finished, is_tool
 from translate.backend.pictures import shows_last_revision
 from translate.values import (
     Elsewhere,
@@ -71,13 +71,13 @@ class Whereabouts:
         metadata = object_at(raw, "metadata")
         task_id = text_at(metadata, "async_task_id")[:MAX_TOPIC]
         kind = TASKS.get(text_at(metadata, "async_task_type"))
-        if object_at(raw, "author").get("role") == "tool":
+        if is_tool(raw):
             if any(metadata.get(name) for name in PICTURE_CARD):
                 kind, task_id = ElsewhereKind.PICTURE, text_at(metadata, "image_gen_task_id")[:MAX_TOPIC]
             if kind is not None:
                 self._begin_task(kind, task_id)
             elif shown and (shows_last_revision(raw) if has_pictures(raw) else is_finished(raw)):
-                self._end_tasks(ElsewhereKind.PICTURE)
+                self._end_tasks(ElsewhereKind.PICTURE, task_id)
         elif RESEARCH_CALL in text_at(object_at(raw, "content"), "text"):
             self._begin_task(ElsewhereKind.RESEARCH, "")
         elif shown and is_finished(raw):
@@ -133,5 +133,9 @@ class Whereabouts:
         if len(self._tasks) < MAX_TASKS:
             self._tasks.setdefault(task_id or kind.value, kind)
 
-    def _end_tasks(self, kind: ElsewhereKind) -> None:
-        self._done.update(task for task, its_kind in self._tasks.items() if its_kind is kind)
+    def _end_tasks(self, kind: ElsewhereKind, task_id: str = "") -> None:
+        """The task of this kind and id is done; all of the kind, if none of them has the id."""
+        if self._tasks.get(task_id) is kind:
+            self._done.add(task_id)
+        else:
+            self._done.update(task for task, its_kind in self._tasks.items() if its_kind is kind)
