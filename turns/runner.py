@@ -23,6 +23,7 @@ from translate.values import (
     ApiError,
     Asset,
     Elsewhere,
+    InternalError,
     Picture,
     Usage,
     is_substitute,
@@ -115,20 +116,24 @@ class TurnRunner:
         except Exception as error:
             bug = error
         finally:
-            self._end_recording()
+            self._end_recording(bug)
         for record in self._records:
             await record
         await client.quiet()
         outcome = self._outcome(bug, counted)
+        if is_substitute(self.answered_by, self._model.slug):
+            self._parts.metrics.substituted(self._model.name)
         self._had_text = self.has_text
         self._answered_by = self.answered_by
         self._relay = None  # it refers to the client, which refers to this turn
         return outcome
 
-    def _end_recording(self) -> None:
+    def _end_recording(self, bug: Exception | None) -> None:
         """Have kept what was not understood, or failed; that a client left is no failure."""
         if self._recording is not None and self._relay is not None:
             error = None if self._client_gone else self._error
+            if bug is not None:
+                error = InternalError("The service failed.")
             self._recording.end(self._relay.conversation.facts.unknown, error)
 
     def _outcome(self, bug: Exception | None, counted: Usage | None) -> TurnOutcome:
@@ -287,8 +292,6 @@ class TurnRunner:
         if facts.limits is not None:
             parts.limits.note(credential, facts.limits)
             facts.limits = None
-        if is_substitute(self.answered_by, self._model.slug):
-            parts.metrics.substituted(self._model.name)
 
     async def _converse_once(
         self, posted: PostedConversation, credential: Credential, relay: AnswerRelay, exchange: Exchange

@@ -9,7 +9,7 @@ import pytest
 from accounts import Credential
 from metrics import Outcome
 from recordings import RecordedTurn, Recorder
-from tests.turns.rig import CUT, DONE, Rig, ScriptedBackend, fails, question, record, sends
+from tests.turns.rig import CUT, DONE, KeptOutput, Rig, ScriptedBackend, fails, question, record, sends
 from translate.values import ApiError, UpstreamFailed
 from turns import Answered, TurnRequest
 from upstream import ConnectionLost
@@ -78,6 +78,21 @@ async def test_client_that_leaves_ends_what_is_done_afterwards(tmp_path: Path) -
     await begun.wait()
     turn.stop()
     assert (await running).outcome is Outcome.CLIENT_GONE
+
+
+async def test_turn_that_ends_by_a_bug_of_ours_is_recorded_as_failed(tmp_path: Path) -> None:
+    class Broken(KeptOutput):
+        async def deliver(self, out: bytes, *, begun: bool) -> None:
+            raise KeyError("canary")
+
+    rig = Rig(ScriptedBackend(GOOD), tmp_path)
+    rig.recorder = Recorder(tmp_path / "recordings", "failed")
+    rig.client = Broken()
+    assert (await rig.run()).outcome is Outcome.ERROR
+    await rig.recorder.close()
+    (kept,) = (tmp_path / "recordings").glob("*")
+    assert RecordedTurn.from_file(kept.read_bytes()).reason == "failed"
+    assert b"canary" not in kept.read_bytes()
 
 
 @pytest.mark.parametrize("mode", ["unknown", "failed", "all"])

@@ -200,6 +200,17 @@ async def test_model_that_answered_in_place_of_another_is_told_and_counted(
     assert rig.counted("pandora_model_substituted_total", model=label) == substituted
 
 
+async def test_model_that_answered_in_place_of_another_is_counted_once_a_turn(tmp_path: Path) -> None:
+    about = {"model_slug": "gpt-4o-mini"}
+    cut_short = about | {"finish_details": {"type": "max_tokens"}}
+    cut = record("Half a sen", finish="max_tokens", metadata=cut_short) + DONE
+    rest = record("tence.", id="a2", metadata=about) + DONE
+    rig = Rig(ScriptedBackend(sends(cut), sends(rest)), tmp_path, continue_limit=1)
+    await rig.run()
+    assert len(rig.backend.calls) == 2
+    assert rig.counted("pandora_model_substituted_total", model=GPT_4.name) == 1
+
+
 async def test_stop_sequence_ends_the_answer_and_the_exchange(tmp_path: Path) -> None:
     script = sends_and_stalls(record("one two three", done=False))
     rig = Rig(ScriptedBackend(script), tmp_path)
