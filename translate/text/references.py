@@ -128,7 +128,7 @@ def picture_link(label: str, url: str) -> str:
 
 
 def _one_line(label: str) -> str:
-    return re.sub(r"([\[\]])", r"\\\1", " ".join(label.split()))
+    return re.sub(r"([\\\[\]])", r"\\\1", " ".join(label.split()))
 
 
 def escape_url(url: str) -> str:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tests.translate.text.reader import Reader
 from translate.text import Citation, Source
 from translate.text.marks import MARK_KINDS, PRIVATE, read_mark
+from translate.text.references import labelled_link
 
 OPEN, SEP, CLOSE = "\ue200", "\ue202", "\ue201"
 PAGE, OTHER = Source("A page", "https://a.example/"), Source("Another", "https://b.example/")
@@ -245,3 +246,11 @@ def test_no_private_character_is_shown_and_cuts_do_not_matter(
 @given(st.text(alphabet='\ue200\ue201\ue202\ue203ab_[]{}",\\', max_size=40))
 def test_any_text_is_read_as_a_mark(text: str) -> None:
     assert not PRIVATE.search(read_mark(text).kind)
+
+
+@pytest.mark.parametrize(
+    ("label", "shown"),
+    [("a [b]", "a \\[b\\]"), ("C:\\", "C:\\\\"), ("a\\[b", "a\\\\\\[b"), ("two\n lines", "two lines")],
+)
+def test_label_of_a_link_cannot_end_it(label: str, shown: str) -> None:
+    assert labelled_link(label, "https://a.example/") == f"[{shown}](https://a.example/)"
