@@ -132,7 +132,6 @@ class Conversation:
         self.exchange_over = False
         """The present exchange is over, so that the rest of its stream is not read."""
         self._reading = True  # the state is one of READING
-        self._left = False  # what still comes of the stream is not wanted, as the rest is elsewhere
         self._plain_passes = False  # plain growth may go by without a look
         self._heeds_loose = False  # but for loose marks
         self.complete = False
@@ -184,7 +183,7 @@ class Conversation:
 
     def receive_data(self, data: bytes) -> None:
         """Take bytes of the stream, cut anywhere."""
-        if not self._left:
+        if self.state is not State.ELSEWHERE:  # then the rest of this stream is not wanted
             self._sse.push(data)
             self._all_read = False
 
@@ -602,5 +601,4 @@ class Conversation:
     def _move(self, signal: Signal) -> None:
         self.state = transition(self.state, signal)
         self._reading = self.state in READING
-        self._left = self.state is State.ELSEWHERE
         self.exchange_over = self.state is State.EXCHANGE_ENDED or self.state in OVER

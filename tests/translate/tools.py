@@ -1,6 +1,8 @@
 """Turns with tools, written by hand: code, its output, pictures, citations, confirmations."""
 
 from tests.translate.wire import Json, message
+from translate.backend.content_citations import CitationReader
+from translate.text import Citation
 
 
 def code(text: str, id: str = "code-1", *, status: str = "in_progress", language: str = "python") -> Json:
@@ -64,6 +66,13 @@ def drawn(*file_ids: str, id: str = "drawn-1", prompt: str = "A cat") -> Json:
     ]
     content: Json = {"content_type": "multimodal_text", "parts": parts}
     return message("", id, role="tool", name="dalle.text2im", status="finished_successfully", content=content)
+
+
+def citations_of(metadata: Json) -> list[Citation]:
+    """All citations of a message with this metadata."""
+    reader = CitationReader()
+    reader.read(metadata)
+    return reader.citations
 
 
 def citation(start: int, end: int, number: int, url: str = "https://a.example/", title: str = "A") -> Json:

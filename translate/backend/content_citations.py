@@ -1,7 +1,7 @@
 """What the marks in a message stand for, read from its metadata.
 
-Two forms are read: `citations` (2023-24) and `content_references` (later; protocol notes, sections 9 and
-20.4). Behind them stand the results of searches, which explain a mark that has no reference.
+Three forms are read (protocol notes, sections 9 and 20.4): `citations` (2023-24), `content_references`,
+and behind them `search_result_groups`, which explain a mark that has no reference.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -20,13 +20,6 @@ MAX_ITEMS: Final = 50
 _Read = tuple[tuple[Citation, ...], int]
 """What one item says, and the bytes of memory that it takes."""
 _NEW = count(1)
-
-
-def citations_of(metadata: JsonObject) -> list[Citation]:
-    """All citations of a message with this metadata."""
-    reader = CitationReader()
-    reader.read(metadata)
-    return reader.citations
 
 
 class CitationReader:

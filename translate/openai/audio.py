@@ -5,10 +5,10 @@ from typing import Final
 
 import ujson
 
-from translate.openai.errors import envelope
 from translate.openai.form import Form
 from translate.openai.request import MAX_NAME, check_length, expected
-from translate.values import AnswerEnd, ApiError, BadRequest, Event, JsonObject
+from translate.openai.whole import WholeAnswer
+from translate.values import AnswerEnd, BadRequest, JsonObject
 
 MAX_INPUT: Final = 4096
 """Characters of a text to be read out, as at the official service."""
@@ -123,30 +123,12 @@ def transcription(text: str, *, plain: bool) -> bytes:
     return f"{text}\n".encode() if plain else ujson.dumps({"text": text}, ensure_ascii=False).encode()
 
 
-class SpeechAnswer:
+class SpeechAnswer(WholeAnswer):
     """The body of a speech response: `recording`, which is put there before the end."""
-
-    streams = False
 
     def __init__(self, form: str) -> None:
         self.content_type = TYPES[form]
         self.recording = b""
-
-    def open(self) -> bytes:
-        """Nothing is written before the end."""
-        return b""
-
-    def encode(self, event: Event) -> bytes:
-        """Nothing is written before the end."""
-        return b""
-
-    def idle(self, *, visible: bool) -> bytes:
-        """Nothing is written before the end."""
-        return b""
-
-    def fail(self, error: ApiError) -> bytes:
-        """OpenAI's envelope."""
-        return envelope(error)
 
     def finish(self, end: AnswerEnd) -> bytes:
         """The recording."""

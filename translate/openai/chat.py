@@ -11,6 +11,7 @@ from typing import Final
 import ujson
 
 from translate.openai.errors import envelope
+from translate.openai.whole import WholeAnswer
 from translate.text import escaped
 from translate.values import (
     AnswerEnd,
@@ -105,19 +106,14 @@ class ChatStream:
         return last + DONE
 
 
-class WholeChat:
+class WholeChat(WholeAnswer):
     """One `chat.completion` object."""
 
-    streams = False
     content_type = JSON
 
     def __init__(self, *, id: str, created: int, model: str) -> None:
         self._head = _dump({"id": id, "object": "chat.completion", "created": created, "model": model})[:-1]
         self._reasoning = bytearray()
-
-    def open(self) -> bytes:
-        """Nothing is written before the end."""
-        return b""
 
     def encode(self, event: Event) -> bytes:
         """Keep the reasoning; the text itself is kept by the conversation."""
@@ -125,14 +121,6 @@ class WholeChat:
             for piece in event.pieces:
                 self._reasoning += piece
         return b""
-
-    def idle(self, *, visible: bool) -> bytes:
-        """Nothing is written before the end."""
-        return b""
-
-    def fail(self, error: ApiError) -> bytes:
-        """OpenAI's envelope."""
-        return envelope(error)
 
     def finish(self, end: AnswerEnd) -> bytes:
         """The completion."""

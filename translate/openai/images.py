@@ -6,8 +6,8 @@ from typing import Literal, cast
 
 import ujson
 
-from translate.openai.errors import envelope
 from translate.openai.request import MAX_NAME, check_length, expected, is_integer
+from translate.openai.whole import WholeAnswer
 from translate.values import (
     AnswerEnd,
     ApiError,
@@ -96,23 +96,18 @@ def instruction(request: ImageRequest, pictures: int = 0, *, masked: bool = Fals
     return (f"{task}: {request.prompt}" if request.prompt else f"{task}.") + f"\n\n({' '.join(hints)})"
 
 
-class ImagesAnswer:
+class ImagesAnswer(WholeAnswer):
     """The body of an images response, from the pictures that all turns of the request have shown.
 
     `created` is in Unix seconds; at most `limit` pictures are in it.
     """
 
-    streams = False
     content_type = "application/json"
 
     def __init__(self, created: int, limit: int) -> None:
         self._created = created
         self._limit = limit
         self._data: list[dict[str, str]] = []
-
-    def open(self) -> bytes:
-        """Nothing is written before the end."""
-        return b""
 
     def encode(self, event: Event) -> bytes:
         """Keep a picture: `url` or `b64_json`, never both, and `revised_prompt` if it is known."""
@@ -121,14 +116,6 @@ class ImagesAnswer:
             entry = {"b64_json": picture.base64} if picture.base64 else {"url": picture.address}
             self._data.append(entry | ({"revised_prompt": prompt} if prompt else {}))
         return b""
-
-    def idle(self, *, visible: bool) -> bytes:
-        """Nothing is written before the end."""
-        return b""
-
-    def fail(self, error: ApiError) -> bytes:
-        """OpenAI's envelope."""
-        return envelope(error)
 
     def finish(self, end: AnswerEnd) -> bytes:
         """The body: `created` and `data`."""

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.translate.tools import citation, drawn, output
+from tests.translate.tools import citation, citations_of, drawn, output
 from tests.translate.wire import Json, message
 from translate.backend.content import (
     MAX_ASSETS,
@@ -16,7 +16,7 @@ from translate.backend.content import (
     shown_text_of,
     text_of,
 )
-from translate.backend.content_citations import MAX_CITATIONS, citations_of
+from translate.backend.content_citations import MAX_CITATIONS
 from translate.text import Citation, Source
 from translate.values import Asset
 

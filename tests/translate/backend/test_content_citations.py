@@ -1,8 +1,8 @@
 """What marks stand for, read from metadata that grows."""
 
-from tests.translate.tools import citation
+from tests.translate.tools import citation, citations_of
 from tests.translate.wire import Json
-from translate.backend.content_citations import CitationReader, citations_of
+from translate.backend.content_citations import CitationReader
 from translate.text import FOOTNOTE, Citation, Source
 
 MARK = "\ue200cite\ue202turn0search1\ue201"
