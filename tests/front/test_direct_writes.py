@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tornado.iostream import StreamClosedError
 
 from front import ConnectionTimes
-from front.client_stream import ClientStream, Phase
+from front.client_stream import MAX_UNSENT_BYTES, ClientStream, Phase
 from metrics import ClosedConnection, ProtocolFault
 from tests.front.scripted_socket import ScriptedSocket
 
@@ -141,3 +141,24 @@ async def test_views_are_written_like_bytes() -> None:
     await stream.write(memoryview(b"one"))
     stream.close()
     assert await received(theirs) == b"one"
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_NOTSENT_LOWAT"), reason="this system cannot be told so")
+async def test_kernel_takes_little_of_what_a_client_does_not_read() -> None:
+    """What it takes beyond this would have been fetched from the backend for nobody."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket() as theirs:
+        theirs.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        theirs.connect(listener.getsockname())
+        ours, _ = listener.accept()
+        ours.setblocking(False)
+        stream = ClientStream(ours, ConnectionTimes(), Nobody())
+        stream.phase = Phase.ANSWER
+        taken, write = 0, stream.write(b"x" * 16_384)
+        while write.done():
+            taken += 16_384
+            write = stream.write(b"x" * 16_384)
+            await asyncio.sleep(0.01)
+        assert taken <= 3 * MAX_UNSENT_BYTES
+        stream.close()
+        with pytest.raises(StreamClosedError):
+            await write

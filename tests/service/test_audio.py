@@ -1,15 +1,21 @@
 """Speech and transcriptions through the whole service, asked by the official SDK."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import openai
 import pytest
 
+from accounts import Caller, Credential
+from runtime import HeldBytes
 from simulator import Knobs
+from tests.eventually import eventually
 from tests.service.deployment import JSON_TYPE, KEY, Deployment, deployed
+from turns import Voice
 
 KNOBS = Knobs(age="2026", busy=False, cap=0, pace=0)
 AUDIO = {"AUDIO": "true"}
@@ -172,3 +178,80 @@ async def test_key_that_is_refused_is_refused_here_too() -> None:
         speech = await service.ask("POST", "/v1/audio/speech", JSON_TYPE, body, key="sk-refused")
         nobody = await service.ask("POST", "/v1/audio/speech", JSON_TYPE, body, key="")
     assert [answer.status for answer in (words, speech, nobody)] == [401, 401, 401]
+
+
+class SlowVoice(Voice):
+    """Holds a recording, and never comes to an end."""
+
+    def __init__(self) -> None:
+        self.working = 0
+
+    async def transcribe(self, caller: Caller, data: bytes, name: str, language: str) -> str:
+        await self._work()
+        return ""
+
+    async def read_out(
+        self,
+        credential: Credential,
+        conversation_id: str,
+        message_id: str,
+        *,
+        voice: str,
+        form: str,
+        held: HeldBytes,
+    ) -> bytes:
+        assert held.grow_to(1000) is None
+        await self._work()
+        return b""
+
+    async def _work(self) -> None:
+        self.working += 1
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.working -= 1
+
+
+FORM = (
+    b'--x\r\nContent-Disposition: form-data; name="model"\r\n\r\nw\r\n'
+    b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nsound\r\n--x--\r\n'
+)
+FORM_TYPE = {"Content-Type": "multipart/form-data; boundary=x"}
+
+
+async def test_recording_is_held_no_longer_than_it_takes_to_write_it() -> None:
+    async with audio() as (service, client):
+        room = service.server.service.app.common.room
+        for _ in range(2):
+            await client.audio.speech.create(**SPEECH)
+            await client.audio.transcriptions.create(model="whisper-1", file=("tea.mp3", b"sound"))
+        await eventually(lambda: room.used == 0)
+
+
+@pytest.mark.parametrize(
+    ("path", "head", "body"),
+    [("speech", JSON_TYPE, json.dumps(SPEECH).encode()), ("transcriptions", FORM_TYPE, FORM)],
+)
+async def test_client_that_leaves_ends_the_work_and_nothing_is_held_for_it(
+    path: str, head: dict[str, str], body: bytes
+) -> None:
+    voice = SlowVoice()
+    async with deployed(AUDIO, KNOBS, adapt=lambda parts: replace(parts, voice=voice)) as service:
+        room = service.server.service.app.common.room
+        async with service.connect() as connection:
+            await connection.send(
+                "POST", f"/v1/audio/{path}", {"Authorization": f"Bearer {KEY}", **head}, body
+            )
+            await eventually(lambda: voice.working == 1)
+            assert room.used > 0
+        await eventually(lambda: voice.working == 0)
+        await eventually(lambda: room.used == 0)
+        assert service.requests("client_gone", "audio") == 1
+
+
+async def test_key_that_is_refused_is_remembered_and_the_backend_not_asked_again() -> None:
+    async with audio(REFUSED_KEY_SECONDS="60") as (service, _):
+        for _ in range(2):
+            answer = await service.ask("POST", "/v1/audio/transcriptions", FORM_TYPE, FORM, key="sk-refused")
+            assert answer.status == 401
+        assert asked(service, "/transcribe") == ["POST"]

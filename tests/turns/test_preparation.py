@@ -51,6 +51,16 @@ async def test_messages_are_posted_in_order_with_ids_of_their_own() -> None:
     assert (posted.message_id, posted.parent_message_id) == ("id-2", "id-3")
 
 
+async def test_rules_of_several_system_messages_are_posted_as_one() -> None:
+    """Backends of today obey only the first one."""
+    rules = [ChatMessage("system", "Be brief."), ChatMessage("system", "Answer in French.")]
+    _, posted = await preparation().prepare(Prompt(GPT_4, [*rules, ChatMessage("user", "Hello")]), CREDENTIAL)
+    assert [(sent.role, sent.text) for sent in posted.sent] == [
+        ("system", "Be brief.\n\nAnswer in French."),
+        ("user", "Hello"),
+    ]
+
+
 @pytest.mark.parametrize("temporary", [False, True])
 async def test_conversation_is_temporary_if_the_settings_say_so(temporary: bool) -> None:
     prompt = Prompt(GPT_4, [ChatMessage("user", "Hello")])

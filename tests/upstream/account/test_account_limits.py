@@ -165,6 +165,7 @@ async def test_pool_has_no_limits_of_its_own() -> None:
     async with rig() as it:
         it.known.note(POOL, it.model_limit())
         it.known.turn_ended(POOL)
+        await asyncio.sleep(0.1)  # as long as a question takes
         assert it.known.model_used_up(POOL, "gpt-5-6") is None
         assert it.backend.asked == []
 

@@ -1,17 +1,28 @@
 """Which way a turn is followed, when the next one is tried, and how it ends from outside."""
 
 import asyncio
+import copy
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.cases.backend import CaseBackend
+from tests.cases.case import Case
 from tests.eventually import eventually
 from tests.upstream.elsewhere.rig import BROKEN, HANDOFF, QUICK, KeepingReader, rig
+from tests.upstream.rig import ME, PATIENT
 from translate.values import Elsewhere, ElsewhereKind, ElsewhereWay
 from upstream.elsewhere import Paces
-from upstream.http import Aborted, ConnectionLost, Exchange, ProgressTimeout, Timeouts, TotalTimeout
+from upstream.http import (
+    Aborted,
+    ConnectionLost,
+    Exchange,
+    IdleTimeout,
+    ProgressTimeout,
+    Timeouts,
+    TotalTimeout,
+)
 
 STORED = "/conversation/c1"
 RESUME = "/f/conversation/resume"
@@ -233,3 +244,72 @@ async def test_reader_that_wants_no_more_ends_it() -> None:
         await world.follow(reader)
         assert len(reader.streams) == 1
         assert world.backend.count("POST", STOP) == 0
+
+
+async def test_socket_of_a_task_is_closed_after_it() -> None:
+    async with rig("ws", "poll") as world:
+        await world.follow(KeepingReader(replace(HANDOFF, kind=ElsewhereKind.RESEARCH)))
+        await eventually(lambda: world.backend.sockets == 0)
+        assert world.backend.count("GET", USER) == 1
+
+
+async def test_backend_is_told_to_stop_also_where_who_says_so_is_cancelled() -> None:
+    async with rig() as world:
+        stopping = asyncio.create_task(world.follower.stop(ME, "c1"))
+        await asyncio.sleep(0)
+        stopping.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await stopping
+        await eventually(lambda: world.backend.count("POST", STOP) == 1)
+
+
+async def test_backend_that_is_asked_too_often_is_left_alone_for_a_while() -> None:
+    def refusing(backend: CaseBackend) -> None:
+        refusal = {"path": f"/backend-api{STORED}", "status": 429, "body": {}}
+        backend.stored = [refusal]
+
+    slow = replace(QUICK, paces=replace(QUICK.paces, refused=30.0))
+    async with rig("poll", limits=slow, adapt=refusing) as world:
+        exchange = Exchange()
+        following = asyncio.create_task(world.follow(KeepingReader(replace(HANDOFF, topic_id="")), exchange))
+        await eventually(lambda: world.backend.count("GET", STORED) == 1)
+        await asyncio.sleep(0.2)
+        assert world.backend.count("GET", STORED) == 1
+        exchange.abort()
+        with pytest.raises(Aborted):
+            await following
+
+
+async def test_topic_that_has_begun_may_be_silent_as_long_as_any_stream() -> None:
+    def begun(backend: CaseBackend) -> None:
+        backend.frames = backend.said_on_socket()[:3]
+
+    timeouts = replace(PATIENT, idle=0.8)
+    async with rig("ws", limits=replace(QUICK, first_item=0.1), timeouts=timeouts, adapt=begun) as world:
+        reader = KeepingReader(HANDOFF)
+        following = asyncio.create_task(world.follow(reader))
+        await eventually(lambda: bool(reader.streams))
+        await asyncio.sleep(0.4)
+        assert reader.ends == []
+        await following
+        assert [type(lost) for lost in reader.ends] == [IdleTimeout]
+
+
+async def test_picture_is_waited_for_however_long_its_announcement_has_ended_the_turn() -> None:
+    def drawn_late(backend: CaseBackend) -> None:
+        (*_, last) = backend.case.lines("poll")
+        announced = copy.deepcopy(last["body"]) | {"async_status": 3, "current_node": "m1"}
+        announcement = {
+            "id": "m1",
+            "author": {"role": "assistant"},
+            "content": {"content_type": "text", "parts": ["It is being drawn."]},
+            "status": "finished_successfully",
+            "end_turn": True,
+        }
+        announced["mapping"]["m1"] = {"id": "m1", "parent": "root", "message": announcement}
+        backend.stored = [last | {"body": announced}] * 15 + [last]
+
+    async with rig("poll", adapt=drawn_late, case=Case.read("image-async-card")) as world:
+        reader = KeepingReader(replace(HANDOFF, kind=ElsewhereKind.PICTURE))
+        await world.follow(reader)
+        assert b"file_00000000aa11bb22cc33dd44ee55ff66" in reader.streams[0][1]

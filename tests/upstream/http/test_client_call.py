@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from accounts import Credential
 from tests.scripted_server import JSON, Verb, flood, rst, send, stall, status
 from tests.upstream.rig import KEY, ME, PREFIX, SECRET_TEXT, nothing_left, refusing_address, rig
 from upstream import (
@@ -152,3 +153,9 @@ async def test_calls_have_slots_of_their_own_beside_conversations() -> None:
         exchange.abort()
         with pytest.raises(Aborted):
             await task
+
+
+async def test_account_of_a_credential_is_quoted_from_no_answer() -> None:
+    async with rig(answer(403, b'{"detail": "canary-account is not yours"}')) as world:
+        refused = await world.client.call("GET", PATH, Credential(KEY, "canary-account"))
+    assert b"canary-account" not in refused.refusal().body
