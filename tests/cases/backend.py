@@ -43,6 +43,8 @@ class CaseBackend:
     """Of each POST: the path, the body, and the token that came along."""
     sockets: int = 0
     """How many are open."""
+    commands: list[tuple[str, str]] = field(default_factory=list)
+    """What was said on the sockets: the type of each command, and its topic."""
     port: int = 0
 
     @property
@@ -139,6 +141,8 @@ class _Socket(WebSocketHandler):
 
     def on_message(self, message: str | bytes) -> None:
         commands = [command["command"] for command in json.loads(message)]
+        told = self.backend.commands
+        told.extend((command["type"], command.get("topic_id", "")) for command in commands)
         if not any(command["type"] == "subscribe" for command in commands):
             return
         for number, said in enumerate(self.backend.said_on_socket()):

@@ -29,6 +29,7 @@ def test_effort_that_is_not_listed_becomes_the_next_shorter_one_else_the_next_lo
     assert thinking_effort("high", USUAL) == "extended"
     assert thinking_effort("minimal", USUAL) == "standard"
     assert thinking_effort("low", ListedModel("x", efforts=("max", "extended"))) == "extended"
+    assert thinking_effort("medium", ListedModel("x", efforts=("standard", "max"))) == "standard"
 
 
 def test_effort_is_left_out_where_the_model_does_not_take_one() -> None:

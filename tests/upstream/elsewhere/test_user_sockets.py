@@ -45,6 +45,22 @@ async def test_turns_of_one_user_share_a_socket_that_is_closed_after_the_last_on
         await eventually(lambda: world.backend.sockets == 0)
 
 
+async def test_topic_is_cancelled_once_nobody_follows_it_any_more() -> None:
+    def cancelled(backend: CaseBackend) -> list[str]:
+        return [topic for command, topic in backend.commands if command == "unsubscribe"]
+
+    async with rig("ws") as world:
+        first, second = (world.sockets.subscribe(ME, TOPIC, lambda: None) for _ in range(2))
+        other = world.sockets.subscribe(ME, "conversation-turn-other", lambda: None)
+        assert await messages_of(second)
+        world.sockets.release(ME, first)
+        await asyncio.sleep(0.05)
+        assert cancelled(world.backend) == [], "another turn listens to it"
+        world.sockets.release(ME, second)
+        await eventually(lambda: cancelled(world.backend) == [TOPIC])
+        world.sockets.release(ME, other)
+
+
 async def test_other_topics_are_not_kept() -> None:
     async with rig("ws") as world:
         other = world.sockets.subscribe(ME, "conversation-turn-other", lambda: None)
