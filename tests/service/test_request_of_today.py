@@ -69,6 +69,41 @@ async def test_what_a_request_asks_for_reaches_the_backend(
         assert posts(service)[-1].body[field] == sent
 
 
+@pytest.mark.parametrize(
+    ("setting", "value", "field", "sent"),
+    [
+        ("REASONING_EFFORT", "high", "thinking_effort", "max"),
+        ("SYSTEM_HINTS", "search", "system_hints", ["search"]),
+    ],
+)
+async def test_what_the_settings_ask_for_reaches_the_backend(
+    setting: str, value: str, field: str, sent: object
+) -> None:
+    async with today() as plain, today({setting: value}) as service:
+        for each in (plain, service):
+            await each.chat(model="gpt-5-6-thinking")
+        assert posts(plain)[-1].body.get(field) != sent
+        assert posts(service)[-1].body[field] == sent
+
+
+@pytest.mark.parametrize(("form", "count"), [("messages", 3), ("folded", 2)])
+async def test_history_is_posted_in_the_form_of_the_setting(form: str, count: int) -> None:
+    said = [("user", "One?"), ("assistant", "Two."), ("user", "Three?")]
+    messages = [{"role": role, "content": text} for role, text in said]
+    async with today({"PROMPT_FORM": form}) as service:
+        assert (await service.chat(messages=messages)).status == 200
+        assert len(posts(service)[-1].body["messages"]) == count
+
+
+@pytest.mark.parametrize(("limit", "uploads"), [("0", 0), ("5000", 1), ("9000", 0)])
+async def test_text_above_the_limit_of_the_setting_is_a_file(limit: str, uploads: int) -> None:
+    async with today({"TEXT_FILE_BYTES": limit}) as service:
+        assert (await service.chat("word " * 1600)).status == 200
+        (message,) = posts(service)[-1].body["messages"]
+    assert len(message["metadata"].get("attachments", [])) == uploads
+    assert (len(str(message["content"])) < 5000) == bool(uploads)
+
+
 async def test_account_is_named_by_the_key_or_a_header_and_has_its_own_usage() -> None:
     named = {"ChatGPT-Account-ID": "acc-2"}
     async with today() as service:
