@@ -202,7 +202,7 @@ class _Stream:
         return prose(part) if "\\" in part else self._stand_ins.opaque(part)
 
     def _string(self, part: str, above: _Container | None) -> Iterator[str | _Said]:
-        closing = '"' if len(part) > 1 and part.endswith('"') else ""
+        closing = '"' if _is_closed(part) else ""
         body = part[1 : len(part) - len(closing)]
         units = body if "\\" not in body else _UNITS.findall(body)
         said = body if isinstance(units, str) else "".join(map(_character, units))
@@ -249,6 +249,13 @@ class _Stream:
         if self._nested < MAX_NESTED and text.lstrip().startswith("{"):
             return _Stream(self._stand_ins, self._nested + 1).redact_json(text)
         return redacted_text(text, self._stand_ins)
+
+
+def _is_closed(string: str) -> bool:
+    """Whether a string has come to its end: a quote behind an odd number of backslashes is a part of it."""
+    said = string[1:-1]
+    escaped = (len(said) - len(said.rstrip("\\"))) % 2 == 1
+    return len(string) > 1 and string.endswith('"') and not escaped
 
 
 def _is_key(parts: Sequence[str], index: int) -> bool:

@@ -83,6 +83,26 @@ def test_any_bytes_keep_their_length(stream: bytes) -> None:
     assert len(redacted(stream)) == len(stream)
 
 
+ESCAPES = rb"""data: {"p": "/message/content/parts/0", "o": "append", "v": "\"a\\\" \\\\\" \n\u00e9\ud83d\udc4d\"\""}
+
+data: {"k\"ey\"": ["x\\", "\"", "{\"title\": \"A \\\"b\\\"\"}"], "type": "canary\"\\"}
+"""
+"""All kinds of escapes at the ends of strings, and before quotes."""
+
+
+@pytest.mark.parametrize("cut", range(len(ESCAPES)))
+def test_stream_that_is_cut_anywhere_keeps_its_length(cut: int) -> None:
+    assert len(redacted(ESCAPES[:cut])) == cut
+    assert len(redacted(ESCAPES[cut:])) == len(ESCAPES) - cut
+
+
+@given(st.sampled_from(STREAMS), st.data())
+def test_recorded_stream_that_is_cut_anywhere_keeps_its_length(path: Path, data: st.DataObject) -> None:
+    stream = stream_of(path)
+    cut = data.draw(st.integers(0, len(stream)))
+    assert len(redacted(stream[:cut])) == cut
+
+
 @given(st.sampled_from(STREAMS), st.data())
 def test_no_damage_lets_a_word_through(path: Path, data: st.DataObject) -> None:
     """Wherever a word comes in, and whatever is cut out of the stream."""
