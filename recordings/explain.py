@@ -1,19 +1,19 @@
 """What the translator makes of a recording, record by record: `python server.py explain FILE`."""
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, assert_never
 
-from recordings.turn import RecordedExchange, RecordedTurn
+from recordings.turn import RecordedStream, RecordedTurn
 from translate import Conversation, Options, State
 from translate.backend import PING, Record, RecordTooLarge, SseSplitter, is_content
 from translate.values import (
     NEED_DATA,
     PAUSED,
     Cited,
-    Event,
     ExchangeEnded,
     Failed,
     Finished,
+    GoesOn,
     ItemEnded,
     ItemStarted,
     JsonObject,
@@ -38,84 +38,125 @@ def explain(turn: RecordedTurn) -> Iterator[str]:
     error = f", {status} {code}" if status else ""
     unknown = "".join(f", {count} x unknown {kind}" for kind, count in turn.unknown.items())
     yield f"{turn.reason}{error}{unknown}; {len(turn.exchanges)} exchange(s)"
-    conversation: Conversation | None = None
+    reading = _Reading()
     for number, exchange in enumerate(turn.exchanges, 1):
+        for stream in exchange:
+            yield ""
+            yield f"exchange {number}{_HOW[stream.goes_on]}, {stream.at:.3f} s"
+            reading.begin(stream)
+            yield from reading.explained(stream)
+    if turn.streams:
         yield ""
-        yield f"exchange {number}, {exchange.at:.3f} s"
-        sent = [SentMessage(message_id, role, "") for message_id, role in exchange.sent]
-        if conversation is not None and conversation.state is State.EXCHANGE_ENDED:
-            conversation.start_next_exchange(sent, seamless=True)
+        yield from reading.left(failed=status > 0)
+        yield from ["text:", *(f"    {line}" for line in reading.text.splitlines())]
+
+
+_HOW: Final[Mapping[str, str]] = {
+    "": "",
+    "fresh": " goes on, from the start of its answer",
+    "behind": " goes on, behind what has come",
+}
+
+
+class _Reading:
+    """A turn as the translator reads it, stream by stream: `begin` each one, then have it `explained`."""
+
+    def __init__(self) -> None:
+        self._sent: Sequence[SentMessage] = ()
+        self._conversation = self._new()
+        self._ended = ExchangeEnded()  # how the last exchange ended, if it ended well
+
+    def _new(self) -> Conversation:
+        return Conversation(self._sent, Options(reasoning=True), _Links(), fast=False)
+
+    @property
+    def text(self) -> str:
+        """The answer so far."""
+        return self._conversation.answer.text
+
+    def begin(self, stream: RecordedStream) -> None:
+        """The stream goes on with what came, if that fits; an attempt after a failure begins anew."""
+        state = self._conversation.state
+        if not stream.goes_on:
+            self._sent = [SentMessage(message_id, role, "") for message_id, role in stream.sent]
+        if stream.goes_on and state is State.ELSEWHERE:
+            self._conversation.continue_stream(fresh=stream.goes_on == "fresh")
+        elif not stream.goes_on and state is State.EXCHANGE_ENDED:
+            self._conversation.start_next_exchange(self._sent, seamless=self._ended.cut)
         else:
-            conversation = Conversation(sent, Options(reasoning=True), _Links(), fast=False)
-        yield from _explained(conversation, exchange)
-    if conversation is not None:
-        yield ""
-        yield from ["text:", *(f"    {line}" for line in conversation.answer.text.splitlines())]
+            self._conversation = self._new()
 
+    def explained(self, stream: RecordedStream) -> Iterator[str]:
+        """Its records, and what they make."""
+        reader = _Records()
+        for piece in stream.pieces:
+            if piece.gap:
+                yield f"{piece.at:9.3f}  {piece.gap} bytes were not kept"
+            for raw, record in reader.read(piece.data):
+                yield from self._lines(piece.at, raw, record)
+        rest, record = reader.flush()
+        self._conversation.receive_data(rest)
+        self._conversation.receive_eof()
+        at = stream.pieces[-1].at if stream.pieces else stream.at
+        yield from self._lines(at, b"", record, named="end of the stream")
 
-def _explained(conversation: Conversation, exchange: RecordedExchange) -> Iterator[str]:
-    reader = _Records()
-    for piece in exchange.pieces:
-        if piece.gap:
-            yield f"{piece.at:9.3f}  {piece.gap} bytes were not kept"
-        for raw, record in reader.read(piece.data):
-            yield from _lines(piece.at, conversation, raw, record)
-    rest, record = reader.flush()
-    conversation.receive_data(rest)
-    conversation.receive_eof()
-    at = exchange.pieces[-1].at if exchange.pieces else exchange.at
-    yield from _lines(at, conversation, b"", record, named="end of the stream")
+    def left(self, *, failed: bool) -> Iterator[str]:
+        """What is shown at the end where the rest was not waited for, and the turn did not fail for that."""
+        if self._conversation.state is State.ELSEWHERE and not failed:
+            self._conversation.leave()
+            yield "the rest was not waited for"
+            yield from (f"{'':11}{effect}" for effect in self._effects())
 
+    def _lines(self, at: float, raw: bytes, record: Record | None, *, named: str = "") -> Iterator[str]:
+        conversation = self._conversation
+        before = dict(conversation.facts.unknown)
+        over = conversation.exchange_over or conversation.state is State.ELSEWHERE
+        unread = ": not read, the stream is over" if over and record is not None else ""
+        conversation.receive_data(raw)
+        effects = list(self._effects())
+        for kind, count in conversation.facts.unknown.items():
+            if count > before.get(kind, 0):
+                effects.insert(0, f"NOT UNDERSTOOD ({kind})")
+        what = " / ".join(filter(None, (named, describe(record) if record is not None else "")))
+        yield f"{at:9.3f}  {what}{unread}"
+        yield from (f"{'':11}{effect}" for effect in effects)
 
-def _lines(
-    at: float, conversation: Conversation, raw: bytes, record: Record | None, *, named: str = ""
-) -> Iterator[str]:
-    before = dict(conversation.facts.unknown)
-    unread = ": not read, the exchange is over" if conversation.exchange_over and record is not None else ""
-    conversation.receive_data(raw)
-    effects = list(_effects(conversation))
-    for kind, count in conversation.facts.unknown.items():
-        if count > before.get(kind, 0):
-            effects.insert(0, f"NOT UNDERSTOOD ({kind})")
-    what = " / ".join(filter(None, (named, describe(record) if record is not None else "")))
-    yield f"{at:9.3f}  {what}{unread}"
-    yield from (f"{'':11}{effect}" for effect in effects)
-
-
-def _effects(conversation: Conversation) -> Iterator[str]:
-    """The events that a record has made, in words; pieces of one text are one."""
-    text, reasoning = b"", b""
-    while (event := conversation.next_event()) is not NEED_DATA and event is not PAUSED:
-        match event:
-            case TextDelta():
-                text += b"".join(event.pieces)
-            case ReasoningDelta():
-                reasoning += b"".join(event.pieces)
-            case PictureWanted():
-                conversation.supply(Picture("picture"))
-                yield "-> picture wanted"
-            case _:
-                yield from _other(event)
-    if reasoning:
-        yield f'-> reasoning "{reasoning.decode()}"'
-    if text:
-        yield f'-> text "{text.decode()}"'
-
-
-def _other(event: Event) -> Iterator[str]:
-    match event:
-        case ItemStarted(kind) | ItemEnded(kind):
-            yield f"-> {'begins' if isinstance(event, ItemStarted) else 'ends'}: {kind.name.lower()}"
-        case Cited():
-            yield "-> citation"
-        case PictureShown():
-            yield "-> picture"
-        case ExchangeEnded():
-            yield "-> exchange ended" + (", cut by length" if event.cut else "")
-        case Finished(reason):
-            yield f"-> finished: {reason}"
-        case Failed(error):
-            yield f"-> FAILED: {error.status} {error.message}"
+    def _effects(self) -> Iterator[str]:
+        """The events that a record has made, in words; pieces of one text are one."""
+        conversation = self._conversation
+        text, reasoning = b"", b""
+        while (event := conversation.next_event()) is not NEED_DATA and event is not PAUSED:
+            match event:
+                case TextDelta():
+                    text += b"".join(event.pieces)
+                case ReasoningDelta():
+                    reasoning += b"".join(event.pieces)
+                case PictureWanted():
+                    conversation.supply(Picture("picture"))
+                    yield "-> picture wanted"
+                case ItemStarted():
+                    yield f"-> begins: {event.kind.name.lower()}"
+                case ItemEnded():
+                    yield f"-> ends: {event.kind.name.lower()}"
+                case Cited():
+                    yield "-> citation"
+                case PictureShown():
+                    yield "-> picture"
+                case ExchangeEnded():
+                    self._ended = event
+                    yield "-> exchange ended" + (", cut by length" if event.cut else "")
+                case GoesOn():
+                    yield f"-> goes on elsewhere ({event.elsewhere.kind.value})"
+                case Finished():
+                    yield f"-> finished: {event.reason}"
+                case Failed():
+                    yield f"-> FAILED: {event.error.status} {event.error.message}"
+                case _:
+                    assert_never(event)
+        if reasoning:
+            yield f'-> reasoning "{reasoning.decode()}"'
+        if text:
+            yield f'-> text "{text.decode()}"'
 
 
 def describe(record: Record) -> str:
@@ -210,4 +251,8 @@ class _Records:
     def flush(self) -> tuple[bytes, Record | None]:
         """What is left, and the record in it."""
         self._sse.push(bytes(self._line))
-        return bytes(self._raw + self._line), self._sse.flush()
+        try:
+            record = self._sse.flush()
+        except RecordTooLarge:
+            record = None
+        return bytes(self._raw + self._line), record

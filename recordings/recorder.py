@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from recordings.turn import Piece, Reason, RecordedExchange, RecordedTurn
+from recordings.turn import Continued, Piece, Reason, RecordedStream, RecordedTurn
 from runtime import BackgroundTasks, Threads, replace_file
 from translate.values import ApiError, SentMessage
 
@@ -24,7 +24,8 @@ RecordMode = Literal["off", "unknown", "failed", "all"]
 MIB: Final = 1 << 20
 PIECE_COST: Final = 128
 """Bytes for which a piece counts besides its own, since it is an object in memory."""
-MAX_EXCHANGES: Final = 32
+MAX_STREAMS: Final = 32
+"""Of one turn. What further ones bring counts as a gap in the last one."""
 MAX_WAITING: Final = 8
 """Turns that wait for being written; further ones are dropped."""
 SUFFIX: Final = ".jsonl"
@@ -54,28 +55,42 @@ class RecordingFile:
 
 
 class Recording:
-    """One turn while it runs: `begin` for each exchange, `take` for each piece, `end` once."""
+    """One turn while it runs: `begin` for each exchange, `go_on` for each further stream of it, `take` for
+    each piece, `end` once.
+    """
 
     def __init__(self, recorder: "Recorder") -> None:
         self._recorder = recorder
         self._began = time.time()
         self._ticks = time.monotonic()
-        self._exchanges: list[RecordedExchange] = []
+        self._streams: list[RecordedStream] = []
         self._tail: deque[Piece] = deque()
         self._head_size = self._tail_size = self._gap = 0
+        self._full = False
         self.held = 0
         """Bytes that are kept."""
 
     def begin(self, sent: Iterable[SentMessage]) -> None:
         """Another exchange: what comes now answers `sent`, our own messages."""
-        self._close_exchange()
-        if len(self._exchanges) < MAX_EXCHANGES:
-            ids = [(message.id, message.role) for message in sent]
-            self._exchanges.append(RecordedExchange(time.monotonic() - self._ticks, ids))
+        self._begin([(message.id, message.role) for message in sent], "")
+
+    def go_on(self, *, fresh: bool) -> None:
+        """Another stream of the same exchange, which with `fresh` repeats what has come."""
+        self._begin((), "fresh" if fresh else "behind")
+
+    def _begin(self, sent: Sequence[tuple[str, str]], goes_on: Continued) -> None:
+        self._close_stream()
+        self._full = len(self._streams) == MAX_STREAMS
+        if not self._full:
+            at = time.monotonic() - self._ticks
+            self._streams.append(RecordedStream(at, sent, goes_on=goes_on))
 
     def take(self, data: bytes) -> None:
         """A piece of the stream, cut anywhere."""
-        if not self._exchanges:
+        if not self._streams:
+            return
+        if self._full:
+            self._gap += len(data)
             return
         limits, cost = self._recorder.limits, len(data) + PIECE_COST
         piece = Piece(time.monotonic() - self._ticks, data)
@@ -85,7 +100,7 @@ class Recording:
             self._gap += len(data)
             return
         if in_head:
-            self._exchanges[-1].pieces.append(piece)
+            self._streams[-1].pieces.append(piece)
             self._head_size += cost
             return
         self._tail.append(piece)
@@ -102,9 +117,9 @@ class Recording:
             self._recorder.release(self, cost)
             size -= cost
 
-    def _close_exchange(self) -> None:
-        if self._exchanges:
-            pieces = self._exchanges[-1].pieces
+    def _close_stream(self) -> None:
+        if self._streams:
+            pieces = self._streams[-1].pieces
             if self._gap:
                 pieces.append(Piece(pieces[-1].at if pieces else 0.0, b"", self._gap))
             pieces += self._tail
@@ -116,12 +131,12 @@ class Recording:
 
         It is written if that is wanted.
         """
-        self._close_exchange()
-        exchanges, self._exchanges = self._exchanges, []
+        self._close_stream()
+        streams, self._streams = self._streams, []
         reason: Reason = "unknown" if unknown else "failed" if error else "whole"
         failure = (error.status, error.code or "") if error else (0, "")
-        turn = RecordedTurn(self._began, reason, dict(unknown), failure, exchanges)
-        if not any(exchange.pieces for exchange in exchanges) or not self._recorder.keep(self, turn):
+        turn = RecordedTurn(self._began, reason, dict(unknown), failure, streams)
+        if not any(stream.pieces for stream in streams) or not self._recorder.keep(self, turn):
             self._recorder.release(self, self.held)
 
 

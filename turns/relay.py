@@ -105,6 +105,8 @@ class AnswerRelay:
         """The answer goes on in another stream, which with `fresh` repeats what has come."""
         self.elsewhere = None
         self._following = True
+        if self._recording is not None:
+            self._recording.go_on(fresh=fresh)
         self.conversation.continue_stream(fresh=fresh)
 
     def receive(self, data: bytes) -> Awaitable[None] | None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from recordings import RecordedTurn, explain
-from recordings.turn import Piece, RecordedExchange
+from recordings.turn import Piece, RecordedStream
 from tests.fuzz.bodies import check_body, original_bodies, random_body
 from tests.fuzz.cases import HEADER, NEXT, Case, all_sent, case_of, header_for
 from tests.fuzz.check import check
@@ -265,9 +265,9 @@ def _told(result: object) -> object:
 def _check_recording(data: bytes) -> None:
     """A recording of it can be redacted, written, read and explained."""
     stream = data[HEADER:]
-    exchange = RecordedExchange(0.0, [("u1", "user")], [Piece(0.0, stream)])
-    turn = RecordedTurn(0.0, "whole", {}, (0, ""), [exchange]).redacted()
-    assert len(turn.exchanges[0].pieces[0].data) == len(stream)
+    recorded = RecordedStream(0.0, [("u1", "user")], [Piece(0.0, stream)])
+    turn = RecordedTurn(0.0, "whole", {}, (0, ""), [recorded]).redacted()
+    assert len(turn.streams[0].pieces[0].data) == len(stream)
     assert list(explain(RecordedTurn.from_file(turn.as_file())))
 
 

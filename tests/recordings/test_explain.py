@@ -7,15 +7,16 @@ from pathlib import Path
 import pytest
 
 from recordings import RecordedTurn, explain
-from recordings.turn import Piece, RecordedExchange
+from recordings.turn import Continued, Piece, RecordedStream
 from tests.recordings.streams import stream_files, stream_of
 from tests.translate.reading import answer
+from translate.backend import MAX_RECORD_BYTES
 from translate.values import Asset
 
 
 def recorded(*streams: bytes, size: int = 10**9) -> RecordedTurn:
     exchanges = [
-        RecordedExchange(
+        RecordedStream(
             float(number),
             [("u1", "user")],
             [Piece(at / 1000, stream[at : at + size]) for at in range(0, len(stream), size)],
@@ -112,9 +113,93 @@ def test_further_exchange_goes_on_with_the_text() -> None:
     assert text.endswith("text:\n    Some text")
 
 
+def asks_permission() -> bytes:
+    """A GPT asks whether it may call a host."""
+    actions = [{"name": "allow", "type": "allow", "allow": {"target_message_id": "call-1"}}]
+    body = {"domain": "api.example.com", "operation": "getItem", "actions": actions}
+    asked = {"jit_plugin_data": {"from_server": {"type": "confirm_action", "body": body}}}
+    return snapshot("", "tool", metadata=asked)
+
+
+def test_exchange_behind_a_confirmation_has_a_text_of_its_own() -> None:
+    first = snapshot("Some") + asks_permission() + b"data: [DONE]\n\n"
+    second = snapshot("text", end_turn=True).replace(b"assistant-1", b"assistant-2") + b"data: [DONE]\n\n"
+    assert told(first, second).endswith("text:\n    Some\n    \n    text")
+
+
+HANDOFF = record(type="stream_handoff", conversation_id="c1", turn_exchange_id="te1")
+
+
+def goes_on(*streams: tuple[Continued, bytes], error: tuple[int, str] = (0, "")) -> list[str]:
+    recorded = [
+        RecordedStream(float(number), (), [Piece(float(number), stream)], way)
+        for number, (way, stream) in enumerate(streams)
+    ]
+    return list(explain(RecordedTurn(0.0, "whole", {}, error, recorded)))
+
+
+def test_answer_that_goes_on_elsewhere_is_told_to_its_end() -> None:
+    first = snapshot("Some te") + HANDOFF + b"data: [DONE]\n\n"
+    lines = goes_on(("", first), ("fresh", snapshot("Some text", end_turn=True) + b"data: [DONE]\n\n"))
+    assert lines[0] == "whole; 1 exchange(s)"
+    assert "           -> goes on elsewhere (handoff)" in lines
+    assert "exchange 1 goes on, from the start of its answer, 1.000 s" in lines
+    rest = lines[lines.index("exchange 1 goes on, from the start of its answer, 1.000 s") :]
+    assert rest[1:4] == [
+        "    1.000  snapshot of message assistant-1: assistant, text",
+        '           -> text "xt"',
+        "    1.000  end",
+    ]
+    assert rest[-2:] == ["text:", "    Some text"]
+
+
+def test_stream_that_goes_on_behind_another_has_its_dialect() -> None:
+    message = {
+        "id": "a1",
+        "author": {"role": "assistant"},
+        "content": {"content_type": "text", "parts": [""]},
+    }
+    token = record(type="resume_conversation_token", token="t1", conversation_id="c1")
+    first = b'event: delta_encoding\ndata: "v1"\n\n' + token
+    first += record(p="", o="add", v={"message": message, "conversation_id": "c1"})
+    first += record(p="/message/content/parts/0", o="append", v="Hello")
+    rest = record(v=" there") + record(type="message_stream_complete") + b"data: [DONE]\n\n"
+    lines = goes_on(("", first), ("behind", rest))
+    assert "           -> goes on elsewhere (broken)" in lines
+    assert "exchange 1 goes on, behind what has come, 1.000 s" in lines
+    assert lines[-1] == "    Hello there"
+
+
+def test_rest_that_nobody_waited_for_is_told() -> None:
+    first = snapshot("Some te") + HANDOFF + b"data: [DONE]\n\n"
+    assert "the rest was not waited for" in goes_on(("", first))
+    assert "the rest was not waited for" not in goes_on(("", first), error=(502, "upstream_error"))
+
+
+def test_what_comes_behind_a_handoff_is_not_read() -> None:
+    lines = goes_on(("", snapshot("a") + HANDOFF + b"data: [DONE]\n\n" + snapshot("ab")))
+    assert (
+        "    0.000  snapshot of message assistant-1: assistant, text: not read, the stream is over" in lines
+    )
+
+
+@pytest.mark.parametrize("way", ["fresh", "behind"])
+def test_rest_of_a_stream_that_has_failed_is_told_by_itself(way: Continued) -> None:
+    """So it is where a gap hides that the answer goes on elsewhere."""
+    failed = snapshot("a") + b'data: {"message": null, "error": "Something"}\n\n'
+    lines = goes_on(("", failed), (way, snapshot("ab", end_turn=True) + b"data: [DONE]\n\n"))
+    assert lines[-1] == "    ab"
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\n\n"])
+def test_record_that_is_too_large_is_told(end: bytes) -> None:
+    lines = goes_on(("", snapshot("a") + b"data: " + b"x" * (MAX_RECORD_BYTES + 1) + end))
+    assert any("-> FAILED: 502 The backend sent a record that is too large." in line for line in lines)
+
+
 def test_gap_is_told() -> None:
     pieces = [Piece(0.1, snapshot("a")), Piece(0.2, b"", 321), Piece(0.3, snapshot("ab"))]
-    turn = RecordedTurn(0.0, "whole", {}, (0, ""), [RecordedExchange(0.0, [], pieces)])
+    turn = RecordedTurn(0.0, "whole", {}, (0, ""), [RecordedStream(0.0, [], pieces)])
     assert "    0.200  321 bytes were not kept" in list(explain(turn))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from recordings import RecordedTurn, Recorder, Recording
-from recordings.recorder import PIECE_COST, RecordingLimits, RecordMode, list_files
+from recordings.recorder import MAX_STREAMS, PIECE_COST, RecordingLimits, RecordMode, list_files
 from tests.eventually import eventually
 from translate.values import SentMessage, UpstreamFailed
 
@@ -32,7 +32,7 @@ def read(folder: Path) -> list[RecordedTurn]:
 
 def sizes(recorded: RecordedTurn) -> list[int]:
     """Of pieces; of gaps, negative."""
-    return [-piece.gap or len(piece.data) for piece in recorded.exchanges[0].pieces]
+    return [-piece.gap or len(piece.data) for piece in recorded.streams[0].pieces]
 
 
 @pytest.mark.parametrize(
@@ -174,8 +174,38 @@ async def test_exchanges_of_a_turn_are_kept_apart(tmp_path: Path) -> None:
     recording.take(b"data: 22\n")
     recording.end({}, None)
     await recorder.close()
-    first, second = read(tmp_path)[0].exchanges
+    first, second = read(tmp_path)[0].streams
     assert [len(piece.data) for piece in first.pieces] == [8]
     assert [len(piece.data) for piece in second.pieces] == [9]
     assert [role for _, role in first.sent] == ["user"]
     assert second.at >= first.at
+
+
+async def test_streams_of_an_exchange_that_goes_on_are_kept_apart(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path, "all", RecordingLimits(head=200, tail=0))
+    recording = started(recorder)
+    for fresh in (True, False):
+        recording.take(b"data: 1\n")
+        recording.take(b"data: 22\n")
+        recording.go_on(fresh=fresh)
+    recording.take(b"data: 333\n")
+    recording.end({}, None)
+    await recorder.close()
+    turn = read(tmp_path)[0]
+    assert [stream.goes_on for stream in turn.streams] == ["", "fresh", "behind"]
+    kept = [[-piece.gap or len(piece.data) for piece in stream.pieces] for stream in turn.streams]
+    assert kept == [[8, -9], [8, -9], [10]], "each has a limit of its own"
+
+
+async def test_streams_beyond_the_limit_are_a_gap(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path, "all")
+    recording = started(recorder)
+    for _ in range(MAX_STREAMS + 1):
+        recording.take(b"data: 1\n")
+        recording.go_on(fresh=True)
+    recording.take(b"data: 22\n")
+    recording.end({}, None)
+    await recorder.close()
+    streams = read(tmp_path)[0].streams
+    assert len(streams) == MAX_STREAMS
+    assert [piece.gap for piece in streams[-1].pieces] == [0, 8, 9]

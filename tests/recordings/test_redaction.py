@@ -83,7 +83,7 @@ def test_any_bytes_keep_their_length(stream: bytes) -> None:
     assert len(redacted(stream)) == len(stream)
 
 
-ESCAPES = rb"""data: {"p": "/message/content/parts/0", "o": "append", "v": "\"a\\\" \\\\\" \n\u00e9\ud83d\udc4d\"\""}
+ESCAPES = rb"""data: {"p": "/content", "o": "append", "v": "\"a\\\" \\\\\" \n\u00e9\ud83d\udc4d\"\""}
 
 data: {"k\"ey\"": ["x\\", "\"", "{\"title\": \"A \\\"b\\\"\"}"], "type": "canary\"\\"}
 """

@@ -1,9 +1,11 @@
 """Events on their way from a conversation to the client."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
+from recordings import RecordedTurn, Recorder
 from tests.eventually import eventually
 from tests.turns.rig import ALICE, CUT, DONE, GPT_4, Books, KeptOutput, chat_stream, picture, record
 from translate import Conversation, Options
@@ -176,6 +178,30 @@ async def test_stream_that_was_handed_off_is_left_and_goes_on_where_it_is() -> N
     await rig.feed(record("Half and half") + DONE)
     assert (rig.client.text, rig.relay.done, rig.relay.at_work) == ("Half and half", True, False)
     await eventually(lambda: stops == ["left", "aborted"])
+
+
+def kept_in(folder: Path) -> RecordedTurn:
+    (path,) = folder.glob("*")
+    return RecordedTurn.from_file(path.read_bytes())
+
+
+async def test_recording_is_told_where_another_stream_begins(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path, "all")
+    recording, conversation = recorder.begin(), Conversation()
+    assert recording is not None
+    recording.begin(())
+    relay = AnswerRelay(conversation, chat_stream(), KeptOutput(), Rig().fetch, recording)
+    for piece in (record("Half", done=False), HANDOFF):
+        if (receiving := relay.receive(piece)) is not None:
+            await receiving
+    await relay.end()
+    relay.go_on(fresh=True)
+    if (receiving := relay.receive(record("Half and half") + DONE)) is not None:
+        await receiving
+    recording.end({}, None)
+    await recorder.close()
+    (exchange,) = kept_in(tmp_path).exchanges
+    assert [(stream.goes_on, len(stream.pieces)) for stream in exchange] == [("", 2), ("fresh", 1)]
 
 
 async def test_stream_that_ends_in_time_is_not_left_any_more() -> None:
