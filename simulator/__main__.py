@@ -65,6 +65,8 @@ async def serve(simulator: Simulator | ReplayServer, host: str, port: int) -> No
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     await simulator.start(port, host)
     print(f"simulated backend on {simulator.url}", flush=True)
+    if isinstance(simulator, ReplayServer) and simulator.note:
+        print(simulator.note, flush=True)
     await stopped.wait()
     await simulator.stop()
 

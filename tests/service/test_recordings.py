@@ -101,12 +101,25 @@ async def test_console_lists_the_files_for_the_administrator(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    "knobs", [Knobs(busy=False, cap=0), Knobs(age="2025", busy=False, cap=0)], ids=["2023", "2025"]
+    ("age", "marker", "streams"),
+    [
+        ("2023-05", "finish=max_tokens", ["", ""]),
+        ("2025", "finish=max_tokens", ["", ""]),
+        ("2026", "handoff=mid", ["", "fresh"]),
+        ("2026", "handoff=start handoff_ways=sse", ["", "fresh"]),
+    ],
 )
-async def test_recording_is_played_as_a_backend(knobs: Knobs, tmp_path: Path) -> None:
+async def test_recording_is_played_as_a_backend(
+    age: str, marker: str, streams: list[str], tmp_path: Path
+) -> None:
+    knobs = Knobs(age=age, busy=False, cap=0)
     async with deployed({"STATE_DIR": str(tmp_path / "first"), "RECORD": "all"}, knobs) as service:
-        whole = await service.chat("Tell me about tea [[sim tokens=80 finish=max_tokens pace=0]]")
+        whole = await service.chat(f"Tell me about tea [[sim tokens=80 {marker} pace=0]]")
     (content,) = recordings_of(tmp_path / "first")
+    recorded = RecordedTurn.from_file(content)
+    assert [stream.goes_on for stream in recorded.streams] == streams
+    lines = list(explain(recorded))
+    told = "\n".join(line.removeprefix("    ") for line in lines[lines.index("text:") + 1 :])
     player = ReplayServer(read_recording(content), PREFIX)
     await player.start()
     try:
@@ -117,6 +130,7 @@ async def test_recording_is_played_as_a_backend(knobs: Knobs, tmp_path: Path) ->
         await player.stop()
     first, second = (answer.json["choices"][0] for answer in (whole, again))
     assert len(first["message"]["content"]) == len(second["message"]["content"]) > 100
+    assert told == second["message"]["content"].rstrip("\n")
     assert first["finish_reason"] == second["finish_reason"]
     assert "tea" not in second["message"]["content"]
 
