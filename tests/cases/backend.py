@@ -38,6 +38,8 @@ class CaseBackend:
     drops: int | None = None
     holds: bool = False
     """The resume endpoint does not answer."""
+    refuses: int = 0
+    """The status with which everything is refused but a message and a stop."""
     asked: list[str] = field(default_factory=list)
     bodies: list[tuple[str, dict[str, Any], str]] = field(default_factory=list)
     """Of each POST: the path, the body, and the token that came along."""
@@ -94,6 +96,8 @@ class _Route(RequestHandler):
         backend, path = self.backend, self._path()
         if path == f"{API}/conversation":
             self._stream(backend.case.stream if backend.stream is None else backend.stream)
+        elif backend.refuses and path != f"{API}/stop_conversation":
+            self._say(backend.refuses, {})
         elif path == f"{API}/f/conversation/resume" and "resume" in backend.ways:
             if backend.holds:
                 await self.left.wait()
@@ -108,6 +112,9 @@ class _Route(RequestHandler):
 
     def get(self) -> None:
         backend, path = self.backend, self._path()
+        if backend.refuses:
+            self._say(backend.refuses, {})
+            return
         if path == f"{API}/celsius/ws/user" and "ws" in backend.ways:
             self._say(200, {"websocket_url": f"ws://127.0.0.1:{backend.port}/socket?verify=1"})
             return

@@ -19,6 +19,8 @@ ROUNDS: Final = {ElsewhereWay.SOCKET: 3, ElsewhereWay.RESUME: 6, None: 2}
 """How often each way is gone in one turn; None is the stored conversation, which is the last."""
 AGAIN: Final = (408, 409, 425, 429, 502, 503, 504)
 """Answers of the resume endpoint after which it may be asked again."""
+ABSENT: Final = (404, 410)
+"""Answers that only say that a way does not lead to this turn."""
 
 _jitter: Final = random.SystemRandom().uniform
 
@@ -34,16 +36,23 @@ class Course:
         self._parent_message_id = parent_message_id
         self._limits = limits
         self._rounds: Counter[ElsewhereWay | None] = Counter()
+        self._reason: UpstreamError | None = None  # why the last way has failed
         self._counts = True  # the records of the last stream are those that the resume endpoint counts
 
     async def go(self, elsewhere: Elsewhere) -> None:
-        """Go one way to its end. Raises UpstreamError if there is none left, or it was stopped."""
+        """Go one way to its end.
+
+        Raises:
+            UpstreamError: it was stopped; or there is no way left, and this is why the last one has failed.
+        """
         pursuit, rounds = self._pursuit, self._rounds
         if not self._counts:
             elsewhere = replace(elsewhere, records=None)
         ways = [way for way in _ways(elsewhere) if rounds[way] < ROUNDS[way]]
         if not ways:
-            raise ConnectionLost("body", "the answer goes on elsewhere, and no way leads there")
+            raise self._reason or ConnectionLost(
+                "body", "the answer goes on elsewhere, and no way leads there"
+            )
         way = ways[0]
         rounds[way] += 1
         pursuit.begin_stream()
@@ -53,6 +62,7 @@ class Course:
         except UpstreamError as error:
             pursuit.check()
             lost = error.with_traceback(None)
+        self._note(lost)
         if pursuit.opened:
             self._counts = way is ElsewhereWay.RESUME
             await pursuit.reader.end(lost)
@@ -61,6 +71,13 @@ class Course:
         if lost is not None and way is ElsewhereWay.RESUME and rounds[way] < ROUNDS[way]:
             pause = min(self._limits.retry * 1.5 ** rounds[way], self._limits.longest_retry)
             await pursuit.sleep(pause * _jitter(0.5, 1.0))
+
+    def _note(self, lost: UpstreamError | None) -> None:
+        """Keep why a way has failed, unless it only leads nowhere; what came before a stream is past."""
+        if self._pursuit.opened or (
+            lost is not None and not (isinstance(lost, ResponseRefused) and lost.status in ABSENT)
+        ):
+            self._reason = lost
 
     async def _follow(self, way: ElsewhereWay | None, elsewhere: Elsewhere) -> None:
         pursuit, sockets, limits = self._pursuit, self._sockets, self._limits

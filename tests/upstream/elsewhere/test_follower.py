@@ -20,6 +20,7 @@ from upstream.http import (
     Exchange,
     IdleTimeout,
     ProgressTimeout,
+    ResponseRefused,
     Timeouts,
     TotalTimeout,
 )
@@ -179,16 +180,46 @@ async def test_what_never_ends_is_given_up_in_time(
 
 
 @pytest.mark.parametrize(
-    ("status", "looks"), [(404, range(6, 14)), (500, range(6, 14)), (429, range(30, 62)), (400, range(1, 3))]
+    ("status", "looks", "error"),
+    [
+        (404, range(6, 14), ConnectionLost),
+        (500, range(6, 14), ResponseRefused),
+        (429, range(30, 62), ResponseRefused),
+        (400, range(1, 3), ResponseRefused),
+    ],
 )
-async def test_conversation_that_is_not_shown_is_looked_at_some_times(status: int, looks: range) -> None:
+async def test_conversation_that_is_not_shown_is_looked_at_some_times(
+    status: int, looks: range, error: type[Exception]
+) -> None:
     def refusing(backend: CaseBackend) -> None:
         backend.stored = [{"path": f"/backend-api{STORED}", "status": status, "body": {}}]
 
     async with rig("poll", adapt=refusing) as world:
-        with pytest.raises(ConnectionLost):
+        with pytest.raises(error):
             await world.follow(KeepingReader(replace(HANDOFF, topic_id="")))
         assert world.backend.count("GET", STORED) in looks
+
+
+@pytest.mark.parametrize("status", [401, 429])
+@pytest.mark.parametrize("elsewhere", [HANDOFF, BROKEN, replace(HANDOFF, kind=ElsewhereKind.RESEARCH)])
+async def test_who_is_refused_on_every_way_is_told_why(elsewhere: Elsewhere, status: int) -> None:
+    def refusing(backend: CaseBackend) -> None:
+        backend.refuses = status
+
+    async with rig("ws", "resume", "poll", adapt=refusing) as world:
+        with pytest.raises(ResponseRefused) as caught:
+            await world.follow(KeepingReader(elsewhere))
+        assert caught.value.status == status
+
+
+async def test_refusal_is_told_though_the_last_ways_are_not_there() -> None:
+    def refusing(backend: CaseBackend) -> None:
+        backend.stored = [{"path": "/backend-api/celsius/ws/user", "status": 401, "body": {}}]
+
+    async with rig("poll", adapt=refusing) as world:
+        with pytest.raises(ResponseRefused) as caught:
+            await world.follow(KeepingReader(HANDOFF))
+        assert caught.value.status == 401
 
 
 @pytest.mark.parametrize("told", ["FAILURE", "COMPLETE"])
