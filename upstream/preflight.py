@@ -80,7 +80,7 @@ async def _tell(
     except TimeoutError:
         route.leave_out(REST_SECONDS)
         return None
-    except (UpstreamError, ValueError, RuntimeError):  # RuntimeError: the client was closed
+    except (UpstreamError, ValueError):
         return None
     if answer.status in ABSENT_STATUSES:
         route.leave_out()

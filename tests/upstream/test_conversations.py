@@ -105,6 +105,6 @@ async def test_closing_the_client_aborts_what_is_under_way() -> None:
         with pytest.raises(Aborted):
             await task
         assert await connection.gone_within(1)
-        with pytest.raises(RuntimeError):
+        with pytest.raises(Aborted):
             await here.converse()
     assert exchange.aborted

@@ -66,8 +66,7 @@ class Follower:
         await asyncio.shield(self._stopping.start(self._post_stop(credential, conversation_id)))
 
     async def _post_stop(self, credential: Credential, conversation_id: str) -> None:
-        # RuntimeError: the client is closed, and with it all that was under way.
-        with suppress(UpstreamError, RuntimeError, TimeoutError):
+        with suppress(UpstreamError, ValueError, TimeoutError):
             async with asyncio.timeout(STOP_SECONDS):
                 body = {"conversation_id": conversation_id, "exclude_async_types": []}
                 await self._http.call("POST", f"{API}/stop_conversation", credential, body)

@@ -114,6 +114,8 @@ class _UserSocket:
             await self._read()
         except UpstreamError as error:
             reason = error.with_traceback(None)
+        except ValueError:
+            reason = ConnectFailed("the key can't travel in a header")
         finally:
             self._serving = None
             if self._socket is not None:

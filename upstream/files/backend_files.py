@@ -188,7 +188,7 @@ class BackendFiles:
         try:
             path = conversation_path(conversation_id)
             answer = await self._client.call("PATCH", path, credential, {"is_visible": False})
-        except (UpstreamError, ValueError, RuntimeError):  # RuntimeError: the client was closed
+        except (UpstreamError, ValueError):
             return False
         return answer.successful and content_of(answer).get("success") is True
 

@@ -99,6 +99,7 @@ class HttpClient:
         self._streams = StreamingClient(force_instance=True, max_clients=max_clients, pool=self._pool)
         self._calls = StreamingClient(force_instance=True, max_clients=max_clients, pool=self._pool)
         self._under_way: set[TransportSide] = set()
+        self._closed = False
 
     async def stream(
         self,
@@ -276,7 +277,8 @@ class HttpClient:
         self._pool.warm(self._endpoint.origin)
 
     def close(self) -> None:
-        """Abort whatever is under way and refuse further exchanges with RuntimeError."""
+        """Abort whatever is under way; further exchanges are aborted before they begin."""
+        self._closed = True
         for transport in tuple(self._under_way):
             transport.abort()
         self._streams.close()
@@ -323,7 +325,10 @@ class HttpClient:
         self._under_way.add(transport)
         try:
             try:
-                await client.exchange(request)
+                if self._closed:
+                    transport.abort()
+                else:
+                    await client.exchange(request)
             except _TRANSPORT_ERRORS as error:
                 receiver.fail(_lost(error, transport))
             await receiver.reader_done()

@@ -159,8 +159,7 @@ class AccountSockets:
         self._accounts.clear()
 
     async def _stop(self, credential: Credential, request_id: str) -> None:
-        # RuntimeError: the client is closed, and with it all that was under way.
-        with suppress(UpstreamError, RuntimeError, TimeoutError):
+        with suppress(UpstreamError, ValueError, TimeoutError):
             async with asyncio.timeout(STOP_SECONDS):
                 body = {"websocket_request_id": request_id}
                 await self._http.call("POST", f"{API}/stop_conversation", credential, body)

@@ -1,9 +1,11 @@
 """The user's socket: shared, closed after its last turn, bounded."""
 
 import asyncio
+import gc
 
 import pytest
 
+from accounts import Credential
 from tests.cases.backend import CaseBackend
 from tests.eventually import eventually
 from tests.upstream.elsewhere.rig import rig
@@ -11,7 +13,7 @@ from tests.upstream.rig import ME
 from translate.backend import TopicMessage
 from upstream.elsewhere import UserSockets
 from upstream.elsewhere.user_sockets import Subscription
-from upstream.http import ConnectFailed, ConnectionLost, ResponseRefused
+from upstream.http import Aborted, ConnectFailed, ConnectionLost, ResponseRefused
 from upstream.socket import BufferBudget
 
 TOPIC = "conversation-turn-te1"
@@ -95,6 +97,23 @@ async def test_socket_that_cannot_be_had_ends_the_subscription(
         await eventually(failed)
         assert isinstance(raised[0], error)
         world.sockets.release(ME, subscription)
+
+
+@pytest.mark.parametrize("credential", [ME, Credential("a\r\nX: 1")])
+async def test_subscription_that_comes_too_late_or_cannot_be_asked_for_ends(
+    credential: Credential, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with rig("ws") as world:
+        if credential is ME:
+            world.http.close()
+        woken = asyncio.Event()
+        subscription = world.sockets.subscribe(credential, TOPIC, woken.set)
+        await woken.wait()
+        with pytest.raises(Aborted if credential is ME else ConnectFailed):
+            subscription.take_all()
+        world.sockets.release(credential, subscription)
+        gc.collect()
+    assert "never retrieved" not in caplog.text
 
 
 async def test_slow_reader_loses_its_subscription_and_nobody_else() -> None:

@@ -11,8 +11,10 @@ from tests.eventually import eventually
 from tests.scripted_server import EVENT_STREAM, JSON, Verb, chunk, flood, send, stall, status, trickle
 from tests.upstream.rig import (
     ANSWER,
+    ME,
     PATIENT,
     PREFIX,
+    STREAM_PATH,
     Reader,
     StuckReader,
     nothing_left,
@@ -301,8 +303,11 @@ async def test_closing_the_client_aborts_what_is_under_way() -> None:
         with pytest.raises(Aborted):
             await task
         assert await connection.gone_within(1)
-        with pytest.raises(RuntimeError):
+        with pytest.raises(Aborted):
             await world.stream()
+        with pytest.raises(Aborted):
+            await world.client.call("GET", STREAM_PATH, ME)
+        assert len(world.server.connections) == 1
 
 
 async def test_storm_of_aborted_conversations_leaves_nothing_behind() -> None:
