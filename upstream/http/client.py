@@ -131,7 +131,7 @@ class HttpClient:
             UpstreamError: the transport failed, ran into one of the time limits, or was aborted.
             ValueError: the credential can't travel in a header.
         """
-        secrets = (*self.secrets(credential), *(extra_headers or {}).values())
+        secrets = self._secrets(credential, extra_headers)
         headers = _headers(credential, EVENT_STREAM) | dict(extra_headers or {})
         headers["Content-Type"] = JSON
         limits = self._call_limits
@@ -147,11 +147,7 @@ class HttpClient:
 
     def secrets(self, credential: Credential) -> tuple[str, ...]:
         """What an exchange with this credential is made with, and what the backend's texts may repeat."""
-        return tuple(
-            secret
-            for secret in (credential.secret, credential.account_id, self._endpoint.prefix)
-            if len(secret) >= SHORTEST_SECRET
-        )
+        return self._secrets(credential, None)
 
     async def call(
         self,
@@ -163,7 +159,9 @@ class HttpClient:
         *,
         extra_headers: Mapping[str, str] | None = None,
     ) -> JsonAnswer:
-        """Make one small JSON call and return its answer, whatever the status. `extra_headers` go along.
+        """Make one small JSON call and return its answer, whatever the status.
+
+        `extra_headers` go along, and what they hold is a secret.
 
         Raises:
             UpstreamError: the transport failed, or took more than 30 s in all; `ResponseRefused` for a 2xx
@@ -183,7 +181,7 @@ class HttpClient:
         receiver = await self._receive(
             method, url, headers, content, exchange or Exchange(), timeouts, limits.body_bytes
         )
-        answer = receiver.answer(self.secrets(credential))
+        answer = receiver.answer(self._secrets(credential, extra_headers))
         if answer.successful and receiver.overflowed:
             raise answer.refusal()
         return answer
@@ -283,6 +281,12 @@ class HttpClient:
             transport.abort()
         self._streams.close()
         self._calls.close()
+
+    def _secrets(self, credential: Credential, extra_headers: Mapping[str, str] | None) -> tuple[str, ...]:
+        """What an answer to a request with these headers is not quoted with."""
+        extra = (extra_headers or {}).values()
+        held = (credential.secret, credential.account_id, self._endpoint.prefix, *extra)
+        return tuple(secret for secret in held if len(secret) >= SHORTEST_SECRET)
 
     async def _receive(
         self,

@@ -73,6 +73,14 @@ async def test_headers_worth_keeping_are_kept() -> None:
     assert result.headers == {"retry-after": "3"}
 
 
+async def test_refusal_quotes_neither_the_key_nor_what_the_extra_headers_hold() -> None:
+    said = f"{KEY} canary-token ab".encode()
+    async with rig(answer(403, said)) as world:
+        extra = {"X-Token": "canary-token", "X-Short": "ab", "X-None": ""}
+        result = await world.client.call("GET", PATH, ME, extra_headers=extra)
+    assert result.refusal().body == b"*** *** ab"
+
+
 async def test_megabytes_of_json_are_taken_whole() -> None:
     body = json.dumps({"text": "x" * 3_000_000}).encode()
     async with rig(answer(200, body)) as world:
