@@ -16,6 +16,8 @@ from transport.origin import Origin
 METHODS: Final = ("GET", "HEAD", "POST", "DELETE", "PATCH", "PUT", "OPTIONS")
 WITH_BODY: Final = ("POST", "PATCH", "PUT")
 
+_ADDRESS: Final = re.compile(r"([^/?#]*//[^/?#]*)([^?#]*)(\?[^#]*)?")
+"""The server, the path, and the query; a fragment is not sent."""
 _PATH: Final = re.compile(r"/[!-~]*")
 _UNUSABLE: Final = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 _NOTHING: Final = HTTPHeaders()
@@ -111,19 +113,29 @@ class Target:
         return head.encode("latin-1") + self._body
 
 
-@lru_cache(maxsize=16)
 def _parts(address: str) -> tuple[SplitResult, Origin, str]:
-    """An address, its server, and what is asked of that. Nearly all requests go to the same few addresses.
+    """The server that an address names, twice, and what is asked of that. Raises ValueError."""
+    parts = _ADDRESS.match(address)
+    if parts is None:
+        raise ValueError("unsupported scheme of a URL")
+    server, path, query = parts.groups("")
+    asked = (path or "/") + (query if query != "?" else "")
+    if not _PATH.fullmatch(asked):
+        raise ValueError("unusable characters in a URL")
+    return *_server(server), asked
 
-    Raises ValueError.
+
+@lru_cache(maxsize=16)
+def _server(address: str) -> tuple[SplitResult, Origin]:
+    """The server at an address without a path. Nearly all requests go to the same few.
+
+    Raises ValueError. Paths stay out of this cache, and out of that of `urlsplit`: they may be signed, or
+    name a conversation.
     """
     url = urlsplit(address)
     if url.scheme not in ("http", "https"):
         raise ValueError("unsupported scheme of a URL")
-    path = (url.path or "/") + (f"?{url.query}" if url.query else "")
-    if not _PATH.fullmatch(path):
-        raise ValueError("unusable characters in a URL")
-    return url, Origin.of(url), path
+    return url, Origin.of(url)
 
 
 def _fields(request: HTTPRequest, url: SplitResult, *, reuse: bool) -> Iterator[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import sys
 import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -48,6 +49,49 @@ async def test_error_status_is_raised_unless_it_is_not_wanted() -> None:
             await http.fetch(server.url)
         assert caught.value.code == 404
         assert (await http.fetch(server.url, raise_error=False)).code == 404
+
+
+@pytest.mark.parametrize("reuse", [True, False])
+async def test_address_is_forgotten_after_the_request(reuse: bool) -> None:
+    async with ScriptedServer([OK]) as server, client() as http:
+        url = f"{server.url}/signed?sig={'s' * 9}"
+        request = HandledRequest(url, "GET", handle=FetchHandle(), reuse=reuse)
+        before = sys.getrefcount(url)
+        await http.exchange(request)
+        await asyncio.sleep(0)
+        gc.collect()
+        assert sys.getrefcount(url) == before
+        assert server.connections[0].request is not None
+
+
+@pytest.mark.parametrize(
+    ("rest", "asked"),
+    [
+        ("", "/"),
+        ("?", "/"),
+        ("/?", "/"),
+        ("?a=b", "/?a=b"),
+        ("/a//b?c=?d#e?f", "/a//b?c=?d"),
+        ("#a/b?c", "/"),
+    ],
+)
+async def test_what_is_asked_of_the_server_is_all_between_its_name_and_a_fragment(
+    rest: str, asked: str
+) -> None:
+    async with ScriptedServer([OK]) as server, client() as http:
+        await http.fetch(server.url + rest)
+        seen = server.connections[0].request
+    assert seen is not None
+    assert seen.path == asked
+
+
+@pytest.mark.parametrize(
+    "url", ["", "/a", "host/a", "http:/a", "http://", "http:///a", "ftp://h/", "http://h/a b"]
+)
+async def test_address_that_cannot_be_asked_is_refused(url: str) -> None:
+    async with client() as http:
+        with pytest.raises(ValueError, match=r"URL|address"):
+            await http.fetch(url)
 
 
 async def test_request_line_headers_and_body_are_those_of_the_request() -> None:
