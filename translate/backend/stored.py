@@ -45,10 +45,17 @@ class StoredTurn:
         self.drawn = False
         """The last message is a picture as it stays, or says that drawing has failed."""
         self._parent_message_id = parent_message_id
-        self._shown: dict[str, bytes] = {}
+        self._last: int | None = None  # hash of the last conversation
+        self._shown: dict[str, int] = {}  # hashes of the records that were given, by node
 
     def feed(self, body: bytes) -> bytes:
-        """Records for what is new since the last look. Raises ValueError if it is no conversation."""
+        """Records for what is new since the last look. Raises ValueError if it is no conversation.
+
+        A conversation has up to some MB, and is looked at again and again: nothing is read of one that is as
+        it was, and what was given is not kept.
+        """
+        if (whole := hash(body)) == self._last:
+            return b""
         data = json_object(body)
         if data is None or not isinstance(data.get("mapping"), dict):
             raise ValueError("not a conversation")
@@ -59,10 +66,11 @@ class StoredTurn:
         for node_id, message in chain + [found for _, tool in chain for found in _reports(tool)]:
             envelope = {"message": message, "conversation_id": conversation_id, "error": None}
             record = b"data: " + ujson.dumps(envelope).encode() + b"\n\n"
-            if self._shown.get(node_id) != record:
-                self._shown[node_id] = record
+            if self._shown.get(node_id) != (shown := hash(record)):
+                self._shown[node_id] = shown
                 out.append(record)
         self._judge(last, data)
+        self._last = whole
         if not out:
             return b""
         # The blank lines end a record that was cut off where the pieces were lost.

@@ -1,6 +1,7 @@
 """What the backend keeps of a conversation, read as the rest of a stream that broke off."""
 
 import json
+import tracemalloc
 
 import pytest
 
@@ -47,6 +48,37 @@ def test_it_continues_any_stream_that_broke_off_anywhere(dialect: str, at: int) 
     kept = stored(hidden_system(), echo("Hello", "u1"), finished("One two three four."))
     seen = answer(stream[:at] + StoredTurn(NEW).feed(kept) + DONE)
     assert (seen.text, seen.error) == ("One two three four.", None)
+
+
+def test_conversation_that_stays_as_it_is_is_read_once() -> None:
+    text = "word " * 100_000
+    turn, kept = StoredTurn(NEW), stored(finished(text))
+    assert turn.feed(kept)
+    tracemalloc.start()
+    try:
+        assert turn.feed(kept) == b""
+        assert tracemalloc.get_traced_memory()[1] < len(text) / 10
+    finally:
+        tracemalloc.stop()
+    assert (turn.answered, turn.finished, turn.settled) == (True, True, True)
+
+
+def test_what_is_no_conversation_is_refused_at_each_look() -> None:
+    turn = StoredTurn(NEW)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="not a conversation"):
+            turn.feed(b"[]")
+
+
+def test_records_that_were_given_are_not_kept() -> None:
+    text = "word " * 100_000
+    turn, kept = StoredTurn(NEW), stored(finished(text))
+    tracemalloc.start()
+    try:
+        turn.feed(kept)
+        assert tracemalloc.get_traced_memory()[0] < len(text) / 10
+    finally:
+        tracemalloc.stop()
 
 
 def test_only_what_follows_the_message_that_was_answered_is_the_turn() -> None:
