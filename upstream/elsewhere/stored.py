@@ -13,6 +13,7 @@ from upstream.elsewhere.limits import FollowLimits
 from upstream.elsewhere.pursuit import Pursuit
 from upstream.elsewhere.user_sockets import Subscription, UserSockets
 from upstream.http import ConnectionLost, JsonAnswer, UpstreamError, conversation_path
+from upstream.socket import feed_stored
 
 TASKS: Final = (ElsewhereKind.PICTURE, ElsewhereKind.RESEARCH)
 """What a stream does not bring: it comes into the conversation, and the socket tells of it."""
@@ -87,7 +88,7 @@ class _StoredFollower:
             return b""
         self._hidden = self._failed = self._refused = 0
         try:
-            news = self._turn.feed(answer.body)
+            news = await feed_stored(self._turn, answer.body)
         except ValueError:
             raise ConnectionLost("body", "the stored conversation is none") from None
         self._quiet = 0 if news else self._quiet + 1

@@ -8,6 +8,7 @@ from upstream.socket.account_socket import SocketTimes
 from upstream.socket.account_sockets import AccountSockets, SocketLimits
 from upstream.socket.delivery import SocketDelivery
 from upstream.socket.frame_buffer import BufferBudget
+from upstream.socket.stored_looks import feed_stored
 from upstream.socket.stream_reader import Pauses
 from upstream.socket.websocket import WebSocket
 
@@ -19,4 +20,5 @@ __all__ = [
     "SocketLimits",
     "SocketTimes",
     "WebSocket",
+    "feed_stored",
 ]

@@ -41,6 +41,7 @@ from upstream.http import (
     Watchdog,
 )
 from upstream.socket.frame_buffer import FrameBuffer
+from upstream.socket.stored_looks import feed_stored
 
 QUIET_LOOKS: Final = 3
 """After so many looks without anything new, a complete message counts as the last one."""
@@ -237,12 +238,14 @@ class SocketStreamReader:
         self._look = Exchange()
         try:
             body = await self._read_stored(self._look)
-            return None if body is None else stored.feed(body)
+            news = None if body is None else await feed_stored(stored, body)
         except UpstreamError:
             self._buffer.raise_failure()  # if that is what ended the look
             return b""
         except ValueError:
             return None
+        self._buffer.raise_failure()  # which may have come while it was read
+        return news
 
     async def _give(self, data: bytes) -> None:
         """Give a piece to the reader and wait until it is ready for more."""
