@@ -11,11 +11,10 @@ from typing import Final
 
 from accounts import Credential
 from translate.values import JsonObject, json_object, text_at
-from upstream.http import API, HttpClient, UpstreamError
+from upstream.http import API, CONDUIT, HttpClient, UpstreamError
 from upstream.route_memory import ABSENT_STATUSES, RouteMemory
 
 PATH: Final = f"{API}/f/conversation/prepare"
-CONDUIT: Final = "X-Conduit-Token"
 SECONDS: Final = 2.0
 """How long it may take; a backend of today needs a tenth of that."""
 REST_SECONDS: Final = 300.0

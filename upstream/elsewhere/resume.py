@@ -5,7 +5,7 @@ from typing import Final
 
 from translate.values import Elsewhere
 from upstream.elsewhere.pursuit import Pursuit
-from upstream.http import API, UpstreamError
+from upstream.http import API, CONDUIT, UpstreamError
 
 RESUME_PATH: Final = f"{API}/f/conversation/resume"
 
@@ -19,7 +19,7 @@ async def resume(pursuit: Pursuit, elsewhere: Elsewhere) -> None:
     """
     known = elsewhere.records is not None and elsewhere.token
     body = {"conversation_id": elsewhere.conversation_id, "offset": elsewhere.records if known else 0}
-    token = {"X-Conduit-Token": elsewhere.token} if elsewhere.token else {}
+    token = {CONDUIT: elsewhere.token} if elsewhere.token else {}
     try:
         answer = await pursuit.http.stream(
             RESUME_PATH,

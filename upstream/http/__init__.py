@@ -20,12 +20,14 @@ from upstream.http.errors import (
     UpstreamError,
 )
 from upstream.http.exchange import Exchange, TransportSide
+from upstream.http.headers import CONDUIT
 from upstream.http.paths import API, conversation_path, file_path
 from upstream.http.receiver import OnData
 from upstream.http.timeouts import Phase, Timeouts, Watchdog
 
 __all__ = [
     "API",
+    "CONDUIT",
     "Aborted",
     "CallLimits",
     "ConnectFailed",

@@ -5,9 +5,10 @@ from typing import Final
 from urllib.parse import quote, urljoin, urlsplit
 
 from transport import Origin
+from upstream.http.paths import API
 
 _PATH: Final = re.compile(r"/[!-~]*")
-_OWN_FILE: Final = re.compile(r".*(/backend-api/estuary/[A-Za-z0-9_-]{1,64})")
+_OWN_FILE: Final = re.compile(rf".*({API}/estuary/[A-Za-z0-9_-]{{1,64}})")
 _URL_CHARACTERS: Final = ":/?#[]@!$&'()*+,;=%"
 
 
@@ -69,7 +70,7 @@ class Endpoint:
         """
         address = quote(address.strip(), safe=_URL_CHARACTERS, errors="replace")
         given = urlsplit(address)
-        if not base and address.startswith("/backend-api/"):
+        if not base and address.startswith(f"{API}/"):
             address = self._root + address
         parts = urlsplit(urljoin(base or f"{self._root}/", address))
         is_http = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc
