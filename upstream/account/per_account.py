@@ -95,15 +95,6 @@ class PerAccount(Generic[T]):
         self._tasks = BackgroundTasks()
         self._slots = asyncio.Semaphore(AT_ONCE)
 
-    def __len__(self) -> int:
-        """Of how many accounts something is remembered."""
-        return len(self._accounts)
-
-    @property
-    def size(self) -> int:
-        """Bytes of all that is known, about."""
-        return self._bytes
-
     def items(self) -> Iterator[tuple[str, T, float]]:
         """Digest, value, and since when it is known, for each account of which something is known."""
         for digest, account in self._accounts.items():

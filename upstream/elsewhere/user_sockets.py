@@ -48,11 +48,6 @@ class Subscription:
         self._failure = self._failure or error
         self._wake()
 
-    @property
-    def ended(self) -> bool:
-        """Nothing more comes, though there may be some to take."""
-        return self._failure is not None
-
     def take_all(self) -> list[TopicMessage]:
         """The messages that have come. Raises UpstreamError once all are taken and nothing more comes."""
         messages = [message for message, _ in self._messages]
