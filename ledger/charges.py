@@ -2,9 +2,7 @@
 
 import secrets
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Collection, Mapping
-from typing import Final
 
 from accounts import Caller, Credential, credential_for
 from ledger.key_names import KeyNames
@@ -23,9 +21,6 @@ from translate.values import (
     QuotaExceeded,
 )
 from upstream.account import AccountLimits
-
-MAX_NAMED: Final = 2000
-"""Keys whose names are remembered for the report on the backend's limits."""
 
 
 class ChargeBook:
@@ -47,7 +42,6 @@ class ChargeBook:
     ) -> None:
         self.ledger = ledger
         self._backend = backend
-        self._names: OrderedDict[str, str] = OrderedDict()  # of callers, by digest of the credential
         self._reconciler = reconciler
         self._keys = keys
         self._metrics = metrics
@@ -107,11 +101,6 @@ class ChargeBook:
             model.windowed,
             message_id if self._reconciler.listed else "",
         )
-        digest = credential_for(caller).digest
-        self._names[digest] = posted.alias
-        self._names.move_to_end(digest)
-        if len(self._names) > MAX_NAMED:
-            self._names.popitem(last=False)
         try:
             self._check_backend(caller, model)
             await self.ledger.post(posted)
@@ -140,7 +129,7 @@ class ChargeBook:
             found = self._backend.latest(credential_for(caller))
             return [] if found is None else [(self.alias(caller), *found)]
         known = [
-            (self._names.get(digest, ""), limits, since) for digest, limits, since in self._backend.items()
+            (self._keys.name_of(digest), limits, since) for digest, limits, since in self._backend.items()
         ]
         return known[::-1]
 

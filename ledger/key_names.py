@@ -8,6 +8,7 @@ can tell whose name it is.
 import hmac
 import logging
 import secrets
+from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -21,7 +22,7 @@ SECRET_FILE: Final = "secret"  # noqa: S105 - no password, a name
 """Name of the file that holds the secret, in the directory where state is kept."""
 DIGITS: Final = 12
 MAX_KNOWN: Final = 10_000
-"""How many names are remembered rather than computed; some 200 bytes each."""
+"""How many names are remembered, of the keys used last; some 300 bytes each."""
 SECRET_BYTES: Final = 32
 
 
@@ -31,7 +32,7 @@ class KeyNames:
     def __init__(self, secret: bytes, given: Mapping[str, str]) -> None:
         self._secret = secret
         self._given = dict(given)
-        self._known: dict[str, str] = {}  # names by the digest of the key: no key is kept here
+        self._known: OrderedDict[str, str] = OrderedDict()  # by the digest of the key: no key is kept here
 
     @property
     def secret(self) -> bytes:
@@ -49,17 +50,21 @@ class KeyNames:
 
     def alias(self, caller: Caller) -> str:
         """The name of the caller's key, always the same."""
-        if name := self._given.get(caller.key):
+        known, digest = self._known, credential_for(caller).digest
+        if (name := known.get(digest)) is not None:
+            known.move_to_end(digest)
             return name
-        digest = credential_for(caller).digest
-        name = self._known.get(digest)
-        if name is None:
-            key = caller.key.encode("utf-8", "replace")
-            name = "k-" + hmac.digest(self._secret, key, "sha256").hex()[:DIGITS]
-            if len(self._known) >= MAX_KNOWN:
-                self._known.clear()
-            self._known[digest] = name
+        name = known[digest] = self._given.get(caller.key) or self._made(caller.key)
+        if len(known) > MAX_KNOWN:
+            known.popitem(last=False)
         return name
+
+    def name_of(self, digest: str) -> str:
+        """The name of the key whose credential has this digest; "" unless `alias` has told it lately."""
+        return self._known.get(digest, "")
+
+    def _made(self, key: str) -> str:
+        return "k-" + hmac.digest(self._secret, key.encode("utf-8", "replace"), "sha256").hex()[:DIGITS]
 
 
 def load_secret(path: Path) -> bytes:

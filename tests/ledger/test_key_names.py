@@ -6,6 +6,7 @@ import pytest
 
 from accounts import Caller
 from ledger import KeyNames, load_secret
+from ledger.key_names import MAX_KNOWN
 
 CALLER = Caller("fk-very-secret")
 
@@ -17,6 +18,26 @@ def test_key_has_the_name_that_was_given_or_a_short_hash() -> None:
     assert names.alias(CALLER).startswith("k-")
     assert len(names.alias(CALLER)) == 2 + 12
     assert names.alias(CALLER) != KeyNames(b"t" * 32, {}).alias(CALLER)
+
+
+def test_names_are_known_by_the_digests_of_the_keys_used_last() -> None:
+    names, bob, other = KeyNames(b"s" * 32, {"fk-bob": "bob"}), Caller("fk-bob"), Caller("fk-other")
+    assert names.name_of(bob.own.digest) == ""
+    for caller in (bob, other, CALLER):
+        assert names.alias(caller) == names.name_of(caller.own.digest)
+    for number in range(MAX_KNOWN - 1):
+        names.alias(Caller(f"fk-{number}"))
+        names.alias(bob)
+    assert names.name_of(bob.own.digest) == "bob"
+    assert names.name_of(other.own.digest) == ""
+
+
+def test_names_that_were_made_with_another_secret_are_forgotten() -> None:
+    names = KeyNames(b"s" * 32, {})
+    before = names.alias(CALLER)
+    names.secret = b"t" * 32
+    assert names.name_of(CALLER.own.digest) == ""
+    assert names.alias(CALLER) == names.name_of(CALLER.own.digest) != before
 
 
 def test_secret_is_made_once_and_is_for_nobody_else(tmp_path: Path) -> None:
