@@ -142,16 +142,29 @@ class Pursuit:
         """Nothing more of the present stream is wanted."""
         return self._opened and (self.reader.done or self.reader.elsewhere is not None)
 
-    async def give(self, data: bytes, *, fresh: bool = True) -> None:
-        """Give the reader a piece of the stream, and wait until it is ready for more."""
+    def receive(self, data: bytes, *, fresh: bool = True) -> Awaitable[None] | None:
+        """Give the reader a piece of the stream; None if it is ready for more at once.
+
+        With `fresh`, a stream that begins with it begins anew.
+        """
         self.check()
         if not self._opened:
             self._opened = True
             self.reader.go_on(fresh=fresh)
+        if (reading := self.reader.receive(data)) is not None:
+            return self._read(reading)
+        self.heard()
+        return None
+
+    async def give(self, data: bytes) -> None:
+        """Give the reader a piece of a new stream, and wait until it is ready for more."""
+        if (reading := self.receive(data)) is not None:
+            await reading
+
+    async def _read(self, reading: Awaitable[None]) -> None:
         if self._watchdog is not None:
             self._watchdog.reader_busy = True
-        if (reading := self.reader.receive(data)) is not None:
-            await reading
+        await reading
         self.heard()
 
     def heard(self) -> None:

@@ -25,7 +25,7 @@ async def resume(pursuit: Pursuit, elsewhere: Elsewhere) -> None:
             RESUME_PATH,
             pursuit.credential,
             json.dumps(body).encode(),
-            lambda data: pursuit.give(data, fresh=not known),
+            lambda data: pursuit.receive(data, fresh=not known),
             pursuit.exchange().begin(),
             extra_headers=token,
         )
