@@ -1,5 +1,6 @@
 """One answer to a request, in any format, streamed or whole: the HTTP side of a turn."""
 
+import asyncio
 import time
 from collections.abc import Awaitable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from handlers.body import AnyBody, BodyHandler
 from handlers.client_connection import ClientConnection, StreamTiming
 from handlers.client_states import ClientState
 from metrics import Outcome
+from runtime import HeldBytes
 from translate.values import AnswerFormat, ApiError, Forbidden, Model, NotFound, Unauthorized
 from turns import Client, RunningAnswers, TurnFactory, TurnOutcome
 
@@ -116,7 +118,7 @@ class Answer:
 
     async def _end(self, last: bytes) -> None:
         if not self._format.streams:
-            self._handler.send_json(last)
+            self._handler.send_body(last)
             return
         await self._connection.send(last)
         if self._connection.state is not ClientState.GONE:
@@ -140,6 +142,8 @@ class AnswerHandler(BodyHandler[AnyBody]):
     """Set by `initialize` of the handler."""
     _answer: Answer | None = None
     _client_left = False
+    _held: HeldBytes | None = None
+    """What holds bytes of the response."""
 
     def prepare(self) -> None:
         """Look at the headers."""
@@ -183,12 +187,36 @@ class AnswerHandler(BodyHandler[AnyBody]):
         finally:
             self._answer = None
 
+    def hold(self) -> HeldBytes:
+        """What the bytes of the response are held with, until it is written or the client is gone."""
+        self._held = self.common.room.hold()
+        if self._client_left:
+            self._held.release()
+        return self._held
+
+    def send_body(self, body: bytes) -> "asyncio.Future[None]":
+        """See `ApiHandler`."""
+        written = super().send_body(body)
+        if (held := self._held) is not None:
+            written.add_done_callback(lambda _: held.release())
+        return written
+
+    def cut_off(self) -> None:
+        """Close the connection at once."""
+        super().cut_off()
+        self._release()
+
     def on_connection_close(self) -> None:
         """The client left; Tornado calls this once."""
         super().on_connection_close()
         self._client_left = True
         if self._answer is not None:
             self._answer.client_gone()
+        self._release()
+
+    def _release(self) -> None:
+        if self._held is not None:
+            self._held.release()
 
 
 def key_verdict(turn: TurnOutcome, *, has_text: bool) -> KeyVerdict:

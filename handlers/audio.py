@@ -34,8 +34,6 @@ class SpeechHandler(AnswerHandler[JsonBody]):
 
     route = "audio"
     _format: SpeechAnswer | None = None
-    _held: HeldBytes | None = None
-    """What holds the recording."""
 
     def initialize(self, parts: AnswerParts, voice: Voice) -> None:
         """`parts` are those of every answer."""
@@ -52,7 +50,7 @@ class SpeechHandler(AnswerHandler[JsonBody]):
         model = await self.resolve(wanted.model)
         self.check_limits(self.caller, model)
         format = self._format = SpeechAnswer(wanted.form)
-        held = self._held = self.common.room.hold()
+        held = self.hold()
 
         async def read_out(credential: Credential, answered: Answered) -> None:
             format.recording = await self._read_out(credential, answered, wanted, held)
@@ -84,27 +82,11 @@ class SpeechHandler(AnswerHandler[JsonBody]):
             held=held,
         )
 
-    def send_json(self, body: bytes) -> "asyncio.Future[None]":
-        """See `ApiHandler`; here a good response is the recording, which is held until it is written."""
+    def send_body(self, body: bytes) -> "asyncio.Future[None]":
+        """See `ApiHandler`; here a good response is the recording."""
         if self._format is not None and self.failure is None:
             self.set_header("Content-Type", self._format.content_type)
-        written = super().send_json(body)
-        written.add_done_callback(lambda _: self._release())
-        return written
-
-    def cut_off(self) -> None:
-        """Close the connection at once."""
-        super().cut_off()
-        self._release()
-
-    def on_connection_close(self) -> None:
-        """The client left; Tornado calls this once."""
-        super().on_connection_close()
-        self._release()
-
-    def _release(self) -> None:
-        if self._held is not None:
-            self._held.release()
+        return super().send_body(body)
 
 
 class TranscriptionsHandler(BodyHandler[FormBody]):
@@ -143,7 +125,7 @@ class TranscriptionsHandler(BodyHandler[FormBody]):
             visit.verdict = KeyVerdict.ACCEPTED
         if wanted.plain:
             self.set_header("Content-Type", "text/plain; charset=utf-8")
-        self.send_json(transcription(text, plain=wanted.plain))
+        self.send_body(transcription(text, plain=wanted.plain))
 
     async def _transcribed(self, wanted: TranscriptionRequest) -> str:
         with self.common.room.hold() as held:  # what is sent is a copy

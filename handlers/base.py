@@ -203,8 +203,8 @@ class ApiHandler(RequestHandler):
         self.turn = turn
         self.outcome = turn.outcome
 
-    def send_json(self, body: bytes) -> "asyncio.Future[None]":
-        """Answer with JSON and the time it took; a client that does not read it is cut off.
+    def send_body(self, body: bytes) -> "asyncio.Future[None]":
+        """Answer with `body` and the time it took; a client that does not read it is cut off.
 
         What is returned is done when all is written. It may never be if the client leaves.
         """
@@ -267,7 +267,7 @@ class ApiHandler(RequestHandler):
             self.set_header("Connection", "close")  # Tornado closes it
         if self.outcome is None:
             self.outcome = OUTCOMES.get(error.status, Outcome.INVALID)
-        self.send_json(self.error_body(error) if body is None else body)
+        self.send_body(self.error_body(error) if body is None else body)
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Tornado calls it for what a handler raised, and for errors of its own."""

@@ -32,7 +32,7 @@ class SubscriptionHandler(ApiHandler):
             "system_hard_limit_usd": limit,
             "access_until": int(ledger.limits.reset_at(ledger.clock())),
         }
-        self.send_json(ujson.dumps(answer).encode())
+        self.send_body(ujson.dumps(answer).encode())
 
 
 class BillingUsageHandler(ApiHandler):
@@ -61,4 +61,4 @@ class BillingUsageHandler(ApiHandler):
                 for start, models in sorted(days.items())
             ],
         }
-        self.send_json(ujson.dumps(answer).encode())
+        self.send_body(ujson.dumps(answer).encode())

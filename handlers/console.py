@@ -141,7 +141,7 @@ class StateHandler(_OwnOrigin):
             "access": access,
             "details": await self._details() if granted else None,
         }
-        self.send_json(ujson.dumps(state, escape_forward_slashes=False).encode())
+        self.send_body(ujson.dumps(state, escape_forward_slashes=False).encode())
 
     def _access(self) -> str:
         """Raises Unauthorized for a wrong token."""

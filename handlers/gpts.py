@@ -54,7 +54,7 @@ class GptSearchHandler(ApiHandler):
             for gpt in found.gpts
         ]
         answer = {"object": "list", "data": data, "cursor": found.cursor or None}
-        self.send_json(ujson.dumps(answer, escape_forward_slashes=False).encode())
+        self.send_body(ujson.dumps(answer, escape_forward_slashes=False).encode())
 
     def _text(self, name: str) -> str:
         text = self.get_query_argument(name, "")

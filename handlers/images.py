@@ -4,7 +4,6 @@ The backend has no such interface: a model that draws is asked in words, and its
 of its answer.
 """
 
-import asyncio
 import re
 import time
 from collections.abc import Mapping
@@ -14,7 +13,6 @@ from typing import Final
 from handlers.answer import AnswerHandler, AnswerParts
 from handlers.body import AnyBody
 from media import Content, MediaError, MediaReader
-from runtime import HeldBytes
 from translate import Options
 from translate.openai import (
     MAX_ATTACHMENTS,
@@ -39,8 +37,6 @@ class DrawingHandler(AnswerHandler[AnyBody]):
     """Pictures from a request in any form."""
 
     route = "images"
-    _inline: HeldBytes | None = None
-    """What holds the pictures in the response."""
 
     def initialize(self, parts: AnswerParts, reader: MediaReader) -> None:
         """`parts` are those of every answer, `reader` reads the pictures of forms."""
@@ -53,15 +49,13 @@ class DrawingHandler(AnswerHandler[AnyBody]):
         """Serve `request`, with pictures to start from; the last one may be a mask. Raises ApiError."""
         model = await self.resolve(request.model)
         self.check_limits(self.caller, model, DRAWING)
-        if request.response_format == "b64_json":
-            self._inline = self.common.room.hold()
         message = ChatMessage("user", instruction(request, len(sources), masked=masked), tuple(sources))
         turn = TurnRequest(
             self.caller,
             Prompt(model, [message], sources, hints=(PICTURE,)),
             Options(),
             self.public_base(),
-            inline_pictures=self._inline,
+            inline_pictures=self.hold() if request.response_format == "b64_json" else None,
         )
         format = ImagesAnswer(int(time.time()), request.n)
         explain = partial(self._nothing_drawn, model)
@@ -76,27 +70,6 @@ class DrawingHandler(AnswerHandler[AnyBody]):
             except ApiError as limit:
                 error.retry_after = limit.retry_after
         return error
-
-    def send_json(self, body: bytes) -> "asyncio.Future[None]":
-        """See `ApiHandler`. The pictures in the response are held until it is written."""
-        written = super().send_json(body)
-        if (inline := self._inline) is not None:
-            written.add_done_callback(lambda _: inline.release())
-        return written
-
-    def cut_off(self) -> None:
-        """Close the connection at once."""
-        super().cut_off()
-        self._release()
-
-    def on_connection_close(self) -> None:
-        """The client left; Tornado calls this once."""
-        super().on_connection_close()
-        self._release()
-
-    def _release(self) -> None:
-        if self._inline is not None:
-            self._inline.release()
 
 
 class ImagesHandler(DrawingHandler[JsonBody]):

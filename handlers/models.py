@@ -31,7 +31,7 @@ class ModelsHandler(ApiHandler):
         await self.ask_for_list(caller)
         offered = self.models.offered(caller)
         data = [self.entry(name, model.listed) for name, model in offered.items()]
-        self.send_json(_dump({"object": "list", "data": data}))
+        self.send_body(_dump({"object": "list", "data": data}))
 
     head = get
 
@@ -68,7 +68,7 @@ class ModelHandler(ModelsHandler):
         """The model of this name or alias. Raises Unauthorized and NotFound."""
         caller = self.read_caller()
         await self.ask_for_list(caller, name)
-        self.send_json(_dump(self.entry(name, self.models.resolve(caller, name).listed)))
+        self.send_body(_dump(self.entry(name, self.models.resolve(caller, name).listed)))
 
     head = get
 

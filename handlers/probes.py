@@ -25,7 +25,7 @@ class HealthHandler(ApiHandler):
         """200, always; `event_loop` says whose loop it is."""
         upstream = "simulated" if self.simulated else "configured"
         health = {"status": "ok", "upstream": upstream, "event_loop": event_loop_name()}
-        self.send_json(ujson.dumps(health).encode())
+        self.send_body(ujson.dumps(health).encode())
 
     head = get
 
@@ -54,7 +54,7 @@ class ReadyHandler(ApiHandler):
         detail: dict[str, object] = {"status": status, "in_flight": len(self.running)}
         if gpts := self.gpts.availability():
             detail["gpts"] = gpts
-        self.send_json(ujson.dumps(detail, escape_forward_slashes=False).encode())
+        self.send_body(ujson.dumps(detail, escape_forward_slashes=False).encode())
 
     head = get
 

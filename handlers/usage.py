@@ -39,7 +39,7 @@ class UsageHandler(ApiHandler):
         answer["licence"] = self.licence.latest if alias is None else None
         answer["backend"] = [limits_as_json(*told) for told in charges.backend_limits(caller)]
         answer["data"] = [row_as_json(row) for row in rows]
-        self.send_json(ujson.dumps(answer, escape_forward_slashes=False).encode())
+        self.send_body(ujson.dumps(answer, escape_forward_slashes=False).encode())
 
     def _whose(self) -> Caller | None:
         """Whose usage is asked for, None for all keys. Raises Unauthorized."""

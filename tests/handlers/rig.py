@@ -170,6 +170,7 @@ class Rig:
     over: asyncio.Event = field(default_factory=asyncio.Event)
     runner: ScriptedRunner = field(init=False)
     bodies: ByteBudget = field(default_factory=lambda: ByteBudget(4_000_000))
+    room: ByteBudget = field(default_factory=plenty)
     running: RunningAnswers = field(init=False)
     port: int = 0
 
@@ -237,7 +238,7 @@ async def serving(
         write_timeout=rig.write_timeout,
         max_body_bytes=rig.max_body_bytes,
         bodies=rig.bodies,
-        room=plenty(),
+        room=rig.room,
         large_bodies=rig.large_bodies,
     )
     own: list[Any] = [

@@ -261,11 +261,14 @@ async def test_client_that_left_before_the_turn_was_made_stops_it_at_once() -> N
     assert rig.disconnects("waiting") == 1
 
 
-async def test_client_that_does_not_read_a_whole_answer_is_cut_off() -> None:
-    class Big(TinyFormat):
-        def finish(self, end: Any) -> bytes:
-            return b"x" * 1_000_000
+class Big(TinyFormat):
+    """More than the kernel takes at once."""
 
+    def finish(self, end: Any) -> bytes:
+        return b"x" * 1_000_000
+
+
+async def test_client_that_does_not_read_a_whole_answer_is_cut_off() -> None:
     rig = Rig(format=Big(streams=False), write_timeout=0.2)
     rig.plays(good)
     async with serving(rig), rig.client(receive_buffer=4096) as client:
@@ -273,6 +276,55 @@ async def test_client_that_does_not_read_a_whole_answer_is_cut_off() -> None:
         await asyncio.sleep(0.6)
         with pytest.raises((EOFError, ConnectionError)):
             await client.answer()
+
+
+# Bytes of the response.
+
+
+def holding(rig: Rig, script: Any = good) -> None:
+    """The turn plays `script` once bytes of the response are held."""
+
+    async def play(runner: ScriptedRunner, client: Client) -> TurnOutcome:
+        rig.handlers[-1].hold().try_grow_to(1000)
+        outcome: TurnOutcome = await script(runner, client)
+        return outcome
+
+    rig.plays(play)
+
+
+@pytest.mark.parametrize("script", [good, lost_later, bug_at_once])
+async def test_bytes_of_a_response_are_given_back_once_it_is_written(script: Any) -> None:
+    rig = whole()
+    holding(rig, script)
+    async with serving(rig), rig.client() as client:
+        await client.answer()
+        await eventually(lambda: rig.room.used == 0)
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+async def test_bytes_of_a_response_are_held_while_it_is_not_read(leaves: bool) -> None:
+    rig = Rig(format=Big(streams=False), write_timeout=60 if leaves else 0.3)
+    holding(rig)
+    async with serving(rig), rig.client(receive_buffer=4096) as client:
+        await eventually(lambda: rig.requests(Outcome.OK) == 1)
+        assert rig.room.used == 1000
+        if leaves:
+            client.close()
+        await eventually(lambda: rig.room.used == 0)
+
+
+async def test_nothing_is_held_for_a_client_that_left_before() -> None:
+    reading = asyncio.Event()
+    rig = Rig(before_answer=reading.wait)
+    holding(rig, until_stopped)
+    async with serving(rig):
+        async with rig.client() as client:
+            await eventually(lambda: bool(rig.handlers))
+            client.close()
+        await asyncio.sleep(0.05)
+        reading.set()
+        await eventually(lambda: rig.requests(Outcome.CLIENT_GONE) == 1)
+        assert rig.room.used == 0
 
 
 # Admission.

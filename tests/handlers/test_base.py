@@ -38,7 +38,7 @@ class Probe(ApiHandler):
     route = "probe"
 
     def get(self) -> None:
-        self.send_json(b"{}")
+        self.send_body(b"{}")
 
 
 class Upload(BodyHandler[JsonBody]):
@@ -50,7 +50,7 @@ class Upload(BodyHandler[JsonBody]):
         return JsonBody()
 
     async def post(self) -> None:
-        self.send_json(b'{"size": %d}' % await self.parsed(lambda body: body.other_bytes))
+        self.send_body(b'{"size": %d}' % await self.parsed(lambda body: body.other_bytes))
 
 
 class Counted(ApiHandler):
@@ -63,7 +63,7 @@ class Counted(ApiHandler):
     def get(self) -> None:
         self.model_name = "gpt-4-s"
         self.record_turn(ended(Outcome.OK, units=self.units, usage=self.usage))
-        self.send_json(b"{}")
+        self.send_body(b"{}")
 
 
 class Free(Counted):
