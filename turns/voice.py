@@ -4,7 +4,7 @@ from accounts import Caller, Credential, credential_for
 from runtime import HeldBytes
 from translate.values import ApiError, NotFound, Overloaded, UpstreamFailed
 from turns.failures import as_api_error
-from upstream import UpstreamError
+from upstream import UnusableAnswer, UpstreamError
 from upstream.files import AudioMissing, BackendFiles, FileHasNoRoom, FilesError
 
 
@@ -53,4 +53,6 @@ def _as_api_error(error: UpstreamError) -> ApiError:
         return Overloaded("Too many files are held at once.", retry_after=5)
     if isinstance(error, FilesError):
         return UpstreamFailed("The recording could not be fetched from the backend.", should_retry=False)
+    if isinstance(error, UnusableAnswer):
+        return UpstreamFailed("The backend answered, but not with what was asked for.", should_retry=False)
     return as_api_error(error)

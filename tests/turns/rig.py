@@ -381,7 +381,7 @@ class StoredFiles(BackendFiles):
         data = self.files[name]
         if (waiting := held.grow_to(held.size + len(data))) is not None:
             await waiting
-        return Download(data, f"{name}.png")
+        return Download(data, f"{name}.png", "image/png")
 
     async def hide_conversation(self, credential: Credential, conversation_id: str) -> bool:
         self.hidden.append(conversation_id)

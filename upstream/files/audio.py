@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from collections.abc import Sequence
 from typing import Final
 from urllib.parse import urlencode
 
@@ -16,6 +17,8 @@ WORDS_BYTES: Final = 1 << 20
 """Of an answer with words: an hour of speech has some 60 kB."""
 _UNSAFE: Final = re.compile(r"[^\w.-]", re.ASCII)
 _MISSING: Final = (404, 405, 501)
+_UNTOLD: Final = ("", "application/octet-stream")
+"""Types that do not tell what bytes are."""
 
 
 async def transcribe(
@@ -56,14 +59,17 @@ async def read_out(
     *,
     max_bytes: int,
     seconds: float,
+    pauses: Sequence[float],
 ) -> bytes:
     """The recording of a stored message; `query` names message, conversation, voice and format.
 
-    `held` has its bytes then.
+    `held` has its bytes then. Where the backend gives an address, they are fetched like those of any file,
+    with `pauses`.
 
     Raises:
         AudioMissing: this backend reads nothing out.
         FilesError: the recording cannot be had.
+        UnusableAnswer: there is no sound in what came.
         UpstreamError: it has refused, or the transport failed.
     """
     path = f"{API}/synthesize?{urlencode(query)}"
@@ -84,11 +90,19 @@ async def read_out(
     if not answer.complete:
         raise FileTooLarge(max_bytes)
     if answer.content_type != "application/json":
-        return answer.body
+        return _recording(answer.body, answer.content_type)
     address = text_at(json_object(answer.body) or {}, "download_url")
     if not address:
         raise UnusableAnswer("address of a recording")
-    return (await fetch(client, address, held, max_bytes=max_bytes, seconds=seconds)).data
+    file = await fetch(client, address, held, credential, max_bytes=max_bytes, seconds=seconds, pauses=pauses)
+    return _recording(file.data, file.content_type)
+
+
+def _recording(body: bytes, content_type: str) -> bytes:
+    """`body`, unless it is something else, such as a page of a gateway. Raises UnusableAnswer."""
+    if body and (content_type.startswith("audio/") or content_type in _UNTOLD):
+        return body
+    raise UnusableAnswer("recording")
 
 
 def _head(boundary: str, about: str) -> bytes:

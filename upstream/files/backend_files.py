@@ -176,7 +176,13 @@ class BackendFiles:
     async def read_out(self, credential: Credential, query: dict[str, str], held: HeldBytes) -> bytes:
         """The recording of a stored message. Raises as `upstream.files.audio.read_out` does."""
         return await read_out(
-            self._client, credential, query, held, max_bytes=self._max_bytes, seconds=self._timeouts.audio
+            self._client,
+            credential,
+            query,
+            held,
+            max_bytes=self._max_bytes,
+            seconds=self._timeouts.audio,
+            pauses=self._timeouts.address_pauses,
         )
 
     async def hide_conversation(self, credential: Credential, conversation_id: str) -> bool:

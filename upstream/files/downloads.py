@@ -32,10 +32,13 @@ _REDIRECTS: Final = (301, 302, 303, 307, 308)
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """The bytes of a file, and its name as the other side gives it: "", or any text, not to be trusted."""
+    """The bytes of a file, with its name and its media type as the other side gives them: "", or any text,
+    not to be trusted. The type is bare and in lower case.
+    """
 
     data: bytes
     file_name: str
+    content_type: str
 
 
 async def fetch(
@@ -99,7 +102,7 @@ async def _fetch(
             if not answer.complete:
                 raise FileTooLarge(max_bytes)
             name = download_name(url, answer.headers.get("content-disposition", ""))
-            return Download(answer.body, name or download_name(first_url, ""))
+            return Download(answer.body, name or download_name(first_url, ""), answer.content_type)
         if answer.status not in _REDIRECTS or "location" not in answer.headers:
             raise _refusal(answer.status)
         url = absolute_url(client, answer.headers["location"], url)

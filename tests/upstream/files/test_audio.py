@@ -1,12 +1,14 @@
 """Recordings and words, as a scripted backend gives them."""
 
+import json
+
 import pytest
 
 from tests.plenty import held
-from tests.scripted_server import Verb, send, status
+from tests.scripted_server import ScriptedServer, Verb, send, status
 from tests.upstream.rig import KEY, ME, PREFIX, rig
 from upstream import ResponseRefused
-from upstream.files import AudioMissing, BackendFiles, FileTooLarge
+from upstream.files import AudioMissing, BackendFiles, FileTimeouts, FileTooLarge
 from upstream.http import UnusableAnswer
 
 pytestmark = pytest.mark.timeout(seconds=10)
@@ -67,14 +69,48 @@ async def test_recording_of_a_message_is_asked_for_by_its_ids() -> None:
     assert request.path == f"/{PREFIX}/backend-api/synthesize?{query}"
 
 
-async def test_recording_may_be_somewhere_else() -> None:
-    there = answer(200, b'{"download_url": "/backend-api/estuary/content?id=1"}')
-    async with rig(there, answer(200, b"sound", "audio/mpeg")) as world:
-        data = await BackendFiles(world.client, max_bytes=1000).read_out(ME, QUERY, held())
-        request = world.server.connections[-1].request
+@pytest.mark.parametrize("content_type", ["audio/ogg", "application/octet-stream", ""])
+async def test_sound_may_be_of_a_type_that_does_not_tell(content_type: str) -> None:
+    async with rig(answer(200, b"sound", content_type)) as world:
+        assert await BackendFiles(world.client, max_bytes=1000).read_out(ME, QUERY, held()) == b"sound"
+
+
+IN_ITS_KEEPING = answer(200, b'{"download_url": "/backend-api/estuary/content?id=1"}')
+
+
+async def test_recording_in_the_backends_keeping_is_fetched_with_the_key_once_it_is_there() -> None:
+    not_yet, there = answer(404, b"{}"), answer(200, b"sound", "audio/mpeg")
+    async with rig(IN_ITS_KEEPING, not_yet, there) as world:
+        timeouts = FileTimeouts(address_pauses=(0.001,))
+        files = BackendFiles(world.client, max_bytes=1000, timeouts=timeouts)
+        data = await files.read_out(ME, QUERY, held())
+        asked = [connection.request for connection in world.server.connections]
+    assert data == b"sound"
+    assert len(asked) == 3
+    assert {request.headers.get("authorization") for request in asked if request} == {f"Bearer {KEY}"}
+
+
+async def test_recording_on_another_host_is_fetched_without_the_key() -> None:
+    async with ScriptedServer(answer(200, b"sound", "audio/mpeg")) as storage:
+        elsewhere = json.dumps({"download_url": f"{storage.url}/blob"}).encode()
+        async with rig(answer(200, elsewhere)) as world:
+            data = await BackendFiles(world.client, max_bytes=1000).read_out(ME, QUERY, held())
+        request = storage.connections[0].request
     assert data == b"sound"
     assert request is not None
     assert "authorization" not in request.headers
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [(b"<html>Log in", "text/html"), (b"error", "text/plain"), (b"", "audio/mpeg"), (b"", "")],
+)
+@pytest.mark.parametrize("direct", [True, False])
+async def test_what_is_no_sound_is_no_recording(body: bytes, content_type: str, direct: bool) -> None:
+    last = answer(200, body, content_type)
+    async with rig(*([last] if direct else [IN_ITS_KEEPING, last])) as world:
+        with pytest.raises(UnusableAnswer):
+            await BackendFiles(world.client, max_bytes=1000).read_out(ME, QUERY, held())
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ async def test_uploaded_file_is_registered_and_can_be_fetched_back() -> None:
         assert (stored.id, stored.content, stored.is_registered) == (file_id, PICTURE, True)
         assert not stored.authorization_on_put
         address = await it.files.download_url(ME, file_id)
-        assert await it.files.fetch(address, held()) == Download(PICTURE, "报告 (1).png")
+        assert await it.files.fetch(address, held()) == Download(PICTURE, "报告 (1).png", "image/png")
 
 
 async def test_document_is_given_with_its_tokens() -> None:

@@ -43,7 +43,7 @@ def redirect(location: str, code: int = 302) -> Script:
 
 async def test_bytes_are_what_the_storage_gives() -> None:
     async with storage(content(DATA, {"Content-Type": "Image/PNG; x=y"})) as blobs, world() as it:
-        assert await it.files.fetch(signed(blobs), held()) == Download(DATA, "")
+        assert await it.files.fetch(signed(blobs), held()) == Download(DATA, "", "image/png")
         (request,) = requests_of(blobs)
     assert (request.method, request.path) == ("GET", f"/blob?sig={SIGNATURE}")
 
