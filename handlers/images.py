@@ -7,7 +7,6 @@ of its answer.
 import re
 import time
 from collections.abc import Mapping
-from functools import partial
 from typing import Final
 
 from handlers.answer import AnswerHandler, AnswerParts
@@ -25,10 +24,10 @@ from translate.openai import (
     nothing_drawn,
     read_fields,
 )
-from translate.values import PICTURE, ApiError, Attachment, BadRequest, ChatMessage, Model, RateLimited
+from translate.values import PICTURE, ApiError, Attachment, BadRequest, ChatMessage, RateLimited
 from turns import Prompt, TurnRequest, as_part_error
 
-DRAWING: Final = ("image_gen",)
+DRAWING: Final = "image_gen"
 """The backend's name of what it counts pictures under."""
 NUMBER: Final = re.compile(r"[0-9]{1,9}")
 
@@ -48,7 +47,7 @@ class DrawingHandler(AnswerHandler[AnyBody]):
     ) -> None:
         """Serve `request`, with pictures to start from; the last one may be a mask. Raises ApiError."""
         model = await self.resolve(request.model)
-        self.check_limits(self.caller, model, DRAWING)
+        self.check_limits(self.caller, model, (DRAWING,))
         message = ChatMessage("user", instruction(request, len(sources), masked=masked), tuple(sources))
         turn = TurnRequest(
             self.caller,
@@ -58,17 +57,13 @@ class DrawingHandler(AnswerHandler[AnyBody]):
             inline_pictures=self.hold() if request.response_format == "b64_json" else None,
         )
         format = ImagesAnswer(int(time.time()), request.n)
-        explain = partial(self._nothing_drawn, model)
-        await self.respond(self.parts.turns.drawing(turn, format, request.n, explain), format)
+        await self.respond(self.parts.turns.drawing(turn, format, request.n, self._nothing_drawn), format)
 
-    def _nothing_drawn(self, model: Model, words: str) -> ApiError:
+    def _nothing_drawn(self, words: str) -> ApiError:
         """The error for an answer in words; where they name a limit and no wait, the backend may have."""
         error = nothing_drawn(words)
         if isinstance(error, RateLimited) and error.retry_after is None:
-            try:
-                self.common.charges.check(self.caller, model, DRAWING)
-            except ApiError as limit:
-                error.retry_after = limit.retry_after
+            error.retry_after = self.common.charges.feature_wait(self.caller, DRAWING)
         return error
 
 

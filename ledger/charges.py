@@ -80,6 +80,11 @@ class ChargeBook:
             return False
         return True
 
+    def feature_wait(self, caller: Caller, feature: str) -> float | None:
+        """Seconds until the backend lets `caller` use a feature that is used up; None if it is not."""
+        used_up = self._backend.feature_used_up(credential_for(caller), feature)
+        return None if used_up is None else used_up.seconds
+
     async def post(self, caller: Caller, model: Model, message_id: str = "") -> "Charge":
         """Record, durably, that a conversation is about to be posted.
 

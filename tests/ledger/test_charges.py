@@ -200,6 +200,17 @@ async def test_feature_that_is_used_up_is_refused_to_who_needs_it(tmp_path: Path
         assert metrics.registry.get_sample_value("pandora_rejected_total", {"reason": "feature_limit"}) == 1
 
 
+async def test_wait_for_a_feature_is_told_and_counts_as_no_rejection(tmp_path: Path) -> None:
+    limits, metrics = limits_of_backend(), Metrics(("images",), [])
+    async with charge_book(tmp_path, metrics=metrics, backend=limits) as charges:
+        assert charges.feature_wait(ALICE, "image_gen") is None
+        limits.note(Credential(ALICE.key), BackendLimits((USED_UP,), features=(NO_PICTURE,)))
+        assert 0 < (charges.feature_wait(ALICE, "image_gen") or 0) <= 900
+        assert charges.feature_wait(ALICE, "deep_research") is None
+        assert charges.feature_wait(Caller("fk-bob"), "image_gen") is None
+        assert metrics.registry.get_sample_value("pandora_rejected_total", {"reason": "feature_limit"}) == 0
+
+
 async def test_backends_limits_are_told_with_the_names_of_the_keys(tmp_path: Path) -> None:
     limits, told = limits_of_backend(), BackendLimits(features=(NO_PICTURE,))
     bob = Caller("fk-bob")

@@ -141,6 +141,17 @@ async def test_limit_without_a_wait_in_words_has_that_which_the_backend_tells_be
     assert 7100 < int(limited.headers["retry-after"]) <= 7200
 
 
+async def test_limit_of_the_backend_has_no_wait_of_our_own_quota_and_counts_as_no_rejection() -> None:
+    backend = BackendOfToday(words="You have reached your daily image limit.")
+    async with over(backend, {"QUOTA_PER_DAY": "14"}) as service:
+        limited = await draw(service)
+        exposed = (await service.ask("GET", "/metrics")).body.decode()
+    assert limited.status == 429
+    assert limited.headers["x-ratelimit-remaining-units"] == "0"
+    assert "retry-after" not in limited.headers
+    assert 'pandora_rejected_total{reason="quota"} 0.0' in exposed
+
+
 async def test_conversation_that_draws_is_hidden_afterwards_where_others_are_temporary() -> None:
     async with deployed({"HISTORY": "temporary"}, today()) as service:
         answer = await draw(service)
