@@ -9,9 +9,9 @@ import asyncio
 from access import KeyVerdict
 from accounts import Credential
 from handlers.answer import AnswerHandler, AnswerParts
-from handlers.body import RETRY_AFTER, BodyHandler
+from handlers.body import BodyHandler
 from metrics import Outcome
-from runtime import HeldBytes, NoRoom
+from runtime import HeldBytes
 from translate import Options
 from translate.openai import (
     FormBody,
@@ -25,8 +25,8 @@ from translate.openai import (
     repetition,
     transcription,
 )
-from translate.values import ApiError, ChatMessage, Overloaded, Style, Unauthorized, UpstreamFailed
-from turns import Answered, Prompt, TurnRequest, Voice, outcome_of
+from translate.values import ApiError, ChatMessage, Style, Unauthorized, UpstreamFailed
+from turns import Answered, Prompt, StoppableWork, Stopped, TurnRequest, Voice, outcome_of
 
 
 class SpeechHandler(AnswerHandler[JsonBody]):
@@ -94,13 +94,13 @@ class TranscriptionsHandler(BodyHandler[FormBody]):
 
     route = "audio"
     content_type = "multipart/form-data"
-    _work: "asyncio.Task[str] | None" = None
-    _stopped: ApiError | None = None
+    _stopped_by: ApiError | None = None
 
     def initialize(self, parts: AnswerParts, voice: Voice) -> None:
         """`parts` are those of every answer."""
         self.parts = parts
         self.voice = voice
+        self._work = StoppableWork()
 
     def new_body(self) -> FormBody:
         """A form, with the boundary that the headers name."""
@@ -111,15 +111,15 @@ class TranscriptionsHandler(BodyHandler[FormBody]):
         wanted = read_transcription(await self.parsed(FormBody.read_form))
         with self.let_in(self.caller) as visit, self.parts.running.admit(self, self.route):
             try:
-                text = await self._transcribed(wanted)
+                text = await self._work.do(self._transcribed(wanted))
             except ApiError as error:
                 refused = isinstance(error, Unauthorized)
                 visit.verdict = KeyVerdict.REFUSED if refused else KeyVerdict.DOUBTFUL
                 self.outcome = outcome_of(error)
                 raise
-            except asyncio.CancelledError:
-                if self._stopped is not None:
-                    raise self._stopped from None
+            except Stopped:
+                if self._stopped_by is not None:
+                    raise self._stopped_by from None
                 self.outcome = Outcome.CLIENT_GONE
                 return
             visit.verdict = KeyVerdict.ACCEPTED
@@ -128,26 +128,15 @@ class TranscriptionsHandler(BodyHandler[FormBody]):
         self.send_body(transcription(text, plain=wanted.plain))
 
     async def _transcribed(self, wanted: TranscriptionRequest) -> str:
-        with self.common.room.hold() as held:  # what is sent is a copy
-            try:
-                if (waiting := held.grow_to(len(wanted.data))) is not None:
-                    await waiting
-            except NoRoom:
-                raise Overloaded("Too many files are held at once.", retry_after=RETRY_AFTER) from None
-            asked = self.voice.transcribe(self.caller, wanted.data, wanted.name, wanted.language)
-            self._work = asyncio.get_running_loop().create_task(asked)
-            return await self._work
+        with self.common.room.hold() as held:
+            return await self.voice.transcribe(self.caller, wanted.data, wanted.name, wanted.language, held)
 
     def stop(self, error: ApiError) -> None:
         """End it soon, with `error`."""
-        self._stopped = error
-        self._cancel()
+        self._stopped_by = error
+        self._work.stop()
 
     def on_connection_close(self) -> None:
         """The client left; Tornado calls this once."""
         super().on_connection_close()
-        self._cancel()
-
-    def _cancel(self) -> None:
-        if self._work is not None:
-            self._work.cancel()
+        self._work.stop()

@@ -11,6 +11,7 @@ from turns.preparation import Preparation, Prompt, PromptOptions
 from turns.relay import Client
 from turns.runner import TurnRunner
 from turns.running import RunningAnswers
+from turns.stoppable import StoppableWork, Stopped
 from turns.token_counter import TokenCounter
 from turns.voice import Voice
 
@@ -23,6 +24,8 @@ __all__ = [
     "Prompt",
     "PromptOptions",
     "RunningAnswers",
+    "StoppableWork",
+    "Stopped",
     "TokenCounter",
     "TurnFactory",
     "TurnOutcome",

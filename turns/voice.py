@@ -1,7 +1,7 @@
 """Sound in turns: an answer that is read out, and a recording turned into words."""
 
 from accounts import Caller, Credential, credential_for
-from runtime import HeldBytes
+from runtime import HeldBytes, NoRoom
 from translate.values import ApiError, NotFound, Overloaded, UpstreamFailed
 from turns.failures import as_api_error
 from upstream import UnusableAnswer, UpstreamError
@@ -14,10 +14,17 @@ class Voice:
     def __init__(self, files: BackendFiles) -> None:
         self._files = files
 
-    async def transcribe(self, caller: Caller, data: bytes, name: str, language: str) -> str:
-        """The words in a recording; see `BackendFiles`. It costs no conversation. Raises ApiError."""
+    async def transcribe(self, caller: Caller, data: bytes, name: str, language: str, held: HeldBytes) -> str:
+        """The words in a recording; see `BackendFiles`. It costs no conversation.
+
+        What is sent is a copy, which `held` has first: that may have to be waited for. Raises ApiError.
+        """
         try:
+            if (waiting := held.grow_to(len(data))) is not None:
+                await waiting
             return await self._files.transcribe(credential_for(caller), data, name, language)
+        except NoRoom:
+            raise _no_room() from None
         except UpstreamError as error:
             raise _as_api_error(error) from None
 
@@ -50,9 +57,13 @@ def _as_api_error(error: UpstreamError) -> ApiError:
     if isinstance(error, AudioMissing):
         return NotFound("This backend has no audio, or not for this account.", code="audio_not_available")
     if isinstance(error, FileHasNoRoom):
-        return Overloaded("Too many files are held at once.", retry_after=5)
+        return _no_room()
     if isinstance(error, FilesError):
         return UpstreamFailed("The recording could not be fetched from the backend.", should_retry=False)
     if isinstance(error, UnusableAnswer):
         return UpstreamFailed("The backend answered, but not with what was asked for.", should_retry=False)
     return as_api_error(error)
+
+
+def _no_room() -> Overloaded:
+    return Overloaded("Too many files are held at once.", retry_after=5)

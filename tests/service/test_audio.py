@@ -11,9 +11,11 @@ import openai
 import pytest
 
 from accounts import Caller, Credential
-from runtime import HeldBytes
+from handlers import AppParts
+from runtime import ByteBudget, HeldBytes
 from simulator import Knobs
 from tests.eventually import eventually
+from tests.raw_client import Connection
 from tests.service.deployment import JSON_TYPE, KEY, Deployment, deployed
 from turns import Voice
 
@@ -21,6 +23,12 @@ KNOBS = Knobs(age="2026", busy=False, cap=0, pace=0)
 AUDIO = {"AUDIO": "true"}
 TEXT = "The kettle sings at noon, and the tea is ready."
 SPEECH: dict[str, Any] = {"model": "tts-1", "input": TEXT, "voice": "alloy"}
+TRANSCRIPTIONS = "/v1/audio/transcriptions"
+FORM_TYPE = {"Content-Type": "multipart/form-data; boundary=x"}
+FORM = (
+    b'--x\r\nContent-Disposition: form-data; name="model"\r\n\r\nw\r\n--x\r\n'
+    b'Content-Disposition: form-data; name="file"; filename="a"\r\n\r\nsound\r\n--x--\r\n'
+)
 
 
 @asynccontextmanager
@@ -161,6 +169,50 @@ async def test_model_that_says_something_else_is_not_read_out() -> None:
         assert asked(service, "/synthesize") == []
 
 
+@asynccontextmanager
+async def waiting_for_room() -> AsyncIterator[tuple[Deployment, Connection, HeldBytes]]:
+    """A transcription that waits until others give back what they hold, its client, and what holds it up."""
+    room = ByteBudget(1000)
+    elder, full = room.hold(), room.hold()
+
+    def crowded(parts: AppParts) -> AppParts:
+        return replace(parts, common=replace(parts.common, room=room))
+
+    async with deployed(AUDIO, KNOBS, adapt=crowded) as service, service.connect() as client:
+        assert (elder.grow_to(1), full.grow_to(1000)) == (None, None)
+        await client.send("POST", TRANSCRIPTIONS, {**FORM_TYPE, "Authorization": f"Bearer {KEY}"}, FORM)
+        await eventually(lambda: service.in_flight == 1)
+        yield service, client, full
+
+
+async def test_recording_that_waits_for_room_is_sent_once_there_is_some() -> None:
+    async with waiting_for_room() as (service, client, full):
+        assert asked(service, "/transcribe") == []
+        full.release()
+        answer = await client.answer()
+    assert answer.json == {"text": "These are 5 bytes of simulated speech."}
+
+
+async def test_recording_of_a_client_that_leaves_while_it_waits_for_room_is_not_sent() -> None:
+    async with waiting_for_room() as (service, client, full):
+        client.close()
+        await eventually(lambda: service.in_flight == 0)
+        full.release()
+        await asyncio.sleep(0.1)
+        assert asked(service, "/transcribe") == []
+        assert service.requests("client_gone", "audio") == 1
+
+
+async def test_recording_that_waits_for_room_while_the_service_stops_is_given_up() -> None:
+    async with waiting_for_room() as (service, client, full):
+        await service.server.service.running.drain(0)
+        assert service.in_flight == 0
+        full.release()
+        answer = await client.answer()
+        assert asked(service, "/transcribe") == []
+    assert (answer.status, answer.error["message"]) == (503, "The service is restarting.")
+
+
 async def test_there_is_no_audio_unless_it_is_set() -> None:
     async with deployed() as service:
         for path in ("speech", "transcriptions"):
@@ -170,10 +222,7 @@ async def test_there_is_no_audio_unless_it_is_set() -> None:
 
 async def test_key_that_is_refused_is_refused_here_too() -> None:
     async with audio() as (service, _):
-        form = b'--x\r\nContent-Disposition: form-data; name="model"\r\n\r\nw\r\n--x\r\n'
-        form += b'Content-Disposition: form-data; name="file"; filename="a"\r\n\r\nsound\r\n--x--\r\n'
-        head = {"Content-Type": "multipart/form-data; boundary=x"}
-        words = await service.ask("POST", "/v1/audio/transcriptions", head, form, key="sk-refused")
+        words = await service.ask("POST", TRANSCRIPTIONS, FORM_TYPE, FORM, key="sk-refused")
         body = json.dumps(SPEECH).encode()
         speech = await service.ask("POST", "/v1/audio/speech", JSON_TYPE, body, key="sk-refused")
         nobody = await service.ask("POST", "/v1/audio/speech", JSON_TYPE, body, key="")

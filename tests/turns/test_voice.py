@@ -3,7 +3,7 @@
 import pytest
 
 from accounts import Caller, Credential
-from runtime import HeldBytes
+from runtime import ByteBudget, HeldBytes
 from tests.plenty import held
 from translate.values import ApiError, NotFound, Overloaded, UpstreamFailed
 from turns import Voice
@@ -44,4 +44,10 @@ async def test_failure_to_read_out_is_told(error: UpstreamError, kind: type[ApiE
 async def test_words_that_cannot_be_used_are_told() -> None:
     voice = Voice(FailingFiles(UnusableAnswer("transcription")))
     with pytest.raises(UpstreamFailed, match="not with what was asked for"):
-        await voice.transcribe(ALICE, b"sound", "a.mp3", "")
+        await voice.transcribe(ALICE, b"sound", "a.mp3", "", held())
+
+
+async def test_recording_for_which_there_is_no_room_is_not_sent() -> None:
+    voice = Voice(FailingFiles(UnusableAnswer("transcription")))
+    with ByteBudget(4).hold() as none, pytest.raises(Overloaded, match="Too many files are held at once"):
+        await voice.transcribe(ALICE, b"sound", "a.mp3", "", none)
