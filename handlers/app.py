@@ -27,7 +27,10 @@ from metrics import Exposition
 from recordings import Recorder
 from turns import Voice
 
-ROUTES = ("audio", "billing", "chat", "console", "images", "media", "models", "probe", "unknown", "usage")
+ROUTES = (
+    "audio", "billing", "chat", "console", "gpts", "images", "media", "models", "probe", "transcriptions",
+    "unknown", "usage"
+)  # fmt: skip
 """Route names, as they appear in metrics."""
 
 Routes = list[tuple[str, type[ApiHandler], dict[str, Any]]]

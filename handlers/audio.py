@@ -92,7 +92,7 @@ class SpeechHandler(AnswerHandler[JsonBody]):
 class TranscriptionsHandler(BodyHandler[FormBody]):
     """A recording turned into words."""
 
-    route = "audio"
+    route = "transcriptions"
     content_type = "multipart/form-data"
     _stopped_by: ApiError | None = None
 

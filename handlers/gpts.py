@@ -24,7 +24,7 @@ class Search(Protocol):
 class GptSearchHandler(ApiHandler):
     """Offered where any GPT may be used (`ALLOW_ANY_GPT`)."""
 
-    route = "models"
+    route = "gpts"
 
     def initialize(self, search: Search) -> None:
         """`search` asks the backend, with the caller's key."""

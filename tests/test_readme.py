@@ -63,6 +63,11 @@ def test_every_metric_in_the_readme_exists() -> None:
     assert named - known - derived == set()
 
 
+def test_every_route_of_the_metrics_stands_in_the_readme() -> None:
+    told = README.partition("The label `route` is ")[2].partition(";")[0]
+    assert sorted(re.findall(r"`([a-z]+)`", told)) == sorted(ROUTES)
+
+
 def test_every_outcome_stands_in_the_readme() -> None:
     for outcome in Outcome:
         assert f"`{outcome.value}`" in README

@@ -13,7 +13,12 @@ from wiring import build
 
 
 async def real_app(folder: Path) -> tornado.web.Application:
-    env = {"BASE_URL": "http://127.0.0.1:1", "STATE_DIR": str(folder), "AUDIO": "true"}
+    env = {
+        "BASE_URL": "http://127.0.0.1:1",
+        "STATE_DIR": str(folder),
+        "AUDIO": "true",
+        "ALLOW_ANY_GPT": "true",
+    }
     settings = Settings.from_env(env)
     return make_app(build(settings, VERSION).app)
 

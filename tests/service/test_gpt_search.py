@@ -39,6 +39,7 @@ async def store(*script: Verb, allowed: str = "true") -> AsyncIterator[tuple[Dep
 async def test_found_gpts_have_the_names_by_which_they_can_be_used() -> None:
     async with store(*says(200, ANSWER)) as (service, seen):
         answer = await service.ask("GET", f"{PATH}?q={quote('code 评审')}&cursor=c1")
+        assert (service.requests("ok", "gpts"), service.requests("ok", "models")) == (1, 0)
     assert answer.json == {
         "object": "list",
         "data": [{"id": "gpt-4-gizmo-g-AbC123", "object": "model", "name": "码", "description": "Reads"}],
