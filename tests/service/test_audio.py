@@ -235,7 +235,7 @@ class SlowVoice(Voice):
     def __init__(self) -> None:
         self.working = 0
 
-    async def transcribe(self, caller: Caller, data: bytes, name: str, language: str) -> str:
+    async def transcribe(self, caller: Caller, data: bytes, name: str, language: str, held: HeldBytes) -> str:
         await self._work()
         return ""
 
