@@ -236,6 +236,7 @@ class SlowVoice(Voice):
         self.working = 0
 
     async def transcribe(self, caller: Caller, data: bytes, name: str, language: str, held: HeldBytes) -> str:
+        assert held.grow_to(len(data)) is None
         await self._work()
         return ""
 
@@ -278,11 +279,14 @@ async def test_recording_is_held_no_longer_than_it_takes_to_write_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "head", "body"),
-    [("speech", JSON_TYPE, json.dumps(SPEECH).encode()), ("transcriptions", FORM_TYPE, FORM)],
+    ("path", "route", "head", "body"),
+    [
+        ("speech", "audio", JSON_TYPE, json.dumps(SPEECH).encode()),
+        ("transcriptions", "transcriptions", FORM_TYPE, FORM),
+    ],
 )
 async def test_client_that_leaves_ends_the_work_and_nothing_is_held_for_it(
-    path: str, head: dict[str, str], body: bytes
+    path: str, route: str, head: dict[str, str], body: bytes
 ) -> None:
     voice = SlowVoice()
     async with deployed(AUDIO, KNOBS, adapt=lambda parts: replace(parts, voice=voice)) as service:
@@ -295,7 +299,7 @@ async def test_client_that_leaves_ends_the_work_and_nothing_is_held_for_it(
             assert room.used > 0
         await eventually(lambda: voice.working == 0)
         await eventually(lambda: room.used == 0)
-        await eventually(lambda: service.requests("client_gone", "audio") == 1)
+        await eventually(lambda: service.requests("client_gone", route) == 1)
 
 
 async def test_key_that_is_refused_is_remembered_and_the_backend_not_asked_again() -> None:
