@@ -55,6 +55,7 @@ from translate.values import (
     NEED_DATA,
     PAUSED,
     ApiError,
+    Contract,
     CountTokens,
     Elsewhere,
     ElsewhereKind,
@@ -64,10 +65,12 @@ from translate.values import (
     Finished,
     GoesOn,
     JsonObject,
+    Kept,
     Picture,
     SentMessage,
     ShownCitation,
     Style,
+    Unkept,
     UpstreamFailed,
     UpstreamTimeout,
     Usage,
@@ -100,11 +103,14 @@ DAMAGED: Final = "A part of the backend's answer came damaged, so that the answe
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How an answer is wanted: stop sequences, its style, and whether the model's reasoning is part of it."""
+    """How an answer is wanted: stop sequences, its style, whether the model's reasoning is part of it, and
+    what it has to keep to.
+    """
 
     stop: Sequence[str] = ()
     style: Style = Style.WEB
     reasoning: bool = False
+    contract: Contract | None = None
 
 
 class Conversation:
@@ -141,7 +147,12 @@ class Conversation:
         self._events = self._builder.events
         self.answer = self._builder.answer
         """The text of the answer so far."""
-        self._renderer = Renderer(self._builder, options.style, links, reasoning=options.reasoning)
+        self._contract = options.contract
+        self._settled = self._contract is None  # nothing is to be decided about what the answer keeps to
+        self._closed = False  # nothing may be added to it
+        self._renderer = Renderer(
+            self._builder, options.style, links, reasoning=options.reasoning, contract=self._contract
+        )
         self._secrets = secrets
         self._interpreter = Interpreter(sent, secrets)
         self._max_record_bytes = max_record_bytes
@@ -268,12 +279,19 @@ class Conversation:
         self._builder.flush()
 
     def conclude(self, notes: Iterable[str] = ()) -> None:
-        """The turn is over. Each of `notes` is added to the answer as a paragraph. Raises WrongState."""
-        self._move(Signal.CONCLUDED)
-        for note in notes:
-            self._renderer.note(note)
-        self._renderer.close()
-        self._builder.end(Finished(self.facts.finish_reason))
+        """The turn is over. Each of `notes` is added to the answer as a paragraph. Raises WrongState.
+
+        `Failed` follows instead of `Finished` if the answer does not keep to what it has to.
+        """
+        if self.state is State.EXCHANGE_ENDED and (error := self._settle_at_last()) is not None:
+            self._fail(error)
+        else:
+            self._move(Signal.CONCLUDED)
+            for note in notes:
+                if not self._closed:
+                    self._renderer.note(note)
+            self._renderer.close()
+            self._builder.end(Finished(self.facts.finish_reason))
         self._builder.flush()
 
     def abandon(self) -> None:
@@ -494,7 +512,8 @@ class Conversation:
 
     def _check_stop(self) -> bool:
         """Whether the exchange is over, by a stop sequence or otherwise."""
-        if self._builder.stopped and not self.exchange_over:
+        done = self._builder.stopped or (self._contract is not None and self._contract.done)
+        if done and not self.exchange_over:
             self.facts.finish_reason = "stop"
             self._end_well(ExchangeEnded())
         return self.exchange_over
@@ -507,6 +526,8 @@ class Conversation:
         if self._more_kept:
             self._more_kept = False
             kept = self._dialect.kept + self._interpreter.kept + self._renderer.kept
+            if self._contract is not None:
+                kept += self._contract.kept
             allowed = allowed and kept <= self._max_kept_bytes
         if not allowed:
             self._fail(UpstreamFailed("The answer is too large to be passed on.", should_retry=False))
@@ -590,8 +611,40 @@ class Conversation:
         if self._interpreter.damage.pending:
             self._fail(UpstreamFailed(DAMAGED, should_retry=False))
         elif self._check_size():
+            if not (self._settled or ended.cut or ended.confirmation):
+                ended = ExchangeEnded(question=self._settle())
             self._move(Signal.ENDED)
             self._builder.end(ended)
+
+    def _settle(self, *, cut: bool = False) -> str:
+        """See whether the answer is as it must be; if not, what the backend is to be asked."""
+        if self._contract is None:
+            return ""
+        verdict = self._contract.conclude(cut=cut)
+        if isinstance(verdict, Unkept):
+            return verdict.question
+        self._keep(verdict)
+        return ""
+
+    def _settle_at_last(self) -> ApiError | None:
+        """Decide what is not decided yet, now that nothing more is asked; the failure if there is no answer."""
+        if (
+            self._contract is None
+            or self._settled
+            or not self._settle(cut=self.facts.finish_reason == "length")
+        ):
+            return None
+        given_up = self._contract.give_up()
+        if isinstance(given_up, ApiError):
+            return given_up
+        self._keep(given_up)
+        return None
+
+    def _keep(self, kept: Kept) -> None:
+        self._settled, self._closed = True, kept.closed
+        self._renderer.keep(kept)
+        if kept.calls:
+            self.facts.finish_reason = "tool_calls"
 
     def _fail(self, error: ApiError) -> None:
         self._move(Signal.FAILURE)

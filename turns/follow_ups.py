@@ -1,4 +1,5 @@
-"""What follows a good exchange that is not the end: an answer cut by length, a GPT that asks for permission.
+"""What follows a good exchange that is not the end: an answer cut by length, a GPT that asks for permission,
+an answer that is not what was asked for.
 
 Each follow-up is another conversation for the backend, and costs as much.
 """
@@ -7,12 +8,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from translate.backend import NO_WISHES, PostedConversation, TurnFacts, Wishes, confirmation, continuation
-from translate.values import Confirmation, ExchangeEnded, Model
+from translate.backend import (
+    NO_WISHES,
+    PostedConversation,
+    TurnFacts,
+    Wishes,
+    confirmation,
+    continuation,
+    conversation,
+)
+from translate.values import ChatMessage, Confirmation, ExchangeEnded, Model, Place
 from turns.preparation import new_id
 
 MAX_CONFIRMATIONS: Final = 5
 """Confirmations that are given in one turn; a GPT that asks for more gets none."""
+MAX_QUESTIONS: Final = 1
+"""Times that one turn asks once more for an answer as it must be."""
 
 GptActions = Literal["ask", "allow", "always"]
 
@@ -40,6 +51,7 @@ class FollowUps:
     ) -> None:
         self._continuations_left = continue_limit
         self._confirmations_left = MAX_CONFIRMATIONS
+        self._questions_left = MAX_QUESTIONS
         self._actions = actions
         self._wishes = wishes
         self._new_id = new_id
@@ -51,15 +63,26 @@ class FollowUps:
 
         `affordable` tells whether another conversation may be held.
         """
-        if not (ended.cut or ended.confirmation) or not affordable():
+        if not (ended.cut or ended.confirmation or ended.question) or not affordable():
             return None
         if ended.confirmation is not None:
             return self._confirm(ended.confirmation, model, facts)
+        if ended.question:
+            return self._ask(ended.question, model, facts)
         if not self._continuations_left:
             return None
         self._continuations_left -= 1
         posted = continuation(model, facts.conversation_id, facts.last_message_id, wishes=self._wishes)
         return FollowUp(posted, seamless=True)
+
+    def _ask(self, question: str, model: Model, facts: TurnFacts) -> FollowUp | None:
+        if not (self._questions_left and facts.conversation_id and facts.last_message_id):
+            return None
+        self._questions_left -= 1
+        place = Place(facts.conversation_id, facts.last_message_id)
+        asked = [ChatMessage("user", question)]
+        posted = conversation(model, asked, self._new_id, wishes=self._wishes, place=place)
+        return FollowUp(posted, seamless=False)
 
     def _confirm(self, asked: Confirmation, model: Model, facts: TurnFacts) -> FollowUp | str:
         where = f"{asked.domain[:100]} ({asked.operation[:100]})"

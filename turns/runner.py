@@ -163,6 +163,9 @@ class TurnRunner:
                 fetching = self._files.fetch_reserved(conversation.facts.conversation_id)
                 self._notes += await self._work.do(fetching)
                 conversation.conclude(self._notes)
+                await self._relay.pass_on()
+                if (failure := self._relay.failure) is not None:
+                    raise failure
                 await self._do_afterwards(conversation)
         except ApiError as error:
             self._error = error.with_traceback(None)  # which refers to this turn

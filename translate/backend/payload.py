@@ -21,6 +21,7 @@ from translate.values import (
     Confirmation,
     JsonObject,
     Model,
+    Place,
     SentMessage,
     picture_tokens,
     system_hints,
@@ -117,8 +118,10 @@ def conversation(
     *,
     uploads: Mapping[Attachment, Uploaded] | None = None,
     wishes: Wishes = NO_WISHES,
+    place: Place | None = None,
 ) -> PostedConversation:
-    """A new conversation (protocol notes, sections 4.1 to 4.3, and 4.5 for attachments).
+    """A new conversation (protocol notes, sections 4.1 to 4.3, and 4.5 for attachments), or with `place` more
+    messages in one that there is.
 
     `new_id` gives a fresh UUID at each call. A new conversation has no `conversation_id`, and a random
     `parent_message_id`. Each attachment of `messages` must be in `uploads`.
@@ -137,7 +140,11 @@ def conversation(
         _message(message, attached, hints if message is sent[-1] else [])
         for message, attached in zip(sent, files, strict=True)
     ]
-    return _posted(model, wishes, new_id(), {"action": "next", "messages": posted}, tuple(sent))
+    said: JsonObject = {"action": "next", "messages": posted}
+    if place is None:
+        return _posted(model, wishes, new_id(), said, tuple(sent))
+    said["conversation_id"] = place.conversation_id
+    return _posted(model, wishes, place.parent_id, said, tuple(sent))
 
 
 def continuation(

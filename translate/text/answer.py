@@ -19,8 +19,11 @@ from translate.values import (
     PictureShown,
     PictureWanted,
     ReasoningDelta,
+    Refused,
     ShownCitation,
     TextDelta,
+    ToolCall,
+    ToolCalled,
 )
 
 MAX_PIECE_CHARACTERS: Final = 4000
@@ -179,6 +182,14 @@ class AnswerBuilder:
     def add_citation(self, citation: ShownCitation) -> None:
         """The text added last holds this citation."""
         self._put_in_order(Cited(citation))
+
+    def add_call(self, call: ToolCall) -> None:
+        """The model calls a tool."""
+        self._put_in_order(ToolCalled(call))
+
+    def add_refusal(self, text: str) -> None:
+        """The model refuses."""
+        self._put_in_order(Refused(without_private(text)))
 
     def add_picture(self, asset: Asset) -> None:
         """Keep a place for a picture, which is to be supplied."""

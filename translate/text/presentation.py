@@ -14,7 +14,7 @@ from translate.text.filters import FilterChain
 from translate.text.program_output import FIGURE_MARK, OutputLimit, printable
 from translate.text.references import Citation
 from translate.text.source_text import SourceText
-from translate.values import ItemKind, ShownCitation, Style
+from translate.values import Contract, ItemKind, ShownCitation, Style
 
 MAX_HALF_CHARACTER: Final = 4
 """A half character shows as at most this many U+FFFD; a longer run is meant."""
@@ -38,12 +38,13 @@ class Links(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AnswerContext:
-    """What the items of one answer share: style, links, the citations shown so far, and the titles of pages
-    that stand behind them, by address.
+    """What the items of one answer share: style, links, what the answer has to keep to, the citations shown
+    so far, and the titles of pages that stand behind them, by address.
     """
 
     style: Style
     links: Links | None
+    contract: Contract | None = None
     shown: list[ShownCitation] = field(default_factory=list)
     further: dict[str, str] = field(default_factory=dict)
 
@@ -140,14 +141,15 @@ class Prose(Presentation):
         rewriter = CitationRewriter(
             source.text, address, has_room, context.shown, context.further, show_citations=show
         )
-        return _OpenProse(rewriter)
+        return _OpenProse(rewriter, context.contract)
 
 
 class _OpenProse(OpenItem):
     stays_open = True
 
-    def __init__(self, rewriter: CitationRewriter) -> None:
-        super().__init__(FilterChain([rewriter]))
+    def __init__(self, rewriter: CitationRewriter, contract: Contract | None) -> None:
+        # In what the contract takes out of the text nothing is a mark.
+        super().__init__(FilterChain([rewriter] if contract is None else [contract, rewriter]))
         self._rewriter = rewriter
 
     @property

@@ -14,7 +14,7 @@ from translate.text.message import (
     ToolFailed,
 )
 from translate.text.presentation import AnswerContext, ItemSource, Links, OpenItem, Pictures
-from translate.values import Asset, ItemKind, Picture, ShownCitation, Style, size_in_memory
+from translate.values import Asset, Contract, ItemKind, Kept, Picture, ShownCitation, Style, size_in_memory
 
 MAX_REASONING: Final = 1_000_000
 """Characters of reasoning that are passed on in one answer; what comes after them is dropped."""
@@ -31,10 +31,16 @@ class Renderer:
     """
 
     def __init__(
-        self, builder: AnswerBuilder, style: Style, links: Links | None, *, reasoning: bool = False
+        self,
+        builder: AnswerBuilder,
+        style: Style,
+        links: Links | None,
+        *,
+        reasoning: bool = False,
+        contract: Contract | None = None,
     ) -> None:
         self._out = builder
-        self._context = AnswerContext(style, links)
+        self._context = AnswerContext(style, links, contract)
         self._message: Message | None = None  # whose item is open
         self._item: OpenItem | None = None
         self._announced = 0  # citations of which an event was given
@@ -98,6 +104,15 @@ class Renderer:
         if asset is not None:
             text = UNAVAILABLE if picture is None else self._markdown(asset, picture.address)
             self._out.supply(picture, text)
+
+    def keep(self, kept: Kept) -> None:
+        """Add what the contract has made of the text that it held back."""
+        self._close()
+        self._out.add_text(kept.text)
+        for call in kept.calls:
+            self._out.add_call(call)
+        if kept.refusal:
+            self._out.add_refusal(kept.refusal)
 
     def note(self, text: str) -> None:
         """Add words of this service, as a paragraph."""

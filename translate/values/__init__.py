@@ -43,8 +43,10 @@ from translate.values.events import (
     PictureShown,
     PictureWanted,
     ReasoningDelta,
+    Refused,
     ShownCitation,
     TextDelta,
+    ToolCalled,
     Waiting,
 )
 from translate.values.format import AnswerEnd, AnswerFormat
@@ -72,9 +74,19 @@ from translate.values.models import (
     Catalogue,
     Model,
 )
-from translate.values.prompt import Attachment, ChatMessage, Role, SentMessage
+from translate.values.prompt import Attachment, ChatMessage, Place, Role, SentMessage
 from translate.values.size import size_in_memory, text_size
 from translate.values.style import STYLES, Style
+from translate.values.tools import (
+    Contract,
+    JsonFormat,
+    Kept,
+    Tool,
+    Toolbox,
+    ToolCall,
+    ToolResult,
+    Unkept,
+)
 from translate.values.unicode import SURROGATE, concatenate, join_surrogates, well_formed
 from translate.values.usage import CountTokens, Usage, picture_tokens, usage_of
 from translate.values.waits import wait_in
@@ -109,6 +121,7 @@ __all__ = [
     "ChatMessage",
     "Cited",
     "Confirmation",
+    "Contract",
     "CountTokens",
     "Elsewhere",
     "ElsewhereKind",
@@ -129,7 +142,9 @@ __all__ = [
     "ItemEnded",
     "ItemKind",
     "ItemStarted",
+    "JsonFormat",
     "JsonObject",
+    "Kept",
     "ListedModel",
     "MethodNotAllowed",
     "Model",
@@ -141,17 +156,25 @@ __all__ = [
     "Picture",
     "PictureShown",
     "PictureWanted",
+    "Place",
     "PlanLimitReached",
     "QuotaExceeded",
     "RateLimited",
     "ReasoningDelta",
+    "Refused",
     "Role",
     "SentMessage",
     "ShownCitation",
     "Style",
     "TextDelta",
     "TooLarge",
+    "Tool",
+    "ToolCall",
+    "ToolCalled",
+    "ToolResult",
+    "Toolbox",
     "Unauthorized",
+    "Unkept",
     "UnsupportedMediaType",
     "UpstreamFailed",
     "UpstreamTimeout",

@@ -12,6 +12,7 @@ from typing import Final
 
 from translate.values.elsewhere import Elsewhere
 from translate.values.errors import ApiError
+from translate.values.tools import ToolCall
 
 
 class ItemKind(Enum):
@@ -148,15 +149,31 @@ class Cited:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCalled:
+    """The model calls a tool of the client's. After the first of them no text comes any more."""
+
+    call: ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The model refuses to give the answer in the form that was asked for. No text has come, none comes."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ExchangeEnded:
     """The backend has nothing more to say to what was posted, and all went well.
 
     With a `confirmation`, a GPT waits for a decision; with `cut`, the answer was cut by length and can be
-    continued. The turn goes on with `start_next_exchange` or ends with `conclude`.
+    continued; with a `question`, the answer is not what was asked for, and that asks once more. The turn goes
+    on with `start_next_exchange` or ends with `conclude`.
     """
 
     confirmation: Confirmation | None = None
     cut: bool = False
+    question: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +188,9 @@ class GoesOn:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The turn is over. `reason` is OpenAI's finish reason: `stop`, `length` or `content_filter`."""
+    """The turn is over. `reason` is OpenAI's finish reason: `stop`, `length`, `content_filter` or
+    `tool_calls`.
+    """
 
     reason: str
 
@@ -191,6 +210,8 @@ Event = (
     | PictureWanted
     | PictureShown
     | Cited
+    | ToolCalled
+    | Refused
     | ExchangeEnded
     | GoesOn
     | Finished

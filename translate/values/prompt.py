@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from translate.values.tools import ToolCall, ToolResult
+
 Role = Literal["system", "user", "assistant"]
 
 
@@ -24,11 +26,17 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class ChatMessage:
-    """One message of the history; it has text, or attachments, or both."""
+    """One message of the history; something of it is not empty.
+
+    `calls` are those that an assistant's message made after its text, `results` those that a user's message
+    begins with.
+    """
 
     role: Role
     text: str
     attachments: tuple[Attachment, ...] = ()
+    calls: tuple[ToolCall, ...] = ()
+    results: tuple[ToolResult, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +50,11 @@ class SentMessage:
     role: str
     text: str
     picture_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in a conversation of the backend a message is posted: behind the message `parent_id`."""
+
+    conversation_id: str
+    parent_id: str
