@@ -149,6 +149,7 @@ class Conversation:
         """The text of the answer so far."""
         self._contract = options.contract
         self._settled = self._contract is None  # nothing is to be decided about what the answer keeps to
+        self._unkept = False  # the last exchange has not given what it has to keep to
         self._closed = False  # nothing may be added to it
         self._renderer = Renderer(
             self._builder, options.style, links, reasoning=options.reasoning, contract=self._contract
@@ -234,6 +235,7 @@ class Conversation:
         With `seamless` its text goes on in mid-sentence. Raises WrongState.
         """
         self._move(Signal.NEXT_EXCHANGE)
+        self._unkept = False
         self._listen()
         self._interpreter.begin(sent)
         if seamless:
@@ -621,18 +623,19 @@ class Conversation:
         if self._contract is None:
             return ""
         verdict = self._contract.conclude(cut=cut)
+        self._unkept = isinstance(verdict, Unkept)
         if isinstance(verdict, Unkept):
             return verdict.question
         self._keep(verdict)
         return ""
 
     def _settle_at_last(self) -> ApiError | None:
-        """Decide what is not decided yet, now that nothing more is asked; the failure if there is no answer."""
-        if (
-            self._contract is None
-            or self._settled
-            or not self._settle(cut=self.facts.finish_reason == "length")
-        ):
+        """Nothing more is asked: decide what is not decided yet. The failure if there is no answer."""
+        if self._contract is None or self._settled:
+            return None
+        if not self._unkept:
+            self._settle(cut=self.facts.finish_reason == "length")
+        if self._settled:
             return None
         given_up = self._contract.give_up()
         if isinstance(given_up, ApiError):
