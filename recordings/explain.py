@@ -21,8 +21,10 @@ from translate.values import (
     PictureShown,
     PictureWanted,
     ReasoningDelta,
+    Refused,
     SentMessage,
     TextDelta,
+    ToolCalled,
     json_object,
     object_at,
     text_at,
@@ -140,6 +142,8 @@ class _Reading:
                     yield f"-> ends: {event.kind.name.lower()}"
                 case Cited():
                     yield "-> citation"
+                case ToolCalled() | Refused():  # an answer is explained without what it has to keep to
+                    yield f"-> {type(event).__name__}"
                 case PictureShown():
                     yield "-> picture"
                 case ExchangeEnded():
