@@ -231,7 +231,7 @@ def _message(raw: object, param: str) -> ChatMessage | None:
         raise BadRequest(
             f"Invalid value for '{param}.role': supported are {', '.join(ROLES)}.", param=f"{param}.role"
         )
-    content, attachments = _content(raw.get("content"), f"{param}.content")
+    content, attachments = read_content(raw.get("content"), f"{param}.content")
     if raw.get("content") is None and role != "assistant":
         raise BadRequest(f"'{param}.content' must not be null for this role.", param=f"{param}.content")
     if attachments and said != "user":
@@ -241,7 +241,8 @@ def _message(raw: object, param: str) -> ChatMessage | None:
     return ChatMessage(role, content, attachments) if content or attachments else None
 
 
-def _content(value: object, param: str) -> tuple[str, tuple[Attachment, ...]]:
+def read_content(value: object, param: str) -> tuple[str, tuple[Attachment, ...]]:
+    """The text of a message's `content`, and what is attached to it. Raises BadRequest."""
     if value is None:
         return "", ()
     if isinstance(value, str):
