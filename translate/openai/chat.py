@@ -1,15 +1,24 @@
 """Chat completions: the chunks of a stream, or one completion object.
 
+Calls of tools are written as `translate.openai.calls` has them.
+
 Framing rules, each of which has broken clients: one event is one line `data: {json}` with one space and a
 blank line behind it, lines under 64 KiB, the role once and first, `finish_reason` last, `usage` once with
 `choices: []`, and after a failure neither a finish chunk nor `[DONE]`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import ujson
 
+from translate.openai.calls import (
+    call_deltas,
+    old_call_deltas,
+    pieces_of,
+    whole_calls,
+    whole_old_call,
+)
 from translate.openai.errors import envelope
 from translate.openai.whole import WholeAnswer
 from translate.text import escaped
@@ -18,8 +27,11 @@ from translate.values import (
     ApiError,
     Event,
     ReasoningDelta,
+    Refused,
     ShownCitation,
     TextDelta,
+    ToolCall,
+    ToolCalled,
     Usage,
     well_formed,
 )
@@ -38,6 +50,7 @@ class ChatStream:
     `include_usage` adds token counts as OpenAI does, `annotate` the citations on the last chunk. With
     `error_note` a failed stream says so in its text too, for clients that ignore error events; with
     `thinking` a silence before the text is filled with a little reasoning, for clients that show only that.
+    With `old_calls` a call is a `function_call`, as before there were tools.
     """
 
     streams = True
@@ -53,11 +66,14 @@ class ChatStream:
         annotate: bool = False,
         error_note: bool = False,
         thinking: bool = False,
+        old_calls: bool = False,
     ) -> None:
         head = _dump({"id": id, "object": "chat.completion.chunk", "created": created, "model": model})[:-1]
         self._annotate = annotate
         self._error_note = error_note
         self._thinking = thinking
+        self._old_calls = old_calls
+        self._calls = 0
         self._include_usage = include_usage
         self._usage_key = b',"usage":null' if include_usage else b""
         self._choice = b"data: " + head + b',"choices":[{"index":0,"delta":{'
@@ -72,7 +88,7 @@ class ChatStream:
         return self._choice + b'"role":"assistant","content":"' + self._end
 
     def encode(self, event: Event) -> bytes:
-        """A chunk for each piece of text or reasoning."""
+        """A chunk for each piece of text or reasoning, and for each delta of a call."""
         if type(event) is TextDelta:
             self._thinking = False
             pieces = event.pieces
@@ -82,13 +98,17 @@ class ChatStream:
             return self._between.join((self._content + pieces[0], *pieces[1:-1], pieces[-1] + self._end))
         if type(event) is ReasoningDelta:
             return b"".join(self._reasoning + piece + self._end for piece in event.pieces)
+        if type(event) is ToolCalled:
+            return b"".join(map(self._chunk, self._deltas(event.call)))
+        if type(event) is Refused:
+            return b"".join(self._chunk(b'"refusal":"' + piece + b'"') for piece in pieces_of(event.text))
         return b""
 
     def idle(self, *, visible: bool) -> bytes:
         """A comment; with `visible` a chunk with an empty delta, or with `THINKING`."""
         if not visible:
             return PING
-        return self._reasoning + THINKING + self._end if self._thinking else self._choice + self._end[1:]
+        return self._reasoning + THINKING + self._end if self._thinking else self._chunk(b"")
 
     def fail(self, error: ApiError) -> bytes:
         """An error event, perhaps after a chunk of visible text."""
@@ -99,42 +119,65 @@ class ChatStream:
     def finish(self, end: AnswerEnd) -> bytes:
         """The finish chunk, the usage if it is wanted, and `[DONE]`."""
         delta = annotations(end.answer.text, end.citations) if self._annotate else b""
-        last = self._choice + delta + f'}},"logprobs":null,"finish_reason":"{end.reason}"}}]'.encode()
+        reason = _finish_reason(end, old_calls=self._old_calls)
+        last = self._choice + delta + f'}},"logprobs":null,"finish_reason":"{reason}"}}]'.encode()
         last += self._usage_key + b"}\n\n"
         if self._include_usage:
             last += self._no_choice + _dump(usage_object(end.usage)) + b"}\n\n"
         return last + DONE
 
+    def _chunk(self, delta: bytes) -> bytes:
+        """A chunk with this inside of a delta."""
+        return self._choice + delta + self._end[1:]
+
+    def _deltas(self, call: ToolCall) -> Iterator[bytes]:
+        """The insides of the deltas of the next call."""
+        index, self._calls = self._calls, self._calls + 1
+        return old_call_deltas(call) if self._old_calls else call_deltas(call, index)
+
 
 class WholeChat(WholeAnswer):
-    """One `chat.completion` object."""
+    """One `chat.completion` object. With `old_calls` a call is a `function_call`, as before there were tools.
+
+    `content` is null in a message of calls or a refusal alone.
+    """
 
     content_type = JSON
 
-    def __init__(self, *, id: str, created: int, model: str) -> None:
+    def __init__(self, *, id: str, created: int, model: str, old_calls: bool = False) -> None:
         self._head = _dump({"id": id, "object": "chat.completion", "created": created, "model": model})[:-1]
+        self._old_calls = old_calls
         self._reasoning = bytearray()
+        self._calls: list[ToolCall] = []
+        self._refusal = ""
 
     def encode(self, event: Event) -> bytes:
-        """Keep the reasoning; the text itself is kept by the conversation."""
+        """Keep the reasoning, calls and a refusal; the text itself is kept by the conversation."""
         if type(event) is ReasoningDelta:
             for piece in event.pieces:
                 self._reasoning += piece
+        elif type(event) is ToolCalled:
+            self._calls.append(event.call)
+        elif type(event) is Refused:
+            self._refusal = event.text
         return b""
 
     def finish(self, end: AnswerEnd) -> bytes:
         """The completion."""
-        noted = annotations(end.answer.text, end.citations)
-        tail = f'"refusal":null}},"logprobs":null,"finish_reason":"{end.reason}"}}],"usage":'
+        text = end.answer.escaped
+        content = b"null" if not text and (self._calls or self._refusal) else b'"' + text + b'"'
+        calls = (whole_old_call if self._old_calls else whole_calls)(self._calls)
+        refusal = b'"' + escaped(self._refusal) + b'"' if self._refusal else b"null"
+        reason = _finish_reason(end, old_calls=self._old_calls)
         return b"".join(
             (
                 self._head,
-                b',"choices":[{"index":0,"message":{"role":"assistant","content":"',
-                end.answer.escaped,
-                b'",',
+                b',"choices":[{"index":0,"message":{"role":"assistant","content":' + content + b",",
                 b'"reasoning_content":"' + self._reasoning + b'",' if self._reasoning else b"",
-                noted + b"," if noted else b"",
-                tail.encode(),
+                calls + b"," if calls else b"",
+                annotations(end.answer.text, end.citations) or b'"annotations":[]',
+                b',"refusal":' + refusal,
+                f'}},"logprobs":null,"finish_reason":"{reason}"}}],"usage":'.encode(),
                 _dump(usage_object(end.usage)),
                 b"}",
             )
@@ -157,6 +200,10 @@ def annotations(answer: str, citations: Sequence[ShownCitation]) -> bytes:
         page = {"url": well_formed(shown.url), "title": well_formed(shown.title)}
         found.append({"type": "url_citation", "url_citation": page | place})
     return b'"annotations":' + _dump(found) if found else b""
+
+
+def _finish_reason(end: AnswerEnd, *, old_calls: bool) -> str:
+    return "function_call" if old_calls and end.reason == "tool_calls" else end.reason
 
 
 def usage_object(usage: Usage) -> dict[str, int]:

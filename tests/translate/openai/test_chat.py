@@ -91,7 +91,12 @@ def test_completion_is_as_the_contract_has_it() -> None:
             [
                 {
                     "index": 0,
-                    "message": {"role": "assistant", "content": "Hello.", "refusal": None},
+                    "message": {
+                        "role": "assistant",
+                        "content": "Hello.",
+                        "annotations": [],
+                        "refusal": None,
+                    },
                     "logprobs": None,
                     "finish_reason": "stop",
                 }
