@@ -11,6 +11,7 @@ from translate.openai.audio import (
     transcription,
 )
 from translate.openai.chat import ChatStream, WholeChat
+from translate.openai.content import MAX_ATTACHMENTS
 from translate.openai.errors import envelope
 from translate.openai.form import Form, FormBody, FormFile, read_form
 from translate.openai.images import (
@@ -21,7 +22,7 @@ from translate.openai.images import (
     read_fields,
 )
 from translate.openai.json_body import JsonBody
-from translate.openai.request import MAX_ATTACHMENTS, ChatRequest, chat_request, read_chat
+from translate.openai.request import ChatRequest, chat_request, read_chat
 
 __all__ = [
     "MAX_ATTACHMENTS",

@@ -5,8 +5,8 @@ from typing import Final
 
 import ujson
 
+from translate.openai.checks import MAX_NAME, check_length, expected
 from translate.openai.form import Form
-from translate.openai.request import MAX_NAME, check_length, expected
 from translate.openai.whole import WholeAnswer
 from translate.values import AnswerEnd, BadRequest, JsonObject
 

@@ -6,7 +6,7 @@ from typing import Literal, cast
 
 import ujson
 
-from translate.openai.request import MAX_NAME, check_length, expected, is_integer
+from translate.openai.checks import MAX_NAME, check_length, expected, is_integer
 from translate.openai.whole import WholeAnswer
 from translate.values import (
     AnswerEnd,

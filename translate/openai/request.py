@@ -9,10 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, cast
 
+from translate.openai.checks import MAX_NAME, check_count, check_length, expected, is_integer
+from translate.openai.content import read_content
 from translate.openai.json_body import read_object
 from translate.values import (
     REASONING_EFFORTS,
-    Attachment,
     BadRequest,
     ChatMessage,
     JsonObject,
@@ -30,23 +31,14 @@ ROLES: dict[str, Role] = {
     "function": "user",
 }
 
-MAX_ATTACHMENTS = 20
-"""Pictures and files of one message."""
 MAX_ALL_ATTACHMENTS: Final = 100
 """Pictures and files of all messages."""
 MAX_MESSAGES: Final = 2048
 """As many as the official service takes."""
-MAX_PARTS: Final = 2048
-"""Parts of one message."""
 MAX_TEXT: Final = 2 << 20
 """Characters of all messages together, twice what the official service takes in one string."""
-MAX_NAME: Final = 256
-"""Characters of a name of a model, a role or a file."""
 MAX_STOP: Final = 1000
 """Characters of a stop sequence."""
-
-TEXT_PARTS = ("text", "input_text", "output_text")
-"""Types of the content parts that hold text; some clients send those of the Responses API."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,39 +89,8 @@ def chat_request(data: JsonObject) -> ChatRequest:
     )
 
 
-def expected(name: str, wanted: str) -> str:
-    """The error message for the field `name`, which must be `wanted` (such as "a string")."""
-    return f"Invalid type for '{name}': expected {wanted}."
-
-
-def check_length(value: str, name: str, longest: int) -> None:
-    """Raise BadRequest, as the official service does, if the field `name` is longer than that."""
-    if len(value) > longest:
-        raise BadRequest(
-            f"Invalid '{name}': string too long. At most {longest} characters are taken, not {len(value)}.",
-            param=name,
-            code="string_above_max_length",
-        )
-
-
-def _check_count(count: int, name: str, most: int) -> None:
-    if count > most:
-        raise BadRequest(
-            f"Invalid '{name}': array too long. At most {most} items are taken, not {count}.",
-            param=name,
-            code="array_above_max_length",
-        )
-
-
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def is_integer(value: object) -> bool:
-    """Whether `value` is an integer in JSON's sense: no boolean, but perhaps written 1.0."""
-    return (isinstance(value, int) and not isinstance(value, bool)) or (
-        isinstance(value, float) and value.is_integer()
-    )
 
 
 def _is_object(value: object) -> bool:
@@ -201,7 +162,7 @@ def _messages(value: object) -> tuple[ChatMessage, ...]:
         raise BadRequest(expected("messages", "an array of objects"), param="messages")
     if not value:
         raise BadRequest("'messages' must hold at least one message.", param="messages")
-    _check_count(len(value), "messages", MAX_MESSAGES)
+    check_count(len(value), "messages", MAX_MESSAGES)
     messages = tuple(
         message for index, raw in enumerate(value) if (message := _message(raw, f"messages.[{index}]"))
     )
@@ -239,67 +200,6 @@ def _message(raw: object, param: str) -> ChatMessage | None:
     if role == "assistant":
         content = "\n".join(filter(None, (content, _calls_as_text(raw))))
     return ChatMessage(role, content, attachments) if content or attachments else None
-
-
-def read_content(value: object, param: str) -> tuple[str, tuple[Attachment, ...]]:
-    """The text of a message's `content`, and what is attached to it. Raises BadRequest."""
-    if value is None:
-        return "", ()
-    if isinstance(value, str):
-        return value, ()
-    if not isinstance(value, list):
-        raise BadRequest(expected(param, "a string or an array of parts"), param=param)
-    _check_count(len(value), param, MAX_PARTS)
-    parts = [_part(raw, f"{param}.[{index}]") for index, raw in enumerate(value)]
-    attachments = tuple(part for part in parts if isinstance(part, Attachment))
-    if len(attachments) > MAX_ATTACHMENTS:
-        raise BadRequest(f"A message can hold at most {MAX_ATTACHMENTS} pictures and files.", param=param)
-    return "\n".join(part for part in parts if isinstance(part, str) and part), attachments
-
-
-def _part(raw: object, param: str) -> str | Attachment:
-    if isinstance(raw, str):
-        return raw
-    if not isinstance(raw, dict) or not isinstance(kind := raw.get("type"), str):
-        raise BadRequest(expected(param, "a content part with a type"), param=param)
-    if kind in ("image_url", "input_image"):
-        return _image(raw, param)
-    if kind in ("file", "input_file"):
-        return _file(raw, param)
-    field = "text" if kind in TEXT_PARTS else "refusal" if kind == "refusal" else None
-    if field is None:
-        raise BadRequest(f"Content parts of type '{kind[:40]}' are not supported.", param=param)
-    text = raw.get(field)
-    if not isinstance(text, str):
-        raise BadRequest(expected(f"{param}.{field}", "a string"), param=f"{param}.{field}")
-    return text
-
-
-def _image(raw: JsonObject, param: str) -> Attachment:
-    """`image_url` is an object with `url`; old clients and the Responses API write a bare string."""
-    image = raw.get("image_url")
-    url = image.get("url") if isinstance(image, dict) else image
-    if not isinstance(url, str) or not url:
-        raise BadRequest(expected(f"{param}.image_url", "an object with a url"), param=f"{param}.image_url")
-    given = image.get("detail") if isinstance(image, dict) else raw.get("detail")
-    detail = given if isinstance(given, str) else "auto"
-    return Attachment("image", url, "", f"{param}.image_url", detail)
-
-
-def _file(raw: JsonObject, param: str) -> Attachment:
-    """`{"file": {"filename", "file_data"}}`; a part of type `input_file` has these fields itself."""
-    file = raw.get("file") if raw.get("type") == "file" else raw
-    if not isinstance(file, dict):
-        raise BadRequest(expected(f"{param}.file", "an object"), param=f"{param}.file")
-    source = file.get("file_data") or file.get("file_url")
-    if not isinstance(source, str):
-        raise BadRequest(
-            f"'{param}' must bring its file_data; stored files (file_id) are not supported.", param=param
-        )
-    name = file.get("filename")
-    name = name if isinstance(name, str) else ""
-    check_length(name, f"{param}.filename", MAX_NAME)
-    return Attachment("file", source, name, param)
 
 
 def _calls_as_text(raw: JsonObject) -> str:

@@ -7,13 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from translate.openai.checks import MAX_NAME
+from translate.openai.content import MAX_ATTACHMENTS, MAX_PARTS
 from translate.openai.errors import envelope
 from translate.openai.request import (
     MAX_ALL_ATTACHMENTS,
-    MAX_ATTACHMENTS,
     MAX_MESSAGES,
-    MAX_NAME,
-    MAX_PARTS,
     MAX_STOP,
     MAX_TEXT,
     ChatRequest,

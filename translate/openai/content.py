@@ -1,0 +1,75 @@
+"""The content of a message: its text, and the pictures and files in it."""
+
+from typing import Final
+
+from translate.openai.checks import MAX_NAME, check_count, check_length, expected
+from translate.values import Attachment, BadRequest, JsonObject
+
+MAX_ATTACHMENTS: Final = 20
+"""Pictures and files of one message."""
+MAX_PARTS: Final = 2048
+"""Parts of one message."""
+
+TEXT_PARTS: Final = ("text", "input_text", "output_text")
+"""Types of the content parts that hold text; some clients send those of the Responses API."""
+
+
+def read_content(value: object, param: str) -> tuple[str, tuple[Attachment, ...]]:
+    """The text of a message's `content`, and what is attached to it. Raises BadRequest."""
+    if value is None:
+        return "", ()
+    if isinstance(value, str):
+        return value, ()
+    if not isinstance(value, list):
+        raise BadRequest(expected(param, "a string or an array of parts"), param=param)
+    check_count(len(value), param, MAX_PARTS)
+    parts = [_part(raw, f"{param}.[{index}]") for index, raw in enumerate(value)]
+    attachments = tuple(part for part in parts if isinstance(part, Attachment))
+    if len(attachments) > MAX_ATTACHMENTS:
+        raise BadRequest(f"A message can hold at most {MAX_ATTACHMENTS} pictures and files.", param=param)
+    return "\n".join(part for part in parts if isinstance(part, str) and part), attachments
+
+
+def _part(raw: object, param: str) -> str | Attachment:
+    if isinstance(raw, str):
+        return raw
+    if not isinstance(raw, dict) or not isinstance(kind := raw.get("type"), str):
+        raise BadRequest(expected(param, "a content part with a type"), param=param)
+    if kind in ("image_url", "input_image"):
+        return _image(raw, param)
+    if kind in ("file", "input_file"):
+        return _file(raw, param)
+    field = "text" if kind in TEXT_PARTS else "refusal" if kind == "refusal" else None
+    if field is None:
+        raise BadRequest(f"Content parts of type '{kind[:40]}' are not supported.", param=param)
+    text = raw.get(field)
+    if not isinstance(text, str):
+        raise BadRequest(expected(f"{param}.{field}", "a string"), param=f"{param}.{field}")
+    return text
+
+
+def _image(raw: JsonObject, param: str) -> Attachment:
+    """`image_url` is an object with `url`; old clients and the Responses API write a bare string."""
+    image = raw.get("image_url")
+    url = image.get("url") if isinstance(image, dict) else image
+    if not isinstance(url, str) or not url:
+        raise BadRequest(expected(f"{param}.image_url", "an object with a url"), param=f"{param}.image_url")
+    given = image.get("detail") if isinstance(image, dict) else raw.get("detail")
+    detail = given if isinstance(given, str) else "auto"
+    return Attachment("image", url, "", f"{param}.image_url", detail)
+
+
+def _file(raw: JsonObject, param: str) -> Attachment:
+    """`{"file": {"filename", "file_data"}}`; a part of type `input_file` has these fields itself."""
+    file = raw.get("file") if raw.get("type") == "file" else raw
+    if not isinstance(file, dict):
+        raise BadRequest(expected(f"{param}.file", "an object"), param=f"{param}.file")
+    source = file.get("file_data") or file.get("file_url")
+    if not isinstance(source, str):
+        raise BadRequest(
+            f"'{param}' must bring its file_data; stored files (file_id) are not supported.", param=param
+        )
+    name = file.get("filename")
+    name = name if isinstance(name, str) else ""
+    check_length(name, f"{param}.filename", MAX_NAME)
+    return Attachment("file", source, name, param)
