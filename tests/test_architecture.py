@@ -22,7 +22,10 @@ from tests.source_tree import (
     read_modules,
 )
 
-TRANSLATE = {"translate", "translate.values", "translate.text", "translate.backend", "translate.openai"}
+TRANSLATE = {
+    "translate", "translate.values", "translate.text", "translate.backend", "translate.openai",
+    "translate.tools",
+}  # fmt: skip
 BELOW_UPSTREAM = {"translate.values", "translate.backend", "accounts", "runtime", "upstream.http"}
 
 ARROWS: dict[str, set[str]] = {
@@ -30,6 +33,7 @@ ARROWS: dict[str, set[str]] = {
     "translate.text": {"translate.values"},
     "translate.backend": {"translate.values", "translate.text"},
     "translate": {"translate.values", "translate.text", "translate.backend"},
+    "translate.tools": {"translate.values"},
     "translate.openai": {"translate.values", "translate.text"},
     "metrics": set(),
     "runtime": set(),
@@ -76,8 +80,9 @@ ARROWS: dict[str, set[str]] = {
 """Each room, and the rooms that it may import from. `benchmarks` and `tests` may use all of them."""
 
 PURE = {
-    "base64", "bisect", "calendar", "collections", "dataclasses", "enum", "fnmatch", "functools", "itertools",
-    "json", "math", "operator", "re", "typing", "ujson", "unicodedata", "urllib.parse",
+    "base64", "bisect", "calendar", "collections", "dataclasses", "enum", "fnmatch", "functools", "hashlib",
+    "hmac", "itertools", "json", "jsonschema_rs", "math", "operator", "re", "typing", "ujson",
+    "unicodedata", "urllib.parse",
 }  # fmt: skip
 """What `translate` may import from outside: nothing that does I/O, waits, logs, or reads a clock."""
 IMPURE_CALLS = {"open", "print", "input", "exec", "eval", "__import__", "breakpoint"}
