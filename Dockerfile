@@ -36,6 +36,7 @@ COPY simulator simulator
 COPY translate translate
 COPY transport transport
 COPY turns turns
+COPY uploads uploads
 COPY upstream upstream
 RUN mkdir /state && chown 10001:10001 /state
 USER 10001:10001

@@ -48,6 +48,7 @@ from turns import (
     Voice,
     base64_size,
 )
+from uploads import OwnFiles, UploadStore
 from upstream import (
     AccountSockets,
     ConversationClient,
@@ -83,6 +84,7 @@ class Service:
     limits: AccountLimits
     gpts: GptsFileWatcher
     media: MediaStore
+    uploads: UploadStore
     queue: AccountQueue
     licence: LicenceUsage
     running: RunningAnswers
@@ -99,6 +101,7 @@ class Service:
         """Start what runs in the background; returns at once."""
         self.gpts.start()
         self.media.start()
+        self.uploads.start()
         self.charges.ledger.start()
         self.licence.start()
         self.lag.start()
@@ -111,6 +114,7 @@ class Service:
         await self.trimmer.close()
         await self.gpts.close()
         await self.media.close()
+        await self.uploads.close()
         await self.queue.close()
         await self.licence.close()
         await self.models.close()
@@ -182,6 +186,16 @@ def build(
         shared=SharedSlots(settings.redis_url) if settings.redis_url else None,
     )
     keys, secret_file = key_names(settings), Path(settings.state_dir) / SECRET_FILE
+    uploads = UploadStore(
+        Path(settings.state_dir) / "uploads",
+        max_total_bytes=settings.files_max_total_bytes,
+        max_age_seconds=settings.files_max_age,
+    )
+
+    def own_files(caller: Caller) -> OwnFiles:
+        return uploads.of(keys.alias(caller))
+
+    stores_files = own_files if settings.files_max_total_bytes else None
     charges = _charge_book(settings, keys, http, metrics, catalogue, limits, simulated=simulated)
     exposition = Exposition(metrics.registry, charges.refresh_gauges, max_age=exposition_max_age)
     licence = LicenceUsage(http, settings.licence_usage_url)
@@ -197,7 +211,7 @@ def build(
             limits=limits,
             preparation=Preparation(
                 descriptions,
-                AttachmentUploader(reader, files, room),
+                AttachmentUploader(reader, files, room, stores_files),
                 PromptOptions(
                     temporary=settings.history == "temporary",
                     effort=settings.reasoning_effort,
@@ -260,6 +274,7 @@ def build(
         licence=licence,
         recorder=recorder,
         voice=Voice(files) if settings.audio else None,
+        own_files=stores_files,
         api_prefix=settings.api_prefix,
         admin=admin,
         upstream=urlsplit(settings.base_url).netloc,
@@ -279,6 +294,7 @@ def build(
         limits=limits,
         gpts=gpts,
         media=media,
+        uploads=uploads,
         queue=queue,
         licence=licence,
         running=running,

@@ -15,6 +15,7 @@ from handlers.base import ApiHandler, Common, UnknownPath
 from handlers.billing import BillingUsageHandler, SubscriptionHandler
 from handlers.chat import ChatHandler, ChatOptions
 from handlers.console import ConsoleHandler, ConsoleParts, StateHandler
+from handlers.files import FileContentHandler, FileHandler, FilesHandler, OwnFilesOf
 from handlers.gpts import GptSearchHandler, Search
 from handlers.images import ImageFormHandler, ImagesHandler, VariationsHandler
 from handlers.media import MediaHandler
@@ -28,8 +29,8 @@ from recordings import Recorder
 from turns import Voice
 
 ROUTES = (
-    "audio", "billing", "chat", "console", "gpts", "images", "media", "models", "probe", "transcriptions",
-    "unknown", "usage"
+    "audio", "billing", "chat", "console", "files", "gpts", "images", "media", "models", "probe",
+    "transcriptions", "unknown", "usage"
 )  # fmt: skip
 """Route names, as they appear in metrics."""
 
@@ -45,7 +46,7 @@ class AppParts:
     empty if it is not set. `upstream` is the backend's host. With `simulated` the backend is the built-in
     simulator, and `demo_key` is its key, else empty. With `metrics_apart` the metrics have a port of their
     own, and are not among the routes here; `metrics_token` is what a scraper must send, empty for nothing.
-    Without a `voice` there is no audio.
+    Without a `voice` there is no audio, and without `own_files` nothing is stored for callers.
     """
 
     common: Common
@@ -59,6 +60,7 @@ class AppParts:
     licence: LicenceUsage
     recorder: Recorder
     voice: Voice | None
+    own_files: OwnFilesOf | None
     api_prefix: str
     admin: Admin
     upstream: str
@@ -104,6 +106,7 @@ def make_app(parts: AppParts) -> tornado.web.Application:
         (rf"{v1}/images/edits/?", ImageFormHandler, images),
         (rf"{v1}/images/variations/?", VariationsHandler, images),
         *_audio_routes(v1, parts),
+        *_files_routes(v1, parts),
         (rf"{v1}/models/?", ModelsHandler, models),
         (rf"{v1}/models/(.+?)/?", ModelHandler, models),
         *([(rf"{v1}/gpts/search/?", GptSearchHandler, {"search": parts.search})] if parts.search else []),
@@ -150,6 +153,18 @@ def _audio_routes(v1: str, parts: AppParts) -> Routes:
     return [
         (rf"{v1}/audio/speech/?", SpeechHandler, audio),
         (rf"{v1}/audio/transcriptions/?", TranscriptionsHandler, audio),
+    ]
+
+
+def _files_routes(v1: str, parts: AppParts) -> Routes:
+    """None, unless files are stored."""
+    if parts.own_files is None:
+        return []
+    own: dict[str, Any] = {"own_files": parts.own_files}
+    return [
+        (rf"{v1}/files/?", FilesHandler, {**own, "models": parts.answers.models}),
+        (rf"{v1}/files/([^/]+)/content/?", FileContentHandler, own),
+        (rf"{v1}/files/([^/]+)/?", FileHandler, own),
     ]
 
 

@@ -327,7 +327,7 @@ class ApiHandler(RequestHandler):
 
     def _permit(self) -> None:
         """Tell a browser what the page that it asks for may send."""
-        self.set_header("Access-Control-Allow-Methods", "GET, POST, OPTIONS")
+        self.set_header("Access-Control-Allow-Methods", "GET, POST, DELETE, OPTIONS")
         self.set_header("Access-Control-Max-Age", "86400")
         names = self.request.headers.get("Access-Control-Request-Headers", "")
         if HEADER_NAMES.fullmatch(names):
@@ -337,6 +337,20 @@ class ApiHandler(RequestHandler):
 
     def _not_allowed(self) -> MethodNotAllowed:
         return MethodNotAllowed(f"The method {self.request.method} is not allowed for this path.")
+
+
+ABSENT: Final = {
+    "embeddings": "The backend makes no embeddings; use a local model or another provider for them.",
+    "moderations": "The backend judges no texts, and nothing is waved through here; leave moderation out.",
+    "completions": "Use /v1/chat/completions.",
+    "assistants": "Assistants are not offered; use /v1/chat/completions with a GPT as the model.",
+    "threads": "Threads are not offered; send the messages with each request to /v1/chat/completions.",
+    "batches": "One account answers one message at a time, so there are no batches; send single requests.",
+    "fine_tuning": "The backend trains no models.",
+    "vector_stores": "There are no vector stores; attach files to the messages instead.",
+    "realtime": 'There are no realtime sessions; use /v1/chat/completions with "stream": true.',
+}
+"""What does not exist here, by the first part of the path behind `/v1/`, and what to do instead."""
 
 
 class UnknownPath(ApiHandler):
@@ -352,8 +366,11 @@ class UnknownPath(ApiHandler):
     def get(self) -> None:
         """Raise NotFound, for any method."""
         path = self.request.path[:200]
+        first = path.partition("/v1/")[2].partition("/")[0]
         hint = ""
-        if path.rstrip("/").endswith("/responses"):
+        if first in ABSENT:
+            hint = f" {ABSENT[first]}"
+        elif path.rstrip("/").endswith("/responses"):
             hint = " The Responses API is not supported; use /v1/chat/completions."
         elif path.endswith(("/chat/completions", "/models", "/images/generations")):
             hint = " Check the base URL: the API is under /v1."

@@ -5,19 +5,14 @@ stored file was made by a model and may be hostile, so nothing is ever run: only
 everything else is a download, and the headers forbid scripts and guessing of types.
 """
 
-import asyncio
 import re
 from typing import Final
 
-from tornado.iostream import StreamClosedError
-
-from handlers.base import ApiHandler, log
+from handlers.base import ApiHandler
+from handlers.stored_file import send_stored
 from media import MediaStore, NotStored, NotYetStored, StoredFile
-from metrics import Outcome
 from translate.values import ApiError, NotFound
 
-PIECE_BYTES: Final = 256 * 1024
-"""Read from disk and written to the client at a time."""
 YEAR_SECONDS: Final = 365 * 24 * 3600
 """How long clients may cache files that are never removed."""
 RETRY_SECONDS: Final = 2.0
@@ -86,7 +81,7 @@ class MediaHandler(ApiHandler):
         if head or start == end:
             self.finish()
         else:
-            await self._send(file, start, end)
+            await send_stored(self, file, start, end)
 
     def _describe(self, file: StoredFile) -> None:
         shown = file.media_type.startswith("image/") and file.media_type != "image/svg+xml"
@@ -119,24 +114,3 @@ class MediaHandler(ApiHandler):
         self.set_status(206)
         self.set_header("Content-Range", f"bytes {start}-{end - 1}/{file.size}")
         return start, end
-
-    async def _send(self, file: StoredFile, start: int, end: int) -> None:
-        limit = self.common.write_timeout
-        try:
-            while start < end:
-                piece = await file.read(start, min(PIECE_BYTES, end - start))
-                if not piece:
-                    raise OSError("the file became shorter")
-                start += len(piece)
-                self.write(piece)
-                async with asyncio.timeout(limit):
-                    await self.flush()
-            self.finish()
-        except (StreamClosedError, TimeoutError):
-            self.outcome = Outcome.CLIENT_GONE
-            self.cut_off()
-        except OSError as error:
-            # Too late for a status: a body that is cut tells the client that something is missing.
-            log.error("%s a stored file cannot be read: %s", self.request_id, error.strerror or error)
-            self.outcome = Outcome.ERROR
-            self.cut_off()

@@ -73,7 +73,10 @@ class MediaReader:
             NoRoom: there was none for them in time.
             Unusable: it cannot be read, or is above a limit.
         """
-        data = await self._read(reference, held)
+        return self.file_in(await self._read(reference, held))
+
+    def file_in(self, data: bytes) -> Content:
+        """The file that `data` is, as `file` gives it."""
         return Content(data, sniff(data))
 
     async def _read(self, reference: str, held: HeldBytes) -> bytes:

@@ -337,6 +337,19 @@ class SettingsTable:
         seconds(0, 10**9),
         "Seconds after which a stored file is deleted; 0 keeps files until their total size is too large.",
     )
+    files_max_total_bytes: int = setting(
+        "FILES_MAX_TOTAL_BYTES",
+        str(GIB),
+        whole_number(0, 1 << 44),
+        "Size of `STATE_DIR/uploads`, where files of `/v1/files` are kept, above which no more are taken. "
+        "One key may have a quarter of it. 0: there is no `/v1/files`.",
+    )
+    files_max_age: float = setting(
+        "FILES_MAX_AGE",
+        str(30 * DAY),
+        seconds(0, 10**9),
+        "Seconds after which such a file is deleted; 0 keeps it until the client deletes it.",
+    )
     connect_timeout: float = setting(
         "CONNECT_TIMEOUT", "10", seconds(0.1, 300), "Seconds that connecting to the backend may take."
     )

@@ -55,13 +55,15 @@ ARROWS: dict[str, set[str]] = {
     },
     "ledger": {"translate.values", "metrics", "accounts", "runtime", "upstream", "upstream.account"},
     "recordings": {"translate", "translate.values", "translate.backend", "runtime"},
+    "uploads": {"translate.values", "runtime", "media"},
     "turns": {
         "translate", "translate.values", "translate.backend", "metrics", "runtime", "media", "accounts",
         "upstream", "upstream.files", "upstream.gpts", "upstream.account", "ledger", "recordings",
+        "uploads",
     },
     "handlers": {
         "translate", "translate.values", "translate.openai", "metrics", "runtime", "media", "accounts",
-        "access", "logs", "catalogue", "ledger", "recordings", "turns",
+        "access", "logs", "catalogue", "ledger", "recordings", "turns", "uploads",
     },
     "front": {"translate.values", "translate.openai", "metrics"},
     "simulator": set(),
@@ -69,7 +71,7 @@ ARROWS: dict[str, set[str]] = {
         "translate.values", "transport", "metrics", "runtime", "media", "settings", "accounts", "access",
         "upstream",
         "upstream.files", "upstream.gpts", "upstream.account", "logs", "catalogue", "ledger", "recordings",
-        "turns",
+        "turns", "uploads",
         "handlers",
     },
     "server": {

@@ -1,10 +1,11 @@
 """Pictures and files of a request: read, checked, and uploaded to the account of the conversation."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Final
 
-from accounts import Credential
+from accounts import Caller, Credential
 from media import (
     Content,
     FetchFailed,
@@ -20,6 +21,7 @@ from runtime import ByteBudget, HeldBytes, NoRoom
 from translate.backend import Uploaded
 from translate.values import ApiError, Attachment, BadRequest, InternalError, Overloaded
 from turns.failures import as_api_error
+from uploads import NoSuchUpload, OwnFiles, UploadFailed
 from upstream import UpstreamError
 from upstream.files import BackendFiles, FileTooLarge
 
@@ -38,20 +40,31 @@ CODES: Final[dict[type[Unusable], str]] = {
 
 
 class AttachmentUploader:
-    """Reads attachments with `reader` and uploads them through `files`, with `room` for their bytes."""
+    """Reads attachments with `reader` and uploads them through `files`, with `room` for their bytes.
 
-    def __init__(self, reader: MediaReader, files: BackendFiles, room: ByteBudget) -> None:
+    `own_files` gives what a caller has stored here before; without it nothing can be stored.
+    """
+
+    def __init__(
+        self,
+        reader: MediaReader,
+        files: BackendFiles,
+        room: ByteBudget,
+        own_files: Callable[[Caller], OwnFiles] | None = None,
+    ) -> None:
         self._reader = reader
         self._files = files
         self._room = room
+        self._own_files = own_files
 
     async def upload_all(
         self,
         credential: Credential,
         attachments: Iterable[Attachment],
         contents: Mapping[Attachment, Content],
+        caller: Caller,
     ) -> dict[Attachment, Uploaded]:
-        """Put each attachment on the backend; `contents` are those that were read before.
+        """Put each attachment of `caller` on the backend; `contents` are those that were read before.
 
         Raises ApiError that names the part at fault.
         """
@@ -63,8 +76,13 @@ class AttachmentUploader:
         async def one(attachment: Attachment) -> Uploaded:
             async with slots:
                 with self._room.hold() as held:
-                    content = contents.get(attachment) or await self._read(attachment, held)
-                    return await self._upload(credential, attachment, content, held)
+                    content, name = contents.get(attachment), attachment.name
+                    if content is None and attachment.file_id:
+                        content, stored_name = await self._read_stored(attachment, held, caller)
+                        name = name or stored_name
+                    elif content is None:
+                        content = await self._read(attachment, held)
+                    return await self._upload(credential, replace(attachment, name=name), content, held)
 
         tasks = [asyncio.ensure_future(one(attachment)) for attachment in wanted]
         try:
@@ -81,6 +99,32 @@ class AttachmentUploader:
             raise _overloaded(error) from None
         except MediaError as error:
             raise as_part_error(error, attachment.param) from None
+
+    async def _read_stored(
+        self, attachment: Attachment, held: HeldBytes, caller: Caller
+    ) -> tuple[Content, str]:
+        """A file that the caller has stored here, and the name that he has given it. Raises ApiError."""
+        reader = self._reader
+        try:
+            if self._own_files is None:
+                raise NoSuchUpload
+            own = self._own_files(caller)
+            upload, data = await own.get(attachment.file_id), await own.read(attachment.file_id, held)
+            is_image = attachment.kind == "image"
+            content = await reader.picture_in(data) if is_image else reader.file_in(data)
+            return content, upload.filename
+        except NoRoom as error:
+            raise _overloaded(error) from None
+        except MediaError as error:
+            raise as_part_error(error, attachment.param) from None
+        except NoSuchUpload:
+            raise BadRequest(
+                f"There is no file '{attachment.file_id[:100]}'. Store it with POST /v1/files first.",
+                param=attachment.param,
+                code="file_not_found",
+            ) from None
+        except UploadFailed as error:
+            raise InternalError(str(error)) from None
 
     async def _upload(
         self, credential: Credential, attachment: Attachment, content: Content, held: HeldBytes

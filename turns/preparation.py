@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from accounts import Credential, KeyKind
+from accounts import Caller, Credential, KeyKind
 from media import Content
 from translate.backend import (
     PostedConversation,
@@ -98,8 +98,12 @@ class Preparation:
         """What the backend may be told before `prompt` is ready to be posted."""
         return preflight(prompt.model, self._new_id, self.wishes(prompt))
 
-    async def prepare(self, prompt: Prompt, credential: Credential) -> tuple[Model, PostedConversation]:
+    async def prepare(
+        self, prompt: Prompt, credential: Credential, caller: Caller
+    ) -> tuple[Model, PostedConversation]:
         """Describe the model, upload what is attached, and return the model and what is to be posted.
+
+        `caller` is whose files the prompt may name.
 
         May take some seconds, for a GPT or for large files. Raises ApiError.
         """
@@ -112,7 +116,7 @@ class Preparation:
             texts = {attachment: Content(data, "text/plain") for attachment, data in files.items()}
             contents = {**contents, **texts}
         attachments = [part for message in messages for part in message.attachments]
-        uploads = await self._uploader.upload_all(credential, attachments, contents)
+        uploads = await self._uploader.upload_all(credential, attachments, contents, caller)
         posted = conversation(model, messages, self._new_id, uploads=uploads, wishes=self.wishes(prompt))
         return model, posted
 

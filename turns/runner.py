@@ -202,7 +202,7 @@ class TurnRunner:
                 inline=self._request.inline_pictures,
             )
             self._model, first = await self._work.do(
-                parts.preparation.prepare(self._request.prompt, slot.credential)
+                parts.preparation.prepare(self._request.prompt, slot.credential, self._request.caller)
             )
             # What is attached can be many megabytes, and the answer takes minutes.
             self._request = replace(self._request, prompt=Prompt(self._model, ()))

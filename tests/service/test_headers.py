@@ -142,7 +142,7 @@ async def test_preflight_on_any_path_of_the_api_is_answered_without_a_key(path: 
     assert answer.status == 204
     assert answer.body == b""
     assert answer.headers["access-control-allow-origin"] == "*"
-    assert answer.headers["access-control-allow-methods"] == "GET, POST, OPTIONS"
+    assert answer.headers["access-control-allow-methods"] == "GET, POST, DELETE, OPTIONS"
     assert answer.headers["access-control-max-age"] == "86400"
     assert answer.headers["access-control-allow-headers"] == ASKED
     assert "access-control-allow-private-network" not in answer.headers

@@ -149,6 +149,8 @@ BAD: dict[str, list[str]] = {
     "MEDIA_MAX_FILE_BYTES": [*NUMBER, "1023", "50M"],
     "MEDIA_MAX_TOTAL_BYTES": [*NUMBER, "1023", "2G"],
     "MEDIA_MAX_AGE": [*NUMBER, "7d"],
+    "FILES_MAX_TOTAL_BYTES": [*NUMBER, "1GiB"],
+    "FILES_MAX_AGE": [*NUMBER, "30d"],
     "CONNECT_TIMEOUT": [*NUMBER, "0", "301"],
     "FIRST_BYTE_TIMEOUT": [*NUMBER, "0"],
     "IDLE_TIMEOUT": [*NUMBER, "0"],

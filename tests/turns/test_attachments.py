@@ -5,7 +5,7 @@ import base64
 
 import pytest
 
-from accounts import Credential
+from accounts import Caller, Credential
 from media import (
     Content,
     FetchFailed,
@@ -28,6 +28,7 @@ from upstream import ConnectFailed
 from upstream.files import FileTooLarge
 
 CREDENTIAL = Credential("fk-alice")
+CALLER = Caller("fk-alice")
 PARAM = "messages[0].content[1].image_url"
 PNG = base64.b64encode(png(3, 2)).decode()
 
@@ -47,7 +48,7 @@ def uploader(files: StoredFiles, max_bytes: int = 10**6) -> AttachmentUploader:
 async def test_each_attachment_is_read_and_uploaded_under_its_name() -> None:
     files = StoredFiles()
     given = [picture(name="cat.png"), text_file("notes.txt")]
-    uploads = await uploader(files).upload_all(CREDENTIAL, given, {})
+    uploads = await uploader(files).upload_all(CREDENTIAL, given, {}, CALLER)
     assert {(name, kind) for _, name, kind in files.uploaded} == {
         ("cat.png", "image/png"),
         ("notes.txt", "text/plain"),
@@ -59,20 +60,20 @@ async def test_each_attachment_is_read_and_uploaded_under_its_name() -> None:
 
 async def test_attachment_without_a_name_gets_one() -> None:
     files = StoredFiles()
-    await uploader(files).upload_all(CREDENTIAL, [picture(), text_file()], {})
+    await uploader(files).upload_all(CREDENTIAL, [picture(), text_file()], {}, CALLER)
     assert {name for _, name, _ in files.uploaded} == {"image.png", "file.plain"}
 
 
 async def test_attachment_that_occurs_twice_is_uploaded_once() -> None:
     files = StoredFiles()
-    uploads = await uploader(files).upload_all(CREDENTIAL, [picture(), picture()], {})
+    uploads = await uploader(files).upload_all(CREDENTIAL, [picture(), picture()], {}, CALLER)
     assert len(files.uploaded) == len(uploads) == 1
 
 
 async def test_what_was_read_before_is_not_read_again() -> None:
     files = StoredFiles()
     given = Attachment("image", "", "cat.png", "image.[0]")
-    await uploader(files).upload_all(CREDENTIAL, [given], {given: Content(b"bytes", "image/png")})
+    await uploader(files).upload_all(CREDENTIAL, [given], {given: Content(b"bytes", "image/png")}, CALLER)
     assert files.uploaded == [(b"bytes", "cat.png", "image/png")]
 
 
@@ -80,7 +81,7 @@ async def test_only_a_few_are_under_way_at_once() -> None:
     files = StoredFiles()
     files.gate.clear()
     given = [picture(number) for number in range(AT_ONCE + 2)]
-    task = asyncio.create_task(uploader(files).upload_all(CREDENTIAL, given, {}))
+    task = asyncio.create_task(uploader(files).upload_all(CREDENTIAL, given, {}, CALLER))
     await eventually(lambda: len(files.uploaded) == AT_ONCE)
     await asyncio.sleep(0.05)
     assert len(files.uploaded) == AT_ONCE
@@ -93,7 +94,7 @@ async def test_first_failure_ends_the_others() -> None:
     files.gate.clear()
     bad = Attachment("image", "data:image/png;base64,AAAA", "", PARAM)
     with pytest.raises(BadRequest) as raised:
-        await uploader(files).upload_all(CREDENTIAL, [picture(), bad], {})
+        await uploader(files).upload_all(CREDENTIAL, [picture(), bad], {}, CALLER)
     assert raised.value.param == PARAM
     await asyncio.sleep(0)
     assert len(asyncio.all_tasks()) == 1
@@ -112,7 +113,7 @@ async def test_upload_that_fails_is_an_error(
     files = StoredFiles()
     files.upload_failure = failure
     with pytest.raises(error) as raised:
-        await uploader(files).upload_all(CREDENTIAL, [text_file()], {})
+        await uploader(files).upload_all(CREDENTIAL, [text_file()], {}, CALLER)
     assert raised.value.param == param
 
 
@@ -142,7 +143,7 @@ async def test_bytes_of_an_attachment_are_held_until_it_is_uploaded() -> None:
     reader = MediaReader(None, max_bytes=10**6, max_pixels=10**6)
     files.gate.clear()
     work = asyncio.ensure_future(
-        AttachmentUploader(reader, files, room).upload_all(CREDENTIAL, [text_file()], {})
+        AttachmentUploader(reader, files, room).upload_all(CREDENTIAL, [text_file()], {}, CALLER)
     )
     await eventually(lambda: room.used > 0)
     work.cancel()
@@ -154,8 +155,10 @@ async def test_attachment_for_which_there_is_no_room_in_time_may_be_sent_again()
     assert room.hold().try_grow_to(1)
     reader = MediaReader(None, max_bytes=10**6, max_pixels=10**6)
     with pytest.raises(Overloaded, match="no room") as caught:
-        await AttachmentUploader(reader, StoredFiles(), room).upload_all(CREDENTIAL, [text_file()], {})
+        await AttachmentUploader(reader, StoredFiles(), room).upload_all(
+            CREDENTIAL, [text_file()], {}, CALLER
+        )
     assert caught.value.headers() == {"Retry-After": "5", "x-should-retry": "true"}
     read = {picture(): Content(b"12", "image/png")}
     with pytest.raises(Overloaded):
-        await AttachmentUploader(reader, StoredFiles(), room).upload_all(CREDENTIAL, read, read)
+        await AttachmentUploader(reader, StoredFiles(), room).upload_all(CREDENTIAL, read, read, CALLER)

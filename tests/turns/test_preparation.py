@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from accounts import Credential
+from accounts import Caller, Credential
 from media import MediaReader
 from tests.media.pictures import png
 from tests.plenty import plenty
@@ -19,6 +19,7 @@ from turns.preparation import Preparation, Prompt, PromptOptions, new_id
 from upstream import ConnectFailed
 
 CREDENTIAL = Credential("fk-alice")
+CALLER = Caller("fk-alice")
 GPT = Model("helper", "gpt-4-gizmo", 14, gizmo_id="g-abc")
 
 PLAIN = PromptOptions()
@@ -42,7 +43,7 @@ def body(posted: PostedConversation) -> dict[str, Any]:
 
 async def test_messages_are_posted_in_order_with_ids_of_their_own() -> None:
     history = [ChatMessage("system", "Be brief."), ChatMessage("user", "Hello")]
-    model, posted = await preparation().prepare(Prompt(GPT_4, history), CREDENTIAL)
+    model, posted = await preparation().prepare(Prompt(GPT_4, history), CREDENTIAL, CALLER)
     assert model is GPT_4
     assert [(sent.id, sent.role, sent.text) for sent in posted.sent] == [
         ("id-1", "system", "Be brief."),
@@ -54,7 +55,9 @@ async def test_messages_are_posted_in_order_with_ids_of_their_own() -> None:
 async def test_rules_of_several_system_messages_are_posted_as_one() -> None:
     """Backends of today obey only the first one."""
     rules = [ChatMessage("system", "Be brief."), ChatMessage("system", "Answer in French.")]
-    _, posted = await preparation().prepare(Prompt(GPT_4, [*rules, ChatMessage("user", "Hello")]), CREDENTIAL)
+    _, posted = await preparation().prepare(
+        Prompt(GPT_4, [*rules, ChatMessage("user", "Hello")]), CREDENTIAL, CALLER
+    )
     assert [(sent.role, sent.text) for sent in posted.sent] == [
         ("system", "Be brief.\n\nAnswer in French."),
         ("user", "Hello"),
@@ -64,14 +67,16 @@ async def test_rules_of_several_system_messages_are_posted_as_one() -> None:
 @pytest.mark.parametrize("temporary", [False, True])
 async def test_conversation_is_temporary_if_the_settings_say_so(temporary: bool) -> None:
     prompt = Prompt(GPT_4, [ChatMessage("user", "Hello")])
-    _, posted = await preparation(options=PromptOptions(temporary=temporary)).prepare(prompt, CREDENTIAL)
+    _, posted = await preparation(options=PromptOptions(temporary=temporary)).prepare(
+        prompt, CREDENTIAL, CALLER
+    )
     assert posted.body["history_and_training_disabled"] is temporary
 
 
 async def test_gpt_is_described() -> None:
     gizmo = Gizmo("g-abc", {"id": "g-abc"})
     prompt = Prompt(GPT, [ChatMessage("user", "Hello")])
-    model, posted = await preparation(Described({"g-abc": gizmo})).prepare(prompt, CREDENTIAL)
+    model, posted = await preparation(Described({"g-abc": gizmo})).prepare(prompt, CREDENTIAL, CALLER)
     assert model.gizmo is gizmo
     assert model.name == GPT.name
     assert body(posted)["conversation_mode"]["gizmo_id"] == "g-abc"
@@ -83,7 +88,7 @@ async def test_gpt_that_cannot_be_described_is_an_error_before_anything_is_uploa
     prompt = Prompt(GPT, [ChatMessage("user", "Hello", (picture,))])
     broken = preparation(Described(failure=ConnectFailed("refused")), files)
     with pytest.raises(ApiError, match="cannot be reached"):
-        await broken.prepare(prompt, CREDENTIAL)
+        await broken.prepare(prompt, CREDENTIAL, CALLER)
     assert files.uploaded == []
 
 
@@ -94,7 +99,7 @@ async def test_attachments_of_all_messages_are_uploaded() -> None:
     history = [ChatMessage("user", "One", (first,)), ChatMessage("user", "Two", (second,))]
     prompt = Prompt(GPT_4, history, {first: content, second: content})
     files = StoredFiles()
-    _, posted = await preparation(files=files).prepare(prompt, CREDENTIAL)
+    _, posted = await preparation(files=files).prepare(prompt, CREDENTIAL, CALLER)
     assert [name for _, name, _ in files.uploaded] == ["0.png", "1.png"]
     names = [message["metadata"]["attachments"][0]["name"] for message in body(posted)["messages"]]
     assert names == ["0.png", "1.png"]
@@ -108,7 +113,7 @@ THINKER = replace(
 async def told(options: PromptOptions, **asked: Any) -> dict[str, Any]:
     """What is posted to `f/conversation` for a prompt with what is asked of it."""
     prompt = Prompt(asked.pop("model", THINKER), [ChatMessage("user", "Hello")], **asked)
-    _, posted = await preparation(options=options).prepare(prompt, CREDENTIAL)
+    _, posted = await preparation(options=options).prepare(prompt, CREDENTIAL, CALLER)
     found: dict[str, Any] = json.loads(posted.encode_for_today(prepared=True))
     return found
 
@@ -148,7 +153,7 @@ async def test_history_is_folded_if_the_settings_say_so() -> None:
     talk = [ChatMessage("user", "One"), ChatMessage("assistant", "Two"), ChatMessage("user", "Three")]
     for fold, roles in ((False, ["user", "assistant", "user"]), (True, ["system", "user"])):
         _, posted = await preparation(options=PromptOptions(fold=fold)).prepare(
-            Prompt(GPT_4, talk), CREDENTIAL
+            Prompt(GPT_4, talk), CREDENTIAL, CALLER
         )
         assert [message["author"]["role"] for message in body(posted)["messages"]] == roles
 
@@ -158,7 +163,7 @@ async def test_text_above_the_limit_is_uploaded_as_a_file(limit: int, names: lis
     files = StoredFiles()
     prompt = Prompt(GPT_4, [ChatMessage("user", "x" * 10_000)])
     _, posted = await preparation(files=files, options=PromptOptions(text_file_bytes=limit)).prepare(
-        prompt, CREDENTIAL
+        prompt, CREDENTIAL, CALLER
     )
     assert [(name, kind) for _, name, kind in files.uploaded] == [(name, "text/plain") for name in names]
     (message,) = body(posted)["messages"]
@@ -170,7 +175,7 @@ async def test_pool_gets_long_texts_in_the_message_because_its_files_may_be_on_a
     files = StoredFiles()
     prompt = Prompt(GPT_4, [ChatMessage("user", "x" * 10_000)])
     options = PromptOptions(text_file_bytes=9000)
-    await preparation(files=files, options=options).prepare(prompt, Credential("pk-pool"))
+    await preparation(files=files, options=options).prepare(prompt, Credential("pk-pool"), CALLER)
     assert files.uploaded == []
 
 

@@ -49,13 +49,17 @@ def _part(raw: object, param: str) -> str | Attachment:
 
 
 def _image(raw: JsonObject, param: str) -> Attachment:
-    """`image_url` is an object with `url`; old clients and the Responses API write a bare string."""
+    """`image_url` is an object with `url`; old clients and the Responses API write a bare string, and that
+    has stored pictures too.
+    """
     image = raw.get("image_url")
     url = image.get("url") if isinstance(image, dict) else image
-    if not isinstance(url, str) or not url:
-        raise BadRequest(expected(f"{param}.image_url", "an object with a url"), param=f"{param}.image_url")
     given = image.get("detail") if isinstance(image, dict) else raw.get("detail")
     detail = given if isinstance(given, str) else "auto"
+    if url is None and (file_id := _file_id(raw, param)):
+        return Attachment("image", "", "", f"{param}.file_id", detail, file_id)
+    if not isinstance(url, str) or not url:
+        raise BadRequest(expected(f"{param}.image_url", "an object with a url"), param=f"{param}.image_url")
     return Attachment("image", url, "", f"{param}.image_url", detail)
 
 
@@ -64,12 +68,23 @@ def _file(raw: JsonObject, param: str) -> Attachment:
     file = raw.get("file") if raw.get("type") == "file" else raw
     if not isinstance(file, dict):
         raise BadRequest(expected(f"{param}.file", "an object"), param=f"{param}.file")
-    source = file.get("file_data") or file.get("file_url")
-    if not isinstance(source, str):
-        raise BadRequest(
-            f"'{param}' must bring its file_data; stored files (file_id) are not supported.", param=param
-        )
     name = file.get("filename")
     name = name if isinstance(name, str) else ""
     check_length(name, f"{param}.filename", MAX_NAME)
+    source = file.get("file_data") or file.get("file_url")
+    if source is None and (file_id := _file_id(file, param)):
+        return Attachment("file", "", name, f"{param}.file_id", file_id=file_id)
+    if not isinstance(source, str):
+        raise BadRequest(f"'{param}' must bring its file_data, or a file_id.", param=param)
     return Attachment("file", source, name, param)
+
+
+def _file_id(raw: JsonObject, param: str) -> str:
+    """The id of a stored file; empty if there is none."""
+    file_id = raw.get("file_id")
+    if file_id is None:
+        return ""
+    if not isinstance(file_id, str) or not file_id:
+        raise BadRequest(expected(f"{param}.file_id", "a string"), param=f"{param}.file_id")
+    check_length(file_id, f"{param}.file_id", MAX_NAME)
+    return file_id

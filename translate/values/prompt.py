@@ -12,9 +12,10 @@ Role = Literal["system", "user", "assistant"]
 class Attachment:
     """A picture or file of a user's message.
 
-    `source` is a `data:` URL, bare base64, or an http(s) URL. `name` is the file's name, empty if the caller
-    gave none. `param` names the part of the request in error messages. `detail` is how closely the model
-    should look at a picture (`low`, `high` or `auto`); it matters for counting tokens only.
+    `source` is a `data:` URL, bare base64, or an http(s) URL; empty if the caller has stored it here before,
+    as `file_id`. `name` is the file's name, empty if the caller gave none. `param` names the part of the
+    request in error messages. `detail` is how closely the model should look at a picture (`low`, `high` or
+    `auto`); it matters for counting tokens only.
     """
 
     kind: Literal["image", "file"]
@@ -22,6 +23,7 @@ class Attachment:
     name: str
     param: str
     detail: str = "auto"
+    file_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
