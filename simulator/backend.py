@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 
 from simulator.accounts import Accounts, quota_units
+from simulator.agents import Said, is_asked_again, read_instructions
 from simulator.answers import Prompt
 from simulator.conduits import Conduits
 from simulator.conversations import Conversation, Conversations
@@ -134,15 +135,21 @@ class Backend:
         Raises Refused: 404 for an unknown conversation or GPT, 422 for a marker with an invalid knob.
         """
         conversation = self._conversation(key, request)
-        texts = _texts(conversation, request)
+        before, posted = _texts(conversation, request)
+        texts = [*before, *posted]
         user_texts = [text for role, text in texts if role == "user"]
         user_texts = user_texts or [text for _, text in texts[-1:]] or [""]
         try:
             question, knobs = apply_marker(user_texts[-1], self.knobs)
         except InvalidKnob as problem:
             raise Refused(invalid([(["messages"], f"simulator: {problem}", "value_error")])) from None
+        asked, habit = read_instructions(before, posted), knobs.habit
+        earlier_answer = conversation.disobedience.get(request.parent_message_id)
+        if earlier_answer and is_asked_again(before, posted):
+            asked, habit = earlier_answer.asked, "" if earlier_answer.amends else earlier_answer.habit
+            knobs = knobs.set({"amends": earlier_answer.amends})
         prompt = Prompt(
-            question=question,
+            question=asked.question or question,
             model=request.model,
             earlier=tuple(remove_marker(text) for text in user_texts[:-1]),
             system="\n".join(text for role, text in texts if role in ("system", "critic") and text),
@@ -167,6 +174,8 @@ class Backend:
             rng=random.Random(question),
             limits=self.limits,
             exchange=Exchange.begin(request, knobs) if version.is_2026 else None,
+            asked=asked,
+            habit=habit,
         )
 
     def _conversation(self, key: str, request: ConversationRequest) -> Conversation:
@@ -225,8 +234,11 @@ def _check_for_version(request: ConversationRequest, knobs: Knobs, version: Prot
         raise Refused(invalid([(["messages"], needs, "value_error")]))
 
 
-def _texts(conversation: Conversation, request: ConversationRequest) -> list[tuple[str, str]]:
-    """Role and text of each message, those stored first, then those of the request."""
-    stored = [message for message in conversation.messages() if not is_account_context(message.content)]
-    texts = [(message.role, message.text) for message in stored]
-    return texts + [(message.role, message.text) for message in request.messages]
+def _texts(conversation: Conversation, request: ConversationRequest) -> tuple[list[Said], list[Said]]:
+    """Role and text of each message: those stored in the branch that goes on, and those of the request.
+
+    Raises Refused (404) for a branch of an unknown message.
+    """
+    stored = conversation.branch(request.parent_message_id) if request.conversation_id else []
+    before = [(each.role, each.text) for each in stored if not is_account_context(each.content)]
+    return before, [(message.role, message.text) for message in request.messages]

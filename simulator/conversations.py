@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from simulator.agents import Instructions
 from simulator.knobs import Knobs
 from simulator.messages import JsonObject, Message, new_id, with_appended_text, with_changes, with_edits
 from simulator.refusals import CONVERSATION_NOT_FOUND, HISTORY_DISABLED, Refused
@@ -11,6 +12,9 @@ from simulator.turn_steps import AppendText, EditMessage, StartMessage, TurnStep
 NEW_TITLE = "New chat"
 MAX_CONVERSATIONS = 5000
 """Conversations that are kept, since a demo may run for weeks; the oldest are dropped."""
+
+MAX_DISOBEDIENCE = 4
+"""Answers of a conversation of which it is known what had been asked for."""
 
 
 @dataclass(slots=True)
@@ -40,6 +44,15 @@ class PendingAction:
     params: JsonObject
 
 
+@dataclass(frozen=True, slots=True)
+class Disobedience:
+    """An answer by a `habit`, and what was `asked`; `amends` as the knob."""
+
+    habit: str
+    amends: bool
+    asked: Instructions
+
+
 @dataclass(slots=True)
 class Conversation:
     """One conversation of one account; times are in Unix seconds.
@@ -47,7 +60,7 @@ class Conversation:
     `unsent_text` is by id of the message that was cut by its length, `pending_actions` by id of the message
     that asks for consent, `sandbox_files` has file ids by path, `textdocs` canvas documents by id. `knobs`
     are those of its last turn, `reads` counts how often it was read since; `async_status` is that of a task
-    (protocol notes, section 20.2).
+    (protocol notes, section 20.2). `disobedience` is by id of the answer, of the last few ones.
     """
 
     id: str
@@ -67,6 +80,7 @@ class Conversation:
     is_of_2026: bool = False
     async_status: int | None = None
     reads: int = 0
+    disobedience: dict[str, Disobedience] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         root = Node(new_id())
@@ -81,6 +95,23 @@ class Conversation:
     def messages(self) -> Iterator[Message]:
         """All messages, the oldest first."""
         return (node.message for node in self.nodes.values() if node.message is not None)
+
+    def branch(self, message_id: str) -> list[Message]:
+        """The messages that lead to one, the oldest first, and itself. Raises Refused (404) without it."""
+        if message_id not in self.nodes:
+            raise Refused(CONVERSATION_NOT_FOUND)
+        messages: list[Message] = []
+        node: Node | None = self.nodes[message_id]
+        while node is not None:
+            messages += [node.message] if node.message else []
+            node = self.nodes[node.parent] if node.parent else None
+        return messages[::-1]
+
+    def remember(self, message_id: str, disobedience: Disobedience) -> None:
+        """Keep that an answer may not be what was asked for."""
+        self.disobedience[message_id] = disobedience
+        if len(self.disobedience) > MAX_DISOBEDIENCE:
+            del self.disobedience[next(iter(self.disobedience))]
 
     def apply(self, step: TurnStep) -> Message | None:
         """Store what a step changes; the message concerned after the change, None for steps without one."""

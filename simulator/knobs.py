@@ -12,6 +12,7 @@ from dataclasses import Field, asdict, dataclass, fields, replace
 from typing import Any
 
 from simulator.faults import FAULTS
+from simulator.habit_names import HABITS
 from simulator.kind_names import KIND_NAMES, KIND_NAMES_2026
 from simulator.knob_values import count, fault_name, knob, number, one_of, or_age, refusal_name, switch
 from simulator.knobs_2026 import Knobs2026
@@ -48,6 +49,13 @@ class Knobs(Knobs2026):
         "(a record of its own), groups (only the search results)",
     )
     instructions: bool = knob(False, switch, "the account has custom instructions (hidden message)")
+    # Tools and JSON that the prompt tells of
+    habit: str = knob(
+        "", one_of(*HABITS), "how calls of tools and JSON are written; see the list of habits; empty: well"
+    )
+    amends: bool = knob(
+        True, switch, "what was written by a habit is written well when it is asked for once more"
+    )
     # DialectWriter
     age: str = knob(
         "2023-12",
@@ -171,6 +179,8 @@ def describe_knobs() -> str:
     lines += [f"  {name:<13} {sentence}" for name, sentence in KIND_NAMES.items()]
     lines += ["", "Kinds of turns of the age 2026:"]
     lines += [f"  {name:<13} {sentence}" for name, sentence in KIND_NAMES_2026.items()]
+    lines += ["", "Habits of a model that is told of tools or JSON (habit=NAME):"]
+    lines += [f"  {name:<15} {sentence}" for name, sentence in HABITS.items() if name]
     lines += ["", "Faults (fault=NAME):"]
     lines += [f"  {name:<21} {fault.help}" for name, fault in FAULTS.items()]
     lines += ["", "Errors that are the whole answer (fault=NAME, see body=):"]

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from simulator.agents import Instructions
 from simulator.answers import Prompt
 from simulator.conversations import Conversation
 from simulator.exchange import Exchange
@@ -26,8 +27,9 @@ class Turn:
     """What is known of a turn, and methods that make its steps.
 
     `clock` gives Unix seconds. `parent_id` is the id of the last message so far: a turn is a chain of parents
-    (protocol notes, section 7.1). `exchange` is that of a turn of 2026. `is_answered` becomes true when the
-    final answer is planned.
+    (protocol notes, section 7.1). `exchange` is that of a turn of 2026. `asked` is what the prompt tells of
+    tools and JSON, `habit` how the model heeds it. `is_answered` becomes true when the final answer is
+    planned.
     """
 
     key: str
@@ -43,6 +45,8 @@ class Turn:
     clock: Callable[[], float]
     rng: random.Random
     limits: FeatureLimits
+    asked: Instructions
+    habit: str
     exchange: Exchange | None = None
     parent_id: str = ""
     is_answered: bool = False
@@ -62,6 +66,8 @@ class Turn:
         """
         if not self._accepted:
             self.conversation.visible = True
+            if self.request.conversation_id:
+                self.conversation.current_node = self.request.parent_message_id
             self.conversation.knobs, self.conversation.reads = self.knobs, 0
             self.conversation.is_of_2026 = self.version.is_2026
             self._accepted = list(self._echoes())

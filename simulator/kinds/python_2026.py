@@ -13,7 +13,7 @@ PRIVATE, SHOWN = "python", "python_user_visible"
 
 def hidden(turn: Turn) -> Iterator[TurnStep]:
     """A private calculation, and an answer that says nothing of it."""
-    yield from _run(turn, PRIVATE, "analysis", 'print(len("SECRET-CODE"))', "11\n")
+    yield from run_privately(turn, 'print(len("SECRET-CODE"))', "11\n")
     yield from final_answer(turn, turn.prompt.localized("Eleven letters.", "十一个字母。"))
 
 
@@ -33,6 +33,11 @@ def shown(turn: Turn) -> Iterator[TurnStep]:
     yield from _call(turn, SHOWN, "commentary", "plt.bar(range(3), [1, 4, 9])\nplt.show()")
     yield turn.start_tool_message(SHOWN, content, channel="commentary")
     yield from final_answer(turn, turn.prompt.localized("It is 42, see the chart.", "结果是 42，见图。"))
+
+
+def run_privately(turn: Turn, code: str, output: str) -> Iterator[TurnStep]:
+    """A call that nobody sees, and its result."""
+    yield from _run(turn, PRIVATE, "analysis", code, output)
 
 
 def _run(turn: Turn, tool: str, channel: str, code: str, output: str) -> Iterator[TurnStep]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from simulator.files import StoredFile
-from simulator.kinds import actions, attachments, browsing, code_interpreter, drawing, sandbox, text
+from simulator.kinds import actions, agent, attachments, browsing, code_interpreter, drawing, sandbox, text
 from simulator.kinds.selection_2026 import KINDS_2026, REPLACED, TurnKind, kind_in_2026
 from simulator.turn import Turn
 from simulator.turn_steps import TurnStep
@@ -69,6 +69,8 @@ def steps_for(turn: Turn) -> Iterator[TurnStep]:
     kinds = KINDS | KINDS_2026 if turn.exchange else KINDS
     if turn.knobs.kind:
         return kinds[turn.knobs.kind](turn)
+    if turn.asked.are_given and (steps := agent.agent(turn)):
+        return steps
     kind = _by_question(turn)
     if turn.exchange:
         kind = kind_in_2026(turn) or REPLACED.get(kind, kind)

@@ -77,6 +77,7 @@ async def test_temporary_chat_is_not_stored_but_can_go_on() -> None:
             simulator,
             "What did I say?",
             conversation_id=conversation_id,
+            parent_message_id=asked.messages[-1]["id"],
             history_and_training_disabled=True,
         )
     assert listed.json["total"] == 0

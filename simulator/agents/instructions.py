@@ -1,0 +1,186 @@
+"""What a prompt asks of a model beside the question: tools to call, and JSON to answer with.
+
+It is read as a model reads it: by an example of a call, a list of tools, and what is said to be a must.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from simulator.knobs import remove_marker
+from simulator.messages import JsonObject
+
+Said = tuple[str, str]
+"""The role and the text of a message."""
+
+_EXAMPLE = re.compile(r"^<(call-[0-9a-f]{8}) name=\"[^\"\n]*\"[^>\n]*>\n.*?\n</\1>", re.MULTILINE | re.DOTALL)
+_LISTED = re.compile(
+    r"^- (?P<name>[\w.-]{1,128})(?:: (?P<description>.*))?\n"
+    r"  (?:parameters: (?P<schema>\{.*)|takes a text.*)$",
+    re.MULTILINE,
+)
+_CALLED = re.compile(r"<call-[0-9a-f]{8} name=\"([^\"\n]+)\"")
+_RESULT = re.compile(
+    r"<(result-[0-9a-f]{8}) name=\"([^\"\n]*)\" id=\"([^\"\n]*)\"( failed)?>\n(.*?)\n</\1>", re.DOTALL
+)
+_ONLY_JSON = re.compile(r"\bonly the json\b", re.IGNORECASE)
+_ONLY_JSON_NOW = re.compile(r"\bthe json alone\b", re.IGNORECASE)
+_SCHEMA = re.compile(r"\bjson schema:\s*(?=\{)", re.IGNORECASE)
+_AGAIN = re.compile(
+    r"\b(?:write|send)\b[^.\n]*\bagain\b|\byou must do now\b|\banswer with words alone\b", re.IGNORECASE
+)
+_LAST_WORDS = re.compile(r"\s*\(([^()\n]+)\)\s*\Z")
+_NOTES = re.compile(
+    r"<system-reminder>.*?</system-reminder>|^\(Calls of tools look like [^\n]*\)$", re.DOTALL | re.MULTILINE
+)
+"""What programs put beside the user's words."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedTool:
+    """A tool in the prompt's list; `schema` is that of its arguments, with `raw` it takes one text."""
+
+    name: str
+    description: str = ""
+    schema: JsonObject = field(default_factory=dict)
+    raw: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a tool has given."""
+
+    name: str
+    call_id: str
+    text: str
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instructions:
+    """What the prompt asks for.
+
+    `tag` is that of the example of a call, such as `call-7f3a9c12`; `must` says whether a tool has to be
+    called, one of `allowed` if there are any; none may be if `forbidden`, and no more than one if `single`.
+    With `wants_json` the answer is to be JSON, of that `schema` if there is one. `question` is the user's
+    newest text, `results` what the newest message brings, `called` the names in earlier calls.
+    """
+
+    tag: str = ""
+    tools: tuple[OfferedTool, ...] = ()
+    must: bool = False
+    allowed: tuple[str, ...] = ()
+    forbidden: bool = False
+    single: bool = False
+    wants_json: bool = False
+    schema: JsonObject | None = None
+    question: str = ""
+    results: tuple[Result, ...] = ()
+    called: frozenset[str] = frozenset()
+
+    @property
+    def are_given(self) -> bool:
+        """Whether there are any."""
+        return bool(self.tools or self.wants_json or self.results)
+
+
+def read_instructions(before: Sequence[Said], posted: Sequence[Said]) -> Instructions:
+    """Those of a post: `before` is what was said in its branch of the conversation, `posted` what it adds.
+
+    What is told of tools holds on in a conversation until something else is told.
+    """
+    rules = next((found for _, text in reversed(posted) if (found := _rules(text))), None)
+    told_now = rules is not None
+    rules = rules or next((found for _, text in reversed(before) if (found := _rules(text))), None)
+    answers = [at for at, (role, _) in enumerate(posted) if role == "assistant"]
+    since = answers[-1] + 1 if answers else 0
+    newest, earlier = _of_user(posted[since:]), _of_user([*before, *posted[:since]])
+    if rules is None and not any(_RESULT.search(text) for text in newest):
+        return Instructions()
+    asked = _with_newest(rules or Instructions(), earlier, newest, told_now=told_now)
+    called = {name for _, text in (*before, *posted) for name in _CALLED.findall(text)}
+    return replace(asked, called=frozenset(called & {tool.name for tool in asked.tools}))
+
+
+def is_asked_again(before: Sequence[Said], posted: Sequence[Said]) -> bool:
+    """Whether a post in a conversation finds fault with the answer there, and asks for it once more."""
+    newest = _of_user(posted)
+    is_new = any(_rules(text) for _, text in posted) or any(_RESULT.search(text) for text in newest)
+    return bool(before and newest and not is_new and _AGAIN.search(newest[-1]))
+
+
+def _of_user(said: Sequence[Said]) -> list[str]:
+    return [text for role, text in said if role in ("user", "tool")]
+
+
+def _rules(text: str) -> Instructions | None:
+    """What a text tells of tools and JSON; None if nothing."""
+    listed = list(_LISTED.finditer(text))
+    wants_json = _ONLY_JSON.search(text)
+    if not listed and not wants_json:
+        return None
+    examples = _EXAMPLE.findall(text, 0, listed[0].start()) if listed else []
+    schema = _SCHEMA.search(text, wants_json.end()) if wants_json else None
+    return Instructions(
+        tag=examples[-1] if examples else "",
+        tools=tuple(map(_offered, listed)) if examples else (),
+        single=bool(listed and re.search(r"\bat most one call\b", text[: listed[0].start()])),
+        wants_json=bool(wants_json),
+        schema=_json_at(text, schema.end()) if schema else None,
+    )
+
+
+def _offered(listed: re.Match[str]) -> OfferedTool:
+    schema = listed.group("schema")
+    written = _json_at(schema, 0) if schema else None
+    return OfferedTool(listed["name"], listed["description"] or "", written or {}, raw=schema is None)
+
+
+def _json_at(text: str, start: int) -> JsonObject | None:
+    try:
+        value, _ = json.JSONDecoder().raw_decode(text, start)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _with_newest(
+    rules: Instructions, earlier: list[str], newest: list[str], *, told_now: bool
+) -> Instructions:
+    """The rules with what the newest texts ask, and what must be done, which their last words say."""
+    found = _LAST_WORDS.search(newest[-1]) if newest else None
+    words = found.group(1) if found else ""
+    named = tuple(tool.name for tool in rules.tools if _has_name(words, tool.name))
+    must = bool(re.search(r"\bmust call\b", words))
+    forbidden = bool(re.search(r"\bcall no tool\b", words, re.IGNORECASE))
+    wants_json_now = bool(_ONLY_JSON_NOW.search(words))
+    is_told = must or forbidden or wants_json_now or (bool(named) and "only" in words)
+    if found and is_told:
+        newest = [*newest[:-1], newest[-1][: found.start()]]
+    results = [Result(*_fields(each)) for text in newest for each in _RESULT.finditer(text)]
+    questions = [_words_alone(text) for text in (*earlier, *newest)]
+    return replace(
+        rules,
+        must=must,
+        allowed=named if is_told else (),
+        forbidden=forbidden,
+        wants_json=rules.wants_json and (told_now or bool(rules.tools) or wants_json_now),
+        question=next((text for text in reversed(questions) if text), ""),
+        results=() if questions and questions[-1] else tuple(results),
+    )
+
+
+def _words_alone(text: str) -> str:
+    """The user's own words in a text, which stand behind the list of tools if that is in there."""
+    for listed in _LISTED.finditer(text):
+        text = listed.string[listed.end() :]
+    return remove_marker(_NOTES.sub("", _RESULT.sub("", text)))
+
+
+def _fields(result: re.Match[str]) -> tuple[str, str, str, bool]:
+    return result.group(2), result.group(3), result.group(5), bool(result.group(4))
+
+
+def _has_name(words: str, name: str) -> bool:
+    return bool(re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-]|\.\w)", words))
