@@ -28,9 +28,12 @@ _ONLY_JSON = re.compile(r"\bonly the json\b", re.IGNORECASE)
 _ONLY_JSON_NOW = re.compile(r"\bthe json alone\b", re.IGNORECASE)
 _SCHEMA = re.compile(r"\bjson schema:\s*(?=\{)", re.IGNORECASE)
 _AGAIN = re.compile(
-    r"\b(?:write|send)\b[^.\n]*\bagain\b|\byou must do now\b|\banswer with words alone\b", re.IGNORECASE
+    r"\b(?:write|send)\b[^.\n]*\bagain\b|\bwhich you must do now\b|\bno tool can be called now\.",
+    re.IGNORECASE,
 )
 _LAST_WORDS = re.compile(r"\s*\(([^()\n]+)\)\s*\Z")
+_NAMES = re.compile(r"[\w-]+(?:\.[\w-]+)*")
+_ONE_NAME = re.compile(r"\bthe tool ([\w.-]+)")
 _NOTES = re.compile(
     r"<system-reminder>.*?</system-reminder>|^\(Calls of tools look like [^\n]*\)$", re.DOTALL | re.MULTILINE
 )
@@ -90,43 +93,41 @@ def read_instructions(before: Sequence[Said], posted: Sequence[Said]) -> Instruc
 
     What is told of tools holds on in a conversation until something else is told.
     """
-    rules = next((found for _, text in reversed(posted) if (found := _rules(text))), None)
-    told_now = rules is not None
-    rules = rules or next((found for _, text in reversed(before) if (found := _rules(text))), None)
+    told = [found for said in posted if (found := _rules(*said))]
+    rules = told[-1] if told else next((found for said in reversed(before) if (found := _rules(*said))), None)
     answers = [at for at, (role, _) in enumerate(posted) if role == "assistant"]
     since = answers[-1] + 1 if answers else 0
     newest, earlier = _of_user(posted[since:]), _of_user([*before, *posted[:since]])
     if rules is None and not any(_RESULT.search(text) for text in newest):
         return Instructions()
-    asked = _with_newest(rules or Instructions(), earlier, newest, told_now=told_now)
+    asked = _with_newest(rules or Instructions(), earlier, newest, told_now=bool(told))
     called = {name for _, text in (*before, *posted) for name in _CALLED.findall(text)}
     return replace(asked, called=frozenset(called & {tool.name for tool in asked.tools}))
 
 
 def is_asked_again(before: Sequence[Said], posted: Sequence[Said]) -> bool:
     """Whether a post in a conversation finds fault with the answer there, and asks for it once more."""
-    newest = _of_user(posted)
-    is_new = any(_rules(text) for _, text in posted) or any(_RESULT.search(text) for text in newest)
-    return bool(before and newest and not is_new and _AGAIN.search(newest[-1]))
+    return bool(before and posted) and bool(_AGAIN.search(posted[-1][1]))
 
 
 def _of_user(said: Sequence[Said]) -> list[str]:
     return [text for role, text in said if role in ("user", "tool")]
 
 
-def _rules(text: str) -> Instructions | None:
-    """What a text tells of tools and JSON; None if nothing."""
+def _rules(role: str, text: str) -> Instructions | None:
+    """What a message tells of tools and JSON; None if nothing. A user may want JSON too, of any kind."""
     listed = list(_LISTED.finditer(text))
-    wants_json = _ONLY_JSON.search(text)
-    if not listed and not wants_json:
+    only_json = _ONLY_JSON.search(text)
+    schema = _SCHEMA.search(text, only_json.end()) if only_json else None
+    wants_json = bool(schema or (only_json and role != "user"))
+    if not (listed or wants_json):
         return None
     examples = _EXAMPLE.findall(text, 0, listed[0].start()) if listed else []
-    schema = _SCHEMA.search(text, wants_json.end()) if wants_json else None
     return Instructions(
         tag=examples[-1] if examples else "",
         tools=tuple(map(_offered, listed)) if examples else (),
         single=bool(listed and re.search(r"\bat most one call\b", text[: listed[0].start()])),
-        wants_json=bool(wants_json),
+        wants_json=wants_json,
         schema=_json_at(text, schema.end()) if schema else None,
     )
 
@@ -151,7 +152,8 @@ def _with_newest(
     """The rules with what the newest texts ask, and what must be done, which their last words say."""
     found = _LAST_WORDS.search(newest[-1]) if newest else None
     words = found.group(1) if found else ""
-    named = tuple(tool.name for tool in rules.tools if _has_name(words, tool.name))
+    names = _NAMES.findall(words.partition(":")[2]) or _ONE_NAME.findall(words)
+    named = tuple(tool.name for tool in rules.tools if tool.name in names)
     must = bool(re.search(r"\bmust call\b", words))
     forbidden = bool(re.search(r"\bcall no tool\b", words, re.IGNORECASE))
     wants_json_now = bool(_ONLY_JSON_NOW.search(words))
@@ -180,7 +182,3 @@ def _words_alone(text: str) -> str:
 
 def _fields(result: re.Match[str]) -> tuple[str, str, str, bool]:
     return result.group(2), result.group(3), result.group(5), bool(result.group(4))
-
-
-def _has_name(words: str, name: str) -> bool:
-    return bool(re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-]|\.\w)", words))
