@@ -4,7 +4,7 @@ Nothing here is asked of the service: what the model knows stands in the message
 knob `habit` it does it in other ways.
 """
 
-from simulator.agents.decision import Call, wanted_calls
+from simulator.agents.decision import Call, question_of, result_as_text, wanted_calls
 from simulator.agents.instructions import (
     Instructions,
     Result,
@@ -12,19 +12,18 @@ from simulator.agents.instructions import (
     is_asked_again,
     read_instructions,
 )
-from simulator.agents.question import Question
 from simulator.agents.schema_instances import instance_of
-from simulator.agents.writing import Habit, result_as_text, written_calls, written_json
+from simulator.agents.writing import Habit, written_calls, written_json
 
 __all__ = [
     "Call",
     "Habit",
     "Instructions",
-    "Question",
     "Result",
     "Said",
     "instance_of",
     "is_asked_again",
+    "question_of",
     "read_instructions",
     "result_as_text",
     "wanted_calls",

@@ -1,5 +1,6 @@
 """Which tools a model calls, and with what: when it must, and when the user's words ask for it."""
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,8 @@ from simulator.agents.question import Question
 from simulator.agents.schema_instances import instance_of
 
 SHELLS = ("exec_command", "shell", "bash", "run_shell_command", "local_shell", "execute_command", "terminal")
+_READ = 10_000
+"""Characters of the beginning and of the end of a question that are read."""
 _MOST = 8
 """Calls of one answer."""
 _WORD = re.compile(r"[a-z]+|\d+")
@@ -39,10 +42,28 @@ class Call:
         return self.tool.name
 
 
+def question_of(asked: Instructions) -> Question:
+    """The question, as far as it is read, and what tools have given."""
+    text = asked.question
+    text = text if len(text) <= 2 * _READ else f"{text[:_READ]}\n{text[-_READ:]}"
+    return Question(text, tuple(result_as_text(result.text, 200) for result in asked.results))
+
+
+def result_as_text(text: str, most: int) -> str:
+    """What a tool has given in a form that can stand in an answer: JSON without line breaks, and no more than
+    about `most` characters.
+    """
+    try:
+        text = json.dumps(json.loads(text), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        text = text.strip()
+    return text if len(text) <= most else f"{text[: most // 2]} … {text[-most // 2 :]}"
+
+
 def wanted_calls(asked: Instructions) -> tuple[Call, ...]:
     """The calls that an obeying model makes; none if it is to answer in words."""
     tools = [tool for tool in asked.tools if not asked.allowed or tool.name in asked.allowed]
-    question = Question(asked.question)
+    question = question_of(asked)
     if not tools or asked.forbidden or (asked.results and not asked.must):
         return ()
     if asked.results:  # what was called has answered, so another one is meant
@@ -102,5 +123,13 @@ def _with_arguments(chosen: list[OfferedTool], question: Question, *, single: bo
 
 def _call(tool: OfferedTool, question: Question) -> Call:
     if tool.raw:
-        return Call(tool, question.command or next(iter(question.quoted), question.topic))
+        text = next(iter(question.quoted), question.topic)
+        return Call(tool, _patch(question, text) if "patch" in tool.name else question.command or text)
     return Call(tool, instance_of(tool.schema or {"type": "object"}, question))
+
+
+def _patch(question: Question, text: str) -> str:
+    """A new file with that text, as agents have changes of files written."""
+    name = next(iter(question.paths), "notes.txt")
+    added = "\n".join(f"+{line}" for line in text.splitlines())
+    return f"*** Begin Patch\n*** Add File: {name}\n{added}\n*** End Patch"

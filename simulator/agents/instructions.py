@@ -14,16 +14,14 @@ from simulator.messages import JsonObject
 Said = tuple[str, str]
 """The role and the text of a message."""
 
-_EXAMPLE = re.compile(r"^<(call-[0-9a-f]{8}) name=\"[^\"\n]*\"[^>\n]*>\n.*?\n</\1>", re.MULTILINE | re.DOTALL)
+_OPENER = re.compile(r"^<(call-[0-9a-f]{8}) name=\"[^\"\n]*\"", re.MULTILINE)
 _LISTED = re.compile(
     r"^- (?P<name>[\w.-]{1,128})(?:: (?P<description>.*))?\n"
     r"  (?:parameters: (?P<schema>\{.*)|takes a text.*)$",
     re.MULTILINE,
 )
 _CALLED = re.compile(r"<call-[0-9a-f]{8} name=\"([^\"\n]+)\"")
-_RESULT = re.compile(
-    r"<(result-[0-9a-f]{8}) name=\"([^\"\n]*)\" id=\"([^\"\n]*)\"( failed)?>\n(.*?)\n</\1>", re.DOTALL
-)
+_RESULT = re.compile(r"<(result-[0-9a-f]{8}) name=\"([^\"\n]*)\" id=\"([^\"\n]*)\"( failed)?>\n")
 _ONLY_JSON = re.compile(r"\bonly the json\b", re.IGNORECASE)
 _ONLY_JSON_NOW = re.compile(r"\bthe json alone\b", re.IGNORECASE)
 _SCHEMA = re.compile(r"\bjson schema:\s*(?=\{)", re.IGNORECASE)
@@ -31,12 +29,10 @@ _AGAIN = re.compile(
     r"\b(?:write|send)\b[^.\n]*\bagain\b|\bwhich you must do now\b|\bno tool can be called now\.",
     re.IGNORECASE,
 )
-_LAST_WORDS = re.compile(r"\s*\(([^()\n]+)\)\s*\Z")
 _NAMES = re.compile(r"[\w-]+(?:\.[\w-]+)*")
 _ONE_NAME = re.compile(r"\bthe tool ([\w.-]+)")
-_NOTES = re.compile(
-    r"<system-reminder>.*?</system-reminder>|^\(Calls of tools look like [^\n]*\)$", re.DOTALL | re.MULTILINE
-)
+_REMINDER = re.compile(r"^\(Calls of tools look like [^\n]*\)$", re.MULTILINE)
+_NOTE, _NOTE_END = "<system-reminder>", "</system-reminder>"
 """What programs put beside the user's words."""
 
 
@@ -93,12 +89,12 @@ def read_instructions(before: Sequence[Said], posted: Sequence[Said]) -> Instruc
 
     What is told of tools holds on in a conversation until something else is told.
     """
-    told = [found for said in posted if (found := _rules(*said))]
-    rules = told[-1] if told else next((found for said in reversed(before) if (found := _rules(*said))), None)
+    told = _told(posted)
+    rules = told or _told(before)
     answers = [at for at, (role, _) in enumerate(posted) if role == "assistant"]
     since = answers[-1] + 1 if answers else 0
     newest, earlier = _of_user(posted[since:]), _of_user([*before, *posted[:since]])
-    if rules is None and not any(_RESULT.search(text) for text in newest):
+    if rules is None and not any(map(_RESULT.search, newest)):
         return Instructions()
     asked = _with_newest(rules or Instructions(), earlier, newest, told_now=bool(told))
     called = {name for _, text in (*before, *posted) for name in _CALLED.findall(text)}
@@ -114,19 +110,26 @@ def _of_user(said: Sequence[Said]) -> list[str]:
     return [text for role, text in said if role in ("user", "tool")]
 
 
+def _told(said: Sequence[Said]) -> Instructions | None:
+    """What was told last of tools and JSON; what users say of it counts only if nobody else says anything."""
+    rules = [(role, found) for role, text in said if (found := _rules(role, text))]
+    ruling = [found for role, found in rules if role != "user"] or [found for _, found in rules]
+    return ruling[-1] if ruling else None
+
+
 def _rules(role: str, text: str) -> Instructions | None:
     """What a message tells of tools and JSON; None if nothing. A user may want JSON too, of any kind."""
     listed = list(_LISTED.finditer(text))
+    openers = _OPENER.findall(text, 0, listed[0].start()) if listed else []
     only_json = _ONLY_JSON.search(text)
     schema = _SCHEMA.search(text, only_json.end()) if only_json else None
     wants_json = bool(schema or (only_json and role != "user"))
-    if not (listed or wants_json):
+    if not (openers or wants_json):
         return None
-    examples = _EXAMPLE.findall(text, 0, listed[0].start()) if listed else []
     return Instructions(
-        tag=examples[-1] if examples else "",
-        tools=tuple(map(_offered, listed)) if examples else (),
-        single=bool(listed and re.search(r"\bat most one call\b", text[: listed[0].start()])),
+        tag=openers[-1] if openers else "",
+        tools=tuple(map(_offered, listed)) if openers else (),
+        single=bool(openers and re.search(r"\bat most one call\b", text[: listed[0].start()])),
         wants_json=wants_json,
         schema=_json_at(text, schema.end()) if schema else None,
     )
@@ -150,18 +153,18 @@ def _with_newest(
     rules: Instructions, earlier: list[str], newest: list[str], *, told_now: bool
 ) -> Instructions:
     """The rules with what the newest texts ask, and what must be done, which their last words say."""
-    found = _LAST_WORDS.search(newest[-1]) if newest else None
-    words = found.group(1) if found else ""
+    words, rest = _last_words(newest[-1]) if newest else ("", "")
     names = _NAMES.findall(words.partition(":")[2]) or _ONE_NAME.findall(words)
     named = tuple(tool.name for tool in rules.tools if tool.name in names)
     must = bool(re.search(r"\bmust call\b", words))
     forbidden = bool(re.search(r"\bcall no tool\b", words, re.IGNORECASE))
     wants_json_now = bool(_ONLY_JSON_NOW.search(words))
     is_told = must or forbidden or wants_json_now or (bool(named) and "only" in words)
-    if found and is_told:
-        newest = [*newest[:-1], newest[-1][: found.start()]]
-    results = [Result(*_fields(each)) for text in newest for each in _RESULT.finditer(text)]
-    questions = [_words_alone(text) for text in (*earlier, *newest)]
+    if is_told:
+        newest = [*newest[:-1], rest]
+    tag = rules.tag.replace("call", "result")
+    results = [result for text in newest for result in _split(text, tag)[0]]
+    questions = [_words_alone(text, tag) for text in (*earlier, *newest)]
     return replace(
         rules,
         must=must,
@@ -173,12 +176,32 @@ def _with_newest(
     )
 
 
-def _words_alone(text: str) -> str:
+def _last_words(text: str) -> tuple[str, str]:
+    """What stands in brackets at the end of a text, and the text before it."""
+    text = text.rstrip()
+    at = text.rfind("(") if text.endswith(")") else -1
+    return (text[at + 1 : -1], text[:at]) if at >= 0 and "\n" not in text[at:] else ("", text)
+
+
+def _words_alone(text: str, tag: str) -> str:
     """The user's own words in a text, which stand behind the list of tools if that is in there."""
-    for listed in _LISTED.finditer(text):
-        text = listed.string[listed.end() :]
-    return remove_marker(_NOTES.sub("", _RESULT.sub("", text)))
+    end = max((listed.end() for listed in _LISTED.finditer(text)), default=0)
+    said, *notes = _split(text[end:], tag)[1].split(_NOTE)
+    said += "".join(note.partition(_NOTE_END)[2] for note in notes)
+    return remove_marker(_REMINDER.sub("", said))
 
 
-def _fields(result: re.Match[str]) -> tuple[str, str, str, bool]:
-    return result.group(2), result.group(3), result.group(5), bool(result.group(4))
+def _split(text: str, tag: str) -> tuple[list[Result], str]:
+    """The results in a text, with that tag or that of the first one, and the text without them."""
+    results, rest, at = [], "", 0
+    for found in _RESULT.finditer(text):
+        tag = tag or found.group(1)
+        if found.group(1) != tag or found.start() < at:
+            continue
+        end = text.find(f"\n</{tag}>", found.end() - 1)
+        if end < 0:
+            break
+        body = text[found.end() : end]
+        results.append(Result(found.group(2), found.group(3), body, bool(found.group(4))))
+        rest, at = rest + text[at : found.start()], end + len(f"\n</{tag}>")
+    return results, rest + text[at:]

@@ -14,9 +14,9 @@ _QUOTED = re.compile(
 )
 _NAME = r"[A-Z][\w'’.-]*\w(?:\s+[A-Z][\w'’.-]*\w){0,3}(?:,\s*[A-Z]{2}\b)?"
 _PLACES = re.compile(
-    rf"\b(?:in|at|for|from|to|near)\s+({_NAME}(?:,\s*{_NAME}){{0,8}}(?:,?\s+(?:and|or)\s+{_NAME})?)"
+    rf"\b(?i:in|at|for|from|to|near)\s+({_NAME}(?:,\s*{_NAME}){{0,8}}(?:,?\s+(?:and|or)\s+{_NAME})?)"
 )
-_BETWEEN_PLACES = re.compile(r"\s*,?\s+(?:and|or)\s+|,\s*(?![A-Z]{2}\b)")
+_BETWEEN_PLACES = re.compile(r"\s*,?\s+(?:and|or)\s+|,(?!\s*[A-Z]{2}\b)\s*")
 _SMALL_PLACE = re.compile(r"\b(?:in|at|for)\s+([a-z][\w'-]{2,30})")
 _PLACE_ZH = re.compile(r"([\u4e00-\u9fff]{2,3}?)(?:今天|明天|现在)?的?(?:天气|气温)")
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?!\w)")
@@ -39,11 +39,12 @@ _NO_TOOLS = re.compile(
 class Question:
     """The user's words, as far as a model that understands nothing can use them.
 
-    `first` is the number of the quoted text, place, number and path that come first; the ones before it are
-    last then.
+    `results` are texts that tools have given. `first` is the number of the quoted text, place, number and
+    path that come first; the ones before it are last then.
     """
 
     text: str
+    results: tuple[str, ...] = ()
     first: int = 0
 
     def beginning_at(self, first: int) -> "Question":
@@ -52,8 +53,10 @@ class Question:
 
     @cached_property
     def quoted(self) -> tuple[str, ...]:
-        """Texts between quotation marks or backticks."""
-        return self._turned([next(filter(None, found)) for found in _QUOTED.findall(self.text)])
+        """What tools have given, and texts between quotation marks or backticks."""
+        return self._turned(
+            [*self.results, *(next(filter(None, found)) for found in _QUOTED.findall(self.text))]
+        )
 
     @cached_property
     def places(self) -> tuple[str, ...]:

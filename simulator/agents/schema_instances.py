@@ -48,7 +48,7 @@ class _Maker:
 
     def value(self, schema: object, name: str, depth: int) -> Any:
         self.made += 1
-        if not isinstance(schema, dict) or self.made > _MOST:
+        if not isinstance(schema, dict) or self.made > _MOST or depth > 3 * _DEEPEST:
             return self._text({}, name)
         schema = self._resolved(schema)
         if "const" in schema:

@@ -1,6 +1,5 @@
 """How a model writes its calls and its JSON, by its habit (see `habit_names`)."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -99,14 +98,3 @@ def _body(call: Call, tag: str, habit: Habit) -> str:
     schema = call.tool.schema
     value = with_text(call.arguments, schema, more) if more else call.arguments
     return JSON_FORMS.get(habit.name, well)(value, schema)
-
-
-def result_as_text(text: str) -> str:
-    """What a tool has given in a form that can stand in an answer: JSON without line breaks, at most 4000
-    characters of it.
-    """
-    try:
-        text = json.dumps(json.loads(text), ensure_ascii=False)
-    except ValueError:
-        text = text.strip()
-    return text if len(text) <= 4000 else f"{text[:2000]} … {text[-2000:]}"

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from simulator.agents import (
     Habit,
-    Question,
     Result,
     instance_of,
+    question_of,
     result_as_text,
     wanted_calls,
     written_calls,
@@ -21,11 +21,14 @@ from simulator.turn_steps import StartMessage, TurnStep
 
 
 def agent(turn: Turn) -> Iterator[TurnStep] | None:
-    """What the prompt asks for beside words; None if words will do, and nothing came from a tool."""
+    """Calls of the client's tools, JSON, or words; None for words where the backend's own tools may do it."""
     asked, habit = turn.asked, Habit(turn.habit, turn.knobs.tokens)
     calls = wanted_calls(asked)
     if not calls and not asked.wants_json:
-        return final_answer(turn, _about(turn, asked.results)) if asked.results else None
+        if asked.results:
+            return final_answer(turn, _about(turn, asked.results))
+        has_own = turn.request.system_hints or turn.request.attached_file_ids or turn.gizmo
+        return None if has_own else final_answer(turn, compose_answer(turn.prompt))
     if habit.name == "python":
         return _with_own_python(turn)
     if habit.name in ("prose", "refuse", "blank"):
@@ -33,7 +36,7 @@ def agent(turn: Turn) -> Iterator[TurnStep] | None:
     if calls:
         return _answer(turn, written_calls(calls, asked, habit))
     schema = asked.schema or {"type": "object", "properties": {"answer": {}}}
-    value = instance_of(schema, Question(asked.question))
+    value = instance_of(schema, question_of(asked))
     return _answer(turn, written_json(value, schema, habit))
 
 
@@ -72,6 +75,6 @@ def _about(turn: Turn, results: tuple[Result, ...]) -> str:
     for result in results:
         fared = localized("failed", "失败了") if result.failed else localized("gave", "的结果")
         lines.append(
-            f"{localized('The tool', '工具')} `{result.name}` {fared}: {result_as_text(result.text)}"
+            f"{localized('The tool', '工具')} `{result.name}` {fared}: {result_as_text(result.text, 4000)}"
         )
     return "\n".join(lines)

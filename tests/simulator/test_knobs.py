@@ -8,6 +8,7 @@ import simulator
 from simulator import Knobs
 from simulator.__main__ import command_line
 from simulator.faults import FAULTS
+from simulator.habit_names import HABITS
 from simulator.knobs import InvalidKnob, apply_marker, describe_knobs
 from simulator.refusals import REFUSALS
 from tests.simulator.client import ask, call, running
@@ -36,10 +37,10 @@ def test_marker_with_an_impossible_value_is_refused(setting: str) -> None:
         apply_marker(f"[[sim {setting}]]", Knobs())
 
 
-def test_every_knob_and_fault_is_documented_in_package_and_help() -> None:
+def test_every_knob_habit_and_fault_is_documented_in_package_and_help() -> None:
     help_text = command_line().format_help()
     for text in (simulator.__doc__ or "", help_text, describe_knobs()):
-        for name in (*(knob.name for knob in fields(Knobs)), *FAULTS, *REFUSALS):
+        for name in (*(knob.name for knob in fields(Knobs)), *filter(None, HABITS), *FAULTS, *REFUSALS):
             assert f"  {name} " in text
 
 
