@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from access import AccessLimits, Admin, Doorkeeper, load_admin
 from accounts import AccountQueue, Caller, SharedSlots, credential_for
 from catalogue import CallerModels, GptsFileWatcher, load_gpts
-from handlers import ROUTES, AnswerParts, AppParts, ChatOptions, Common, StreamTiming
+from handlers import ROUTES, AnswerParts, AppParts, ChatOptions, Common, Emulation, StreamTiming
 from ledger import (
     DAY,
     GRACE_SECONDS,
@@ -258,6 +258,7 @@ def build(
                 keepalive_interval=settings.keepalive_interval,
                 write_timeout=settings.write_timeout,
             ),
+            emulation=Emulation(enabled=settings.tools == "emulate"),
         ),
         chat=ChatOptions(
             style=Style(settings.style),

@@ -5,6 +5,7 @@ from handlers.app import ROUTES, AppParts, make_app, make_metrics_app
 from handlers.base import Common
 from handlers.chat import ChatOptions
 from handlers.client_connection import StreamTiming
+from handlers.emulation import Emulation
 
 __all__ = [
     "ROUTES",
@@ -12,6 +13,7 @@ __all__ = [
     "AppParts",
     "ChatOptions",
     "Common",
+    "Emulation",
     "StreamTiming",
     "make_app",
     "make_metrics_app",

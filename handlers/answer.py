@@ -12,6 +12,7 @@ from handlers.base import ApiHandler
 from handlers.body import AnyBody, BodyHandler
 from handlers.client_connection import ClientConnection, StreamTiming
 from handlers.client_states import ClientState
+from handlers.emulation import Emulation
 from metrics import Outcome
 from runtime import HeldBytes
 from translate.values import AnswerFormat, ApiError, Forbidden, Model, NotFound, Unauthorized
@@ -127,12 +128,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class AnswerParts:
-    """What handlers of answers work with: models, turns, the answers in flight, and the timing of streams."""
+    """What handlers of answers work with: models, turns, the answers in flight, the timing of streams, and
+    what asks for tools and forms.
+    """
 
     models: CallerModels
     turns: TurnFactory
     running: RunningAnswers
     timing: StreamTiming
+    emulation: Emulation
 
 
 class AnswerHandler(BodyHandler[AnyBody]):

@@ -4,12 +4,17 @@ import secrets
 import time
 from dataclasses import dataclass
 from functools import partial
+from typing import Final
 
 from handlers.answer import AnswerHandler, AnswerParts
+from handlers.emulation import computed
 from translate import Options
 from translate.openai import ChatRequest, ChatStream, JsonBody, WholeChat, chat_request
 from translate.values import SEARCH, AnswerFormat, Style
 from turns import Prompt, TurnRequest, TurnRunner
+
+HEAVY: Final = ("tools", "functions", "response_format")
+"""Fields that take long to read if they are large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +50,26 @@ class ChatHandler(AnswerHandler[JsonBody]):
 
     async def _turn(self) -> tuple[TurnRunner, AnswerFormat]:
         """The turn and the format of its answer. While they run, nobody else keeps the request."""
-        request = chat_request(await self.parsed(JsonBody.read_object))
+        data = await self.parsed(JsonBody.read_object)
+        emulation, size = self.parts.emulation, self.whole_body().other_bytes
+        tools = size if any(map(data.get, HEAVY)) else 0
+        request = await computed(tools, chat_request, data, emulate=emulation.enabled)
+        del data
         model = await self.resolve(request.model)
         self.check_limits(self.caller, model)
         style = Style(model.style) if model.style else self.chat.style
+        emulated = await computed(
+            tools, emulation.of, self.caller, request.messages, request.toolbox, request.format
+        )
         turn = TurnRequest(
             self.caller,
             Prompt(
                 model,
-                request.messages,
+                emulated.messages,
                 effort=request.reasoning_effort,
                 hints=(SEARCH,) if request.web_search else (),
             ),
-            Options(request.stop, style, self.chat.reasoning),
+            Options(request.stop, style, self.chat.reasoning, emulated.contract),
             self.public_base(),
             on_prepared=partial(self.reservation.shrink_to, self.whole_body().other_bytes),
         )
@@ -67,7 +79,7 @@ class ChatHandler(AnswerHandler[JsonBody]):
     def _format(self, request: ChatRequest) -> AnswerFormat:
         answer_id, created = f"chatcmpl-{secrets.token_hex(16)}", int(time.time())
         if not request.stream:
-            return WholeChat(id=answer_id, created=created, model=request.model)
+            return WholeChat(id=answer_id, created=created, model=request.model, old_calls=request.old_calls)
         return ChatStream(
             id=answer_id,
             created=created,
@@ -76,4 +88,5 @@ class ChatHandler(AnswerHandler[JsonBody]):
             annotate=self.chat.stream_annotations,
             error_note=self.chat.error_note,
             thinking=self.chat.thinking_keepalive,
+            old_calls=request.old_calls,
         )

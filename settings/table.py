@@ -244,6 +244,14 @@ class SettingsTable:
         + ", ".join(f"`{word}`" for word in SYSTEM_HINTS)
         + ".",
     )
+    tools: Literal["emulate", "refuse"] = setting(
+        "TOOLS",
+        "emulate",
+        one_of("emulate", "refuse"),
+        "What becomes of `tools` and `response_format`, which the backend does not know: `emulate` asks the "
+        "model in words and reads calls and JSON out of its answer, `refuse` ignores them, and refuses a "
+        "forced call.",
+    )
     prompt_form: Literal["messages", "folded"] = setting(
         "PROMPT_FORM",
         "messages",

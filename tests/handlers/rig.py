@@ -18,6 +18,7 @@ from handlers.answer import AnswerHandler, AnswerParts
 from handlers.base import ApiHandler, Common
 from handlers.client_connection import ClientConnection, StreamTiming
 from handlers.client_states import ClientState
+from handlers.emulation import Emulation
 from logs import RecentFailures
 from metrics import Metrics, Outcome
 from runtime import BackgroundTasks, ByteBudget
@@ -182,7 +183,11 @@ class Rig:
         """What handlers of answers work with; there are no models, and nothing to make turns of."""
         turns = TurnFactory(TurnRig(ScriptedBackend(), Path()).parts, continue_limit=0, actions="ask")
         return AnswerParts(
-            CallerModels(Catalogue([], {}, []), None, self.metrics), turns, self.running, self.timing
+            CallerModels(Catalogue([], {}, []), None, self.metrics),
+            turns,
+            self.running,
+            self.timing,
+            Emulation(enabled=True),
         )
 
     @property

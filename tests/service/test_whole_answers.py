@@ -99,7 +99,7 @@ LIKED: list[dict[str, Any]] = [
     {"tools": [{"type": "function", "function": {"name": "f"}}], "tool_choice": "auto"},
     {"functions": [{"name": "f"}], "function_call": "none", "parallel_tool_calls": False},
     {"user": {"id": 1, "name": "x"}, "metadata": {}, "store": False, "service_tier": "auto"},
-    {"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {}}}},
+    {"response_format": {"type": "text"}},
     {"modalities": ["text"], "n": 1, "stop": None, "stream_options": None, "stream": None, "audio": None},
     {"stream_options": {"include_usage": True}},
     {"min_p": 0.1, "chat_id": "x", "reasoning_effort": "high", "verbosity": "low", "web_search_options": {}},

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+import ujson
+
 from translate.openai.checks import MAX_NAME, check_count, check_length, expected
 from translate.values import Attachment, BadRequest, JsonObject
 
@@ -28,6 +30,31 @@ def read_content(value: object, param: str) -> tuple[str, tuple[Attachment, ...]
     if len(attachments) > MAX_ATTACHMENTS:
         raise BadRequest(f"A message can hold at most {MAX_ATTACHMENTS} pictures and files.", param=param)
     return "\n".join(part for part in parts if isinstance(part, str) and part), attachments
+
+
+def read_result(value: object, param: str) -> tuple[str, tuple[Attachment, ...]]:
+    """The text of a tool's result, and what is attached to it, which the text names. What else is in its
+    content becomes text, as JSON. Raises BadRequest if it has too many parts.
+    """
+    if not isinstance(value, list):
+        return (value if isinstance(value, str) else as_json(value)), ()
+    check_count(len(value), param, MAX_PARTS)
+    parts = [_result_part(raw, f"{param}.[{index}]") for index, raw in enumerate(value)]
+    attachments = tuple(part for part in parts if isinstance(part, Attachment))
+    texts = (part if isinstance(part, str) else f"[attached: {part.name or part.kind}]" for part in parts)
+    return "\n".join(filter(None, texts)), attachments
+
+
+def _result_part(raw: object, param: str) -> str | Attachment:
+    try:
+        return _part(raw, param)
+    except BadRequest:
+        return as_json(raw)
+
+
+def as_json(value: object) -> str:
+    """`value` as JSON, to be read by the model."""
+    return ujson.dumps(value, ensure_ascii=False, escape_forward_slashes=False)
 
 
 def _part(raw: object, param: str) -> str | Attachment:
