@@ -318,6 +318,8 @@ class ApiHandler(RequestHandler):
                 "ttft": round(self.ttft, 3) if self.ttft is not None else None,
                 "prompt_tokens": prompt_tokens or None,
                 "completion_tokens": completion_tokens or None,
+                "calls": (turn.calls or None) if turn is not None else None,
+                "asked_again": (turn.asked_again or None) if turn is not None else None,
                 "units": (turn.units if turn is not None else 0)
                 if self.route in CONVERSATION_ROUTES
                 else None,

@@ -9,6 +9,7 @@ from metrics.names import (
     ClosedConnection,
     Outcome,
     ProtocolFault,
+    ToolCalls,
 )
 from metrics.registry import Metrics
 
@@ -23,4 +24,5 @@ __all__ = [
     "Metrics",
     "Outcome",
     "ProtocolFault",
+    "ToolCalls",
 ]

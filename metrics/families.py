@@ -63,6 +63,13 @@ class Families:
         self.capped = gauge(
             "model_capped", "1 while the backend has reported the cap of the model for some key.", "model"
         )
+        self.tool_calls = counter(
+            "tool_calls_total",
+            "Calls of clients' tools that were made; answers with tools or in a form that were asked for "
+            "again, or failed.",
+            "model",
+            "outcome",
+        )
         self.substituted = counter(
             "model_substituted_total",
             "Conversations that another model answered than the one that was asked for.",

@@ -40,6 +40,17 @@ class Attempt(StrEnum):
     """It was sent and nothing proves what became of it, or the service died meanwhile: it counts as spent."""
 
 
+class ToolCalls(StrEnum):
+    """What became of calls of clients' tools, and of answers in a form."""
+
+    MADE = "made"
+    """A call that the client got."""
+    ASKED_AGAIN = "asked_again"
+    """An answer that did not keep to it and was asked for once more: another conversation."""
+    FAILED = "failed"
+    """An answer that never did, so that the client got an error."""
+
+
 class ProtocolFault(StrEnum):
     """Why what a client sent was no HTTP request that could be answered."""
 

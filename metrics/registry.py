@@ -22,7 +22,7 @@ from prometheus_client import (
 
 from metrics import names
 from metrics.families import Families
-from metrics.names import OTHER, AcceptPause, Attempt, ClosedConnection, Outcome, ProtocolFault
+from metrics.names import OTHER, AcceptPause, Attempt, ClosedConnection, Outcome, ProtocolFault, ToolCalls
 
 _Family = TypeVar("_Family", Counter, Gauge, Histogram)
 _Labelled = tuple[Counter | Gauge | Histogram | str, ...]
@@ -97,6 +97,8 @@ class Metrics:
             families.substituted,
         ):
             yield family, (model,)
+        for called in ToolCalls:
+            yield families.tool_calls, (model, called)
         for direction in names.DIRECTIONS:
             yield families.tokens, (model, direction)
 
@@ -207,6 +209,11 @@ class Metrics:
     def substituted(self, model: str) -> None:
         """Another model than the one that was asked for has answered."""
         self._families.substituted.labels(self._name(model)).inc()
+
+    def tool_calls(self, model: str, outcome: ToolCalls, count: int) -> None:
+        """So many calls, or answers that had to keep to something, came to that in one turn."""
+        if count:
+            self._child(self._families.tool_calls, self._name(model), outcome).inc(count)
 
     def backend_remaining(self, fewest: Mapping[str, int]) -> None:
         """Uses of features that the account with the fewest has left."""

@@ -14,7 +14,8 @@ class TurnOutcome:
     nothing was asked of the backend, or after a bug. A client that is gone gets neither. `bug` is an
     exception of ours, which is to be logged. `units` are quota units, `usage` are the tokens of what was
     answered or paid for, `pictures` is how many were shown. `answered_by` is the slug of the model that
-    answered, where the backend says so.
+    answered, where the backend says so. `calls` is how many tools of the client's the answer calls, and
+    `asked_again` how many times it was asked for once more because it was not as it must be.
     """
 
     outcome: Outcome
@@ -25,6 +26,8 @@ class TurnOutcome:
     usage: Usage
     pictures: int
     answered_by: str = ""
+    calls: int = 0
+    asked_again: int = 0
 
     def with_costs_of(self, earlier: "TurnOutcome") -> "TurnOutcome":
         """The outcome of a request that took an earlier turn too: that of the later turn, with both costs."""

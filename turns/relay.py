@@ -22,6 +22,7 @@ from translate.values import (
     PictureShown,
     PictureWanted,
     TextDelta,
+    ToolCalled,
 )
 from turns.failures import TIMEOUTS, as_api_error
 from upstream import Exchange, UpstreamError
@@ -71,6 +72,8 @@ class AnswerRelay:
         """The finish reason, once the conversation has finished."""
         self.pictures = 0
         """How many pictures the answer shows."""
+        self.calls = 0
+        """How many tools of the client's it calls."""
         self.elsewhere: Elsewhere | None = None
         """Where the rest of the answer is, if the stream that has ended does not have it."""
         self.conversation = conversation
@@ -177,6 +180,8 @@ class AnswerRelay:
                     return out, asset
                 case PictureShown():
                     self.pictures += 1
+                case ToolCalled():
+                    self.calls += 1
                 case ExchangeEnded():
                     self.ended = event
                 case GoesOn(elsewhere):

@@ -13,7 +13,7 @@ from typing import Final
 
 from accounts import Credential
 from ledger import Charge
-from metrics import Outcome
+from metrics import Outcome, ToolCalls
 from recordings import Recording
 from translate import Conversation
 from translate.backend import PostedConversation, TurnFacts
@@ -75,6 +75,8 @@ class TurnRunner:
         self._error: ApiError | None = None  # why there is no whole answer
         self._notes: list[str] = []
         self._units = 0
+        self._asked_again = 0
+        self._unkept = False  # the answer never kept to what it has to
         self._spent = False  # something was spent, or may have been
         self._repeated = False  # something was sent again here
         self._abandoned = False  # the last exchange was; see ExchangeResult
@@ -121,12 +123,19 @@ class TurnRunner:
             await record
         await client.quiet()
         outcome = self._outcome(bug, counted)
+        self._count_calls(outcome)
         if is_substitute(self.answered_by, self._model.slug):
             self._parts.metrics.substituted(self._model.name)
         self._had_text = self.has_text
         self._answered_by = self.answered_by
         self._relay = None  # it refers to the client, which refers to this turn
         return outcome
+
+    def _count_calls(self, outcome: TurnOutcome) -> None:
+        metrics, model = self._parts.metrics, self._model.name
+        metrics.tool_calls(model, ToolCalls.MADE, outcome.calls)
+        metrics.tool_calls(model, ToolCalls.ASKED_AGAIN, outcome.asked_again)
+        metrics.tool_calls(model, ToolCalls.FAILED, self._unkept)
 
     def _end_recording(self, bug: Exception | None) -> None:
         """Have kept what was not understood, or failed; that a client left is no failure."""
@@ -152,7 +161,18 @@ class TurnRunner:
             end = AnswerEnd(relay.reason, usage, relay.conversation.answer, relay.conversation.citations)
         cost = usage if counted or self._units else Usage(0, 0)
         pictures = relay.pictures if relay is not None else 0
-        return TurnOutcome(outcome, error, end, bug, self._units, cost, pictures, self.answered_by)
+        return TurnOutcome(
+            outcome,
+            error,
+            end,
+            bug,
+            self._units,
+            cost,
+            pictures,
+            self.answered_by,
+            calls=relay.calls if relay is not None else 0,
+            asked_again=self._asked_again,
+        )
 
     async def _converse(self, client: Client) -> None:
         """All exchanges, and the end of the answer."""
@@ -165,6 +185,7 @@ class TurnRunner:
                 conversation.conclude(self._notes)
                 await self._relay.pass_on()
                 if (failure := self._relay.failure) is not None:
+                    self._unkept = True
                     raise failure
                 await self._do_afterwards(conversation)
         except ApiError as error:
@@ -343,6 +364,7 @@ class TurnRunner:
         )
         if isinstance(follow_up, FollowUp):
             relay.conversation.start_next_exchange(follow_up.posted.sent, seamless=follow_up.seamless)
+            self._asked_again += bool(relay.ended.question)
             return follow_up.posted
         if follow_up:
             self._notes.append(follow_up)

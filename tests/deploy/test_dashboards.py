@@ -22,7 +22,7 @@ FAMILIES = {
 }
 OWN = {name for name in FAMILIES if name.startswith("pandora_")}
 VALUES = {
-    "outcome": {*Outcome, *names.Attempt, *names.IMAGES},
+    "outcome": {*Outcome, *names.Attempt, *names.IMAGES, *names.ToolCalls},
     "reason": {*names.REJECTIONS, *names.RETRIES},
     "route": {*ROUTES},
 }

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from metrics import Attempt, Metrics, Outcome, names
+from metrics import Attempt, Metrics, Outcome, ToolCalls, names
 
 OWN = "pandora_"
 
@@ -135,6 +135,21 @@ def test_uses_left_of_a_feature_are_infinite_until_they_are_told_and_after_they_
     assert (left("image_gen"), left("deep_research"), left("made_up")) == (3, math.inf, None)
     metrics.backend_remaining({})
     assert left("image_gen") == math.inf
+
+
+def test_calls_of_tools_count_by_model_and_what_became_of_them() -> None:
+    metrics = Metrics(["chat"], ["m"])
+    metrics.tool_calls("m", ToolCalls.MADE, 2)
+    metrics.tool_calls("m", ToolCalls.FAILED, 0)
+    metrics.tool_calls("stranger", ToolCalls.ASKED_AGAIN, 1)
+
+    def value(model: str, outcome: str) -> float | None:
+        labels = {"model": model, "outcome": outcome}
+        return metrics.registry.get_sample_value("pandora_tool_calls_total", labels)
+
+    assert [value("m", outcome) for outcome in ToolCalls] == [2, 0, 0]
+    assert value("other", "asked_again") == 1
+    assert value("stranger", "asked_again") is None
 
 
 def test_two_applications_in_one_process_count_for_themselves() -> None:
