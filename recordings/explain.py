@@ -10,6 +10,7 @@ from translate.values import (
     NEED_DATA,
     PAUSED,
     Cited,
+    CodeDelta,
     ExchangeEnded,
     Failed,
     Finished,
@@ -17,6 +18,7 @@ from translate.values import (
     ItemEnded,
     ItemStarted,
     JsonObject,
+    OutputDelta,
     Picture,
     PictureShown,
     PictureWanted,
@@ -25,6 +27,7 @@ from translate.values import (
     SentMessage,
     TextDelta,
     ToolCalled,
+    WebUsed,
     json_object,
     object_at,
     text_at,
@@ -142,7 +145,8 @@ class _Reading:
                     yield f"-> ends: {event.kind.name.lower()}"
                 case Cited():
                     yield "-> citation"
-                case ToolCalled() | Refused():  # an answer is explained without what it has to keep to
+                case ToolCalled() | Refused() | CodeDelta() | OutputDelta() | WebUsed():
+                    # An answer is explained as plain text, without what it has to keep to.
                     yield f"-> {type(event).__name__}"
                 case PictureShown():
                     yield "-> picture"

@@ -66,6 +66,7 @@ from translate.values import (
     GoesOn,
     JsonObject,
     Kept,
+    Native,
     Picture,
     SentMessage,
     ShownCitation,
@@ -103,14 +104,15 @@ DAMAGED: Final = "A part of the backend's answer came damaged, so that the answe
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How an answer is wanted: stop sequences, its style, whether the model's reasoning is part of it, and
-    what it has to keep to.
+    """How an answer is wanted: stop sequences, its style, whether the model's reasoning is part of it, what
+    it has to keep to, and which of the backend's abilities stand beside it.
     """
 
     stop: Sequence[str] = ()
     style: Style = Style.WEB
     reasoning: bool = False
     contract: Contract | None = None
+    native: frozenset[Native] = frozenset()
 
 
 class Conversation:
@@ -152,7 +154,12 @@ class Conversation:
         self._unkept = False  # the last exchange has not given what it has to keep to
         self._closed = False  # nothing may be added to it
         self._renderer = Renderer(
-            self._builder, options.style, links, reasoning=options.reasoning, contract=self._contract
+            self._builder,
+            options.style,
+            links,
+            reasoning=options.reasoning,
+            contract=self._contract,
+            native=options.native,
         )
         self._secrets = secrets
         self._interpreter = Interpreter(sent, secrets)

@@ -52,7 +52,7 @@ class AnswerFiles:
         """The picture behind `asset`, or None if it cannot be fetched. It is shown in the conversation."""
         try:
             address = await self._files.download_url(self._credential, asset.file_id, conversation_id)
-            if self._inline is not None:
+            if self._inline is not None and not asset.chart:
                 return await self._in_base64(address, self._inline)
             if self._link_upstream and self._can_be_linked(address):
                 return Picture(address)

@@ -10,7 +10,7 @@ from translate import Conversation, Options
 from translate.backend import MAX_RECORD_BYTES
 from translate.conversation import MAX_ANSWER_BYTES, MAX_KEPT_BYTES
 from translate.openai.chat import ChatStream, WholeChat
-from translate.values import ApiError, SentMessage
+from translate.values import ApiError, Native, SentMessage
 from translate.values.style import Style
 
 Json = dict[str, object]
@@ -88,11 +88,12 @@ def answer(
     reasoning: bool = False,
     fetch: Fetch = address,
     follow: Follow = nowhere,
+    native: frozenset[Native] = frozenset(),
 ) -> Answer:
     """The streamed answer to `stream`; a failed one ends in an error event, without a note."""
     conversation = Conversation(
         sent,
-        Options(stop, style, reasoning),
+        Options(stop, style, reasoning, native=native),
         Files(),
         fast=fast,
         max_record_bytes=max_record_bytes,

@@ -167,14 +167,14 @@ def figures_of(raw: JsonObject) -> list[Asset]:
     """Pictures among the messages of a Python result (section 10)."""
     result = object_at(object_at(raw, "metadata"), "aggregate_result")
     found = (
-        _asset(text_at(item, "image_url"), item, "")
+        _asset(text_at(item, "image_url"), item, "", chart=True)
         for item in objects_at(result, "messages")
         if item.get("message_type") == "image"
     )
     return list(islice((asset for asset in found if asset is not None), MAX_ASSETS))
 
 
-def _asset(pointer: str, item: JsonObject, title: str) -> Asset | None:
+def _asset(pointer: str, item: JsonObject, title: str, *, chart: bool = False) -> Asset | None:
     if not ASSET_POINTER.fullmatch(pointer):
         return None
     about, width, height = object_at(item, "metadata"), item.get("width"), item.get("height")
@@ -187,4 +187,5 @@ def _asset(pointer: str, item: JsonObject, title: str) -> Asset | None:
         height=height if isinstance(height, int) else 0,
         prompt=prompt,
         gen_id=text_at(drawing, "gen_id") or text_at(object_at(about, "generation"), "gen_id"),
+        chart=chart,
     )

@@ -32,8 +32,10 @@ from translate.backend.damage import Damage, is_time, message_in
 from translate.backend.errors import error_from_record
 from translate.backend.limits import read_limits
 from translate.backend.pictures import PictureBook
+from translate.backend.web_actions import WEB_TOOLS, web_actions
 from translate.backend.whereabouts import Whereabouts
 from translate.text import (
+    BrowserUsed,
     Change,
     CitationsChanged,
     Completed,
@@ -162,6 +164,8 @@ class _Seen:
     """It is complete, and has no text; so another answer may stand in its place."""
     never_shown: bool = False
     """It stays hidden, whatever else it may say of itself."""
+    browsed: bool = False
+    """It is a call of the browser that was told of."""
 
     @property
     def settled(self) -> bool:
@@ -407,6 +411,8 @@ class Interpreter:
         if role == "tool":
             self._read_confirmation(seen, message_id, raw)
         yield from self._read_headline(raw, message_id)
+        if seen.shown is None and not seen.browsed and role == "assistant" and is_finished(raw):
+            yield from self._read_browsing(seen, raw, message_id)
         if seen.shown is not None:
             self._amid = not is_finished(raw)
             yield from self._show(seen, seen.shown, raw, same_text)
@@ -469,6 +475,13 @@ class Interpreter:
         message = Message(message_id, Reasoning())
         yield Grew(message, f"**{headline}**")
         yield Completed(message)
+
+    def _read_browsing(self, seen: _Seen, raw: JsonObject, message_id: str) -> Iterator[Change]:
+        """A hidden message may call the browser."""
+        if WEB_TOOLS.fullmatch(tool_of(raw)):
+            seen.browsed = True
+            for action in web_actions(text_of(object_at(raw, "content")) or ""):
+                yield BrowserUsed(message_id, action)
 
     def _show(self, seen: _Seen, message: Message, raw: JsonObject, same_text: bool) -> Iterator[Change]:
         if (last := self._last_shown) is not message:

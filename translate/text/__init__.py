@@ -7,6 +7,7 @@ from translate.text.filters import FilterChain
 from translate.text.loose_marks import COLON, LOOSE_HINT
 from translate.text.marks import PRIVATE
 from translate.text.message import (
+    BrowserUsed,
     Change,
     CitationsChanged,
     Completed,
@@ -43,6 +44,7 @@ __all__ = [
     "AnswerBuilder",
     "AnswerContext",
     "AnswerText",
+    "BrowserUsed",
     "Canvas",
     "Change",
     "Citation",

@@ -11,10 +11,12 @@ from translate.text.stop import StopFilter
 from translate.values import (
     Asset,
     Cited,
+    CodeDelta,
     Event,
     ItemEnded,
     ItemKind,
     ItemStarted,
+    OutputDelta,
     Picture,
     PictureShown,
     PictureWanted,
@@ -24,6 +26,8 @@ from translate.values import (
     TextDelta,
     ToolCall,
     ToolCalled,
+    WebAction,
+    WebUsed,
 )
 
 MAX_PIECE_CHARACTERS: Final = 4000
@@ -162,6 +166,16 @@ class AnswerBuilder:
         """Add reasoning."""
         if text := without_private(text):
             self._put(ReasoningDelta([piece for piece, _ in _pieces_of(text)]))
+
+    def add_apart(self, kind: ItemKind, text: str) -> None:
+        """Add code or its output, which stand beside the answer."""
+        if text := without_private(text):
+            pieces = [piece for piece, _ in _pieces_of(text)]
+            self._put_in_order(CodeDelta(pieces) if kind is ItemKind.CODE else OutputDelta(pieces))
+
+    def add_web_action(self, message_id: str, action: WebAction) -> None:
+        """The model has used its browser."""
+        self._put_in_order(WebUsed(message_id, action))
 
     def start_reasoning(self, message_id: str) -> None:
         """Begin an item of reasoning."""

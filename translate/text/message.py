@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from translate.text.presentation import Presentation
 from translate.text.references import Citation
 from translate.text.source_text import SourceText
-from translate.values import Asset, ItemKind
+from translate.values import Asset, ItemKind, WebAction
 
 
 @dataclass(slots=True, eq=False)
@@ -69,11 +69,19 @@ class ToolFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class BrowserUsed:
+    """The model has used its browser, in the hidden message with this id."""
+
+    message_id: str
+    action: WebAction
+
+
+@dataclass(frozen=True, slots=True)
 class Completed:
     """The message is complete; the backend may still make it grow, if it changes its mind."""
 
     message: Message
 
 
-Change = Grew | TookBack | CitationsChanged | PictureAdded | ToolFailed | Completed
+Change = Grew | TookBack | CitationsChanged | PictureAdded | ToolFailed | BrowserUsed | Completed
 """What a record of the backend changes for the user."""

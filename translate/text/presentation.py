@@ -14,7 +14,7 @@ from translate.text.filters import FilterChain
 from translate.text.program_output import FIGURE_MARK, OutputLimit, printable
 from translate.text.references import Citation
 from translate.text.source_text import SourceText
-from translate.values import Contract, ItemKind, ShownCitation, Style
+from translate.values import Contract, ItemKind, Native, ShownCitation, Style
 
 MAX_HALF_CHARACTER: Final = 4
 """A half character shows as at most this many U+FFFD; a longer run is meant."""
@@ -38,13 +38,15 @@ class Links(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AnswerContext:
-    """What the items of one answer share: style, links, what the answer has to keep to, the citations shown
-    so far, and the titles of pages that stand behind them, by address.
+    """What the items of one answer share: style, links, what the answer has to keep to, which of the
+    backend's abilities stand beside it, the citations shown so far, and the titles of pages that stand behind
+    them, by address.
     """
 
     style: Style
     links: Links | None
     contract: Contract | None = None
+    native: frozenset[Native] = frozenset()
     shown: list[ShownCitation] = field(default_factory=list)
     further: dict[str, str] = field(default_factory=dict)
 
@@ -112,6 +114,10 @@ class Presentation:
             return run if run <= MAX_HALF_CHARACTER else 0
         return 0
 
+    def stands_apart(self, context: AnswerContext) -> bool:
+        """Whether the item stands beside the answer, where nothing is around it."""
+        return False
+
     def prepare(self, piece: str, *, opening: bool) -> str:
         """What of a piece is shown; nothing of the first one means that the item does not begin yet."""
         return piece
@@ -169,12 +175,18 @@ class Fenced(Presentation):
     kind = ItemKind.CODE
     styles = WEB_ONLY
 
+    def stands_apart(self, context: AnswerContext) -> bool:
+        """See `Presentation`."""
+        return Native.CODE_INTERPRETER in context.native
+
     def held_back(self, text: str) -> int:
         """A run of backticks too: its length decides whether it would close the fence."""
         return backticks_at_end(text) or super().held_back(text)
 
     def open(self, source: ItemSource, piece: str, context: AnswerContext) -> OpenItem:
         """See `Presentation`."""
+        if self.stands_apart(context):
+            return OpenItem(FilterChain(()))
         fence = fence_for(piece)
         return _OpenFence(fence, source.language, FilterChain([FenceGuard(fence)]))
 
@@ -213,7 +225,19 @@ class ProgramOutput(Fenced):
 
     def open(self, source: ItemSource, piece: str, context: AnswerContext) -> OpenItem:
         """See `Presentation`."""
-        return _OpenOutput(fence_for(piece), OutputLimit())
+        limit = OutputLimit()
+        if self.stands_apart(context):
+            return _OutputApart(limit)
+        return _OpenOutput(fence_for(piece), limit)
+
+
+class _OutputApart(OpenItem):
+    def __init__(self, limit: OutputLimit) -> None:
+        super().__init__(FilterChain([limit]))
+        self._limit = limit
+
+    def take_notice(self) -> str:
+        return self._limit.take_notice()
 
 
 class _OpenOutput(_OpenFence):

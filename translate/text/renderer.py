@@ -5,6 +5,7 @@ from typing import Final
 
 from translate.text.answer import AnswerBuilder
 from translate.text.message import (
+    BrowserUsed,
     Change,
     CitationsChanged,
     Grew,
@@ -14,7 +15,17 @@ from translate.text.message import (
     ToolFailed,
 )
 from translate.text.presentation import AnswerContext, ItemSource, Links, OpenItem, Pictures
-from translate.values import Asset, Contract, ItemKind, Kept, Picture, ShownCitation, Style, size_in_memory
+from translate.values import (
+    Asset,
+    Contract,
+    ItemKind,
+    Kept,
+    Native,
+    Picture,
+    ShownCitation,
+    Style,
+    size_in_memory,
+)
 
 MAX_REASONING: Final = 1_000_000
 """Characters of reasoning that are passed on in one answer; what comes after them is dropped."""
@@ -38,11 +49,13 @@ class Renderer:
         *,
         reasoning: bool = False,
         contract: Contract | None = None,
+        native: frozenset[Native] = frozenset(),
     ) -> None:
         self._out = builder
-        self._context = AnswerContext(style, links, contract)
+        self._context = AnswerContext(style, links, contract, native)
         self._message: Message | None = None  # whose item is open
         self._item: OpenItem | None = None
+        self._apart = False  # the open item stands beside the answer
         self._announced = 0  # citations of which an event was given
         self.kept = 0
         """Bytes of memory that the citations shown so far take, about."""
@@ -66,6 +79,7 @@ class Renderer:
         return (
             self._message is message
             and self._item is not None
+            and not self._apart
             and self._item.filters.passes_through
             and self._out.passes_through
         )
@@ -95,6 +109,9 @@ class Renderer:
                 self._add_picture(message, asset)
             case ToolFailed(message, name, text):
                 self._tell_error(message, name, text)
+            case BrowserUsed(message_id, action):
+                if Native.WEB_SEARCH in self._context.native:
+                    self._out.add_web_action(message_id, action)
             case _:
                 self._complete(change.message)
 
@@ -102,7 +119,9 @@ class Renderer:
         """Show the picture that the builder waits for, if it does; None if it could not be fetched."""
         asset = self._out.wanted
         if asset is not None:
-            text = UNAVAILABLE if picture is None else self._markdown(asset, picture.address)
+            text = UNAVAILABLE
+            if picture is not None:
+                text = "" if self._is_apart(asset) else self._markdown(asset, picture.address)
             self._out.supply(picture, text)
 
     def keep(self, kept: Kept) -> None:
@@ -137,26 +156,34 @@ class Renderer:
                 self._reason(message, piece)
             return
         presentation = message.presentation
-        if self._context.style not in presentation.styles:
+        apart = presentation.stands_apart(self._context)
+        if not apart and self._context.style not in presentation.styles:
             return
         item = self._item if self._message is message else None
         piece = presentation.prepare(piece, opening=item is None)
         if item is None:
             if not piece:
                 return
-            item = self._open(message, piece)
-        self._out.add_text(item.filters.feed(piece))
-        self._out.add_text(item.take_notice())
+            item = self._open(message, piece, apart=apart)
+        self._add(item.filters.feed(piece))
+        self._add(item.take_notice())
         self._announce_citations()
 
-    def _open(self, message: Message, piece: str) -> OpenItem:
+    def _add(self, text: str) -> None:
+        """Add text of the open item."""
+        if self._apart and self._message is not None:
+            self._out.add_apart(self._message.kind, text)
+        else:
+            self._out.add_text(text)
+
+    def _open(self, message: Message, piece: str, *, apart: bool) -> OpenItem:
         self._close()
         if self._seamless:
             self._seamless = False
-        else:
+        elif not apart:
             self._separate()
         source = ItemSource(message.id, message.source, message.language)
-        self._message = message
+        self._message, self._apart = message, apart
         item = self._item = message.presentation.open(source, piece, self._context)
         self._out.start_item(message.kind, message.id, message.language)
         self._out.add_text(item.opening)
@@ -175,13 +202,14 @@ class Renderer:
 
     def _close(self) -> None:
         message, item = self._message, self._item
-        self._message = self._item = None
         if message is None or item is None:
             return
-        self._out.add_text(item.filters.release())
+        self._add(item.filters.release())
         self._announce_citations()
-        self._out.add_text(item.closing(self._out.line_breaks))
+        self._add(item.closing(self._out.line_breaks))
         self._out.end_item(message.kind, message.id)
+        self._message = self._item = None
+        self._apart = False
 
     def _separate(self) -> None:
         if not self._out.empty:
@@ -196,13 +224,20 @@ class Renderer:
             self._announced += 1
 
     def _add_picture(self, message: Message, asset: Asset) -> None:
-        if self._context.style not in Pictures.styles:
+        apart = self._is_apart(asset)
+        if not apart and self._context.style not in Pictures.styles:
             return
         self._close()
-        self._separate()
+        if not apart:
+            self._separate()
         self._out.start_item(ItemKind.PICTURE, message.id)
         self._out.add_picture(asset)
         self._out.end_item(ItemKind.PICTURE, message.id)
+
+    def _is_apart(self, asset: Asset) -> bool:
+        """Whether the picture stands beside the answer."""
+        ability = Native.CODE_INTERPRETER if asset.chart else Native.IMAGE_GENERATION
+        return ability in self._context.native
 
     def _tell_error(self, message: Message, name: str, text: str) -> None:
         if self._context.style not in message.presentation.styles:

@@ -30,6 +30,7 @@ from translate.values.events import (
     PAUSED,
     Asset,
     Cited,
+    CodeDelta,
     Confirmation,
     Event,
     ExchangeEnded,
@@ -39,6 +40,7 @@ from translate.values.events import (
     ItemEnded,
     ItemKind,
     ItemStarted,
+    OutputDelta,
     Picture,
     PictureShown,
     PictureWanted,
@@ -48,6 +50,7 @@ from translate.values.events import (
     TextDelta,
     ToolCalled,
     Waiting,
+    WebUsed,
 )
 from translate.values.format import AnswerEnd, AnswerFormat
 from translate.values.gizmo import FoundGpt, FoundGpts, Gizmo, is_short_id, short_id
@@ -74,6 +77,7 @@ from translate.values.models import (
     Catalogue,
     Model,
 )
+from translate.values.native import Native, WebAction
 from translate.values.prompt import Attachment, ChatMessage, Place, Role, SentMessage
 from translate.values.size import size_in_memory, text_size
 from translate.values.style import STYLES, Style
@@ -120,6 +124,7 @@ __all__ = [
     "Catalogue",
     "ChatMessage",
     "Cited",
+    "CodeDelta",
     "Confirmation",
     "Contract",
     "CountTokens",
@@ -150,8 +155,10 @@ __all__ = [
     "Model",
     "ModelLimit",
     "ModelList",
+    "Native",
     "NotAdmitted",
     "NotFound",
+    "OutputDelta",
     "Overloaded",
     "Picture",
     "PictureShown",
@@ -180,6 +187,8 @@ __all__ = [
     "UpstreamTimeout",
     "Usage",
     "Waiting",
+    "WebAction",
+    "WebUsed",
     "concatenate",
     "has_controls",
     "is_short_id",

@@ -2,7 +2,8 @@
 
 An answer is a row of items, each between `ItemStarted` and `ItemEnded`; the text between the two belongs to
 it, fences and links included. Blank lines between items stand outside of them. Reasoning has items of its
-own, which stand beside the answer and may lie between the borders of another item.
+own, which stand beside the answer and may lie between the borders of another item. Where the client wants the
+backend's own abilities as items (`Native`), code, its output and pictures stand beside the answer too.
 """
 
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from typing import Final
 
 from translate.values.elsewhere import Elsewhere
 from translate.values.errors import ApiError
+from translate.values.native import WebAction
 from translate.values.tools import ToolCall
 
 
@@ -40,7 +42,7 @@ class Asset:
 
     `pointer` is `file-service://...` or `sediment://...`, `alt` says what it shows; `width` and `height` are
     in pixels, 0 if they are not known. `prompt` is what it was drawn from and `gen_id` names the drawing,
-    where the backend tells them.
+    where the backend tells them. `chart` is whether a program has made it.
     """
 
     pointer: str
@@ -49,6 +51,7 @@ class Asset:
     height: int = 0
     prompt: str = ""
     gen_id: str = ""
+    chart: bool = False
 
     @property
     def file_id(self) -> str:
@@ -107,6 +110,28 @@ class ReasoningDelta:
     """More reasoning, in pieces like those of `TextDelta`."""
 
     pieces: Sequence[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class CodeDelta:
+    """More code of an item that stands beside the answer, without a fence; in pieces likewise."""
+
+    pieces: Sequence[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class OutputDelta:
+    """More of what the code printed, of an item that stands beside the answer; in pieces likewise."""
+
+    pieces: Sequence[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class WebUsed:
+    """The model searches the web, or opens a page. `id` is the backend's message id."""
+
+    id: str
+    action: WebAction
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +230,9 @@ class Failed:
 Event = (
     TextDelta
     | ReasoningDelta
+    | CodeDelta
+    | OutputDelta
+    | WebUsed
     | ItemStarted
     | ItemEnded
     | PictureWanted

@@ -99,7 +99,7 @@ def test_pictures_stand_in_the_parts_and_figures_in_the_result() -> None:
     pointer = "file-service://file-1"
     cat = Asset(pointer, "A cat", 1024, 1024, prompt="A cat", gen_id="gen-file-1")
     assert assets_of(inner(drawn("file-1", prompt="A cat"))) == [cat]
-    assert figures_of(inner(output("x", images=(pointer,)))) == [Asset(pointer)]
+    assert figures_of(inner(output("x", images=(pointer,)))) == [Asset(pointer, chart=True)]
     assert assets_of(inner(output("x", images=(pointer,)))) == figures_of(inner(drawn("file-1"))) == []
     assert len(assets_of(inner(drawn(*(f"file-{n}" for n in range(MAX_ASSETS + 5)))))) == MAX_ASSETS
 

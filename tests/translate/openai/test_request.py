@@ -305,8 +305,31 @@ BAD_MESSAGES: dict[str, tuple[object, str]] = {
         PART + ".image_url",
     ),
     "file without a file": ({"role": "user", "content": [{"type": "file"}]}, PART + ".file"),
-    "stored file": ({"role": "user", "content": [{"type": "file", "file": {"file_id": "f-1"}}]}, PART),
+    "stored file": (
+        {"role": "user", "content": [{"type": "file", "file": {"file_id": 1}}]},
+        PART + ".file_id",
+    ),
+    "stored picture": (
+        {"role": "user", "content": [{"type": "input_image", "file_id": ""}]},
+        PART + ".file_id",
+    ),
+    "nothing in a file": ({"role": "user", "content": [{"type": "file", "file": {}}]}, PART),
 }
+
+
+@pytest.mark.parametrize(
+    ("part", "kind"),
+    [
+        ({"type": "file", "file": {"file_id": "file-1", "filename": "a.txt"}}, "file"),
+        ({"type": "input_file", "file_id": "file-1", "filename": "a.txt"}, "file"),
+        ({"type": "input_image", "file_id": "file-1"}, "image"),
+    ],
+)
+def test_stored_file_is_named_by_its_id(part: dict[str, object], kind: str) -> None:
+    (asked,) = read(messages=[{"role": "user", "content": [part]}]).messages
+    (attached,) = asked.attachments
+    assert (attached.kind, attached.file_id, attached.source) == (kind, "file-1", "")
+    assert attached.name == ("a.txt" if kind == "file" else "")
 
 
 @pytest.mark.parametrize(("message", "param"), BAD_MESSAGES.values(), ids=BAD_MESSAGES)
