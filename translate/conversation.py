@@ -196,6 +196,11 @@ class Conversation:
         return self._renderer.citations
 
     @property
+    def stop_sequence(self) -> str:
+        """The stop sequence that has ended the answer; empty if none has."""
+        return self._builder.stop_sequence
+
+    @property
     def progress(self) -> int:
         """A number that grows with everything the backend says except pings."""
         return self._records + self.answer.size

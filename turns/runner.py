@@ -158,7 +158,8 @@ class TurnRunner:
         else:
             outcome = Outcome.OK if error is None else outcome_of(error)
         if bug is None and relay is not None:
-            end = AnswerEnd(relay.reason, usage, relay.conversation.answer, relay.conversation.citations)
+            answered = relay.conversation
+            end = AnswerEnd(relay.reason, usage, answered.answer, answered.citations, answered.stop_sequence)
         cost = usage if counted or self._units else Usage(0, 0)
         pictures = relay.pictures if relay is not None else 0
         return TurnOutcome(

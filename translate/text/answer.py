@@ -128,6 +128,11 @@ class AnswerBuilder:
         return self._stop is not None and self._stop.stopped
 
     @property
+    def stop_sequence(self) -> str:
+        """The one that was met; empty if none was."""
+        return "" if self._stop is None else self._stop.met
+
+    @property
     def empty(self) -> bool:
         """No text yet, and none to come behind a picture."""
         return not self._waiting and not self.answer.size

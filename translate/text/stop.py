@@ -16,20 +16,29 @@ class StopFilter:
         self._searches = tuple(_Search(sequence) for sequence in sequences)
         self._begins = re.compile("|".join(re.escape(sequence[0]) for sequence in sequences))
         self._longest = self._searches[0]  # whose beginning is what is held back
-        self.stopped = False
-        """A stop sequence was met; all text behind it is dropped."""
+        self.met = ""
+        """The stop sequence that was met; all text behind it is dropped."""
+
+    @property
+    def stopped(self) -> bool:
+        """A stop sequence was met."""
+        return bool(self.met)
 
     def feed(self, text: str) -> str:
         """See `TextFilter`."""
-        if self.stopped:
+        if self.met:
             return ""
         prefix, before = self._longest.sequence, self._longest.held
         if not before and self._begins.search(text) is None:
             return text
-        ends = [(end, end - len(search.sequence)) for search in self._searches if (end := search.feed(text))]
+        ends = [
+            (end, -len(search.sequence), search.sequence)
+            for search in self._searches
+            if (end := search.feed(text))
+        ]
         if ends:
-            self.stopped = True
-            shown = before + min(ends)[1]
+            end, size, self.met = min(ends)
+            shown = before + end + size
         else:
             self._longest = max(self._searches, key=lambda search: search.held)
             shown = before + len(text) - self._longest.held
@@ -37,7 +46,7 @@ class StopFilter:
 
     def release(self) -> str:
         """See `TextFilter`."""
-        if self.stopped:
+        if self.met:
             return ""
         return self._longest.sequence[: self._longest.held]
 

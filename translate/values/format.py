@@ -25,12 +25,15 @@ class EscapedText(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AnswerEnd:
-    """What is known at the end of a good answer. `reason` is OpenAI's finish reason."""
+    """What is known at the end of a good answer. `reason` is OpenAI's finish reason, `stop_sequence` the stop
+    sequence that has ended it, empty if none has.
+    """
 
     reason: str
     usage: Usage
     answer: EscapedText
     citations: Sequence[ShownCitation] = ()
+    stop_sequence: str = ""
 
 
 class AnswerFormat(Protocol):

@@ -35,6 +35,12 @@ def test_stop_sequence_that_is_complete_first_counts_and_of_two_that_end_togethe
     assert shown(["bc", "abc"], "xa", "b", "c") == ["x", "", "", ""]
 
 
+def test_stop_sequence_that_was_met_is_known() -> None:
+    filter = StopFilter(["bc", "END"])
+    assert (filter.feed("xb"), filter.met) == ("x", "")
+    assert (filter.feed("c END"), filter.met) == ("", "bc")
+
+
 @pytest.mark.parametrize("stops", [["aa"], ["aab", "ab"], ["aba"], ["abab", "ba"]])
 @given(text=st.text("ab", max_size=12), cuts=st.lists(st.integers(1, 3), min_size=1, max_size=12))
 def test_cut_does_not_depend_on_how_the_text_came(stops: list[str], text: str, cuts: list[int]) -> None:
