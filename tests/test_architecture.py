@@ -24,7 +24,7 @@ from tests.source_tree import (
 
 TRANSLATE = {
     "translate", "translate.values", "translate.text", "translate.backend", "translate.openai",
-    "translate.tools",
+    "translate.tools", "translate.anthropic",
 }  # fmt: skip
 BELOW_UPSTREAM = {"translate.values", "translate.backend", "accounts", "runtime", "upstream.http"}
 
@@ -35,6 +35,7 @@ ARROWS: dict[str, set[str]] = {
     "translate": {"translate.values", "translate.text", "translate.backend"},
     "translate.tools": {"translate.values"},
     "translate.openai": {"translate.values", "translate.text", "translate.tools"},
+    "translate.anthropic": {"translate.values", "translate.text", "translate.tools"},
     "metrics": set(),
     "runtime": set(),
     "transport": set(),
@@ -62,8 +63,8 @@ ARROWS: dict[str, set[str]] = {
         "uploads",
     },
     "handlers": {
-        "translate", "translate.values", "translate.tools", "translate.openai", "metrics", "runtime", "media",
-        "accounts", "access", "logs", "catalogue", "ledger", "recordings", "turns", "uploads",
+        "translate", "translate.values", "translate.tools", "translate.openai", "translate.anthropic",
+        "metrics", "runtime", "media", "accounts", "access", "logs", "catalogue", "ledger", "recordings", "turns", "uploads",
     },
     "front": {"translate.values", "translate.openai", "metrics"},
     "simulator": set(),
