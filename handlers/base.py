@@ -36,11 +36,13 @@ from turns import TurnOutcome
 log = logging.getLogger("pandora")
 
 EXPOSED: Final = (
-    "x-request-id, openai-processing-ms, retry-after, retry-after-ms, x-should-retry, "
+    "x-request-id, request-id, openai-processing-ms, retry-after, retry-after-ms, x-should-retry, "
     "x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests, "
     "x-ratelimit-limit-units, x-ratelimit-remaining-units, x-ratelimit-reset-units, x-model-resolved"
 )
 HEADER_NAMES: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~ ,-]{1,4000}")
+KEY_HEADER: Final = "x-api-key"
+"""Where Anthropic's SDKs send the key; a bearer token counts first."""
 ACCOUNT_HEADER: Final = "ChatGPT-Account-ID"
 KEY: Final = re.compile(r"[\x21-\x7e]{1,8192}")
 OUTCOMES: Final = {429: Outcome.REJECTED, 500: Outcome.ERROR, 503: Outcome.REJECTED}
@@ -165,19 +167,21 @@ class ApiHandler(RequestHandler):
         """No ETag: nothing here is worth a conditional request."""
 
     def read_caller(self) -> Caller:
-        """Who asks, by the bearer token of the request and the account that it may name.
+        """Who asks, by the key of the request and the account that it may name.
 
         Raises Unauthorized, or BadRequest for an account that can be none.
         """
-        scheme, _, key = self.request.headers.get("Authorization", "").strip().partition(" ")
-        key = key.strip()
-        if scheme.lower() != "bearer" or not key:
+        headers = self.request.headers
+        scheme, _, token = headers.get("Authorization", "").strip().partition(" ")
+        key = token.strip() if scheme.lower() == "bearer" else ""
+        key = key or headers.get(KEY_HEADER, "").strip()
+        if not key:
             raise Unauthorized(
                 "You didn't provide an API key. Send it in the header 'Authorization: Bearer YOUR_KEY'."
             )
         if not KEY.fullmatch(key):
             raise Unauthorized("The API key holds characters that no key has.", code="invalid_api_key")
-        caller, account = Caller(key), self.request.headers.get(ACCOUNT_HEADER, "").strip()
+        caller, account = Caller(key), headers.get(ACCOUNT_HEADER, "").strip()
         try:
             return caller.at_account(account) if account else caller
         except ValueError:
@@ -250,6 +254,10 @@ class ApiHandler(RequestHandler):
         self.conversing = caller, model
         self.common.charges.check(caller, model, features)
 
+    def error_status(self, error: ApiError) -> int:
+        """The status of a response with `error`, as the API of the route has it."""
+        return error.status
+
     def error_body(self, error: ApiError) -> bytes:
         """What a response with `error` holds, in the format of the route."""
         return envelope(error)
@@ -258,7 +266,7 @@ class ApiHandler(RequestHandler):
         """Answer with `error`, perhaps in a body of its own; nothing may have been sent before."""
         self.clear()
         self.failure = error
-        self.set_status(error.status)
+        self.set_status(self.error_status(error))
         for name, value in error.headers().items():
             self.set_header(name, value)
         if isinstance(error, MethodNotAllowed):

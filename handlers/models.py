@@ -1,4 +1,7 @@
-"""`GET /v1/models` and `GET /v1/models/{id}`: the models that everybody may use, and those of the key."""
+"""`GET /v1/models` and `GET /v1/models/{id}`: the models that everybody may use, and those of the key.
+
+Who sends the header `anthropic-version` gets them as Anthropic lists models, all others as OpenAI does.
+"""
 
 from contextlib import suppress
 from typing import Final
@@ -8,14 +11,17 @@ import ujson
 from access import KeyVerdict
 from accounts import Caller
 from catalogue import CallerModels
-from handlers.base import ApiHandler
-from translate.values import ApiError, ListedModel, reasoning_efforts
+from handlers.anthropic_api import VERSION_HEADER, AnthropicHandler
+from translate.anthropic import model_list, model_object
+from translate.values import ApiError, JsonObject, ListedModel, reasoning_efforts
 
 CREATED: Final = 1702600000
 """The backend gives no date, and clients need whole seconds."""
+CREATED_AT: Final = "2023-12-15T00:26:40Z"
+"""The same time."""
 
 
-class ModelsHandler(ApiHandler):
+class ModelsHandler(AnthropicHandler):
     """The list, in the order in which models were declared, then in that of the backend."""
 
     route = "models"
@@ -25,13 +31,18 @@ class ModelsHandler(ApiHandler):
         self.models = models
         self.owner = owner
 
+    @property
+    def anthropic(self) -> bool:
+        """See `AnthropicHandler`."""
+        return VERSION_HEADER in self.request.headers
+
     async def get(self) -> None:
         """All models. Raises Unauthorized."""
         caller = self.read_caller()
         await self.ask_for_list(caller)
         offered = self.models.offered(caller)
         data = [self.entry(name, model.listed) for name, model in offered.items()]
-        self.send_body(_dump({"object": "list", "data": data}))
+        self.send_body(_dump(model_list(data) if self.anthropic else {"object": "list", "data": data}))
 
     head = get
 
@@ -47,8 +58,10 @@ class ModelsHandler(ApiHandler):
             # A list is no proof of a key: a proxy may give the same one to everybody.
             visit.verdict = KeyVerdict.NOTHING if listed else KeyVerdict.DOUBTFUL
 
-    def entry(self, name: str, listed: ListedModel | None) -> dict[str, object]:
+    def entry(self, name: str, listed: ListedModel | None) -> JsonObject:
         """One model object under `name`, which may be an alias, with what the backend lists of it."""
+        if self.anthropic:
+            return model_object(name, CREATED_AT, listed)
         entry: dict[str, object] = {"id": name, "object": "model", "created": CREATED, "owned_by": self.owner}
         if listed is None:
             return entry

@@ -1,8 +1,8 @@
 """Makes turns: the one place where the parts that a turn works with come together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from translate.values import AnswerFormat, ApiError
+from translate.values import AnswerFormat, ApiError, ChatMessage
 from turns.drawing import DrawingRunner
 from turns.follow_ups import FollowUps, GptActions
 from turns.parts import TurnParts, TurnRequest
@@ -20,6 +20,10 @@ class TurnFactory:
     def expect(self) -> None:
         """A turn will be asked for soon: have the backend's connection opened while the request is read."""
         self._parts.conversations.warm()
+
+    async def count_tokens(self, messages: Sequence[ChatMessage]) -> int:
+        """The tokens of messages that are not sent; see `TokenCounter.count_prompt`."""
+        return await self._parts.tokens.count_prompt(messages)
 
     def turn(self, request: TurnRequest, format: AnswerFormat) -> TurnRunner:
         """One turn, written to `format`."""

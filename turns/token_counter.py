@@ -1,19 +1,21 @@
 """Who counts tokens: holds the vocabulary from the first turn on, until there has been none for a while."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Final
 
 from runtime import COMPUTING, BackgroundTasks
 from translate import Conversation
-from translate.values import Usage
+from translate.values import ChatMessage, Usage, picture_tokens, usage_of
 from turns.tokens import Vocabulary, load_vocabulary
 
 SHORT_TEXT: Final = 4000
 """Up to so many characters, counting tokens is faster than starting a thread."""
 KEEP_SECONDS: Final = 60.0
 """How long the vocabulary stays when no turn runs; a turn that comes later loads it again."""
+PICTURE_TOKENS: Final = picture_tokens(1024, 1024, "auto")
 HEAD_START: Final = 0.05
 """Seconds that a turn gets to post its message. Then the vocabulary is loaded, while the backend thinks."""
 
@@ -52,6 +54,18 @@ class TokenCounter:
         if conversation.countable > SHORT_TEXT:
             return await COMPUTING.run(conversation.count_usage, vocabulary.count_tokens)
         return conversation.count_usage(vocabulary.count_tokens)
+
+    async def count_prompt(self, messages: Sequence[ChatMessage]) -> int:
+        """The tokens of messages that are not sent. A picture counts as one of 1024 x 1024 pixels: none is
+        looked at.
+        """
+        with self.expected():
+            vocabulary = self._vocabulary or await self._load()
+            texts = [message.text for message in messages]
+            pictures = PICTURE_TOKENS * sum(len(message.attachments) for message in messages)
+            count = partial(usage_of, texts, pictures, "", vocabulary.count_tokens)
+            usage = await COMPUTING.run(count) if sum(map(len, texts)) > SHORT_TEXT else count()
+        return usage.prompt_tokens
 
     async def close(self) -> None:
         """Let go of the vocabulary."""
