@@ -6,14 +6,13 @@ counts as the text that it has, if it has any.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 import ujson
 
 from translate.anthropic.checks import MAX_NAME, wrong
 from translate.values import (
     Attachment,
-    BadRequest,
     JsonObject,
     ToolCall,
     ToolResult,
@@ -26,6 +25,8 @@ BILLING: Final = "x-anthropic-billing-header:"
 """What a block of the system prompt begins with that Claude Code writes for Anthropic's accounting."""
 DROPPED: Final = ("thinking", "redacted_thinking", "server_tool_use", "mcp_tool_use", "container_upload")
 """Types of blocks that say nothing to another model."""
+SOURCES: Final = {"base64": "data", "url": "url", "file": "file_id"}
+"""Where a source of each type has what it is read from."""
 
 
 @dataclass(slots=True)
@@ -83,7 +84,7 @@ def _read_block(block: JsonObject, at: str, names: Mapping[str, str], content: C
     if kind == "text":
         content.texts.append(_text(block, "text", at))
     elif kind == "image":
-        content.attachments.append(_image(block, at))
+        content.attachments.append(_attachment("image", block, "", at))
     elif kind == "document":
         _read_document(block, at, content)
     elif kind == "tool_use":
@@ -102,11 +103,6 @@ def _read_block(block: JsonObject, at: str, names: Mapping[str, str], content: C
         content.texts.append(text_at(block, "text") or _lines(_texts_in(block)))
 
 
-def _image(block: JsonObject, at: str) -> Attachment:
-    source = object_at(block, "source")
-    return Attachment("image", _source(source, f"{at}.source"), "", at)
-
-
 def _read_document(block: JsonObject, at: str, content: Content) -> None:
     source, title = object_at(block, "source"), text_at(block, "title")
     if len(title) > MAX_NAME:
@@ -119,19 +115,19 @@ def _read_document(block: JsonObject, at: str, content: Content) -> None:
         content.texts.append(_lines((title, inner.text)))
         content.attachments += inner.attachments
     else:
-        content.attachments.append(Attachment("file", _source(source, f"{at}.source"), title, at))
+        content.attachments.append(_attachment("file", block, title, at))
 
 
-def _source(source: JsonObject, at: str) -> str:
-    """What a picture or a file is read from: base64 or an address."""
-    kind = text_at(source, "type")
-    if kind == "base64":
-        return _text(source, "data", at)
-    if kind == "url":
-        return _text(source, "url", at)
-    if kind == "file":
-        raise BadRequest(f"{at}: stored files are not supported; send the file itself as base64.", param=at)
-    raise wrong(f"{at}.type", "'base64' or 'url'")
+def _attachment(kind: Literal["image", "file"], block: JsonObject, name: str, at: str) -> Attachment:
+    """A picture or a file: in base64, at an address, or stored here before."""
+    source, place = object_at(block, "source"), f"{at}.source"
+    field = SOURCES.get(text_at(source, "type"))
+    if field is None:
+        raise wrong(f"{place}.type", "'base64', 'url' or 'file'")
+    value = _text(source, field, place)
+    if field == "file_id":
+        return Attachment(kind, "", name, place, file_id=value)
+    return Attachment(kind, value, name, place)
 
 
 def _call(block: JsonObject, at: str) -> ToolCall:

@@ -136,9 +136,11 @@ def test_texts_of_a_message_stand_on_lines_of_their_own() -> None:
 def test_pictures_are_read_where_they_are() -> None:
     inline = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aGk="}}
     linked = {"type": "image", "source": {"type": "url", "url": "https://example.com/a.png"}}
-    assert said(inline, linked).attachments == (
-        Attachment("image", "aGk=", "", "messages.1.content.0"),
-        Attachment("image", "https://example.com/a.png", "", "messages.1.content.1"),
+    stored = {"type": "image", "source": {"type": "file", "file_id": "file-1"}}
+    assert said(inline, linked, stored).attachments == (
+        Attachment("image", "aGk=", "", "messages.1.content.0.source"),
+        Attachment("image", "https://example.com/a.png", "", "messages.1.content.1.source"),
+        Attachment("image", "", "", "messages.1.content.2.source", file_id="file-1"),
     )
 
 
@@ -170,7 +172,7 @@ def test_pictures_in_a_document_belong_to_the_message() -> None:
         ({"type": "image", "source": {"type": "magic"}}, "source.type"),
         ({"type": "image", "source": {"type": "base64"}}, "source.data"),
         ({"type": "image", "source": {"type": "url", "url": 5}}, "source.url"),
-        ({"type": "image", "source": {"type": "file", "file_id": "file_1"}}, "source"),
+        ({"type": "image", "source": {"type": "file"}}, "source.file_id"),
         ({"type": "document", "title": "x" * 300, "source": {"type": "text", "data": "x"}}, "title"),
         ({"type": "document", "source": {"type": "text"}}, "source.data"),
         ({"type": "tool_use", "id": 5, "name": "f", "input": {}}, "id"),
