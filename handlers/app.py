@@ -19,6 +19,7 @@ from handlers.files import FileContentHandler, FileHandler, FilesHandler, OwnFil
 from handlers.gpts import GptSearchHandler, Search
 from handlers.images import ImageFormHandler, ImagesHandler, VariationsHandler
 from handlers.media import MediaHandler
+from handlers.messages import CountTokensHandler, HelloHandler, MessagesHandler, UnknownMessagesPath
 from handlers.models import ModelHandler, ModelsHandler
 from handlers.probes import HealthHandler, MetricsHandler, ReadyHandler
 from handlers.usage import UsageHandler
@@ -29,8 +30,8 @@ from recordings import Recorder
 from turns import Voice
 
 ROUTES = (
-    "audio", "billing", "chat", "console", "files", "gpts", "images", "media", "models", "probe",
-    "transcriptions", "unknown", "usage"
+    "audio", "billing", "chat", "console", "files", "gpts", "images", "media", "messages",
+    "models", "probe", "tokens", "transcriptions", "unknown", "usage"
 )  # fmt: skip
 """Route names, as they appear in metrics."""
 
@@ -102,6 +103,9 @@ def make_app(parts: AppParts) -> tornado.web.Application:
     )
     for_any_origin: Routes = [
         (rf"{v1}/chat/completions/?", ChatHandler, {"parts": answers, "chat": parts.chat}),
+        (rf"{v1}/messages/?", MessagesHandler, {"parts": answers, "chat": parts.chat}),
+        (rf"{v1}/messages/count_tokens/?", CountTokensHandler, {"parts": answers}),
+        (rf"{v1}/messages/.*", UnknownMessagesPath, {}),
         (rf"{v1}/images/generations/?", ImagesHandler, images),
         (rf"{v1}/images/edits/?", ImageFormHandler, images),
         (rf"{v1}/images/variations/?", VariationsHandler, images),
@@ -113,6 +117,7 @@ def make_app(parts: AppParts) -> tornado.web.Application:
         (rf"{v1}/usage/?", UsageHandler, usage),
         (rf"{billing}/subscription/?", SubscriptionHandler, {}),
         (rf"{billing}/usage/?", BillingUsageHandler, {}),
+        (rf"{root}/api/hello", HelloHandler, {}),
         (rf"{root}/.*" if root else "/(?:v1|dashboard)(?:/.*)?", UnknownPath, {}),
         (r"/(?:images|files)/([^/]+)", MediaHandler, {"media": parts.media}),
     ]

@@ -95,7 +95,7 @@ class AcceptPause(StrEnum):
     """The process or the machine has no descriptors or memory left."""
 
 
-CONVERSATION_ROUTES: Final = ("audio", "chat", "images")
+CONVERSATION_ROUTES: Final = ("audio", "chat", "images", "messages")
 """Routes whose requests name a model; all others have the model `other`."""
 
 REJECTIONS: Final = (

@@ -56,6 +56,8 @@ ALIASES: Final[Mapping[str, str]] = {
     "gpt-image-*": "gpt-4-s",
     "tts-1*": "gpt-3.5-turbo",
     "gpt-4o-mini-tts*": "gpt-3.5-turbo",
+    "claude-*haiku*": "gpt-3.5-turbo",
+    "claude-*": "gpt-4-s",
 }
 """Chat front ends ask small models for titles by themselves, which must not cost what GPT-4 costs."""
 CONCURRENCY: Final[Mapping[KeyKind, int]] = {KeyKind.SHARE: 1, KeyKind.POOL: 4, KeyKind.TOKEN: 1}

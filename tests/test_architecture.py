@@ -64,7 +64,8 @@ ARROWS: dict[str, set[str]] = {
     },
     "handlers": {
         "translate", "translate.values", "translate.tools", "translate.openai", "translate.anthropic",
-        "metrics", "runtime", "media", "accounts", "access", "logs", "catalogue", "ledger", "recordings", "turns", "uploads",
+        "metrics", "runtime", "media", "accounts", "access", "logs", "catalogue", "ledger", "recordings",
+        "turns", "uploads",
     },
     "front": {"translate.values", "translate.openai", "metrics"},
     "simulator": set(),

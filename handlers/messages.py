@@ -1,0 +1,133 @@
+"""`POST /v1/messages` and `/v1/messages/count_tokens`: Anthropic's Messages API, as Claude Code speaks it."""
+
+import secrets
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+import ujson
+
+from handlers.answer import AnswerHandler, AnswerParts
+from handlers.anthropic_api import AnthropicHandler
+from handlers.base import ApiHandler, UnknownPath
+from handlers.body import BodyHandler
+from handlers.chat import ChatOptions
+from handlers.emulation import Emulated, computed
+from translate import Options
+from translate.anthropic import MessagesRequest, MessagesStream, WholeMessage, messages_request
+from translate.openai import JsonBody
+from translate.values import SEARCH, AnswerFormat, ChatMessage, Model, Style, Usage
+from turns import Prompt, TurnRequest, TurnRunner
+
+CHARACTERS_PER_TOKEN: Final = 4
+"""Of English text and code, about: what a stream begins with is not counted, as that would take a while."""
+
+
+class PromptHandler(AnthropicHandler, BodyHandler[JsonBody]):
+    """A route whose requests are those of the Messages API."""
+
+    parts: AnswerParts
+    """Set by `initialize` of the handler."""
+
+    def new_body(self) -> JsonBody:
+        """JSON."""
+        return JsonBody()
+
+    async def read_prompt(self, *, counted_only: bool = False) -> tuple[MessagesRequest, Emulated]:
+        """The request, and what of it the backend is to get. Raises ApiError."""
+        data = await self.parsed(JsonBody.read_object)
+        emulation = self.parts.emulation
+        tools = self.whole_body().other_bytes if "tools" in data or "output_config" in data else 0
+        request = await computed(
+            tools, messages_request, data, emulate=emulation.enabled, counted_only=counted_only
+        )
+        del data
+        emulated = await computed(
+            tools, emulation.of, self.caller, request.messages, request.toolbox, request.format
+        )
+        return request, emulated
+
+
+class MessagesHandler(PromptHandler, AnswerHandler[JsonBody]):
+    """A conversation with one message in answer, streamed or whole."""
+
+    route = "messages"
+
+    def initialize(self, parts: AnswerParts, chat: ChatOptions) -> None:
+        """`parts` are those of every answer, `chat` says how answers look."""
+        self.parts = parts
+        self.chat = chat
+
+    async def post(self) -> None:
+        """Answer a request. Raises ApiError while nothing was sent."""
+        await self.respond(*await self._turn())
+
+    async def _turn(self) -> tuple[TurnRunner, AnswerFormat]:
+        """The turn and the format of its answer. While they run, nobody else keeps the request."""
+        request, emulated = await self.read_prompt()
+        model = await self.resolve(request.model)
+        self.check_limits(self.caller, model)
+        self.window = _expected_tokens(emulated.messages), _context(model)
+        style = Style(model.style) if model.style else self.chat.style
+        turn = TurnRequest(
+            self.caller,
+            Prompt(
+                model,
+                emulated.messages,
+                effort=request.effort,
+                hints=(SEARCH,) if request.web_search else (),
+            ),
+            Options(request.stop, style, request.reasoning, emulated.contract),
+            self.public_base(),
+            on_prepared=partial(self.reservation.shrink_to, self.whole_body().other_bytes),
+        )
+        format = self._format(request)
+        return self.parts.turns.turn(turn, format), format
+
+    def _format(self, request: MessagesRequest) -> AnswerFormat:
+        message_id, errors = f"msg_{secrets.token_hex(12)}", self.envelope()
+        if not request.stream:
+            return WholeMessage(id=message_id, model=request.model, errors=errors)
+        expected = Usage(errors.tokens, 1)
+        return MessagesStream(id=message_id, model=request.model, expected=expected, errors=errors)
+
+
+class CountTokensHandler(PromptHandler):
+    """How many tokens a request would have; nothing is sent to the backend."""
+
+    route = "tokens"
+
+    def initialize(self, parts: AnswerParts) -> None:
+        """`parts` are those of every answer."""
+        self.parts = parts
+
+    async def post(self) -> None:
+        """Count. Raises ApiError."""
+        _, emulated = await self.read_prompt(counted_only=True)
+        counted = await self.parts.turns.count_tokens(emulated.messages)
+        self.send_body(ujson.dumps({"input_tokens": counted}).encode())
+
+
+class UnknownMessagesPath(AnthropicHandler, UnknownPath):
+    """404 for what Anthropic's API has and this service has not, such as batches."""
+
+
+class HelloHandler(ApiHandler):
+    """What Claude Code asks for before it begins, to see that somebody is there."""
+
+    route = "probe"
+
+    def get(self) -> None:
+        """200, always."""
+        self.send_body(b"{}")
+
+    head = get
+
+
+def _expected_tokens(messages: Sequence[ChatMessage]) -> int:
+    return max(1, sum(len(message.text) for message in messages) // CHARACTERS_PER_TOKEN)
+
+
+def _context(model: Model) -> int:
+    """How many tokens the model reads; 0 if the backend does not say."""
+    return model.listed.context if model.listed is not None else 0
