@@ -22,8 +22,9 @@ class TurnFactory:
         self._parts.conversations.warm()
 
     async def count_tokens(self, messages: Sequence[ChatMessage]) -> int:
-        """The tokens of messages that are not sent; see `TokenCounter.count_prompt`."""
-        return await self._parts.tokens.count_prompt(messages)
+        """The tokens that messages would have if they were sent; see `TokenCounter.count_prompt`."""
+        parts = self._parts
+        return await parts.tokens.count_prompt(parts.preparation.formed(messages))
 
     def turn(self, request: TurnRequest, format: AnswerFormat) -> TurnRunner:
         """One turn, written to `format`."""

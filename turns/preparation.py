@@ -90,6 +90,10 @@ class Preparation:
             temporary=options.temporary and not listed and not prompt.stored,
         )
 
+    def formed(self, messages: Sequence[ChatMessage]) -> tuple[ChatMessage, ...]:
+        """The messages in the form in which they are put to the backend."""
+        return (folded if self._options.fold else one_system_message)(messages)
+
     def hides(self, prompt: Prompt) -> bool:
         """Whether the conversation is to be hidden after it, though the others are not."""
         return prompt.stored or (self._options.temporary and not self.wishes(prompt).temporary)
@@ -109,7 +113,7 @@ class Preparation:
         """
         options = self._options
         model = await self._described(prompt.model, credential)
-        messages = (folded if options.fold else one_system_message)(prompt.messages)
+        messages = self.formed(prompt.messages)
         contents = prompt.contents
         if options.text_file_bytes and credential.kind is not KeyKind.POOL:  # the file may be elsewhere then
             messages, files = with_long_texts_as_files(messages, options.text_file_bytes)
