@@ -25,6 +25,7 @@ COPY catalogue catalogue
 COPY console console
 COPY front front
 COPY handlers handlers
+COPY kept kept
 COPY ledger ledger
 COPY logs logs
 COPY media media

@@ -10,7 +10,17 @@ from urllib.parse import urlsplit
 from access import AccessLimits, Admin, Doorkeeper, load_admin
 from accounts import AccountQueue, Caller, SharedSlots, credential_for
 from catalogue import CallerModels, GptsFileWatcher, load_gpts
-from handlers import ROUTES, AnswerParts, AppParts, ChatOptions, Common, Emulation, StreamTiming
+from handlers import (
+    ROUTES,
+    AnswerParts,
+    AppParts,
+    ChatOptions,
+    Common,
+    Emulation,
+    ResponsesParts,
+    StreamTiming,
+)
+from kept import KeptBounds, RedisResponses, ResponseStore, SqliteResponses
 from ledger import (
     DAY,
     GRACE_SECONDS,
@@ -96,6 +106,7 @@ class Service:
     lag: LagSampler
     trimmer: MemoryTrimmer
     state: StateDirectory
+    responses: ResponseStore | None
 
     def start(self) -> None:
         """Start what runs in the background; returns at once."""
@@ -124,6 +135,8 @@ class Service:
         await self.tokens.close()
         await self.recorder.close()
         await self.charges.close()
+        if self.responses is not None:
+            await self.responses.close()
         await self.exposition.close()
         self.lag.stop()
 
@@ -202,6 +215,7 @@ def build(
     aftermath = BackgroundTasks()
     tokens = TokenCounter()
     recorder = Recorder(Path(settings.state_dir) / "recordings", settings.record)
+    responses = _response_store(settings, simulated=simulated)
     running = RunningAnswers(metrics, settings.max_concurrent, aftermath)
     turns = TurnFactory(
         TurnParts(
@@ -267,6 +281,7 @@ def build(
             stream_annotations=settings.stream_annotations,
             error_note=settings.error_note,
         ),
+        responses=ResponsesParts(responses, keys),
         reader=reader,
         media=media,
         gpts=gpts,
@@ -311,6 +326,7 @@ def build(
             [secret_file, *([admin.kept_in] if admin.kept_in else [])],
             [partial(save_secret, secret_file, keys), admin.save_again, descriptions.save_again],
         ),
+        responses=responses,
     )
 
 
@@ -339,6 +355,17 @@ def ledger_store(settings: Settings, limits: Limits, keys: KeyNames, *, simulate
     # What the simulator was asked does not count as spent at a backend.
     name = "demo-ledger.sqlite3" if simulated else "ledger.sqlite3"
     return SqliteStore(state / name, limits.reset_hour * HOUR)
+
+
+def _response_store(settings: Settings, *, simulated: bool) -> ResponseStore | None:
+    """Where responses are kept, if they are."""
+    if not settings.responses_days:
+        return None
+    bounds = KeptBounds(settings.responses_days)
+    if settings.redis_url:
+        return RedisResponses(settings.redis_url, bounds)
+    name = "demo-responses.sqlite3" if simulated else "responses.sqlite3"
+    return SqliteResponses(Path(settings.state_dir) / name, bounds)
 
 
 def _doorkeeper(settings: Settings, metrics: Metrics, charges: ChargeBook, admin: Admin) -> Doorkeeper:

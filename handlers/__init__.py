@@ -6,6 +6,7 @@ from handlers.base import Common
 from handlers.chat import ChatOptions
 from handlers.client_connection import StreamTiming
 from handlers.emulation import Emulation
+from handlers.responses import ResponsesParts
 
 __all__ = [
     "ROUTES",
@@ -14,6 +15,7 @@ __all__ = [
     "ChatOptions",
     "Common",
     "Emulation",
+    "ResponsesParts",
     "StreamTiming",
     "make_app",
     "make_metrics_app",

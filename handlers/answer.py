@@ -42,11 +42,22 @@ class Runner(Protocol):
 
 
 class Answer:
-    """Call `run` once; `client_gone` and `stop` may come at any time. It is the turn's client."""
+    """Call `run` once; `client_gone` and `stop` may come at any time. It is the turn's client.
+
+    With `fails_within` a stream tells of each failure itself once the backend has begun to answer, though
+    nothing of that was written yet.
+    """
 
     def __init__(
-        self, handler: ApiHandler, runner: Runner, format: AnswerFormat, timing: StreamTiming
+        self,
+        handler: ApiHandler,
+        runner: Runner,
+        format: AnswerFormat,
+        timing: StreamTiming,
+        *,
+        fails_within: bool = False,
     ) -> None:
+        self._fails_within = fails_within and format.streams
         self._handler = handler
         self._runner = runner
         self._format = format
@@ -110,7 +121,8 @@ class Answer:
         if state is ClientState.GONE:
             return
         handler.failure = error
-        if error is not None and state is ClientState.PENDING:
+        within = self._fails_within and outcome.begun
+        if error is not None and state is ClientState.PENDING and not within:
             handler.send_api_error(error, None if self._format.streams else self._format.fail(error))
         elif error is not None:
             await self._end(self._format.fail(error))
@@ -144,6 +156,8 @@ class AnswerHandler(BodyHandler[AnyBody]):
 
     parts: AnswerParts
     """Set by `initialize` of the handler."""
+    fails_within = False
+    """See `Answer`."""
     _answer: Answer | None = None
     _client_left = False
     _held: HeldBytes | None = None
@@ -175,7 +189,8 @@ class AnswerHandler(BodyHandler[AnyBody]):
 
     async def respond(self, runner: Runner, format: AnswerFormat) -> None:
         """Answer with what `runner` makes. Raises ApiError while nothing was sent."""
-        self._answer = Answer(self, runner, format, self.parts.timing)
+        within = self.fails_within
+        self._answer = Answer(self, runner, format, self.parts.timing, fails_within=within)
         if self._client_left:
             self._answer.client_gone()
         try:

@@ -22,6 +22,15 @@ from handlers.media import MediaHandler
 from handlers.messages import CountTokensHandler, HelloHandler, MessagesHandler, UnknownMessagesPath
 from handlers.models import ModelHandler, ModelsHandler
 from handlers.probes import HealthHandler, MetricsHandler, ReadyHandler
+from handlers.responses import (
+    CancelHandler,
+    CompactHandler,
+    InputItemsHandler,
+    InputTokensHandler,
+    ResponseHandler,
+    ResponsesHandler,
+    ResponsesParts,
+)
 from handlers.usage import UsageHandler
 from ledger import LicenceUsage
 from media import MediaReader, MediaStore
@@ -31,7 +40,7 @@ from turns import Voice
 
 ROUTES = (
     "audio", "billing", "chat", "console", "files", "gpts", "images", "media", "messages",
-    "models", "probe", "tokens", "transcriptions", "unknown", "usage"
+    "models", "probe", "responses", "tokens", "transcriptions", "unknown", "usage"
 )  # fmt: skip
 """Route names, as they appear in metrics."""
 
@@ -53,6 +62,7 @@ class AppParts:
     common: Common
     answers: AnswerParts
     chat: ChatOptions
+    responses: ResponsesParts
     reader: MediaReader
     media: MediaStore
     gpts: GptsFileWatcher
@@ -106,6 +116,7 @@ def make_app(parts: AppParts) -> tornado.web.Application:
         (rf"{v1}/messages/?", MessagesHandler, {"parts": answers, "chat": parts.chat}),
         (rf"{v1}/messages/count_tokens/?", CountTokensHandler, {"parts": answers}),
         (rf"{v1}/messages/.*", UnknownMessagesPath, {}),
+        *_responses_routes(v1, parts),
         (rf"{v1}/images/generations/?", ImagesHandler, images),
         (rf"{v1}/images/edits/?", ImageFormHandler, images),
         (rf"{v1}/images/variations/?", VariationsHandler, images),
@@ -148,6 +159,19 @@ def make_metrics_app(parts: AppParts) -> tornado.web.Application:
         log_function=lambda handler: None,
         common=parts.common,
     )
+
+
+def _responses_routes(v1: str, parts: AppParts) -> Routes:
+    kept = {"responses": parts.responses}
+    one = rf"{v1}/responses/([^/]+)"
+    return [
+        (rf"{v1}/responses/?", ResponsesHandler, {"parts": parts.answers, "chat": parts.chat, **kept}),
+        (rf"{v1}/responses/input_tokens/?", InputTokensHandler, {"parts": parts.answers, **kept}),
+        (rf"{v1}/responses/compact/?", CompactHandler, {}),
+        (rf"{one}/?", ResponseHandler, kept),
+        (rf"{one}/cancel/?", CancelHandler, kept),
+        (rf"{one}/input_items/?", InputItemsHandler, kept),
+    ]
 
 
 def _audio_routes(v1: str, parts: AppParts) -> Routes:

@@ -380,9 +380,7 @@ class UnknownPath(ApiHandler):
         hint = ""
         if first in ABSENT:
             hint = f" {ABSENT[first]}"
-        elif path.rstrip("/").endswith("/responses"):
-            hint = " The Responses API is not supported; use /v1/chat/completions."
-        elif path.endswith(("/chat/completions", "/models", "/images/generations")):
+        elif path.endswith(("/chat/completions", "/models", "/images/generations", "/responses")):
             hint = " Check the base URL: the API is under /v1."
         raise NotFound(f"Unknown request URL: {self.request.method} {path}.{hint}", code="unknown_url")
 

@@ -9,7 +9,7 @@ from typing import Final, ParamSpec, TypeVar
 
 from accounts import Caller
 from runtime import COMPUTING
-from translate.tools import AnswerContract, Nonces, instructed
+from translate.tools import AnswerContract, Nonces, fingerprint, instructed
 from translate.values import ChatMessage, Contract, JsonFormat, Toolbox
 
 P = ParamSpec("P")
@@ -24,10 +24,16 @@ NO_TOOLS: Final = Toolbox((), "none")
 
 @dataclass(frozen=True, slots=True)
 class Emulated:
-    """The messages as the backend is to get them, and what the answer has to keep to, if anything."""
+    """The messages as the backend is to get them, and what the answer has to keep to, if anything.
+
+    `nonce` is that of the conversation, and `told` names what it is told of tools and forms; both are empty
+    if it has to do with neither.
+    """
 
     messages: Sequence[ChatMessage]
     contract: Contract | None = None
+    nonce: str = ""
+    told: str = ""
 
 
 class Emulation:
@@ -43,16 +49,23 @@ class Emulation:
         messages: Sequence[ChatMessage],
         toolbox: Toolbox | None,
         form: JsonFormat | None,
+        nonce: str = "",
+        *,
+        known: str = "",
     ) -> Emulated:
-        """What becomes of a request; without tools to call, earlier calls and a form nothing does."""
+        """What becomes of a request; without tools to call, earlier calls and a form nothing does.
+
+        For a conversation that goes on, `nonce` is its nonce, and `known` is what it was told before.
+        """
         if toolbox is None or toolbox.choice == "none":
             called = any(message.calls or message.results for message in messages)
             toolbox = NO_TOOLS if called else None
         if toolbox is None and form is None:
             return Emulated(messages)
-        nonce = self._nonces.of(caller.key, messages)
+        nonce = nonce or self._nonces.of(caller.key, messages)
         contract = AnswerContract(toolbox, form, nonce, new_call_id)
-        return Emulated(instructed(messages, toolbox, form, nonce), contract)
+        posted = instructed(messages, toolbox, form, nonce, known=known)
+        return Emulated(posted, contract, nonce, fingerprint(toolbox, form))
 
 
 async def computed(size: int, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -59,6 +59,13 @@ class KeyNames:
             known.popitem(last=False)
         return name
 
+    def digest(self, caller: Caller) -> str:
+        """What stands for the caller's key with whatever is kept for it; no other key has the same, whatever
+        their names are.
+        """
+        told = b"kept\n" + caller.key.encode("utf-8", "replace")
+        return hmac.digest(self._secret, told, "sha256").hex()[:32]
+
     def name_of(self, digest: str) -> str:
         """The name of the key whose credential has this digest; "" unless `alias` has told it lately."""
         return self._known.get(digest, "")

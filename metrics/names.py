@@ -95,7 +95,7 @@ class AcceptPause(StrEnum):
     """The process or the machine has no descriptors or memory left."""
 
 
-CONVERSATION_ROUTES: Final = ("audio", "chat", "images", "messages")
+CONVERSATION_ROUTES: Final = ("audio", "chat", "images", "messages", "responses")
 """Routes whose requests name a model; all others have the model `other`."""
 
 REJECTIONS: Final = (

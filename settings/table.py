@@ -523,12 +523,19 @@ class SettingsTable:
         whole_number(8, 100_000),
         "Days after which an entry of the ledger is deleted.",
     )
+    responses_days: int = setting(
+        "RESPONSES_DAYS",
+        "30",
+        whole_number(0, 3650),
+        "Days for which responses of `/v1/responses` are kept, with what was asked, unless `store` is false; "
+        "0 keeps none.",
+    )
     redis_url: str = setting(
         "REDIS_URL",
         "",
         optional(redis_address),
-        "A Redis, as `redis://host:6379/0`, in which several instances share the ledger and the queues; if "
-        "unset, the ledger is a file in STATE_DIR.",
+        "A Redis, as `redis://host:6379/0`, in which several instances share the ledger, kept responses "
+        "and the queues; if unset, ledger and responses are files in STATE_DIR.",
         secret=True,
         old_name="STATE_URL",
     )

@@ -36,6 +36,7 @@ ARROWS: dict[str, set[str]] = {
     "translate.tools": {"translate.values"},
     "translate.openai": {"translate.values", "translate.text", "translate.tools"},
     "translate.anthropic": {"translate.values", "translate.text", "translate.tools"},
+    "kept": {"translate.values", "runtime"},
     "metrics": set(),
     "runtime": set(),
     "transport": set(),
@@ -65,7 +66,7 @@ ARROWS: dict[str, set[str]] = {
     "handlers": {
         "translate", "translate.values", "translate.tools", "translate.openai", "translate.anthropic",
         "metrics", "runtime", "media", "accounts", "access", "logs", "catalogue", "ledger", "recordings",
-        "turns", "uploads",
+        "turns", "uploads", "kept",
     },
     "front": {"translate.values", "translate.openai", "metrics"},
     "simulator": set(),
@@ -73,7 +74,7 @@ ARROWS: dict[str, set[str]] = {
         "translate.values", "transport", "metrics", "runtime", "media", "settings", "accounts", "access",
         "upstream",
         "upstream.files", "upstream.gpts", "upstream.account", "logs", "catalogue", "ledger", "recordings",
-        "turns", "uploads",
+        "turns", "uploads", "kept",
         "handlers",
     },
     "server": {

@@ -2,6 +2,7 @@
 
 from turns.answer_files import base64_size
 from turns.attachments import AttachmentUploader, as_part_error
+from turns.chained import ChainedRunner
 from turns.drawing import DrawingRunner
 from turns.factory import TurnFactory
 from turns.failures import outcome_of
@@ -18,6 +19,7 @@ from turns.voice import Voice
 __all__ = [
     "Answered",
     "AttachmentUploader",
+    "ChainedRunner",
     "Client",
     "DrawingRunner",
     "Preparation",

@@ -15,7 +15,8 @@ class TurnOutcome:
     exception of ours, which is to be logged. `units` are quota units, `usage` are the tokens of what was
     answered or paid for, `pictures` is how many were shown. `answered_by` is the slug of the model that
     answered, where the backend says so. `calls` is how many tools of the client's the answer calls, and
-    `asked_again` how many times it was asked for once more because it was not as it must be.
+    `asked_again` how many times it was asked for once more because it was not as it must be. `begun`: the
+    backend had begun to answer.
     """
 
     outcome: Outcome
@@ -28,6 +29,12 @@ class TurnOutcome:
     answered_by: str = ""
     calls: int = 0
     asked_again: int = 0
+    begun: bool = False
+
+    @property
+    def good(self) -> bool:
+        """There is a whole answer, and a client that gets it."""
+        return self.outcome is Outcome.OK
 
     def with_costs_of(self, earlier: "TurnOutcome") -> "TurnOutcome":
         """The outcome of a request that took an earlier turn too: that of the later turn, with both costs."""

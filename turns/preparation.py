@@ -16,7 +16,7 @@ from translate.backend import (
     preflight,
     with_long_texts_as_files,
 )
-from translate.values import PICTURE, RESEARCH, Attachment, ChatMessage, JsonObject, Model
+from translate.values import PICTURE, RESEARCH, Attachment, ChatMessage, JsonObject, Model, Place
 from turns.attachments import AttachmentUploader
 from turns.failures import as_api_error
 from upstream import UpstreamError
@@ -38,6 +38,9 @@ class Prompt:
     `effort` is how long the model should think, in OpenAI's words, and `hints` is what it should make use of;
     both beside what the model's name and the settings ask for. With `stored` the conversation is no temporary
     one, and is hidden at the end, whatever the settings say.
+
+    With a `place` the messages go on there. With `lasting` others may go on with this conversation: it is no
+    temporary one, and is hidden unless the settings let all be listed.
     """
 
     model: Model
@@ -46,6 +49,8 @@ class Prompt:
     effort: str = ""
     hints: tuple[str, ...] = ()
     stored: bool = False
+    place: Place | None = None
+    lasting: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +92,7 @@ class Preparation:
         return Wishes(
             effort=prompt.effort or model.effort or options.effort,
             hints=hints,
-            temporary=options.temporary and not listed and not prompt.stored,
+            temporary=options.temporary and not (listed or prompt.stored or prompt.lasting or prompt.place),
         )
 
     def formed(self, messages: Sequence[ChatMessage]) -> tuple[ChatMessage, ...]:
@@ -100,7 +105,7 @@ class Preparation:
 
     def preflight(self, prompt: Prompt) -> JsonObject:
         """What the backend may be told before `prompt` is ready to be posted."""
-        return preflight(prompt.model, self._new_id, self.wishes(prompt))
+        return preflight(prompt.model, self._new_id, self.wishes(prompt), prompt.place)
 
     async def prepare(
         self, prompt: Prompt, credential: Credential, caller: Caller
@@ -121,7 +126,9 @@ class Preparation:
             contents = {**contents, **texts}
         attachments = [part for message in messages for part in message.attachments]
         uploads = await self._uploader.upload_all(credential, attachments, contents, caller)
-        posted = conversation(model, messages, self._new_id, uploads=uploads, wishes=self.wishes(prompt))
+        posted = conversation(
+            model, messages, self._new_id, uploads=uploads, wishes=self.wishes(prompt), place=prompt.place
+        )
         return model, posted
 
     async def _described(self, model: Model, credential: Credential) -> Model:

@@ -107,6 +107,7 @@ BAD: dict[str, list[str]] = {
     "QUOTA_RESET_HOUR": [*NUMBER, "24"],
     "GPT4_LIMIT": NUMBER,
     "GPT4_WINDOW": [*NUMBER, "0"],
+    "RESPONSES_DAYS": NUMBER,
     "LEDGER_RETENTION_DAYS": [*NUMBER, "7"],
     "UPSTREAM_PROXY": [
         "proxy:3128",

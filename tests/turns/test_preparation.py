@@ -13,7 +13,7 @@ from tests.media.pictures import png
 from tests.plenty import plenty
 from tests.turns.rig import GPT_4, Described, StoredFiles
 from translate.backend import PostedConversation
-from translate.values import ApiError, Attachment, ChatMessage, Gizmo, ListedModel, Model
+from translate.values import ApiError, Attachment, ChatMessage, Gizmo, ListedModel, Model, Place
 from turns.attachments import AttachmentUploader
 from turns.preparation import Preparation, Prompt, PromptOptions, new_id
 from upstream import ConnectFailed
@@ -71,6 +71,24 @@ async def test_conversation_is_temporary_if_the_settings_say_so(temporary: bool)
         prompt, CREDENTIAL, CALLER
     )
     assert posted.body["history_and_training_disabled"] is temporary
+
+
+@pytest.mark.parametrize("temporary", [False, True])
+async def test_conversation_that_others_may_go_on_with_is_not_temporary(temporary: bool) -> None:
+    made = preparation(options=PromptOptions(temporary=temporary))
+    prompt = Prompt(GPT_4, [ChatMessage("user", "Hello")], lasting=True)
+    _, posted = await made.prepare(prompt, CREDENTIAL, CALLER)
+    assert posted.body["history_and_training_disabled"] is False
+    assert made.hides(prompt) is temporary
+
+
+async def test_messages_go_on_at_a_place() -> None:
+    made = preparation(options=PromptOptions(temporary=True))
+    prompt = Prompt(GPT_4, [ChatMessage("user", "More")], place=Place("c-1", "m-1"))
+    _, posted = await made.prepare(prompt, CREDENTIAL, CALLER)
+    assert (posted.body["conversation_id"], posted.parent_message_id) == ("c-1", "m-1")
+    assert posted.body["history_and_training_disabled"] is False
+    assert made.preflight(prompt)["conversation_id"] == "c-1"
 
 
 async def test_gpt_is_described() -> None:

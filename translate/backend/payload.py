@@ -195,15 +195,19 @@ def confirmation(
     return _posted(model, wishes, asked.message_id, said, (SentMessage(message_id, "tool", ""),))
 
 
-def preflight(model: Model, new_id: Callable[[], str], wishes: Wishes = NO_WISHES) -> JsonObject:
-    """The body of POST `f/conversation/prepare`, before a new conversation (protocol notes, section 20.1).
+def preflight(
+    model: Model, new_id: Callable[[], str], wishes: Wishes = NO_WISHES, place: Place | None = None
+) -> JsonObject:
+    """The body of POST `f/conversation/prepare`, before a new conversation, or with `place` before more
+    messages in one that there is (protocol notes, section 20.1).
 
     It is that of a new conversation without its messages; nothing of the user's words goes along.
     """
     query = {"id": new_id(), "author": {"role": "user"}, "content": {"content_type": "text", "parts": [""]}}
-    return _today(model, wishes) | {
+    body = _today(model, wishes) | ({"conversation_id": place.conversation_id} if place is not None else {})
+    return body | {
         "action": "next",
-        "parent_message_id": new_id(),
+        "parent_message_id": new_id() if place is None else place.parent_id,
         "partial_query": query,
         "client_prepare_state": "none",
         "client_prepare_dispatch": "immediate",

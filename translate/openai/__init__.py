@@ -23,6 +23,16 @@ from translate.openai.images import (
 )
 from translate.openai.json_body import JsonBody
 from translate.openai.request import ChatRequest, chat_request, read_chat
+from translate.openai.responses.draft import ResponseDraft, ResponseFacts
+from translate.openai.responses.formats import ResponseStream, WholeResponse
+from translate.openai.responses.items import (
+    calls_in,
+    check_outputs,
+    messages_of,
+    references,
+    resolved,
+)
+from translate.openai.responses.request import ResponsesRequest, responses_request
 
 __all__ = [
     "MAX_ATTACHMENTS",
@@ -34,20 +44,31 @@ __all__ = [
     "ImageRequest",
     "ImagesAnswer",
     "JsonBody",
+    "ResponseDraft",
+    "ResponseFacts",
+    "ResponseStream",
+    "ResponsesRequest",
     "SpeechAnswer",
     "SpeechRequest",
     "TranscriptionRequest",
     "WholeChat",
+    "WholeResponse",
+    "calls_in",
     "chat_request",
+    "check_outputs",
     "envelope",
     "instruction",
+    "messages_of",
     "nothing_drawn",
     "read_chat",
     "read_fields",
     "read_form",
     "read_speech",
     "read_transcription",
+    "references",
     "repeats",
     "repetition",
+    "resolved",
+    "responses_request",
     "transcription",
 ]

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from translate.backend.payload import Wishes, confirmation, continuation, conversation, preflight
-from translate.values import Attachment, Confirmation, ListedModel, SentMessage, picture_tokens
+from translate.values import Attachment, Confirmation, ListedModel, Place, SentMessage, picture_tokens
 from translate.values.gizmo import Gizmo
 from translate.values.models import ANY_GPT, BUILT_IN, GPT_4_MOBILE, GPT_4_S, GPT_35_TURBO, Model
 from translate.values.prompt import ChatMessage, Role
@@ -115,6 +115,11 @@ def test_preflight_is_a_conversation_without_messages() -> None:
     assert {name: told[name] for name in told.keys() - changes} == {
         name: today[name] for name in told.keys() - changes
     }
+
+
+def test_preflight_of_a_conversation_that_goes_on_names_it() -> None:
+    told = preflight(GPT_4_S, new_id, place=Place("c-1", "m-1"))
+    assert (told["conversation_id"], told["parent_message_id"]) == ("c-1", "m-1")
 
 
 SLUGS = {GPT_4_S: "gpt-4", GPT_4_MOBILE: "gpt-4-mobile", GPT_35_TURBO: "text-davinci-002-render-sha"}

@@ -1,0 +1,217 @@
+"""A response as its client gets it: one object, or the events of a stream.
+
+Framing rules: each event has a line `event:` and a line `data:` that repeat its type, is written in one go,
+and counts on; items come one after the other, each under one id; the stream ends with `[DONE]`, which Open
+Responses demands and nobody minds.
+"""
+
+from typing import Final
+
+from translate.openai.errors import envelope
+from translate.openai.responses.draft import ResponseDraft, dumped, failure_code
+from translate.openai.whole import WholeAnswer
+from translate.text import escaped
+from translate.values import AnswerEnd, ApiError, Event, JsonObject, ReasoningDelta, TextDelta
+
+PING: Final = b": ping\n\n"
+DONE: Final = b"data: [DONE]\n\n"
+EVENT_STREAM: Final = "text/event-stream; charset=utf-8"
+JSON: Final = "application/json"
+OPENING_EVENTS: Final = 2
+"""Events that `open` writes; what comes after them counts from there."""
+EVENT: Final = b'event: %b\ndata: {"type":"%b","sequence_number":%d,%b}\n\n'
+
+
+class ResponseStream:
+    """The events of a response."""
+
+    streams = True
+    content_type = EVENT_STREAM
+
+    def __init__(self, draft: ResponseDraft) -> None:
+        self._draft = draft
+        self._next = OPENING_EVENTS
+        self._opened = False
+        self._index = 0  # of the item that is open, or comes next
+        self._thinking = self._writing = False
+        self._delta = b""  # with room for a number and a piece of text
+
+    def open(self) -> bytes:
+        """The first two events."""
+        self._opened = True
+        response = b'"response":' + self._draft.begun()
+        return _event("response.created", 0, response) + _event("response.in_progress", 1, response)
+
+    def encode(self, event: Event) -> bytes:
+        """An event for each piece of text or reasoning. Calls and refusals are written at the end."""
+        if type(event) is TextDelta:
+            begun = b"" if self._writing else self._begin_message()
+            template, first = self._delta, self._next
+            self._next = first + len(event.pieces)
+            return begun + b"".join(
+                [template % (number, piece) for number, piece in enumerate(event.pieces, first)]
+            )
+        if type(event) is ReasoningDelta:
+            return b"" if self._writing else self._reason(event)
+        self._draft.take(event)
+        return b""
+
+    def idle(self, *, visible: bool) -> bytes:
+        """A comment; with `visible` the event that says that it goes on, since some count events alone."""
+        if not (visible and self._opened):
+            return PING
+        return self._said("response.in_progress", b'"response":' + self._draft.begun())
+
+    def fail(self, error: ApiError) -> bytes:
+        """The error in the two forms that clients read, and the failed response."""
+        code = failure_code(error)
+        flat: JsonObject = {"code": code, "message": error.message, "param": error.param}
+        nested = {"type": error.type, **flat}
+        said = self._said("error", dumped({**flat, "error": nested})[1:-1])
+        return said + self._said("response.failed", b'"response":' + self._draft.failed(error))
+
+    def finish(self, end: AnswerEnd) -> bytes:
+        """The end of what is open, the calls, and the whole response."""
+        draft, out = self._draft, []
+        if draft.refusal:
+            out.append(self._refuse(end))
+        elif draft.has_message(end):
+            if not self._writing:
+                out.append(self._begin_message())
+            out.append(self._end_message(end))
+        else:
+            out.append(self._end_reasoning())
+        out += (self._call(item) for item in draft.calls)
+        last = "response.incomplete" if end.reason in ("length", "content_filter") else "response.completed"
+        out.append(self._said(last, b'"response":' + draft.finished(end)))
+        return b"".join((*out, DONE))
+
+    def _said(self, kind: str, fields: bytes) -> bytes:
+        number, self._next = self._next, self._next + 1
+        return _event(kind, number, fields)
+
+    def _added(self, item: bytes) -> bytes:
+        return self._said("response.output_item.added", b'"output_index":%d,"item":%b' % (self._index, item))
+
+    def _ended(self, item: bytes) -> bytes:
+        """The open item is complete; the next one has the next place."""
+        index, self._index = self._index, self._index + 1
+        return self._said("response.output_item.done", b'"output_index":%d,"item":%b' % (index, item))
+
+    def _place(self, id: str, part: bytes = b"") -> bytes:
+        return b'"item_id":"%b","output_index":%d%b' % (id.encode(), self._index, part)
+
+    # The message.
+
+    def _begin_message(
+        self, part: bytes = b'{"type":"output_text","text":"","annotations":[],"logprobs":[]}'
+    ) -> bytes:
+        begun = self._end_reasoning()
+        id = self._draft.message_id
+        self._writing = True
+        item = (
+            b'{"id":"%b","type":"message","status":"in_progress","role":"assistant","content":[]}'
+            % id.encode()
+        )
+        begun += self._added(item)
+        place = self._place(id, b',"content_index":0')
+        begun += self._said("response.content_part.added", place + b',"part":' + part)
+        kind = b"response.output_text.delta"
+        self._delta = (
+            b'event: %b\ndata: {"type":"%b","sequence_number":%%d,%b,"delta":"%%b","logprobs":[]}\n\n'
+            % (kind, kind, place)
+        )
+        return begun
+
+    def _end_message(self, end: AnswerEnd) -> bytes:
+        place = self._place(self._draft.message_id, b',"content_index":0')
+        text = b',"text":"%b","logprobs":[]' % end.answer.escaped
+        return self._said("response.output_text.done", place + text) + self._close_message(end, place)
+
+    def _close_message(self, end: AnswerEnd, place: bytes) -> bytes:
+        part = b',"part":' + self._draft.message_part(end)
+        done = self._said("response.content_part.done", place + part)
+        return done + self._ended(self._draft.message_item(end))
+
+    def _refuse(self, end: AnswerEnd) -> bytes:
+        words = escaped(self._draft.refusal)
+        begun = self._begin_message(b'{"type":"refusal","refusal":""}')
+        place = self._place(self._draft.message_id, b',"content_index":0')
+        said = self._said("response.refusal.delta", place + b',"delta":"%b"' % words)
+        said += self._said("response.refusal.done", place + b',"refusal":"%b"' % words)
+        return begun + said + self._close_message(end, place)
+
+    # Calls.
+
+    def _call(self, item: JsonObject) -> bytes:
+        custom = item["type"] == "custom_tool_call"
+        field = "input" if custom else "arguments"
+        kind = "response.custom_tool_call_input" if custom else "response.function_call_arguments"
+        said = str(item[field])
+        place = self._place(str(item["id"]))
+        whole: JsonObject = {field: said} if custom else {field: said, "name": item["name"]}
+        return b"".join(
+            (
+                self._added(dumped({**item, "status": "in_progress", field: ""})),
+                self._said(f"{kind}.delta", place + b',"delta":"%b"' % escaped(said)),
+                self._said(f"{kind}.done", place + b"," + dumped(whole)[1:-1]),
+                self._ended(dumped(item)),
+            )
+        )
+
+    # Thoughts.
+
+    def _reason(self, event: ReasoningDelta) -> bytes:
+        self._draft.take(event)
+        begun = b"" if self._thinking else self._begin_reasoning()
+        place = self._place(self._draft.reasoning_id, b',"summary_index":0')
+        kind = "response.reasoning_summary_text.delta"
+        return begun + b"".join(
+            [self._said(kind, place + b',"delta":"%b"' % piece) for piece in event.pieces]
+        )
+
+    def _begin_reasoning(self) -> bytes:
+        self._thinking = True
+        id = self._draft.reasoning_id
+        item = b'{"id":"%b","type":"reasoning","status":"in_progress","summary":[]}' % id.encode()
+        place = self._added(item), self._place(id, b',"summary_index":0')
+        part = b',"part":{"type":"summary_text","text":""}'
+        return place[0] + self._said("response.reasoning_summary_part.added", place[1] + part)
+
+    def _end_reasoning(self) -> bytes:
+        """Nothing more is thought aloud; what comes after the first words is dropped."""
+        if not self._thinking:
+            return b""
+        self._thinking = False
+        place = self._place(self._draft.reasoning_id, b',"summary_index":0')
+        thought = bytes(self._draft.reasoning)
+        done = self._said("response.reasoning_summary_text.done", place + b',"text":"%b"' % thought)
+        part = b',"part":{"type":"summary_text","text":"%b"}' % thought
+        done += self._said("response.reasoning_summary_part.done", place + part)
+        return done + self._ended(self._draft.reasoning_item())
+
+
+class WholeResponse(WholeAnswer):
+    """One response object."""
+
+    content_type = JSON
+
+    def __init__(self, draft: ResponseDraft) -> None:
+        self._draft = draft
+
+    def encode(self, event: Event) -> bytes:
+        """Keep calls, refusals and reasoning; the text itself is kept by the conversation."""
+        self._draft.take(event)
+        return b""
+
+    def fail(self, error: ApiError) -> bytes:
+        """OpenAI's envelope."""
+        return envelope(error)
+
+    def finish(self, end: AnswerEnd) -> bytes:
+        """The response."""
+        return self._draft.finished(end)
+
+
+def _event(kind: str, number: int, fields: bytes) -> bytes:
+    return EVENT % (kind.encode(), kind.encode(), number, fields)
