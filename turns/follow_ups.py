@@ -5,7 +5,7 @@ Each follow-up is another conversation for the backend, and costs as much.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from translate.backend import (
@@ -81,7 +81,8 @@ class FollowUps:
         self._questions_left -= 1
         place = Place(facts.conversation_id, facts.last_message_id)
         asked = [ChatMessage("user", question)]
-        posted = conversation(model, asked, self._new_id, wishes=self._wishes, place=place)
+        wishes = replace(self._wishes, hints=())  # to search once more would not mend it
+        posted = conversation(model, asked, self._new_id, wishes=wishes, place=place)
         return FollowUp(posted, seamless=False)
 
     def _confirm(self, asked: Confirmation, model: Model, facts: TurnFacts) -> FollowUp | str:

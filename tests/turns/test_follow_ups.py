@@ -12,6 +12,7 @@ from turns.follow_ups import MAX_CONFIRMATIONS, FollowUp, FollowUps, GptActions
 
 FACTS = TurnFacts(conversation_id="c1", last_message_id="a1")
 CUT = ExchangeEnded(cut=True)
+WRONG = ExchangeEnded(question="Write the call again.")
 ASKED = Confirmation("plugin.getItem", "ask-1", "api.example.com", "getItem", "call-1", "hash-1")
 WHERE = "api.example.com (getItem)"
 NOT_ALLOWED = f"[The GPT wants to call {WHERE} and was not allowed to: see GPT_ACTIONS.]"
@@ -58,9 +59,29 @@ def test_cut_answer_is_continued_up_to_the_limit() -> None:
     assert after(decider, CUT) is None
 
 
-@pytest.mark.parametrize("ended", [CUT, asked()], ids=["cut", "asked"])
+@pytest.mark.parametrize("ended", [CUT, asked(), WRONG], ids=["cut", "asked", "wrong"])
 def test_what_cannot_be_afforded_is_not_done(ended: ExchangeEnded) -> None:
     assert after(follow_ups("always"), ended, affordable=False) is None
+
+
+def test_wrong_answer_is_asked_for_once_more_behind_it_and_without_hints() -> None:
+    decider = FollowUps(continue_limit=2, actions="ask", wishes=Wishes(hints=("search",), temporary=True))
+    follow_up = after(decider, WRONG)
+    body = posted(follow_up)
+    (message,) = body["messages"]
+    assert (body["action"], body["conversation_id"], body["parent_message_id"]) == ("next", "c1", "a1")
+    assert message["content"]["parts"] == ["Write the call again."]
+    assert "search" not in str(body)
+    assert body["history_and_training_disabled"]
+    assert isinstance(follow_up, FollowUp)
+    assert not follow_up.seamless
+    assert after(decider, WRONG) is None
+    assert isinstance(after(decider, CUT), FollowUp)
+
+
+@pytest.mark.parametrize("facts", [TurnFacts(conversation_id="c1"), TurnFacts(last_message_id="a1")])
+def test_wrong_answer_in_an_unknown_place_is_not_asked_for_again(facts: TurnFacts) -> None:
+    assert follow_ups().after(WRONG, GPT_4, facts, lambda: True) is None
 
 
 def test_gpt_that_asks_is_not_allowed_by_default() -> None:

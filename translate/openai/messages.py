@@ -4,8 +4,7 @@ Histories are read leniently: clients prune them, write the arguments of calls a
 order. The results that stand in a row are one message of the user's, in the order of their calls.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from translate.openai.checks import check_count, expected
@@ -102,16 +101,20 @@ class _History:
         text, attachments = read_content(raw.get("content"), f"{param}.content")
         if attachments and said != "user":
             raise BadRequest("Only user messages can hold pictures and files.", param=attachments[0].param)
-        message = ChatMessage(role, text, attachments)
+        calls: tuple[ToolCall, ...] = ()
         if role == "assistant":
-            message = replace(message, text=text or text_at(raw, "refusal"), calls=self._calls_of(raw, param))
-        if message.text or message.attachments or message.calls:
-            self._end_results()
-            self.messages.append(message)
+            text = text or text_at(raw, "refusal")
+            if raw.get("tool_calls") or raw.get("function_call"):
+                calls = self._calls_of(raw, param)
+        if text or attachments or calls:
+            if self.results:
+                self._end_results()
+            self.messages.append(ChatMessage(role, text, attachments, calls))
 
     def whole(self) -> tuple[ChatMessage, ...]:
         """All messages."""
-        self._end_results()
+        if self.results:
+            self._end_results()
         return tuple(self.messages)
 
     def _calls_of(self, raw: JsonObject, param: str) -> tuple[ToolCall, ...]:
@@ -142,11 +145,9 @@ class _History:
 
     def _end_results(self) -> None:
         """What comes behind the results is another message."""
-        if self.results:
-            ordered = sorted(self.results, key=lambda result: self.order.get(result.call_id, len(self.order)))
-            attachments = tuple(self.attachments)
-            self.messages.append(ChatMessage("user", "", attachments, results=tuple(ordered)))
-            self.results, self.attachments = [], []
+        ordered = sorted(self.results, key=lambda result: self.order.get(result.call_id, len(self.order)))
+        self.messages.append(ChatMessage("user", "", tuple(self.attachments), results=tuple(ordered)))
+        self.results, self.attachments = [], []
 
 
 def _call(raw: JsonObject) -> ToolCall | None:
@@ -163,9 +164,8 @@ def _call(raw: JsonObject) -> ToolCall | None:
 
 def _size(message: ChatMessage) -> int:
     """Characters of its text, of its calls and of its results."""
-    return len(message.text) + sum(_lengths(message))
-
-
-def _lengths(message: ChatMessage) -> Iterable[int]:
-    yield from (len(call.name) + len(call.arguments) for call in message.calls)
-    yield from (len(result.text) for result in message.results)
+    size = len(message.text)
+    if message.calls or message.results:
+        size += sum(len(call.name) + len(call.arguments) for call in message.calls)
+        size += sum(len(result.text) for result in message.results)
+    return size

@@ -83,7 +83,7 @@ def chat_request(data: JsonObject, *, emulate: bool = True) -> ChatRequest:
         reasoning_effort=_effort(data.get("reasoning_effort")),
         web_search=isinstance(data.get("web_search_options"), dict) or offered.search,
         toolbox=offered.toolbox,
-        format=read_format(data.get("response_format")) if emulate else None,
+        format=read_format(data) if emulate else None,
         old_calls=offered.old,
     )
 

@@ -63,19 +63,16 @@ def refuse_forced(data: JsonObject) -> None:
             raise BadRequest(expected(name, "a string or an object"), param=name)
 
 
-def read_format(value: object) -> JsonFormat | None:
-    """The `response_format` of a request; None for text. Raises BadRequest."""
-    if value is None:
-        return None
-    if not isinstance(value, dict):
-        raise BadRequest(expected("response_format", "an object"), param="response_format")
-    match value.get("type"):
+def read_format(data: JsonObject) -> JsonFormat | None:
+    """The `response_format` of a request, an object if it is there; None for text. Raises BadRequest."""
+    value = data.get("response_format")
+    match value.get("type") if isinstance(value, dict) else "text":
         case "text":
             return None
         case "json_object":
             return ANY_JSON
         case "json_schema":
-            wanted = object_at(value, "json_schema")
+            wanted = object_at(object_at(data, "response_format"), "json_schema")
             return checked_format(
                 wanted.get("name"),
                 wanted.get("description"),
