@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from tests.translate.deltas import ENCODING, append, begun, delta
-from tests.translate.tools import citation
+from tests.translate.tool_turns import citation
 from tests.translate.wire import DONE, PING, Json, message, sse
 from translate import Conversation, Options
 from translate.backend import EndFinder, StartFinder, read_frame

@@ -5,7 +5,7 @@ from functools import cache
 
 from tests.faults.cells import Shape
 from tests.translate.deltas import as_deltas
-from tests.translate.tools import drawing_call, drawn
+from tests.translate.tool_turns import drawing_call, drawn
 from tests.translate.wire import DONE, Json, echo, finished, growing, hidden_system, sse
 
 TEXT = "Tea 茶 is a hot 🍵 drink."

@@ -13,7 +13,7 @@ from tests.fuzz.shrink import shrunk
 from tests.fuzz.targets import TARGETS
 from tests.translate.deltas import ENCODING, TEXT, delta
 from tests.translate.reading import answer, content_of, whole_answer
-from tests.translate.tools import citation
+from tests.translate.tool_turns import citation
 from tests.translate.wire import finished, growing, message, sse
 from translate.values.errors import NotFound
 

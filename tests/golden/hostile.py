@@ -2,7 +2,7 @@
 
 from tests.golden.recording import Recording
 from tests.translate.reading import QUESTION
-from tests.translate.tools import citation, code, drawing_call, drawn, output
+from tests.translate.tool_turns import citation, code, drawing_call, drawn, output
 from tests.translate.wire import STOP, Json, echo, finished, hidden_system, message, sse, tool_text
 
 FENCED = (

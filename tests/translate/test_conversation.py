@@ -11,7 +11,7 @@ from tests.golden.files import NAMES, recorded
 from tests.translate.deltas import as_deltas
 from tests.translate.reading import QUESTION, Files, cut
 from tests.translate.stories import SIZES
-from tests.translate.tools import citation, code, confirmation_request, drawn, output
+from tests.translate.tool_turns import citation, code, confirmation_request, drawn, output
 from tests.translate.wire import (
     DONE,
     Json,

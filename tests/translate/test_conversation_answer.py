@@ -7,7 +7,7 @@ import pytest
 from tests.translate.deltas import TEXT, append, begun, v1
 from tests.translate.reading import Answer, answer
 from tests.translate.test_conversation_reasoning import on, thought_in
-from tests.translate.tools import code, drawn, output
+from tests.translate.tool_turns import code, drawn, output
 from tests.translate.wire import DONE, Json, finished, growing, message, search_call, sse, tool_text
 
 Change = Callable[[Json], None]

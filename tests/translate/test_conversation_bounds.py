@@ -7,7 +7,7 @@ import pytest
 
 from tests.translate.deltas import ENCODING, append, begun, delta, v1
 from tests.translate.reading import answer
-from tests.translate.tools import citation, code, drawn, output
+from tests.translate.tool_turns import citation, code, drawn, output
 from tests.translate.wire import Json, echo, finished, growing, message, search_call, sse, tool_text
 from translate import Conversation, Options
 from translate.backend.interpreter import MAX_ID

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.translate.reading import answer, content_of, whole_answer
 from tests.translate.stories import SIZES
-from tests.translate.tools import citation
+from tests.translate.tool_turns import citation
 from tests.translate.wire import Json, finished, message, sse
 from translate.values.style import Style
 

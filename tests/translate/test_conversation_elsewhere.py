@@ -7,7 +7,7 @@ import pytest
 from tests.translate.deltas import append, begun, delta
 from tests.translate.player import Follow, Player
 from tests.translate.reading import QUESTION, Answer, answer, chat_stream, read
-from tests.translate.tools import drawn
+from tests.translate.tool_turns import drawn
 from tests.translate.wire import DONE, Json, echo, finished, growing, message, sse, tool_text
 from translate import Conversation, Options
 from translate.backend import StoredTurn

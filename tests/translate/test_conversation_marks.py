@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.translate.deltas import append, begun, v1
 from tests.translate.reading import answer, content_of, whole_answer
-from tests.translate.tools import code, drawn
+from tests.translate.tool_turns import code, drawn
 from tests.translate.wire import Json, finished, message, sse
 from translate.text import PRIVATE
 from translate.values.style import Style

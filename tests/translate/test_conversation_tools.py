@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.translate.reading import Answer, answer, content_of, whole_answer
 from tests.translate.stories import SIZES
-from tests.translate.tools import code, confirmation_request, drawing_call, drawn, output
+from tests.translate.tool_turns import code, confirmation_request, drawing_call, drawn, output
 from tests.translate.wire import Json, finished, growing, message, search_call, sse, tool_text
 from translate.values import Confirmation, ExchangeEnded
 from translate.values.style import Style

@@ -11,6 +11,7 @@ and no backend looks for. With `raw` in the tag its body is a text and no JSON.
 
 import hashlib
 import hmac
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -49,6 +50,38 @@ def call_tag(nonce: str) -> str:
 def result_tag(nonce: str) -> str:
     """The name of the tag around a result."""
     return f"result-{nonce}"
+
+
+class Tags:
+    """Finds the tags of one conversation in a text."""
+
+    __slots__ = ("_attributes", "_literals", "call", "close", "own")
+
+    def __init__(self, nonce: str) -> None:
+        self.call: Final = f"<{call_tag(nonce)}"
+        """What opens a call, up to its attributes."""
+        self.close: Final = f"</{call_tag(nonce)}"
+        self._literals: Final = (self.call, self.close, f"<{result_tag(nonce)}", f"</{result_tag(nonce)}")
+        names = f"(?:{call_tag(nonce)}|{result_tag(nonce)})"
+        self.own: Final = re.compile(rf"</?{names}(?=[\s/>])")
+        """The beginning of any of them."""
+        self._attributes: Final = re.compile(r"[^<>]*")
+
+    def end_of_tag(self, text: str, at: int, limit: int) -> int:
+        """Where the attributes end that begin at `at`: at a `>` or, if this is no tag, at a `<`, at the end
+        of `text`, or at `limit`.
+        """
+        found = self._attributes.match(text, at, limit)
+        return at if found is None else found.end()
+
+    def is_name(self, text: str) -> bool:
+        """Whether `text` is the beginning of a tag of which only the attributes are missing."""
+        return text in self._literals
+
+    def may_begin(self, text: str, at: int = 0) -> bool:
+        """Whether what stands in `text` from `at` on is the beginning of a tag, and all that has come."""
+        rest = text[at : at + len(self._literals[-1]) + 1]
+        return any(literal.startswith(rest) for literal in self._literals)
 
 
 def written_call(call: ToolCall, nonce: str) -> str:

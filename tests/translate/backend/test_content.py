@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.translate.tools import citation, citations_of, drawn, output
+from tests.translate.tool_turns import citation, citations_of, drawn, output
 from tests.translate.wire import Json, message
 from translate.backend.content import (
     MAX_ASSETS,

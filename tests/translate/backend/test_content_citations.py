@@ -1,6 +1,6 @@
 """What marks stand for, read from metadata that grows."""
 
-from tests.translate.tools import citation, citations_of
+from tests.translate.tool_turns import citation, citations_of
 from tests.translate.wire import Json
 from translate.backend.content_citations import CitationReader
 from translate.text import FOOTNOTE, Citation, Source

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.translate.tools import code, drawn, output
+from tests.translate.tool_turns import code, drawn, output
 from tests.translate.wire import Json, message, search_call, tool_text
 from translate.backend.content_types import CONTENT_TYPES, PRIVATE_TYPES, content_type_of
 from translate.values import ItemKind

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.translate.tools import citation, code, confirmation_request, drawn, output
+from tests.translate.tool_turns import citation, code, confirmation_request, drawn, output
 from tests.translate.wire import (
     BLOCKED,
     MODERATION,

@@ -7,7 +7,7 @@ import pytest
 
 from tests.translate.deltas import as_deltas
 from tests.translate.reading import QUESTION, answer
-from tests.translate.tools import drawn
+from tests.translate.tool_turns import drawn
 from tests.translate.wire import DONE, Json, echo, finished, growing, hidden_system, message, sse
 from translate.backend.stored import StoredTurn
 
