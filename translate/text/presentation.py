@@ -69,6 +69,8 @@ class OpenItem:
     """What stands before its text."""
     stays_open = False
     """Text may follow when its message is complete; it ends when another item begins."""
+    may_be_empty = False
+    """All of its text may be left out; then it is no item."""
 
     def __init__(self, filters: FilterChain) -> None:
         self.filters = filters
@@ -100,6 +102,8 @@ class Presentation:
     kind: ItemKind
     styles: frozenset[Style] = ALL_STYLES
     """In other styles it is not shown."""
+    heeds_contract = False
+    """Its text is what must keep to the contract of the answer."""
 
     def held_back(self, text: str) -> int:
         """How many last characters of `text` may be half of something: a high surrogate, a short run of
@@ -131,6 +135,7 @@ class Prose(Presentation):
     """The assistant's words: citations become links, or are left out where the style shows none."""
 
     kind = ItemKind.PROSE
+    heeds_contract = True
 
     def open(self, source: ItemSource, piece: str, context: AnswerContext) -> OpenItem:
         """See `Presentation`."""
@@ -157,6 +162,7 @@ class _OpenProse(OpenItem):
         # In what the contract takes out of the text nothing is a mark.
         super().__init__(FilterChain([rewriter] if contract is None else [contract, rewriter]))
         self._rewriter = rewriter
+        self.may_be_empty = contract is not None
 
     @property
     def heeds_loose_marks(self) -> bool:

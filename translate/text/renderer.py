@@ -14,7 +14,14 @@ from translate.text.message import (
     TookBack,
     ToolFailed,
 )
-from translate.text.presentation import AnswerContext, ItemSource, Links, OpenItem, Pictures
+from translate.text.presentation import (
+    AnswerContext,
+    ItemSource,
+    Links,
+    OpenItem,
+    Pictures,
+    Presentation,
+)
 from translate.values import (
     Asset,
     Contract,
@@ -56,6 +63,7 @@ class Renderer:
         self._message: Message | None = None  # whose item is open
         self._item: OpenItem | None = None
         self._apart = False  # the open item stands beside the answer
+        self._is_announced = True  # that it has begun
         self._announced = 0  # citations of which an event was given
         self.kept = 0
         """Bytes of memory that the citations shown so far take, about."""
@@ -78,6 +86,7 @@ class Renderer:
         """Plain pieces of `message` may go to the builder unread."""
         return (
             self._message is message
+            and self._is_announced
             and self._item is not None
             and not self._apart
             and self._item.filters.passes_through
@@ -126,8 +135,8 @@ class Renderer:
 
     def keep(self, kept: Kept) -> None:
         """Add what the contract has made of the text that it held back."""
+        self._add(kept.text)
         self._close()
-        self._out.add_text(kept.text)
         for call in kept.calls:
             self._out.add_call(call)
         if kept.refusal:
@@ -157,7 +166,7 @@ class Renderer:
             return
         presentation = message.presentation
         apart = presentation.stands_apart(self._context)
-        if not apart and self._context.style not in presentation.styles:
+        if not apart and (self._context.style not in presentation.styles or self._leaves_out(presentation)):
             return
         item = self._item if self._message is message else None
         piece = presentation.prepare(piece, opening=item is None)
@@ -171,23 +180,42 @@ class Renderer:
 
     def _add(self, text: str) -> None:
         """Add text of the open item."""
+        if not text:
+            return
+        if not self._is_announced and self._message is not None and self._item is not None:
+            self._announce(self._message, self._item)
         if self._apart and self._message is not None:
             self._out.add_apart(self._message.kind, text)
         else:
             self._out.add_text(text)
 
     def _open(self, message: Message, piece: str, *, apart: bool) -> OpenItem:
+        contract = self._context.contract
+        if contract is not None and not self._seamless:
+            self._add(contract.begin_message())
         self._close()
-        if self._seamless:
-            self._seamless = False
-        elif not apart:
-            self._separate()
         source = ItemSource(message.id, message.source, message.language)
         self._message, self._apart = message, apart
         item = self._item = message.presentation.open(source, piece, self._context)
+        self._is_announced = False
+        if not item.may_be_empty:
+            self._announce(message, item)
+        return item
+
+    def _announce(self, message: Message, item: OpenItem) -> None:
+        """The open item is shown: it begins."""
+        self._is_announced = True
+        if self._seamless:
+            self._seamless = False
+        elif not self._apart:
+            self._separate()
         self._out.start_item(message.kind, message.id, message.language)
         self._out.add_text(item.opening)
-        return item
+
+    def _leaves_out(self, presentation: Presentation) -> bool:
+        """Whether the contract lets nothing of this kind be shown."""
+        contract = self._context.contract
+        return contract is not None and contract.alone and not presentation.heeds_contract
 
     def _complete(self, message: Message) -> None:
         if self._reasoned is message:
@@ -195,7 +223,7 @@ class Renderer:
         if self._message is not message or self._item is None:
             return
         if self._item.stays_open:
-            self._out.add_text(self._item.filters.release())
+            self._add(self._item.filters.release())
             self._announce_citations()
         else:
             self._close()
@@ -206,8 +234,9 @@ class Renderer:
             return
         self._add(item.filters.release())
         self._announce_citations()
-        self._add(item.closing(self._out.line_breaks))
-        self._out.end_item(message.kind, message.id)
+        if self._is_announced:
+            self._add(item.closing(self._out.line_breaks))
+            self._out.end_item(message.kind, message.id)
         self._message = self._item = None
         self._apart = False
 
@@ -225,7 +254,8 @@ class Renderer:
 
     def _add_picture(self, message: Message, asset: Asset) -> None:
         apart = self._is_apart(asset)
-        if not apart and self._context.style not in Pictures.styles:
+        left_out = self._context.style not in Pictures.styles or self._leaves_out(message.presentation)
+        if not apart and left_out:
             return
         self._close()
         if not apart:
@@ -240,7 +270,7 @@ class Renderer:
         return ability in self._context.native
 
     def _tell_error(self, message: Message, name: str, text: str) -> None:
-        if self._context.style not in message.presentation.styles:
+        if self._context.style not in message.presentation.styles or self._leaves_out(message.presentation):
             return
         said = " ".join(text.split())[:MAX_ERROR].replace("`", "'")
         # In a code span nothing of it is taken for markup, such as "<class ...>".

@@ -66,6 +66,8 @@ class CallReader:
         """The last call is not complete, and will not be."""
         self.is_too_long = False
         """A call is longer than any may be."""
+        self.rest = ""
+        """The body of the last call that is not complete."""
         self.done = False
         """Nothing of use can follow."""
         self._nonce = nonce
@@ -114,7 +116,7 @@ class CallReader:
     def kept(self) -> int:
         """Characters that it keeps."""
         held = len(self._held) + self._space_size + self._size * (2 if self._quote else 1)
-        return held + sum(len(call.body) for call in self.calls)
+        return held + len(self.rest) + sum(len(call.body) for call in self.calls)
 
     def feed(self, text: str) -> str:
         """Take text; return what of it, and of what was held back, is text for the user."""
@@ -244,9 +246,7 @@ class CallReader:
             self._is_fenced = True
             self._pass(fence[0])
             return fence.end()
-        elif (
-            text[at] == "`" and "\n" not in text[at:] and len(text) - at <= MAX_BODY_FENCE and not self._quote
-        ):
+        elif self._may_be_body_fence(text, at):
             return self._hold(text, at)
         else:
             self._step = self._in_other
@@ -419,7 +419,7 @@ class CallReader:
 
     def _give_up(self) -> None:
         """The last call is not complete. Perhaps the model has begun anew in the middle of a string."""
-        body = "".join(self._body)
+        self.rest = body = "".join(self._body)
         self._body, self._size = [], 0
         self._step = self._in_text
         if not self._is_raw and self._may_restart:

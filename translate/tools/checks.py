@@ -8,7 +8,7 @@ from typing import Final, Literal, cast
 
 import ujson
 
-from translate.tools.schemas import SchemaError, compiled
+from translate.tools.schemas import Schema, SchemaError
 from translate.values import BadRequest, JsonFormat, JsonObject, Tool, Toolbox
 
 MAX_TOOLS: Final = 128
@@ -113,7 +113,7 @@ def checked_format(
 
 def _check_schema(schema: JsonObject, param: str) -> None:
     try:
-        compiled(schema)
+        Schema(schema)
     except SchemaError as error:
         raise BadRequest(
             f"Invalid schema in '{param}': {error}", param=param, code="invalid_schema"

@@ -1,19 +1,24 @@
-"""What an answer has to keep to where the client has tools of its own, or wants JSON."""
+"""What an answer has to keep to where the client has tools of its own, or wants JSON.
 
-import re
+Words are shown as they come, unless a call must be made or the answer must be JSON: then nothing is shown
+before it is known to be right. If a call or the JSON is wrong, the model is asked once more, and what it says
+to that is shown only if it is the answer.
+"""
+
 from collections.abc import Callable
 from typing import Final
 
-import ujson
-
 from translate.tools import prompt
-from translate.tools.envelope import NO_ARGUMENTS, call_tag
-from translate.tools.schemas import SchemaError, compiled
+from translate.tools.call_reader import CallReader, FoundCall
+from translate.tools.json_answer import NO_JSON, find_json
+from translate.tools.json_stream import JsonStream
+from translate.tools.judgement import Judge, Mistake, is_same
+from translate.tools.repair import Json, parsed
+from translate.tools.schemas import Schema
 from translate.values import (
     ApiError,
     JsonFormat,
     Kept,
-    Tool,
     Toolbox,
     ToolCall,
     Unkept,
@@ -22,7 +27,7 @@ from translate.values import (
 )
 
 MAX_HELD: Final = 4 << 20
-"""Characters that are held back of one exchange."""
+"""Bytes of words that are held back; what follows is not wanted."""
 
 
 class AnswerContract:
@@ -39,113 +44,232 @@ class AnswerContract:
         nonce: str,
         new_call_id: Callable[[], str],
     ) -> None:
-        self._toolbox = toolbox
-        self._form = form
+        self._choice = toolbox.choice if toolbox is not None else "none"
+        self._parallel = toolbox is None or toolbox.parallel
         self._nonce = nonce
-        self._new_call_id = new_call_id
-        tag = call_tag(nonce)
-        self._opener = f"<{tag}"
-        self._envelope = re.compile(rf'<{tag}\s+name="([^"]*)"(\s+raw)?\s*>(.*?)</{tag}>', re.DOTALL)
-        self._tools = {tool.name: tool for tool in prompt.callable_tools(toolbox)} if toolbox else {}
-        self._holds = form is not None or (toolbox is not None and toolbox.choice == "required")
-        self._held = ""
+        self._tools = prompt.callable_tools(toolbox) if toolbox is not None else []
+        self._raw_names = frozenset(tool.name for tool in self._tools if tool.raw)
+        self._judge = Judge(self._tools, nonce, new_call_id)
+        self._form = form
+        self._schema = Schema(form.schema) if form is not None and form.schema is not None else None
+        self._wants_object = form is not None and (form.schema is None or form.schema.get("type") == "object")
+        self._reader = self._new_reader()
+        streams = form is not None and form.schema is not None and not form.strict
+        self._stream = JsonStream(only_objects=self._wants_object) if streams else None
+        self._holds = self._choice == "required" or (form is not None and not streams)
+        self._held: list[str] = []
+        self._held_size = 0
+        self._is_shown = False  # something of the answer
         self._asked = False
-        self._last = ""
+        # Of the exchange that was not right:
+        self._words = ""
+        self._good: list[ToolCall] = []
+        self._mistakes: list[Mistake] = []
+        self._refused = False  # there was no JSON at all
+        self._given_up: Kept | ApiError = Kept()
 
-    passes_through = False
-
-    def feed(self, text: str) -> str:
+    @property
+    def passes_through(self) -> bool:
         """See `Contract`."""
-        self._held = (self._held + text)[:MAX_HELD]
-        if self._holds or self._opener in self._held:
-            if (at := self._held.find(self._opener)) > 0 and not self._holds:
-                shown, self._held = self._held[:at].rstrip(), self._held[at:]
-                return shown
-            return ""
-        for size in range(min(len(self._opener) - 1, len(self._held)), 0, -1):
-            if self._opener.startswith(self._held[-size:]):
-                shown, self._held = self._held[:-size], self._held[-size:]
-                return shown
-        shown, self._held = self._held, ""
-        return shown
+        return not self._holds and self._stream is None and self._reader.passes_through
 
-    def release(self) -> str:
+    @property
+    def alone(self) -> bool:
         """See `Contract`."""
-        if self._holds or self._opener in self._held:
-            return ""
-        shown, self._held = self._held, ""
-        return shown
+        return self._holds or self._stream is not None
 
     @property
     def done(self) -> bool:
         """See `Contract`."""
-        return False
+        return self._reader.done or self._held_size > MAX_HELD
 
     @property
     def kept(self) -> int:
         """See `Contract`."""
-        return text_size(self._held)
+        return self._reader.kept + self._held_size
+
+    def feed(self, text: str) -> str:
+        """See `Contract`."""
+        return self._show(self._reader.feed(text))
+
+    def release(self) -> str:
+        """See `Contract`: what is held back waits for what follows."""
+        return ""
+
+    def begin_message(self) -> str:
+        """See `Contract`."""
+        shown = self._show(self._reader.begin_message())
+        if self._holds and self._held:
+            self._hold("\n\n")
+        return shown
 
     def conclude(self, *, cut: bool) -> Kept | Unkept:
         """See `Contract`."""
-        text, self._held = self._held, ""
-        calls, question = self._calls(text)
-        if question is None and not calls and self._toolbox and self._toolbox.choice == "required":
-            names = " or ".join(self._tools)
-            question = prompt.AGAIN_FORCED.format(names=names, example=prompt.example(self._nonce))
-        if question is None and not calls and self._form is not None:
-            question = self._misfit(text)
-        if question is None:
-            before = text.partition(self._opener)[0].strip() if calls else text
-            return Kept(text=before, calls=calls, closed=self._form is not None)
-        self._last, self._holds = text, True
-        return Unkept(question)
+        shown = self._show(self._reader.end())
+        words = "".join(self._held).strip() if self._holds else shown
+        verdict = self._conclude(words, cut=cut)
+        if isinstance(verdict, Unkept):
+            self._words = words
+            self._start_again()
+        return verdict
 
     def give_up(self) -> Kept | ApiError:
         """See `Contract`."""
-        if self._form is not None:
-            return UpstreamFailed(
-                "The model's answer does not fit the schema, asked twice.",
-                code="schema_not_met",
-                should_retry=False,
-            )
-        if self._toolbox is not None and self._toolbox.choice == "required":
-            return UpstreamFailed(
-                "The model did not call a tool as it must, asked twice.",
-                code="tool_call_failed",
-                should_retry=False,
-            )
-        return Kept(text=self._envelope.sub("", self._last))
+        return self._given_up
 
-    def _calls(self, text: str) -> tuple[list[ToolCall], str | None]:
-        calls = []
-        for found in self._envelope.finditer(text):
-            name, raw, body = found[1], bool(found[2]), found[3].strip("\n")
-            tool = self._tools.get(name)
-            if tool is None:
-                return [], prompt.AGAIN_UNKNOWN.format(name=name[:128], names=", ".join(self._tools))
-            if not raw and (why := _why_wrong(tool, body or NO_ARGUMENTS)):
-                parameters = prompt.written_schema(tool.parameters)
-                return [], prompt.AGAIN_WRONG.format(name=name, error=why, parameters=parameters)
-            calls.append(ToolCall(self._new_call_id(), name, body if raw else body or NO_ARGUMENTS, raw))
-        if self._opener in text and not calls:
-            return [], prompt.AGAIN_INCOMPLETE.format(example=prompt.example(self._nonce))
-        return calls, None
+    def _show(self, text: str) -> str:
+        if self._holds:
+            self._hold(text)
+            return ""
+        if self._stream is not None:
+            text = self._stream.feed(text)
+            self._held_size += text_size(text)
+        self._is_shown = self._is_shown or bool(text)
+        return text
 
-    def _misfit(self, text: str) -> str | None:
-        why = _why_wrong(Tool("", parameters=self._form.schema if self._form else None), text.strip())
-        return None if why is None else prompt.AGAIN_JSON.format(error=why)
+    def _hold(self, text: str) -> None:
+        if text and self._held_size <= MAX_HELD:
+            self._held.append(text)
+            self._held_size += text_size(text)
+
+    def _new_reader(self) -> CallReader:
+        return CallReader(self._nonce, self._raw_names, parallel=self._parallel)
+
+    def _start_again(self) -> None:
+        """Make ready for the exchange that answers the question."""
+        self._asked = self._holds = True
+        self._stream = None
+        self._held, self._held_size = [], 0
+        self._reader = self._new_reader()
+
+    # Judgements.
+
+    def _conclude(self, words: str, *, cut: bool) -> Kept | Unkept:
+        reader = self._reader
+        calls = reader.calls
+        if self._choice == "none":
+            if self._form is None and calls and not (words or self._is_shown):
+                return self._ask(prompt.AGAIN_WORDS, Kept())
+            return self._conclude_without_calls(words, cut=cut)
+        if reader.is_too_long:
+            return self._fail(_failure("The model has written a call that is too long."))
+        if not calls and (fenced := self._fenced_calls()):
+            if self._choice != "required":
+                return self._ask(prompt.AGAIN_FENCED, Kept(words))
+            calls, words = fenced, _before_fence(words, reader.fenced)
+        if calls or reader.is_incomplete:
+            return self._conclude_with_calls(calls, words)
+        if self._choice == "required":
+            question = prompt.again_forced(self._tools, self._nonce)
+            return self._ask(question, _failure("The model has not called a tool, which it had to."))
+        return self._conclude_without_calls(words, cut=cut)
+
+    def _conclude_with_calls(self, found: list[FoundCall], words: str) -> Kept | Unkept:
+        judged = [self._judge.judge(call) for call in found]
+        mistakes = [outcome for outcome in judged if isinstance(outcome, Mistake)]
+        if self._reader.is_incomplete:
+            mistakes.append(self._judge.incomplete())
+        for outcome in judged:
+            if isinstance(outcome, ToolCall) and not any(is_same(outcome, good) for good in self._good):
+                self._good.append(outcome)
+        if not self._parallel:
+            del self._good[1:]
+            if self._good:
+                mistakes.clear()
+        words = self._words_before_calls(words)
+        if not mistakes:
+            return Kept(words, self._good)
+        self._mistakes += mistakes
+        given_up = self._with_mistakes(mistakes, found, words)
+        if self._asked and isinstance(given_up, Kept):
+            return given_up
+        return self._ask(mistakes[0].question, given_up)
+
+    def _with_mistakes(self, mistakes: list[Mistake], found: list[FoundCall], words: str) -> Kept | ApiError:
+        """What is made of calls of which some are wrong, if nothing is asked any more."""
+        if any(mistake.strict for mistake in self._mistakes) or self._choice == "required":
+            return _failure("The model's call of a tool does not fit the tool.")
+        calls = self._good + [mistake.call for mistake in mistakes if mistake.call is not None]
+        if calls:
+            return Kept(words, calls if self._parallel else calls[:1])
+        if not (words or self._is_shown):
+            words = "\n\n".join([*(call.body for call in found), self._reader.rest]).strip()
+        return Kept(words)
+
+    def _words_before_calls(self, words: str) -> str:
+        """What is shown before the calls, of the first exchange only."""
+        return self._words if self._asked else words
+
+    def _fenced_calls(self) -> list[FoundCall]:
+        """The calls of the fence that ends the answer, if it holds nothing else."""
+        if not (fenced := self._reader.fenced):
+            return []
+        reader = self._new_reader()
+        words = reader.feed(fenced) + reader.end()
+        return [] if words or reader.is_incomplete else reader.calls
+
+    def _conclude_without_calls(self, words: str, *, cut: bool) -> Kept | Unkept:
+        if self._asked and self._choice != "none":
+            return self._conclude_without_more_calls(words, cut=cut)
+        return self._conclude_words(words, cut=cut)
+
+    def _conclude_without_more_calls(self, words: str, *, cut: bool) -> Kept | Unkept:
+        """The model was asked once more for a call, and has made none."""
+        if any(mistake.strict for mistake in self._mistakes):
+            return self._fail(_failure("The model's call of a tool does not fit the tool."))
+        if self._good:
+            return Kept(self._words, self._good)
+        if self._form is not None or (self._mistakes and words):
+            return self._conclude_words(words, cut=cut)
+        return self._given_up if isinstance(self._given_up, Kept) else self._fail(self._given_up)
+
+    def _conclude_words(self, words: str, *, cut: bool) -> Kept | Unkept:
+        if self._form is None:
+            return Kept(f"\n\n{words}" if self._asked and self._is_shown and words else words)
+        if self._stream is not None:
+            if self._stream.began:
+                return self._conclude_stream(self._stream.text, cut=cut)
+            words = self._stream.words
+        found = find_json(words, self._schema, wants_object=self._wants_object)
+        if isinstance(found, Json):
+            return Kept(found.text, closed=True)
+        if cut:
+            return Kept(words, closed=True)
+        if self._asked and found == NO_JSON and self._refused:
+            return Kept(refusal=words or self._words, closed=True)
+        self._refused = found == NO_JSON
+        return self._ask(prompt.again_json(found), _schema_not_met())
+
+    def _conclude_stream(self, text: str, *, cut: bool) -> Kept | Unkept:
+        """All JSON was shown: nothing can be mended any more."""
+        try:
+            fits = self._schema is None or self._schema.misfit(parsed(text)) is None
+        except ValueError:
+            fits = False
+        if fits or cut:
+            return Kept(closed=True)
+        return self._fail(_schema_not_met())
+
+    def _ask(self, question: str, given_up: Kept | ApiError) -> Unkept:
+        """Ask once more, if that was not done yet; `given_up` is what is made of the answer else."""
+        self._given_up = given_up
+        return Unkept("" if self._asked else question)
+
+    def _fail(self, error: ApiError) -> Unkept:
+        self._given_up = error
+        return Unkept("")
 
 
-def _why_wrong(tool: Tool, body: str) -> str | None:
-    try:
-        value = ujson.loads(body)
-    except ValueError:
-        return "it is not JSON"
-    if tool.parameters is None:
-        return None
-    try:
-        misfit = compiled(tool.parameters).misfit(value)
-    except SchemaError:
-        return None
-    return None if misfit is None else str(misfit)
+def _failure(why: str) -> ApiError:
+    return UpstreamFailed(why, code="tool_call_failed", should_retry=False)
+
+
+def _schema_not_met() -> ApiError:
+    why = "The model's answer is not JSON of the form that was asked for."
+    return UpstreamFailed(why, code="schema_not_met", should_retry=False)
+
+
+def _before_fence(words: str, fenced: str) -> str:
+    """What stands in `words` before the fence that ends them and holds `fenced`."""
+    before = words[: words.rfind(fenced)].rstrip()
+    return before[: before.rfind("\n") + 1].rstrip()

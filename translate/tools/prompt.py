@@ -6,9 +6,11 @@ the very end of the conversation what must be done now.
 """
 
 import json
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from translate.tools.envelope import call_tag, result_tag, written_call
+from translate.tools.schemas import Misfit
 from translate.values import JsonFormat, JsonObject, Tool, Toolbox, ToolCall
 
 EXAMPLE: Final = ToolCall("", "tool_name", '{"argument": "value"}')
@@ -59,6 +61,10 @@ ONLY_THESE: Final = "(Of the tools, only these may be called now: {names}.)"
 NO_CALLS: Final = "(Call no tool now: answer with words alone.)"
 JSON_NOW: Final = "(Answer with the JSON alone.)"
 REMINDER: Final = '(Calls of tools look like <{call} name="...">.)'
+MAX_QUOTED: Final = 128
+"""Characters of a wrong name that are repeated to the model."""
+MAX_REPEATED: Final = 8000
+"""Characters of a schema that are repeated to the model."""
 LONG_HISTORY: Final = 20_000
 """Characters of a history before whose newest text the form of calls is told again."""
 
@@ -157,3 +163,30 @@ def callable_tools(toolbox: Toolbox) -> list[Tool]:
     if toolbox.choice == "none":
         return []
     return [tool for tool in toolbox.tools if not toolbox.allowed or tool.name in toolbox.allowed]
+
+
+def again_unknown(name: str, names: Collection[str]) -> str:
+    """The question after a call of a tool that is none of `names`."""
+    return AGAIN_UNKNOWN.format(name=name[:MAX_QUOTED] or "(none)", names=", ".join(names))
+
+
+def again_wrong(tool: Tool, misfit: Misfit) -> str:
+    """The question after a call whose arguments do not fit."""
+    parameters = written_schema(tool.parameters)[:MAX_REPEATED]
+    return AGAIN_WRONG.format(name=tool.name, error=misfit, parameters=parameters)
+
+
+def again_incomplete(nonce: str) -> str:
+    """The question after a call that has no end."""
+    return AGAIN_INCOMPLETE.format(example=example(nonce))
+
+
+def again_forced(tools: Sequence[Tool], nonce: str) -> str:
+    """The question after an answer without the call that had to be made."""
+    names = " or ".join(tool.name for tool in tools)
+    return AGAIN_FORCED.format(names=names, example=example(nonce))
+
+
+def again_json(misfit: Misfit) -> str:
+    """The question after an answer that is not the JSON that it has to be."""
+    return AGAIN_JSON.format(error=misfit)

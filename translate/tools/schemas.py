@@ -1,18 +1,30 @@
-"""JSON schemas of the client's, which nothing is fetched for and no pattern of which takes long.
+"""JSON schemas of the client's: nothing is fetched for them, and no value takes long to check.
 
 `jsonschema_rs` compiles and checks: JSON Schema 2020-12, or the draft that a schema names. It takes 8 MB, so
-it is loaded when the first schema comes.
+it is loaded when the first schema comes. Formats are not checked, as the standard has it. Patterns are
+matched in linear time; those that cannot be, with references or a look around, are not checked.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from translate.values import JsonObject
 
-MAX_BACKTRACKS: Final = 100_000
-"""Steps of one pattern that is matched by trying."""
-MAX_DEPTH: Final = 100
-"""How deeply a schema may be nested."""
+if TYPE_CHECKING:
+    from jsonschema_rs import ValidationError
+
+MAX_DEPTH: Final = 200
+"""Objects and lists in each other, in a schema."""
+MAX_WHY: Final = 300
+"""Characters of the reason why a value does not fit."""
+MAX_SHOWN_INSTANCE: Final = 1000
+"""A reason that quotes more characters of the value than this is told without it."""
+DATA: Final = ("const", "default", "enum", "examples")
+"""Keywords whose values are no schemas."""
+KNOWN_DRAFTS: Final = ("http://json-schema.org/", "https://json-schema.org/")
 
 
 class SchemaError(ValueError):
@@ -21,50 +33,95 @@ class SchemaError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Misfit:
-    """Where a value does not fit (such as `items[0].name`, empty for the whole), and why."""
+    """Where a value does not fit (such as `items[0].name`, empty for the whole), and why.
+
+    `place` is the same as keys and indexes; with `wants_number` a number must stand there, and no text may.
+    """
 
     path: str
     why: str
+    place: Sequence[str | int] = ()
+    wants_number: bool = False
 
     def __str__(self) -> str:
         return f"{self.path}: {self.why}" if self.path else self.why
 
 
-class Schema(Protocol):
-    """A schema that was compiled."""
+class Schema:
+    """A schema, ready for use. Raises SchemaError if it cannot be used."""
 
-    def misfit(self, value: Any) -> Misfit | None:
-        """The first thing in `value` that does not fit; None if all fits."""
-        ...
-
-
-class _Compiled:
     def __init__(self, schema: JsonObject) -> None:
         import jsonschema_rs
 
-        def nothing(uri: str, /) -> None:
-            raise SchemaError(f"it refers to {uri[:200]}, and nothing is fetched")
-
+        linear = jsonschema_rs.RegexOptions()
+        usable = _without_hard_patterns(schema, 0)
+        draft = usable.get("$schema")
+        if not (isinstance(draft, str) and draft.startswith(KNOWN_DRAFTS)):
+            usable.pop("$schema", None)
         try:
             self._validator = jsonschema_rs.validator_for(
-                schema,
-                retriever=nothing,
-                pattern_options=jsonschema_rs.FancyRegexOptions(backtrack_limit=MAX_BACKTRACKS),
-                validate_formats=False,
+                usable, retriever=_nothing, pattern_options=linear, validate_formats=False
             )
-        except (ValueError, jsonschema_rs.ReferencingError) as error:
-            raise SchemaError(str(error)[:500]) from None
-        self._error = jsonschema_rs.ValidationError
+        except ValueError as error:
+            raise SchemaError(_first_line(error)) from None
 
     def misfit(self, value: Any) -> Misfit | None:
+        """The first thing in `value` that does not fit; None if all fits."""
+        if self._validator.is_valid(value):
+            return None
+        error = next(self._validator.iter_errors(value))
+        place = tuple(error.instance_path)
+        path = "".join(f"[{at}]" if isinstance(at, int) else f".{at}" for at in place).removeprefix(".")
+        types = getattr(error.kind, "types", ())
+        wants_number = "string" not in types and not {"number", "integer"}.isdisjoint(types)
+        return Misfit(path[:MAX_WHY], _why(error), place, wants_number)
+
+
+def _why(error: ValidationError) -> str:
+    message = error.message
+    if len(message) > MAX_WHY:
+        message = f'it does not fit "{error.kind.name}"'
+    return message
+
+
+def _nothing(uri: str, /) -> None:
+    raise SchemaError(f"nothing is fetched, such as {uri[:100]}")
+
+
+def _first_line(error: ValueError) -> str:
+    return str(error).partition("\n")[0][:MAX_WHY] or "it is not a valid schema"
+
+
+def _without_hard_patterns(schema: Any, depth: int) -> Any:
+    """A copy of `schema`, or of a part of it, without patterns that are not matched in linear time."""
+    if depth > MAX_DEPTH:
+        raise SchemaError("it is nested too deeply")
+    if isinstance(schema, list):
+        return [_without_hard_patterns(item, depth + 1) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    copy = {
+        key: value if key in DATA else _without_hard_patterns(value, depth + 1)
+        for key, value in schema.items()
+    }
+    if isinstance(pattern := copy.get("pattern"), str) and not _is_linear(pattern):
+        del copy["pattern"]
+    if isinstance(patterns := copy.get("patternProperties"), dict):
+        copy["patternProperties"] = {key: value for key, value in patterns.items() if _is_linear(key)}
+    reference = copy.get("$ref")
+    if isinstance(reference, str) and not reference.startswith("#"):
+        raise SchemaError(f"it refers to '{reference[:100]}', and nothing is fetched: only '#...' is taken")
+    return copy
+
+
+def _is_linear(pattern: str) -> bool:
+    """Whether a pattern can be matched in linear time. Raises SchemaError if it is none."""
+    import jsonschema_rs
+
+    for options in (jsonschema_rs.RegexOptions(), jsonschema_rs.FancyRegexOptions()):
         try:
-            self._validator.validate(value)
-        except self._error as error:
-            path = "".join(f"[{at}]" if isinstance(at, int) else f".{at}" for at in error.instance_path)
-            return Misfit(path.removeprefix(".")[:200], error.message[:300])
-        return None
-
-
-def compiled(schema: JsonObject) -> Schema:
-    """The schema, ready for use. Raises SchemaError."""
-    return _Compiled(schema)
+            jsonschema_rs.validator_for({"pattern": pattern}, pattern_options=options)
+        except ValueError:
+            continue
+        return isinstance(options, jsonschema_rs.RegexOptions)
+    raise SchemaError(f"'{pattern[:100]}' is not a pattern")

@@ -117,7 +117,18 @@ class Contract(Protocol):
         ...
 
     def release(self) -> str:
-        """The message is over; another one may follow."""
+        """The message is over; another one may follow, or go on with it."""
+        ...
+
+    def begin_message(self) -> str:
+        """Another message begins, which does not go on with the one before. Return what was held back and is
+        text of the one before after all.
+        """
+        ...
+
+    @property
+    def alone(self) -> bool:
+        """Nothing else may be shown, such as code that the model runs."""
         ...
 
     @property
