@@ -122,8 +122,8 @@ class AnswerContract:
             self._hold(text)
             return ""
         if self._stream is not None:
-            text = self._stream.feed(text)
             self._held_size += text_size(text)
+            text = self._stream.feed(text)
         self._is_shown = self._is_shown or bool(text)
         return text
 
@@ -154,9 +154,10 @@ class AnswerContract:
         if reader.is_too_long:
             return self._fail(_failure("The model has written a call that is too long."))
         if not calls and (fenced := self._fenced_calls()):
-            if self._choice != "required":
+            if self._choice == "required":
+                calls, words = fenced, _before_fence(words, reader.fenced)
+            elif not self._asked:
                 return self._ask(prompt.AGAIN_FENCED, Kept(words))
-            calls, words = fenced, _before_fence(words, reader.fenced)
         if calls or reader.is_incomplete:
             return self._conclude_with_calls(calls, words)
         if self._choice == "required":
