@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests.translate.reading import Answer, answer
 from tests.translate.stories import SIZES
-from tests.translate.tools import code, drawing_call, drawn, output
+from tests.translate.tool_turns import code, drawing_call, drawn, output
 from tests.translate.wire import Json, finished, growing, message, search_call, sse
 from translate.values import (
     CodeDelta,

@@ -5,8 +5,6 @@ it is loaded when the first schema comes. Formats are not checked, as the standa
 matched in linear time; those that cannot be, with references or a look around, are not checked.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -77,7 +75,7 @@ class Schema:
         return Misfit(path[:MAX_WHY], _why(error), place, wants_number)
 
 
-def _why(error: ValidationError) -> str:
+def _why(error: "ValidationError") -> str:
     message = error.message
     if len(message) > MAX_WHY:
         message = f'it does not fit "{error.kind.name}"'
