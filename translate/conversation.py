@@ -49,6 +49,7 @@ from translate.text import (
     Links,
     Message,
     Renderer,
+    matters_to_contract,
     unescaped,
 )
 from translate.values import (
@@ -150,6 +151,7 @@ class Conversation:
         self.answer = self._builder.answer
         """The text of the answer so far."""
         self._contract = options.contract
+        self._heeds_tags = self._contract is not None
         self._settled = self._contract is None  # nothing is to be decided about what the answer keeps to
         self._unkept = False  # the last exchange has not given what it has to keep to
         self._closed = False  # nothing may be added to it
@@ -376,8 +378,12 @@ class Conversation:
         while True:
             if self._plain_passes and (pieces := fast_path.take_plain(sse)):
                 joined = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-                if self._heeds_loose and (joined[0] == COLON or LOOSE_HINT.search(joined)):
+                if (self._heeds_loose and (joined[0] == COLON or LOOSE_HINT.search(joined))) or (
+                    self._heeds_tags and matters_to_contract(joined)
+                ):
                     self._take_warily(message, pieces)
+                    if self.exchange_over:
+                        return
                 else:
                     source.pass_unread(joined)
                     self._builder.add_unread(pieces, joined)
@@ -393,14 +399,14 @@ class Conversation:
     def _take_warily(self, message: Message, pieces: Sequence[bytes]) -> None:
         """Take plain pieces of which some may hold a loose mark."""
         for piece in pieces:
-            if self._plain_passes and not (
-                self._heeds_loose and (piece[0] == COLON or LOOSE_HINT.search(piece))
-            ):
+            if self._plain_passes and self._passes(piece):
                 message.source.pass_unread(piece)
                 self._builder.add_unread((piece,), piece)
                 continue
             self._more_kept = True
             self._renderer.render(Grew(message, message.source.grow(piece, unescaped(piece))))
+            if self._check_stop():
+                return
             self._see_what_passes()
 
     def _take_record(self, record: Record) -> None:
@@ -509,6 +515,12 @@ class Conversation:
         """The text of the message grows by a piece that was parsed."""
         if shown := message.source.grow(json.dumps(piece)[1:-1].encode(), piece):
             yield Grew(message, shown)
+
+    def _passes(self, plain: bytes) -> bool:
+        """Whether plain growth may go by without a look, where any may."""
+        if self._heeds_loose and (plain[0] == COLON or LOOSE_HINT.search(plain)):
+            return False
+        return not (self._heeds_tags and matters_to_contract(plain))
 
     def _see_what_passes(self) -> None:
         """Text was shown or held back: look again whether plain growth may go by."""

@@ -109,7 +109,7 @@ class Contract(Protocol):
 
     @property
     def passes_through(self) -> bool:
-        """See `TextFilter`; here a piece with a `<` in it is not plain."""
+        """See `TextFilter`; a piece with `<`, `~` or white space at its end is not plain here."""
         ...
 
     def feed(self, text: str) -> str:
