@@ -136,6 +136,7 @@ class Backend:
         """
         conversation = self._conversation(key, request)
         before, posted = _texts(conversation, request)
+        self.state.conversations.count(conversation, sum(len(text) for _, text in posted))
         texts = [*before, *posted]
         user_texts = [text for role, text in texts if role == "user"]
         user_texts = user_texts or [text for _, text in texts[-1:]] or [""]

@@ -13,6 +13,8 @@ NEW_TITLE = "New chat"
 MAX_CONVERSATIONS = 5000
 """Conversations that are kept, since a demo may run for weeks; the oldest are dropped."""
 
+MAX_CHARACTERS = 64_000_000
+"""Characters of posted messages in all conversations together; the oldest conversations are dropped."""
 MAX_DISOBEDIENCE = 4
 """Answers of a conversation of which it is known what had been asked for."""
 
@@ -60,7 +62,8 @@ class Conversation:
     `unsent_text` is by id of the message that was cut by its length, `pending_actions` by id of the message
     that asks for consent, `sandbox_files` has file ids by path, `textdocs` canvas documents by id. `knobs`
     are those of its last turn, `reads` counts how often it was read since; `async_status` is that of a task
-    (protocol notes, section 20.2). `disobedience` is by id of the answer, of the last few ones.
+    (protocol notes, section 20.2). `disobedience` is by id of the answer, of the last few ones; `posted`
+    counts the characters of posted messages.
     """
 
     id: str
@@ -81,6 +84,7 @@ class Conversation:
     async_status: int | None = None
     reads: int = 0
     disobedience: dict[str, Disobedience] = field(default_factory=dict)
+    posted: int = 0
 
     def __post_init__(self) -> None:
         root = Node(new_id())
@@ -193,11 +197,16 @@ def _stored_message(message: Message) -> JsonObject:
 class Conversations:
     """All conversations. Each account (key) sees its own only.
 
-    Of more than `max_conversations` the oldest are dropped, and the lists of their accounts say so.
+    Of more than `max_conversations`, and where they hold more than `max_characters` together, the oldest are
+    dropped, and the lists of their accounts say so.
     """
 
-    def __init__(self, max_conversations: int = MAX_CONVERSATIONS) -> None:
+    def __init__(
+        self, max_conversations: int = MAX_CONVERSATIONS, max_characters: int = MAX_CHARACTERS
+    ) -> None:
         self._max = max_conversations
+        self._max_characters = max_characters
+        self._characters = 0
         self._by_id: dict[str, Conversation] = {}
         self._incomplete: set[str] = set()
 
@@ -205,10 +214,24 @@ class Conversations:
         """A new empty conversation; a temporary one is not listed and not found by `find`."""
         conversation = Conversation(new_id(), owner, now, now, temporary)
         self._by_id[conversation.id] = conversation
-        while len(self._by_id) > self._max:
-            dropped = self._by_id.pop(next(iter(self._by_id)))
-            self._incomplete.add(dropped.owner)
+        self._make_room()
         return conversation
+
+    def count(self, conversation: Conversation, characters: int) -> None:
+        """Count what is posted in a conversation, which is the last one to be dropped from then on."""
+        if self._by_id.pop(conversation.id, None):
+            self._by_id[conversation.id] = conversation
+            conversation.posted += characters
+            self._characters += characters
+            self._make_room()
+
+    def _make_room(self) -> None:
+        while len(self._by_id) > 1 and (
+            len(self._by_id) > self._max or self._characters > self._max_characters
+        ):
+            dropped = self._by_id.pop(next(iter(self._by_id)))
+            self._characters -= dropped.posted
+            self._incomplete.add(dropped.owner)
 
     def find(self, owner: str, conversation_id: str) -> Conversation:
         """A stored conversation of the account.

@@ -10,17 +10,22 @@ from simulator.messages import JsonObject
 
 MAX_OBSERVED = 2000
 """Requests, streams and patches that are kept, the last ones of each."""
+MAX_OBSERVED_BYTES = 64 << 20
+"""Of the bodies of requests that are kept."""
 
 
 @dataclass(slots=True)
 class ObservedRequest:
-    """One request. `body` is parsed JSON, or a number of bytes if it is none; `status` is the answer's."""
+    """One request. `body` is parsed JSON, or a number of bytes if it is none; `status` is the answer's, and
+    `size` that of the body in bytes.
+    """
 
     method: str
     path: str
     headers: dict[str, str]
     body: Any
     status: int | None = None
+    size: int = 0
 
 
 @dataclass(slots=True)
@@ -57,7 +62,7 @@ class State:
 
     files: FileStore
     conversations: Conversations
-    requests: deque[ObservedRequest] = field(default_factory=lambda: deque(maxlen=MAX_OBSERVED))
+    requests: deque[ObservedRequest] = field(default_factory=deque)
     streams: deque[ObservedStream] = field(default_factory=lambda: deque(maxlen=MAX_OBSERVED))
     patches: list[tuple[str, JsonObject]] = field(default_factory=list)
     hide_all_calls: int = 0
@@ -67,11 +72,21 @@ class State:
     sockets_opened: int = 0
     prepared: int = 0
     stops: list[str] = field(default_factory=list)
+    _request_bytes: int = 0
 
     @property
     def accepted(self) -> int:
         """Calls that the backend accepted."""
         return self.accepted_by_model.total()
+
+    def add_request(self, request: ObservedRequest) -> None:
+        """Keep a request, and the ones before it as far as there is room."""
+        self.requests.append(request)
+        self._request_bytes += request.size
+        while len(self.requests) > MAX_OBSERVED or (
+            self._request_bytes > MAX_OBSERVED_BYTES and len(self.requests) > 1
+        ):
+            self._request_bytes -= self.requests.popleft().size
 
     def add_patch(self, conversation_id: str, body: JsonObject) -> None:
         """Keep a PATCH of one conversation."""

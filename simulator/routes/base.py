@@ -42,8 +42,9 @@ class BackendHandler(RequestHandler):
             self.request.path,
             dict(self.request.headers.get_all()),
             self._recorded_body(),
+            size=len(self.request.body),
         )
-        self.backend.state.requests.append(self.observed)
+        self.backend.state.add_request(self.observed)
         if self.needs_key:
             self.key = self.backend.accounts.authenticate(self.request.headers.get("Authorization"))
             if self.backend.version.is_2026:

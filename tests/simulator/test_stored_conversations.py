@@ -3,6 +3,8 @@
 import uuid
 
 from simulator.conversations import Conversations
+from simulator.files import FileStore
+from simulator.state import MAX_OBSERVED, MAX_OBSERVED_BYTES, ObservedRequest, State
 from tests.simulator.client import API, Answer, ask, call, running
 
 
@@ -132,3 +134,25 @@ def test_list_that_misses_conversations_that_were_dropped_says_so() -> None:
     assert not conversations.misses_some("fk-me")
     conversations.create("fk-me", 2, temporary=False)
     assert conversations.misses_some("fk-me")
+
+
+def test_conversations_that_hold_too_much_are_dropped_the_last_used_one_last() -> None:
+    conversations = Conversations(max_characters=100)
+    first, second, third = (conversations.create("fk-me", now, temporary=False) for now in range(3))
+    for used in (first, second, first):
+        conversations.count(used, 40)
+    assert [each.id for each in conversations] == [first.id]
+    assert conversations.misses_some("fk-me")
+    conversations.count(first, 1000)
+    conversations.count(third, 10)
+    assert conversations.of_id(first.id) is first, "what is in use is kept"
+
+
+def test_requests_that_are_kept_are_bounded_by_their_bodies() -> None:
+    state = State(FileStore(lambda: 0.0), Conversations())
+    for size in (1, MAX_OBSERVED_BYTES - 1, 1, MAX_OBSERVED_BYTES * 2):
+        state.add_request(ObservedRequest("POST", "/", {}, size, size=size))
+    assert [each.size for each in state.requests] == [MAX_OBSERVED_BYTES * 2]
+    for _ in range(MAX_OBSERVED + 1):
+        state.add_request(ObservedRequest("POST", "/", {}, 0))
+    assert len(state.requests) == MAX_OBSERVED
