@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import re
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 
 from simulator.accounts import Accounts, quota_units
@@ -27,6 +28,8 @@ from simulator.turn_sender import TurnSender
 from simulator.turn_steps import TurnStep
 from simulator.user_sockets import UserSockets
 from simulator.websocket import WebSocketHub
+
+_LEFT_OUT = re.compile(r"\ball of it is in the attached file ([\w.-]+\.txt)\b")
 
 
 class Backend:
@@ -135,7 +138,7 @@ class Backend:
         Raises Refused: 404 for an unknown conversation or GPT, 422 for a marker with an invalid knob.
         """
         conversation = self._conversation(key, request)
-        before, posted = _texts(conversation, request)
+        before, posted = _branch(conversation, request), self._posted(key, request)
         self.state.conversations.count(conversation, sum(len(text) for _, text in posted))
         texts = [*before, *posted]
         user_texts = [text for role, text in texts if role == "user"]
@@ -178,6 +181,21 @@ class Backend:
             asked=asked,
             habit=habit,
         )
+
+    def _posted(self, key: str, request: ConversationRequest) -> list[Said]:
+        """Role and text of each message of a request; what a text leaves out is read in its attached file.
+
+        Raises Refused (404) for a file that is unknown.
+        """
+        ids = [file_id for message in request.messages for file_id in message.attached_file_ids]
+        said = []
+        for message in request.messages:
+            left_out = _LEFT_OUT.search(message.text)
+            files = [self.state.files.find(key, file_id) for file_id in ids] if left_out else []
+            name = left_out.group(1) if left_out else ""
+            whole = next((file.content for file in files if file.name == name and file.content), None)
+            said.append((message.role, message.text if whole is None else whole.decode(errors="replace")))
+        return said
 
     def _conversation(self, key: str, request: ConversationRequest) -> Conversation:
         store = self.state.conversations
@@ -235,11 +253,10 @@ def _check_for_version(request: ConversationRequest, knobs: Knobs, version: Prot
         raise Refused(invalid([(["messages"], needs, "value_error")]))
 
 
-def _texts(conversation: Conversation, request: ConversationRequest) -> tuple[list[Said], list[Said]]:
-    """Role and text of each message: those stored in the branch that goes on, and those of the request.
+def _branch(conversation: Conversation, request: ConversationRequest) -> list[Said]:
+    """Role and text of each message in the branch that a request goes on with.
 
-    Raises Refused (404) for a branch of an unknown message.
+    Raises Refused (404) for an unknown message.
     """
     stored = conversation.branch(request.parent_message_id) if request.conversation_id else []
-    before = [(each.role, each.text) for each in stored if not is_account_context(each.content)]
-    return before, [(message.role, message.text) for message in request.messages]
+    return [(each.role, each.text) for each in stored if not is_account_context(each.content)]

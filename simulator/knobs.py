@@ -18,7 +18,7 @@ from simulator.knob_values import count, fault_name, knob, number, one_of, or_ag
 from simulator.knobs_2026 import Knobs2026
 from simulator.refusals import REFUSALS
 
-_MARKER = re.compile(r"[ \t]*\[\[sim\b([^\]]*)\]\]\n?")
+_MARKER = re.compile(r"(?<![ \t])[ \t]*\[\[sim\b([^\[\]]*)\]\]\n?")
 
 
 class InvalidKnob(ValueError):

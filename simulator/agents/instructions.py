@@ -26,7 +26,7 @@ _ONLY_JSON = re.compile(r"\bonly the json\b", re.IGNORECASE)
 _ONLY_JSON_NOW = re.compile(r"\bthe json alone\b", re.IGNORECASE)
 _SCHEMA = re.compile(r"\bjson schema:\s*(?=\{)", re.IGNORECASE)
 _AGAIN = re.compile(
-    r"\b(?:write|send)\b[^.\n]*\bagain\b|\bwhich you must do now\b|\bno tool can be called now\.",
+    r"\b(?:write|send)\b[^.\n]{0,200}\bagain\b|\bwhich you must do now\b|\bno tool can be called now\.",
     re.IGNORECASE,
 )
 _NAMES = re.compile(r"[\w-]+(?:\.[\w-]+)*")
@@ -90,7 +90,7 @@ def read_instructions(before: Sequence[Said], posted: Sequence[Said]) -> Instruc
     What is told of tools holds on in a conversation until something else is told.
     """
     told = _told(posted)
-    rules = told or _told(before)
+    rules = told or next((found for said in reversed(before) if (found := _rules(*said))), None)
     answers = [at for at, (role, _) in enumerate(posted) if role == "assistant"]
     since = answers[-1] + 1 if answers else 0
     newest, earlier = _of_user(posted[since:]), _of_user([*before, *posted[:since]])
@@ -111,10 +111,14 @@ def _of_user(said: Sequence[Said]) -> list[str]:
 
 
 def _told(said: Sequence[Said]) -> Instructions | None:
-    """What was told last of tools and JSON; what users say of it counts only if nobody else says anything."""
+    """What one post tells of tools and JSON; what users say of it counts if nobody else says anything."""
     rules = [(role, found) for role, text in said if (found := _rules(role, text))]
     ruling = [found for role, found in rules if role != "user"] or [found for _, found in rules]
-    return ruling[-1] if ruling else None
+    with_tools = [found for found in ruling if found.tools]
+    with_json = [found for found in ruling if found.wants_json]
+    if not (with_tools and with_json):
+        return ruling[-1] if ruling else None
+    return replace(with_tools[-1], wants_json=True, schema=with_json[-1].schema)
 
 
 def _rules(role: str, text: str) -> Instructions | None:

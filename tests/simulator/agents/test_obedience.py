@@ -21,6 +21,7 @@ from tests.simulator.agents.prompts import (
     tools_text,
 )
 from tests.simulator.client import IN_2026, ask, ask_2026, message, running
+from tests.simulator.test_files import upload
 
 
 @pytest.mark.parametrize(
@@ -217,3 +218,13 @@ async def test_a_kind_that_is_asked_for_comes_first() -> None:
     async with running() as simulator:
         answer = await ask_with_tools(simulator, "weather in Oslo [[sim kind=code]]", model="gpt-4")
     assert any(shown["author"]["name"] == "python" for shown in answer.messages)
+
+
+async def test_what_is_left_out_of_a_text_is_read_in_its_file() -> None:
+    text = f"{'x' * 5000} {tools_text()}"
+    async with running() as simulator:
+        file_id = await upload(simulator, text.encode(), "message-1.txt", "my_files")
+        note = "xxx [... all of it is in the attached file message-1.txt.] No others."
+        attached = {"attachments": [{"id": file_id, "name": "message-1.txt"}]}
+        answer = await ask(simulator, message(note, "system"), message("weather in Oslo", metadata=attached))
+    assert answer.text == OSLO
