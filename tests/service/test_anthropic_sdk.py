@@ -166,7 +166,7 @@ ERRORS = [
     ("model_not_found", anthropic.NotFoundError, 404, "not_found_error"),
     ("model_cap_exceeded", anthropic.RateLimitError, 429, "rate_limit_error"),
     ("echo_only", anthropic.InternalServerError, 502, "api_error"),
-    ("cloudflare", anthropic.InternalServerError, 529, "overloaded_error"),
+    ("cloudflare", anthropic.InternalServerError, 503, "api_error"),
     ("stall_after_headers", anthropic.InternalServerError, 504, "timeout_error"),
 ]
 

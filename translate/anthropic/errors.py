@@ -9,8 +9,6 @@ from translate.values import ApiError
 
 OVERLOADED: Final = 529
 """Anthropic's status for a service that cannot serve anybody at the moment."""
-STATUSES: Final = {503: OVERLOADED}
-"""Statuses that this API does not have, and what it has in their place."""
 TYPES: Final = {
     401: "authentication_error",
     403: "permission_error",
@@ -25,8 +23,11 @@ TOO_LONG: Final = "context_length_exceeded"
 
 
 def error_status(error: ApiError) -> int:
-    """The HTTP status of an error."""
-    return STATUSES.get(error.status, error.status)
+    """The HTTP status of an error: 529 in place of a 503 that a retry may mend.
+
+    Clients try again after any 529, whatever `x-should-retry` says; a 503 that lasts stays one.
+    """
+    return OVERLOADED if error.status == 503 and error.should_retry is not False else error.status
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,8 @@ from translate.values import (
         (InternalError("x"), 500, "api_error"),
         (UpstreamFailed("x"), 502, "api_error"),
         (Overloaded("x"), 529, "overloaded_error"),
+        (Overloaded("x", should_retry=True), 529, "overloaded_error"),
+        (Overloaded("x", should_retry=False), 503, "api_error"),
         (UpstreamTimeout("x"), 504, "timeout_error"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, ApiError) else str(value),
