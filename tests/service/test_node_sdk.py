@@ -52,6 +52,13 @@ def test_stream_helper(pair: Pair) -> None:
     assert scenario(pair, "helper") == {"heard": "helped", "content": "helped", "finish": "stop"}
 
 
+@pytest.mark.parametrize("stream", ["", "1"])
+def test_runner_of_tools_runs_what_is_called_and_gives_the_answer(pair: Pair, stream: str) -> None:
+    ran = scenario(pair, "tools", STREAM=stream)
+    assert ran["called"] == ["Oslo"]
+    assert "It snows in Oslo." in ran["content"]
+
+
 def test_models(pair: Pair) -> None:
     models = scenario(pair, "models")
     assert "gpt-4-s" in models["ids"]

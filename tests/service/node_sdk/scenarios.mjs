@@ -49,6 +49,29 @@ const scenarios = {
     const completion = await stream.finalChatCompletion();
     return { heard, content: completion.choices[0].message.content, finish: completion.choices[0].finish_reason };
   },
+  async tools() {
+    const called = [];
+    const weather = {
+      type: "function",
+      function: {
+        name: "get_weather",
+        description: "The weather of a city.",
+        parse: JSON.parse,
+        parameters: { type: "object", properties: { city: { type: "string" } }, required: ["city"] },
+        function: ({ city }) => {
+          called.push(city);
+          return `It snows in ${city}.`;
+        },
+      },
+    };
+    const runner = client.chat.completions.runTools({
+      model: "gpt-4-s",
+      messages: [{ role: "user", content: "What is the weather in Oslo?" }],
+      tools: [weather],
+      stream: Boolean(process.env.STREAM),
+    });
+    return { called, content: await runner.finalContent() };
+  },
   async models() {
     const ids = [];
     for await (const model of client.models.list()) ids.push(model.id);
