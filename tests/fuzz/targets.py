@@ -19,6 +19,7 @@ from tests.golden.frames import bodies
 from tests.transport.outcome import outcome
 from translate.backend import EndFinder, Frame, read_frame
 from translate.openai import ChatRequest, Form, FormBody, JsonBody, chat_request, envelope
+from translate.tools import instructed
 from translate.values import ApiError
 from transport.chunked import ChunkedDecoder
 
@@ -191,7 +192,13 @@ def _requests() -> list[bytes]:
     question = {"role": "user", "content": "Hello"}
     picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
     file = {"type": "file", "file": {"filename": "a.txt", "file_data": "data:text/plain;base64,QQ=="}}
-    call = {"type": "function", "function": {"name": "f", "arguments": "{}"}}
+    call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    result = {"role": "tool", "tool_call_id": "c1", "content": [{"type": "text", "text": "Done."}, picture]}
+    schema = {"type": "object", "properties": {"a": {"type": "string", "pattern": "^x"}}, "required": ["a"]}
+    function = {"name": "f", "description": "Does it.", "strict": True, "parameters": schema}
+    custom = {"name": "g", "format": {"type": "grammar", "grammar": {"syntax": "lark", "definition": "a"}}}
+    tools = [{"type": "function", "function": function}, {"type": "custom", "custom": custom}]
+    allowed = {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": tools}}
     asked: list[dict[str, object]] = [
         {"messages": [question], "stream": True, "stream_options": {"include_usage": True}},
         {"messages": [{"role": "user", "content": [{"type": "text", "text": "What?"}, picture, file]}]},
@@ -203,6 +210,24 @@ def _requests() -> list[bytes]:
             "temperature": 0.5,
             "tools": [],
             "tool_choice": "auto",
+        },
+        {
+            "messages": [question, {"role": "assistant", "tool_calls": [call]}, result],
+            "tools": tools,
+            "tool_choice": allowed,
+            "parallel_tool_calls": False,
+        },
+        {
+            "messages": [question, {"role": "assistant", "function_call": {"name": "f", "arguments": "{"}}],
+            "functions": [function],
+            "function_call": {"name": "f"},
+        },
+        {
+            "messages": [question],
+            "response_format": {
+                "type": "json_schema",
+                "json_schema": {"name": "x", "strict": True, "schema": schema},
+            },
         },
         {"messages": [question], "n": 1.0, "modalities": ["text"], "response_format": {"type": "text"}},
     ]
@@ -231,7 +256,9 @@ def _check_request(data: bytes) -> None:
     assert request.messages
     assert len(request.stop) <= 4
     assert all(request.stop)
-    assert all(message.text or message.attachments for message in request.messages)
+    told = instructed(request.messages, request.toolbox, request.format, "7f3a9c12")
+    assert all(message.text or message.attachments for message in told)
+    assert not any(message.calls or message.results for message in told)
 
 
 def _read_request(body: bytes, size: int) -> ChatRequest | ApiError:
