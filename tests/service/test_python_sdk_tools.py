@@ -181,11 +181,12 @@ def test_one_call_at_most_where_no_more_are_wanted(client: OpenAI) -> None:
 
 
 def test_several_calls_have_ids_of_their_own(client: OpenAI) -> None:
-    choice = client.chat.completions.create(
-        model=MODEL, messages=asked(habit="twice"), tools=[WEATHER]
-    ).choices[0]
-    calls = choice.message.tool_calls or []
-    assert len({call.id for call in calls}) == len(calls) == 2
+    completion = client.chat.completions.create(
+        model=MODEL, messages=asked("What is the weather in Oslo and in Rome?"), tools=[WEATHER]
+    )
+    calls = completion.choices[0].message.tool_calls or []
+    assert [made(call)[1] for call in calls] == [{"city": "Oslo"}, {"city": "Rome"}]
+    assert len({call.id for call in calls}) == 2
 
 
 def test_parse_gives_the_arguments_of_a_strict_tool_as_an_object(client: OpenAI) -> None:
