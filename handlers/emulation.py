@@ -19,7 +19,9 @@ LARGE: Final = 128 * 1024
 """Bytes of tools and text from which on their prompt is written beside the event loop: it takes some ms."""
 ALPHABET: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 NO_TOOLS: Final = Toolbox((), "none")
-"""For histories in which tools were called, where none may be called now: the model must know it."""
+"""Where tools were called before, or the conversation was told of some, and none may be called now: the model
+must know it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class Emulation:
         For a conversation that goes on, `nonce` is its nonce, and `known` is what it was told before.
         """
         if toolbox is None or toolbox.choice == "none":
-            called = any(message.calls or message.results for message in messages)
+            called = bool(known) or any(message.calls or message.results for message in messages)
             toolbox = NO_TOOLS if called else None
         if toolbox is None and form is None:
             return Emulated(messages)
