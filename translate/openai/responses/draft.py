@@ -67,6 +67,7 @@ class ResponseDraft:
         self._facts = facts
         self._new_id = new_id
         self._clock = clock
+        self._completed: int | None = None  # when it was, which is told more than once
 
     def take(self, event: Event) -> None:
         """Keep what belongs to the response, but for the text, which the conversation keeps."""
@@ -91,6 +92,8 @@ class ResponseDraft:
     def finished(self, end: AnswerEnd) -> bytes:
         """The whole response."""
         why = ENDS.get(end.reason)
+        if why is None and self._completed is None:
+            self._completed = int(self._clock())
         status = "incomplete" if why else "completed"
         output: list[bytes] = []
         if self.reasoning:
@@ -155,7 +158,7 @@ class ResponseDraft:
             "object": "response",
             "created_at": facts.created,
             "status": status,
-            "completed_at": int(self._clock()) if status == "completed" else None,
+            "completed_at": self._completed,
             "error": error,
             "incomplete_details": {"reason": why} if why else None,
             "model": facts.model,

@@ -47,6 +47,9 @@ class ResponseStream:
         if type(event) is TextDelta:
             begun = b"" if self._writing else self._begin_message()
             template, first = self._delta, self._next
+            if len(event.pieces) == 1 and not begun:
+                self._next = first + 1
+                return template % (first, event.pieces[0])
             self._next = first + len(event.pieces)
             return begun + b"".join(
                 [template % (number, piece) for number, piece in enumerate(event.pieces, first)]

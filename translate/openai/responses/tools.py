@@ -5,6 +5,7 @@ Tools of the client's own are called by it; hosted ones are the backend's own, w
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, Literal
 
 from translate.openai.checks import expected
@@ -22,6 +23,8 @@ from translate.values import (
     text_at,
 )
 
+UNUSABLE: Final = "invalid_schema"
+"""Code of the error for a schema that cannot be used."""
 HOSTED: Final = {
     "web_search": SEARCH,
     "web_search_preview": SEARCH,
@@ -101,16 +104,22 @@ class _Reader:
             return
         if isinstance(nested := raw.get("function"), dict):  # as on chat completions
             raw = nested
-        strict = raw.get("strict")
-        self.tools.append(
-            checked_tool(
-                self._name(raw, param, namespace),
-                raw.get("description"),
-                raw.get("parameters"),
-                strict=True if strict is None else strict,
-                param=param,
-            )
+        read = partial(
+            checked_tool,
+            self._name(raw, param, namespace),
+            raw.get("description"),
+            raw.get("parameters"),
+            param=param,
         )
+        if (strict := raw.get("strict")) is not None:
+            self.tools.append(read(strict=strict))
+            return
+        try:
+            self.tools.append(read(strict=True))  # as it is here by default
+        except BadRequest as error:
+            if error.code != UNUSABLE:
+                raise
+            self.tools.append(read(strict=False))  # as the official service does then
 
     def _add_custom(self, raw: JsonObject, param: str, namespace: str = "") -> None:
         if raw.get("defer_loading") is True:

@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -53,7 +53,7 @@ def numbered() -> Any:
     return lambda prefix: f"{prefix}_{next(numbers)}"
 
 
-def draft(**fields: Any) -> ResponseDraft:
+def draft(*, clock: Callable[[], float] = lambda: 1_796_000_004.9, **fields: Any) -> ResponseDraft:
     request = responses_request({"model": "gpt-4-s", "input": "Hi", **fields}, numbered())
     facts = ResponseFacts(
         "resp_1",
@@ -64,7 +64,7 @@ def draft(**fields: Any) -> ResponseDraft:
         earlier_tokens=100,
         spaces=request.tools.spaces,
     )
-    return ResponseDraft(facts, numbered(), lambda: 1_796_000_004.9)
+    return ResponseDraft(facts, numbered(), clock)
 
 
 def end(text: str = "", reason: str = "stop") -> AnswerEnd:
@@ -336,6 +336,12 @@ def test_whole_failure_is_the_envelope() -> None:
     assert json.loads(WholeResponse(draft()).fail(BadRequest("No.", param="input"))) == {
         "error": {"message": "No.", "type": "invalid_request_error", "param": "input", "code": None}
     }
+
+
+def test_response_that_is_written_again_later_is_the_same() -> None:
+    seconds = itertools.count(1_796_000_004)
+    made = draft(clock=lambda: next(seconds))
+    assert made.finished(end("Hi")) == made.finished(end("Hi"))
 
 
 def test_what_could_not_be_kept_is_told() -> None:

@@ -169,6 +169,14 @@ def test_functions_are_strict_unless_they_say_otherwise() -> None:
     assert tools_of({"type": "function", "function": {"name": "a"}})["a"].strict
 
 
+def test_schema_that_cannot_be_used_is_refused_only_where_it_is_said_to_be_strict() -> None:
+    remote = {**WEATHER, "parameters": {"$ref": "https://elsewhere/schema"}}
+    assert not tools_of({**remote, "strict": None})["get_weather"].strict
+    with pytest.raises(BadRequest) as failure:
+        asked(tools=[{**remote, "strict": True}])
+    assert failure.value.param == "tools[0].parameters"
+
+
 def test_custom_tools_are_raw() -> None:
     grammar = {"type": "grammar", "syntax": "lark", "definition": "start: x"}
     patch = {"type": "custom", "name": "apply_patch", "description": "Edits.", "format": grammar}
