@@ -19,6 +19,7 @@ from translate.openai.calls import (
     whole_calls,
     whole_old_call,
 )
+from translate.openai.citations import page_of, placed
 from translate.openai.errors import envelope
 from translate.openai.whole import WholeAnswer
 from translate.text import escaped
@@ -33,7 +34,6 @@ from translate.values import (
     ToolCall,
     ToolCalled,
     Usage,
-    well_formed,
 )
 
 PING: Final = b": ping\n\n"
@@ -189,16 +189,10 @@ def annotations(answer: str, citations: Sequence[ShownCitation]) -> bytes:
 
     One without a link of its own has its place at the end.
     """
-    found, at = [], 0
-    for shown in citations:
-        link = well_formed(shown.link)  # as it was written
-        start = answer.find(link, at) if link else len(answer)
-        if start < 0 or not shown.url:
-            continue
-        at = start + len(link)
-        place = {"start_index": start, "end_index": at}
-        page = {"url": well_formed(shown.url), "title": well_formed(shown.title)}
-        found.append({"type": "url_citation", "url_citation": page | place})
+    found = [
+        {"type": "url_citation", "url_citation": page_of(shown) | {"start_index": start, "end_index": end}}
+        for start, end, shown in placed(answer, citations)
+    ]
     return b'"annotations":' + _dump(found) if found else b""
 
 

@@ -1,16 +1,21 @@
 """A response object in the making: what was asked, and what has come in answer."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import unquote
 
 import ujson
 
+from translate.openai.citations import page_of, placed
 from translate.openai.responses.items import NewId
-from translate.text import escaped
+from translate.openai.responses.native import NativeItems
+from translate.text import escaped, unescaped
 from translate.values import (
     AnswerEnd,
     ApiError,
+    Cited,
     Event,
     JsonObject,
     PlanLimitReached,
@@ -18,6 +23,7 @@ from translate.values import (
     RateLimited,
     ReasoningDelta,
     Refused,
+    ShownCitation,
     ToolCall,
     ToolCalled,
     Usage,
@@ -37,7 +43,9 @@ class ResponseFacts:
 
     `created` is in Unix seconds, `echo` what it repeats of the request. `earlier_tokens` are those of the
     responses that it follows: the caller's input is all that was said. `spaces` are the tools that stand in a
-    namespace; see `OfferedTools`.
+    namespace; see `OfferedTools`. `container` names what the backend's programs run in, and `files` is the
+    address under which their files are, up to the name; both are empty if no ability of the backend's own was
+    asked for.
     """
 
     id: str
@@ -47,6 +55,8 @@ class ResponseFacts:
     echo: JsonObject
     earlier_tokens: int = 0
     spaces: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    container: str = ""
+    files: str = ""
 
 
 class ResponseDraft:
@@ -64,6 +74,12 @@ class ResponseDraft:
         self.refusal = ""
         self.reasoning = bytearray()
         """The inside of a JSON string."""
+        self.native = NativeItems(new_id, facts.container) if facts.container else None
+        """Items of the backend's own abilities, if they were asked for."""
+        self._done: list[bytes] = []  # items that are complete, where others may follow
+        self._thought = False  # the reasoning is one of them
+        self._words = bytearray()  # of the message that is open, likewise; the inside of a JSON string
+        self._cited: list[ShownCitation] = []  # in it
         self._facts = facts
         self._new_id = new_id
         self._clock = clock
@@ -79,6 +95,32 @@ class ResponseDraft:
                 self.calls.append(self._call_item(call))
             case Refused(text):
                 self.refusal = text
+            case Cited(citation):
+                self._cited.append(citation)
+
+    def write(self, pieces: Sequence[bytes]) -> None:
+        """Keep text of the message that is open, which is not the whole answer's."""
+        for piece in pieces:
+            self._words += piece
+
+    def add(self, item: bytes) -> None:
+        """Keep an item that is complete."""
+        self._done.append(item)
+
+    def add_reasoning(self) -> bytes:
+        """Keep the item of the thoughts, which are over, and return it."""
+        item = self.reasoning_item()
+        if self.native is not None:
+            self._thought = True
+            self._done.append(item)
+        return item
+
+    def add_message(self) -> None:
+        """Keep the message that is open, which is complete; the next one has another id."""
+        self._done.append(self.message_item(None))
+        self._words.clear()
+        self._cited.clear()
+        self.message_id = self._new_id("msg")
 
     def begun(self) -> bytes:
         """The response before there is anything of its output."""
@@ -95,17 +137,26 @@ class ResponseDraft:
         if why is None and self._completed is None:
             self._completed = int(self._clock())
         status = "incomplete" if why else "completed"
-        output: list[bytes] = []
-        if self.reasoning:
+        output = [*self._done]
+        if self.reasoning and not self._thought:
             output.append(self.reasoning_item())
+        if self.native is not None:
+            output += self.native.open_items
         if self.has_message(end):
             output.append(self.message_item(end))
         output += (dumped(call) for call in self.calls)
         return self._written(status, why=why, output=b",".join(output), usage=end.usage)
 
     def has_message(self, end: AnswerEnd) -> bool:
-        """Whether there is a message: an answer that only calls has none."""
-        return bool(end.answer.escaped) or bool(self.refusal) or not self.calls
+        """Whether there is a message at the end: an answer that only calls has none."""
+        if self.native is None:
+            return bool(end.answer.escaped) or bool(self.refusal) or not self.calls
+        nothing_else = not (self.calls or self._done or self.native.open_items)
+        return bool(self._words) or bool(self.refusal) or nothing_else
+
+    def text(self, end: AnswerEnd | None) -> bytes:
+        """The words of the message that is open, as the inside of a JSON string."""
+        return end.answer.escaped if end is not None and self.native is None else bytes(self._words)
 
     def reasoning_item(self) -> bytes:
         """The item of the model's thoughts."""
@@ -114,20 +165,46 @@ class ResponseDraft:
             % (self.reasoning_id.encode(), bytes(self.reasoning))
         )
 
-    def message_item(self, end: AnswerEnd) -> bytes:
-        """The item of the answer's words."""
-        status = b"incomplete" if end.reason in ENDS else b"completed"
+    def message_item(self, end: AnswerEnd | None) -> bytes:
+        """The item of the message that is open; without `end`, another one follows."""
+        status = b"incomplete" if end is not None and end.reason in ENDS else b"completed"
         return b'{"id":"%b","type":"message","status":"%b","role":"assistant","content":[%b]}' % (
             self.message_id.encode(),
             status,
             self.message_part(end),
         )
 
-    def message_part(self, end: AnswerEnd) -> bytes:
-        """What the message holds: words, or a refusal."""
+    def message_part(self, end: AnswerEnd | None) -> bytes:
+        """What that message holds: words, or a refusal."""
         if self.refusal:
             return b'{"type":"refusal","refusal":"%b"}' % escaped(self.refusal)
-        return b'{"type":"output_text","text":"%b","annotations":[],"logprobs":[]}' % end.answer.escaped
+        noted = dumped(self.annotations(end))
+        return b'{"type":"output_text","text":"%b","annotations":%b,"logprobs":[]}' % (self.text(end), noted)
+
+    def annotations(self, end: AnswerEnd | None) -> list[JsonObject]:
+        """Pages that are cited in that message, and files of programs that it links to."""
+        cited = self._cited if end is None or self.native is not None else end.citations
+        if not cited and not self._facts.files:
+            return []
+        text = unescaped(self.text(end))
+        found: list[JsonObject] = [
+            {"type": "url_citation", **page_of(shown), "start_index": start, "end_index": stop}
+            for start, stop, shown in placed(text, cited)
+        ]
+        if self._facts.files:
+            found += self._files_in(text)
+        return found
+
+    def _files_in(self, text: str) -> Iterator[JsonObject]:
+        for link in re.finditer(rf"\[([^\[\]\n]*)\]\({re.escape(self._facts.files)}([\w.%-]+)\)", text):
+            yield {
+                "type": "container_file_citation",
+                "container_id": self._facts.container,
+                "file_id": unquote(link[2]),
+                "filename": link[1],
+                "start_index": link.start(),
+                "end_index": link.end(),
+            }
 
     def _call_item(self, call: ToolCall) -> JsonObject:
         item: JsonObject = {

@@ -5,10 +5,12 @@ and counts on; items come one after the other, each under one id; the stream end
 Responses demands and nobody minds.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from translate.openai.errors import envelope
 from translate.openai.responses.draft import ResponseDraft, dumped, failure_code
+from translate.openai.responses.native import Added, Done, NativeItems, Step, Told
 from translate.openai.whole import WholeAnswer
 from translate.text import escaped
 from translate.values import AnswerEnd, ApiError, Event, JsonObject, ReasoningDelta, TextDelta
@@ -45,7 +47,11 @@ class ResponseStream:
     def encode(self, event: Event) -> bytes:
         """An event for each piece of text or reasoning. Calls and refusals are written at the end."""
         if type(event) is TextDelta:
-            begun = b"" if self._writing else self._begin_message()
+            if self._draft.native is not None:
+                event = TextDelta(self._words_of(event))
+                if not event.pieces:
+                    return b""
+            begun = b"" if self._writing else self._close_items() + self._begin_message()
             template, first = self._delta, self._next
             if len(event.pieces) == 1 and not begun:
                 self._next = first + 1
@@ -55,9 +61,9 @@ class ResponseStream:
                 [template % (number, piece) for number, piece in enumerate(event.pieces, first)]
             )
         if type(event) is ReasoningDelta:
-            return b"" if self._writing else self._reason(event)
+            return b"" if self._writing else self._close_items() + self._reason(event)
         self._draft.take(event)
-        return b""
+        return b"" if self._draft.native is None else self._encode_item(self._draft.native, event)
 
     def idle(self, *, visible: bool) -> bytes:
         """A comment; with `visible` the event that says that it goes on, since some count events alone."""
@@ -75,7 +81,7 @@ class ResponseStream:
 
     def finish(self, end: AnswerEnd) -> bytes:
         """The end of what is open, the calls, and the whole response."""
-        draft, out = self._draft, []
+        draft, out = self._draft, [self._close_items()]
         if draft.refusal:
             out.append(self._refuse(end))
         elif draft.has_message(end):
@@ -126,12 +132,23 @@ class ResponseStream:
         )
         return begun
 
-    def _end_message(self, end: AnswerEnd) -> bytes:
-        place = self._place(self._draft.message_id, b',"content_index":0')
-        text = b',"text":"%b","logprobs":[]' % end.answer.escaped
-        return self._said("response.output_text.done", place + text) + self._close_message(end, place)
+    def _end_message(self, end: AnswerEnd | None) -> bytes:
+        """Its annotations, and its end; without `end`, another item follows."""
+        draft = self._draft
+        place = self._place(draft.message_id, b',"content_index":0')
+        noted = [
+            self._said(
+                "response.output_text.annotation.added",
+                place + b',"annotation_index":%d,"annotation":%b' % (index, dumped(annotation)),
+            )
+            for index, annotation in enumerate(draft.annotations(end))
+        ]
+        text = self._said(
+            "response.output_text.done", place + b',"text":"%b","logprobs":[]' % draft.text(end)
+        )
+        return b"".join(noted) + text + self._close_message(end, place)
 
-    def _close_message(self, end: AnswerEnd, place: bytes) -> bytes:
+    def _close_message(self, end: AnswerEnd | None, place: bytes) -> bytes:
         part = b',"part":' + self._draft.message_part(end)
         done = self._said("response.content_part.done", place + part)
         return done + self._ended(self._draft.message_item(end))
@@ -143,6 +160,48 @@ class ResponseStream:
         said = self._said("response.refusal.delta", place + b',"delta":"%b"' % words)
         said += self._said("response.refusal.done", place + b',"refusal":"%b"' % words)
         return begun + said + self._close_message(end, place)
+
+    # Items of the backend's own abilities, which may stand between two messages.
+
+    def _words_of(self, event: TextDelta) -> Sequence[bytes]:
+        """The pieces of an event, without the empty lines that part one item from the next."""
+        pieces = list(event.pieces)
+        while pieces and not self._writing and not pieces[0].replace(rb"\n", b""):
+            del pieces[0]
+        self._draft.write(pieces)
+        return pieces
+
+    def _encode_item(self, native: NativeItems, event: Event) -> bytes:
+        """The steps that an event makes; what is open ends before an item begins."""
+        out = []
+        for step in native.take(event):
+            if isinstance(step, Added):
+                out.append(self._interrupted())
+            out.append(self._step(step))
+        return b"".join(out)
+
+    def _close_items(self) -> bytes:
+        native = self._draft.native
+        return b"" if native is None else b"".join([self._step(step) for step in native.close()])
+
+    def _interrupted(self) -> bytes:
+        """The end of the thoughts or the message, behind which another item comes."""
+        if not self._writing:
+            return self._end_reasoning()
+        ended = self._end_message(None)
+        self._draft.add_message()
+        self._writing = False
+        return ended
+
+    def _step(self, step: Step) -> bytes:
+        match step:
+            case Added(item):
+                return self._added(item)
+            case Told(kind, id, fields):
+                return self._said(kind, self._place(id) + fields)
+            case Done(item):
+                self._draft.add(item)
+                return self._ended(item)
 
     # Calls.
 
@@ -191,7 +250,7 @@ class ResponseStream:
         done = self._said("response.reasoning_summary_text.done", place + b',"text":"%b"' % thought)
         part = b',"part":{"type":"summary_text","text":"%b"}' % thought
         done += self._said("response.reasoning_summary_part.done", place + part)
-        return done + self._ended(self._draft.reasoning_item())
+        return done + self._ended(self._draft.add_reasoning())
 
 
 class WholeResponse(WholeAnswer):
@@ -201,10 +260,16 @@ class WholeResponse(WholeAnswer):
 
     def __init__(self, draft: ResponseDraft) -> None:
         self._draft = draft
+        self._stream = ResponseStream(draft)
 
     def encode(self, event: Event) -> bytes:
-        """Keep calls, refusals and reasoning; the text itself is kept by the conversation."""
-        self._draft.take(event)
+        """Keep calls, refusals and reasoning; the text itself is kept by the conversation, but where items
+        of the backend's own abilities may part it: then the stream tells in which order all comes.
+        """
+        if self._draft.native is None:
+            self._draft.take(event)
+        else:
+            self._stream.encode(event)
         return b""
 
     def fail(self, error: ApiError) -> bytes:

@@ -65,9 +65,11 @@ class NativeItems:
         self._drawing = ""  # the id of the item that is open
 
     @property
-    def is_open(self) -> bool:
-        """An item is not complete."""
-        return self._program is not None or bool(self._drawing)
+    def open_items(self) -> list[bytes]:
+        """What is not complete, as it would be if it was closed now."""
+        if self._program is not None:
+            return [self._program.item("completed")]
+        return [_dumped(_drawing(self._drawing, "failed"))] if self._drawing else []
 
     def take(self, event: Event) -> Iterator[Step]:
         """The steps that an event makes; what it is no part of is closed first."""
@@ -136,7 +138,7 @@ class _Program:
         self._running = False
 
     def begin(self) -> Iterator[Step]:
-        yield Added(self._item("in_progress"))
+        yield Added(self.item("in_progress"))
         yield Told("response.code_interpreter_call.in_progress", self._id)
 
     def write(self, pieces: Sequence[bytes]) -> Iterator[Step]:
@@ -161,9 +163,9 @@ class _Program:
     def end(self) -> Iterator[Step]:
         yield from self.run()
         yield Told("response.code_interpreter_call.completed", self._id)
-        yield Done(self._item("completed"))
+        yield Done(self.item("completed"))
 
-    def _item(self, status: str) -> bytes:
+    def item(self, status: str) -> bytes:
         outputs = [b'{"type":"logs","logs":"%b"}' % bytes(self._logs)] if self._logs else []
         outputs += [_dumped({"type": "image", "url": address}) for address in self._charts]
         head: JsonObject = {"id": self._id, "type": "code_interpreter_call", "status": status}

@@ -118,12 +118,13 @@ def test_drawing_is_told_of_before_it_is_fetched() -> None:
     assert kinds(list(native.take(PictureWanted(CAT)))) == [
         "Added", "image_generation_call.in_progress", "image_generation_call.generating",
     ]  # fmt: skip
-    assert native.is_open
+    (item,) = map(json.loads, native.open_items)
+    assert item["status"] == "failed"
     made = list(native.take(PictureShown(CAT, Picture("inline", "QUJD"))))
     assert kinds(made) == ["image_generation_call.completed", "Done"]
     (item,) = done(made)
     assert (item["status"], item["result"], item["revised_prompt"]) == ("completed", "QUJD", "A cat")
-    assert not native.is_open
+    assert native.open_items == []
 
 
 def test_drawing_that_could_not_be_fetched_has_failed() -> None:
