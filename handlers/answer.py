@@ -205,6 +205,8 @@ class AnswerHandler(BodyHandler[AnyBody]):
                         visit.verdict = key_verdict(self.turn, has_text=runner.has_text)
         finally:
             self._answer = None
+            if format.streams:
+                self._release()  # all is written
 
     def hold(self) -> HeldBytes:
         """What the bytes of the response are held with, until it is written or the client is gone."""

@@ -5,7 +5,7 @@ import logging
 import secrets
 import time
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, TypeVar
 
@@ -42,10 +42,12 @@ from translate.values import (
     ChatMessage,
     JsonObject,
     Model,
+    Native,
     NotFound,
     Overloaded,
     Place,
     Style,
+    objects_at,
 )
 from turns import Answered, ChainedRunner, Prompt, TurnOutcome, TurnRequest, TurnRunner
 
@@ -54,6 +56,8 @@ T = TypeVar("T")
 log = logging.getLogger("pandora")
 
 REPLACES: Final = "These instructions replace all earlier ones:"
+PROGRAM: Final = "Run a Python program of your own to find the answer."
+"""What the backend is told where its Python is chosen, for which it has no other way of asking."""
 LONGEST_WAIT: Final = 60.0
 """Seconds. Codex sends what was refused again and again if it is told a wait: a longer one is not told."""
 MAX_CHAIN: Final = 1000
@@ -175,6 +179,8 @@ class ResponsesHandler(AnswerHandler[JsonBody]):
             echo=request.echo,
             earlier_tokens=asked.earlier.tokens if asked.earlier is not None else 0,
             spaces=request.tools.spaces,
+            container=new_id("cntr") if request.tools.native else "",
+            files=f"{self.public_base()}/files/" if Native.CODE_INTERPRETER in request.tools.native else "",
         )
 
     async def _course(self, asked: Asked, size: int) -> Course:
@@ -216,6 +222,9 @@ class ResponsesHandler(AnswerHandler[JsonBody]):
         self, asked: Asked, messages: Sequence[ChatMessage], size: int, nonce: str = "", *, known: str = ""
     ) -> Emulated:
         emulate, toolbox, form = self.parts.emulation.of, asked.request.tools.toolbox, asked.request.format
+        if asked.request.tools.program:
+            *earlier, last = messages
+            messages = [*earlier, replace(last, text=f"{last.text}\n\n{PROGRAM}".lstrip())]
         return await computed(size, emulate, self.caller, messages, toolbox, form, nonce, known=known)
 
     def _new_turn(self, asked: Asked, course: Course, format: AnswerFormat) -> TurnRunner:
@@ -237,8 +246,9 @@ class ResponsesHandler(AnswerHandler[JsonBody]):
                 place=course.place,
                 lasting=keeps,
             ),
-            Options((), style, request.reasoning, course.emulated.contract),
+            Options((), style, request.reasoning, course.emulated.contract, native=request.tools.native),
             self.public_base(),
+            inline_pictures=self.hold() if Native.IMAGE_GENERATION in request.tools.native else None,
             on_prepared=(lambda: None)
             if holds_input
             else partial(self.reservation.shrink_to, self.whole_body().other_bytes),
@@ -266,7 +276,7 @@ class ResponsesHandler(AnswerHandler[JsonBody]):
             draft.store = False
 
     def _record(self, asked: Asked, course: Course, draft: ResponseDraft, end: AnswerEnd) -> KeptResponse:
-        response: JsonObject = ujson.loads(draft.finished(end))
+        response = without_pictures(ujson.loads(draft.finished(end)))
         earlier, emulated, answered = asked.earlier, course.emulated, course.answered
         went_on = earlier is not None and course.place is not None
         record = KeptResponse(
@@ -437,6 +447,14 @@ def new_id(prefix: str) -> str:
 def system(instructions: str) -> list[ChatMessage]:
     """The instructions as a message, if there are any."""
     return [ChatMessage("system", instructions)] if instructions else []
+
+
+def without_pictures(response: JsonObject) -> JsonObject:
+    """The response as it is kept: pictures are megabytes each, and are shown once."""
+    for item in objects_at(response, "output"):
+        if item.get("type") == "image_generation_call":
+            item["result"] = None
+    return response
 
 
 def goes_on(earlier: KeptResponse, model: Model, credential: Credential) -> bool:

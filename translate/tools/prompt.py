@@ -11,7 +11,7 @@ from typing import Final
 
 from translate.tools.envelope import call_tag, result_tag, written_call
 from translate.tools.schemas import Misfit
-from translate.values import JsonFormat, JsonObject, Tool, Toolbox, ToolCall
+from translate.values import JsonFormat, JsonObject, Native, Tool, Toolbox, ToolCall
 
 EXAMPLE: Final = ToolCall("", "tool_name", '{"argument": "value"}')
 RAW_EXAMPLE: Final = ToolCall("", "tool_name", "the text, as it is", raw=True)
@@ -43,6 +43,12 @@ Tools marked "takes a text" are called with a text instead of JSON, without any 
 LIST: Final = "## The tools"
 TAKES_TEXT: Final = "takes a text"
 NOTHING_ELSE: Final = "No other tools are available."
+OWN_TOO: Final = "Besides, you may use your own {abilities}. No other tools are available."
+ABILITIES: Final = {
+    Native.WEB_SEARCH: "web search",
+    Native.CODE_INTERPRETER: "Python",
+    Native.IMAGE_GENERATION: "drawing of pictures",
+}
 NOT_NOW: Final = """\
 # Tools
 
@@ -108,7 +114,9 @@ def tools_text(toolbox: Toolbox, nonce: str) -> str:
         parts.append(ONE_CALL)
     if any(tool.raw for tool in toolbox.tools):
         parts.append(RAW.format(example=written_call(RAW_EXAMPLE, nonce)))
-    parts += ["", LIST, "", *(listed(tool) for tool in toolbox.tools), "", NOTHING_ELSE]
+    own = " and ".join(name for ability, name in ABILITIES.items() if ability in toolbox.native)
+    last = OWN_TOO.format(abilities=own) if own else NOTHING_ELSE
+    parts += ["", LIST, "", *(listed(tool) for tool in toolbox.tools), "", last]
     return "\n".join(parts)
 
 

@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 
 from translate.values.errors import ApiError
 from translate.values.json import JsonObject
+from translate.values.native import Native
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +36,15 @@ class Toolbox:
 
     With `choice` "none" none may be called, with "required" at least one must be. `allowed` are the names
     that may be called, empty for all of them; one name together with "required" is a named tool. Without
-    `parallel` at most one call is made in one answer.
+    `parallel` at most one call is made in one answer. `native` are abilities of the model's own that it may
+    use besides.
     """
 
     tools: Sequence[Tool]
     choice: Literal["none", "auto", "required"] = "auto"
     allowed: frozenset[str] = frozenset()
     parallel: bool = True
+    native: frozenset[Native] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ class ResponseStream:
         self._opened = False
         self._index = 0  # of the item that is open, or comes next
         self._thinking = self._writing = False
+        self._thought = False  # all that is passed on of the thoughts was
         self._delta = b""  # with room for a number and a piece of text
 
     def open(self) -> bytes:
@@ -61,7 +62,8 @@ class ResponseStream:
                 [template % (number, piece) for number, piece in enumerate(event.pieces, first)]
             )
         if type(event) is ReasoningDelta:
-            return b"" if self._writing else self._close_items() + self._reason(event)
+            over = self._writing or self._thought
+            return b"" if over else self._close_items() + self._reason(event)
         self._draft.take(event)
         return b"" if self._draft.native is None else self._encode_item(self._draft.native, event)
 
@@ -244,7 +246,7 @@ class ResponseStream:
         """Nothing more is thought aloud; what comes after the first words is dropped."""
         if not self._thinking:
             return b""
-        self._thinking = False
+        self._thinking, self._thought = False, True
         place = self._place(self._draft.reasoning_id, b',"summary_index":0')
         thought = bytes(self._draft.reasoning)
         done = self._said("response.reasoning_summary_text.done", place + b',"text":"%b"' % thought)

@@ -4,7 +4,7 @@ Tools of the client's own are called by it; hosted ones are the backend's own, w
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final, Literal
 
@@ -16,6 +16,7 @@ from translate.values import (
     SEARCH,
     BadRequest,
     JsonObject,
+    Native,
     Tool,
     Toolbox,
     object_at,
@@ -26,12 +27,12 @@ from translate.values import (
 UNUSABLE: Final = "invalid_schema"
 """Code of the error for a schema that cannot be used."""
 HOSTED: Final = {
-    "web_search": SEARCH,
-    "web_search_preview": SEARCH,
-    "image_generation": PICTURE,
-    "code_interpreter": "",
+    "image_generation": Native.IMAGE_GENERATION,
+    "code_interpreter": Native.CODE_INTERPRETER,
 }
-"""Hosted tools that the backend has by itself, and what it is asked to make use of when one is chosen."""
+"""Hosted tools that the backend has by itself, beside `web_search` with all its endings."""
+HINTS: Final = {Native.WEB_SEARCH: SEARCH, Native.IMAGE_GENERATION: PICTURE}
+"""What the backend is asked to make use of when such an ability is chosen; it has no hint for Python."""
 LEFT_OUT: Final = ("tool_search",)
 """Tools that serve to load others; clients work without."""
 Choice = Literal["none", "auto", "required"]
@@ -42,12 +43,15 @@ class OfferedTools:
     """What a request offers. `toolbox` has the client's own tools, None if there are none.
 
     `spaces` has those that stand in a namespace, by the one name under which the model knows them: the
-    namespace, and the name in it. `hints` are what the backend is to make use of.
+    namespace, and the name in it. `native` are the backend's own abilities that are asked for. `hints` are
+    what it is to make use of, and with `program` that is its Python.
     """
 
     toolbox: Toolbox | None = None
     spaces: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    native: frozenset[Native] = frozenset()
     hints: tuple[str, ...] = ()
+    program: bool = False
 
 
 def offered_tools(data: JsonObject, brought: Sequence[object] = (), *, emulate: bool = True) -> OfferedTools:
@@ -61,19 +65,24 @@ def offered_tools(data: JsonObject, brought: Sequence[object] = (), *, emulate: 
     reader = _Reader()
     for index, raw in enumerate([*(given or ()), *brought]):
         reader.read(raw, f"tools[{index}]")
-    hints, choice, allowed = _choice(data.get("tool_choice"), reader)
+    chosen, choice, allowed = _choice(data.get("tool_choice"), reader)
+    native = frozenset(reader.native)
+    if chosen is None and not reader.tools and native == {Native.WEB_SEARCH}:
+        chosen = Native.WEB_SEARCH  # nothing else is offered
+    hints = (HINTS[chosen],) if chosen in HINTS else ()
+    program = chosen is Native.CODE_INTERPRETER
     if not emulate:
         if choice == "required":
             raise BadRequest(
                 "The backend cannot be made to call a function: 'tool_choice' must be 'auto' or 'none'.",
                 param="tool_choice",
             )
-        return OfferedTools(hints=hints)
+        return OfferedTools(native=native, hints=hints, program=program)
     parallel = data.get("parallel_tool_calls") is not False
     toolbox = checked_toolbox(reader.tools, choice, allowed, parallel=parallel)
-    if not hints and not reader.tools and SEARCH in reader.hosted:
-        hints = (SEARCH,)  # nothing else is offered
-    return OfferedTools(toolbox, reader.spaces, hints)
+    if toolbox is not None:
+        toolbox = replace(toolbox, native=native)
+    return OfferedTools(toolbox, reader.spaces, native, hints, program)
 
 
 class _Reader:
@@ -82,7 +91,7 @@ class _Reader:
     def __init__(self) -> None:
         self.tools: list[Tool] = []
         self.spaces: dict[str, tuple[str, str]] = {}
-        self.hosted: list[str] = []
+        self.native: list[Native] = []
 
     def read(self, raw: object, param: str) -> None:
         """Take one of the request's tools. Raises BadRequest."""
@@ -94,8 +103,8 @@ class _Reader:
             self._add_custom(raw, param)
         elif kind == "namespace":
             self._add_namespace(raw, param)
-        elif (hosted := _hosted(kind)) is not None:
-            self.hosted.append(hosted)
+        elif (native := _native(kind)) is not None:
+            self.native.append(native)
         elif kind not in LEFT_OUT:
             raise BadRequest(f"The tool type '{kind[:40]}' is not supported.", param="tools")
 
@@ -159,33 +168,37 @@ class _Reader:
         return whole
 
 
-def _hosted(kind: str) -> str | None:
-    """What the backend is asked to make use of for a hosted tool; None if it does not have it."""
-    return SEARCH if kind.startswith("web_search") else HOSTED.get(kind)
+def _native(kind: str) -> Native | None:
+    """The ability of the backend's own that a hosted tool is; None if it does not have it."""
+    if kind.startswith("web_search"):
+        return Native.WEB_SEARCH
+    return {"image_generation": Native.IMAGE_GENERATION, "code_interpreter": Native.CODE_INTERPRETER}.get(
+        kind
+    )
 
 
-def _choice(value: object, reader: _Reader) -> tuple[tuple[str, ...], Choice, list[str]]:
-    """What `tool_choice` says: hints, whether calls are made, and the names that may be called."""
+def _choice(value: object, reader: _Reader) -> tuple[Native | None, Choice, list[str]]:
+    """What `tool_choice` says: the ability that is chosen, whether calls are made, and of which tools."""
     if value is None:
-        return (), "auto", []
+        return None, "auto", []
     if value == "none" or value == "auto":
-        return (), value, []
+        return None, value, []
     if value == "required":
-        return (), "required" if reader.tools or not reader.hosted else "auto", []
+        return None, "required" if reader.tools or not reader.native else "auto", []
     if not isinstance(value, dict):
         raise BadRequest(expected("tool_choice", "none, auto, required or an object"), param="tool_choice")
     kind = value.get("type")
     if kind in ("function", "custom"):
-        return (), "required", [_chosen(value)]
+        return None, "required", [_chosen(value)]
     if kind == "allowed_tools":
         tools = objects_at(value, "tools")
         mode: Choice = "required" if value.get("mode") == "required" else "auto"
         own = [_chosen(tool) for tool in tools if tool.get("type") in ("function", "custom")]
         if not own:
-            return (), "none" if reader.tools else "auto", []
-        return (), mode, own
-    if isinstance(kind, str) and (hosted := _hosted(kind)) is not None:
-        return ((hosted,) if hosted else ()), "auto", []
+            return None, "none" if reader.tools else "auto", []
+        return None, mode, own
+    if isinstance(kind, str) and (native := _native(kind)) is not None:
+        return native, "auto", []
     raise BadRequest("This 'tool_choice' is not supported.", param="tool_choice")
 
 
