@@ -18,7 +18,7 @@ from handlers.console import ConsoleHandler, ConsoleParts, StateHandler
 from handlers.files import FileContentHandler, FileHandler, FilesHandler, OwnFilesOf
 from handlers.gpts import GptSearchHandler, Search
 from handlers.images import ImageFormHandler, ImagesHandler, VariationsHandler
-from handlers.media import MediaHandler
+from handlers.media import ContainerFileHandler, MediaHandler
 from handlers.messages import CountTokensHandler, HelloHandler, MessagesHandler, UnknownMessagesPath
 from handlers.models import ModelHandler, ModelsHandler
 from handlers.probes import HealthHandler, MetricsHandler, ReadyHandler
@@ -122,6 +122,7 @@ def make_app(parts: AppParts) -> tornado.web.Application:
         (rf"{v1}/images/variations/?", VariationsHandler, images),
         *_audio_routes(v1, parts),
         *_files_routes(v1, parts),
+        (rf"{v1}/containers/([^/]+)/files/([^/]+)/content/?", ContainerFileHandler, {"media": parts.media}),
         (rf"{v1}/models/?", ModelsHandler, models),
         (rf"{v1}/models/(.+?)/?", ModelHandler, models),
         *([(rf"{v1}/gpts/search/?", GptSearchHandler, {"search": parts.search})] if parts.search else []),

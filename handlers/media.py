@@ -114,3 +114,17 @@ class MediaHandler(ApiHandler):
         self.set_status(206)
         self.set_header("Content-Range", f"bytes {start}-{end - 1}/{file.size}")
         return start, end
+
+
+class ContainerFileHandler(MediaHandler):
+    """A file that a program of the backend has made, under the address of OpenAI's containers.
+
+    `container_file_citation` names it. Its name cannot be guessed; which container it is of does not matter.
+    """
+
+    async def get(self, _container: str, name: str) -> None:  # type: ignore[override]
+        """The file. Raises ApiError."""
+        self.read_caller()
+        await super().get(name)
+
+    head = get

@@ -179,7 +179,8 @@ class ResponsesHandler(AnswerHandler[JsonBody]):
             echo=request.echo,
             earlier_tokens=asked.earlier.tokens if asked.earlier is not None else 0,
             spaces=request.tools.spaces,
-            container=new_id("cntr") if request.tools.native else "",
+            native=request.tools.native,
+            container=new_id("cntr"),
             files=f"{self.public_base()}/files/" if Native.CODE_INTERPRETER in request.tools.native else "",
         )
 

@@ -16,6 +16,8 @@ MAX_ASSETS: Final = 16
 ASSET_POINTER = re.compile(r"[a-z][a-z-]{1,30}://[\w.-]{1,200}", re.ASCII)
 LANGUAGE = re.compile(r"[\w+#.-]{1,20}", re.ASCII)
 
+PYTHON: Final = ("python", "python_user_visible")
+"""Tools whose code and output are shown, and whose pictures are charts."""
 TEXT_TYPES: Final = ("text", "code", "execution_output", "stderr", "multimodal_text")
 """Content types that have their text in `parts` or `text` (section 7.4)."""
 
@@ -155,8 +157,9 @@ def has_pictures(raw: JsonObject) -> bool:
 def assets_of(raw: JsonObject) -> list[Asset]:
     """Pictures in the parts of a message (section 10); each has the message's title if it has no prompt."""
     title = text_at(object_at(raw, "metadata"), "image_gen_title")
+    chart = is_tool(raw) and text_at(object_at(raw, "author"), "name") in PYTHON
     found = (
-        _asset(text_at(item, "asset_pointer"), item, title)
+        _asset(text_at(item, "asset_pointer"), item, title, chart=chart)
         for item in objects_at(object_at(raw, "content"), "parts")
         if item.get("content_type") == "image_asset_pointer"
     )

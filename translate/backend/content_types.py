@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from translate.backend.content import ReasoningText, is_tool, output_of, shown_text_of, text_of
+from translate.backend.content import PYTHON, ReasoningText, is_tool, output_of, shown_text_of, text_of
 from translate.text import (
     Canvas,
     Fenced,
@@ -47,8 +47,6 @@ PRIVATE_CHANNEL: Final = "analysis"
 """What tools do on it is the model's own affair."""
 HIDING_FLAGS: Final = ("is_visually_hidden_from_conversation", "is_loading_message")
 """In the metadata of what is not to be shown."""
-PYTHON: Final = ("python", "python_user_visible")
-"""Tools whose code and output are shown."""
 PICTURE_TOOLS: Final = re.compile(
     r"(?:dalle|image_gen|t2uay3k|n7jupd|n7jupd_m|python|python_user_visible)(?:\..*)?"
 )

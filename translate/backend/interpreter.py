@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from translate.backend.content import (
+    PYTHON,
     has_pictures,
     is_finished,
     is_readable,
@@ -21,7 +22,6 @@ from translate.backend.content import (
 from translate.backend.content_citations import ITEMS as CITATION_ITEMS
 from translate.backend.content_citations import CitationReader
 from translate.backend.content_types import (
-    PYTHON,
     ContentType,
     TextReader,
     content_type_of,

@@ -18,6 +18,7 @@ from translate.values import (
     Cited,
     Event,
     JsonObject,
+    Native,
     PlanLimitReached,
     QuotaExceeded,
     RateLimited,
@@ -43,9 +44,9 @@ class ResponseFacts:
 
     `created` is in Unix seconds, `echo` what it repeats of the request. `earlier_tokens` are those of the
     responses that it follows: the caller's input is all that was said. `spaces` are the tools that stand in a
-    namespace; see `OfferedTools`. `container` names what the backend's programs run in, and `files` is the
-    address under which their files are, up to the name; both are empty if no ability of the backend's own was
-    asked for.
+    namespace, and `native` the backend's own abilities that were asked for; see `OfferedTools`. `container`
+    names what its programs run in, and `files` is the address under which their files are, up to the name;
+    empty if programs were not asked for.
     """
 
     id: str
@@ -55,6 +56,7 @@ class ResponseFacts:
     echo: JsonObject
     earlier_tokens: int = 0
     spaces: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    native: frozenset[Native] = frozenset()
     container: str = ""
     files: str = ""
 
@@ -74,7 +76,7 @@ class ResponseDraft:
         self.refusal = ""
         self.reasoning = bytearray()
         """The inside of a JSON string."""
-        self.native = NativeItems(new_id, facts.container) if facts.container else None
+        self.native = NativeItems(facts.native, new_id, facts.container) if facts.native else None
         """Items of the backend's own abilities, if they were asked for."""
         self._done: list[bytes] = []  # items that are complete, where others may follow
         self._thought = False  # the reasoning is one of them

@@ -17,6 +17,7 @@ from translate.values import (
     ItemKind,
     ItemStarted,
     JsonObject,
+    Native,
     OutputDelta,
     Picture,
     PictureShown,
@@ -55,10 +56,13 @@ Step = Added | Told | Done
 class NativeItems:
     """Give `take` each event of the answer, and write its steps; `close` gives those of what is open.
 
-    `new_id` makes an id with a prefix, `container` is the id of what programs run in.
+    `abilities` are those that were asked for: others stand in the text. `new_id` makes an id with a prefix,
+    `container` is the id of what programs run in.
     """
 
-    def __init__(self, new_id: Callable[[str], str], container: str) -> None:
+    def __init__(self, abilities: frozenset[Native], new_id: Callable[[str], str], container: str) -> None:
+        self._programs = Native.CODE_INTERPRETER in abilities
+        self._drawings = Native.IMAGE_GENERATION in abilities
         self._new_id = new_id
         self._container = container
         self._program: _Program | None = None
@@ -77,7 +81,7 @@ class NativeItems:
             case WebUsed(_, action):
                 yield from self.close()
                 yield from _searched(self._new_id("ws"), action)
-            case ItemStarted(ItemKind.CODE):
+            case ItemStarted(ItemKind.CODE) if self._programs:
                 yield from self.close()
                 yield from self._begin_program()
             case CodeDelta(pieces) if self._program is not None:
@@ -90,7 +94,7 @@ class NativeItems:
                     yield from self._begin_program()
                 if self._program is not None:
                     self._program.log(pieces)
-            case PictureWanted(asset) if not asset.chart:
+            case PictureWanted(asset) if self._drawings and not asset.chart:
                 yield from self.close()
                 yield from self._begin_drawing()
             case PictureShown(asset, picture):

@@ -15,6 +15,7 @@ from translate.values import (
     ItemEnded,
     ItemKind,
     ItemStarted,
+    Native,
     OutputDelta,
     Picture,
     PictureShown,
@@ -40,7 +41,7 @@ PROGRAM: tuple[Event, ...] = (
 
 def items() -> NativeItems:
     numbers = count(1)
-    return NativeItems(lambda prefix: f"{prefix}_{next(numbers)}", "cntr_1")
+    return NativeItems(frozenset(Native), lambda prefix: f"{prefix}_{next(numbers)}", "cntr_1")
 
 
 def steps(*events: Event) -> list[Step]:
@@ -156,3 +157,9 @@ def test_each_item_is_done_before_the_next_begins_whatever_comes(events: list[Ev
             case Done(item):
                 assert opened.pop() == json.loads(item)["id"]
     assert not opened
+
+
+def test_what_was_not_asked_for_is_no_item() -> None:
+    native = NativeItems(frozenset({Native.WEB_SEARCH}), lambda prefix: prefix, "cntr_1")
+    beside = [*PROGRAM[:1], PROGRAM[2], *PROGRAM[6:], PictureWanted(CAT), PictureShown(CAT, Picture("x"))]
+    assert [step for event in beside for step in native.take(event)] == []
