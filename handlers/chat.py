@@ -85,7 +85,7 @@ class ChatHandler(AnswerHandler[JsonBody]):
             created=created,
             model=request.model,
             include_usage=request.include_usage,
-            annotate=self.chat.stream_annotations,
+            annotate=self.chat.stream_annotations or request.web_search,
             error_note=self.chat.error_note,
             thinking=self.chat.thinking_keepalive,
             old_calls=request.old_calls,

@@ -37,7 +37,7 @@ class RangeNotSatisfiable(ApiError):
         return {**super().headers(), "Content-Range": f"bytes */{self._size}"}
 
 
-class MediaHandler(ApiHandler):
+class StoredFileHandler(ApiHandler):
     """One stored file, whole or one range of it, read from disk as fast as the client takes it."""
 
     route = "media"
@@ -54,8 +54,8 @@ class MediaHandler(ApiHandler):
         self.set_header("Cross-Origin-Resource-Policy", "cross-origin")
         self.set_header("Cache-Control", "no-store")  # of errors: the file may be there in a moment
 
-    async def get(self, name: str) -> None:
-        """The file of this name. Raises NotFound."""
+    async def serve(self, name: str) -> None:
+        """Answer with the file of this name. Raises NotFound."""
         try:
             file = await self.media.open(name)
         except NotYetStored as error:
@@ -66,8 +66,6 @@ class MediaHandler(ApiHandler):
             await self._answer(file)
         finally:
             file.close()
-
-    head = get
 
     async def _answer(self, file: StoredFile) -> None:
         self._describe(file)
@@ -116,15 +114,25 @@ class MediaHandler(ApiHandler):
         return start, end
 
 
-class ContainerFileHandler(MediaHandler):
+class MediaHandler(StoredFileHandler):
+    """A file by its name, for whoever has that."""
+
+    async def get(self, name: str) -> None:
+        """The file. Raises NotFound."""
+        await self.serve(name)
+
+    head = get
+
+
+class ContainerFileHandler(StoredFileHandler):
     """A file that a program of the backend has made, under the address of OpenAI's containers.
 
     `container_file_citation` names it. Its name cannot be guessed; which container it is of does not matter.
     """
 
-    async def get(self, _container: str, name: str) -> None:  # type: ignore[override]
-        """The file. Raises ApiError."""
+    async def get(self, _container: str, name: str) -> None:
+        """The file. Raises Unauthorized, NotFound."""
         self.read_caller()
-        await super().get(name)
+        await self.serve(name)
 
     head = get

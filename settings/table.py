@@ -286,7 +286,8 @@ class SettingsTable:
         "STREAM_ANNOTATIONS",
         "false",
         switch,
-        "Whether the last chunk of a stream also carries the citations, as `annotations`.",
+        "Whether the last chunk of a stream also carries the citations, as `annotations`; with "
+        "`web_search_options` it always does.",
     )
     audio: bool = setting(
         "AUDIO",

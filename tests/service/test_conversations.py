@@ -149,10 +149,20 @@ async def test_citations_are_annotations_of_the_whole_answer() -> None:
         assert citation["url"].startswith("http")
 
 
-async def test_annotations_of_a_stream_stand_on_its_finish_chunk_if_switched_on() -> None:
-    async with deployed({"STREAM_ANNOTATIONS": "true"}, knobs(kind="browse")) as service:
-        deltas = (await service.chat(stream=True)).stream.deltas
-    assert [len(delta.get("annotations", [])) for delta in deltas[-2:]] == [0, 3]
+@pytest.mark.parametrize(
+    ("env", "asked", "counts"),
+    [
+        ({"STREAM_ANNOTATIONS": "true"}, {}, [0, 3]),
+        ({}, {"web_search_options": {}}, [0, 3]),
+        ({}, {}, [0, 0]),
+    ],
+)
+async def test_annotations_of_a_stream_stand_on_its_finish_chunk_if_they_are_wanted(
+    env: dict[str, str], asked: dict[str, object], counts: list[int]
+) -> None:
+    async with deployed(env, knobs(kind="browse")) as service:
+        deltas = (await service.chat(stream=True, **asked)).stream.deltas
+    assert [len(delta.get("annotations", [])) for delta in deltas[-2:]] == counts
 
 
 async def test_side_requests_of_chat_front_ends_land_on_the_cheap_model() -> None:
