@@ -158,7 +158,7 @@ async def test_citations_are_annotations_of_the_whole_answer() -> None:
     ],
 )
 async def test_annotations_of_a_stream_stand_on_its_finish_chunk_if_they_are_wanted(
-    env: dict[str, str], asked: dict[str, object], counts: list[int]
+    env: dict[str, str], asked: dict[str, Any], counts: list[int]
 ) -> None:
     async with deployed(env, knobs(kind="browse")) as service:
         deltas = (await service.chat(stream=True, **asked)).stream.deltas
