@@ -6,7 +6,7 @@ from typing import Any
 
 import anthropic
 import pytest
-from anthropic import Anthropic
+from anthropic import Anthropic, beta_tool
 from anthropic.types import Message, MessageParam, TextBlock, ToolParam, ToolUseBlock
 
 from tests.processes import Pair, new_key
@@ -224,3 +224,22 @@ def test_stream_that_is_left_in_the_middle_closes_the_upstream(client: Anthropic
     with client.messages.stream(**minimal("Tell me about rain [[sim tokens=2000 pace=50]]")) as stream:
         next(stream.text_stream)
     assert pair.upstream_reaches("closed_early", before + 1)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_tool_runner_runs_the_tool_and_gets_an_answer(client: Anthropic, stream: bool) -> None:
+    """The SDK tries to go on with a conversation of which only Anthropic would keep the beginning."""
+
+    @beta_tool
+    def get_weather(city: str) -> str:
+        """The weather in a city now.
+
+        Args:
+            city: Where.
+        """
+        return f"rain in {city}"
+
+    runner: Any = client.beta.messages.tool_runner(**minimal(IN_OSLO, tools=[get_weather]), stream=stream)
+    *_, last = runner
+    message = last.get_final_message() if stream else last
+    assert message.content[0].text == "The tool `get_weather` gave: rain in Oslo"

@@ -5,7 +5,7 @@ from typing import Final
 
 import ujson
 
-from translate.values import ApiError
+from translate.values import ApiError, JsonObject
 
 OVERLOADED: Final = 529
 """Anthropic's status for a service that cannot serve anybody at the moment."""
@@ -20,6 +20,8 @@ TYPES: Final = {
 }
 """The class of an error, by its status; all others are the caller's fault below 500, else the service's."""
 TOO_LONG: Final = "context_length_exceeded"
+NO_THREAD: Final = "thread_not_found"
+"""After this one, Anthropic's SDKs send the whole conversation."""
 
 
 def error_status(error: ApiError) -> int:
@@ -44,7 +46,9 @@ class Envelope:
         """`{"type": "error", "error": {"type", "message"}, "request_id"}` as JSON in ASCII."""
         status = error_status(error)
         kind = TYPES.get(status) or ("invalid_request_error" if status < 500 else "api_error")
-        fields = {"type": kind, "message": self._message(error)}
+        fields: JsonObject = {"type": kind, "message": self._message(error)}
+        if error.code == NO_THREAD:
+            fields["details"] = {"error_code": NO_THREAD}
         body = {"type": "error", "error": fields, "request_id": self.request_id}
         return ujson.dumps(body, ensure_ascii=True, escape_forward_slashes=False).encode()
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from translate.anthropic.checks import MAX_NAME, is_integer, required, wrong
 from translate.anthropic.content import Content, read_content, read_system
-from translate.anthropic.errors import TOO_LONG
+from translate.anthropic.errors import NO_THREAD, TOO_LONG
 from translate.anthropic.tools import read_format, read_tools
 from translate.values import (
     REASONING_EFFORTS,
@@ -18,6 +18,7 @@ from translate.values import (
     ChatMessage,
     JsonFormat,
     JsonObject,
+    NotFound,
     Role,
     Toolbox,
     object_at,
@@ -64,7 +65,8 @@ class MessagesRequest:
 def messages_request(
     data: JsonObject, *, emulate: bool = True, counted_only: bool = False
 ) -> MessagesRequest:
-    """The request that `data` is. Raises BadRequest with the field at fault in `param`.
+    """The request that `data` is. Raises BadRequest with the field at fault in `param`, or NotFound
+    if it goes on with a conversation that only Anthropic would have.
 
     Without `emulate` tools and the form of the answer are left out, since nobody asks the model for them.
     With `counted_only` the tokens of the request are to be counted, and nothing is to be answered.
@@ -74,6 +76,8 @@ def messages_request(
         raise wrong("model", f"a string of 1 to {MAX_NAME} characters")
     if not counted_only:
         _check_max_tokens(data)
+    if object_at(data, "thread").get("type") == "continue":
+        raise NotFound("thread: none is kept here; send the whole conversation.", code=NO_THREAD)
     stream = data.get("stream")
     if stream is not None and not isinstance(stream, bool):
         raise wrong("stream", "a boolean")

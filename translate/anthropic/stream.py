@@ -47,7 +47,7 @@ class _Kind:
     delta: bytes
 
 
-TEXT: Final = _Kind({"type": "text", "text": "", "citations": None}, b'{"type":"text_delta","text":"')
+TEXT: Final = _Kind({"type": "text", "text": "", "citations": []}, b'{"type":"text_delta","text":"')
 THINKING: Final = _Kind(
     {"type": "thinking", "thinking": "", "signature": ""}, b'{"type":"thinking_delta","thinking":"'
 )

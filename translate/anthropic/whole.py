@@ -64,7 +64,7 @@ class WholeMessage:
         if self._reasoning:
             blocks.append(b'{"type":"thinking","thinking":"' + self._reasoning + b'","signature":""}')
         if text := escaped(self._refusal) if self._refusal else end.answer.escaped:
-            blocks.append(b'{"type":"text","text":"' + text + b'","citations":null}')
+            blocks.append(b'{"type":"text","text":"' + text + b'","citations":[]}')
         blocks += [_block(call) for call in self._calls]
         return dump(message)[:-1] + b',"content":[' + b",".join(blocks) + b"]}"
 

@@ -70,6 +70,11 @@ def test_overflow_is_told_in_the_words_that_clients_look_for() -> None:
     assert said(error, tokens=210000, most=200000) == "prompt is too long: 210000 tokens > 200000 maximum"
 
 
+def test_thread_that_is_not_kept_is_told_as_sdks_look_for_it() -> None:
+    body = json.loads(Envelope("req_1").write(NotFound("No such thread.", code="thread_not_found")))
+    assert body["error"]["details"] == {"error_code": "thread_not_found"}
+
+
 def test_envelope_is_ascii() -> None:
     body = Envelope("req_1").write(BadRequest("Schön \u2028 \N{FOX FACE}"))
     assert body.isascii()

@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 
 from translate.anthropic import MessagesRequest, messages_request
 from translate.anthropic.request import MAX_ATTACHMENTS, MAX_MESSAGES, MAX_TEXT
-from translate.values import Attachment, BadRequest, ChatMessage, JsonFormat, Tool, ToolCall, ToolResult
+from translate.values import (
+    Attachment,
+    BadRequest,
+    ChatMessage,
+    JsonFormat,
+    NotFound,
+    Tool,
+    ToolCall,
+    ToolResult,
+)
 
 USER = {"role": "user", "content": "Hello"}
 WEATHER = {
@@ -105,6 +114,13 @@ def test_mistake_is_refused_by_the_name_of_the_field(given: Json, field: str) ->
 
 def test_tokens_can_be_counted_of_a_request_without_a_limit() -> None:
     assert messages_request(fields(max_tokens=None), counted_only=True) == read()
+
+
+def test_conversation_that_is_kept_elsewhere_is_not_found() -> None:
+    assert read(thread={"type": "create"}) == read()
+    with pytest.raises(NotFound) as caught:
+        read(thread={"type": "continue", "previous_message_id": "msg_1"})
+    assert caught.value.code == "thread_not_found"
 
 
 def test_system_prompt_comes_first_without_what_is_meant_for_accounting() -> None:

@@ -31,7 +31,7 @@ def test_stream_is_byte_for_byte_as_the_contract_has_it() -> None:
         '"content":[],"stop_reason":null,"stop_sequence":null,"stop_details":null,"container":null,'
         f'"usage":{USAGE % (9, 1)}}}}}',
         '{"type":"ping"}',
-        '{"type":"content_block_start","index":0,"content_block":{"type":"text","text":"","citations":null}}',
+        '{"type":"content_block_start","index":0,"content_block":{"type":"text","text":"","citations":[]}}',
         '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Let me "}}',
         '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"look."}}',
         '{"type":"content_block_stop","index":0}',

@@ -20,7 +20,7 @@ def test_message_is_as_the_contract_has_it() -> None:
         "stop_details": None,
         "container": None,
         "content": [
-            {"type": "text", "text": "Let me look.", "citations": None},
+            {"type": "text", "text": "Let me look.", "citations": []},
             {
                 "type": "tool_use",
                 "id": "toolu_Zk3",
@@ -47,7 +47,7 @@ def test_reasoning_comes_first() -> None:
     message = whole([written("So."), ReasoningDelta([b"Hm", b"m."])], end_of("So."))
     assert message["content"] == [
         {"type": "thinking", "thinking": "Hmm.", "signature": ""},
-        {"type": "text", "text": "So.", "citations": None},
+        {"type": "text", "text": "So.", "citations": []},
     ]
 
 
@@ -60,7 +60,7 @@ def test_numbers_of_an_input_stay_as_the_model_wrote_them() -> None:
 
 def test_refusal_is_the_text() -> None:
     message = whole([Refused("I \N{LATIN SMALL LETTER E WITH ACUTE}.")], end_of())
-    assert message["content"] == [{"type": "text", "text": "I é.", "citations": None}]
+    assert message["content"] == [{"type": "text", "text": "I é.", "citations": []}]
     assert message["stop_reason"] == "refusal"
 
 
