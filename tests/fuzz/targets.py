@@ -17,6 +17,7 @@ from tests.fuzz.mutations import RAW, TEXTS, VALUES, mutated
 from tests.fuzz.seeds import seeds
 from tests.golden.frames import bodies
 from tests.transport.outcome import outcome
+from translate.anthropic import Envelope, MessagesRequest, messages_request
 from translate.backend import EndFinder, Frame, read_frame
 from translate.openai import ChatRequest, Form, FormBody, JsonBody, chat_request, envelope
 from translate.tools import instructed
@@ -281,6 +282,71 @@ def _read_form(body: bytes, size: int) -> Form | ApiError:
         return error
 
 
+# Bodies of requests of Anthropic's Messages API.
+
+
+def _messages() -> list[bytes]:
+    text = {"type": "text", "text": "Hello", "cache_control": {"type": "ephemeral"}}
+    picture = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}}
+    document = {"type": "document", "title": "a", "source": {"type": "text", "data": "A."}}
+    thought = {"type": "thinking", "thinking": "Hmm.", "signature": "x"}
+    call = {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {"a": "x"}}
+    found = [text, picture, {"type": "tool_reference", "tool_name": "g"}]
+    result = {"type": "tool_result", "tool_use_id": "toolu_1", "content": found, "is_error": True}
+    page = {"type": "search_result", "title": "A", "source": "https://a.example", "content": [text]}
+    schema = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
+    tool = {"name": "f", "description": "Does it.", "strict": True, "input_schema": schema}
+    tools = [
+        tool,
+        {**tool, "name": "g", "defer_loading": True},
+        {"type": "web_search_20250305", "name": "web"},
+    ]
+    history = [
+        {"role": "user", "content": [text, picture, document, page]},
+        {"role": "system", "content": [text]},
+        {"role": "assistant", "content": [thought, text, call]},
+        {"role": "user", "content": [result, text]},
+    ]
+    asked: list[dict[str, object]] = [
+        {"messages": [{"role": "user", "content": "Hello"}], "stop_sequences": ["a"], "stream": True},
+        {"messages": history, "system": [text, text], "tools": tools, "tool_choice": {"type": "any"}},
+        {"messages": history, "tools": tools, "tool_choice": {"type": "tool", "name": "f"}},
+        {
+            "messages": history[:1],
+            "thinking": {"type": "enabled", "budget_tokens": 2000},
+            "output_config": {"effort": "high", "format": {"type": "json_schema", "schema": schema}},
+        },
+    ]
+    return [json.dumps({"model": "gpt-4-s", "max_tokens": 100} | fields).encode() for fields in asked]
+
+
+def _damaged_message(rng: random.Random, data: bytes) -> bytes:
+    return random_body(rng, (data,))
+
+
+def _check_message(data: bytes) -> None:
+    request = _read_message(data)
+    if isinstance(request, ApiError):
+        assert 400 <= request.status < 500
+        assert json.loads(Envelope("req_1").write(request))["error"]["message"]
+        return
+    assert request.model
+    assert any(message.role != "system" for message in request.messages)
+    assert all(request.stop)
+    told = instructed(request.messages, request.toolbox, request.format, "7f3a9c12")
+    assert all(message.text or message.attachments for message in told)
+    assert not any(message.calls or message.results for message in told)
+
+
+def _read_message(body: bytes) -> MessagesRequest | ApiError:
+    reader = JsonBody()
+    try:
+        reader.feed(body)
+        return messages_request(reader.read_object())
+    except ApiError as error:
+        return error
+
+
 def _told(result: object) -> object:
     """The result, or what an error says to the caller."""
     if not isinstance(result, ApiError):
@@ -305,4 +371,5 @@ TARGETS = {
     "response": Target(_responses, _damaged_response, _check_response),
     "websocket": Target(_frames, _damaged_frames, _check_frames),
     "request": Target(_requests, _damaged_request, _check_request),
+    "message": Target(_messages, _damaged_message, _check_message),
 }

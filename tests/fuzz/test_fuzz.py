@@ -24,6 +24,7 @@ ROUNDS = {
     "response": range(2),
     "websocket": range(2),
     "request": range(1),
+    "message": range(1),
 }
 INPUTS_PER_ROUND = 250
 
