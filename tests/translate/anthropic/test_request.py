@@ -15,6 +15,7 @@ from translate.values import (
     BadRequest,
     ChatMessage,
     JsonFormat,
+    Native,
     NotFound,
     Tool,
     ToolCall,
@@ -324,6 +325,39 @@ def test_tools_that_the_backend_has_of_its_own_are_not_the_clients() -> None:
     assert (searching.toolbox, searching.web_search) == (None, True)
     running = read(tools=[{"type": "code_execution_20250825", "name": "code_execution"}])
     assert (running.toolbox, running.web_search) == (None, False)
+
+
+WEB = {"type": "web_search_20250305", "name": "web_search"}
+CODE = {"type": "code_execution_20250825", "name": "code_execution"}
+
+
+@pytest.mark.parametrize(
+    ("tools", "choice", "searches"),
+    [
+        ([WEB], None, True),
+        ([WEB], {"type": "any"}, True),
+        ([WEB], {"type": "tool", "name": "web_search"}, True),
+        ([WEB], {"type": "none"}, False),
+        ([WEB, CODE], None, False),
+        ([WEB, CODE], {"type": "any"}, False),
+        ([WEB, CODE], {"type": "tool", "name": "web_search"}, True),
+        ([WEB, CODE], {"type": "tool", "name": "code_execution"}, False),
+        ([WEB, WEATHER], None, False),
+        ([WEB, WEATHER], {"type": "tool", "name": "web_search"}, True),
+        ([WEB, WEATHER], {"type": "tool", "name": "get_weather"}, False),
+    ],
+)
+def test_web_is_searched_where_nothing_else_is_offered_or_it_must_be(
+    tools: list[Json], choice: object, searches: bool
+) -> None:
+    assert read(tools=tools, tool_choice=choice).web_search is searches
+
+
+def test_what_the_model_has_of_its_own_may_be_used_beside_the_clients_tools() -> None:
+    box = read(tools=[WEB, WEATHER, CODE], tool_choice={"type": "tool", "name": "code_execution"}).toolbox
+    assert box is not None
+    assert box.native == {Native.WEB_SEARCH, Native.CODE_INTERPRETER}
+    assert (box.choice, box.allowed) == ("auto", frozenset())
 
 
 @pytest.mark.parametrize(
