@@ -21,6 +21,8 @@ BASH = {
         "required": ["command"],
     },
 }
+WEB_SEARCH = {"type": "web_search_20250305", "name": "web_search"}
+CHOSEN = {"type": "tool", "name": "web_search"}
 QUICK = {"STREAM_HEADERS_AFTER": "0.1", "KEEPALIVE_INTERVAL": "0.1"}
 
 Json = dict[str, Any]
@@ -152,7 +154,9 @@ async def test_marks_of_what_to_cache_and_the_form_of_a_system_message_change_no
     [
         ({"output_config": {"effort": "medium"}}, "thinking_effort", "extended"),
         ({"thinking": {"type": "enabled", "budget_tokens": 2000}}, "thinking_effort", "standard"),
-        ({"tools": [{"type": "web_search_20250305", "name": "web_search"}]}, "system_hints", ["search"]),
+        ({"tools": [WEB_SEARCH]}, "system_hints", ["search"]),
+        ({"tools": [WEB_SEARCH], "tool_choice": CHOSEN}, "system_hints", ["search"]),  # as Claude Code does
+        ({"tools": [WEB_SEARCH, BASH], "tool_choice": CHOSEN}, "system_hints", ["search"]),
     ],
 )
 async def test_what_a_request_asks_for_reaches_the_backend(asked: Json, field: str, sent: object) -> None:
