@@ -60,8 +60,8 @@ PROGRAM: Final = "Run a Python program of your own to find the answer."
 """What the backend is told where its Python is chosen, for which it has no other way of asking."""
 LONGEST_WAIT: Final = 60.0
 """Seconds. Codex sends what was refused again and again if it is told a wait: a longer one is not told."""
-MAX_CHAIN: Final = 1000
-"""Responses of one chain that are said again where the backend's conversation is lost."""
+MAX_CHAIN_BYTES: Final = 64 << 20
+"""What the responses of a chain may take together that is said again, with what is attached to them."""
 MAX_CALLS: Final = 1000
 """Calls of a chain whose tools are remembered: the last ones."""
 HEAVY: Final = ("tools", "text")
@@ -74,11 +74,13 @@ MAX_PAGE: Final = 100
 class ResponsesParts:
     """What the routes of responses work with beside what all answers do.
 
-    `store` keeps responses, None if nothing is kept; `keys` name callers there.
+    `store` keeps responses, None if nothing is kept; `keys` name callers there. At most `longest_chain`
+    responses are said again where the backend has lost their conversation.
     """
 
     store: ResponseStore | None
     keys: KeyNames
+    longest_chain: int = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,9 +216,16 @@ class ResponsesHandler(AnswerHandler[JsonBody]):
 
     async def _chain(self, latest: KeptResponse) -> Sequence[KeptResponse]:
         """All responses of a chain, the oldest first. Raises BadRequest, Overloaded."""
-        chain = [latest]
-        while (before := chain[-1].previous_id) and len(chain) < MAX_CHAIN:
+        chain, size = [latest], latest.size
+        while before := chain[-1].previous_id:
             chain.append(await previous(self.responses, self.caller, before))
+            size += chain[-1].size
+            if len(chain) > self.responses.longest_chain or size > MAX_CHAIN_BYTES:
+                raise BadRequest(
+                    "The backend has lost the conversation, and it is too long to be said again.",
+                    param="previous_response_id",
+                    code="context_length_exceeded",
+                )
         return chain[::-1]
 
     async def _emulated(

@@ -1,7 +1,7 @@
 """What is kept of one response, and how it is written."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 
 import ujson
 
@@ -15,10 +15,10 @@ class KeptResponse:
     `owner` stands for the caller, `at` is in Unix seconds. `response` is the object as the client got it,
     `gizmo` is the id of the GPT, empty for a model. `input` are the items that this turn brought, each with
     an id. `account` names the credential that has the backend's conversation, and `conversation_id` and
-    `message_id` are the place in it, empty if it told none.
-    `instructions` are the last ones that the conversation was given, `told` names what it was told of tools
-    (the fingerprint of `translate.tools`), in the envelopes of `nonce`. `calls` are the names of the tools
-    called so far, by the ids of the calls, `tokens` those of the whole chain.
+    `message_id` are the place in it, empty if it told none. `instructions` are the last ones that the
+    conversation was given, `told` names what it was told of tools (the fingerprint of `translate.tools`), in
+    the envelopes of `nonce`. `calls` are the names of the tools called so far, by the ids of the calls,
+    `tokens` those of the whole chain. `size` is what it takes in bytes, known of one that was kept.
     """
 
     id: str
@@ -37,6 +37,7 @@ class KeptResponse:
     nonce: str
     calls: Mapping[str, str]
     tokens: int
+    size: int = field(default=0, compare=False)
 
     @property
     def output(self) -> list[JsonObject]:
@@ -62,10 +63,12 @@ class KeptResponse:
 
 def written(record: KeptResponse) -> bytes:
     """The record as JSON."""
-    return ujson.dumps(asdict(record), ensure_ascii=True, escape_forward_slashes=False).encode()
+    fields = asdict(record)
+    del fields["size"]
+    return ujson.dumps(fields, ensure_ascii=True, escape_forward_slashes=False).encode()
 
 
 def read(data: bytes) -> KeptResponse:
     """The record that `written` wrote. Raises ValueError or TypeError if it is none."""
     fields = ujson.loads(data)
-    return KeptResponse(**{**fields, "input": tuple(fields["input"])})
+    return KeptResponse(**{**fields, "input": tuple(fields["input"]), "size": len(data)})

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from kept.records import KeptResponse, read, written
-from kept.store import DAY, KeepingFailed, KeptBounds
+from kept.store import DAY, TOO_LARGE, KeepingFailed, KeptBounds
 from runtime import COMPUTING, connect_redis, redis_failures
 from translate.values import JsonObject, text_at
 
@@ -64,8 +64,8 @@ class RedisResponses:
         """See `ResponseStore`; how durable it is depends on the Redis."""
         bounds = self._bounds
         data = await COMPUTING.run(written, record)
-        if len(data) > bounds.size // 4:
-            raise KeepingFailed("The response is too large to be kept.")
+        if len(data) > bounds.largest:
+            raise KeepingFailed(TOO_LARGE)
         given: tuple[Any, ...] = (
             record.id, data, int(bounds.days * DAY), bounds.responses, bounds.size, record.owner,
             *record.output_ids,
@@ -90,13 +90,15 @@ class RedisResponses:
     async def output_items(self, owner: str, ids: Collection[str]) -> Mapping[str, JsonObject]:
         """See `ResponseStore`."""
         found: dict[str, JsonObject] = {}
+        left = self._bounds.at_once
         for id in ids:
-            if id in found:
+            if id in found or left <= 0:
                 continue
             with _failures():
                 response = await self._bytes_at(f"{ITEM}{owner}:{id}")
             if response is not None and (record := await self.get(owner, response.decode())) is not None:
                 found |= {text_at(item, "id"): item for item in record.output}
+                left -= record.size
         return found
 
     async def _bytes_at(self, key: str) -> bytes | None:

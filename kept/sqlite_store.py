@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from kept.records import KeptResponse, read, written
-from kept.store import DAY, KeepingFailed, KeptBounds
+from kept.store import DAY, TOO_LARGE, KeepingFailed, KeptBounds
 from runtime import ClockTrust
 from translate.values import JsonObject, text_at
 
@@ -113,8 +113,8 @@ class SqliteResponses:
 
     def _put(self, connection: sqlite3.Connection, record: KeptResponse) -> None:
         data = written(record)
-        if len(data) > self._bounds.size // 4:
-            raise KeepingFailed("The response is too large to be kept.")
+        if len(data) > self._bounds.largest:
+            raise KeepingFailed(TOO_LARGE)
         with _transaction(connection):
             connection.execute(
                 "INSERT OR REPLACE INTO responses (id, owner, at, size, record) VALUES (?, ?, ?, ?, ?)",
@@ -156,14 +156,16 @@ class SqliteResponses:
         self, connection: sqlite3.Connection, owner: str, ids: Collection[str]
     ) -> Mapping[str, JsonObject]:
         found: dict[str, JsonObject] = {}
+        left = self._bounds.at_once
         for id in ids:
-            if id in found:
+            if id in found or left <= 0:
                 continue
             row = connection.execute(
                 "SELECT response FROM items WHERE id = ? AND owner = ?", (id, owner)
             ).fetchone()
             if row and (record := self._get(connection, owner, row[0])) is not None:
                 found |= {text_at(item, "id"): item for item in record.output}
+                left -= record.size
         return found
 
     def _oldest_wanted(self) -> float:

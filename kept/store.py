@@ -8,6 +8,7 @@ from kept.records import KeptResponse
 from translate.values import JsonObject
 
 DAY: Final = 86400.0
+TOO_LARGE: Final = "The response is too large to be kept."
 
 
 class KeepingFailed(Exception):
@@ -17,12 +18,14 @@ class KeepingFailed(Exception):
 @dataclass(frozen=True, slots=True)
 class KeptBounds:
     """How much is kept: for so many days, and of all callers so many responses and bytes; the oldest go
-    first.
+    first. One of more than `largest` bytes is not kept. Items are looked for in `at_once` bytes of them.
     """
 
     days: int
     responses: int = 10_000
     size: int = 1 << 30
+    largest: int = 16 << 20
+    at_once: int = 64 << 20
 
 
 class ResponseStore(Protocol):
@@ -41,7 +44,7 @@ class ResponseStore(Protocol):
         ...
 
     async def output_items(self, owner: str, ids: Collection[str]) -> Mapping[str, JsonObject]:
-        """The output items of these ids, as far as there are any."""
+        """The output items of these ids, as far as there are any; within the bounds."""
         ...
 
     async def close(self) -> None:

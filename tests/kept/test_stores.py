@@ -107,6 +107,14 @@ async def test_output_items_are_found_by_their_ids(reopened: Any) -> None:
         }
 
 
+async def test_items_are_looked_for_in_so_many_bytes_only(reopened: Any) -> None:
+    async with closing(reopened(KeptBounds(30, at_once=1000))) as store:
+        for number in range(8):
+            await store.put(record(f"resp_{number}"))
+        found = await store.output_items("alice", [f"msg_resp_{number}" for number in range(8)])
+        assert 0 < len(found) < 4
+
+
 async def test_of_too_many_the_oldest_go(reopened: Any) -> None:
     async with closing(reopened(KeptBounds(30, responses=2))) as store:
         for number in (1, 2, 3):
@@ -126,7 +134,7 @@ async def test_of_too_large_ones_the_oldest_go(reopened: Any) -> None:
 
 
 async def test_what_would_drive_out_all_others_is_not_kept(reopened: Any) -> None:
-    async with closing(reopened(KeptBounds(30, size=10_000))) as store:
+    async with closing(reopened(KeptBounds(30, largest=4_000))) as store:
         await store.put(record())
         with pytest.raises(KeepingFailed):
             await store.put(record("resp_2", text="x" * 5000))

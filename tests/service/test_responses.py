@@ -248,6 +248,18 @@ async def test_chain_with_a_missing_link_cannot_be_said_again() -> None:
         assert (answer.status, answer.json["error"]["code"]) == (400, "previous_response_not_found")
 
 
+async def test_chain_that_is_too_long_to_be_said_again_is_told_so() -> None:
+    def short_of_breath(parts: AppParts) -> AppParts:
+        return replace(parts, responses=replace(parts.responses, longest_chain=1))
+
+    async with deployed(adapt=short_of_breath) as service:
+        first = await said(service, "Say exactly: one")
+        second = await said(service, "Say exactly: two", previous_response_id=first["id"])
+        service.upstream.conversations.hide_all(KEY)
+        answer = await ask(service, "Say exactly: three", previous_response_id=second["id"])
+        assert (answer.status, answer.json["error"]["code"]) == (400, "context_length_exceeded")
+
+
 async def test_nobody_follows_the_response_of_another() -> None:
     async with deployed() as service:
         whole = await said(service)
