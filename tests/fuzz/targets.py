@@ -19,7 +19,21 @@ from tests.golden.frames import bodies
 from tests.transport.outcome import outcome
 from translate.anthropic import Envelope, MessagesRequest, messages_request
 from translate.backend import EndFinder, Frame, read_frame
-from translate.openai import ChatRequest, Form, FormBody, JsonBody, chat_request, envelope
+from translate.openai import (
+    ChatRequest,
+    Form,
+    FormBody,
+    JsonBody,
+    ResponseDraft,
+    ResponseFacts,
+    chat_request,
+    check_outputs,
+    envelope,
+    messages_of,
+    references,
+    resolved,
+    responses_request,
+)
 from translate.tools import instructed
 from translate.values import ApiError
 from transport.chunked import ChunkedDecoder
@@ -347,6 +361,68 @@ def _read_message(body: bytes) -> MessagesRequest | ApiError:
         return error
 
 
+# Bodies of requests for responses.
+
+
+def _asked_responses() -> list[bytes]:
+    text = {"type": "input_text", "text": "Hello"}
+    picture = {"type": "input_image", "image_url": "data:image/png;base64,AAAA", "detail": "low"}
+    file = {"type": "input_file", "filename": "a.txt", "file_data": "data:text/plain;base64,QQ=="}
+    call = {"type": "function_call", "id": "fc_1", "call_id": "c1", "name": "f", "arguments": "{}"}
+    result = {"type": "function_call_output", "call_id": "c1", "output": [text, picture]}
+    patch = {"type": "custom_tool_call", "call_id": "c2", "name": "g", "input": "x"}
+    patched = {"type": "custom_tool_call_output", "call_id": "c2", "output": "done"}
+    schema = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
+    function = {"type": "function", "name": "f", "description": "Does it.", "parameters": schema}
+    space = {"type": "namespace", "name": "s", "tools": [function, {"type": "custom", "name": "h"}]}
+    custom = {"type": "custom", "name": "g", "format": {"type": "grammar", "definition": "a"}}
+    tools = [function, custom, space, {"type": "web_search"}, {"type": "tool_search"}]
+    items = [
+        {"role": "developer", "content": "Be brief."},
+        {"type": "message", "id": "msg_1", "role": "user", "content": [text, picture, file]},
+        {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "x"},
+        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "a"}]},
+        {**call, "namespace": "s"},
+        patch,
+        patched,
+        result,
+        {"type": "web_search_call", "id": "ws_1", "action": {"type": "search", "query": "q"}},
+        {"type": "additional_tools", "tools": [function]},
+        {"type": "item_reference", "id": "msg_0"},
+    ]
+    asked: list[dict[str, object]] = [
+        {"input": "Hello", "instructions": "Be brief.", "stream": True, "metadata": {"a": "b"}},
+        {"input": items, "tools": tools, "tool_choice": "required", "store": False},
+        {"input": items, "tools": tools, "tool_choice": {"type": "allowed_tools", "tools": [function]}},
+        {"input": items[:2], "text": {"format": {"type": "json_schema", "name": "x", "schema": schema}}},
+        {"input": [text], "reasoning": {"effort": "high", "summary": "auto"}, "previous_response_id": "r"},
+    ]
+    return [json.dumps({"model": "gpt-4-s"} | fields).encode() for fields in asked]
+
+
+def _check_asked_response(data: bytes) -> None:
+    try:
+        reader = JsonBody()
+        reader.feed(data)
+        request = responses_request(reader.read_object(), lambda prefix: f"{prefix}_new")
+        items = resolved(request.items, {id: {"type": "reasoning"} for id in references(request.items)})
+        check_outputs(items, {})
+        messages = messages_of(items, {})
+    except ApiError as error:
+        _told(error)
+        return
+    assert request.model
+    assert all(
+        message.text or message.attachments or message.calls or message.results for message in messages
+    )
+    if messages:
+        told = instructed(messages, request.tools.toolbox, request.format, "7f3a9c12")
+        assert not any(message.calls or message.results for message in told)
+    facts = ResponseFacts("resp_1", 0, request.model, True, request.echo, spaces=request.tools.spaces)
+    draft = ResponseDraft(facts, lambda prefix: f"{prefix}_1", lambda: 0.0)
+    assert json.loads(draft.begun())["status"] == "in_progress"
+
+
 def _told(result: object) -> object:
     """The result, or what an error says to the caller."""
     if not isinstance(result, ApiError):
@@ -372,4 +448,5 @@ TARGETS = {
     "websocket": Target(_frames, _damaged_frames, _check_frames),
     "request": Target(_requests, _damaged_request, _check_request),
     "message": Target(_messages, _damaged_message, _check_message),
+    "asked_response": Target(_asked_responses, _damaged_message, _check_asked_response),
 }

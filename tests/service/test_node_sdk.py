@@ -52,6 +52,14 @@ def test_stream_helper(pair: Pair) -> None:
     assert scenario(pair, "helper") == {"heard": "helped", "content": "helped", "finish": "stop"}
 
 
+def test_response_that_calls_a_tool_and_the_one_that_follows(pair: Pair) -> None:
+    told = scenario(pair, "response")
+    assert json.loads(told["called"]) == {"city": "Oslo"}
+    assert "It snows in Oslo." in told["content"]
+    assert told["heard"][0] == "response.created"
+    assert told["heard"][-1] == "response.completed"
+
+
 @pytest.mark.parametrize("stream", ["", "1"])
 def test_runner_of_tools_runs_what_is_called_and_gives_the_answer(pair: Pair, stream: str) -> None:
     ran = scenario(pair, "tools", STREAM=stream)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from handlers import AppParts
+from simulator import Knobs
 from tests.raw_client import Answer
 from tests.redis_server import RedisServer, needs_redis
 from tests.service.deployment import JSON_TYPE, KEY, Deployment, deployed
@@ -164,6 +165,19 @@ async def test_compacting_is_not_offered() -> None:
     async with deployed() as service:
         assert (await service.post({"model": "gpt-4-s"}, path=f"{PATH}/compact")).status == 404
         assert (await service.post({"input": "x"}, path=f"{PATH}/compact")).status == 400
+
+
+@pytest.mark.parametrize("summary", ["auto", None])
+async def test_thoughts_are_an_item_if_their_summary_is_asked_for(summary: str | None) -> None:
+    async with deployed(knobs=Knobs(busy=False, cap=0, age="2025")) as service:
+        events = await streamed(service, "say exactly: hi", reasoning={"summary": summary})
+        output = events[-1]["response"]["output"]
+        assert [item["type"] for item in output] == (["reasoning"] if summary else []) + ["message"]
+        assert text_of(events[-1]["response"]) == "hi"
+        if summary:
+            assert output[0]["summary"][0]["text"].startswith("**")
+        whole = await said(service, "say exactly: hi", reasoning={"summary": summary})
+        assert [item["type"] for item in whole["output"]] == [item["type"] for item in output]
 
 
 # Chains.

@@ -72,6 +72,38 @@ const scenarios = {
     });
     return { called, content: await runner.finalContent() };
   },
+  async response() {
+    const tools = [
+      {
+        type: "function",
+        name: "get_weather",
+        description: "The weather of a city.",
+        strict: true,
+        parameters: {
+          type: "object",
+          properties: { city: { type: "string" } },
+          required: ["city"],
+          additionalProperties: false,
+        },
+      },
+    ];
+    const heard = [];
+    const first = client.responses.stream({
+      model: "gpt-4-s",
+      input: "What is the weather in Oslo?",
+      tools,
+      tool_choice: "required",
+    });
+    first.on("event", (event) => heard.push(event.type));
+    const asked = await first.finalResponse();
+    const second = client.responses.stream({
+      model: "gpt-4-s",
+      previous_response_id: asked.id,
+      input: [{ type: "function_call_output", call_id: asked.output[0].call_id, output: "It snows in Oslo." }],
+      tools,
+    });
+    return { heard, called: asked.output[0].arguments, content: (await second.finalResponse()).output_text };
+  },
   async models() {
     const ids = [];
     for await (const model of client.models.list()) ids.push(model.id);
