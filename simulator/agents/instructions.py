@@ -22,6 +22,7 @@ _LISTED = re.compile(
 )
 _CALLED = re.compile(r"<call-[0-9a-f]{8} name=\"([^\"\n]+)\"")
 _RESULT = re.compile(r"<(result-[0-9a-f]{8}) name=\"([^\"\n]*)\" id=\"([^\"\n]*)\"( failed)?>\n")
+_OWN_TOO = re.compile(r"\bmay use your own\b")
 _ONLY_JSON = re.compile(r"\bonly the json\b", re.IGNORECASE)
 _ONLY_JSON_NOW = re.compile(r"\bthe json alone\b", re.IGNORECASE)
 _SCHEMA = re.compile(r"\bjson schema:\s*(?=\{)", re.IGNORECASE)
@@ -62,8 +63,9 @@ class Instructions:
 
     `tag` is that of the example of a call, such as `call-7f3a9c12`; `must` says whether a tool has to be
     called, one of `allowed` if there are any; none may be if `forbidden`, and no more than one if `single`.
-    With `wants_json` the answer is to be JSON, of that `schema` if there is one. `question` is the user's
-    newest text, `results` what the newest message brings, `called` the names in earlier calls.
+    `own_too` if it may use the backend's own tools besides. With `wants_json` the answer is to be JSON, of
+    that `schema` if there is one. `question` is the user's newest text, `results` what the newest message
+    brings, `called` the names in earlier calls.
     """
 
     tag: str = ""
@@ -72,6 +74,7 @@ class Instructions:
     allowed: tuple[str, ...] = ()
     forbidden: bool = False
     single: bool = False
+    own_too: bool = False
     wants_json: bool = False
     schema: JsonObject | None = None
     question: str = ""
@@ -134,6 +137,7 @@ def _rules(role: str, text: str) -> Instructions | None:
         tag=openers[-1] if openers else "",
         tools=tuple(map(_offered, listed)) if openers else (),
         single=bool(openers and re.search(r"\bat most one call\b", text[: listed[0].start()])),
+        own_too=bool(openers and _OWN_TOO.search(text, listed[-1].end())),
         wants_json=wants_json,
         schema=_json_at(text, schema.end()) if schema else None,
     )

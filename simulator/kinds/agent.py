@@ -27,8 +27,9 @@ def agent(turn: Turn) -> Iterator[TurnStep] | None:
     if not calls and not asked.wants_json:
         if asked.results:
             return final_answer(turn, _about(turn, asked.results))
-        has_own = turn.request.system_hints or turn.request.attached_file_ids or turn.gizmo
-        return None if has_own else final_answer(turn, compose_answer(turn.prompt))
+        request = turn.request
+        own = asked.own_too or request.system_hints or request.attached_file_ids or turn.gizmo
+        return None if own else final_answer(turn, compose_answer(turn.prompt))
     if habit.name == "python":
         return _with_own_python(turn)
     if habit.name in ("prose", "refuse", "blank"):

@@ -10,7 +10,7 @@ from simulator.habit_names import HABITS
 from tests.simulator.agents.prompts import WEATHER, call_of, go_on
 from tests.simulator.client import ask, message, running
 from translate.tools import AnswerContract, checked_format, checked_tool, instructed
-from translate.values import ChatMessage, JsonFormat, Kept, Toolbox, ToolCall, ToolResult, Unkept
+from translate.values import ChatMessage, JsonFormat, Kept, Native, Toolbox, ToolCall, ToolResult, Unkept
 
 NONCE = "7f3a9c12"
 OFFERED = (
@@ -49,6 +49,8 @@ def test_the_list_of_tools_is_read() -> None:
     assert asked.tools[0].schema == WEATHER
     assert asked.question == "What is the weather in Oslo?"
     assert (asked.must, asked.allowed, asked.forbidden, asked.single) == (False, (), False, False)
+    assert not asked.own_too
+    assert read(Toolbox(OFFERED, native=frozenset({Native.WEB_SEARCH}))).own_too
 
 
 @pytest.mark.parametrize(

@@ -228,3 +228,17 @@ async def test_what_is_left_out_of_a_text_is_read_in_its_file() -> None:
         attached = {"attachments": [{"id": file_id, "name": "message-1.txt"}]}
         answer = await ask(simulator, message(note, "system"), message("weather in Oslo", metadata=attached))
     assert answer.text == OSLO
+
+
+async def test_its_own_tools_are_left_alone_unless_they_may_be_used() -> None:
+    question = "Calculate 3*4"
+    alone, besides = (
+        message(tools_text() + more, "system") for more in ("", "\nYou may use your own Python.")
+    )
+    async with running() as simulator:
+        without = await ask(simulator, alone, question, model="gpt-4")
+        own = await ask(simulator, besides, question, model="gpt-4")
+        called = await ask(simulator, besides, "weather in Oslo", model="gpt-4")
+    assert [shown["author"]["name"] for shown in without.shown.values()] == [None] * 4
+    assert any(shown["author"]["name"] == "python" for shown in own.shown.values())
+    assert called.text == OSLO
