@@ -135,6 +135,36 @@ CHATS: Final = (
     Body(f'{{"model": "{PROMPT}'.encode()),
     Body(b"{}", f"text/{WORD}"),
 )  # fmt: skip
+TOOL: Final = {
+    "name": "look",
+    "description": f"Looks for {PROMPT}.",
+    "input_schema": {"type": "object", "properties": {WORD: {"const": PROMPT}}},
+}
+MESSAGES: Final = (
+    *[as_json(question(stream=stream, max_tokens=9, system=PROMPT)) for stream in (False, True)],
+    *[as_json(question(stream=stream, max_tokens=9, tools=[TOOL])) for stream in (False, True)],
+    as_json(
+        question("habit=wrong_type amends=false", max_tokens=9, tools=[TOOL], tool_choice={"type": "any"})
+    ),
+    as_json(question("fault=reset_mid", stream=True, max_tokens=9)),
+    as_json(question("fault=message_length_exceeds_limit", max_tokens=9)),
+    as_json(question(max_tokens=PROMPT)),
+    as_json(question(max_tokens=9, stop_sequences=[PROMPT * 2000])),
+    as_json(question(max_tokens=9, messages=[{"role": PROMPT, "content": PROMPT}])),
+    as_json(
+        question(max_tokens=9, messages=[{"role": "user", "content": [{"type": "image", "source": PROMPT}]}])
+    ),
+    as_json(question(max_tokens=9, tools=[{**TOOL, "strict": True, "input_schema": {"type": "odd"}}])),
+    Body(PROMPT.encode()),
+)
+RESPONSES: Final = (
+    *[as_json({"model": "gpt-4-s", "input": PROMPT, "stream": stream}) for stream in (False, True)],
+    as_json({"model": "gpt-4-s", "input": f"{PROMPT} [[sim fault=reset_mid]]", "stream": True}),
+    as_json({"model": "gpt-4-s", "input": PROMPT, "instructions": PROMPT, "store": False}),
+    as_json({"model": "gpt-4-s", "input": [{"role": PROMPT, "content": PROMPT}]}),
+    as_json({"model": "gpt-4-s", "input": PROMPT, "temperature": PROMPT, "tools": PROMPT}),
+    Body(PROMPT.encode()),
+)
 DRAWINGS: Final = (
     *[as_json({"prompt": f"Draw {PROMPT}", "response_format": form}) for form in ("url", "b64_json")],
     as_json({"prompt": f"Draw {PROMPT} [[sim kind=draw_refused]]"}),
@@ -157,6 +187,11 @@ FORMS: Final = (
 )
 
 
+UPLOADS: Final = (
+    form({"purpose": "user_data"}, PROMPT.encode(), "file"),
+    form({"purpose": PROMPT}, PROMPT.encode(), "file"),
+    form({"purpose": "user_data"}, PROMPT.encode()),
+)
 SPEECHES: Final = (
     as_json({"model": "tts-1", "input": PROMPT, "voice": "alloy"}),
     as_json({"model": "tts-1", "input": PROMPT, "voice": PROMPT}),
@@ -179,11 +214,26 @@ class Asked:
 
 ROUTES: Final[Mapping[str, Asked]] = {
     "API/v1/chat/completions/?": Asked([CHAT], CHATS),
+    "API/v1/messages/?": Asked([f"{API}/messages", f"{API}/messages?{WORD}={KEY}"], MESSAGES),
+    "API/v1/messages/count_tokens/?": Asked([f"{API}/messages/count_tokens"], MESSAGES),
+    "API/v1/messages/.*": Asked([f"{API}/messages/batches/{PROMPT}"]),
+    "API/v1/responses/?": Asked([f"{API}/responses"], RESPONSES),
+    "API/v1/responses/input_tokens/?": Asked([f"{API}/responses/input_tokens"], RESPONSES),
+    "API/v1/responses/compact/?": Asked([f"{API}/responses/compact"], RESPONSES),
+    "API/v1/responses/([^/]+)/?": Asked([f"{API}/responses/resp_1?{WORD}={KEY}"]),
+    "API/v1/responses/([^/]+)/cancel/?": Asked([f"{API}/responses/resp_1/cancel?{KEY}"]),
+    "API/v1/responses/([^/]+)/input_items/?": Asked([f"{API}/responses/resp_1/input_items?after={KEY}"]),
     "API/v1/images/generations/?": Asked([f"{API}/images/generations"], DRAWINGS),
     "API/v1/images/edits/?": Asked([f"{API}/images/edits"], FORMS),
     "API/v1/images/variations/?": Asked([f"{API}/images/variations"], FORMS),
     "API/v1/audio/speech/?": Asked([f"{API}/audio/speech"], SPEECHES),
     "API/v1/audio/transcriptions/?": Asked([f"{API}/audio/transcriptions"], RECORDINGS),
+    "API/v1/files/?": Asked([f"{API}/files", f"{API}/files?after={KEY}"], UPLOADS),
+    "API/v1/files/([^/]+)/content/?": Asked([f"{API}/files/file-1/content?{KEY}"]),
+    "API/v1/files/([^/]+)/?": Asked([f"{API}/files/file-1?{KEY}"]),
+    "API/v1/containers/([^/]+)/files/([^/]+)/content/?": Asked(
+        [f"{API}/containers/cntr_1/files/file-1/content?{KEY}"]
+    ),
     "API/v1/models/?": Asked([f"{API}/models", f"{API}/models?{WORD}={KEY}"]),
     "API/v1/models/(.+?)/?": Asked([f"{API}/models/gpt-4-s", f"{API}/models/{PROMPT}"]),
     "API/v1/usage/?": Asked([f"{API}/usage", f"{API}/usage?start_date={PROMPT}"]),
@@ -191,7 +241,8 @@ ROUTES: Final[Mapping[str, Asked]] = {
     "API(?:/v1)?/dashboard/billing/usage/?": Asked(
         [f"/{HIDDEN}/dashboard/billing/usage", f"{API}/dashboard/billing/usage?end_date={PROMPT}"]
     ),
-    "API/.*": Asked([f"{API}/{PROMPT}", f"{API}/responses", f"/{HIDDEN}/{KEY}"]),
+    "API/api/hello": Asked([f"/{HIDDEN}/api/hello"]),
+    "API/.*": Asked([f"{API}/{PROMPT}", f"{API}/embeddings", f"/{HIDDEN}/{KEY}"]),
     "/(?:images|files)/([^/]+)": Asked([f"/images/{PROMPT}.png", f"/files/{KEY}"]),
     "/healthz/?": Asked(["/healthz"]),
     "/readyz/?": Asked(["/readyz"]),

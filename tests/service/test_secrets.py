@@ -55,12 +55,13 @@ def told(request: Request, reply: Reply) -> bytes:
     """What a reply says of itself: an error, without the path and the model that it repeats."""
     said = b" ".join(f"{name}: {value}".encode() for name, value in reply.headers.items())
     if reply.status < 400:
-        error = reply.body.rfind(b'data: {"error"')
+        error = max(reply.body.rfind(start) for start in (b'data: {"error"', b"event: error"))
         return said + (reply.body[error:] if error >= 0 else b"")
     if reply.body.startswith(b"{"):
         body = json.loads(reply.body)["error"]
         own = request.path.partition("?")[0]
-        repeated = body["code"] in ("unknown_url", "model_not_found")  # what was asked for does not exist
+        # what was asked for does not exist
+        repeated = body.get("code") in ("unknown_url", "model_not_found") or body["type"] == "not_found_error"
         return said + (b"" if repeated and (WORD in own or body["param"]) else reply.body)
     return said + reply.body
 
@@ -74,9 +75,10 @@ def ask_all(pair: Pair) -> list[tuple[Request, Reply]]:
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
-    """All files but the stored pictures and files of answers, which are meant to be there."""
+    """All files but stored pictures and files, and kept responses, which are meant to be there."""
     found = {path.relative_to(folder): path for path in folder.rglob("*") if path.is_file()}
-    return {str(name): path.read_bytes() for name, path in found.items() if name.parts[0] != "media"}
+    meant = ("media", "uploads", "responses.sqlite3", "responses.sqlite3-wal", "responses.sqlite3-shm")
+    return {str(name): path.read_bytes() for name, path in found.items() if name.parts[0] not in meant}
 
 
 def test_no_secret_is_logged_measured_told_or_kept(tmp_path: Path) -> None:
