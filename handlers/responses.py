@@ -33,6 +33,7 @@ from translate.openai import (
     references,
     resolved,
     responses_request,
+    with_id,
 )
 from translate.values import (
     AnswerEnd,
@@ -377,7 +378,7 @@ class InputItemsHandler(KeptHandler):
         ids = [str(item.get("id")) for item in items]
         if after:
             if after not in ids:
-                raise BadRequest(f"There is no input item with id '{after[:100]}'.", param="after")
+                raise BadRequest(f"There is no input item{with_id(after)}.", param="after")
             items = items[ids.index(after) + 1 :]
         page = items[:limit]
         self.send_body(
@@ -474,7 +475,7 @@ def goes_on(earlier: KeptResponse, model: Model, credential: Credential) -> bool
 
 def response_not_found(id: str) -> NotFound:
     """There is no such response, or it is another caller's."""
-    return NotFound(f"Response with id '{id[:100]}' not found.")
+    return NotFound(f"Response{with_id(id)} not found.")
 
 
 async def previous(responses: ResponsesParts, caller: Caller, id: str) -> KeptResponse:
@@ -483,7 +484,7 @@ async def previous(responses: ResponsesParts, caller: Caller, id: str) -> KeptRe
     found = await reading(store.get(responses.keys.digest(caller), id)) if store is not None else None
     if found is None:
         raise BadRequest(
-            f"Previous response with id '{id[:100]}' not found.",
+            f"Previous response{with_id(id)} not found.",
             param="previous_response_id",
             code="previous_response_not_found",
         )

@@ -31,6 +31,7 @@ from translate.openai.responses.items import (
     messages_of,
     references,
     resolved,
+    with_id,
 )
 from translate.openai.responses.request import ResponsesRequest, responses_request
 
@@ -71,4 +72,5 @@ __all__ = [
     "resolved",
     "responses_request",
     "transcription",
+    "with_id",
 ]

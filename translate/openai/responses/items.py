@@ -4,6 +4,7 @@ Items are kept as JSON, since they are listed and come back as they were; see `m
 is told of them.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -54,6 +55,8 @@ PREFIXES: Final = {
 }
 NAMESPACE: Final = "__"
 """Between a namespace and the name of a tool in it, where both are one name."""
+ID: Final = re.compile(r"[a-z]{1,8}_[A-Za-z0-9]{1,64}")
+"""What ids look like; anything else may be a secret that was mistaken for one, and is not repeated."""
 
 
 def read_items(value: object, new_id: NewId) -> tuple[JsonObject, ...]:
@@ -123,6 +126,16 @@ def _need_texts(raw: JsonObject, param: str, *names: str) -> None:
             raise BadRequest(expected(f"{param}.{name}", "a string"), param=f"{param}.{name}")
 
 
+def named(id: str) -> str:
+    """A space and the id, to be repeated in an error; nothing if it looks like no id."""
+    return f" {id}" if ID.fullmatch(id) else ""
+
+
+def with_id(id: str) -> str:
+    """Which one it is that was not found, as the official service says it."""
+    return f" with id '{id}'" if ID.fullmatch(id) else ""
+
+
 def references(items: Iterable[JsonObject]) -> list[str]:
     """The ids of items that are meant and not given."""
     return [text_at(item, "id") for item in items if item["type"] == REFERENCE]
@@ -136,7 +149,7 @@ def resolved(items: Iterable[JsonObject], found: Mapping[str, JsonObject]) -> tu
             id = text_at(item, "id")
             if id not in found:
                 raise NotFound(
-                    f"Item with id '{id[:100]}' not found. Items are not persisted when `store` is set to "
+                    f"Item{with_id(id)} not found. Items are not persisted when `store` is set to "
                     "false. Try again with `store` set to true, or remove this item from your input.",
                     param="input",
                 )
@@ -172,7 +185,7 @@ def check_outputs(items: Iterable[JsonObject], called: Mapping[str, str]) -> Non
     for item in items:
         if item["type"] in OUTPUTS and (id := text_at(item, "call_id")) not in known:
             raise BadRequest(
-                f"No tool call found for function call output with call_id {id[:100]}.", param="input"
+                f"No tool call found for function call output with call_id{named(id)}.", param="input"
             )
 
 
