@@ -7,7 +7,7 @@ anywhere; payloads may be padded with spaces; the last record may lack its line 
 
 import json
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 MAX_RECORD_BYTES = 16 * 1024 * 1024
 """Longest record that is read. Tool output with notebook messages inside reaches some MiB."""
@@ -25,6 +25,8 @@ LINE_COST = 64
 """Bytes for which each data line counts besides its own, since it is an object in memory."""
 GLUE = re.compile(r"\s*(?:(data:)\s*|\Z)")
 """What stands behind a payload: the end, or the beginning of a glued one."""
+MAX_NAME = 40
+"""Bytes of a line with the name of an event that is looked for at a glance."""
 UNREADABLE = b"\xff"
 """No UTF-8: a record with this byte in its data is read by nobody."""
 
@@ -33,8 +35,7 @@ class RecordTooLarge(ValueError):
     """A record, or a line, exceeds the limit; the rest of the stream cannot be read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One record: `event` is its name, empty if it has none; `data` has its data lines joined by LF."""
 
     event: bytes
@@ -133,6 +134,8 @@ class SseSplitter:
 
     def next(self) -> Record | None:
         """The next whole record; None when more bytes are needed. Raises RecordTooLarge."""
+        if (usual := self._usual()) is not None:
+            return usual
         while True:
             line = self._next_line()
             if line is None:
@@ -153,6 +156,29 @@ class SseSplitter:
         if rest:
             self._field(rest)
         return self._dispatch()
+
+    def _usual(self) -> Record | None:
+        """The next record, if it has the usual form, is whole, and is looked at for the first time."""
+        buffer, start, event = self.buffer, self.pos, b""
+        if self._scan > start or self._lf > start or not (self._started and self.at_boundary):
+            return None
+        if buffer.startswith(b"event: ", start):
+            end = buffer.find(b"\n", start, start + MAX_NAME)
+            event = bytes(buffer[start + 7 : end])
+            if end < 0 or not event.isalpha():
+                return None
+            start = end + 1
+        if not buffer.startswith(b"data: ", start):
+            return None
+        end = buffer.find(b"\n", start)
+        if end < 0 or not buffer.startswith(b"\n", end + 1) or end - start > self._max:
+            return None
+        data = bytes(buffer[start + 6 : end])
+        if b"\r" in data:
+            return None
+        self.pos = self._scan = self._lf = end + 2
+        self.ends_in_cr = False
+        return Record(event, data)
 
     def _begin_with(self, chunk: bytes) -> None:
         self.buffer = chunk
