@@ -30,12 +30,14 @@ from translate.backend import (
     Interpreter,
     Record,
     RecordTooLarge,
+    ReferencesChange,
     SnapshotDialect,
     SseSplitter,
     Trouble,
     TurnFacts,
     error_from_response,
     is_content,
+    is_plain,
     is_quiet,
     unglued,
 )
@@ -141,8 +143,10 @@ class Conversation:
         self.exchange_over = False
         """The present exchange is over, so that the rest of its stream is not read."""
         self._reading = True  # the state is one of READING
+        self._unheard = False  # the answer goes on elsewhere: the rest of this stream is not wanted
         self._plain_passes = False  # plain growth may go by without a look
         self._heeds_loose = False  # but for loose marks
+        self._plain_waits = False  # plain growth waits for what comes behind it, and may do so joined
         self.complete = False
         """The backend has said that it is done with this stream; before that, it may still be at work."""
         self._sent = sent
@@ -209,7 +213,7 @@ class Conversation:
 
     def receive_data(self, data: bytes) -> None:
         """Take bytes of the stream, cut anywhere."""
-        if self.state is not State.ELSEWHERE:  # then the rest of this stream is not wanted
+        if not self._unheard:
             self._sse.push(data)
             self._all_read = False
 
@@ -387,14 +391,39 @@ class Conversation:
                 else:
                     source.pass_unread(joined)
                     self._builder.add_unread(pieces, joined)
-            if sse.pos == len(sse.buffer) or (taken := fast_path.take(sse)) is None:
+            elif self._plain_waits and (pieces := fast_path.take_plain(sse)):
+                joined = b"".join(pieces)
+                self._more_kept = True
+                self._renderer.render(Grew(message, source.grow(joined, unescaped(joined))))
+                if self._check_stop():
+                    return
+                self._see_what_passes()
+            if sse.pos == len(sse.buffer):
                 return
-            self._more_kept = True
-            if shown := source.grow(*taken):
+            if (taken := fast_path.take(sse)) is None:
+                if not self._take_references(message):
+                    return
+            elif shown := source.grow(*taken):
                 self._renderer.render(Grew(message, shown))
+            self._more_kept = True
             if self._check_stop():
                 return
             self._see_what_passes()
+
+    def _take_references(self, message: Message) -> bool:
+        """Take a record that also adds to the references of `message`, if there is one."""
+        known = self._interpreter.known_references(message)
+        if known is None:
+            return False
+        taken = self._dialect.take_references(self._fast_path, self._sse, known)
+        if taken is None:
+            return False
+        escaped, piece, added = taken
+        self._records += 1
+        if shown := message.source.grow(escaped, piece):
+            self._renderer.render(Grew(message, shown))
+        self._show(self._interpreter.change_references(message, added))
+        return True
 
     def _take_warily(self, message: Message, pieces: Sequence[bytes]) -> None:
         """Take plain pieces of which some may hold a loose mark."""
@@ -481,7 +510,16 @@ class Conversation:
     def _take_envelope(self, value: JsonObject, record: Record) -> None:
         growing, fast_path, dialect = self._interpreter.growing, self._fast_path, self._dialect
         if growing is not None and (piece := dialect.growth(value, growing.source)) is not None:
-            self._show(self._grow(growing, piece))
+            self._grow(growing, piece)
+            if not fast_path.has_begun:
+                fast_path.disarm()
+        elif (
+            growing is not None and (changed := self._changed_references(value, record, growing)) is not None
+        ):
+            fast_path.disarm()  # the next record says where it belongs
+            if not changed.fits:
+                self.facts.count_unknown("delta")
+            self._show(self._interpreter.change_references(growing, changed))
         else:
             fast_path.disarm()
             if self._interpreter.damage.pending and not dialect.is_whole(value):
@@ -494,7 +532,13 @@ class Conversation:
                 if reading.envelope is not None:
                     if reading.formerly:
                         self._interpreter.rename(reading.formerly, reading.envelope)
-                    self._show(self._interpreter.receive(reading.envelope, same_text=reading.same_text))
+                    self._show(
+                        self._interpreter.receive(
+                            reading.envelope,
+                            same_text=reading.same_text,
+                            same_citations=reading.same_citations,
+                        )
+                    )
             elif not self._interpreter.over and not self._interpreter.hides(reading.envelope or {}):
                 self._fail(UpstreamFailed(DAMAGED, should_retry=False))
                 return
@@ -511,10 +555,24 @@ class Conversation:
             fast_path.disarm()
         self._see_what_passes()
 
-    def _grow(self, message: Message, piece: str) -> Iterator[Change]:
+    def _changed_references(
+        self, value: JsonObject, record: Record, growing: Message
+    ) -> ReferencesChange | None:
+        """What a record changes among the references of the message that is growing, if that is all."""
+        known = self._interpreter.known_references(growing)
+        if known is None or self._interpreter.damage.pending:
+            return None
+        return self._dialect.references(value, record.data, growing.source, known)
+
+    def _grow(self, message: Message, piece: str) -> None:
         """The text of the message grows by a piece that was parsed."""
-        if shown := message.source.grow(json.dumps(piece)[1:-1].encode(), piece):
-            yield Grew(message, shown)
+        escaped, source = json.dumps(piece)[1:-1].encode(), message.source
+        passes = self._plain_passes and piece and not source.is_behind and is_plain(escaped)
+        if passes and self._passes(escaped):
+            source.pass_unread(escaped)
+            self._builder.add_unread((escaped,), escaped)
+        elif shown := source.grow(escaped, piece):
+            self._renderer.render(Grew(message, shown))
 
     def _passes(self, plain: bytes) -> bool:
         """Whether plain growth may go by without a look, where any may."""
@@ -529,6 +587,7 @@ class Conversation:
             growing is not None and not growing.source.held and self._renderer.passes_through(growing)
         )
         self._heeds_loose = self._plain_passes and self._renderer.heeds_loose_marks
+        self._plain_waits = not self._plain_passes and growing is not None and self._renderer.waits(growing)
 
     def _show(self, changes: Iterator[Change]) -> None:
         for change in changes:
@@ -681,4 +740,5 @@ class Conversation:
     def _move(self, signal: Signal) -> None:
         self.state = transition(self.state, signal)
         self._reading = self.state in READING
+        self._unheard = self.state is State.ELSEWHERE
         self.exchange_over = self.state is State.EXCHANGE_ENDED or self.state in OVER

@@ -1,9 +1,10 @@
 """What the backend says, and what it is told: streams, dialects, messages, payloads, frames, errors."""
 
+from translate.backend.content_citations import ReferencesChange
 from translate.backend.damage import is_quiet
 from translate.backend.dialects import DeltaDialect, Dialect, SnapshotDialect, Trouble, is_content
 from translate.backend.errors import Said, error_from_response, read_detail, said_by
-from translate.backend.fast_path import FastPath
+from translate.backend.fast_path import FastPath, is_plain
 from translate.backend.found_gpts import read_found_gpts
 from translate.backend.gizmo import MAX_GIZMO_BYTES, as_gizmo, read_gizmo
 from translate.backend.interpreter import REFERENCES_PATCH, Interpreter, TurnFacts
@@ -71,6 +72,7 @@ __all__ = [
     "PostedConversation",
     "Record",
     "RecordTooLarge",
+    "ReferencesChange",
     "Said",
     "SnapshotDialect",
     "SseSplitter",
@@ -90,6 +92,7 @@ __all__ = [
     "error_from_response",
     "folded",
     "is_content",
+    "is_plain",
     "is_quiet",
     "news_of",
     "one_system_message",

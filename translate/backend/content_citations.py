@@ -4,8 +4,9 @@ Three forms are read (protocol notes, sections 9 and 20.4): `citations` (2023-24
 and behind them `search_result_groups`, which explain a mark that has no reference.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from itertools import count, islice
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, count, islice
 from typing import Final
 
 import ujson
@@ -13,13 +14,27 @@ import ujson
 from translate.text import FOOTNOTE, PRIVATE, Citation, Source
 from translate.values import JsonObject, object_at, objects_at, size_in_memory, text_at
 
+REFERENCES: Final = "content_references"
 MAX_CITATIONS: Final = 500
 MAX_ITEMS: Final = 50
 """Sources of one reference that are read."""
 
 _Read = tuple[tuple[Citation, ...], int]
 """What one item says, and the bytes of memory that it takes."""
+_Mark = tuple[str, int]
+"""An item by the key that it stands under and its fingerprint."""
 _NEW = count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class ReferencesChange:
+    """Those of the `content_references` of a message that are new or other than before, by their indices.
+
+    Unless it `fits`, some of the change was left out.
+    """
+
+    items: Sequence[tuple[int, object]]
+    fits: bool = True
 
 
 class CitationReader:
@@ -32,43 +47,80 @@ class CitationReader:
         """Those known now; what came beside the message stands before its own."""
         self.size = 0
         """Bytes of memory that they take, about."""
-        self._patched: JsonObject = {}
-        self._last = 0  # what was read last
-        self._known: dict[int, _Read] = {}  # by item
+        self.references: int | None = 0
+        """How many references the message had when they were last read; None if all must be read again."""
+        self._patched: list[_Read] = []
+        self._own: dict[str, list[_Read]] = {}
+        self._known: dict[_Mark, _Read] = {}  # what was read last with all others
 
     def read(self, metadata: JsonObject) -> bool:
         """Take the metadata of the message. Whether there are other citations now."""
         own = {key: metadata[key] for key in ITEMS if metadata.get(key)}
-        return bool(own) and self._take(own)
+        if not own:
+            return False
+        known: dict[_Mark, _Read] = {}
+        self._own = {key: self._read_all(key, items, known) for key, items in own.items()}
+        self._known = known
+        references = own.get(REFERENCES, [])
+        simple = isinstance(references, list) and all(isinstance(item, dict) for item in references)
+        self.references = len(references) if isinstance(references, list) and simple else None
+        return self._settle()
 
     def patch(self, record: JsonObject) -> bool:
         """Take a record of references that come beside the message and stand for its own."""
-        self._patched = {"content_references": record.get("content_references")}
-        return self._take({})
+        known: dict[_Mark, _Read] = {}
+        self._patched = self._read_all(REFERENCES, record.get(REFERENCES), known)
+        self._own, self._known, self.references = {}, known, None
+        return self._settle()
 
-    def _take(self, own: JsonObject) -> bool:
-        last, self._last = self._last, _fingerprint([self._patched, own])
-        if last == self._last:
-            return False
-        known: dict[int, _Read] = {}
-        for holder in (self._patched, own):
-            for key, read in ITEMS.items():
-                for item in _some_objects(holder, key):
-                    mark = _fingerprint([key, item])
-                    known[mark] = self._known.get(mark) or _with_size(read(item))
-        self._known = known
-        citations = [citation for found, _ in known.values() for citation in found]
+    def change(self, changed: ReferencesChange) -> bool:
+        """Take some references of the message, of which `references` were known. Whether there are other
+        citations now.
+        """
+        own = self._own.setdefault(REFERENCES, [])
+        new: list[Citation] = []
+        for index, item in changed.items:
+            if not isinstance(item, dict) or self.references is None:
+                self.references = None
+                continue
+            self.references = max(self.references, index + 1)
+            if index >= MAX_CITATIONS:
+                continue
+            read = _with_size(_reference(item))
+            if index < len(own):
+                own[index] = read
+            else:
+                own.append(read)
+                new += read[0]
+                self.size += read[1]
+        if len(new) < len(changed.items):
+            return self._settle()
+        self.citations = [*self.citations, *new]  # behind all others, since references stand last
+        return True
+
+    def _read_all(self, key: str, items: object, known: dict[_Mark, _Read]) -> list[_Read]:
+        read, found = ITEMS[key], []
+        for item in _some_objects(items):
+            mark = key, _fingerprint(item)
+            known[mark] = self._known.get(mark) or known.get(mark) or _with_size(read(item))
+            found.append(known[mark])
+        return found
+
+    def _settle(self) -> bool:
+        """Put together what was read. Whether it is something else than before."""
+        reads = [*self._patched, *chain.from_iterable(self._own.get(key, ()) for key in ITEMS)]
+        citations = list(chain.from_iterable([read[0] for read in reads]))
         if citations == self.citations:
             return False
         self.citations = citations
-        self.size = sum(size for _, size in known.values())
+        self.size = sum([read[1] for read in reads])
         return True
 
 
-def _fingerprint(value: list[object]) -> int:
+def _fingerprint(item: JsonObject) -> int:
     """A number that is the same for equal JSON, and for nothing else that is likely to come."""
     try:
-        return hash(ujson.dumps(value))
+        return hash(ujson.dumps(item))
     except OverflowError:  # nested too deeply
         return next(_NEW)
 
@@ -77,13 +129,13 @@ def _with_size(citations: Iterable[Citation]) -> _Read:
     found, size = tuple(citations), 0
     for one in found:
         size += size_in_memory(one.url, one.title, one.matched, one.markdown)
-        size += sum(size_in_memory(page.url, page.title, page.picture) for page in one.sources + one.further)
+        for page in (*one.sources, *one.further):
+            size += size_in_memory(*page)
     return found, size
 
 
-def _some_objects(holder: JsonObject, key: str) -> Iterator[JsonObject]:
-    found = holder.get(key)
-    objects = (item for item in found if isinstance(item, dict)) if isinstance(found, list) else iter(())
+def _some_objects(items: object) -> Iterator[JsonObject]:
+    objects = (item for item in items if isinstance(item, dict)) if isinstance(items, list) else iter(())
     return islice(objects, MAX_CITATIONS)
 
 
@@ -104,12 +156,13 @@ def _reference(item: JsonObject) -> Iterator[Citation]:
     span = _span(item, "start_idx", "end_idx")
     if span is None or not matched.strip():
         return
-    markdown = PRIVATE.sub("", text_at(item, "alt"))
+    markdown = _shown(text_at(item, "alt"))
     sources = [*_sources(item, "items"), *_sources(item, "fallback_items"), *_sources(item, "images")]
-    safe = item.get("safe_urls")
-    first = safe[0] if isinstance(safe, list) and safe and isinstance(safe[0], str) else ""
     url = next((source.url for source in sources if source.url), "")
-    url = url or _web(text_at(item, "url") or text_at(item, "cloud_doc_url") or first)
+    if not url:
+        safe = item.get("safe_urls")
+        first = safe[0] if isinstance(safe, list) and safe and isinstance(safe[0], str) else ""
+        url = _web(text_at(item, "url") or text_at(item, "cloud_doc_url") or first)
     title = (sources[0].title if sources else "") or _title(item)
     further = [
         page for one in objects_at(item, "items")[:MAX_ITEMS] for page in _sources(one, "supporting_websites")
@@ -138,15 +191,22 @@ def _results(group: JsonObject) -> Iterator[Citation]:
             yield Citation(-1, -1, None, url, _title(entry), f"turn{turn}{kind}{number}")
 
 
-def _sources(holder: JsonObject, key: str) -> Iterator[Source]:
-    for item in objects_at(holder, key)[:MAX_ITEMS]:
-        found = Source(_title(item), _web(text_at(item, "url")), _web(text_at(item, "content_url")))
-        if found != Source(""):
-            yield found
+def _sources(holder: JsonObject, key: str) -> list[Source]:
+    if not holder.get(key):
+        return []
+    found = [
+        Source(_title(item), _web(text_at(item, "url")), _web(text_at(item, "content_url")))
+        for item in objects_at(holder, key)[:MAX_ITEMS]
+    ]
+    return [source for source in found if any(source)]
 
 
 def _title(item: JsonObject) -> str:
-    return PRIVATE.sub("", text_at(item, "title") or text_at(item, "name"))
+    return _shown(text_at(item, "title") or text_at(item, "name"))
+
+
+def _shown(text: str) -> str:
+    return text if text.isascii() else PRIVATE.sub("", text)
 
 
 def _span(item: JsonObject, start: str, end: str) -> tuple[int, int] | None:
@@ -157,12 +217,12 @@ def _span(item: JsonObject, start: str, end: str) -> tuple[int, int] | None:
 
 
 def _web(url: str) -> str:
-    return PRIVATE.sub("", url) if url.startswith(("http://", "https://")) else ""
+    return _shown(url) if url.startswith(("http://", "https://")) else ""
 
 
 ITEMS: Final[dict[str, Callable[[JsonObject], Iterator[Citation]]]] = {
     "citations": _citation,
-    "content_references": _reference,
     "search_result_groups": _results,
+    REFERENCES: _reference,
 }
-"""Where they stand in the metadata, and what reads one item."""
+"""Where they stand in the metadata, and what reads one item. What grows most often stands last."""

@@ -10,10 +10,11 @@ Three forms of a record say more than their fields (section 13.2): an envelope w
 text right behind one belongs to its message, and a list of changes is a patch whatever the operation.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Collection
 from typing import Final, TypeGuard
 
-from translate.values import JsonObject, concatenate, object_at, text_size
+from translate.values import JsonObject, concatenate, object_at, text_at, text_size
 
 DELTA_FIELDS = frozenset("pov")
 """A record with any of these fields is a delta; a removal has no value."""
@@ -29,6 +30,7 @@ the longest time gives way to a new one; what would change it after that fits no
 VALUE_BYTES = 64
 """What a value takes in memory besides its text, about."""
 
+METADATA_PATH: Final = "/message/metadata"
 TEXTLESS_PATHS = (
     "/message/metadata/",
     "/message/status/",
@@ -40,6 +42,7 @@ TEXTLESS_PATHS = (
 )
 """What stands at and below these is no text of the message. Each ends with a slash."""
 ID_PATH: Final = "/message/id"
+REFERENCES_PATH: Final = "/message/metadata/content_references"
 CONTENT_PATH: Final = "/message/content/"
 """Below it a message has its text."""
 MADE_PATHS: Final = (
@@ -53,6 +56,8 @@ Elsewhere a change of what is missing fits nothing, since a text might be meant.
 """
 ALIASES: Final = {"a": "append"}
 """Short names of operations."""
+APPENDS: Final = ("append", "a")
+BELOW_REFERENCE: Final = re.compile(r"/(\d{1,7})/", re.ASCII)
 
 ROOT = ""
 """The path of a root, and the key of a channel's tree in the object that holds it, so that a root is changed
@@ -103,6 +108,23 @@ class DeltaState:
         """The content of the message of the current tree; an empty one if there is none."""
         return object_at(object_at(self.tree, "message"), "content")
 
+    @property
+    def references(self) -> list[object]:
+        """What marks in the text of the message of the current tree stand for, as the tree has it."""
+        references = object_at(object_at(self.tree, "message"), "metadata").get("content_references")
+        return references if isinstance(references, list) else []
+
+    def has_references(self, known: int) -> bool:
+        """Whether the tree has a list of so many."""
+        metadata = object_at(object_at(self.tree, "message"), "metadata")
+        return isinstance(metadata.get("content_references"), list) and len(self.references) == known
+
+    def add_references(self, added: list[object], data: bytes) -> None:
+        """Take a patch that only appends these, parsed from `data`, to the list of the tree."""
+        self.begin({"p": ROOT, "o": "patch"})
+        self._count(added, data)
+        self.references.extend(added)
+
     def set_text(self, channel: int, path: str, text: str) -> None:
         """Replace the text at a place that has one."""
         *parents, key = _segments(path)
@@ -111,6 +133,11 @@ class DeltaState:
     def lose(self) -> None:
         """A record was lost: what the next one leaves out is not known, until one says it."""
         self._known = False
+
+    def resume(self, path: str) -> None:
+        """A record was taken elsewhere that appends to the text at `path`, and says so."""
+        self.path = self._base = path
+        self.op, self._patches, self._known = "append", False, True
 
     def begin(self, record: JsonObject) -> None:
         """Take the path, the operation and the channel of a record. Raises DeltaMismatch without them."""
@@ -176,6 +203,18 @@ class DeltaState:
                 for change in value
             )
         return _is_textless(self._base)
+
+    def spares(self, keys: Collection[str], value: object) -> bool:
+        """Whether the record that was begun, with this value, leaves what stands under these keys of the
+        metadata of its message as it is.
+        """
+        if not self._patches:
+            return _spares(keys, self.path, self.op, value)
+        return isinstance(value, list) and all(
+            isinstance(change, dict)
+            and _spares(keys, f"{self._base}{change.get('p')}", change.get("o"), change.get("v"))
+            for change in value
+        )
 
     def apply(self, value: object, data: bytes = b"") -> None:
         """Make the changes of the record that was begun, which has this value, and was parsed from `data`.
@@ -245,6 +284,29 @@ def is_envelope(value: object) -> TypeGuard[JsonObject]:
     return isinstance(value, dict) and "message" in value and isinstance(value["message"], dict | None)
 
 
+def touched_references(record: JsonObject, known: int) -> set[int] | None:
+    """Which of so many references a record changes, besides adding some; None if it may do more."""
+    path, op, value = record.get("p"), record.get("o"), record.get("v")
+    if path in (None, "") and op in (None, "patch") and _are_changes(value):
+        changes = value
+    elif isinstance(path, str):
+        changes = [record]
+    else:
+        return None
+    touched: set[int] = set()
+    for change in changes:
+        place = text_at(change, "p")
+        if not place.startswith(REFERENCES_PATH):
+            return None
+        rest = place[len(REFERENCES_PATH) :]
+        if not rest and change.get("o") in APPENDS:
+            continue
+        if (found := BELOW_REFERENCE.match(rest)) is None or int(found[1]) >= known:
+            return None
+        touched.add(int(found[1]))
+    return touched
+
+
 def _are_changes(value: object) -> TypeGuard[list[JsonObject]]:
     """Whether `value` is a list of changes, so that it is a patch."""
     return (
@@ -265,6 +327,15 @@ def _is_channel(channel: object) -> TypeGuard[int | None]:
 
 def _is_textless(path: str) -> bool:
     return f"{path}/".startswith(TEXTLESS_PATHS)
+
+
+def _spares(keys: Collection[str], path: str, op: object, value: object) -> bool:
+    """Whether a change leaves the metadata under these keys as it is."""
+    if path == METADATA_PATH:
+        return op in APPENDS and isinstance(value, dict) and value.keys().isdisjoint(keys)
+    if path.startswith(f"{METADATA_PATH}/"):
+        return path.split("/", 4)[3] not in keys
+    return bool(path) and not METADATA_PATH.startswith(f"{path}/")
 
 
 def _segments(path: str) -> list[str]:

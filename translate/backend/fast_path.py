@@ -7,6 +7,7 @@ Plain pieces go into the answer unread, others are decoded; any other difference
 So the cost of a delta does not grow with the answer, apart from one comparison in memory.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from translate.backend.sse import SseSplitter
@@ -20,28 +21,58 @@ MAX_PASSED: Final = 8 * 1024
 """A longer piece is decoded, so that it can be split into pieces that clients can take."""
 
 
+def is_plain(piece: bytes) -> bool:
+    """Whether a piece, JSON-escaped, may go into the answer unread."""
+    return len(piece) <= MAX_PASSED and PLAIN.fullmatch(piece) is not None
+
+
+def closing_quote(data: bytes | bytearray, start: int) -> int:
+    """Where the string that began at `start` of valid JSON ends."""
+    end = data.find(b'"', start)
+    while end > start and data[end - 1] == 0x5C:
+        slashes = 1
+        while end - slashes > start and data[end - slashes - 1] == 0x5C:
+            slashes += 1
+        if slashes % 2 == 0:
+            break
+        end = data.find(b'"', end + 1)
+    return end
+
+
 class FastPath:
     """Arm it with the bytes around the text of a record that was parsed in full."""
 
-    __slots__ = ("_cumulative", "_head", "_tail", "armed", "seen", "taken")
+    __slots__ = ("_cumulative", "_framed", "_then", "armed", "head", "seen", "tail", "taken")
 
     def __init__(self) -> None:
         self.armed = False
-        self._head = bytearray()
-        self._tail = b""
+        self.head = bytearray()
+        """How the next record begins."""
+        self.tail = b""
+        """What stands behind the text."""
+        self._framed = b""  # the tail, and the end of the record
         self._cumulative = False
+        self._then: bytes | None = None
         self.taken = 0
         """How many records were taken."""
         self.seen = 0
         """Bytes of an unfinished record that were looked at and fit; `must_wait` tells about the others."""
 
-    def arm(self, head: bytes, tail: bytes, *, cumulative: bool) -> None:
+    @property
+    def has_begun(self) -> bool:
+        """The first record was taken, if that was to begin otherwise than those behind it."""
+        return self._then is None
+
+    def arm(self, head: bytes, tail: bytes, *, cumulative: bool, then: bytes | None = None) -> None:
         """Take records that begin with `head`, framed as lines, and end with `tail`.
 
         With `cumulative` the text is repeated in each record: the next one begins with this one's.
+        With `then`, all but the first begin with that.
         """
-        self._head = bytearray(head)
-        self._tail = tail
+        self._then = then
+        self.head = bytearray(head)
+        self.tail = tail
+        self._framed = tail + b"\n\n"
         self._cumulative = cumulative
         self.seen = 0
         self.armed = True
@@ -52,17 +83,17 @@ class FastPath:
 
     def take_plain(self, sse: SseSplitter) -> list[bytes]:
         """Take records from `sse` as long as their pieces are plain; return the pieces that are not empty."""
-        buffer, head, tail, cumulative = sse.buffer, self._head, self._tail, self._cumulative
-        behind, is_plain, pos = len(tail), PLAIN.fullmatch, sse.pos
+        buffer, head, tail, cumulative = sse.buffer, self.head, self.tail, self._cumulative
+        behind, framed, is_plain, pos = len(tail), self._framed, PLAIN.fullmatch, sse.pos
         pieces: list[bytes] = []
         empty = 0
         while buffer.startswith(head, pos):
             start = pos + len(head)
-            end = buffer.find(b"\n\n", start)
+            end = buffer.find(b"\n", start)  # of one byte, which is far quicker in a long record than of two
             if end < 0:
                 break
-            stop = end - behind
-            if not buffer.endswith(tail, start, end) and (stop := self._padded(buffer, start, end)) < 0:
+            stop, after = end - behind, end + 2
+            if not buffer.endswith(framed, start, after) and (stop := self._padded(buffer, start, end)) < 0:
                 break
             if stop > start:
                 piece = bytes(buffer[start:stop])
@@ -73,20 +104,23 @@ class FastPath:
                     head += piece
             else:
                 empty += 1
-            pos = end + 2
+            pos = after
         sse.pos = pos
         self.taken += len(pieces) + empty
+        if self._then is not None and (pieces or empty):
+            self._go_on(self._then)
+            pieces += self.take_plain(sse)
         return pieces
 
     def take(self, sse: SseSplitter) -> tuple[bytes, str] | None:
         """Take one record, whatever its piece; return the piece, escaped and decoded, or None if there is
         none.
         """
-        buffer, head = sse.buffer, self._head
+        buffer, head = sse.buffer, self.head
         if not buffer.startswith(head, sse.pos):
             return None
         start = sse.pos + len(head)
-        end = buffer.find(b"\n\n", start)
+        end = buffer.find(b"\n", start)
         stop = self._padded(buffer, start, end) if end >= 0 else -1
         if stop < 0:
             return None
@@ -97,15 +131,57 @@ class FastPath:
             return None
         if self._cumulative:
             head += piece
+        if self._then is not None:
+            self._go_on(self._then)
         sse.pos = end + 2
         self.taken += 1
         return piece, text
 
+    def _go_on(self, head: bytes) -> None:
+        """The first record was taken."""
+        self.head, self._then = bytearray(head), None
+
+    def take_wider(
+        self, sse: SseSplitter, at: int, read: Callable[[bytes], list[object] | None]
+    ) -> tuple[bytes, str, list[object]] | None:
+        """Take one record in whose tail something is put in `at` this place, of which `read` makes objects.
+
+        Return the piece, escaped and decoded, and these; None if there is no such record.
+        """
+        buffer, head, tail = sse.buffer, self.head, self.tail
+        if not (self._cumulative and buffer.startswith(head, sse.pos)):
+            return None
+        start = sse.pos + len(head)
+        end = buffer.find(b"\n", start)
+        if end < 0 or not buffer.startswith(b"\n", end + 1):
+            return None
+        stop = closing_quote(buffer, start)
+        if not start <= stop < end:
+            return None
+        piece, wider = bytes(buffer[start:stop]), bytes(buffer[stop:end]).rstrip(b" ")
+        behind = at + len(wider) - len(tail)
+        if behind <= at or wider[:at] != tail[:at] or wider[behind:] != tail[at:]:
+            return None
+        try:
+            text = unescaped(piece)
+        except ValueError:
+            return None
+        if (found := read(wider[at:behind])) is None:
+            return None
+        head += piece
+        self.tail = wider
+        self._framed = wider + b"\n\n"
+        sse.pos = end + 2
+        self.taken += 1
+        return piece, text, found
+
     def _padded(self, buffer: bytes | bytearray, start: int, end: int) -> int:
-        """Where the tail begins that ends at `end`, perhaps with spaces behind it; or -1."""
-        behind = len(self._tail)
-        stop = buffer.rfind(self._tail, max(start, end - behind - MAX_PADDING), end)
-        return -1 if stop < 0 or buffer[stop + behind : end].strip(b" ") else stop
+        """Where the tail begins that ends at `end`, perhaps with spaces behind it; or -1 if none does."""
+        if not buffer.startswith(b"\n", end + 1):
+            return -1
+        last = buffer[max(start, end - MAX_PADDING) : end]
+        stop = end - len(last) + len(last.rstrip(b" ")) - len(self.tail)
+        return stop if stop >= start and buffer.startswith(self.tail, stop) else -1
 
     def must_wait(self, sse: SseSplitter) -> bool:
         """Whether what is left in `sse` is the beginning of such a record, and not all of it.
@@ -117,7 +193,7 @@ class FastPath:
         self.seen = 0
         if pos == len(buffer):
             return True
-        head = self._head
+        head = self.head
         size, left = len(head), len(buffer) - pos
         if known < size and buffer[pos + known : pos + size] != head[known:left]:
             return False

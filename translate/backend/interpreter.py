@@ -7,7 +7,7 @@ one. Nothing here raises, whatever a record holds; the backend does send `"messa
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 from translate.backend.content import (
     PYTHON,
@@ -20,7 +20,7 @@ from translate.backend.content import (
     text_of,
 )
 from translate.backend.content_citations import ITEMS as CITATION_ITEMS
-from translate.backend.content_citations import CitationReader
+from translate.backend.content_citations import CitationReader, ReferencesChange
 from translate.backend.content_types import (
     ContentType,
     TextReader,
@@ -61,6 +61,7 @@ from translate.values import (
     text_at,
 )
 
+Holder = TypeVar("Holder")
 MAX_MESSAGES: Final = 1000
 """Messages of one exchange whose state is kept; real turns have a few dozen."""
 MAX_ID: Final = 200
@@ -222,6 +223,7 @@ class Interpreter:
         """Where the rest of this exchange is."""
         self.damage = Damage()
         """What may be missing from this exchange."""
+        self._same_citations = False  # in the envelope that is being read
         self._citations: dict[str, CitationReader] = {}  # of each message that has some
         self._answers: dict[str, _Seen] = {}  # the first answer to each message
         self._sent_ids = {message.id for message in sent}
@@ -240,11 +242,15 @@ class Interpreter:
         self.facts.end_turn = self.facts.stream_complete = False
         self.whereabouts.begin()
 
-    def receive(self, envelope: JsonObject, *, same_text: bool = False) -> Iterator[Change]:
+    def receive(
+        self, envelope: JsonObject, *, same_text: bool = False, same_citations: bool = False
+    ) -> Iterator[Change]:
         """Take one envelope; sets `growing`. The changes must be consumed one by one, in order.
 
-        With `same_text` the text of the message has not changed since it was last read, and is not read.
+        With `same_text` the text of the message has not changed since it was last read, and is not read; so
+        with `same_citations`, what tells of them.
         """
+        self._same_citations = same_citations
         self.growing = None
         if self._failed(envelope):
             return
@@ -300,6 +306,17 @@ class Interpreter:
         seen = self._seen.get(text_at(record, "message_id"))
         if seen is not None and seen.shown is not None and seen.shown.kind is ItemKind.PROSE:
             yield from self._cite(seen.shown, record, CitationReader.patch)
+
+    def known_references(self, message: Message) -> int | None:
+        """How many references of its own the message has, as far as they were read; None if all of them must
+        be read again.
+        """
+        reader = self._citations.get(message.id)
+        return 0 if reader is None else reader.references
+
+    def change_references(self, message: Message, change: ReferencesChange) -> Iterator[Change]:
+        """Only some references of `message`, the one that is growing, have changed."""
+        yield from self._cite(message, change, CitationReader.change)
 
     @property
     def over(self) -> bool:
@@ -529,14 +546,23 @@ class Interpreter:
 
     def _read_citations(self, message: Message, raw: JsonObject) -> Iterator[Change]:
         metadata = object_at(raw, "metadata")
+        if self._same_citations and self._knows_all(message, metadata):
+            return
         if any(metadata.get(key) for key in CITATION_ITEMS):
             yield from self._cite(message, metadata, CitationReader.read)
 
+    def _knows_all(self, message: Message, metadata: JsonObject) -> bool:
+        """Whether as many references were read as there are."""
+        references = metadata.get("content_references")
+        known = self.known_references(message)
+        return isinstance(references, list) and len(references) == known
+
     def _cite(
-        self, message: Message, holder: JsonObject, take: Callable[[CitationReader, JsonObject], bool]
+        self, message: Message, holder: Holder, take: Callable[[CitationReader, Holder], bool]
     ) -> Iterator[Change]:
         """Have `holder` taken by the reader of the message's citations."""
-        reader = self._citations.setdefault(message.id, CitationReader())
+        if (reader := self._citations.get(message.id)) is None:
+            reader = self._citations[message.id] = CitationReader()
         before = reader.size
         if take(reader, holder):
             self._kept += reader.size - before

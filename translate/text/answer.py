@@ -67,7 +67,7 @@ class AnswerText:
 
     def append(self, piece: bytes, text: str) -> None:
         """Add `text`, which is `piece` when escaped."""
-        if self._read < len(self._escaped):
+        if self._read < len(self._escaped) and not text.strip("\n"):
             self._count_breaks(unescaped(self._escaped[self._read :]))
         self._escaped += piece
         self.size += len(piece)

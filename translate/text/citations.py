@@ -8,9 +8,9 @@ looked at again, but shown at once. The fences of writing blocks are left out, t
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from translate.text.loose_marks import HINT, LOOSE, OPEN_LOOSE, goes_on_a_word, open_loose_mark, read_loose
 from translate.text.marks import (
@@ -112,6 +112,14 @@ class _Undecided:
     awaited: re.Pattern[str] | None = None
 
 
+class _Asked(NamedTuple):
+    """The mark that what is held begins with, and that waits for its citation."""
+
+    text: str
+    mark: Mark
+    size: int
+
+
 _UNDECIDED: Final = _Undecided()
 _Decision = _Kept | _Replaced | _Undecided
 
@@ -128,6 +136,7 @@ class CitationRewriter:
 
     __slots__ = (
         "_all_paths",
+        "_asked",
         "_awaited",
         "_before",
         "_citations",
@@ -137,6 +146,7 @@ class CitationRewriter:
         "_held",
         "_more",
         "_more_size",
+        "_read",
         "_run",
         "_sandbox",
         "_scanned",
@@ -163,7 +173,7 @@ class CitationRewriter:
         self._all_paths = all_paths
         self._shown = shown
         self._show_citations = show_citations
-        self._citations = CitationIndex(())
+        self._citations = CitationIndex()
         self._further = further
         self._held = ""
         self._given = 0  # how many characters of what is held are shown already
@@ -174,6 +184,8 @@ class CitationRewriter:
         self._wake = 0
         self._run = ""
         self._awaited: re.Pattern[str] | None = None
+        self._asked: _Asked | None = None
+        self._read = "", Mark("")  # the mark that was read last
         self._before: str | None = None  # the character before what is held, if that is not in the source
         self._skipping = False  # the rest of a mark that is too long
         self._writing = False  # in a writing block
@@ -189,6 +201,11 @@ class CitationRewriter:
     def heeds_loose_marks(self) -> bool:
         """Plain pieces in which `LOOSE_HINT` is found must be fed all the same."""
         return not self._code
+
+    @property
+    def waits(self) -> bool:
+        """A mark waits for its citation, and all that comes with it."""
+        return self._asked is not None
 
     def feed(self, text: str) -> str:
         """See `TextFilter`."""
@@ -219,22 +236,23 @@ class CitationRewriter:
         self._skipping = False
         return self._rewrite(final=True)
 
-    def cite(self, citations: Iterable[Citation]) -> str:
+    def cite(self, citations: Sequence[Citation]) -> str:
         """Take the citations of the message as they stand now. Return what can be shown now."""
-        known = tuple(citations)
-        self._citations = CitationIndex(known)
+        changed = self._citations.become(citations)
         if self._show_citations:
-            for citation in known:
+            for citation in changed:
                 if citation.kind == FOOTNOTE:
                     self._note_further(citation.further)
-        return self._rewrite(final=False) if self._held else ""
+        if not self._held or (self._asked is not None and self._citations.matching(self._asked.text) is None):
+            return ""
+        return self._rewrite(final=False)
 
     def take_back(self, characters: int) -> None:
         """So many characters at the end of the message, as far as it was fed, are no longer part of it."""
         held = self._join()
         self._held = held[: max(0, len(held) - characters)]
         self._given = min(self._given, len(self._held))
-        self._scanned = None
+        self._scanned = self._asked = None
 
     def _join(self) -> str:
         """All that is held."""
@@ -249,8 +267,16 @@ class CitationRewriter:
     def _rewrite(self, final: bool) -> str:
         held, start, at = self._join(), self._given, 0
         out: list[str] = []
+        if (asked := self._asked) is not None:
+            self._asked = None
+            answered = self._resolved(held, asked.text, asked.mark, 0, asked.size, final)
+            if isinstance(answered, _Undecided):
+                self._wake = answered.end
+                return ""
+            out.append(answered.text)
+            start = at = answered.end
         keep = shown = len(held)  # what is held from here on, and shown up to there
-        hinted = HINT.search(held) is not None
+        hinted = HINT.search(held, at) is not None
         outside = ANY_TOKEN if hinted else TOKEN
         while (token := (IN_CODE if self._code else outside).search(held, at)) is not None:
             word, position = token.group(), token.start()
@@ -444,7 +470,9 @@ class CitationRewriter:
 
     def _whole_mark(self, held: str, position: int, end: int, final: bool) -> _Decision:
         text = held[position:end]
-        return self._resolved(held, text, read_mark(text), position, end, final)
+        if text != self._read[0]:
+            self._read = text, read_mark(text)
+        return self._resolved(held, text, self._read[1], position, end, final)
 
     def _loose_mark(self, held: str, found: re.Match[str], final: bool) -> _Decision:
         """A mark that lost its private-use characters."""
@@ -458,20 +486,25 @@ class CitationRewriter:
             return _Replaced(end, read)
         return self._resolved(held, found.group(), read, position, end, final)
 
-    def _resolved(self, held: str, text: str, mark: Mark, position: int, end: int, final: bool) -> _Decision:
+    def _resolved(
+        self, held: str, text: str, mark: Mark, position: int, end: int, final: bool
+    ) -> _Replaced | _Undecided:
         """Show the mark that is `text` and reaches to `end`, or wait for what it stands for."""
         if self._code or not self._show_citations:
             return _Replaced(end, kind_of(mark).without(mark))
         citation = self._citations.matching(text, self._position() + position)
         wait = kind_of(mark, citation).wait
         if (citation is None or not citation.settled) and not final and len(held) - end <= wait:
+            self._asked = _Asked(text, mark, end - position)
             return _Undecided(end + wait + 1)
         return _Replaced(end, self._shown_text(mark, citation))
 
     def _shown_text(self, mark: Mark, citation: Citation | None) -> str:
         """What is shown for a mark; the links in it are noted."""
-        named = map(self._citations.matching, mark.references)
-        results = [Source(found.title, found.url) for found in named if found is not None]
+        results: list[Source] = []
+        if citation is None or not (citation.markdown or citation.cited):
+            named = map(self._citations.matching, mark.references)
+            results = [Source(found.title, found.url) for found in named if found is not None]
         out = []
         for part in shown_for(mark, citation, results):
             if isinstance(part, str):

@@ -12,7 +12,7 @@ from translate.values import has_controls, well_formed
 
 PLAIN = re.compile(
     rb"""(?:
-      [\x20\x21\x23-\x5b\x5e\x5f\x61-\x7f]            # ASCII without quote, backslash, "]" and "`"
+      [\x20\x21\x23-\x5b\x5e\x5f\x61-\x7f]++          # ASCII without quote, backslash, "]" and "`"
     | \\(?:["\\/bfnrt]
          |u(?:(?!2028|2029|00[0-8]|3010|fffd|e20)[0-9a-ce-f][0-9a-f]{3}
              |d[0-7][0-9a-f]{2}
@@ -25,7 +25,7 @@ PLAIN = re.compile(
     | \xee(?:[\x80-\x87\x89-\xbf][\x80-\xbf]|\x88[\x90-\xbf])
     | \xef(?:[\x80-\xbe][\x80-\xbf]|\xbf[\x80-\xbc\xbe\xbf])
     | \xf0[\x90-\xbf][\x80-\xbf]{2} | [\xf1-\xf3][\x80-\xbf]{3} | \xf4[\x80-\x8f][\x80-\xbf]{2}
-    )*""",
+    )*+""",
     re.VERBOSE,
 )
 """The inside of a JSON string that may go to the client unread and unchanged.

@@ -26,8 +26,8 @@ LOOSE: Final = (
 )
 """All forms, for a pattern that looks for other things too."""
 _ATTRIBUTION = '"attribution":{'
-HINT: Final = re.compile(r"cite|entity|:content|\[oai|\(\{|\\u|iturn\d")
-"""What each form has at its beginning; most texts hold none of it."""
+HINT: Final = re.compile("(?:cite|entity)(?!\ue202)|:content|\\[oai|\\(\\{|\\\\u|iturn\\d")
+"""What each form has at its beginning; most texts hold none of it, nor do marks with their characters."""
 
 
 def _begun(word: str) -> str:

@@ -27,6 +27,8 @@ WAIT_FOR_NAME: Final = 100
 MAX_ITEMS: Final = 50
 """Items of one mark that are shown."""
 
+USUAL: Final = re.compile("\ue200([A-Za-z_]+)\ue202(\\w+(?:\ue202\\w+)*)\ue201")
+"""A mark whose arguments are single words, such as references."""
 REFERENCE: Final = re.compile(r"turn\d{1,4}[a-z]{1,12}\d{1,4}")
 EMPTY_LINK: Final = re.compile(r"\[([^\[\]]*)\]\([ \t]*\)")
 DECODER: Final = json.JSONDecoder(strict=False)
@@ -94,6 +96,8 @@ class MarkKind:
 
 def read_mark(text: str) -> Mark:
     """The mark that is `text`, from its opening on; the closing character may be missing."""
+    if (usual := USUAL.fullmatch(text)) is not None:
+        return Mark(usual[1], tuple(usual[2].split(SEPARATOR)))
     body = text.strip(OPENING + CLOSING)
     kind = re.match(r"[A-Za-z_]*", body)
     name = kind[0] if kind else ""

@@ -80,6 +80,11 @@ class OpenItem:
         """Plain pieces in which `LOOSE_HINT` is found must be fed all the same."""
         return False
 
+    @property
+    def waits(self) -> bool:
+        """Its text is held back until something else has come, for a while."""
+        return False
+
     def take_notice(self) -> str:
         """What to say, once, behind the text that the filters gave last."""
         return ""
@@ -167,6 +172,10 @@ class _OpenProse(OpenItem):
     @property
     def heeds_loose_marks(self) -> bool:
         return self._rewriter.heeds_loose_marks
+
+    @property
+    def waits(self) -> bool:
+        return self._rewriter.waits
 
     def cite(self, citations: Sequence[Citation]) -> str:
         return self._rewriter.cite(citations)

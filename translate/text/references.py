@@ -1,16 +1,12 @@
 """What the marks in a text stand for: citations and references, and how a link to one is written."""
 
 import re
-from bisect import bisect_left
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from operator import itemgetter
-from typing import TypeVar
+from bisect import bisect_left, insort
+from collections.abc import Sequence
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """A page, file or thing that is cited. `url` is empty if it has no address; `picture` is that of a
     picture of it.
     """
@@ -20,8 +16,7 @@ class Source:
     picture: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Citation:
+class Citation(NamedTuple):
     """What a mark in the text stands for; `start` and `end` count code points of the message.
 
     `number` is the cited message's, `matched` the mark's own text in later dialects, `markdown` their ready
@@ -44,72 +39,90 @@ class Citation:
     settled: bool = True
 
     @property
+    def place(self) -> tuple[int, int, int | None, str]:
+        """What it is found by."""
+        return self.start, self.end, self.number, self.matched
+
+    @property
     def cited(self) -> tuple[Source, ...]:
         """Its sources, or the one that it is itself."""
         return self.sources or ((Source(self.title, self.url),) if self.url or self.title else ())
 
 
-_Entry = tuple[int, int, Citation]
-"""A citation, with where it starts and which comes first."""
-Name = TypeVar("Name")
+_Place = tuple[int, int]
+"""Where a citation starts, and which it is."""
 
 
 class CitationIndex:
-    """Finds citations without looking at all of them. Of several that fit, the first one counts."""
+    """Finds citations without looking at all of them. Of several that fit, the first one counts.
 
-    def __init__(self, citations: Sequence[Citation]) -> None:
-        self._citations = citations
+    While they only become more, or change in what they say of the same place, none is sorted in twice.
+    """
 
-    @cached_property
-    def _by_range(self) -> dict[tuple[int, int], Citation]:
-        return {(one.start, one.end): one for one in reversed(self._citations)}
+    def __init__(self) -> None:
+        self._citations: Sequence[Citation] = ()
+        self._sorted = 0  # how many of them are in the three
+        self._by_range: dict[tuple[int, int], int] = {}
+        self._by_mark: dict[str, list[_Place]] = {}
+        self._by_number: dict[int, list[_Place]] = {}
 
-    @cached_property
-    def _by_mark(self) -> dict[str, list[_Entry]]:
-        matched = (_with_plain_spaces(one.matched) for one in self._citations)
-        return _sorted(zip(matched, self._citations, strict=True))
-
-    @cached_property
-    def _by_number(self) -> dict[int | None, list[_Entry]]:
-        return _sorted((one.number, one) for one in self._citations)
+    def become(self, citations: Sequence[Citation]) -> Sequence[Citation]:
+        """Take all citations as they stand now, which stay so. Return those that are new or changed."""
+        before, self._citations = self._citations, citations
+        if citations[: len(before)] == before:
+            return citations[len(before) :]
+        pairs = [(one, other) for one, other in zip(before, citations, strict=False) if one is not other]
+        if len(citations) < len(before) or any(one.place != other.place for one, other in pairs):
+            self._sorted = 0
+            for index in (self._by_range, self._by_mark, self._by_number):
+                index.clear()
+        return [*(other for _, other in pairs), *citations[len(before) :]]
 
     def at(self, start: int, end: int) -> Citation | None:
         """The citation of this range."""
-        return self._by_range.get((start, end))
+        self._sort()
+        found = self._by_range.get((start, end))
+        return None if found is None else self._citations[found]
 
     def matching(self, mark: str, start: int = 0) -> Citation | None:
         """The citation that names this mark; of several, the one whose range is nearest to `start`."""
-        return _nearest(self._by_mark.get(_with_plain_spaces(mark), []), start)
+        self._sort()
+        found = self._by_mark.get(mark) or self._by_mark.get(_with_plain_spaces(mark))
+        return self._nearest(found, start)
 
     def nearest(self, number: int, start: int) -> Citation | None:
         """The citation of this number whose range is nearest to `start`."""
-        return _nearest(self._by_number.get(number, []), start)
+        self._sort()
+        return self._nearest(self._by_number.get(number), start)
+
+    def _sort(self) -> None:
+        """Take what is new into the three."""
+        first, self._sorted = self._sorted, len(self._citations)
+        if first == self._sorted:
+            return
+        for at in range(first, self._sorted):
+            one = self._citations[at]
+            self._by_range.setdefault((one.start, one.end), at)
+            if one.matched:
+                insort(self._by_mark.setdefault(_with_plain_spaces(one.matched), []), (one.start, at))
+            if one.number is not None:
+                insort(self._by_number.setdefault(one.number, []), (one.start, at))
+
+    def _nearest(self, found: list[_Place] | None, start: int) -> Citation | None:
+        if not found:
+            return None
+        if len(found) == 1:
+            return self._citations[found[0][1]]
+        behind = bisect_left(found, (start,))
+        nearest = found[behind : behind + 1]
+        if behind:
+            nearest.append(found[bisect_left(found, (found[behind - 1][0],))])
+        return self._citations[min(nearest, key=lambda one: (abs(one[0] - start), one[1]))[1]]
 
 
 def _with_plain_spaces(mark: str) -> str:
     """A mark and the text that a reference gives for it may differ in narrow and no-break spaces."""
     return mark.replace("\u00a0", " ").replace("\u202f", " ")
-
-
-def _sorted(named: Iterable[tuple[Name, Citation]]) -> dict[Name, list[_Entry]]:
-    """The citations of each name, by where they start."""
-    found: dict[Name, list[_Entry]] = {}
-    for order, (name, citation) in enumerate(named):
-        found.setdefault(name, []).append((citation.start, order, citation))
-    for entries in found.values():
-        if len(entries) > 1:
-            entries.sort(key=itemgetter(0, 1))
-    return found
-
-
-def _nearest(found: list[_Entry], start: int) -> Citation | None:
-    if len(found) < 2:
-        return found[0][2] if found else None
-    behind = bisect_left(found, start, key=itemgetter(0))
-    nearest = found[behind : behind + 1]
-    if behind:
-        nearest.append(found[bisect_left(found, found[behind - 1][0], key=itemgetter(0))])
-    return min(nearest, key=lambda one: (abs(one[0] - start), one[1]))[2]
 
 
 def citation_link(label: str, url: str) -> str:

@@ -93,6 +93,10 @@ class Renderer:
             and self._out.passes_through
         )
 
+    def waits(self, message: Message) -> bool:
+        """See `OpenItem`."""
+        return self._message is message and self._item is not None and self._item.waits
+
     @property
     def heeds_loose_marks(self) -> bool:
         """See `OpenItem`."""

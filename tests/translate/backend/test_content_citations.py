@@ -2,7 +2,7 @@
 
 from tests.translate.tool_turns import citation, citations_of
 from tests.translate.wire import Json
-from translate.backend.content_citations import CitationReader
+from translate.backend.content_citations import MAX_CITATIONS, CitationReader, ReferencesChange
 from translate.text import FOOTNOTE, Citation, Source
 
 MARK = "\ue200cite\ue202turn0search1\ue201"
@@ -96,3 +96,35 @@ def test_deeply_nested_metadata_is_read_anew() -> None:
     reader = CitationReader()
     assert reader.read({"content_references": [reference(alt="(A)", deep=deep)]})
     assert not reader.read({"content_references": [reference(alt="(A)", deep=deep)]})
+
+
+def test_references_that_are_new_or_filled_are_read_alone() -> None:
+    reader = CitationReader()
+    assert reader.read({"content_references": [reference(alt="(A)"), reference(items=[])]})
+    assert reader.references == 2
+    assert reader.change(ReferencesChange([(1, reference(alt="(B)")), (2, reference(alt="(C)"))]))
+    assert [one.markdown for one in reader.citations] == ["(A)", "(B)", "(C)"]
+    assert reader.change(ReferencesChange([(3, reference(alt="(D)"))]))
+    assert reader.references == 4
+    whole = CitationReader()
+    whole.read({"content_references": [reference(alt=f"({letter})") for letter in "ABCD"]})
+    assert (reader.citations, reader.size) == (whole.citations, whole.size)
+    assert not reader.change(ReferencesChange([(3, reference(alt="(D)"))]))
+
+
+def test_what_is_no_reference_has_all_of_them_read_again() -> None:
+    reader = CitationReader()
+    reader.change(ReferencesChange([(0, None), (1, reference(alt="(A)"))]))
+    assert (reader.references, reader.citations) == (None, [])
+    reader.read({"content_references": [None, reference(alt="(A)")]})
+    assert (reader.references, len(reader.citations)) == (None, 1)
+    reader.read({"content_references": 1})
+    assert reader.references is None
+
+
+def test_no_more_references_are_kept_than_are_read() -> None:
+    reader = CitationReader()
+    reader.change(ReferencesChange([(at, reference(alt=f"({at})")) for at in range(MAX_CITATIONS + 9)]))
+    assert len(reader.citations) == MAX_CITATIONS
+    assert not reader.change(ReferencesChange([(MAX_CITATIONS + 9, reference(alt="(late)"))]))
+    assert reader.references == MAX_CITATIONS + 10

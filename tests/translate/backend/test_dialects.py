@@ -233,3 +233,100 @@ def test_text_that_is_not_all_of_the_message_does_not_arm() -> None:
     assert armed(dialect, Record(b"", json_bytes(APPEND)), "Hi you, and what was not taken back") is None
     dialect.read({"p": "/message/status", "o": "replace", "v": "in_progress"})
     assert armed(dialect, Record(b"", b"{}"), "Hi you") is None
+
+
+# References.
+
+REFERENCES = "/message/metadata/content_references"
+
+
+def tree_with(references: object) -> tuple[DeltaDialect, SourceText]:
+    """A dialect that knows where the text of a message grows, which has these references."""
+    dialect, text = DeltaDialect(), text_of("Hi")
+    root = message("Hi", metadata={"content_references": references})
+    dialect.read({"p": "", "o": "add", "v": root, "c": 0})
+    record: Json = {"p": TEXT, "o": "append", "v": ""}
+    dialect.read(record)
+    dialect.arm(FastPath(), Record(b"", json_bytes(record)), text)
+    return dialect, text
+
+
+def test_record_that_only_adds_to_the_references_says_which() -> None:
+    dialect, text = tree_with([{}])
+    record: Json = {"p": REFERENCES, "o": "append", "v": [{"type": "file"}]}
+    change = dialect.references(record, b"", text, 1)
+    assert change is not None
+    assert (list(change.items), change.fits) == ([(1, {"type": "file"})], True)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"p": REFERENCES, "o": "append", "v": [{}], "c": 1},
+        {"p": REFERENCES, "o": "replace", "v": [{}]},
+        {"p": REFERENCES, "o": "append", "v": [{}], "message": {}},
+        {"p": f"{REFERENCES}/1/alt", "o": "replace", "v": ""},
+        {"p": "/message/status", "o": "replace", "v": ""},
+        {"v": [{}]},
+        {"p": 1, "o": "append", "v": [{}]},
+    ],
+)
+def test_other_records_are_read_as_any_other(record: Json) -> None:
+    dialect, text = tree_with([{}])
+    assert dialect.references(record, b"", text, 1) is None
+
+
+def test_references_that_are_not_as_many_as_known_are_all_read() -> None:
+    dialect, text = tree_with([{}])
+    record: Json = {"p": REFERENCES, "o": "append", "v": [{}]}
+    assert dialect.references(record, b"", text, 2) is None
+    assert dialect.references(record, b"", text_of("Hi"), 1) is None
+    dialect.lose()
+    assert dialect.references(record, b"", text, 1) is None
+
+
+def snapshot(text: str, references: list[object], **more: object) -> bytes:
+    metadata: Json = {"content_references": references} | more
+    return b"data: " + json_bytes(message(text, metadata=metadata)) + b"\n\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "taken"),
+    [
+        (snapshot("Hi", []), snapshot("Hi you", [{}]), True),
+        (snapshot("Hi", [{"a": "]"}]), snapshot("Hi you", [{"a": "]"}, {}, {}]), True),
+        (snapshot("Hi", [{}]), snapshot("Hi", [{}]), False),  # nothing new
+        (snapshot("Hi", [{}]), snapshot("Hi", [{"a": 1}, {}]), False),  # an old one is another
+        (snapshot("Hi", [{}]), snapshot("Hi", [{}], status=1), False),  # something else is new
+        (snapshot("Hi", [{}]), snapshot("No", [{}, {}]), False),  # another text
+        (snapshot("Hi", [{}], x={"content_references": []}), snapshot("Hi", [{}, {}]), False),
+        (snapshot("Hi", [{}]), snapshot("Hi", [{}, {}]).replace(b"{}, {}", b"{}, {]"), False),
+        (snapshot("Hi", [{}]), snapshot("Hi", [{}, {}]).replace(b"{}, {}", b"{} {}"), False),
+        (snapshot("Hi", [{}]), snapshot("Hi\0", [{}, {}]).replace(b"\\u0000", b"\\x"), False),
+        (snapshot("Hi", [{}]), snapshot("Hi", [{}, {}]).removesuffix(b"\n"), False),  # not whole yet
+        (snapshot("Hi", [{}]), snapshot("Hi", [])[: -len(snapshot("", []))] + b"\n\n", False),
+    ],
+)
+def test_snapshot_that_only_has_more_references_is_taken(before: bytes, after: bytes, taken: bool) -> None:
+    dialect, fast_path, sse = SnapshotDialect(), FastPath(), SseSplitter()
+    data = before.removeprefix(b"data: ").strip()
+    value = json.loads(data)
+    known = len(value["message"]["metadata"]["content_references"])
+    dialect.read(value, data)
+    dialect.arm(fast_path, Record(b"", data), text_of("Hi"))
+    sse.push(after)
+    found = dialect.take_references(fast_path, sse, known)
+    assert (found is not None) == taken
+    if found is not None:
+        later = json.loads(after.removeprefix(b"data: "))["message"]
+        references = later["metadata"]["content_references"]
+        assert found[1] == later["content"]["parts"][0].removeprefix("Hi")
+        assert found[2].items == list(enumerate(references))[known:]
+        assert sse.pos == len(after)
+
+
+def test_snapshot_whose_references_are_not_as_many_as_known_is_not_taken() -> None:
+    dialect, fast_path, sse = SnapshotDialect(), FastPath(), SseSplitter()
+    dialect.read(message("Hi"))
+    sse.push(snapshot("Hi", [{}]))
+    assert dialect.take_references(fast_path, sse, 0) is None
