@@ -210,3 +210,21 @@ def test_damage_between_references_is_seen_on_the_fast_path_too() -> None:
     broken = delta(patch(added(reference(0)))).replace(b'"p"', b'"p', 1)
     stream = cited(place("A"), mark(0)).removesuffix(DONE) + broken
     assert answer(stream, fast=False).text == answer(stream).text
+
+
+def test_stop_sequence_is_met_in_text_that_has_waited_long_enough() -> None:
+    stream = cited(A, M0, *[" word"] * 600, " stop", " c")
+    for fast in (True, False):
+        seen = answer(stream, stop=["stop"], fast=fast)
+        assert (seen.text, seen.finish_reason) == ("A" + " word" * 600 + " ", "stop")
+
+
+def test_snapshot_may_bring_text_and_references_at_once() -> None:
+    texts = ("A" + M0, "A" + M0 + " b", "A" + M0 + " b" + M1, "A" + M0 + " b" + M1 + " c.")
+    known: tuple[list[Json], ...] = ([], [reference(0)], [reference(0)], [reference(0), reference(1)])
+    pairs = zip(texts, known, strict=True)
+    records = [message(text, metadata={"content_references": references}) for text, references in pairs]
+    assert (
+        answer(sse(message("", metadata={"content_references": []}), *records, finished(texts[-1]))).text
+        == LINKS
+    )

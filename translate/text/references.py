@@ -3,6 +3,7 @@
 import re
 from bisect import bisect_left, insort
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 
@@ -16,7 +17,8 @@ class Source(NamedTuple):
     picture: str = ""
 
 
-class Citation(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Citation:
     """What a mark in the text stands for; `start` and `end` count code points of the message.
 
     `number` is the cited message's, `matched` the mark's own text in later dialects, `markdown` their ready

@@ -304,7 +304,7 @@ def snapshot(text: str, references: list[object], **more: object) -> bytes:
         (snapshot("Hi", [{}]), snapshot("Hi", [{}, {}]).replace(b"{}, {}", b"{} {}"), False),
         (snapshot("Hi", [{}]), snapshot("Hi\0", [{}, {}]).replace(b"\\u0000", b"\\x"), False),
         (snapshot("Hi", [{}]), snapshot("Hi", [{}, {}]).removesuffix(b"\n"), False),  # not whole yet
-        (snapshot("Hi", [{}]), snapshot("Hi", [])[: -len(snapshot("", []))] + b"\n\n", False),
+        (snapshot("Hi", [{}]), snapshot("Hi", [{}]).partition(b'Hi"')[0] + b"Hi you\n\n", False),
     ],
 )
 def test_snapshot_that_only_has_more_references_is_taken(before: bytes, after: bytes, taken: bool) -> None:
@@ -330,3 +330,13 @@ def test_snapshot_whose_references_are_not_as_many_as_known_is_not_taken() -> No
     dialect.read(message("Hi"))
     sse.push(snapshot("Hi", [{}]))
     assert dialect.take_references(fast_path, sse, 0) is None
+
+
+def test_snapshot_that_is_no_text_is_not_taken() -> None:
+    dialect, fast_path, sse = SnapshotDialect(), FastPath(), SseSplitter()
+    metadata: Json = {"content_references": [{}]}
+    dialect.read(message("Hi", metadata=metadata))
+    before, after = (snapshot("Hi", [{}] * known).replace(b'"all"', b'"\xff"') for known in (1, 2))
+    dialect.arm(fast_path, Record(b"", before.removeprefix(b"data: ").strip()), text_of("Hi"))
+    sse.push(after)
+    assert dialect.take_references(fast_path, sse, 1) is None

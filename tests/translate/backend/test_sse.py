@@ -334,3 +334,8 @@ def test_buffer_is_small_while_it_rests_and_nothing_is_lost() -> None:
     assert sys.getsizeof(splitter.buffer) < len(record)
     splitter.push(b"\n\n")
     assert splitter.next() == Record(b"", b"y")
+
+
+def test_line_that_ends_in_cr_inside_a_record_of_the_usual_form_is_a_line_of_its_own() -> None:
+    stream = b"event: delta\ndata: a\rdata: b\n\ndata: c\n\n"
+    assert records(stream) == reference(stream) == [(b"delta", b"a\nb"), (b"", b"c")]

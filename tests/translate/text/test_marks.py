@@ -1,6 +1,6 @@
 """Each kind of mark: with its reference, without one, and where no links are shown."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import given
@@ -101,13 +101,13 @@ def test_mark_shows_its_ready_markdown_or_its_sources_or_its_words(kind: str, st
     example = EXAMPLES[kind]
     text = f"See {example.mark}."
     without = example.words if example.without is None else example.without
-    ready = example.reference._replace(markdown="([Ready](https://r.example/) and [words]())")
+    ready = replace(example.reference, markdown="([Ready](https://r.example/) and [words]())")
     assert Reader().in_pieces(text, step) == f"See {without}."
     assert Reader().in_pieces(text, step, example.reference) == f"See {example.linked}."
     assert Reader().in_pieces(text, step, ready) == "See ([Ready](https://r.example/) and words)."
     assert Reader(show_citations=False).in_pieces(text, step, ready) == f"See {example.words}."
     assert Reader().in_pieces(f"`x{example.mark}`", step, ready) == f"`x{example.words}`"
-    assert Reader().in_pieces(text, step, ready._replace(kind="hidden")) == "See ."
+    assert Reader().in_pieces(text, step, replace(ready, kind="hidden")) == "See ."
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -147,7 +147,7 @@ def test_unknown_kind_looks_as_the_type_of_its_reference() -> None:
     mark = f"{OPEN}future{SEP}turn0search1{CLOSE}"
     reference = Citation(0, 1, None, PAGE.url, PAGE.title, mark, kind="webpage")
     assert Reader().whole(mark, reference) == "[[1](https://a.example/)]"
-    assert Reader().whole(mark, reference._replace(kind="nobody knows")) == ""
+    assert Reader().whole(mark, replace(reference, kind="nobody knows")) == ""
 
 
 def test_products_are_those_of_the_reference_where_the_mark_names_none() -> None:
@@ -178,11 +178,11 @@ def test_result_of_a_search_is_the_last_resort() -> None:
 
 def test_reference_that_is_not_settled_is_waited_for() -> None:
     example = EXAMPLES["cite"]
-    loading = example.reference._replace(settled=False)
+    loading = replace(example.reference, settled=False)
     reader = Reader()
     assert reader.feed(f"Cold{example.mark}.") == "Cold"
     assert reader.rewriter.cite([loading]) == ""
-    ready = loading._replace(markdown="([A](https://a.example/))", settled=True)
+    ready = replace(loading, markdown="([A](https://a.example/))", settled=True)
     assert reader.rewriter.cite([ready]) == "([A](https://a.example/))."
     assert reader.further == {"https://b.example/": "Another"}
 
@@ -203,7 +203,7 @@ def test_mark_of_research_is_resolved_by_its_own_text() -> None:
     reader = Reader()
     assert reader.feed(f"Cold{mark}.") == "Cold"
     assert reader.rewriter.cite([loading]) == ""
-    assert reader.rewriter.cite([loading._replace(settled=True)]) == "[[1](https://a.example/)]."
+    assert reader.rewriter.cite([replace(loading, settled=True)]) == "[[1](https://a.example/)]."
     named = Citation(4, 9, None, "", "a.pdf", "【8†a.pdf†L1-L10】", kind="file")
     assert Reader().whole("Cold【8†a.pdf†L1-L10】.", named) == "Cold(a.pdf)."
 
