@@ -1,10 +1,11 @@
 """The GPTs that the simulated backend offers; the backend calls a GPT a gizmo."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from simulator.messages import JsonObject
-from simulator.refusals import Refusal, Refused
+from simulator.refusals import Refusal, Refused, invalid
 
 GIZMO_NOT_FOUND = Refusal.detail(404, "Gizmo not found")
 
@@ -28,6 +29,11 @@ class Gizmo:
     def short_url(self) -> str:
         """Short id and slug, as in public links."""
         return f"{self.id}-{self.slug}"
+
+    def matches(self, words: list[str]) -> bool:
+        """Whether its name or its description holds all of these words, which are in lower case."""
+        text = f"{self.name} {self.description}".lower()
+        return all(word in text for word in words)
 
     def as_json(self, now: float) -> JsonObject:
         """The answer of GET gizmos/{id}, `now` in Unix seconds (protocol notes, section 4.4)."""
@@ -101,6 +107,24 @@ GIZMOS: tuple[Gizmo, ...] = (
     Gizmo("g-SimLogin1", "sim-login", "Sim Login", "Wants a login", ("plugins_prototype",), "oauth"),
     Gizmo("g-SimAdvert", "sim-advert", "Sim Advert", "Adds an advertisement", (), "advert"),
 )
+
+
+PAGE_LENGTH = 3
+"""GPTs in one answer of a search."""
+
+
+def search_gizmos(query: str, cursor: str, now: float) -> JsonObject:
+    """The answer of GET gizmos/search: a page of the GPTs that hold all words of `query`, and the cursor of
+    the next page, None after the last one (protocol notes, section 3). Raises Refused (422) for a cursor
+    that no answer had.
+    """
+    if not re.fullmatch(r"\d{0,9}", cursor, re.ASCII):
+        raise Refused(invalid([(["cursor"], "value is not a valid cursor", "value_error")]))
+    begin = int(cursor or 0)
+    end = begin + PAGE_LENGTH
+    found = [gizmo for gizmo in GIZMOS if gizmo.matches(query.lower().split())]
+    items = [{"resource": {"gizmo": gizmo.as_json(now)["gizmo"]}} for gizmo in found[begin:end]]
+    return {"hits": {"items": items, "cursor": str(end) if end < len(found) else None}}
 
 
 def find_gizmo(name: str) -> Gizmo:

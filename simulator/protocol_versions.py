@@ -18,8 +18,9 @@ class ProtocolVersion:
     or delta; `delta_on_request`: `supported_encodings` in a request gets delta v1. `stop_details` are the
     `finish_details` of a message that ends by itself; they appear `early_finish_tokens` before the end.
     `snapshot_padding`, `delta_padding`: payloads are padded with spaces to a multiple of so many bytes.
-    `has_finished_snapshot`: the last snapshot of a message says that it is finished. `is_2026`: the routes,
-    records and delta forms of 2026, turns that go on elsewhere, and thoughts only where the model thinks.
+    `has_finished_snapshot`: the last snapshot of a message says that it is finished. `has_store`: GPTs can be
+    searched for, as since January 2024. `is_2026`: the routes, records and delta forms of 2026, turns that go
+    on elsewhere, and thoughts only where the model thinks.
     """
 
     has_status: bool = True
@@ -37,6 +38,7 @@ class ProtocolVersion:
     snapshot_padding: int = 0
     delta_padding: int = 0
     has_finished_snapshot: bool = True
+    has_store: bool = False
     is_2026: bool = False
     assistant_metadata: JsonObject = field(default_factory=dict)
 
@@ -68,6 +70,7 @@ PROTOCOL_VERSIONS: dict[str, ProtocolVersion] = {
     ),
     "2023-12": ProtocolVersion(),
     "2024": ProtocolVersion(
+        has_store=True,
         has_channel=True,
         moderation_has_type=True,
         delta_on_request=True,
@@ -78,6 +81,7 @@ PROTOCOL_VERSIONS: dict[str, ProtocolVersion] = {
         assistant_metadata=_METADATA_2024,
     ),
     "2025": ProtocolVersion(
+        has_store=True,
         has_channel=True,
         moderation_has_type=True,
         thinks=True,
@@ -88,6 +92,7 @@ PROTOCOL_VERSIONS: dict[str, ProtocolVersion] = {
         assistant_metadata=_METADATA_2025,
     ),
     "2026": ProtocolVersion(
+        has_store=True,
         has_channel=True,
         moderation_has_type=True,
         thinks=True,

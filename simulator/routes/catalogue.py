@@ -1,8 +1,9 @@
-"""What the backend offers: models, GPTs, and the cap of GPT-4 messages (protocol notes, section 3)."""
+"""What the backend offers: models, GPTs and their store, a cap of messages (protocol notes, section 3)."""
 
-from simulator.gizmos import find_gizmo
+from simulator.gizmos import GIZMO_NOT_FOUND, find_gizmo, search_gizmos
 from simulator.messages import JsonObject
 from simulator.models_2026 import listing, wrong_listing
+from simulator.refusals import Refused
 from simulator.routes.base import BackendHandler
 
 
@@ -82,3 +83,14 @@ class GizmoHandler(BackendHandler):
     def get(self, name: str) -> None:
         """The description of a GPT, found by short id or by short id and slug. Raises Refused (404)."""
         self.reply(find_gizmo(name).as_json(self.backend.clock()))
+
+
+class GizmoSearchHandler(BackendHandler):
+    """GET gizmos/search."""
+
+    def get(self) -> None:
+        """GPTs for the words `q`, from `cursor` on. Raises Refused (404 before there was a store, 422)."""
+        if not self.backend.version.has_store:
+            raise Refused(GIZMO_NOT_FOUND)
+        query, cursor = self.get_query_argument("q", ""), self.get_query_argument("cursor", "")
+        self.reply(search_gizmos(query, cursor, self.backend.clock()))

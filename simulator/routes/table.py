@@ -15,7 +15,7 @@ from simulator.routes.accounts_2026 import (
 )
 from simulator.routes.audio import SynthesizeHandler, TranscribeHandler
 from simulator.routes.base import NotFoundHandler
-from simulator.routes.catalogue import GizmoHandler, LimitHandler, ModelsHandler
+from simulator.routes.catalogue import GizmoHandler, GizmoSearchHandler, LimitHandler, ModelsHandler
 from simulator.routes.celsius import USER_SOCKET_PATH, CelsiusHandler, UserSocketHandler
 from simulator.routes.control import KnobsHandler, StateHandler
 from simulator.routes.conversation import ConversationHandler
@@ -72,6 +72,7 @@ def make_application(backend: Backend, prefix: str) -> Application:
         (f"{api}/stop_conversation", StopHandler),
         (f"{api}/moderations", ModerationHandler),
         (f"{api}/models", ModelsHandler),
+        (f"{api}/gizmos/search", GizmoSearchHandler),
         (f"{api}/gizmos/{one}", GizmoHandler),
         (f"{api}/files", FilesHandler),
         (f"{api}/files/process_upload_stream", ProcessUploadHandler),

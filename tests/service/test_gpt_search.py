@@ -7,6 +7,8 @@ from urllib.parse import quote
 
 import pytest
 
+from simulator import Knobs
+from simulator.gizmos import GIZMOS
 from tests.scripted_server import JSON, Request, ScriptedServer, Verb, rst, send, status
 from tests.service.deployment import KEY, PREFIX, Deployment, deployed
 
@@ -74,6 +76,19 @@ async def test_query_that_is_none_is_refused_here(query: str) -> None:
         assert (await service.ask("GET", PATH + query)).status == 400
         assert (await service.ask("GET", f"{PATH}?q=x", key="")).status == 401
         assert seen == []
+
+
+async def test_every_gpt_of_the_simulated_store_is_found_by_pages_and_can_be_used() -> None:
+    async with deployed({"ALLOW_ANY_GPT": "true"}, Knobs(age="2026", busy=False, cap=0)) as service:
+        pages = [(await service.ask("GET", f"{PATH}?q=a")).json]
+        while cursor := pages[-1]["cursor"]:
+            pages.append((await service.ask("GET", f"{PATH}?q=a&cursor={cursor}")).json)
+        (reader,) = (await service.ask("GET", f"{PATH}?q=READS+sim")).json["data"]
+        answer = await service.chat("Hello", model=reader["id"])
+    ids = [gpt["id"] for page in pages for gpt in page["data"]]
+    assert ids == [f"gpt-4-gizmo-{gizmo.id}" for gizmo in GIZMOS]
+    assert len(pages) > 1
+    assert (reader["name"], answer.status) == ("Sim Reader", 200)
 
 
 async def test_backend_that_cannot_be_reached_is_told() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from simulator import Simulator
+from simulator import Knobs, Simulator
 from simulator.gizmos import GIZMOS
 from tests.simulator.client import API, Answer, ask, call, message, running
 
@@ -34,6 +34,24 @@ async def test_unknown_gizmo_gets_404_and_can_not_be_talked_to() -> None:
         described = await call(simulator, "GET", f"{API}/gizmos/g-Nobody123")
         asked = await ask_gizmo(simulator, "g-Nobody123", "Hello")
     assert (described.status, asked.status) == (404, 404)
+
+
+@pytest.mark.parametrize("age", ["2024", "2025", "2026"])
+async def test_store_is_searched_by_words_of_name_and_description(age: str) -> None:
+    path = f"{API}/gizmos/search"
+    async with running(Knobs(age=age)) as simulator:
+        found = (await call(simulator, "GET", f"{path}?q=python+DATA")).json["hits"]
+        nothing = (await call(simulator, "GET", f"{path}?q=zither")).json["hits"]
+        wrong = await call(simulator, "GET", f"{path}?q=a&cursor=x")
+    (item,) = found["items"]
+    assert item["resource"]["gizmo"]["id"] == "g-HMNcP6w7d"
+    assert (found["cursor"], nothing, wrong.status) == (None, {"items": [], "cursor": None}, 422)
+
+
+@pytest.mark.parametrize("age", ["2023-05", "2023-12"])
+async def test_there_was_no_store_in_2023(age: str) -> None:
+    async with running(Knobs(age=age)) as simulator:
+        assert (await call(simulator, "GET", f"{API}/gizmos/search?q=a")).status == 404
 
 
 async def test_gizmo_id_is_in_the_metadata_and_the_whole_answer_may_be_sent_along() -> None:
