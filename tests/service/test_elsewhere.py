@@ -225,6 +225,24 @@ async def test_research_is_waited_for_or_told_of_as_the_setting_says() -> None:
         assert not any("/stop_conversation" in r.path for r in service.upstream.requests)
 
 
+@pytest.mark.parametrize("route", ["auto", "older"])
+@pytest.mark.parametrize(
+    ("asked", "model"),
+    [({"MODEL_ALIASES": "scholar=gpt-4-s:research"}, "scholar"), ({"SYSTEM_HINTS": "research"}, "gpt-4-s")],
+    ids=["alias", "setting"],
+)
+async def test_research_is_done_and_then_hidden_where_other_chats_are_temporary(
+    asked: dict[str, str], model: str, route: str
+) -> None:
+    env = {"HISTORY": "temporary", "CONVERSATION_ROUTE": route, **asked}
+    async with deployed(env, Knobs(age="2026", busy=False, cap=0, task_time=0.1)) as service:
+        answer = await service.chat("Tides", model=model)
+        assert "sources agree" in answer.json["choices"][0]["message"]["content"]
+        (conversation,) = service.upstream.conversations
+        assert not conversation.temporary
+        await eventually(lambda: not conversation.visible)
+
+
 async def test_pro_model_that_thinks_too_long_is_stopped() -> None:
     async with deployed({"PRO_TIMEOUT": "0.3"}, knobs=TODAY) as service:
         late = await service.chat("Tea [[sim kind=pro endless=1]]")
