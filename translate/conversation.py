@@ -217,14 +217,16 @@ class Conversation:
             self._sse.push(data)
             self._all_read = False
 
-    def receive_eof(self, lost: ApiError | None = None) -> None:
-        """The stream has ended; `lost` says how it broke, None for a proper end of its body.
+    def receive_eof(self, lost: ApiError | None = None, *, token: str = "") -> None:
+        """The stream has ended; `lost` says how it broke, None for a proper end of its body. `token` is that
+        of the turn, for the resume endpoint, if it came beside the stream.
 
         If the turn was said to be over, the answer is whole, however the stream has ended. If not, it is
         truncated: it goes on elsewhere if the backend has told where, or fails, with `lost` if that is given.
         """
         self._eof = True
         self._lost = lost
+        self._interpreter.whereabouts.offer_token(token)
         self._all_read = False
 
     def next_event(self) -> Event | Waiting:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Final, Protocol
 
 from ledger import Charge
@@ -132,7 +133,8 @@ class AnswerRelay:
     async def end(self, lost: UpstreamError | None = None) -> None:
         """The stream has ended; `lost` says how it broke, None for a proper end."""
         self._stop_lingering()
-        self.conversation.receive_eof(None if lost is None else as_api_error(lost))
+        error = None if lost is None else as_api_error(lost)
+        self.conversation.receive_eof(error, token=self._exchange.conduit)
         await self.pass_on()
 
     async def give_up(self, lost: UpstreamError) -> None:
@@ -185,7 +187,8 @@ class AnswerRelay:
                 case ExchangeEnded():
                     self.ended = event
                 case GoesOn(elsewhere):
-                    self.elsewhere = elsewhere
+                    token = elsewhere.token or self._exchange.conduit
+                    self.elsewhere = replace(elsewhere, token=token)
                 case Finished(reason):
                     self.reason = reason
                 case Failed(error):

@@ -94,6 +94,7 @@ class ConversationClient:
             ValueError: the credential can't travel in a header.
         """
         transport = exchange.begin()
+        transport.conduit = preflight.conduit or ""
         delivery = SocketDelivery(self._sockets, credential, posted, transport)
         self._under_way.add(exchange)
         try:

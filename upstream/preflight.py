@@ -6,12 +6,11 @@ prepared, so that it costs time only where there was nothing to wait for.
 """
 
 import asyncio
-import re
 from typing import Final
 
 from accounts import Credential
 from translate.values import JsonObject, json_object, text_at
-from upstream.http import API, CONDUIT, HttpClient, UpstreamError
+from upstream.http import API, CONDUIT, HttpClient, UpstreamError, conduit_token
 from upstream.route_memory import ABSENT_STATUSES, RouteMemory
 
 PATH: Final = f"{API}/f/conversation/prepare"
@@ -19,8 +18,6 @@ SECONDS: Final = 2.0
 """How long it may take; a backend of today needs a tenth of that."""
 REST_SECONDS: Final = 300.0
 """How long it is left out after it took too long."""
-
-_TOKEN: Final = re.compile(r"[!-~]{1,8192}")
 
 
 class Preflight:
@@ -85,5 +82,4 @@ async def _tell(
         route.leave_out()
     if not answer.successful:
         return None
-    token = text_at(json_object(answer.body) or {}, "conduit_token")
-    return token if _TOKEN.fullmatch(token) else ""
+    return conduit_token(text_at(json_object(answer.body) or {}, "conduit_token"))

@@ -36,6 +36,8 @@ class CaseBackend:
     resumes: list[bytes] | None = None
     stored: list[dict[str, Any]] | None = None
     drops: int | None = None
+    conduit: str = ""
+    """A token in the headers of the answer to a message."""
     holds: bool = False
     """The resume endpoint does not answer."""
     refuses: int = 0
@@ -88,14 +90,16 @@ class _Route(RequestHandler):
         self.set_header("Content-Type", "application/json")
         self.finish(json.dumps(body))
 
-    def _stream(self, body: bytes) -> None:
+    def _stream(self, body: bytes, conduit: str = "") -> None:
+        if conduit:
+            self.set_header("X-Conduit-Token", conduit)
         self.set_header("Content-Type", "text/event-stream")
         self.finish(body)
 
     async def post(self) -> None:
         backend, path = self.backend, self._path()
         if path == f"{API}/conversation":
-            self._stream(backend.case.stream if backend.stream is None else backend.stream)
+            self._stream(backend.case.stream if backend.stream is None else backend.stream, backend.conduit)
         elif backend.refuses and path != f"{API}/stop_conversation":
             self._say(backend.refuses, {})
         elif path == f"{API}/f/conversation/resume" and "resume" in backend.ways:

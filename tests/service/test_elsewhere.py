@@ -157,6 +157,22 @@ async def test_stream_that_breaks_again_and_again_is_resumed_each_time_behind_wh
         assert asked == [(6, "opaque-token-1"), (6, "opaque-token-1"), (7, "opaque-token-1")]
 
 
+async def test_broken_stream_is_resumed_by_the_token_of_its_header_if_it_holds_none() -> None:
+    case = Case.read("broken-then-resume")
+    records = case.stream.split(b"\n\n")
+    without = [record for record in records if b"resume_conversation_token" not in record]
+    assert len(without) == len(records) - 1
+
+    def adapt(backend: CaseBackend) -> None:
+        backend.stream, backend.conduit = b"\n\n".join(without), "token-beside"
+
+    async with playing(case, "resume", adapt=adapt) as backend, over(backend) as service:
+        answer = await service.chat(stream=True)
+        assert case.accepts(answer.stream.text), answer.stream.text
+        asked = [(body["offset"], token) for path, body, token in backend.bodies if path.endswith("/resume")]
+        assert asked == [(5, "token-beside")]
+
+
 async def test_client_that_leaves_has_the_turn_stopped_wherever_it_is() -> None:
     async with deployed(knobs=TODAY) as service:
         async with service.connect() as connection:

@@ -242,6 +242,19 @@ def test_turn_that_is_not_followed_fails_with_how_it_broke() -> None:
         assert (player.error is reset, player.error.message) == (not timed_out, "Reset.")
 
 
+@pytest.mark.parametrize(("first", "token"), [((), "beside"), ((TOKEN,), "tok-1")])
+def test_broken_turn_goes_on_by_a_token_beside_its_stream_if_that_holds_none(
+    first: Sequence[Json], token: str
+) -> None:
+    conversation = Conversation(QUESTION)
+    conversation.receive_data(sse(*first, *growing("", "Half"), done=False))
+    conversation.receive_eof(token="beside")
+    player = Player(conversation, chat_stream())
+    player.drain()
+    assert player.elsewhere is not None
+    assert (player.elsewhere.token, player.elsewhere.records) == (token, 2 + len(first))
+
+
 def test_turn_of_commentary_alone_that_goes_on_nowhere_shows_that() -> None:
     said = finished("On my way.")
     said["message"]["channel"] = "commentary"  # type: ignore[index]

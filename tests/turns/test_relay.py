@@ -221,3 +221,21 @@ async def test_answer_that_is_not_followed_to_its_end_fails_or_ends_with_what_ca
     await rig.relay.leave()
     assert rig.relay.failure is None
     assert rig.conversation.exchange_over
+
+
+HANDED_OFF = b'data: {"type": "stream_handoff", "conversation_id": "c1", "options": []}\n\n'
+TOKEN = b'data: {"type": "resume_conversation_token", "token": "of-the-stream", "conversation_id": "c1"}\n\n'
+
+
+@pytest.mark.parametrize("stream", [HANDED_OFF + DONE, record("Half", done=False)], ids=["handoff", "broken"])
+@pytest.mark.parametrize(("first", "token"), [(b"", "beside"), (TOKEN, "of-the-stream")])
+async def test_rest_is_asked_for_with_the_token_beside_the_stream_if_that_holds_none(
+    stream: bytes, first: bytes, token: str
+) -> None:
+    rig, exchange = Rig(), Exchange()
+    exchange.begin().conduit = "beside"
+    rig.relay.begin(exchange, await Books().post(ALICE, GPT_4))
+    await rig.feed(first + stream)
+    await rig.relay.end()
+    assert rig.relay.elsewhere is not None
+    assert rig.relay.elsewhere.token == token

@@ -10,6 +10,7 @@ import pytest
 from accounts import Credential
 from tests.eventually import eventually
 from tests.scripted_server import (
+    EVENT_STREAM,
     JSON,
     Request,
     ScriptedServer,
@@ -257,6 +258,26 @@ async def test_pool_is_told_nothing_before() -> None:
         await here.converse(credential=Credential("pk-canary-pool"))
         assert here.backend.posts == [TODAY]
         assert not here.backend.at(PREPARE)
+
+
+@pytest.mark.parametrize("told", ["conduit-of-stream", "two words", "x" * 8193])
+@pytest.mark.parametrize("prepare", [PREPARED, NO_ROUTE], ids=["prepared", "not prepared"])
+async def test_exchange_has_the_token_of_the_preflight_or_else_that_of_the_stream(
+    told: str, prepare: Sequence[Verb]
+) -> None:
+    stream = [status(200, {**EVENT_STREAM, "X-Conduit-Token": told}), *ANSWER[1:]]
+    exchange = Exchange()
+    async with world(today=stream, prepare=prepare) as here:
+        await here.converse(exchange=exchange)
+    usable = told if told == "conduit-of-stream" else ""
+    assert exchange.conduit == (TOKEN if prepare is PREPARED else usable)
+
+
+async def test_token_of_a_preflight_is_not_that_of_the_older_route() -> None:
+    exchange = Exchange()
+    async with world(today=NO_ROUTE, older=ANSWER, prepare=PREPARED) as here:
+        await here.converse(exchange=exchange)
+    assert exchange.conduit == ""
 
 
 async def test_conduit_is_quoted_from_no_answer() -> None:

@@ -66,6 +66,10 @@ class Whereabouts:
             for option in options:
                 self._set_topic(text_at(option, "topic_id"))
 
+    def offer_token(self, token: str) -> None:
+        """Take a token that came beside the stream; one of the stream itself counts more."""
+        self._token = self._token or token
+
     def take_message(self, raw: JsonObject, *, shown: bool) -> None:
         """Take a message; `shown` says that it is words or a picture for the user."""
         metadata = object_at(raw, "metadata")

@@ -20,7 +20,7 @@ from upstream.http.errors import (
     UpstreamError,
 )
 from upstream.http.exchange import Exchange, TransportSide
-from upstream.http.headers import CONDUIT
+from upstream.http.headers import CONDUIT, conduit_token
 from upstream.http.paths import API, conversation_path, file_path
 from upstream.http.receiver import OnData
 from upstream.http.timeouts import Phase, Timeouts, Watchdog
@@ -47,6 +47,7 @@ __all__ = [
     "UnusableAnswer",
     "UpstreamError",
     "Watchdog",
+    "conduit_token",
     "conversation_path",
     "file_path",
 ]

@@ -22,6 +22,7 @@ class TransportSide:
         "_on_abort",
         "_on_progress",
         "aborted",
+        "conduit",
         "connected",
         "content_type",
         "handed_over",
@@ -41,6 +42,8 @@ class TransportSide:
         """The answer is an event stream, and goes to its reader piece by piece."""
         self.handed_over = False
         """The answer hands over to a WebSocket, from which its stream comes."""
+        self.conduit = ""
+        """The token of the turn: that of the preflight, else that of a header of the stream; "" without."""
         self._on_abort: Callable[[], None] | None = None
         self._on_progress: Callable[[], None] | None = None
 
@@ -57,6 +60,7 @@ class TransportSide:
         """What was answered proves that nothing of the request was read; it is sent to another route now."""
         self.connected = False
         self.status = self.content_type = None
+        self.conduit = ""
 
     @contextmanager
     def part(
@@ -122,6 +126,11 @@ class Exchange:
     def accepted(self) -> bool:
         """The backend has begun to answer well: there is an event stream, whatever becomes of it."""
         return self._transport.streaming or self._transport.handed_over
+
+    @property
+    def conduit(self) -> str:
+        """The backend's token of the turn, a secret, if one came beside the stream; else ""."""
+        return self._transport.conduit
 
     def abort(self) -> None:
         """Stop the exchange: the call raises `Aborted` and the socket is closed at once.

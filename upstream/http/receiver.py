@@ -13,6 +13,7 @@ from upstream.http.answers import REFUSED_BODY_BYTES, JsonAnswer
 from upstream.http.content_coding import DECODED, decoded, decoding
 from upstream.http.errors import Aborted
 from upstream.http.exchange import TransportSide
+from upstream.http.headers import CONDUIT, conduit_token
 from upstream.http.timeouts import Phase, Timeouts, Watchdog
 
 OnData = Callable[[bytes], Awaitable[None] | None]
@@ -137,6 +138,7 @@ class ResponseReceiver:
             if self._coding in DECODED:
                 self._on_data = decoding(self._on_data)
             transport.streaming = transport.content_type == EVENT_STREAM
+            transport.conduit = transport.conduit or conduit_token(headers.get(CONDUIT, ""))
             self._undecided = transport.content_type in UNTYPED and self._coding not in DECODED
         if not transport.streaming and (self._on_data is not None or not successful):
             self._body_limit = REFUSED_BODY_BYTES
