@@ -11,6 +11,7 @@ from typing import Final
 from accounts import Credential, KeyKind
 from translate.backend import PostedConversation, read_handover
 from translate.values import Elsewhere, JsonObject
+from upstream.absent import may_be_absent
 from upstream.elsewhere import Follower, FollowLimits, Reader, UserSockets
 from upstream.http import (
     API,
@@ -19,10 +20,10 @@ from upstream.http import (
     HttpClient,
     JsonAnswer,
     OnData,
+    RouteMemory,
     TransportSide,
 )
 from upstream.preflight import NO_PREFLIGHT, SECONDS, Preflight, begin
-from upstream.route_memory import RouteMemory, may_be_absent
 from upstream.socket import AccountSockets, SocketDelivery
 
 CONVERSATION_PATH: Final = f"{API}/conversation"

@@ -10,8 +10,8 @@ from typing import Final
 
 from accounts import Credential
 from translate.values import JsonObject, json_object, text_at
-from upstream.http import API, CONDUIT, HttpClient, UpstreamError, conduit_token
-from upstream.route_memory import ABSENT_STATUSES, RouteMemory
+from upstream.absent import ABSENT_STATUSES
+from upstream.http import API, CONDUIT, HttpClient, RouteMemory, UpstreamError, conduit_token
 
 PATH: Final = f"{API}/f/conversation/prepare"
 SECONDS: Final = 2.0

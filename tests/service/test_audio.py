@@ -64,8 +64,8 @@ async def test_text_is_read_out(form: Any) -> None:
 async def test_conversation_is_stored_and_hidden_afterwards(history: str) -> None:
     async with audio(HISTORY=history) as (service, client):
         await client.audio.speech.create(**SPEECH)
-        await service.settled()
         seen = service.upstream.requests
+        await eventually(lambda: any(request.method == "PATCH" for request in seen))
         (posted,) = [request.body for request in seen if request.path.endswith("/conversation")]
         order = [request.path.rpartition("/")[2] for request in seen]
         assert posted["history_and_training_disabled"] is False

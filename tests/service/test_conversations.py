@@ -35,6 +35,14 @@ async def test_conversation_is_hidden_after_the_answer_and_only_that_one() -> No
         assert service.upstream.hide_all_calls == 0
 
 
+async def test_conversation_is_deleted_where_the_backend_hides_no_longer() -> None:
+    today = Knobs(age="2026", busy=False, cap=0, hides_by="delete")
+    async with deployed({"HISTORY": "hide"}, today) as service:
+        await service.chat()
+        (conversation,) = service.upstream.conversations
+        await eventually(lambda: not conversation.visible)
+
+
 async def test_failed_answer_without_a_conversation_hides_nothing() -> None:
     async with deployed({"HISTORY": "hide"}, knobs(fault="token_expired")) as service:
         assert (await service.chat()).status == 401

@@ -33,7 +33,7 @@ from upstream import (
     ResponseRefused,
     SocketLimits,
 )
-from upstream.route_memory import ABSENT_SECONDS, RouteMemory
+from upstream.http import ABSENT_SECONDS, RouteMemory
 
 pytestmark = pytest.mark.timeout(seconds=10)
 

@@ -3,9 +3,14 @@
 The status is only half of the truth: a refusal may come with status 200, as `status: error` in the body.
 """
 
+from typing import Final
+
 from translate.values import JsonObject, json_object
 from upstream.files.errors import AddressRefused, CallRefused
 from upstream.http import HttpClient, JsonAnswer
+
+ABSENT: Final = (404, 405, 501)
+"""Statuses of a backend that does not have the path."""
 
 
 def content_of(answer: JsonAnswer) -> JsonObject:

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from accounts import Credential
 from runtime import HeldBytes, NoRoom
 from translate.values import json_object, text_at
+from upstream.files.answers import ABSENT
 from upstream.files.downloads import fetch
 from upstream.files.errors import AudioMissing, FileHasNoRoom, FileTooLarge
 from upstream.http import API, HttpClient, ResponseRefused, UnusableAnswer
@@ -16,7 +17,6 @@ from upstream.http import API, HttpClient, ResponseRefused, UnusableAnswer
 WORDS_BYTES: Final = 1 << 20
 """Of an answer with words: an hour of speech has some 60 kB."""
 _UNSAFE: Final = re.compile(r"[^\w.-]", re.ASCII)
-_MISSING: Final = (404, 405, 501)
 _UNTOLD: Final = ("", "application/octet-stream")
 """Types that do not tell what bytes are."""
 
@@ -110,4 +110,4 @@ def _head(boundary: str, about: str) -> bytes:
 
 
 def _refusal(error: ResponseRefused) -> AudioMissing | ResponseRefused:
-    return AudioMissing() if error.status in _MISSING else error
+    return AudioMissing() if error.status in ABSENT else error

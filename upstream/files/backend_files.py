@@ -14,14 +14,14 @@ from urllib.parse import quote
 from accounts import Credential, KeyKind
 from runtime import HeldBytes
 from upstream.files.addresses import ask_for_address
-from upstream.files.answers import content_of
 from upstream.files.audio import read_out, transcribe
 from upstream.files.downloads import Download, fetch
 from upstream.files.errors import FileMissing, FileTooLarge, SandboxGone
+from upstream.files.hiding import Hiding
 from upstream.files.timeouts import FileTimeouts
 from upstream.files.upload import PICTURES, Upload
 from upstream.files.upload_cache import UploadCache
-from upstream.http import API, HttpClient, UpstreamError, conversation_path, file_path
+from upstream.http import API, HttpClient, conversation_path, file_path
 
 DEFAULT_TIMEOUTS: Final = FileTimeouts()
 TODAY: Final = "file_"
@@ -46,7 +46,7 @@ class Uploaded:
 
 
 class BackendFiles:
-    """Files of at most `max_bytes`, through one client. `clock` gives seconds, for the upload cache.
+    """Files of at most `max_bytes`, through one client. `clock` gives seconds, for what is remembered.
 
     All methods close their socket when the awaiting task is cancelled, and raise `ValueError` for a
     credential that can't travel in a header.
@@ -64,6 +64,7 @@ class BackendFiles:
         self._max_bytes = max_bytes
         self._timeouts = timeouts
         self._uploads = UploadCache(clock)
+        self._hiding = Hiding(client, clock)
 
     async def upload(
         self,
@@ -188,15 +189,9 @@ class BackendFiles:
     async def hide_conversation(self, credential: Credential, conversation_id: str) -> bool:
         """Take one conversation off the account's list, and tell whether that worked; never raises.
 
-        Without a usable id nothing is sent: the path without an id hides all conversations (protocol notes,
-        section 3).
+        Without a usable id nothing is sent.
         """
-        try:
-            path = conversation_path(conversation_id)
-            answer = await self._client.call("PATCH", path, credential, {"is_visible": False})
-        except (UpstreamError, ValueError):
-            return False
-        return answer.successful and content_of(answer).get("success") is True
+        return await self._hiding.hide(credential, conversation_id)
 
 
 def _quoted(value: str) -> str:

@@ -21,11 +21,13 @@ from upstream.http.errors import (
 )
 from upstream.http.exchange import Exchange, TransportSide
 from upstream.http.headers import CONDUIT, conduit_token
-from upstream.http.paths import API, conversation_path, file_path
+from upstream.http.paths import API, conversation_path, deletion_path, file_path
 from upstream.http.receiver import OnData
+from upstream.http.route_memory import ABSENT_SECONDS, RouteMemory
 from upstream.http.timeouts import Phase, Timeouts, Watchdog
 
 __all__ = [
+    "ABSENT_SECONDS",
     "API",
     "CONDUIT",
     "Aborted",
@@ -41,6 +43,7 @@ __all__ = [
     "Phase",
     "ProgressTimeout",
     "ResponseRefused",
+    "RouteMemory",
     "Timeouts",
     "TotalTimeout",
     "TransportSide",
@@ -49,5 +52,6 @@ __all__ = [
     "Watchdog",
     "conduit_token",
     "conversation_path",
+    "deletion_path",
     "file_path",
 ]

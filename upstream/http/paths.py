@@ -19,9 +19,12 @@ _ID: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,127}")
 
 def conversation_path(conversation_id: str) -> str:
     """Return the path of one stored conversation. Raises UnusableAnswer unless the id looks like one."""
-    if _ID.fullmatch(conversation_id) is None:
-        raise UnusableAnswer("id of a conversation")
-    return f"{API}/conversation/{conversation_id}"
+    return f"{API}/conversation/{_checked(conversation_id)}"
+
+
+def deletion_path(conversation_id: str) -> str:
+    """Return the path that only DELETE asks for. Raises UnusableAnswer unless the id looks like one."""
+    return f"{API}/conversation/id/{_checked(conversation_id)}"
 
 
 def file_path(file_id: str) -> str:
@@ -29,3 +32,9 @@ def file_path(file_id: str) -> str:
     if _ID.fullmatch(file_id) is None:
         raise UnusableAnswer("id of a file")
     return f"{API}/files/{file_id}"
+
+
+def _checked(conversation_id: str) -> str:
+    if _ID.fullmatch(conversation_id) is None:
+        raise UnusableAnswer("id of a conversation")
+    return conversation_id

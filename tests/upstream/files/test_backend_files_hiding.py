@@ -11,6 +11,7 @@ from tests.upstream.files.rig import Script, reply, world
 from tests.upstream.rig import KEY, ME, PATIENT, PREFIX
 from upstream import HttpClient, Timeouts
 from upstream.files import BackendFiles
+from upstream.http import ABSENT_SECONDS
 
 pytestmark = pytest.mark.timeout(seconds=10)
 
@@ -41,6 +42,29 @@ async def test_conversation_is_hidden_by_a_patch_of_it_alone() -> None:
 async def test_failure_to_hide_is_told_not_raised(script: Script) -> None:
     async with world(script) as it:
         assert not await it.files.hide_conversation(ME, CID)
+
+
+@pytest.mark.parametrize("status_code", [404, 405, 501])
+async def test_conversation_is_deleted_where_it_cannot_be_hidden_and_that_is_remembered_for_an_hour(
+    status_code: int,
+) -> None:
+    now = 0.0
+    patch, delete = f"PATCH /conversation/{CID}", f"DELETE /conversation/id/{CID}"
+    absent = reply({"detail": "x"}, status_code)
+    async with world(absent, DONE, DONE, absent, DONE, clock=lambda: now) as it:
+        for _ in range(2):
+            assert await it.files.hide_conversation(ME, CID)
+        now = ABSENT_SECONDS
+        assert await it.files.hide_conversation(ME, CID)
+        assert it.lines == [patch, delete, delete, patch, delete]
+
+
+async def test_conversation_that_can_be_neither_hidden_nor_deleted_proves_nothing_of_the_next_one() -> None:
+    absent = reply({"detail": "x"}, 404)
+    async with world(absent, absent, DONE) as it:
+        assert not await it.files.hide_conversation(ME, CID)
+        assert await it.files.hide_conversation(ME, CID)
+        assert [line.partition(" ")[0] for line in it.lines] == ["PATCH", "DELETE", "PATCH"]
 
 
 async def test_silence_is_told_not_raised() -> None:

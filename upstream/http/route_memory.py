@@ -4,12 +4,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from translate.backend import Said, said_by
-from upstream.http import JsonAnswer
-
 ABSENT_SECONDS: Final = 3600.0
 """How long a route that the backend does not have is not asked for again."""
-ABSENT_STATUSES: Final = (404, 405)
 
 
 class RouteMemory:
@@ -31,13 +27,3 @@ class RouteMemory:
     def leave_out(self, seconds: float = ABSENT_SECONDS) -> None:
         """Do not ask for it for so long."""
         self._again_at = self._clock() + seconds
-
-
-def may_be_absent(answer: JsonAnswer) -> bool:
-    """Whether `answer` may mean that the backend does not have the route, and has not read what was posted.
-
-    A 404 with a reason that the backend is known for is about something else, such as the conversation.
-    """
-    if answer.status not in ABSENT_STATUSES:
-        return False
-    return answer.status == 405 or said_by(answer.body) not in (Said.BEGUN, Said.REFUSED)
