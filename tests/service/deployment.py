@@ -25,7 +25,9 @@ SOCKET_LIMITS = SocketLimits(
     times=SocketTimes(reconnect_pauses=(0.0, 0.02, 0.05)), pauses=Pauses(joining=0.05, looks=(0.02, 0.05))
 )
 """No long pauses."""
-PACES = Paces(text=(0.02, 0.05), picture=(0.02, 0.05), research=(0.02, 0.05), refused=0.05)
+PACES = Paces(
+    text=(0.02, 0.05), picture=(0.02, 0.05), research=(0.02, 0.05), hidden=(0.02, 0.05), refused=0.05
+)
 """Nor any here."""
 JSON_TYPE = {"Content-Type": "application/json"}
 

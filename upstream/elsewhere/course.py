@@ -10,10 +10,10 @@ from translate.values import Elsewhere, ElsewhereWay
 from upstream.elsewhere.limits import FollowLimits
 from upstream.elsewhere.pursuit import Pursuit
 from upstream.elsewhere.resume import resume
-from upstream.elsewhere.stored import TASKS, follow_stored
+from upstream.elsewhere.stored import TASKS, GivenUp, follow_stored
 from upstream.elsewhere.topic import follow_topic
 from upstream.elsewhere.user_sockets import UserSockets
-from upstream.http import ConnectionLost, ResponseRefused, UpstreamError
+from upstream.http import ConnectionLost, IdleTimeout, ResponseRefused, UpstreamError
 
 ROUNDS: Final = {ElsewhereWay.SOCKET: 3, ElsewhereWay.RESUME: 6, None: 2}
 """How often each way is gone in one turn; None is the stored conversation, which is the last."""
@@ -66,8 +66,8 @@ class Course:
         if pursuit.opened:
             self._counts = way is ElsewhereWay.RESUME
             await pursuit.reader.end(lost)
-        elif lost is None or (isinstance(lost, ResponseRefused) and lost.status not in AGAIN):
-            rounds[way] = ROUNDS[way]  # it has nothing, or is not there
+        if _is_in_vain(lost, opened=pursuit.opened):
+            rounds[way] = ROUNDS[way]
         if lost is not None and way is ElsewhereWay.RESUME and rounds[way] < ROUNDS[way]:
             pause = min(self._limits.retry * 1.5 ** rounds[way], self._limits.longest_retry)
             await pursuit.sleep(pause * _jitter(0.5, 1.0))
@@ -88,6 +88,14 @@ class Course:
             await resume(pursuit, elsewhere)
         else:
             await follow_stored(pursuit, sockets, elsewhere, self._parent_message_id, limits)
+
+
+def _is_in_vain(lost: UpstreamError | None, *, opened: bool) -> bool:
+    """Whether a way that failed so has nothing of the turn, and never will; `opened` says that it had."""
+    if opened:
+        return isinstance(lost, GivenUp)
+    refused = isinstance(lost, ResponseRefused) and lost.status not in AGAIN
+    return lost is None or refused or isinstance(lost, IdleTimeout)
 
 
 def _ways(elsewhere: Elsewhere) -> tuple[ElsewhereWay | None, ...]:

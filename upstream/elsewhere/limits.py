@@ -19,6 +19,8 @@ class Paces:
     text: tuple[float, ...] = (1.0, 2.0, 3.0, 5.0, 8.0, 10.0)
     picture: tuple[float, ...] = (2.0, 2.0, 3.0, 3.0, 4.0)
     research: tuple[float, ...] = (5.0, 20.0, 60.0)
+    hidden: tuple[float, ...] = (0.5, 1.0, 1.5, 2.0, 3.0)
+    """Of a text whose conversation is not shown: just after its beginning that passes within seconds."""
     refused: float = 60.0
     """At least so long after a look that was refused for there being too many, unless it says how long."""
 

@@ -7,7 +7,7 @@ is shown, and has the conversation looked at without delay. A socket that cannot
 import asyncio
 from typing import Final
 
-from translate.backend import DONE, NEWS, StoredTurn, news_of
+from translate.backend import DONE, NEWS, StoredTurn, news_of, read_detail
 from translate.values import Elsewhere, ElsewhereKind, json_object, text_at
 from upstream.elsewhere.limits import FollowLimits
 from upstream.elsewhere.pursuit import Pursuit
@@ -30,7 +30,20 @@ work: that may stay for ever after an interruption.
 OVER_LOOKS: Final = 3
 """The same once the socket has said that a task is over; what it has brought may never stand in the tree."""
 STATUS_LOOKS: Final = 4
-"""After each so many looks without anything new, the backend is asked whether it still streams."""
+"""After each so many looks without anything new, and after the first of them, the backend is asked whether it
+still streams.
+"""
+GONE_CODES: Final = ("conversation_deleted", "history_disabled_conversation_expired")
+"""What is never said of a conversation that is only not there yet."""
+NO_PATH: Final = "not found"
+"""In just these words the path is refused, whatever the conversation."""
+
+
+class GivenUp(ConnectionLost):
+    """The backend has given the turn up: no way leads to more of it."""
+
+    def __init__(self) -> None:
+        super().__init__("body", "the backend has given the turn up")
 
 
 class _StoredFollower:
@@ -63,7 +76,13 @@ class _StoredFollower:
             if self._is_over() or await self._has_stopped():
                 await pursuit.give(DONE)
                 return
-            await self._wait(max(next(self._pauses), self._least_pause), news)
+            await self._wait(self._pause(), news)
+
+    def _pause(self) -> float:
+        hidden = self._limits.paces.hidden
+        if self._hidden and not self._is_task:
+            return hidden[min(self._hidden, len(hidden)) - 1]
+        return max(next(self._pauses), self._least_pause)
 
     def _is_over(self) -> bool:
         if self._said_over and self._quiet >= OVER_LOOKS:
@@ -102,14 +121,15 @@ class _StoredFollower:
         self._failed += status >= 500 or status in (408, 409, 425)
         counted = status >= 500 or status in (403, 404, 408, 409, 425, 429)
         enough = self._hidden >= MAX_HIDDEN or self._failed >= MAX_FAILED or self._refused >= MAX_REFUSED
-        if enough or not counted:
+        if enough or not counted or _is_gone(refusal):
             raise refusal.refusal()
         if status == 429:
             self._least_pause = self._limits.paces.refused
 
     async def _has_stopped(self) -> bool:
-        """Whether the backend says that it streams no more. Raises ConnectionLost if it has failed."""
-        if self._is_task or not self._quiet or self._quiet % STATUS_LOOKS:
+        """Whether the backend says that it streams no more. Raises GivenUp if it has failed."""
+        settled = self._quiet > 0 and self._quiet % STATUS_LOOKS == 0  # what it has done is stored by now
+        if self._is_task or not (settled or self._quiet == 1):
             return False
         try:
             answer = await self._pursuit.call("GET", f"{self._path}/stream_status")
@@ -118,9 +138,10 @@ class _StoredFollower:
             return False
         told = json_object(answer.body) if answer.successful else None
         status = text_at(told or {}, "status")
-        if status == "FAILURE" or (status == "COMPLETE" and not self._turn.finished):
-            raise ConnectionLost("body", "the backend has given the turn up")
-        return status == "COMPLETE"
+        over = settled and status == "COMPLETE"
+        if status == "FAILURE" or (over and not self._turn.finished):
+            raise GivenUp
+        return over
 
     async def _wait(self, seconds: float, news: Subscription | None) -> None:
         """Wait so long, or until the socket tells of this conversation."""
@@ -146,6 +167,12 @@ class _StoredFollower:
         return told
 
 
+def _is_gone(refusal: JsonAnswer) -> bool:
+    """Whether it is in vain to look again."""
+    detail = read_detail(refusal.body)
+    return detail.code in GONE_CODES or (refusal.status == 404 and detail.message.lower() == NO_PATH)
+
+
 async def follow_stored(
     pursuit: Pursuit,
     sockets: UserSockets,
@@ -156,6 +183,7 @@ async def follow_stored(
     """Give the reader what the stored conversation says, until it says all.
 
     Raises:
+        GivenUp: nothing more comes.
         UpstreamError: it is not shown, or cannot be read; or see `Pursuit`.
     """
     follower = _StoredFollower(pursuit, elsewhere, parent_message_id, limits)

@@ -22,7 +22,7 @@ QUICK = FollowLimits(
     first_item=0.3,
     retry=0.01,
     longest_retry=0.02,
-    paces=Paces(text=(0.01,), picture=(0.01,), research=(0.01,), refused=0.02),
+    paces=Paces(text=(0.01,), picture=(0.01,), research=(0.01,), hidden=(0.01,), refused=0.02),
 )
 
 

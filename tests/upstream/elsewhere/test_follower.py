@@ -11,9 +11,11 @@ from tests.cases.backend import CaseBackend
 from tests.cases.case import Case
 from tests.eventually import eventually
 from tests.upstream.elsewhere.rig import BROKEN, HANDOFF, QUICK, KeepingReader, rig
+from tests.translate.wire import Json
 from tests.upstream.rig import ME, PATIENT
 from translate.values import Elsewhere, ElsewhereKind, ElsewhereWay
 from upstream.elsewhere import Paces
+from upstream.elsewhere.stored import GivenUp
 from upstream.http import (
     Aborted,
     ConnectionLost,
@@ -222,8 +224,60 @@ async def test_refusal_is_told_though_the_last_ways_are_not_there() -> None:
         assert caught.value.status == 401
 
 
-@pytest.mark.parametrize("told", ["FAILURE", "COMPLETE"])
-async def test_turn_that_the_backend_gave_up_is_given_up(told: str) -> None:
+@pytest.mark.parametrize(
+    ("body", "looks"),
+    [
+        ({"detail": {"message": "It is gone.", "code": "conversation_deleted"}}, 1),
+        ({"detail": {"message": "It is gone.", "code": "history_disabled_conversation_expired"}}, 1),
+        ({"detail": "Not Found"}, 1),
+        ({"detail": {"message": "Not yet.", "code": "conversation_not_found"}}, 6),
+        ({"detail": {"message": "Not yet.", "code": "conversation_inaccessible"}}, 6),
+        ({"detail": "Can't load conversation c1"}, 6),
+    ],
+)
+async def test_conversation_that_is_gone_for_good_is_looked_at_once(body: Json, looks: int) -> None:
+    def refusing(backend: CaseBackend) -> None:
+        backend.stored = [{"path": f"/backend-api{STORED}", "status": 404, "body": body}]
+
+    async with rig("poll", adapt=refusing) as world:
+        with pytest.raises(ConnectionLost):
+            await world.follow(KeepingReader(replace(HANDOFF, topic_id="")))
+        assert world.backend.count("GET", STORED) == looks
+
+
+async def test_conversation_that_is_not_shown_has_paces_of_its_own_unless_a_task_is_waited_for() -> None:
+    def hidden(backend: CaseBackend) -> None:
+        backend.stored = [{"path": f"/backend-api{STORED}", "status": 404, "body": {}}]
+
+    slow = replace(QUICK, paces=replace(QUICK.paces, text=(30.0,), picture=(30.0,)))
+    async with rig("poll", limits=slow, adapt=hidden) as world:
+        with pytest.raises(ConnectionLost):
+            await world.follow(KeepingReader(replace(HANDOFF, topic_id="")))
+        exchange = Exchange()
+        drawing = KeepingReader(replace(HANDOFF, kind=ElsewhereKind.PICTURE))
+        following = asyncio.create_task(world.follow(drawing, exchange))
+        await eventually(lambda: world.backend.count("GET", STORED) == 7)
+        await asyncio.sleep(0.2)
+        assert world.backend.count("GET", STORED) == 7
+        exchange.abort()
+        with pytest.raises(Aborted):
+            await following
+
+
+async def test_socket_on_which_nothing_comes_is_not_waited_for_again() -> None:
+    def silent(backend: CaseBackend) -> None:
+        backend.frames = []
+
+    async with rig("ws", limits=replace(QUICK, first_item=0.05), adapt=silent) as world:
+        with pytest.raises(IdleTimeout):
+            await world.follow(KeepingReader(HANDOFF))
+        assert world.backend.count("GET", USER) == 1
+
+
+@pytest.mark.parametrize(("told", "looks"), [("FAILURE", 2), ("COMPLETE", 5)])
+async def test_turn_that_the_backend_gave_up_is_given_up_and_not_looked_for_again(
+    told: str, looks: int
+) -> None:
     def lost(backend: CaseBackend) -> None:
         never(backend)
         assert backend.stored is not None
@@ -232,8 +286,11 @@ async def test_turn_that_the_backend_gave_up_is_given_up(told: str) -> None:
 
     async with rig("poll", adapt=lost) as world:
         reader = KeepingReader(replace(HANDOFF, topic_id=""))
-        await world.follow(reader)
-        assert [type(lost) for lost in reader.ends] == [ConnectionLost]
+        reader.places = [replace(BROKEN, topic_id="")]
+        with pytest.raises(ConnectionLost, match="given the turn up"):
+            await world.follow(reader)
+        assert [str(lost) for lost in reader.ends] == [str(GivenUp())]
+        assert world.backend.count("GET", STORED) == looks
 
 
 async def test_finished_turn_that_is_said_to_be_at_work_for_ever_is_over() -> None:
