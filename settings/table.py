@@ -300,8 +300,12 @@ class SettingsTable:
         "HISTORY",
         "keep",
         one_of("keep", "hide", "temporary"),
-        "What happens to a conversation in the account's list on the backend: `keep` leaves it there, `hide` "
-        "removes it after the answer, `temporary` starts it as a temporary chat, which is never listed.",
+        "What happens to a conversation in the account's list on the backend: `keep` leaves it there, "
+        "`hide` removes it after the answer (by hiding it, or by deleting it where the backend only offers "
+        "that), `temporary` starts it as a temporary chat, which is never listed. In temporary chats the "
+        "backend does no research and draws nothing: what a word of the model, a setting or an image route "
+        "asks for is kept and hidden afterwards, but a picture asked for in the words of a message alone is "
+        "not drawn, and the model says so.",
     )
     continue_limit: int = setting(
         "CONTINUE_LIMIT",

@@ -10,8 +10,8 @@ import pytest
 from tests.cases.backend import CaseBackend
 from tests.cases.case import Case
 from tests.eventually import eventually
-from tests.upstream.elsewhere.rig import BROKEN, HANDOFF, QUICK, KeepingReader, rig
 from tests.translate.wire import Json
+from tests.upstream.elsewhere.rig import BROKEN, HANDOFF, QUICK, KeepingReader, rig
 from tests.upstream.rig import ME, PATIENT
 from translate.values import Elsewhere, ElsewhereKind, ElsewhereWay
 from upstream.elsewhere import Paces
