@@ -49,6 +49,7 @@ class SpeechHandler(AnswerHandler[JsonBody]):
         wanted = read_speech(await self.parsed(JsonBody.read_object))
         model = await self.resolve(wanted.model)
         self.check_limits(self.caller, model)
+        self.voice.check_speech(self.caller)
         format = self._format = SpeechAnswer(wanted.form)
         held = self.hold()
 

@@ -28,6 +28,13 @@ class Voice:
         except UpstreamError as error:
             raise _as_api_error(error) from None
 
+    def check_speech(self, caller: Caller) -> None:
+        """To be called before a text is repeated in vain. Raises NotFound if the account had no speech within
+        the last hour.
+        """
+        if not self._files.may_read_out(credential_for(caller)):
+            raise _as_api_error(AudioMissing())
+
     async def read_out(
         self,
         credential: Credential,
@@ -55,7 +62,8 @@ class Voice:
 
 def _as_api_error(error: UpstreamError) -> ApiError:
     if isinstance(error, AudioMissing):
-        return NotFound("This backend has no audio, or not for this account.", code="audio_not_available")
+        message = "This backend has no audio, or not for this account."
+        return NotFound(message, code="audio_not_available", should_retry=False)
     if isinstance(error, FileHasNoRoom):
         return _no_room()
     if isinstance(error, FilesError):

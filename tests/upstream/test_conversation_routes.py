@@ -1,7 +1,7 @@
 """Where a message is posted: to `f/conversation` where the backend has it, else to `conversation`; once."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -33,7 +33,6 @@ from upstream import (
     ResponseRefused,
     SocketLimits,
 )
-from upstream.http import ABSENT_SECONDS, RouteMemory
 
 pytestmark = pytest.mark.timeout(seconds=10)
 
@@ -285,20 +284,3 @@ async def test_conduit_is_quoted_from_no_answer() -> None:
         with pytest.raises(ResponseRefused) as caught:
             await here.converse()
     assert TOKEN.encode() not in caught.value.body
-
-
-@pytest.mark.parametrize(
-    ("seconds", "asked"), [(0.0, False), (ABSENT_SECONDS - 1, False), (ABSENT_SECONDS, True)]
-)
-def test_route_that_is_absent_is_asked_for_again_in_an_hour(seconds: float, asked: bool) -> None:
-    now = 1000.0
-    clock: Callable[[], float] = lambda: now  # noqa: E731
-    route = RouteMemory(clock=clock)
-    assert route.may_be_there
-    route.leave_out()
-    now += seconds
-    assert route.may_be_there is asked
-
-
-def test_route_that_is_not_offered_is_never_asked_for() -> None:
-    assert not RouteMemory(offered=False).may_be_there

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from accounts import Credential
 from runtime import HeldBytes, NoRoom
 from translate.values import json_object, text_at
-from upstream.files.answers import ABSENT
+from upstream.files.answers import ABSENT, error_code
 from upstream.files.downloads import fetch
 from upstream.files.errors import AudioMissing, FileHasNoRoom, FileTooLarge
 from upstream.http import API, HttpClient, ResponseRefused, UnusableAnswer
@@ -17,6 +17,8 @@ from upstream.http import API, HttpClient, ResponseRefused, UnusableAnswer
 WORDS_BYTES: Final = 1 << 20
 """Of an answer with words: an hour of speech has some 60 kB."""
 _UNSAFE: Final = re.compile(r"[^\w.-]", re.ASCII)
+_ABOUT_A_MESSAGE: Final = re.compile(r"(conversation|history_disabled|message)_")
+"""How codes of refusals begin that are not about audio."""
 _UNTOLD: Final = ("", "application/octet-stream")
 """Types that do not tell what bytes are."""
 
@@ -110,4 +112,6 @@ def _head(boundary: str, about: str) -> bytes:
 
 
 def _refusal(error: ResponseRefused) -> AudioMissing | ResponseRefused:
-    return AudioMissing() if error.status in ABSENT else error
+    code = error_code(json_object(error.body) or {})
+    about_a_message = isinstance(code, str) and _ABOUT_A_MESSAGE.match(code) is not None
+    return AudioMissing() if error.status in ABSENT and not about_a_message else error

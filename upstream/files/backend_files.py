@@ -16,12 +16,12 @@ from runtime import HeldBytes
 from upstream.files.addresses import ask_for_address
 from upstream.files.audio import read_out, transcribe
 from upstream.files.downloads import Download, fetch
-from upstream.files.errors import FileMissing, FileTooLarge, SandboxGone
+from upstream.files.errors import AudioMissing, FileMissing, FileTooLarge, SandboxGone
 from upstream.files.hiding import Hiding
 from upstream.files.timeouts import FileTimeouts
 from upstream.files.upload import PICTURES, Upload
 from upstream.files.upload_cache import UploadCache
-from upstream.http import API, HttpClient, conversation_path, file_path
+from upstream.http import API, AccountRoutes, HttpClient, conversation_path, file_path
 
 DEFAULT_TIMEOUTS: Final = FileTimeouts()
 TODAY: Final = "file_"
@@ -64,6 +64,7 @@ class BackendFiles:
         self._max_bytes = max_bytes
         self._timeouts = timeouts
         self._uploads = UploadCache(clock)
+        self._speech = AccountRoutes(clock)
         self._hiding = Hiding(client, clock)
 
     async def upload(
@@ -174,17 +175,26 @@ class BackendFiles:
         """The words in a recording. Raises as `upstream.files.audio.transcribe` does."""
         return await transcribe(self._client, credential, data, name, language, self._timeouts.audio)
 
+    def may_read_out(self, credential: Credential) -> bool:
+        """Whether `read_out` may be of use: not where it has raised `AudioMissing` within the last hour."""
+        return self._speech.may_be_there(credential.digest)
+
     async def read_out(self, credential: Credential, query: dict[str, str], held: HeldBytes) -> bytes:
         """The recording of a stored message. Raises as `upstream.files.audio.read_out` does."""
-        return await read_out(
-            self._client,
-            credential,
-            query,
-            held,
-            max_bytes=self._max_bytes,
-            seconds=self._timeouts.audio,
-            pauses=self._timeouts.address_pauses,
-        )
+        try:
+            return await read_out(
+                self._client,
+                credential,
+                query,
+                held,
+                max_bytes=self._max_bytes,
+                seconds=self._timeouts.audio,
+                pauses=self._timeouts.address_pauses,
+            )
+        except AudioMissing:
+            if credential.kind is not KeyKind.POOL:  # the next request may reach another account
+                self._speech.leave_out(credential.digest)
+            raise
 
     async def hide_conversation(self, credential: Credential, conversation_id: str) -> bool:
         """Take one conversation off the account's list, and tell whether that worked; never raises.

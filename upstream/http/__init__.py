@@ -23,14 +23,16 @@ from upstream.http.exchange import Exchange, TransportSide
 from upstream.http.headers import CONDUIT, conduit_token
 from upstream.http.paths import API, conversation_path, deletion_path, file_path
 from upstream.http.receiver import OnData
-from upstream.http.route_memory import ABSENT_SECONDS, RouteMemory
+from upstream.http.route_memory import ABSENT_SECONDS, MAX_ACCOUNTS, AccountRoutes, RouteMemory
 from upstream.http.timeouts import Phase, Timeouts, Watchdog
 
 __all__ = [
     "ABSENT_SECONDS",
     "API",
     "CONDUIT",
+    "MAX_ACCOUNTS",
     "Aborted",
+    "AccountRoutes",
     "CallLimits",
     "ConnectFailed",
     "ConnectionLost",

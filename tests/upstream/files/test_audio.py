@@ -1,15 +1,17 @@
 """Recordings and words, as a scripted backend gives them."""
 
 import json
+from collections.abc import Sequence
 
 import pytest
 
+from accounts import Credential
 from tests.plenty import held
 from tests.scripted_server import ScriptedServer, Verb, send, status
 from tests.upstream.rig import KEY, ME, PREFIX, rig
-from upstream import ResponseRefused
+from upstream import ResponseRefused, UpstreamError
 from upstream.files import AudioMissing, BackendFiles, FileTimeouts, FileTooLarge
-from upstream.http import UnusableAnswer
+from upstream.http import ABSENT_SECONDS, UnusableAnswer
 
 pytestmark = pytest.mark.timeout(seconds=10)
 
@@ -117,6 +119,8 @@ async def test_what_is_no_sound_is_no_recording(body: bytes, content_type: str, 
     ("code", "body", "content_type", "error"),
     [
         (404, b"{}", "application/json", AudioMissing),
+        (404, b'{"detail": {"code": "conversation_not_found"}}', "application/json", ResponseRefused),
+        (404, b'{"detail": {"code": "message_not_found"}}', "application/json", ResponseRefused),
         (429, b"{}", "application/json", ResponseRefused),
         (200, b"{}", "application/json", UnusableAnswer),
         (200, b"x" * 2000, "audio/mpeg", FileTooLarge),
@@ -129,3 +133,37 @@ async def test_answers_without_a_recording_are_failures(
         with pytest.raises(error) as raised:
             await BackendFiles(world.client, max_bytes=1000).read_out(ME, QUERY, held())
     assert type(raised.value) is error
+
+
+NONE = answer(404, b'{"detail": "Not Found"}', "application/json")
+
+
+async def test_account_without_speech_is_remembered_for_an_hour() -> None:
+    now = 0.0
+    async with rig(NONE) as world:
+        files = BackendFiles(world.client, max_bytes=1000, clock=lambda: now)
+        assert files.may_read_out(ME)
+        with pytest.raises(AudioMissing):
+            await files.read_out(ME, QUERY, held())
+        assert (files.may_read_out(ME), files.may_read_out(Credential("fk-other"))) == (False, True)
+        now = ABSENT_SECONDS
+        assert files.may_read_out(ME)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "credential"),
+    [
+        (NONE, Credential("pk-pool")),
+        (answer(404, b'{"detail": {"code": "conversation_not_found"}}', "application/json"), ME),
+        (answer(500, b"{}", "application/json"), ME),
+    ],
+    ids=["a pool", "a conversation that is gone", "a failure"],
+)
+async def test_refusal_that_does_not_tell_of_the_account_is_not_remembered(
+    refusal: Sequence[Verb], credential: Credential
+) -> None:
+    async with rig(refusal) as world:
+        files = BackendFiles(world.client, max_bytes=1000)
+        with pytest.raises(UpstreamError):
+            await files.read_out(credential, QUERY, held())
+        assert files.may_read_out(credential)
