@@ -34,6 +34,8 @@ class CaseBackend:
     stream: bytes | None = None
     frames: list[Any] | None = None
     resumes: list[bytes] | None = None
+    refused_resumes: list[int] = field(default_factory=list)
+    """The statuses with which the first requests to the resume endpoint are refused."""
     stored: list[dict[str, Any]] | None = None
     drops: int | None = None
     conduit: str = ""
@@ -105,6 +107,9 @@ class _Route(RequestHandler):
         elif path == f"{API}/f/conversation/resume" and "resume" in backend.ways:
             if backend.holds:
                 await self.left.wait()
+                return
+            if backend.refused_resumes:
+                self._say(backend.refused_resumes.pop(0), {})
                 return
             streams = backend.resumes or [backend.case.resumed]
             self.looks[path] += 1

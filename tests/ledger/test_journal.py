@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ledger import SqliteStore
-from ledger.journal import Journal, JournalLimits
+from ledger.journal import MAX_BATCH, Journal, JournalLimits
 from ledger.limits import CurrentUsage
 from ledger.records import Counted, Posted, Record, Settled
 from ledger.store import PendingRecord, StoreDecision, StoreError
@@ -24,10 +24,12 @@ class SlowStore(SqliteStore):
         super().__init__(path)
         self.answers = asyncio.Event()
         self.written: list[PendingRecord] = []
+        self.batches: list[int] = []
 
     async def write(self, pending: Sequence[PendingRecord]) -> Sequence[StoreDecision | None]:
         await self.answers.wait()
         self.written += pending
+        self.batches.append(len(pending))
         return [StoreDecision(each.forced, CurrentUsage(0, 0, (), 0)) for each in pending]
 
 
@@ -98,6 +100,17 @@ async def test_records_gather_while_one_batch_is_stored(tmp_path: Path) -> None:
     store.answers.set()
     await asyncio.gather(*commits)
     await journal.close()
+    assert [each.record for each in store.written] == records
+
+
+async def test_no_transaction_has_more_than_so_many_records_however_many_wait(tmp_path: Path) -> None:
+    store = SlowStore(tmp_path / "file")
+    store.answers.set()
+    journal = journal_over(store, JournalLimits(max_wait=60))
+    records = [posted() for _ in range(2 * MAX_BATCH + 5)]
+    await asyncio.gather(*map(journal.commit, records))
+    await journal.close()
+    assert store.batches == [MAX_BATCH, MAX_BATCH, 5]
     assert [each.record for each in store.written] == records
 
 

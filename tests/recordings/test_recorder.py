@@ -54,6 +54,16 @@ async def test_mode_decides_what_is_kept(tmp_path: Path, mode: RecordMode, kept:
     assert sorted(turn.reason for turn in read(tmp_path / "recordings")) == kept
 
 
+async def test_file_says_what_was_not_understood_and_how_the_turn_failed(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "recordings", "all")
+    recording = started(recorder)
+    recording.take(b"data: x\n\n")
+    recording.end({"record": 2, "delta": 1}, FAILED)
+    await recorder.close()
+    (turn,) = read(tmp_path / "recordings")
+    assert (turn.unknown, turn.error) == ({"record": 2, "delta": 1}, (FAILED.status, FAILED.code))
+
+
 async def test_nothing_is_done_while_it_is_off(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "recordings", "off")
     assert recorder.begin() is None

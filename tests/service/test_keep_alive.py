@@ -1,7 +1,10 @@
 """Headers in time, and signs of life while the backend is silent."""
 
+from dataclasses import replace
+
 import pytest
 
+from handlers import AppParts
 from tests.service.deployment import deployed
 
 QUICK = {"STREAM_HEADERS_AFTER": "0.1", "KEEPALIVE_INTERVAL": "0.1"}
@@ -49,3 +52,18 @@ async def test_whole_answer_waits_in_silence() -> None:
         answer = await service.chat("Say exactly: late [[sim first_delay=0.4]]")
     assert answer.status == 200
     assert answer.body.startswith(b'{"id"')
+
+
+def soon_visible(parts: AppParts) -> AppParts:
+    """A stream without chunks gets one after a fifth of a second, not only after 45 seconds."""
+    timing = replace(parts.answers.timing, visible_after=0.2)
+    return replace(parts, answers=replace(parts.answers, timing=timing))
+
+
+@pytest.mark.parametrize("wanted", ["true", "false"])
+async def test_silence_before_the_text_is_called_thinking_where_that_is_wanted(wanted: str) -> None:
+    async with deployed({**QUICK, "THINKING_KEEPALIVE": wanted}, adapt=soon_visible) as service:
+        stream = (await service.chat("Say exactly: late [[sim header_delay=0.8]]", stream=True)).stream
+    thinking = ["reasoning_content" in delta for delta in stream.deltas]
+    assert any(thinking) is (wanted == "true")
+    assert stream.text == "late"

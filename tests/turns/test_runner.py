@@ -200,6 +200,13 @@ async def test_model_that_answered_in_place_of_another_is_told_and_counted(
     assert rig.counted("pandora_model_substituted_total", model=label) == substituted
 
 
+async def test_ledger_gets_the_model_that_really_answered(tmp_path: Path) -> None:
+    about = {"model_slug": "gpt-4", "resolved_model_slug": "gpt-4o-mini"}
+    rig = Rig(ScriptedBackend(sends(record("Hi", metadata=about) + DONE)), tmp_path)
+    await rig.run()
+    assert [entry.served for entry in rig.books.entries] == ["gpt-4o-mini"]
+
+
 async def test_model_that_answered_in_place_of_another_is_counted_once_a_turn(tmp_path: Path) -> None:
     about = {"model_slug": "gpt-4o-mini"}
     cut_short = about | {"finish_details": {"type": "max_tokens"}}

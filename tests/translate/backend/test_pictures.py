@@ -131,6 +131,25 @@ def test_thousands_of_previews_take_no_more_memory_than_one() -> None:
     assert reader.release() == ["file_2999"]
 
 
+def test_what_is_remembered_of_pictures_that_were_shown_is_counted() -> None:
+    kept = []
+    for gen_id in ("", "g" * MAX_ID):
+        reader = Reader()
+        for number in range(100):
+            reader.take(raw(part(f"file_{number:04}", gen_id and f"{number}{gen_id}"), id=f"t{number}"))
+        assert reader.release() == []
+        kept.append(reader.book.kept)
+    assert kept[0] > 100 * len("file_0000")
+    assert kept[1] - kept[0] > 100 * (MAX_ID - len("part 0 t0"))
+
+
+def test_what_is_remembered_of_figures_is_counted() -> None:
+    images = [{"message_type": "image", "image_url": f"file-service://{number:0100}"} for number in range(9)]
+    reader = Reader()
+    reader.take(raw(aggregate_result={"messages": images}))
+    assert reader.book.kept > 900
+
+
 IDS = st.sampled_from(["", "g1", "g2"])
 PARTS = st.builds(part, st.sampled_from(["a", "b", "c", "d"]), IDS, st.sampled_from(["sediment", "file-x"]))
 MESSAGES = st.builds(

@@ -25,6 +25,7 @@ from upstream.http import (
     ResponseRefused,
     Timeouts,
     TotalTimeout,
+    UpstreamError,
 )
 
 STORED = "/conversation/c1"
@@ -91,6 +92,48 @@ async def test_stream_is_resumed_behind_what_came_where_it_can_be(
         ((_, body, token),) = world.backend.bodies
         assert body == {"conversation_id": "c1", "offset": offset}
         assert token == elsewhere.token
+
+
+@pytest.mark.parametrize("status", [408, 409, 425, 429, 502, 503, 504])
+async def test_resume_endpoint_is_asked_again_after_refusals_that_pass(status: int) -> None:
+    def busy(backend: CaseBackend) -> None:
+        backend.refused_resumes = [status] * 3
+        backend.resumes = [b"data: rest\n\n"]
+
+    async with rig("resume", adapt=busy) as world:
+        reader = KeepingReader(replace(BROKEN, topic_id=""))
+        await world.follow(reader)
+        assert reader.streams == [(False, b"data: rest\n\n")]
+        assert world.backend.count("POST", RESUME) == 4
+
+
+@pytest.mark.parametrize(("status", "times"), [(503, 6), (404, 1), (410, 1), (400, 1)])
+async def test_resume_endpoint_is_left_after_some_refusals_or_one_that_is_final(
+    status: int, times: int
+) -> None:
+    def refusing(backend: CaseBackend) -> None:
+        backend.refused_resumes = [status] * 100
+
+    async with rig("resume", adapt=refusing) as world:
+        with pytest.raises(UpstreamError):
+            await world.follow(KeepingReader(replace(BROKEN, topic_id="")))
+        assert world.backend.count("POST", RESUME) == times
+
+
+async def test_resume_endpoint_that_is_busy_is_left_alone_for_a_while() -> None:
+    def busy(backend: CaseBackend) -> None:
+        backend.refused_resumes = [503] * 100
+
+    slow = replace(QUICK, retry=30.0, longest_retry=60.0)
+    async with rig("resume", limits=slow, adapt=busy) as world:
+        exchange = Exchange()
+        following = asyncio.create_task(world.follow(KeepingReader(replace(BROKEN, topic_id="")), exchange))
+        await eventually(lambda: world.backend.count("POST", RESUME) == 1)
+        await asyncio.sleep(0.2)
+        assert world.backend.count("POST", RESUME) == 1
+        exchange.abort()
+        with pytest.raises(Aborted):
+            await following
 
 
 async def test_topic_that_broke_is_not_resumed_by_its_own_count() -> None:
@@ -200,6 +243,20 @@ async def test_conversation_that_is_not_shown_is_looked_at_some_times(
         with pytest.raises(error):
             await world.follow(KeepingReader(replace(HANDOFF, topic_id="")))
         assert world.backend.count("GET", STORED) in looks
+
+
+@pytest.mark.parametrize(("status", "times"), [(404, 5), (403, 5), (500, 5), (409, 5), (429, 29)])
+async def test_looks_that_fail_are_counted_anew_after_one_that_does_not(status: int, times: int) -> None:
+    def failing_twice(backend: CaseBackend) -> None:
+        first, *_, last = backend.case.lines("poll")
+        failure = {"path": f"/backend-api{STORED}", "status": status, "body": {}}
+        backend.stored = [*[failure] * times, first, *[failure] * times, last]
+
+    async with rig("poll", adapt=failing_twice) as world:
+        reader = KeepingReader(replace(HANDOFF, topic_id=""))
+        await world.follow(reader)
+        assert b"The long answer." in reader.streams[0][1]
+        assert world.backend.count("GET", STORED) == 2 * times + 2
 
 
 @pytest.mark.parametrize("status", [401, 429])

@@ -131,3 +131,29 @@ async def test_slow_reader_loses_its_subscription_and_nobody_else() -> None:
         sockets.release(ME, slow)
         sockets.release(ME, quick)
         sockets.close()
+
+
+async def test_all_sockets_can_be_closed_at_once_which_ends_their_subscriptions() -> None:
+    async with rig("ws") as world:
+        others = Credential("fk-other")
+        subscriptions = [(who, world.sockets.subscribe(who, TOPIC, lambda: None)) for who in (ME, others)]
+        await eventually(lambda: world.backend.sockets == 2)
+        world.sockets.close()
+        await eventually(lambda: world.backend.sockets == 0)
+        for who, subscription in subscriptions:
+            subscription.empty()
+            with pytest.raises(ConnectionLost):
+                subscription.take_all()
+            world.sockets.release(who, subscription)
+
+
+async def test_socket_that_is_being_asked_for_is_closed_too() -> None:
+    async with rig("ws") as world:
+        subscription = world.sockets.subscribe(ME, TOPIC, lambda: None)
+        await asyncio.sleep(0)
+        world.sockets.close()
+        await asyncio.sleep(0.05)
+        assert world.backend.sockets == 0
+        with pytest.raises(ConnectionLost):
+            subscription.take_all()
+        world.sockets.release(ME, subscription)
