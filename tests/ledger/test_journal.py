@@ -130,6 +130,16 @@ async def test_records_gather_for_a_moment_after_a_batch_of_several_turns(tmp_pa
     assert store.transactions == [[alone], busy[:5], busy[5:]]
 
 
+async def test_records_of_one_turn_at_a_time_do_not_gather(tmp_path: Path) -> None:
+    limits = JournalLimits(gather=60, max_wait=60, close=1)
+    async with ledger_over(ObservedStore(tmp_path / "file"), journal_limits=limits) as ledger:
+        await ledger.wait_until_loaded()
+        async with asyncio.timeout(10):
+            for _ in range(3):
+                await ledger.post(posted())
+        assert not ledger.failing
+
+
 async def test_backlog_is_bounded(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "ledger.sqlite3"
     path.mkdir()  # nothing can ever be written there
