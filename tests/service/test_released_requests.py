@@ -8,6 +8,7 @@ import asyncio
 import gc
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
 
 import pytest
 from tornado.http1connection import HTTP1Connection
@@ -120,6 +121,30 @@ async def refused_by_the_backend(service: Deployment) -> None:
     assert (await service.chat(key="fk-bad-key-of-a-caller")).status in (200, 401)
 
 
+async def respond(service: Deployment, **fields: object) -> Any:
+    answer = await service.post({"model": "gpt-4-s", "input": "Hello", **fields}, path="/v1/responses")
+    assert answer.status == 200
+    return answer
+
+
+async def kept_response(service: Deployment) -> None:
+    first = await respond(service)
+    await respond(service, previous_response_id=first.json["id"], stream=True)
+
+
+async def response_not_kept(service: Deployment) -> None:
+    await respond(service, store=False)
+
+
+async def response_with_tools(service: Deployment) -> None:
+    await respond(service, tools=[{"type": "function", "name": "f"}], stream=True)
+
+
+async def response_after_one_that_is_not_there(service: Deployment) -> None:
+    body = {"model": "gpt-4-s", "input": "Hello", "previous_response_id": "resp_none"}
+    assert (await service.post(body, path="/v1/responses")).status == 400
+
+
 async def refused_before_its_body(service: Deployment) -> None:
     async with service.connect() as connection:
         await connection.send("POST", CHAT, {"Expect": "100-continue", "Content-Length": "2000", **JSON_TYPE})
@@ -173,6 +198,10 @@ async def left_before_answer(service: Deployment) -> None:
         too_large,
         unknown_path,
         refused_by_the_backend,
+        kept_response,
+        response_not_kept,
+        response_with_tools,
+        response_after_one_that_is_not_there,
         refused_before_its_body,
         left_in_body,
         reset_in_body,
