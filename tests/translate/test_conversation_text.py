@@ -67,6 +67,12 @@ def test_emoji_split_over_snapshots_comes_whole_and_once() -> None:
         assert answer(stream, fast=fast).deltas == ["Hot ", "🔥", "!"]
 
 
+@pytest.mark.parametrize(("stop", "met"), [((), ""), (("END",), ""), (("END", "tw", "two"), "tw")])
+def test_stop_sequence_that_has_ended_the_answer_is_known(stop: tuple[str, ...], met: str) -> None:
+    stream = sse(*growing("", "one two"), finished("one two"))
+    assert answer(stream, stop=stop).conversation.stop_sequence == met
+
+
 def test_stop_sequence_is_found_in_an_emoji_split_over_snapshots() -> None:
     stream = sse(*growing("", "Hot \ud83d", "Hot 🔥", "Hot 🔥!"))
     for fast in (True, False):
