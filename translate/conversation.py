@@ -51,8 +51,10 @@ from translate.text import (
     Links,
     Message,
     Renderer,
-    matters_to_contract,
+    may_hold_tag,
+    shorten,
     unescaped,
+    without_space,
 )
 from translate.values import (
     NEED_DATA,
@@ -155,7 +157,8 @@ class Conversation:
         self.answer = self._builder.answer
         """The text of the answer so far."""
         self._contract = options.contract
-        self._heeds_tags = self._contract is not None
+        self._space = b""  # white space at the end of plain text that goes by the contract, and its message
+        self._spaced: Message | None = None
         self._settled = self._contract is None  # nothing is to be decided about what the answer keeps to
         self._unkept = False  # the last exchange has not given what it has to keep to
         self._closed = False  # nothing may be added to it
@@ -384,15 +387,17 @@ class Conversation:
         while True:
             if self._plain_passes and (pieces := fast_path.take_plain(sse)):
                 joined = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-                if (self._heeds_loose and (joined[0] == COLON or LOOSE_HINT.search(joined))) or (
-                    self._heeds_tags and matters_to_contract(joined)
-                ):
+                if self._heeds_loose and (joined[0] == COLON or LOOSE_HINT.search(joined)):
                     self._take_warily(message, pieces)
-                    if self.exchange_over:
-                        return
-                else:
+                elif self._contract is None:
                     source.pass_unread(joined)
                     self._builder.add_unread(pieces, joined)
+                elif may_hold_tag(joined):
+                    self._take_warily(message, pieces)
+                else:
+                    self._pass(message, pieces)
+                if self.exchange_over:
+                    return
             elif self._plain_waits and (pieces := fast_path.take_plain(sse)):
                 joined = b"".join(pieces)
                 self._more_kept = True
@@ -405,8 +410,11 @@ class Conversation:
             if (taken := fast_path.take(sse)) is None:
                 if not self._take_references(message):
                     return
-            elif shown := source.grow(*taken):
-                self._renderer.render(Grew(message, shown))
+            else:
+                if self._space:
+                    self._feed_space()
+                if shown := source.grow(*taken):
+                    self._renderer.render(Grew(message, shown))
             self._more_kept = True
             if self._check_stop():
                 return
@@ -422,25 +430,72 @@ class Conversation:
             return False
         escaped, piece, added = taken
         self._records += 1
+        if self._space:
+            self._feed_space()
         if shown := message.source.grow(escaped, piece):
             self._renderer.render(Grew(message, shown))
         self._show(self._interpreter.change_references(message, added))
         return True
 
     def _take_warily(self, message: Message, pieces: Sequence[bytes]) -> None:
-        """Take plain pieces of which some may hold a loose mark."""
+        """Take plain pieces of which some may hold a loose mark, or matter to the contract."""
+        passing: list[bytes] = []
         for piece in pieces:
             if self._plain_passes and self._passes(piece):
-                message.source.pass_unread(piece)
-                self._builder.add_unread((piece,), piece)
+                passing.append(piece)
                 continue
-            self._more_kept = True
-            self._renderer.render(Grew(message, message.source.grow(piece, unescaped(piece))))
+            if passing:
+                self._pass(message, passing)
+                passing = []
+            if self._space:
+                self._feed_space()
+            self._feed(message, piece)
             if self._check_stop():
                 return
             self._see_what_passes()
+        if passing:
+            self._pass(message, passing)
+
+    def _passes(self, plain: bytes) -> bool:
+        """Whether plain growth may go by without a look, where any may."""
+        if self._heeds_loose and (plain[0] == COLON or LOOSE_HINT.search(plain)):
+            return False
+        return self._contract is None or not may_hold_tag(plain)
+
+    def _pass(self, message: Message, pieces: list[bytes]) -> None:
+        """Plain growth goes by unread; with a contract, white space at its end waits for what follows."""
+        joined = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        if self._contract is not None:
+            if self._space:
+                joined, pieces[0] = self._space + joined, self._space + pieces[0]
+                self._space = b""
+            if (end := without_space(joined)) < len(joined):
+                if end < 0:
+                    self._feed(message, joined)
+                    self._see_what_passes()
+                    return
+                self._space, self._spaced = joined[end:], message
+                shorten(pieces, len(joined) - end)
+                joined = joined[:end]
+                if not joined:
+                    return
+        message.source.pass_unread(joined)
+        self._builder.add_unread(pieces, joined)
+
+    def _feed_space(self) -> None:
+        """What follows the white space that waits has to be looked at."""
+        space, self._space = self._space, b""
+        if self._spaced is not None:
+            self._feed(self._spaced, space)
+            self._see_what_passes()
+
+    def _feed(self, message: Message, piece: bytes) -> None:
+        self._more_kept = True
+        self._renderer.render(Grew(message, message.source.grow(piece, unescaped(piece))))
 
     def _take_record(self, record: Record) -> None:
+        if self._space:
+            self._feed_space()
         data = record.data.strip()
         if not data:
             return
@@ -571,16 +626,9 @@ class Conversation:
         escaped, source = json.dumps(piece)[1:-1].encode(), message.source
         passes = self._plain_passes and piece and not source.is_behind and is_plain(escaped)
         if passes and self._passes(escaped):
-            source.pass_unread(escaped)
-            self._builder.add_unread((escaped,), escaped)
+            self._pass(message, [escaped])
         elif shown := source.grow(escaped, piece):
             self._renderer.render(Grew(message, shown))
-
-    def _passes(self, plain: bytes) -> bool:
-        """Whether plain growth may go by without a look, where any may."""
-        if self._heeds_loose and (plain[0] == COLON or LOOSE_HINT.search(plain)):
-            return False
-        return not (self._heeds_tags and matters_to_contract(plain))
 
     def _see_what_passes(self) -> None:
         """Text was shown or held back: look again whether plain growth may go by."""
@@ -621,6 +669,8 @@ class Conversation:
         return allowed
 
     def _end_of_input(self) -> None:
+        if self._space:
+            self._feed_space()
         facts, lost = self.facts, self._lost
         if facts.end_turn or facts.stream_complete or facts.confirmation is not None:
             self._end()

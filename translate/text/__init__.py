@@ -2,7 +2,7 @@
 
 from translate.text.answer import AnswerBuilder, AnswerText
 from translate.text.citations import FOOTNOTE, CitationRewriter
-from translate.text.contract_hint import matters_to_contract
+from translate.text.contract_hint import may_hold_tag, shorten, without_space
 from translate.text.escape import PLAIN, escaped, unescaped
 from translate.text.filters import FilterChain
 from translate.text.loose_marks import COLON, LOOSE_HINT
@@ -72,6 +72,8 @@ __all__ = [
     "ToolError",
     "ToolFailed",
     "escaped",
-    "matters_to_contract",
+    "may_hold_tag",
+    "shorten",
     "unescaped",
+    "without_space",
 ]

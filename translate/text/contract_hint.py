@@ -1,12 +1,29 @@
-"""Which plain pieces a contract must be fed though it lets plain text go by."""
+"""What of plain text, as in JSON strings, a contract must be fed though it lets plain text go by."""
 
 from typing import Final
 
-SPACE_AT_END: Final = (b" ", b"\\n", b"\\t", b"\\r")
+SPACES: Final = (b" ", b"\\n", b"\\t", b"\\r")
 
 
-def matters_to_contract(piece: bytes) -> bool:
-    """Whether a plain piece, the inside of a JSON string, may hold the beginning of a tag or of a fence, or
-    ends with white space: that is left out before a call, and begins a line. See `Contract`.
+def may_hold_tag(plain: bytes) -> bool:
+    """Whether a tag or a fence may begin in plain text, which holds no backticks."""
+    return b"<" in plain or b"~" in plain or b"\\u00" in plain
+
+
+def without_space(plain: bytes) -> int:
+    """How many bytes of plain text stand before the white space at its end; -1 if that cannot be told.
+
+    White space is left out before a call, and begins a line.
     """
-    return b"<" in piece or b"~" in piece or piece.endswith(SPACE_AT_END) or b"\\u00" in piece
+    end = len(plain)
+    while plain.endswith(SPACES, 0, end):
+        end -= 1 if plain.endswith(b" ", 0, end) else 2
+    return -1 if plain.endswith(b"\\", 0, end) and end < len(plain) else end
+
+
+def shorten(pieces: list[bytes], by: int) -> None:
+    """Take so many bytes from the end of `pieces`, which have them."""
+    while by and len(pieces[-1]) <= by:
+        by -= len(pieces.pop())
+    if by:
+        pieces[-1] = pieces[-1][:-by]
