@@ -31,12 +31,14 @@ NOTHING = "nothing"
 """A run that translates nothing."""
 COLLECTED = re.compile(r"Collected : (\d+)")
 CASES = {
-    "snapshots, record by record": (reply_records, 0),
-    "snapshots, pieces of 64 KiB": (reply_records, PIECE),
-    "delta v1, record by record": (delta_records, 0),
-    "delta v1, pieces of 64 KiB": (delta_records, PIECE),
+    "snapshots, record by record": (reply_records, 0, False),
+    "snapshots, pieces of 64 KiB": (reply_records, PIECE, False),
+    "delta v1, record by record": (delta_records, 0, False),
+    "delta v1, pieces of 64 KiB": (delta_records, PIECE, False),
+    "the same, tools offered": (delta_records, PIECE, True),
+    "record by record, tools offered": (delta_records, 0, True),
 }
-"""By name: what makes the records, and the bytes of a piece, 0 for one record each."""
+"""By name: what makes the records, the bytes of a piece (0 for one record each), and if there are tools."""
 
 
 def main() -> int:
@@ -54,7 +56,7 @@ def main() -> int:
     start = _instructions(NOTHING)
     print(f"instructions per delta, {TOKENS} tokens, style py")
     for case in CASES:
-        print(f"{case:<30} {(_instructions(case) - start) / PASSES / TOKENS:>8.0f}", flush=True)
+        print(f"{case:<32} {(_instructions(case) - start) / PASSES / TOKENS:>8.0f}", flush=True)
     return 0
 
 
@@ -62,7 +64,7 @@ def _run(case: str) -> None:
     """Prepare all cases and translate one of them, so that all runs differ in that alone."""
     prepared = {name: list(_pieces(name)) for name in CASES}
     for _ in range(PASSES if case in prepared else 0):
-        translation = Translation()
+        translation = Translation(tools=CASES[case][2])
         for piece in prepared[case]:
             translation.feed(piece)
         if translation.text() != reply_text(TOKENS):
@@ -70,7 +72,7 @@ def _run(case: str) -> None:
 
 
 def _pieces(case: str) -> Iterator[bytes]:
-    make_records, size = CASES[case]
+    make_records, size, _ = CASES[case]
     messages = chat_request(ReplySpec(TOKENS), stream=True)["messages"]
     records = [*echo_records(messages, "py"), *make_records(TOKENS, "py")]
     if not size:

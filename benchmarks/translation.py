@@ -3,9 +3,19 @@
 The one place in this package that knows how the translator is called.
 """
 
-from translate import Conversation
+from translate import Conversation, Options
 from translate.openai import ChatStream
-from translate.values import NEED_DATA, PAUSED, ExchangeEnded, Picture, PictureWanted, SentMessage
+from translate.tools import AnswerContract
+from translate.values import (
+    NEED_DATA,
+    PAUSED,
+    ExchangeEnded,
+    Picture,
+    PictureWanted,
+    SentMessage,
+    Tool,
+    Toolbox,
+)
 
 PICTURE = Picture("http://127.0.0.1/images/a.png")
 """What each picture of an answer is said to be."""
@@ -29,11 +39,15 @@ class WrongTranslation(AssertionError):
 
 
 class Translation:
-    """One streamed answer. With `fast` false every event is parsed in full."""
+    """One streamed answer. With `fast` false every event is parsed in full; with `tools` the model may call
+    one.
+    """
 
-    def __init__(self, *, fast: bool = True) -> None:
+    def __init__(self, *, fast: bool = True, tools: bool = False) -> None:
         self._format = ChatStream(id="chatcmpl-1", created=1702623600, model="gpt-3.5-turbo")
-        self._conversation = Conversation(SENT, links=Files(), fast=fast)
+        toolbox = Toolbox((Tool("get_weather"),))
+        contract = AnswerContract(toolbox, None, "7f3a9c12", lambda: "call_1") if tools else None
+        self._conversation = Conversation(SENT, Options(contract=contract), links=Files(), fast=fast)
         self._ended = False
 
     def feed(self, piece: bytes) -> bytes:

@@ -44,6 +44,7 @@ from translate.backend import (
 from translate.states import OVER, READING, Signal, State, WrongState, transition
 from translate.text import (
     COLON,
+    ENDS_OF_SPACES,
     LOOSE_HINT,
     AnswerBuilder,
     Change,
@@ -392,7 +393,7 @@ class Conversation:
                 elif self._contract is None:
                     source.pass_unread(joined)
                     self._builder.add_unread(pieces, joined)
-                elif may_hold_tag(joined):
+                elif b"<" in joined or b"~" in joined or b"\\u00" in joined:  # `may_hold_tag`, without a call
                     self._take_warily(message, pieces)
                 else:
                     self._pass(message, pieces)
@@ -469,7 +470,7 @@ class Conversation:
             if self._space:
                 joined, pieces[0] = self._space + joined, self._space + pieces[0]
                 self._space = b""
-            if (end := without_space(joined)) < len(joined):
+            if joined[-1] in ENDS_OF_SPACES and (end := without_space(joined)) < len(joined):
                 if end < 0:
                     self._feed(message, joined)
                     self._see_what_passes()

@@ -2,7 +2,7 @@
 
 from translate.text.answer import AnswerBuilder, AnswerText
 from translate.text.citations import FOOTNOTE, CitationRewriter
-from translate.text.contract_hint import may_hold_tag, shorten, without_space
+from translate.text.contract_hint import ENDS_OF_SPACES, may_hold_tag, shorten, without_space
 from translate.text.escape import PLAIN, escaped, unescaped
 from translate.text.filters import FilterChain
 from translate.text.loose_marks import COLON, LOOSE_HINT
@@ -38,6 +38,7 @@ from translate.text.stop import StopFilter
 
 __all__ = [
     "COLON",
+    "ENDS_OF_SPACES",
     "FOOTNOTE",
     "LOOSE_HINT",
     "PLAIN",

@@ -3,6 +3,8 @@
 from typing import Final
 
 SPACES: Final = (b" ", b"\\n", b"\\t", b"\\r")
+ENDS_OF_SPACES: Final = b" ntr"
+"""The last bytes of white space, and of some words."""
 
 
 def may_hold_tag(plain: bytes) -> bool:

@@ -7,7 +7,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from translate.tools.envelope import written_call, written_result
-from translate.tools.prompt import closing, format_text, tools_text
+from translate.tools.prompt import (
+    LONG_HISTORY,
+    closing,
+    format_text,
+    not_now_text,
+    reminder,
+    tools_text,
+)
+from translate.tools.sizes import MEASURES, ROOM, Measure, short_tool, shortened, size_of
 from translate.values import ChatMessage, JsonFormat, Toolbox
 
 
@@ -18,39 +26,80 @@ def instructed(
     nonce: str,
     *,
     known: str = "",
+    room: int = ROOM,
 ) -> Sequence[ChatMessage]:
     """`messages` with calls and results as text, and with a system message behind the client's own ones that
     tells of tools and format; what must be done now stands behind the newest text.
 
     `known` is the `fingerprint` of what a conversation that goes on was told before: the same is not told
-    again. Messages that have none of all that are returned as they are.
+    again. Where all of it takes more than `room` bytes, old results and the list of tools are shortened.
+    Messages that have none of all that are returned as they are.
     """
     if toolbox is None and form is None and not any(message.calls or message.results for message in messages):
         return messages
-    written = [_written(message, nonce) for message in messages]
-    if known != fingerprint(toolbox, form) and (rules := _rules(toolbox, form, nonce)):
-        at = 0
-        while at < len(written) and written[at].role == "system":
-            at += 1
-        written.insert(at, ChatMessage("system", rules))
-    if last := closing(toolbox, form):
-        if written[-1].role == "user":
-            written[-1] = replace(written[-1], text=f"{written[-1].text}\n\n{last}".lstrip())
-        else:
-            written.append(ChatMessage("user", last))
+    is_known = bool(known) and known == fingerprint(toolbox, form)
+    written: list[ChatMessage] = []
+    for measure in MEASURES:
+        written = _instructed(messages, toolbox, form, nonce, measure, is_known=is_known)
+        if size_of(written) <= room:
+            break
     return written
 
 
 def fingerprint(toolbox: Toolbox | None, form: JsonFormat | None) -> str:
     """Names what `instructed` tells of tools and format; empty if it tells nothing."""
-    rules = _rules(toolbox, form, "")
-    return hashlib.sha256(rules.encode(errors="replace")).hexdigest()[:32] if rules else ""
+    if toolbox is None and form is None:
+        return ""
+    rules = _rules((), toolbox, form, "", Measure())
+    return hashlib.sha256(rules.encode(errors="replace")).hexdigest()[:32]
 
 
-def _rules(toolbox: Toolbox | None, form: JsonFormat | None, nonce: str) -> str:
+def _instructed(
+    messages: Sequence[ChatMessage],
+    toolbox: Toolbox | None,
+    form: JsonFormat | None,
+    nonce: str,
+    measure: Measure,
+    *,
+    is_known: bool,
+) -> list[ChatMessage]:
+    written = [_written(message, nonce) for message in shortened(messages, measure)]
+    if not is_known:
+        at = 0
+        while at < len(written) and written[at].role == "system":
+            at += 1
+        written.insert(at, ChatMessage("system", _rules(messages, toolbox, form, nonce, measure)))
+    if written[-1].role != "user":
+        written.append(ChatMessage("user", ""))
+    newest = written[-1]
+    parts = [newest.text, closing(toolbox, form)]
+    if (
+        toolbox is not None
+        and toolbox.choice != "none"
+        and size_of(written[:-1]) > LONG_HISTORY + _told(written)
+    ):
+        parts.insert(0, reminder(nonce))
+    written[-1] = replace(newest, text="\n\n".join(part for part in parts if part))
+    return written if written[-1].text or written[-1].attachments else written[:-1]
+
+
+def _rules(
+    messages: Sequence[ChatMessage],
+    toolbox: Toolbox | None,
+    form: JsonFormat | None,
+    nonce: str,
+    measure: Measure,
+) -> str:
     parts = []
-    if toolbox is not None:
-        parts.append(tools_text(toolbox, nonce))
+    if toolbox is None or toolbox.choice == "none":
+        if toolbox is not None or any(message.calls or message.results for message in messages):
+            parts.append(not_now_text(nonce))
+    else:
+        shown = (
+            replace(toolbox, tools=tuple(map(short_tool, toolbox.tools))) if measure.descriptions else toolbox
+        )
+        called = {call.name for message in messages for call in message.calls} if measure.uncalled else set()
+        parts.append(tools_text(shown, nonce, only=called))
     if form is not None:
         parts.append(format_text(form, with_tools=toolbox is not None and toolbox.choice != "none"))
     return "\n\n".join(parts)

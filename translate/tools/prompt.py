@@ -42,18 +42,20 @@ Tools marked "takes a text" are called with a text instead of JSON, without any 
 {example}"""
 LIST: Final = "## The tools"
 TAKES_TEXT: Final = "takes a text"
-NOTHING_ELSE: Final = "No other tools are available."
-OWN_TOO: Final = "Besides, you may use your own {abilities}. No other tools are available."
+OWN_TOO: Final = "Besides, you may use your own {abilities}. Nothing else is available here."
 ABILITIES: Final = {
     Native.WEB_SEARCH: "web search",
     Native.CODE_INTERPRETER: "Python",
     Native.IMAGE_GENERATION: "drawing of pictures",
 }
+NAMES_ONLY: Final = "- Others, without their parameters: {names}"
+NOTHING_ELSE: Final = """\
+Nothing else is available here: no Python, browser or container of your own, and no other tools."""
 NOT_NOW: Final = """\
 # Tools
 
-Earlier in this conversation tools were called, with <{call} name="...">...</{call}>, and gave results. No \
-tool can be called now: answer with words alone."""
+No tool can be called now: answer with words alone. Where tools were called earlier in this conversation, \
+that is written as <{call} name="...">...</{call}>; write nothing like it."""
 
 FORMAT: Final = "# The form of your answer"
 ONLY_JSON: Final = "Answer with one JSON {value} and nothing else: only the JSON, no code block, no prose."
@@ -104,19 +106,37 @@ def example(nonce: str) -> str:
     return written_call(EXAMPLE, nonce)
 
 
-def tools_text(toolbox: Toolbox, nonce: str) -> str:
-    """What the model is told of the tools."""
-    call, result = call_tag(nonce), result_tag(nonce)
-    if toolbox.choice == "none":
-        return NOT_NOW.format(call=call)
-    parts = [TOOLS.format(example=example(nonce), result=result)]
+def not_now_text(nonce: str) -> str:
+    """What the model is told where no tool can be called, but were before, or could be."""
+    return NOT_NOW.format(call=call_tag(nonce))
+
+
+def reminder(nonce: str) -> str:
+    """The form of calls, in a line."""
+    return REMINDER.format(call=call_tag(nonce))
+
+
+def tools_text(toolbox: Toolbox, nonce: str, *, only: Collection[str] = ()) -> str:
+    """What the model is told of the tools.
+
+    Of those that are not in `only`, if there are any in that, it is told the names; likewise of those that
+    are not the one that must be called.
+    """
+    if toolbox.choice == "required" and len(toolbox.allowed) == 1:
+        only = toolbox.allowed
+    parts = [TOOLS.format(example=example(nonce), result=result_tag(nonce))]
     if not toolbox.parallel:
         parts.append(ONE_CALL)
     if any(tool.raw for tool in toolbox.tools):
         parts.append(RAW.format(example=written_call(RAW_EXAMPLE, nonce)))
     own = " and ".join(name for ability, name in ABILITIES.items() if ability in toolbox.native)
     last = OWN_TOO.format(abilities=own) if own else NOTHING_ELSE
-    parts += ["", LIST, "", *(listed(tool) for tool in toolbox.tools), "", last]
+    full = [tool for tool in toolbox.tools if not only or tool.name in only]
+    named = [tool.name for tool in toolbox.tools if tool not in full]
+    parts += ["", LIST, "", *(listed(tool) for tool in full)]
+    if named:
+        parts.append(NAMES_ONLY.format(names=", ".join(named)))
+    parts += ["", last]
     return "\n".join(parts)
 
 
