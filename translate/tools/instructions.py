@@ -73,11 +73,8 @@ def _instructed(
         written.append(ChatMessage("user", ""))
     newest = written[-1]
     parts = [newest.text, closing(toolbox, form)]
-    if (
-        toolbox is not None
-        and toolbox.choice != "none"
-        and size_of(written[:-1]) > LONG_HISTORY + _told(written)
-    ):
+    history = [message for message in written[:-1] if message.role != "system"]
+    if toolbox is not None and toolbox.choice != "none" and size_of(history) > LONG_HISTORY:
         parts.insert(0, reminder(nonce))
     written[-1] = replace(newest, text="\n\n".join(part for part in parts if part))
     return written if written[-1].text or written[-1].attachments else written[:-1]
@@ -95,11 +92,10 @@ def _rules(
         if toolbox is not None or any(message.calls or message.results for message in messages):
             parts.append(not_now_text(nonce))
     else:
-        shown = (
-            replace(toolbox, tools=tuple(map(short_tool, toolbox.tools))) if measure.descriptions else toolbox
-        )
-        called = {call.name for message in messages for call in message.calls} if measure.uncalled else set()
-        parts.append(tools_text(shown, nonce, only=called))
+        if measure.descriptions:
+            toolbox = replace(toolbox, tools=tuple(map(short_tool, toolbox.tools)))
+        called = {call.name for message in messages for call in message.calls}
+        parts.append(tools_text(toolbox, nonce, only=called if measure.uncalled else ()))
     if form is not None:
         parts.append(format_text(form, with_tools=toolbox is not None and toolbox.choice != "none"))
     return "\n\n".join(parts)
