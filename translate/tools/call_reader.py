@@ -103,11 +103,6 @@ class CallReader:
         )
 
     @property
-    def in_call(self) -> bool:
-        """A call has begun and is not over."""
-        return self._step not in (self._in_text, self._in_tag)
-
-    @property
     def fenced(self) -> str:
         """The fenced text that ends an answer without calls, if it begins as one; else empty."""
         return "" if self.calls else self._code.fenced
@@ -404,7 +399,7 @@ class CallReader:
                 self._give_up()
         elif self._step == self._behind_body:
             self._finish(closed=held.startswith(self._tags.close), whole=True)
-            self._add()
+            self._add()  # for what is inline code, a backtick would have to follow
         elif self._step == self._in_tag:
             self._step = self._in_text
             if self._quote:

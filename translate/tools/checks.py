@@ -89,8 +89,10 @@ def checked_toolbox(
             f"Invalid '{tools_param}': the tools together are larger than {MAX_TOOLS_BYTES} bytes.",
             param=tools_param,
         )
-    distinct = {tool.name: tool for tool in reversed(tools)}
-    return Toolbox(tuple(reversed(distinct.values())), choice, frozenset(allowed), parallel)
+    distinct = dict[str, Tool]()
+    for tool in tools:
+        distinct.setdefault(tool.name, tool)
+    return Toolbox(tuple(distinct.values()), choice, frozenset(allowed), parallel)
 
 
 def checked_format(

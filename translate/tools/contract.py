@@ -14,7 +14,7 @@ from translate.tools.json_answer import NO_JSON, find_json
 from translate.tools.json_stream import JsonStream
 from translate.tools.judgement import Judge, Mistake, is_same
 from translate.tools.repair import Json, parsed
-from translate.tools.schemas import Schema
+from translate.tools.schemas import usable
 from translate.values import (
     ApiError,
     JsonFormat,
@@ -51,7 +51,7 @@ class AnswerContract:
         self._raw_names = frozenset(tool.name for tool in self._tools if tool.raw)
         self._judge = Judge(self._tools, nonce, new_call_id)
         self._form = form
-        self._schema = Schema(form.schema) if form is not None and form.schema is not None else None
+        self._schema = usable(form.schema) if form is not None else None
         self._wants_object = form is not None and (form.schema is None or form.schema.get("type") == "object")
         self._reader = self._new_reader()
         streams = form is not None and form.schema is not None and not form.strict
@@ -170,9 +170,9 @@ class AnswerContract:
         mistakes = [outcome for outcome in judged if isinstance(outcome, Mistake)]
         if self._reader.is_incomplete:
             mistakes.append(self._judge.incomplete())
-        for outcome in judged:
-            if isinstance(outcome, ToolCall) and not any(is_same(outcome, good) for good in self._good):
-                self._good.append(outcome)
+        known = tuple(self._good)  # of the exchange before: the model may make them once more
+        made = [outcome for outcome in judged if isinstance(outcome, ToolCall)]
+        self._good += [call for call in made if not any(is_same(call, good) for good in known)]
         if not self._parallel:
             del self._good[1:]
             if self._good:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from translate.tools.json_end import JsonEnd
+from translate.tools.json_end import MAX_DEPTH, JsonEnd
 from translate.tools.repair import NOT_JSON, SPACE, Json, repaired
 from translate.tools.schemas import Misfit, Schema
 
@@ -13,8 +13,8 @@ FENCED: Final = re.compile(
 )
 LOOKS_LIKE_JSON: Final = re.compile(r'\{\s*["}]|\[\s*[\d"\-{\[\]tfn]')
 BEGIN: Final = re.compile(r"[{\[]")
-MAX_SCANNED: Final = 16 << 20
-"""Characters that are looked at for the ends of values, in all."""
+MAX_SCANNED: Final = 1 << 20
+"""Characters that are looked at for the ends of values more than once, in all."""
 AMBIGUOUS: Final = Misfit("", "there is more than one JSON value in it")
 NO_JSON: Final = Misfit("", "there is no JSON in it")
 
@@ -51,11 +51,11 @@ def _fenced(text: str) -> Iterator[str]:
 
 def _bracketed(text: str) -> Iterator[str]:
     """What stands between brackets that belong together, outside of others."""
-    at, left = 0, MAX_SCANNED
+    at, left = 0, len(text) + MAX_SCANNED
     while left > 0 and (begin := BEGIN.search(text, at)) is not None:
         start = at = begin.start()
         scanner, is_over = JsonEnd(), False
-        while at < len(text) and not is_over:
+        while at < len(text) and not is_over and scanner.depth <= MAX_DEPTH:
             at, is_over = scanner.scan(text, at)
             at += not is_over  # it stops at any "<"
         left -= min(at, len(text)) - start

@@ -23,15 +23,11 @@ class JsonEnd:
         self._in_string = False
         self._escaped = False
 
-    @property
-    def in_string(self) -> bool:
-        """In the middle of a string."""
-        return self._in_string
-
     def scan(self, text: str, at: int) -> tuple[int, bool]:
         """Go on from `at`: where it has come to in `text`, and whether the value ends there.
 
-        It stops before a `<` outside of strings too, which is no JSON; go on behind it with `at + 1`.
+        It stops before a `<` outside of strings too, which is no JSON; go on behind it with `at + 1`. And it
+        stops where it is too deep.
         """
         while at < len(text):
             if self._escaped:
@@ -51,6 +47,8 @@ class JsonEnd:
                         return at, True
                 case "{" | "[":
                     self.depth += 1
+                    if self.depth > MAX_DEPTH:
+                        return at, False
                 case "<":
                     return at - 1, False
                 case _:

@@ -7,7 +7,7 @@ from translate.tools import prompt
 from translate.tools.call_reader import FoundCall
 from translate.tools.envelope import NO_ARGUMENTS
 from translate.tools.repair import Json, parsed, repaired, tool_named
-from translate.tools.schemas import Schema, SchemaError
+from translate.tools.schemas import Schema, usable
 from translate.values import Tool, ToolCall
 
 
@@ -57,11 +57,7 @@ class Judge:
     def _schema(self, tool: Tool) -> Schema | None:
         """None if the tool has no schema, or one that cannot be used."""
         if tool.name not in self._schemas:
-            try:
-                schema = Schema(tool.parameters) if tool.parameters else None
-            except SchemaError:
-                schema = None
-            self._schemas[tool.name] = schema
+            self._schemas[tool.name] = usable(tool.parameters)
         return self._schemas[tool.name]
 
 

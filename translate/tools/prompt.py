@@ -55,7 +55,7 @@ NOT_NOW: Final = """\
 # Tools
 
 No tool can be called now: answer with words alone. Where tools were called earlier in this conversation, \
-that is written as <{call} name="...">...</{call}>; write nothing like it."""
+that is written between tags named {call}; write nothing like it."""
 
 FORMAT: Final = "# The form of your answer"
 ONLY_JSON: Final = "Answer with one JSON {value} and nothing else: only the JSON, no code block, no prose."

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from translate.tools.schema_cost import Endless, SchemaCost, extent
 from translate.values import JsonObject
 
 if TYPE_CHECKING:
@@ -20,6 +21,10 @@ MAX_WHY: Final = 300
 """Characters of the reason why a value does not fit."""
 MAX_SHOWN_INSTANCE: Final = 1000
 """A reason that quotes more characters of the value than this is told without it."""
+MAX_STEPS: Final = 20_000_000
+"""Looks at parts of a value, each some nanoseconds; what may take more is not checked."""
+MAX_STEPS_OF_REASON: Final = 50_000
+"""The same for the reason why a value does not fit, each some microseconds."""
 DATA: Final = ("const", "default", "enum", "examples")
 """Keywords whose values are no schemas."""
 KNOWN_DRAFTS: Final = ("http://json-schema.org/", "https://json-schema.org/")
@@ -52,27 +57,57 @@ class Schema:
         import jsonschema_rs
 
         linear = jsonschema_rs.RegexOptions()
-        usable = _without_hard_patterns(schema, 0)
-        draft = usable.get("$schema")
+        kept = _without_hard_patterns(schema, 0)
+        draft = kept.get("$schema")
         if not (isinstance(draft, str) and draft.startswith(KNOWN_DRAFTS)):
-            usable.pop("$schema", None)
+            kept.pop("$schema", None)
         try:
             self._validator = jsonschema_rs.validator_for(
-                usable, retriever=_nothing, pattern_options=linear, validate_formats=False
+                kept, retriever=_nothing, pattern_options=linear, validate_formats=False
             )
         except ValueError as error:
             raise SchemaError(_first_line(error)) from None
+        self._cost = SchemaCost(kept)
+        self._looks(0)
 
     def misfit(self, value: Any) -> Misfit | None:
         """The first thing in `value` that does not fit; None if all fits."""
+        depth, count = extent(value)
+        try:
+            steps = self._looks(depth) * count
+        except SchemaError:
+            steps = MAX_STEPS + 1
+        if steps > MAX_STEPS:
+            return Misfit("", "it is too large or too deep to be checked")
         if self._validator.is_valid(value):
             return None
+        if steps > MAX_STEPS_OF_REASON:
+            return Misfit("", "it does not fit the schema")
         error = next(self._validator.iter_errors(value))
         place = tuple(error.instance_path)
         path = "".join(f"[{at}]" if isinstance(at, int) else f".{at}" for at in place).removeprefix(".")
         types = getattr(error.kind, "types", ())
         wants_number = "string" not in types and not {"number", "integer"}.isdisjoint(types)
         return Misfit(path[:MAX_WHY], _why(error), place, wants_number)
+
+    def _looks(self, depth: int) -> int:
+        try:
+            looks = self._cost.looks(depth)
+        except Endless:
+            raise SchemaError("it refers to itself without end") from None
+        except RecursionError:
+            raise SchemaError("it is nested too deeply") from None
+        if looks > MAX_STEPS:
+            raise SchemaError("it has too many alternatives")
+        return looks
+
+
+def usable(schema: JsonObject | None) -> Schema | None:
+    """The schema, ready for use; None if there is none, or it cannot be used."""
+    try:
+        return Schema(schema) if schema else None
+    except SchemaError:
+        return None
 
 
 def _why(error: "ValidationError") -> str:
@@ -83,7 +118,7 @@ def _why(error: "ValidationError") -> str:
 
 
 def _nothing(uri: str, /) -> None:
-    raise SchemaError(f"nothing is fetched, such as {uri[:100]}")
+    raise ValueError("nothing is fetched")
 
 
 def _first_line(error: ValueError) -> str:
@@ -106,9 +141,6 @@ def _without_hard_patterns(schema: Any, depth: int) -> Any:
         del copy["pattern"]
     if isinstance(patterns := copy.get("patternProperties"), dict):
         copy["patternProperties"] = {key: value for key, value in patterns.items() if _is_linear(key)}
-    reference = copy.get("$ref")
-    if isinstance(reference, str) and not reference.startswith("#"):
-        raise SchemaError(f"it refers to '{reference[:100]}', and nothing is fetched: only '#...' is taken")
     return copy
 
 

@@ -271,6 +271,42 @@ def test_message_that_goes_on_goes_on_with_its_call() -> None:
     assert reader.calls == [FOUND]
 
 
+def test_call_that_is_inline_code_up_to_the_end_is_text() -> None:
+    for text in (f"`{OPEN} city`", f"`{CALL}`", f"`{OPEN}{OSLO}`", f"`<call-{NONCE} name", f"`{CALL} `"):
+        assert seen(text) == (text, [], False)
+    assert seen(f"`{OPEN}{OSLO}") == ("`", [FoundCall("get_weather", OSLO, closed=False)], False)
+    assert seen(f"`{CALL}") == ("`", [FOUND], False)
+    assert seen(f"`{OPEN} city ``") == ("`", [], True)
+    assert seen(f"`{OPEN} city <b>{CLOSE}")[1] == [FoundCall("get_weather", "city <b>")]
+
+
+def test_nothing_is_read_deeper_than_json_goes() -> None:
+    body = "[" * 1000
+    assert seen(f"{OPEN}{body}{CLOSE}") == ("", [FoundCall("get_weather", body)], False)
+
+
+def test_closing_tag_that_is_cut_closes_all_the_same() -> None:
+    assert seen(f"{OPEN}\n{OSLO}\n</call-{NONCE}") == ("", [FOUND], False)
+    assert seen(f"{OPEN}\ncity\n</call-{NONCE}")[1] == [FoundCall("get_weather", "city")]
+    assert seen(f'{OPEN}\n{{"a": 1\n</call-{NONCE}')[1] == [FoundCall("get_weather", '{"a": 1', whole=False)]
+
+
+def test_false_starts_in_a_string_are_followed_to_the_first_that_is_whole() -> None:
+    assert seen(f'{OPEN}\n{{"a": "\n{OPEN}\n{{"b\n{CALL}')[1] == [FOUND]
+    assert seen(f'{OPEN}\n{{"a": "\n{OPEN}\n{{"b')[2]
+
+
+def test_fence_is_closed_by_its_own_kind_alone() -> None:
+    for text in (
+        "```\n``` x\n```",
+        "~~~ `a`\n```\n~~~",
+        "```\n~~~\n  ```",
+        "```\n   \n```  ",
+        "```\n``` `\n```\t",
+    ):
+        assert seen(f"{text}\n{CALL}") == (text.rstrip(), [FOUND], False)
+
+
 # Any text.
 
 PIECES = st.sampled_from(
@@ -346,7 +382,8 @@ def test_arguments_without_end_are_refused_and_not_kept() -> None:
 )  # fmt: skip
 @pytest.mark.parametrize("size", [1, 1000, 65536])
 def test_megabyte_of_anything_is_read_in_linear_time(piece: str, size: int) -> None:
-    text = (piece * (1 + (1 << 18) // len(piece)))[: 1 << 18]
+    length = min(1 << 18, size << 15)
+    text = (piece * (1 + length // len(piece)))[:length]
     reader = CallReader(NONCE)
     shown = sum(len(reader.feed(text[at : at + size])) for at in range(0, len(text), size)) + len(
         reader.end()

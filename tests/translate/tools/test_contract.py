@@ -230,6 +230,7 @@ def test_good_calls_beside_a_wrong_one_are_kept_and_not_made_twice() -> None:
     ping = call("Ping", "{}")
     seen = turn(contract(), f"{ping}\n{WRONG}", f"{call('Ping', '{ }')}\n{GOOD}")
     assert seen.calls == [("Ping", "{}"), ("get_weather", OSLO)]
+    assert turn(contract(), f"{ping}\n{WRONG}", ping + GOOD).calls == [("Ping", "{}"), ("get_weather", OSLO)]
     assert turn(contract(), f"{ping}\n{WRONG}", "It is not needed.").calls == [("Ping", "{}")]
 
 
@@ -280,6 +281,15 @@ def test_without_parallel_one_call_is_made() -> None:
     made = contract(parallel=False)
     assert turn(made, f"{GOOD}{call('Ping', '{}')}").calls == [("get_weather", OSLO)]
     assert made.done
+
+
+def test_two_equal_calls_are_two() -> None:
+    assert turn(contract(), GOOD + GOOD).calls == [("get_weather", OSLO)] * 2
+
+
+def test_without_parallel_a_wrong_call_is_asked_for_again() -> None:
+    assert turn(contract(parallel=False), WRONG, GOOD).calls == [("get_weather", OSLO)]
+    assert turn(contract(parallel=False), WRONG, WRONG).calls == [("get_weather", '{"town": "Oslo"}')]
 
 
 # Fences.
