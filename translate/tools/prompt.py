@@ -42,7 +42,7 @@ Tools marked "takes a text" are called with a text instead of JSON, without any 
 {example}"""
 LIST: Final = "## The tools"
 TAKES_TEXT: Final = "takes a text"
-OWN_TOO: Final = "Besides, you may use your own {abilities}. Nothing else is available here."
+OWN_TOO: Final = "Besides, you may use your own {abilities}. No other tools are available."
 ABILITIES: Final = {
     Native.WEB_SEARCH: "web search",
     Native.CODE_INTERPRETER: "Python",
@@ -50,7 +50,7 @@ ABILITIES: Final = {
 }
 NAMES_ONLY: Final = "- Others, without their parameters: {names}"
 NOTHING_ELSE: Final = """\
-Nothing else is available here: no Python, browser or container of your own, and no other tools."""
+Python, a browser or a container of your own are not available here. No other tools are available."""
 NOT_NOW: Final = """\
 # Tools
 

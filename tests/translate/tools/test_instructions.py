@@ -59,7 +59,7 @@ def test_tools_are_told_behind_the_client_s_own_system_texts() -> None:
         '- ping\n  parameters: {"type":"object","properties":{}}',
     ):
         assert line in text
-    assert text.endswith("no other tools.")
+    assert text.endswith("No other tools are available.")
 
 
 def test_prompt_has_one_complete_example_of_each_form() -> None:
