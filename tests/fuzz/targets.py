@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from recordings import RecordedTurn, explain
 from recordings.turn import Piece, RecordedStream
 from tests.fuzz.bodies import check_body, original_bodies, random_body
+from tests.fuzz.calls import calls_seeds, check_calls, damaged_calls
 from tests.fuzz.cases import HEADER, NEXT, Case, all_sent, case_of, header_for
 from tests.fuzz.check import check
 from tests.fuzz.mutations import RAW, TEXTS, VALUES, mutated
@@ -448,5 +449,6 @@ TARGETS = {
     "websocket": Target(_frames, _damaged_frames, _check_frames),
     "request": Target(_requests, _damaged_request, _check_request),
     "message": Target(_messages, _damaged_message, _check_message),
+    "calls": Target(calls_seeds, damaged_calls, check_calls),
     "asked_response": Target(_asked_responses, _damaged_message, _check_asked_response),
 }

@@ -25,6 +25,7 @@ ROUNDS = {
     "websocket": range(2),
     "request": range(1),
     "message": range(1),
+    "calls": range(2),
     "asked_response": range(2),
 }
 INPUTS_PER_ROUND = 250

@@ -5,10 +5,12 @@ from typing import Final
 
 from translate.tools.json_end import JsonEnd
 
-OBJECT: Final = r'(?P<object>\{)(?=\s*")|^[ \t]*(?P<empty>\{)(?=\s*\})'
-LIST: Final = r'^[ \t]*(?P<list>\[)(?=\s*[\d"\-{\[\]])'
-OPEN_END: Final = re.compile(r"(?:^[ \t]*[\[{]?|\{)\s*\Z", re.MULTILINE)
+OBJECT: Final = r'(?P<object>\{)(?=\s{0,99}")|\n[ \t]{0,99}(?P<empty>\{)(?=\s{0,99}\})'
+LIST: Final = r'\n[ \t]{0,99}(?P<list>\[)(?=\s{0,99}[\d"\-{\[\]])'
+OPEN_END: Final = re.compile(r"\n[ \t]{0,99}(?:[\[{]\s{0,99})?\Z|\{\s{0,99}\Z")
 """An end of a text at which JSON may have begun, or may begin."""
+MAX_OPEN: Final = 210
+"""Characters that it has at most."""
 
 
 class JsonStream:
@@ -20,8 +22,8 @@ class JsonStream:
     def __init__(self, *, only_objects: bool) -> None:
         self.began = False
         """Some of it was shown."""
-        self._begin = re.compile(OBJECT if only_objects else f"{OBJECT}|{LIST}", re.MULTILINE)
-        self._open = ""  # the end of what came, which is to be looked at again
+        self._begin = re.compile(OBJECT if only_objects else f"{OBJECT}|{LIST}")
+        self._open = "\n"  # the end of what came, which is to be looked at again
         self._end = JsonEnd()
         self._is_over = False
         self._words: list[str] = []
@@ -57,8 +59,8 @@ class JsonStream:
         found = self._begin.search(looked_at)
         if found is None:
             self._words.append(text)
-            still_open = OPEN_END.search(looked_at, max(0, len(looked_at) - 200))
-            self._open = looked_at[still_open.start() :] if still_open is not None else "."
+            still_open = OPEN_END.search(looked_at, max(0, len(looked_at) - MAX_OPEN))
+            self._open = looked_at[still_open.start() :] if still_open is not None else ""
             return ""
         self.began = True
         begin = found.start(found.lastgroup or 0)
