@@ -342,6 +342,19 @@ async def test_responses_survive_a_restart(where: str, tmp_path: Path) -> None:
             ]
 
 
+@needs_redis
+async def test_instances_share_what_they_keep() -> None:
+    with RedisServer() as redis:
+        env = {"REDIS_URL": redis.url}
+        async with deployed(env) as one, deployed(env) as other:
+            first = await said(one, "Say exactly: one")
+            assert (await got(other, first["id"])).json == first
+            assert (await got(other, first["id"], OTHER)).status == 404
+            await said(other, "Say exactly: two", previous_response_id=first["id"])
+            assert (await one.ask("DELETE", f"{PATH}/{first['id']}")).status == 200
+            assert (await got(other, first["id"])).status == 404
+
+
 async def test_answer_that_cannot_be_kept_is_given_and_says_so(
     tmp_path: Path, loud_log: pytest.LogCaptureFixture
 ) -> None:
