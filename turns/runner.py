@@ -248,6 +248,8 @@ class TurnRunner:
                 await self._post(posted, slot.credential, relay)
                 over = self._error is not None or self._work.stopped
                 posted = None if over else self._next_exchange(relay)
+                if posted is not None and self._abandoned:
+                    await self._work.do(asyncio.sleep(ABANDON_SECONDS))
         finally:
             self._preflight.close()
             slot.release(after=ABANDON_SECONDS if self._abandoned else 0.0)

@@ -1,5 +1,6 @@
 """Calls of tools and answers in a form, from the request to what the backend, the ledger and the log see."""
 
+import asyncio
 import json
 import re
 from typing import Any
@@ -8,8 +9,10 @@ import pytest
 
 from simulator import Knobs
 from tests.eventually import eventually
+from tests.scripted_server import EVENT_STREAM, Connection, chunk, fin, last_chunk, status
 from tests.service.deployment import Deployment, deployed
 from tests.service.test_logs import requests
+from tests.service.test_retry import backed_by
 from tests.service.test_token_counts import png
 
 CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
@@ -36,6 +39,19 @@ def calls_of(answer: Any) -> list[tuple[str, Any]]:
     """Names and arguments of the calls in a whole answer."""
     calls = answer.json["choices"][0]["message"].get("tool_calls", [])
     return [(call["function"]["name"], json.loads(call["function"]["arguments"])) for call in calls]
+
+
+def answered(text: str, *, status: str = "finished_successfully") -> bytes:
+    """An event of the backend with a message."""
+    message = {
+        "id": "a1",
+        "author": {"role": "assistant"},
+        "content": {"content_type": "text", "parts": [text]},
+        "status": status,
+        "end_turn": True if status == "finished_successfully" else None,
+        "recipient": "all",
+    }
+    return b"data: %s\n\n" % json.dumps({"message": message, "conversation_id": "c1", "error": None}).encode()
 
 
 def posted_texts(service: Deployment) -> list[str]:
@@ -76,6 +92,31 @@ async def test_call_costs_one_conversation_and_is_counted(caplog: pytest.LogCapt
         assert [counted(service, outcome) for outcome in ("made", "asked_again", "failed")] == [1, 0, 0]
     (line,) = requests(caplog)
     assert (line["calls"], line["asked_again"], line["units"]) == (1, None, 14)
+
+
+async def test_question_waits_until_the_backend_can_have_noticed_that_the_answer_was_ended() -> None:
+    times: list[float] = []
+
+    async def calls_without_end(connection: Connection) -> None:
+        """A wrong call and words behind it, after which the rest is not wanted."""
+        assert connection.request is not None
+        found = re.search("<(call-[0-9a-f]{8}) ", connection.request.body.decode())
+        assert found is not None
+        call = f'<{found[1]} name="no_such_tool">\n{{}}\n</{found[1]}>\n' + "And so it goes on. " * 40
+        await chunk(answered(call, status="in_progress"))(connection)
+        await connection.left.wait()
+        times.append(asyncio.get_running_loop().time())
+
+    async def then(connection: Connection) -> None:
+        times.append(asyncio.get_running_loop().time())
+        await chunk(answered("None, then.") + b"data: [DONE]\n\n")(connection)
+
+    begun = status(200, EVENT_STREAM)
+    async with backed_by([begun, calls_without_end], [begun, then, last_chunk(), fin()]) as (service, _):
+        answer = await service.chat(OSLO, **OFFERED)
+        assert answer.json["choices"][0]["message"]["content"] == "None, then."
+    left, asked_again = times
+    assert asked_again - left > 0.1
 
 
 @pytest.mark.parametrize("history", ["keep", "temporary"])
