@@ -24,8 +24,8 @@ KINDS: Final = (
 )
 PARTS: Final = (
     f'<call-{NONCE} name="f">', f"</call-{NONCE}>", f'<call-{NONCE} name="patch" raw>',
-    f"<result-{NONCE} id=1>", '{"a": 1}', '{"a": "1",}', '"{}"', "```json\n", "```", "~~~", "`", "\n", " ", "<",
-    "</call-", "\\", '"', "words",
+    f"<result-{NONCE} id=1>", '{"a": 1}', '{"a": "1",}', '"{}"', "```json\n", "```", "~~~", "`", "\n", " ",
+    "<", "</call-", "\\", '"', "words",
 )  # fmt: skip
 
 
