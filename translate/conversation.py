@@ -17,7 +17,7 @@
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 from translate.backend import (
     MAX_RECORD_BYTES,
@@ -486,9 +486,8 @@ class Conversation:
     def _feed_space(self) -> None:
         """What follows the white space that waits has to be looked at."""
         space, self._space = self._space, b""
-        if self._spaced is not None:
-            self._feed(self._spaced, space)
-            self._see_what_passes()
+        self._feed(cast(Message, self._spaced), space)
+        self._see_what_passes()
 
     def _feed(self, message: Message, piece: bytes) -> None:
         self._more_kept = True

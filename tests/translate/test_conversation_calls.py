@@ -15,10 +15,12 @@ from tests.translate.wire import finished, growing, message, sse
 from translate import Conversation, Options
 from translate.tools import AnswerContract
 from translate.values import (
+    PAUSED,
     ItemEnded,
     ItemKind,
     ItemStarted,
     JsonFormat,
+    Refused,
     SentMessage,
     TextDelta,
     Tool,
@@ -55,7 +57,9 @@ class Seen:
             self.questions.append(self.player.ended.question)
             conversation.start_next_exchange((), seamless=self.player.ended.cut)
             self.player.play(cut(stream, sizes))
-        self.player.close()
+        if self.player.error is None:
+            conversation.conclude()
+            self.player.drain()
         events = self.player.events
         self.text = conversation.answer.text
         self.calls = [
@@ -129,8 +133,9 @@ def test_wrong_call_is_asked_for_again_in_the_same_turn() -> None:
 
 def test_text_behind_a_call_ends_the_exchange() -> None:
     text = f"{CALL}\n" + "The result is that all is well, and nobody has to do anything. " * 50
-    seen = Seen(as_deltas(text, 6) + b"data: broken", sizes=[200])
-    assert (seen.text, seen.calls) == ("", [MADE])
+    for sizes in ([200], [], [10_000]):
+        seen = Seen(as_deltas(f"So it goes on. {text}", 6) + b"data: broken", sizes=sizes)
+        assert (seen.text, seen.calls) == ("So it goes on.", [MADE])
 
 
 def test_nothing_but_the_json_is_shown() -> None:
@@ -181,3 +186,56 @@ def test_any_text_gives_the_same_in_any_dialect_at_any_cut(text: str, size: int,
 def test_text_streams_as_it_comes() -> None:
     seen = Seen(as_deltas("One two three. Four < five.", 3), sizes=[1000])
     assert seen.deltas == ["One", " tw", "o t", "hre", "e.", " Fou", "r", " < fi", "ve."]
+
+
+def test_white_space_at_an_odd_place_stays() -> None:
+    for text in (
+        "a \\ \n\n b",
+        "a\\\n",
+        "one\t\ttwo \\n three\n",
+        " \n",
+        "a\n`b` \nc",
+        "words and\\ \\ words",
+    ):
+        for size in (1, 2, 5):
+            for sizes in ([], [60]):
+                assert Seen(as_deltas(text, size), sizes=sizes).text == text
+
+
+def test_white_space_before_the_stream_breaks_stays() -> None:
+    stream = as_deltas("Some words \n", 4).partition(b'event: delta\ndata: {"message"')[0]
+    seen = Seen(stream, sizes=[80])
+    assert seen.player.error is not None
+    assert seen.text.startswith("Some words")
+
+
+def test_forced_call_that_never_comes_fails_the_turn() -> None:
+    forced = Toolbox(TOOLS.tools, "required")
+    for answers in ((as_deltas("No.", 2),), (as_deltas("No.", 2), as_deltas("Never.", 2))):
+        seen = Seen(*answers, toolbox=forced)
+        assert seen.text == ""
+        assert seen.player.error is not None
+        assert (seen.player.error.status, seen.player.error.code) == (502, "tool_call_failed")
+
+
+def test_wrong_call_that_is_not_asked_for_again_is_passed_on() -> None:
+    seen = Seen(as_deltas(f"Look. {CALL.replace(': 1', ': x')}", 4), toolbox=Toolbox((Tool("f"),)))
+    assert (seen.text, seen.calls) == ("Look.", [])
+
+
+def test_refusal_is_told_and_nothing_is_added_to_it() -> None:
+    seen = Seen(as_deltas("I will not.", 3), as_deltas("No.", 3), toolbox=None, form=JsonFormat())
+    assert (seen.text, [event.text for event in seen.player.events if isinstance(event, Refused)]) == (
+        "",
+        ["No."],
+    )
+
+
+def test_notes_are_not_added_to_json() -> None:
+    contract = AnswerContract(None, JsonFormat(), NONCE, lambda: "call_1")
+    conversation = Conversation((), Options(contract=contract))
+    conversation.receive_data(as_deltas('{"a": 1}', 3))
+    while conversation.next_event() is not PAUSED:
+        pass
+    conversation.conclude(["A note."])
+    assert conversation.answer.text == '{"a": 1}'
