@@ -129,6 +129,47 @@ class Conversation:
     record is parsed in full, which changes nothing but the cost.
     """
 
+    # More attributes than instances share the names of would make each a dict of 1.6 KiB.
+    __slots__ = (
+        "_all_read",
+        "_behind",
+        "_builder",
+        "_closed",
+        "_contract",
+        "_dialect",
+        "_eof",
+        "_events",
+        "_fast",
+        "_fast_path",
+        "_guessed",
+        "_heeds_loose",
+        "_interpreter",
+        "_lost",
+        "_max_answer_bytes",
+        "_max_kept_bytes",
+        "_max_record_bytes",
+        "_more_kept",
+        "_plain_passes",
+        "_plain_waits",
+        "_reading",
+        "_received",
+        "_records",
+        "_renderer",
+        "_secrets",
+        "_sent",
+        "_settled",
+        "_space",
+        "_spaced",
+        "_sse",
+        "_unfollowed",
+        "_unheard",
+        "_unkept",
+        "answer",
+        "complete",
+        "exchange_over",
+        "state",
+    )
+
     def __init__(
         self,
         sent: Sequence[SentMessage] = (),
@@ -194,6 +235,7 @@ class Conversation:
         self._eof = False
         self._lost: ApiError | None = None  # how the stream broke
         self._all_read = True  # all that can be read has been read
+        self._behind = False  # what was received last may be joined
 
     @property
     def facts(self) -> TurnFacts:
@@ -215,11 +257,15 @@ class Conversation:
         """A number that grows with everything the backend says except pings."""
         return self._records + self.answer.size
 
-    def receive_data(self, data: bytes) -> None:
-        """Take bytes of the stream, cut anywhere."""
+    def receive_data(self, data: bytes, *, behind: bool = False) -> None:
+        """Take bytes of the stream, cut anywhere.
+
+        With `behind`, what several snapshots among them add may come in one piece.
+        """
         if not self._unheard:
             self._sse.push(data)
             self._all_read = False
+            self._behind = behind
 
     def receive_eof(self, lost: ApiError | None = None, *, token: str = "") -> None:
         """The stream has ended; `lost` says how it broke, None for a proper end of its body. `token` is that
@@ -385,6 +431,8 @@ class Conversation:
     def _take_growth(self, message: Message) -> None:
         """Take all records that do nothing but lengthen the text of `message`, the one that is growing."""
         fast_path, sse, source = self._fast_path, self._sse, message.source
+        if self._behind:
+            fast_path.skip_outgrown(sse)
         while True:
             if self._plain_passes and (pieces := fast_path.take_plain(sse)):
                 joined = pieces[0] if len(pieces) == 1 else b"".join(pieces)

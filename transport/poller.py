@@ -11,8 +11,12 @@ from types import MappingProxyType
 from typing import Any, Final, Protocol
 from weakref import WeakKeyDictionary
 
-READ_BYTES: Final = 64 * 1024
-"""Most bytes read at once; between two reads of a socket, others have their turn."""
+READ_BYTES: Final = 128 * 1024
+"""Most bytes read at once; between two reads of a socket, others have their turn.
+
+Far below `runtime.memory.LARGE_BLOCK`: larger blocks go back to the system at once, and to get new ones costs
+more than to read.
+"""
 MOST_AT_ONCE: Final = 100
 """Sockets served in one turn of the loop; after them, the rest of the service has its turn."""
 

@@ -30,6 +30,8 @@ from upstream import Exchange, UpstreamError
 
 LINGER_SECONDS: Final = 0.25
 """How long the backend may take to end its body after it said that it is done."""
+BEHIND_BYTES: Final = 32 * 1024
+"""So much comes at once only if this service is behind; what it adds is one write, so it may be one delta."""
 
 
 class Client(Protocol):
@@ -124,7 +126,8 @@ class AnswerRelay:
         if self._recording is not None:
             self._recording.take(data)
         before = conversation.progress
-        conversation.receive_data(data)
+        behind = len(data) >= BEHIND_BYTES or not self._format.streams
+        conversation.receive_data(data, behind=behind)
         if (passing := self._pass_on()) is not None:
             return self._received_after(passing, before)
         self._received(before)

@@ -46,7 +46,10 @@ class Player:
         format: AnswerFormat,
         fetch: Fetch = address,
         follow: Follow = nowhere,
+        *,
+        behind: bool = False,
     ) -> None:
+        self._behind = behind
         self.conversation = conversation
         self.events: list[Event] = []
         self.out = format.open()
@@ -81,7 +84,7 @@ class Player:
     def _feed(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
         """One stream, to its end, or to that of the exchange."""
         for chunk in chunks:
-            self.conversation.receive_data(chunk)
+            self.conversation.receive_data(chunk, behind=self._behind)
             yield self.drain()
             if self.conversation.exchange_over or self.elsewhere is not None:
                 return

@@ -80,6 +80,7 @@ def answer(
     stop: Sequence[str] = (),
     sizes: Sequence[int] = (),
     fast: bool = True,
+    behind: bool = False,
     include_usage: bool = False,
     max_record_bytes: int = MAX_RECORD_BYTES,
     max_answer_bytes: int = MAX_ANSWER_BYTES,
@@ -100,7 +101,7 @@ def answer(
         max_answer_bytes=max_answer_bytes,
         max_kept_bytes=max_kept_bytes,
     )
-    player = Player(conversation, chat_stream(include_usage=include_usage), fetch, follow)
+    player = Player(conversation, chat_stream(include_usage=include_usage), fetch, follow, behind=behind)
     player.play(cut(stream, sizes))
     player.close()
     return Answer(**vars(read(player.out)), player=player)

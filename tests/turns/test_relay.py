@@ -10,7 +10,7 @@ from tests.eventually import eventually
 from tests.turns.rig import ALICE, CUT, DONE, GPT_4, Books, KeptOutput, chat_stream, picture, record
 from translate import Conversation, Options
 from translate.values import Asset, Picture, UpstreamTimeout
-from turns.relay import AnswerRelay
+from turns.relay import BEHIND_BYTES, AnswerRelay
 from upstream import Exchange, IdleTimeout
 
 FAILURE = b'data: {"message": null, "error": "Something went wrong"}\n\n'
@@ -66,6 +66,16 @@ async def test_pieces_of_one_read_are_one_delivery() -> None:
     rig = Rig()
     await rig.feed(record("one", done=False) + record("one two", done=False))
     assert (rig.client.text, len(rig.client.out)) == ("one two", 1)
+
+
+@pytest.mark.parametrize(("size", "deltas"), [(BEHIND_BYTES, 2), (BEHIND_BYTES - 1, 4)])
+async def test_so_much_at_once_that_the_service_is_behind_is_one_delta(size: int, deltas: int) -> None:
+    rig = Rig()
+    await rig.feed(record("one", done=False))
+    data = b"".join(record("one two three four"[:end], done=False) for end in (7, 13, 18))
+    await rig.feed(data + b":" * (size - len(data)))
+    assert rig.client.text == "one two three four"
+    assert b"".join(rig.client.out).count(b'"content":"') == deltas
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,23 @@ class FastPath:
             pieces += self.take_plain(sse)
         return pieces
 
+    def skip_outgrown(self, sse: SseSplitter) -> None:
+        """Leave out snapshots in `sse` whose text the next one there begins with: that one brings it all."""
+        if not self._cumulative:
+            return
+        buffer, head, tail, pos = sse.buffer, self.head, self.tail, sse.pos
+        size, behind = len(head), len(tail)
+        last, outgrown, growth = pos, -1, buffer[:0]
+        while buffer.startswith(head, pos) and buffer.startswith(growth, start := pos + size):
+            end = buffer.find(b"\n\n", start + len(growth))
+            if end < 0 or not buffer.endswith(tail, start + len(growth), end):
+                break
+            last, pos, growth = pos, end + 2, buffer[start : end - behind]
+            outgrown += 1
+        if outgrown > 0:
+            sse.pos = last
+            self.taken += outgrown
+
     def take(self, sse: SseSplitter) -> tuple[bytes, str] | None:
         """Take one record, whatever its piece; return the piece, escaped and decoded, or None if there is
         none.

@@ -1,6 +1,7 @@
 """The fast path: taken by what merely grows, left by everything else, and never wrong."""
 
 import json
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -38,6 +39,35 @@ def test_plain_growth_is_neither_parsed_nor_decoded(sizes: list[int]) -> None:
     seen = answer(turn_of(*GROWING), sizes=sizes)
     assert seen.deltas == WORDS
     assert records_read(seen) == AROUND_THE_TEXT
+
+
+def test_growth_that_has_waited_comes_in_one_piece() -> None:
+    seen = answer(turn_of(*GROWING), behind=True)
+    assert seen.deltas == ["".join(WORDS)]
+    assert records_read(seen) == AROUND_THE_TEXT
+
+
+@pytest.mark.parametrize("size", [997, 10_000])
+def test_growth_that_has_waited_comes_in_a_piece_for_each_read(size: int) -> None:
+    stream = turn_of(*GROWING)
+    seen = answer(stream, behind=True, sizes=[size])
+    assert seen.text == "".join(WORDS)
+    assert len(seen.deltas) <= 1 + len(stream) // size
+    assert records_read(seen) == AROUND_THE_TEXT
+
+
+def test_what_was_taken_back_is_known_though_it_has_waited() -> None:
+    texts = ["", "Hi", "Hi you", "Hi you there", "Hi you all", "Hi you all."]
+    stream = sse(*growing(*texts), finished(texts[-1]))
+    assert answer(stream, behind=True).text == answer(stream).text
+
+
+def test_pieces_of_delta_streams_stay_as_they_are() -> None:
+    fast_path, sse = FastPath(), SseSplitter()
+    fast_path.arm(b'data: {"v": "', b'"}', cumulative=False)
+    sse.push(b'data: {"v": "a"}\n\n' * 2)
+    fast_path.skip_outgrown(sse)
+    assert fast_path.take_plain(sse) == [b"a", b"a"]
 
 
 def test_slow_path_parses_everything() -> None:
@@ -255,6 +285,32 @@ def test_what_the_fast_path_takes_and_what_it_leaves_is_all_there_was(
         assert took == min(foreign, len(growth))
     else:
         assert took <= foreign
+
+
+@given(
+    begun=TEXTS,
+    growth=st.lists(TEXTS, max_size=6),
+    other=st.text(st.sampled_from("ab"), max_size=2),
+    at=st.integers(0, 6),
+    rest=st.integers(0, 9),
+    raw=st.booleans(),
+)
+def test_skipped_snapshots_are_those_that_the_next_one_begins_with(
+    begun: str, growth: list[str], other: str, at: int, rest: int, raw: bool
+) -> None:
+    texts = [begun + "".join(growth[: n + 1]) for n in range(len(growth))]
+    texts[at:at] = [begun + other]
+    records = [framed(text, raw=raw, cumulative=True) for text in texts]
+    sse, fast_path = SseSplitter(), armed(begun, raw=raw, cumulative=True)
+    sse.push(b"".join(records) + records[-1][:rest])
+    fast_path.skip_outgrown(sse)
+    skipped = fast_path.taken
+    assert sse.pos == sum(map(len, records[:skipped]))
+    for before, after in pairwise(texts[: skipped + 1]):
+        assert after.startswith(before)
+    if at >= len(growth) and other == "":
+        last_is_shorter = bool("".join(growth))
+        assert skipped == len(texts) - 1 - last_is_shorter
 
 
 def waiting(data: bytes) -> bool:
