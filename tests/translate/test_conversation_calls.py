@@ -11,11 +11,12 @@ from tests.translate.deltas import append, begun, v1
 from tests.translate.player import Player
 from tests.translate.reading import Files, chat_stream, cut
 from tests.translate.tool_turns import code
-from tests.translate.wire import finished, growing, message, sse
+from tests.translate.wire import Json, finished, growing, message, sse
 from translate import Conversation, Options
 from translate.tools import AnswerContract
 from translate.values import (
     PAUSED,
+    Finished,
     ItemEnded,
     ItemKind,
     ItemStarted,
@@ -75,7 +76,9 @@ class Seen:
 def as_deltas(text: str, size: int) -> bytes:
     """An answer in delta v1."""
     parts = [text[at : at + size] for at in range(0, len(text), size)]
-    return v1(begun(), *(append(part) for part in parts), finished(text))
+    first, *rest = parts or [""]
+    more: list[Json] = [{"v": part} for part in rest]
+    return v1(begun(), append(first), *more, finished(text))
 
 
 def as_snapshots(text: str, size: int) -> bytes:
@@ -184,8 +187,20 @@ def test_any_text_gives_the_same_in_any_dialect_at_any_cut(text: str, size: int,
 
 
 def test_text_streams_as_it_comes() -> None:
-    seen = Seen(as_deltas("One two three. Four < five.", 3), sizes=[1000])
-    assert seen.deltas == ["One", " tw", "o t", "hre", "e.", " Fou", "r", " < fi", "ve."]
+    text = "One two three. Four < five, and so on."
+    for sizes in ([], [1000], [40]):
+        seen = Seen(as_deltas(text, 3), sizes=sizes)
+        assert "".join(seen.deltas) == text
+        assert len(seen.deltas) > 9
+
+
+def test_answer_that_was_cut_and_is_not_continued_ends_as_it_is() -> None:
+    for text, shown in (("Look at this", "Look at this"), (f"Look. {CALL[:30]}", "Look.")):
+        cut_off = message(text, "a1", status="finished_partial_completion", end_turn=True)
+        cut_off["message"]["metadata"] = {"finish_details": {"type": "max_tokens"}}  # type: ignore[index]
+        seen = Seen(sse(*growing("", text[:8]), cut_off))
+        assert (seen.text, seen.calls) == (shown, [])
+        assert [event.reason for event in seen.player.events if isinstance(event, Finished)] == ["length"]
 
 
 def test_white_space_at_an_odd_place_stays() -> None:
