@@ -44,8 +44,8 @@ class Runner(Protocol):
 class Answer:
     """Call `run` once; `client_gone` and `stop` may come at any time. It is the turn's client.
 
-    With `fails_within` a stream tells of each failure itself once the backend has begun to answer, though
-    nothing of that was written yet.
+    With `fails_within` a stream tells itself of each failure of what was spent, or may have been, though
+    nothing of it was written yet.
     """
 
     def __init__(
@@ -121,7 +121,7 @@ class Answer:
         if state is ClientState.GONE:
             return
         handler.failure = error
-        within = self._fails_within and outcome.begun
+        within = self._fails_within and outcome.spent
         if error is not None and state is ClientState.PENDING and not within:
             handler.send_api_error(error, None if self._format.streams else self._format.fail(error))
         elif error is not None:

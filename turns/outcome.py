@@ -15,8 +15,8 @@ class TurnOutcome:
     exception of ours, which is to be logged. `units` are quota units, `usage` are the tokens of what was
     answered or paid for, `pictures` is how many were shown. `answered_by` is the slug of the model that
     answered, where the backend says so. `calls` is how many tools of the client's the answer calls, and
-    `asked_again` how many times it was asked for once more because it was not as it must be. `begun`: the
-    backend had begun to answer.
+    `asked_again` how many times it was asked for once more because it was not as it must be. `spent`:
+    something was spent, or may have been.
     """
 
     outcome: Outcome
@@ -29,7 +29,7 @@ class TurnOutcome:
     answered_by: str = ""
     calls: int = 0
     asked_again: int = 0
-    begun: bool = False
+    spent: bool = False
 
     @property
     def good(self) -> bool:
@@ -43,5 +43,9 @@ class TurnOutcome:
             earlier.usage.completion_tokens + self.usage.completion_tokens,
         )
         return replace(
-            self, units=earlier.units + self.units, usage=usage, pictures=earlier.pictures + self.pictures
+            self,
+            units=earlier.units + self.units,
+            usage=usage,
+            pictures=earlier.pictures + self.pictures,
+            spent=earlier.spent or self.spent,
         )

@@ -173,7 +173,7 @@ class TurnRunner:
             self.answered_by,
             calls=relay.calls if relay is not None else 0,
             asked_again=self._asked_again,
-            begun=relay is not None and relay.conversation.facts.answering,
+            spent=self._spent,
         )
 
     async def _converse(self, client: Client) -> None:

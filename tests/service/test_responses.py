@@ -372,9 +372,23 @@ async def test_answer_that_cannot_be_kept_is_given_and_says_so(
 
 async def test_failure_before_the_backend_answers_has_its_status() -> None:
     async with deployed() as service:
-        answer = await ask(service, "Hello [[sim fault=status_500]]", stream=True)
-        assert answer.status >= 500
+        answer = await ask(service, "Hello [[sim fault=status_429]]", stream=True)
+        assert answer.status == 429
         assert answer.json["error"]["message"]
+
+
+@pytest.mark.parametrize("fault", ["reset_before_headers", "status_500"])
+async def test_failure_that_may_have_cost_something_is_told_within_so_that_codex_does_not_repeat_it(
+    fault: str,
+) -> None:
+    async with deployed() as service:
+        *begun, error, failed = await streamed(service, f"Hello [[sim fault={fault}]]")
+        assert [event["type"] for event in begun] == ["response.created", "response.in_progress"]
+        assert error["type"] == "error"
+        assert failed["response"]["error"]["code"] == "invalid_prompt"
+        whole = await ask(service, f"Hello [[sim fault={fault}]]")
+        assert whole.status >= 500
+        assert whole.headers["x-should-retry"] == "false"
 
 
 async def test_failure_in_mid_answer_is_told_in_both_forms() -> None:
@@ -383,7 +397,7 @@ async def test_failure_in_mid_answer_is_told_in_both_forms() -> None:
         *_, error, failed = events
         assert error["type"] == "error"
         assert failed["type"] == "response.failed"
-        assert failed["response"]["error"]["code"] == "server_error"
+        assert failed["response"]["error"]["code"] == "invalid_prompt"
         assert [event["sequence_number"] for event in events] == list(range(len(events)))
         assert (await got(service, failed["response"]["id"])).status == 404
 

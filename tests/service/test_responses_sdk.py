@@ -134,7 +134,7 @@ def test_failure_in_mid_stream_is_an_error(client: OpenAI) -> None:
         client.responses.stream(model="gpt-4-s", input=text) as stream,
     ):
         stream.until_done()
-    assert failure.value.code == "server_error"
+    assert failure.value.code == "invalid_prompt"
 
 
 def test_failures_of_requests_are_those_of_the_sdk(client: OpenAI) -> None:

@@ -53,7 +53,7 @@ async def test_conversation_that_is_there_goes_on(tmp_path: Path) -> None:
     chained = Chained(tmp_path, ANSWER)
     outcome = await chained.run()
     assert outcome.good
-    assert outcome.begun
+    assert outcome.spent
     assert chained.asked == ["More"]
     assert chained.kept == [outcome]
     assert chained.runner.has_text

@@ -266,7 +266,8 @@ def failure_code(error: ApiError) -> str:
     """The code of a failed response, chosen by what clients make of it.
 
     Codex sends the whole conversation again after a code for what may pass, up to six times, and shows our
-    words after the others.
+    words after the others. So what was spent, or may have been, has none that may pass, as `x-should-retry`
+    says elsewhere.
     """
     if error.code == "context_length_exceeded":
         return error.code
@@ -274,7 +275,8 @@ def failure_code(error: ApiError) -> str:
         return "insufficient_quota"
     if isinstance(error, RateLimited):
         return "insufficient_quota" if (error.retry_after or 0.0) > LONG_WAIT else "rate_limit_exceeded"
-    return "server_error" if error.status >= 500 and error.code in PASSING else "invalid_prompt"
+    may_pass = error.status >= 500 and error.code in PASSING and error.should_retry is not False
+    return "server_error" if may_pass else "invalid_prompt"
 
 
 def dumped(value: object) -> bytes:

@@ -307,6 +307,7 @@ def test_failure_is_told_in_both_forms() -> None:
         (UpstreamFailed("x"), "server_error"),
         (UpstreamTimeout("x"), "server_error"),
         (Overloaded("x", code="upstream_unreachable"), "server_error"),
+        (UpstreamFailed("x", should_retry=False), "invalid_prompt"),
         (UpstreamFailed("x", code="tool_call_failed"), "invalid_prompt"),
         (UpstreamFailed("x", code="schema_not_met"), "invalid_prompt"),
         (ApiError("x"), "invalid_prompt"),
