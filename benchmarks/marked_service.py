@@ -1,4 +1,5 @@
-"""The cost of an answer full of marks beside that of plain text in the whole service, as `benchmarks.marked`.
+"""The cost of an answer full of marks (as in `benchmarks.marked`), and of one with tools offered, beside that
+of plain text in the whole service.
 
     python -m benchmarks.marked_service
 
@@ -24,6 +25,12 @@ from benchmarks.usage import cpu_seconds
 
 TOKENS = 500
 STREAMS = 20
+KINDS = ("plain", "marked", "tools")
+PARAMETERS = {"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]}
+TOOLS = [
+    {"type": "function", "function": {"name": name, "description": "Does it.", "parameters": PARAMETERS}}
+    for name in ("read_file", "write_file", "run")
+]
 RATE = 100
 """Records a second: each still is a wake-up of its own."""
 UNPACED = 20
@@ -63,7 +70,8 @@ class Backend(BaseHTTPRequestHandler):
 
 def main() -> None:
     """Measure and print the table."""
-    kinds = {"plain": plain_tokens(TOKENS), "marked": marked_tokens(TOKENS)}
+    plain = plain_tokens(TOKENS)
+    kinds = {"plain": plain, "marked": marked_tokens(TOKENS), "tools": plain}
     Backend.records = {kind: list(delta_records(tokens)) for kind, tokens in kinds.items()}
     backend = ThreadingHTTPServer(("127.0.0.1", 0), Backend)
     threading.Thread(target=backend.serve_forever, daemon=True).start()
@@ -81,16 +89,17 @@ def main() -> None:
 def _measure(port: int, pid: int) -> None:
     _wait_for(port)
     print(f"CPU us of the service per token, delta v1, {TOKENS} tokens")
-    print(f"{'':>7}  {'plain':>6}  {'marked':>6}  ratio")
+    print(f"{'':>7}  {'plain':>6}  {'marked':>6}  ratio  {'tools':>6}  ratio")
     for pace in ("unpaced", "paced"):
-        pairs = []
+        rounds = []
         for number in range(ROUNDS):
-            kinds = ("plain", "marked") if number % 2 == 0 else ("marked", "plain")
-            costs = {kind: _cost(port, pid, f"{kind} {pace}") for kind in kinds}
-            pairs.append((costs["plain"], costs["marked"]))
-        plain, marked = (min(column) for column in zip(*pairs, strict=True))
-        ratio = median(marked / plain for plain, marked in pairs)
-        print(f"{pace:>7}  {plain:>6.1f}  {marked:>6.1f}  {ratio:.2f}", flush=True)
+            kinds = KINDS if number % 2 == 0 else KINDS[::-1]
+            rounds.append({kind: _cost(port, pid, f"{kind} {pace}") for kind in kinds})
+        line = f"{pace:>7}  {min(costs['plain'] for costs in rounds):>6.1f}"
+        for kind in KINDS[1:]:
+            ratio = median(costs[kind] / costs["plain"] for costs in rounds)
+            line += f"  {min(costs[kind] for costs in rounds):>6.1f}  {ratio:.2f} "
+        print(line, flush=True)
 
 
 def _cost(port: int, pid: int, prompt: str) -> float:
@@ -103,7 +112,13 @@ def _cost(port: int, pid: int, prompt: str) -> float:
 
 def _ask(port: int, prompt: str) -> None:
     """Raises WrongTranslation if the answer is not whole."""
-    body = {"model": "gpt-4-s", "stream": True, "messages": [{"role": "user", "content": prompt}]}
+    body: dict[str, object] = {
+        "model": "gpt-4-s",
+        "stream": True,
+        "messages": [{"role": "user", "content": prompt}],
+    }
+    if prompt.startswith("tools"):
+        body["tools"] = TOOLS
     headers = {"Content-Type": "application/json", "Authorization": "Bearer fk-bench"}
     connection = HTTPConnection("127.0.0.1", port)
     connection.request("POST", "/v1/chat/completions", json.dumps(body), headers)

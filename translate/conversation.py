@@ -134,6 +134,7 @@ class Conversation:
         "_all_read",
         "_behind",
         "_builder",
+        "_called",
         "_closed",
         "_contract",
         "_dialect",
@@ -204,6 +205,7 @@ class Conversation:
         self._settled = self._contract is None  # nothing is to be decided about what the answer keeps to
         self._unkept = False  # the last exchange has not given what it has to keep to
         self._closed = False  # nothing may be added to it
+        self._called = ""  # what the calls of tools say
         self._renderer = Renderer(
             self._builder,
             options.style,
@@ -379,16 +381,16 @@ class Conversation:
     @property
     def countable(self) -> int:
         """Characters that `count_usage` has to count, about."""
-        return sum(len(message.text) for message in self._sent) + self.answer.size
+        return sum(len(message.text) for message in self._sent) + self.answer.size + len(self._called)
 
     def count_usage(self, count_tokens: CountTokens) -> Usage:
-        """The tokens of what was sent and of the answer.
+        """The tokens of what was sent and of the answer, the calls of tools included.
 
         May be called in another thread once the turn is over, since nothing changes its text any more.
         """
         texts = [message.text for message in self._sent]
         pictures = sum(message.picture_tokens for message in self._sent)
-        return usage_of(texts, pictures, self.answer.text, count_tokens)
+        return usage_of(texts, pictures, self.answer.text + self._called, count_tokens)
 
     # Reading.
 
@@ -830,6 +832,7 @@ class Conversation:
         self._settled, self._closed = True, kept.closed
         self._renderer.keep(kept)
         if kept.calls:
+            self._called = "".join(f"{call.name}{call.arguments}" for call in kept.calls)
             self.facts.finish_reason = "tool_calls"
 
     def _fail(self, error: ApiError) -> None:

@@ -101,6 +101,15 @@ def test_call_alone_makes_no_item_and_no_text() -> None:
     assert (seen.text, seen.calls, seen.items) == ("", [MADE], [])
 
 
+def test_calls_count_as_tokens_of_the_answer() -> None:
+    def counted(stream: bytes) -> int:
+        conversation = Seen(stream).player.conversation
+        return conversation.count_usage(lambda texts: sum(map(len, texts))).completion_tokens
+
+    assert counted(as_deltas(CALL, 5)) == len("f") + len('{"a": 1}')
+    assert counted(as_deltas(f"Look:\n{CALL}", 5)) == len("Look:") + counted(as_deltas(CALL, 5))
+
+
 def test_message_that_is_a_call_adds_no_blank_lines_to_the_text_before() -> None:
     stream = sse(
         finished("Let me look.", end_turn=False),
