@@ -45,6 +45,7 @@ from translate.states import OVER, READING, Signal, State, WrongState, transitio
 from translate.text import (
     COLON,
     ENDS_OF_SPACES,
+    HIDDEN_HINT,
     LOOSE_HINT,
     AnswerBuilder,
     Change,
@@ -195,11 +196,12 @@ class Conversation:
         self.complete = False
         """The backend has said that it is done with this stream; before that, it may still be at work."""
         self._sent = sent
-        self._builder = AnswerBuilder(options.stop)
+        self._contract = options.contract
+        hidden = self._contract.hidden if self._contract is not None else ""
+        self._builder = AnswerBuilder(options.stop, hidden=hidden)
         self._events = self._builder.events
         self.answer = self._builder.answer
         """The text of the answer so far."""
-        self._contract = options.contract
         self._space = b""  # white space at the end of plain text that goes by the contract, and its message
         self._spaced: Message | None = None
         self._settled = self._contract is None  # nothing is to be decided about what the answer keeps to
@@ -443,7 +445,12 @@ class Conversation:
                 elif self._contract is None:
                     source.pass_unread(joined)
                     self._builder.add_unread(pieces, joined)
-                elif b"<" in joined or b"~" in joined or b"\\u00" in joined:  # `may_hold_tag`, without a call
+                elif (  # `may_hold_tag`, without a call
+                    b"<" in joined
+                    or b"~" in joined
+                    or b"\\u00" in joined
+                    or (b"-" in joined and HIDDEN_HINT.search(joined))
+                ):
                     self._take_warily(message, pieces)
                 else:
                     self._pass(message, pieces)

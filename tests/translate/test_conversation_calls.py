@@ -263,3 +263,19 @@ def test_notes_are_not_added_to_json() -> None:
         pass
     conversation.conclude(["A note."])
     assert conversation.answer.text == '{"a": 1}'
+
+
+@pytest.mark.parametrize("stream", [as_deltas, as_snapshots])
+@pytest.mark.parametrize("size", [1, 2, 3, 9, 1000])
+@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"So:\n\n```xml\n{CALL}\n```\n\nor `<call-{NONCE} name=...>`.",
+        f"It is call-{NONCE}, or <call-{NONCE}x, or &lt;call-{NONCE}&gt;, well-known - as result-{NONCE}",
+    ],
+    ids=["code", "words"],
+)
+def test_secret_of_the_conversation_is_shown_nowhere(stream, text: str, size: int, fast: bool) -> None:  # type: ignore[no-untyped-def]
+    seen = Seen(stream(text, size), fast=fast)
+    assert (seen.text, seen.calls) == (text.replace(NONCE, "..."), [])

@@ -6,6 +6,7 @@ from typing import Final
 
 from translate.text.escape import escaped, unescaped
 from translate.text.filters import FilterChain
+from translate.text.hidden import HiddenFilter
 from translate.text.marks import PRIVATE
 from translate.text.stop import StopFilter
 from translate.values import (
@@ -95,15 +96,18 @@ class AnswerBuilder:
     """Takes what the renderer shows, and gives events.
 
     What comes behind a picture that must be fetched first waits for it; only reasoning, which stands beside
-    the answer, does not. `stop` are the stop sequences of the whole answer.
+    the answer, does not. `stop` are the stop sequences of the whole answer; `hidden` is shown nowhere.
     """
 
-    def __init__(self, stop: Sequence[str] = ()) -> None:
+    def __init__(self, stop: Sequence[str] = (), *, hidden: str = "") -> None:
         self.answer = AnswerText()
         self.events: deque[Event] = deque()
         """What was put together; complete after `flush`."""
         self._stop = StopFilter(stop) if stop else None
-        self._filters = FilterChain([self._stop] if self._stop is not None else [])
+        self._hidden = hidden
+        self._hiding = HiddenFilter(hidden) if hidden else None  # in the text
+        self._hiding_beside: dict[ItemKind, HiddenFilter] = {}  # in what stands beside it
+        self._filters = FilterChain([used for used in (self._hiding, self._stop) if used is not None])
         self._pieces: list[bytes] = []  # of the TextDelta that is being collected
         # The picture that is waited for, and what comes behind it; a list, as most answers have no picture,
         # and an empty deque takes ten times as much memory.
@@ -169,12 +173,12 @@ class AnswerBuilder:
 
     def add_reasoning(self, text: str) -> None:
         """Add reasoning."""
-        if text := without_private(text):
+        if text := self._shown_beside(ItemKind.REASONING, text):
             self._put(ReasoningDelta([piece for piece, _ in _pieces_of(text)]))
 
     def add_apart(self, kind: ItemKind, text: str) -> None:
         """Add code or its output, which stand beside the answer."""
-        if text := without_private(text):
+        if text := self._shown_beside(kind, text):
             pieces = [piece for piece, _ in _pieces_of(text)]
             self._put_in_order(CodeDelta(pieces) if kind is ItemKind.CODE else OutputDelta(pieces))
 
@@ -188,6 +192,8 @@ class AnswerBuilder:
 
     def end_reasoning(self, message_id: str) -> None:
         """End it."""
+        if text := self._held_beside(ItemKind.REASONING):
+            self._put(ReasoningDelta([escaped(text)]))
         self._put(ItemEnded(ItemKind.REASONING, message_id))
 
     def start_item(self, kind: ItemKind, message_id: str, language: str = "") -> None:
@@ -196,6 +202,10 @@ class AnswerBuilder:
 
     def end_item(self, kind: ItemKind, message_id: str) -> None:
         """End it."""
+        if text := self._held_beside(kind):
+            self._put_in_order(
+                CodeDelta([escaped(text)]) if kind is ItemKind.CODE else OutputDelta([escaped(text)])
+            )
         self._put_in_order(ItemEnded(kind, message_id))
 
     def add_citation(self, citation: ShownCitation) -> None:
@@ -208,6 +218,9 @@ class AnswerBuilder:
 
     def add_refusal(self, text: str) -> None:
         """The model refuses."""
+        if self._hidden:
+            hiding = HiddenFilter(self._hidden)
+            text = hiding.feed(text) + hiding.release()
         self._put_in_order(Refused(without_private(text)))
 
     def add_picture(self, asset: Asset) -> None:
@@ -259,7 +272,23 @@ class AnswerBuilder:
             self._pieces.append(piece)
             self.answer.append(piece, part)
 
+    def _shown_beside(self, kind: ItemKind, text: str) -> str:
+        if self._hidden:
+            text = self._hiding_beside.setdefault(kind, HiddenFilter(self._hidden)).feed(text)
+        return without_private(text)
+
+    def _held_beside(self, kind: ItemKind) -> str:
+        hiding = self._hiding_beside.get(kind)
+        return hiding.release() if hiding is not None else ""
+
     def _put(self, event: Event) -> None:
+        if (
+            self._hiding is not None
+            and not self._hiding.passes_through
+            and not isinstance(event, ReasoningDelta)
+        ):
+            held = self._hiding.release()
+            self._write(self._stop.feed(held) if self._stop is not None else held)
         self.flush()
         self.events.append(event)
 

@@ -1,15 +1,20 @@
 """What of plain text, as in JSON strings, a contract must be fed though it lets plain text go by."""
 
+import re
 from typing import Final
 
 SPACES: Final = (b" ", b"\\n", b"\\t", b"\\r")
 ENDS_OF_SPACES: Final = b" ntr"
 """The last bytes of white space, and of some words."""
+HIDDEN_HINT: Final = re.compile(rb"-(?:[0-9a-f]|\Z)")
+"""Where what is hidden may begin: see `Contract.hidden`."""
 
 
 def may_hold_tag(plain: bytes) -> bool:
-    """Whether a tag or a fence may begin in plain text, which holds no backticks."""
-    return b"<" in plain or b"~" in plain or b"\\u00" in plain
+    """Whether a tag, a fence or what is hidden may begin in plain text, which holds no backticks."""
+    if b"<" in plain or b"~" in plain or b"\\u00" in plain:
+        return True
+    return b"-" in plain and HIDDEN_HINT.search(plain) is not None
 
 
 def without_space(plain: bytes) -> int:

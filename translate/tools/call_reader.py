@@ -103,6 +103,11 @@ class CallReader:
         )
 
     @property
+    def name(self) -> str:
+        """The name in the last tag of a call; empty if it has none, or is not complete."""
+        return self._name
+
+    @property
     def fenced(self) -> str:
         """The fenced text that ends an answer without calls, if it begins as one; else empty."""
         return "" if self.calls else self._code.fenced
@@ -187,6 +192,7 @@ class CallReader:
 
     def _in_tag(self, text: str, at: int) -> int:
         """At a tag of ours, whose name is complete."""
+        self._name = ""
         is_call = text.startswith(self._tags.call, at)
         begin = at + len(self._tags.call)
         end = self._tags.end_of_tag(text, begin, begin + MAX_TAG)

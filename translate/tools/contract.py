@@ -74,6 +74,11 @@ class AnswerContract:
         return not self._holds and self._stream is None and self._reader.passes_through
 
     @property
+    def hidden(self) -> str:
+        """See `Contract`."""
+        return f"-{self._nonce}"
+
+    @property
     def alone(self) -> bool:
         """See `Contract`."""
         return self._holds or self._stream is not None
@@ -109,7 +114,8 @@ class AnswerContract:
         words = "".join(self._held).strip() if self._holds else shown
         verdict = self._conclude(words, cut=cut)
         if isinstance(verdict, Unkept):
-            self._words = words
+            is_no_call = self._choice == "required" and not (self._reader.calls or self._reader.is_incomplete)
+            self._words = "" if is_no_call else words  # an answer in place of a call is not shown beside it
             self._start_again()
         return verdict
 
@@ -169,7 +175,7 @@ class AnswerContract:
         judged = [self._judge.judge(call) for call in found]
         mistakes = [outcome for outcome in judged if isinstance(outcome, Mistake)]
         if self._reader.is_incomplete:
-            mistakes.append(self._judge.incomplete())
+            mistakes.append(self._judge.incomplete(self._reader.name))
         known = tuple(self._good)  # of the exchange before: the model may make them once more
         made = [outcome for outcome in judged if isinstance(outcome, ToolCall)]
         self._good += [call for call in made if not any(is_same(call, good) for good in known)]

@@ -2,18 +2,23 @@
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 from translate.tools.json_end import MAX_DEPTH, JsonEnd
 from translate.tools.repair import NOT_JSON, SPACE, Json, repaired
 from translate.tools.schemas import Misfit, Schema
 
-FENCED: Final = re.compile(
-    r"^ {0,3}(`{3,}|~{3,})[^\n`]*\n(.*?)^ {0,3}\1[`~]*[ \t]*$", re.DOTALL | re.MULTILINE
+FENCE: Final = re.compile(r"^ {0,3}(`{3,}|~{3,})([^\n`]*)$", re.MULTILINE)
+"""A line that opens a fence, or closes one."""
+LOOKS_LIKE_JSON: Final = re.compile(
+    r"""\{\s*(?:["'“}]|\w{1,60}\s*:)|\[\s*(?:[\d"'“\-{\[\]]|(?i:true|false|null|none)\b)"""
 )
-LOOKS_LIKE_JSON: Final = re.compile(r'\{\s*["}]|\[\s*[\d"\-{\[\]tfn]')
+"""Or like what is meant as JSON, with other quotation marks or none."""
 BEGIN: Final = re.compile(r"[{\[]")
-MAX_SCANNED: Final = 1 << 20
+MAX_VALUES: Final = 200
+"""Values among words that are looked at."""
+MAX_SCANNED: Final = 1 << 18
 """Characters that are looked at for the ends of values more than once, in all."""
 AMBIGUOUS: Final = Misfit("", "there is more than one JSON value in it")
 NO_JSON: Final = Misfit("", "there is no JSON in it")
@@ -31,7 +36,7 @@ def find_json(text: str, schema: Schema | None, *, wants_object: bool) -> Json |
     why = NO_JSON if whole == NOT_JSON and LOOKS_LIKE_JSON.search(text) is None else whole
     for found in (_fenced(text), _bracketed(text)):
         fitting = dict[str, Json]()
-        for candidate in found:
+        for candidate in islice(found, MAX_VALUES):
             value = repaired(candidate, schema, wants_object=wants_object)
             if isinstance(value, Json):
                 fitting.setdefault(repr(value.value), value)
@@ -45,8 +50,13 @@ def find_json(text: str, schema: Schema | None, *, wants_object: bool) -> Json |
 
 
 def _fenced(text: str) -> Iterator[str]:
-    for found in FENCED.finditer(text):
-        yield found[2]
+    opened = None
+    for line in FENCE.finditer(text):
+        if opened is None:
+            opened = line
+        elif line[1].startswith(opened[1]) and not line[2].strip():
+            yield text[opened.end() + 1 : line.start()]
+            opened = None
 
 
 def _bracketed(text: str) -> Iterator[str]:

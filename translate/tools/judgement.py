@@ -35,7 +35,7 @@ class Judge:
         """The call, with the name and the arguments mended where that is safe."""
         name = tool_named(found.name, self._tools)
         if name is None:
-            return Mistake(prompt.again_unknown(found.name, self._tools))
+            return Mistake(prompt.again_unknown(found.name, self._tools), strict=self._is_strict(None))
         tool = self._tools[name]
         if tool.raw:
             return ToolCall(self._new_call_id(), name, found.body, raw=True)
@@ -46,9 +46,15 @@ class Judge:
             return ToolCall(self._new_call_id(), name, read.text)
         return Mistake(prompt.again_wrong(tool, read), self._as_it_is(name, body, closed=closed), tool.strict)
 
-    def incomplete(self) -> Mistake:
-        """The mistake of a call that has no end."""
-        return Mistake(prompt.again_incomplete(self._nonce))
+    def incomplete(self, name: str) -> Mistake:
+        """The mistake of a call that has no end; `name` is what it has as one, if it came so far."""
+        strict = self._is_strict(tool_named(name, self._tools))
+        return Mistake(prompt.again_incomplete(self._nonce), strict=strict)
+
+    def _is_strict(self, name: str | None) -> bool:
+        """Whether a call of this tool is one of a strict tool; of one that is not known, if all are."""
+        tools = self._tools.values() if name is None else (self._tools[name],)
+        return all(tool.strict for tool in tools)
 
     def _as_it_is(self, name: str, body: str, *, closed: bool) -> ToolCall | None:
         read = repaired(body, None, closed=closed, wants_object=True)

@@ -17,6 +17,8 @@ FENCED: Final = re.compile(r"\A`{3,}[A-Za-z]{0,20}[ \t]*\r?\n(.*?)\r?\n?`{3,}\Z"
 PARTS: Final = re.compile(r'"|[\ufeff\u00a0]|,(?=[ \t\r\n\ufeff\u00a0]*[}\]])')
 """What matters outside of strings: where one begins, spaces that are none of JSON's, a comma too many."""
 IN_STRING: Final = re.compile(r'"|\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4})|\\|[\x00-\x1f]')
+MAX_MENDED: Final = 1 << 19
+"""Characters of a text that is mended: more than a model writes in one answer."""
 MAX_NUMBERS: Final = 50
 """Numbers written as texts that are mended in one value."""
 PREFIXES: Final = re.compile(r"(?:functions\.|mcp__[A-Za-z0-9-]+__)")
@@ -79,7 +81,7 @@ def _candidates(text: str, *, closed: bool) -> list[str]:
     """`text` as it is, and mended."""
     if (fenced := FENCED.match(text)) is not None:
         text = fenced[1].strip(SPACE)
-    mended = _mended(text)
+    mended = _mended(text) if len(text) <= MAX_MENDED else text
     candidates = [text] if mended == text else [text, mended]
     return [*candidates, mended + "}"] if closed else candidates
 

@@ -112,7 +112,9 @@ class Contract(Protocol):
 
     @property
     def passes_through(self) -> bool:
-        """See `TextFilter`; a piece with `<`, `~` or white space at its end is not plain here."""
+        """See `TextFilter`; a piece with `<`, `~`, a hyphen before a hexadecimal digit or at its end, or
+        white space at its end is not plain here.
+        """
         ...
 
     def feed(self, text: str) -> str:
@@ -127,6 +129,11 @@ class Contract(Protocol):
         """Another message begins, which does not go on with the one before. Return what was held back and is
         text of the one before after all.
         """
+        ...
+
+    @property
+    def hidden(self) -> str:
+        """What the answer must show nowhere: `-`, and what stands behind it in tags of this conversation."""
         ...
 
     @property

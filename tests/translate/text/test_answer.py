@@ -11,15 +11,18 @@ from translate.text.answer import MAX_PIECE_CHARACTERS, breaks_at_end
 from translate.values import (
     Asset,
     Cited,
+    CodeDelta,
     Event,
     ExchangeEnded,
     ItemEnded,
     ItemKind,
     ItemStarted,
+    OutputDelta,
     Picture,
     PictureShown,
     PictureWanted,
     ReasoningDelta,
+    Refused,
     ShownCitation,
     TextDelta,
 )
@@ -163,6 +166,47 @@ def test_text_that_may_begin_a_stop_sequence_is_held_back_and_then_released() ->
     assert builder.answer.text == "the "
     builder.release()
     assert builder.answer.text == "the EN"
+
+
+def test_what_is_hidden_is_shown_nowhere_and_what_waits_for_it_keeps_its_place() -> None:
+    builder = AnswerBuilder(["END"], hidden="-abc")
+    assert builder.stop_sequence == ""
+    builder.start_reasoning("t1")
+    for piece in ("x-a", "bc y", "-a"):
+        builder.add_reasoning(piece)
+    builder.end_reasoning("t1")
+    for kind in (ItemKind.CODE, ItemKind.OUTPUT):
+        builder.start_item(kind, "c1")
+        builder.add_apart(kind, "f(-a")
+        builder.add_apart(kind, "bc)-")
+        builder.end_item(kind, "c1")
+    builder.add_text("a-abc, b-ab")
+    builder.start_reasoning("t2")
+    builder.end_reasoning("t2")
+    builder.add_citation(CITATION)
+    builder.add_refusal("no-abc-")
+    assert taken(builder) == [
+        ItemStarted(ItemKind.REASONING, "t1"),
+        ReasoningDelta([b"x"]),
+        ReasoningDelta([b"-... y"]),
+        ReasoningDelta([b"-a"]),
+        ItemEnded(ItemKind.REASONING, "t1"),
+        ItemStarted(ItemKind.CODE, "c1"),
+        CodeDelta([b"f("]),
+        CodeDelta([b"-...)"]),
+        CodeDelta([b"-"]),
+        ItemEnded(ItemKind.CODE, "c1"),
+        ItemStarted(ItemKind.OUTPUT, "c1"),
+        OutputDelta([b"f("]),
+        OutputDelta([b"-...)"]),
+        OutputDelta([b"-"]),
+        ItemEnded(ItemKind.OUTPUT, "c1"),
+        delta("a-..., b", "-ab"),
+        ItemStarted(ItemKind.REASONING, "t2"),
+        ItemEnded(ItemKind.REASONING, "t2"),
+        Cited(CITATION),
+        Refused("no-...-"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from translate.text import may_hold_tag, shorten, without_space
 
 
 def test_tags_and_fences_begin_with_few_characters() -> None:
-    assert all(map(may_hold_tag, (b"a <", b"~", rb"\u003ccall", b"x\\u007e")))
-    assert not any(map(may_hold_tag, (b"a > b & c", rb"\u20ac", rb"a\nb", b"")))
+    assert all(map(may_hold_tag, (b"a <", b"~", rb"\u003ccall", b"x\\u007e", b"call-", b"call-7", b"a-b")))
+    assert not any(map(may_hold_tag, (b"a > b & c", rb"\u20ac", rb"a\nb", b"", b"a - b", b"-x", b"7f3a")))
 
 
 @pytest.mark.parametrize(

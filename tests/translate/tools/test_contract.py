@@ -194,6 +194,28 @@ def test_unknown_name_twice_leaves_the_text() -> None:
     assert (seen.text, seen.calls) == (OSLO, [])
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [call("frob", OSLO), call("get_weathers", OSLO), f"<call-{NONCE}>\n{OSLO}\n</call-{NONCE}>", GOOD[:-35]],
+    ids=["unknown", "near", "nameless", "incomplete"],
+)
+def test_call_of_a_strict_tool_that_never_comes_right_fails(wrong: str) -> None:
+    for again in (wrong, "It rains.", ""):
+        seen = turn(contract([STRICT]), f"Look. {wrong}", again)
+        assert (seen.text, seen.error.code, seen.error.should_retry) == ("Look.", "tool_call_failed", False)
+    assert turn(contract([STRICT]), f"Look. {wrong}", GOOD).calls == [("get_weather", OSLO)]
+
+
+def test_call_without_an_end_fails_only_where_its_own_tool_is_strict() -> None:
+    begun, other = f'<call-{NONCE} name="get_weather">\n{{', f'<call-{NONCE} name="Ping">\n{{'
+    assert turn(contract([STRICT, PING]), begun, "It rains.").error.code == "tool_call_failed"
+    assert turn(contract([STRICT, PING]), f"{other}}}</call-{NONCE}>{begun}", begun).error.status == 502
+    for wrong in (other, call("frob", OSLO)):
+        assert turn(contract([STRICT, PING]), wrong, "It rains.").text == "It rains."
+    named_before = f"{call('Ping', '{}')}\n<call-{NONCE} "
+    assert turn(contract([PING, STRICT]), named_before, "It rains.").calls == [("Ping", "{}")]
+
+
 def test_wrong_arguments_are_asked_again_with_the_reason_and_the_parameters() -> None:
     seen = turn(contract(), f"Look.\n{WRONG}", f"Sorry!\n{GOOD}")
     assert (seen.text, seen.calls) == ("Look.", [("get_weather", OSLO)])
@@ -261,8 +283,10 @@ def test_required_shows_nothing_before_the_first_call_is_complete() -> None:
 @pytest.mark.parametrize("allowed", [[], ["get_weather"]], ids=["required", "named"])
 def test_forced_call_that_is_missing_is_asked_for_once_and_then_fails(allowed: list[str]) -> None:
     seen = turn(contract(choice="required", allowed=allowed), "It rains.", GOOD)
-    assert (seen.text, seen.calls) == ("It rains.", [("get_weather", OSLO)]) or seen.text == ""
+    assert (seen.text, seen.calls) == ("", [("get_weather", OSLO)])
     assert "get_weather" in seen.questions[0]
+    seen = turn(contract(choice="required", allowed=allowed), f"Let me look. {WRONG}", GOOD)
+    assert (seen.text, seen.calls) == ("Let me look.", [("get_weather", OSLO)])
     for again in ("It rains.", "", WRONG):
         seen = turn(contract(choice="required", allowed=allowed), "It rains.", again)
         assert (seen.text, seen.error.code, seen.error.should_retry) == ("", "tool_call_failed", False)
@@ -356,6 +380,30 @@ def test_safe_repairs_are_made_in_answers() -> None:
     }  # fmt: skip
 
 
+def test_fences_of_other_forms_are_told_apart() -> None:
+    for text in (
+        f"````\n```\n{OK}\n```\n````",
+        f"~~~json\n{OK}\n~~~~ \nDone.",
+        f"```\n{OK}",
+        f"```py\nx\n```\n```json\n{OK}\n```\n```",
+    ):
+        assert turn(contract((), form=FORM), text).text == OK
+
+
+def test_only_so_many_values_among_words_are_looked_at() -> None:
+    few, many = "[] " * 100, "[] " * 1000
+    assert turn(contract((), form=FORM), f"{few}{OK} it is").text == OK
+    assert turn(contract((), form=FORM), f"{many}{OK} it is").error.code == "schema_not_met"
+
+
+def test_text_that_is_too_long_to_be_mended_is_not() -> None:
+    for size, is_mended in ((1000, True), (600_000, False)):
+        seen = turn(
+            contract([WEATHER], choice="required"), call("get_weather", f'{{"city": "{"x" * size}",}}')
+        )
+        assert bool(seen.calls) == is_mended
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -365,8 +413,23 @@ def test_safe_repairs_are_made_in_answers() -> None:
         "[]",
         "{}",
         '{"status": ok}',
+        "{'status': 'ok'}",
+        "Here: {status: 'ok'}",
+        "{“status”: “ok”}",
+        "['ok']",
     ],
-    ids=["misfit", "cut off", "ambiguous", "no object", "missing", "no JSON"],
+    ids=[
+        "misfit",
+        "cut off",
+        "ambiguous",
+        "no object",
+        "missing",
+        "no JSON",
+        "single quotes",
+        "no quotes",
+        "typographic quotes",
+        "list",
+    ],
 )
 def test_json_that_does_not_fit_is_asked_for_once_and_then_fails(text: str) -> None:
     seen = turn(contract((), form=FORM), text, OK)
@@ -381,6 +444,8 @@ def test_refusal_is_words_without_json_twice() -> None:
     seen = turn(contract((), form=FORM), "I will not.", "No, I cannot.")
     assert seen.kept == Kept(refusal="No, I cannot.", closed=True)
     assert turn(contract((), form=FORM), "I will not.", "").kept == Kept(refusal="I will not.", closed=True)
+    link = "I cannot: see [the rules](https://example.com/{page})."
+    assert turn(contract((), form=FORM), link, link).kept == Kept(refusal=link, closed=True)
     for answers in (["I will not.", "{"], ['{"', "I will not."]):
         assert turn(contract((), form=FORM), *answers).kept != Kept(refusal="I will not.", closed=True)
     assert turn(contract((), form=FORM), "I will not.").error.code == "schema_not_met"
