@@ -62,6 +62,8 @@ class SchemaCost:
             return MOST
         self._open.add(key)
         looks = 1 + sum(self._looks(same, depth) for same in self._same(schema))
+        if isinstance(values := schema.get("enum"), list):  # those that hold others are compared one by one
+            looks += sum(isinstance(value, dict | list) for value in values)
         if depth:
             for keyword in PARTS_OF_VALUE:
                 parts = _schemas(schema.get(keyword))

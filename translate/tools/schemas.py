@@ -2,9 +2,11 @@
 
 `jsonschema_rs` compiles and checks: JSON Schema 2020-12, or the draft that a schema names. It takes 8 MB, so
 it is loaded when the first schema comes. Formats are not checked, as the standard has it. Patterns are
-matched in linear time; those that cannot be, with references or a look around, are not checked.
+matched in linear time; those that cannot be, with references or a look around, are not checked, nor very
+large ones, nor more than some.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -25,6 +27,11 @@ MAX_STEPS: Final = 20_000_000
 """Looks at parts of a value, each some nanoseconds; what may take more is not checked."""
 MAX_STEPS_OF_REASON: Final = 50_000
 """The same for the reason why a value does not fit, each some microseconds."""
+MAX_PATTERNS: Final = 50
+"""Patterns of one schema that are checked."""
+MAX_PATTERN_BYTES: Final = 1 << 18
+"""Of a pattern when it is compiled, which takes a millisecond then."""
+REPEATED: Final = re.compile(r"\{[0-9]")
 DATA: Final = ("const", "default", "enum", "examples")
 """Keywords whose values are no schemas."""
 KNOWN_DRAFTS: Final = ("http://json-schema.org/", "https://json-schema.org/")
@@ -56,8 +63,8 @@ class Schema:
     def __init__(self, schema: JsonObject) -> None:
         import jsonschema_rs
 
-        linear = jsonschema_rs.RegexOptions()
-        kept = _without_hard_patterns(schema, 0)
+        linear = jsonschema_rs.RegexOptions(size_limit=MAX_PATTERN_BYTES)
+        kept = _EasyPatterns().copy(schema)
         draft = kept.get("$schema")
         if not (isinstance(draft, str) and draft.startswith(KNOWN_DRAFTS)):
             kept.pop("$schema", None)
@@ -125,33 +132,46 @@ def _first_line(error: ValueError) -> str:
     return str(error).partition("\n")[0][:MAX_WHY] or "it is not a valid schema"
 
 
-def _without_hard_patterns(schema: Any, depth: int) -> Any:
-    """A copy of `schema`, or of a part of it, without patterns that are not matched in linear time."""
-    if depth > MAX_DEPTH:
-        raise SchemaError("it is nested too deeply")
-    if isinstance(schema, list):
-        return [_without_hard_patterns(item, depth + 1) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    copy = {
-        key: value if key in DATA else _without_hard_patterns(value, depth + 1)
-        for key, value in schema.items()
-    }
-    if isinstance(pattern := copy.get("pattern"), str) and not _is_linear(pattern):
-        del copy["pattern"]
-    if isinstance(patterns := copy.get("patternProperties"), dict):
-        copy["patternProperties"] = {key: value for key, value in patterns.items() if _is_linear(key)}
-    return copy
+class _EasyPatterns:
+    """Copies a schema without what is not matched in linear time, or costs much to compile."""
 
+    def __init__(self) -> None:
+        self._left = MAX_PATTERNS
 
-def _is_linear(pattern: str) -> bool:
-    """Whether a pattern can be matched in linear time. Raises SchemaError if it is none."""
-    import jsonschema_rs
+    def copy(self, schema: Any, depth: int = 0) -> Any:
+        """A copy of a schema, or of a part of it. Raises SchemaError."""
+        if depth > MAX_DEPTH:
+            raise SchemaError("it is nested too deeply")
+        if isinstance(schema, list):
+            return [self.copy(item, depth + 1) for item in schema]
+        if not isinstance(schema, dict):
+            return schema
+        copy = {key: value if key in DATA else self.copy(value, depth + 1) for key, value in schema.items()}
+        if isinstance(pattern := copy.get("pattern"), str) and not self._is_easy(pattern):
+            del copy["pattern"]
+        if isinstance(patterns := copy.get("patternProperties"), dict):
+            easy = {key: value for key, value in patterns.items() if self._is_easy(key)}
+            copy["patternProperties"] = easy
+            if len(easy) < len(patterns):  # it is not known which properties are others
+                copy.pop("additionalProperties", None)
+                copy.pop("unevaluatedProperties", None)
+        return copy
 
-    for options in (jsonschema_rs.RegexOptions(), jsonschema_rs.FancyRegexOptions()):
-        try:
-            jsonschema_rs.validator_for({"pattern": pattern}, pattern_options=options)
-        except ValueError:
-            continue
-        return isinstance(options, jsonschema_rs.RegexOptions)
-    raise SchemaError(f"'{pattern[:100]}' is not a pattern")
+    def _is_easy(self, pattern: str) -> bool:
+        """Raises SchemaError if it is no pattern."""
+        import jsonschema_rs
+
+        self._left -= 1
+        if self._left < 0:
+            return False
+        linear = jsonschema_rs.RegexOptions(size_limit=MAX_PATTERN_BYTES)
+        any_kind = jsonschema_rs.FancyRegexOptions(size_limit=MAX_PATTERN_BYTES)
+        for options in (linear, any_kind):
+            try:
+                jsonschema_rs.validator_for({"pattern": pattern}, pattern_options=options)
+            except ValueError:
+                continue
+            return options is linear
+        if REPEATED.search(pattern):  # it may be too large
+            return False
+        raise SchemaError(f"'{pattern[:100]}' is not a pattern")

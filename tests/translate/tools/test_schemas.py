@@ -82,6 +82,9 @@ def test_patterns_take_linear_time_or_are_left_out() -> None:
     assert Schema({"pattern": "^(a+)+$"}).misfit("a" * 100_000 + "!") is not None
     assert Schema({"pattern": "^(?=x)(a+)+$"}).misfit("b") is None
     assert Schema({"patternProperties": {"^(?=x)": False, "^a": False}}).misfit({"x": 1}) is None
+    only = Schema({"patternProperties": {"^(?=x)": {}, "^a": False}, "additionalProperties": False})
+    assert only.misfit({"x": 1}) is None
+    assert only.misfit({"a": 1}) is not None
     assert Schema({"patternProperties": {"^(?=x)": False, "^a": False}}).misfit({"a": 1}) is not None
     assert (
         Schema({"properties": {"pattern": {"type": "string"}}, "const": {"pattern": "("}}).misfit(1)
@@ -139,3 +142,22 @@ def test_references_into_lists_that_lead_nowhere_are_refused() -> None:
 def test_extent_of_a_value() -> None:
     assert extent(1) == (0, 1)
     assert extent({"a": [1, {"b": None}]}) == (3, 5)
+
+
+def test_patterns_that_are_too_large_or_too_many_are_not_checked() -> None:
+    assert Schema({"pattern": "^[ab]{1,500}$"}).misfit("c") is not None
+    assert Schema({"pattern": r"^[\s\S]{1,9000}$"}).misfit("") is None
+    assert Schema({"pattern": "((a{1,500}){1,500}){1,500}"}).misfit("b") is None
+    many = Schema({"allOf": [{"pattern": f"^{'a' * size}"} for size in range(60)]})
+    assert many.misfit("a" * 49) is None
+    assert many.misfit("a" * 48) is not None
+
+
+def test_values_that_are_compared_one_by_one_with_many_are_not_checked() -> None:
+    texts, lists = ([f"v{number}" for number in range(5000)], [[number] for number in range(5000)])
+    for values in (texts, lists):
+        schema = Schema({"items": {"enum": values}})
+        assert schema.misfit(values[:100]) is None
+        assert schema.misfit([*values[:100], "w"]) is not None
+    assert Schema({"items": {"enum": texts}}).misfit(texts) is None
+    assert "too large" in str(Schema({"items": {"enum": lists}}).misfit(lists))
