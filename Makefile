@@ -61,6 +61,8 @@ lock:
 	uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml --group dev -o requirements-dev.lock
 	$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["fast"], sep="\n")' \
 	  | uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header - -o requirements-fast.lock
+	uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header tests/clients/python/requirements.in \
+	  -o tests/clients/python/requirements.txt
 
 clean:
 	rm -rf $(VENV) .coverage* .fuzz .mypy_cache .ruff_cache .pytest_cache .hypothesis

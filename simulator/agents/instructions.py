@@ -25,7 +25,7 @@ _RESULT = re.compile(r"<(result-[0-9a-f]{8}) name=\"([^\"\n]*)\" id=\"([^\"\n]*)
 _OWN_TOO = re.compile(r"\bmay use your own\b")
 _ONLY_JSON = re.compile(r"\bonly the json\b", re.IGNORECASE)
 _ONLY_JSON_NOW = re.compile(r"\bthe json alone\b", re.IGNORECASE)
-_SCHEMA = re.compile(r"\bjson schema:\s*(?=\{)", re.IGNORECASE)
+_SCHEMA = re.compile(r"\bjson[ _]schema:\s*(?=\{)", re.IGNORECASE)
 _AGAIN = re.compile(
     r"\b(?:write|send)\b[^.\n]{0,200}\bagain\b|\bwhich you must do now\b|\bno tool can be called now\.",
     re.IGNORECASE,
@@ -130,6 +130,8 @@ def _rules(role: str, text: str) -> Instructions | None:
     openers = _OPENER.findall(text, 0, listed[0].start()) if listed else []
     only_json = _ONLY_JSON.search(text)
     schema = _SCHEMA.search(text, only_json.end()) if only_json else None
+    if only_json and role != "user":  # what a program says itself of the form comes before
+        schema = schema or _SCHEMA.search(text)
     wants_json = bool(schema or (only_json and role != "user"))
     if not (openers or wants_json):
         return None

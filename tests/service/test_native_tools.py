@@ -107,6 +107,7 @@ async def test_drawing_is_an_item_with_the_picture(age: str) -> None:
     assert base64.b64decode(drawn.result).startswith(b"\x89PNG")
     assert drawn.status == "completed"
     assert "![" not in response.output_text
+    assert response.output[-1].type == "message"  # openai-agents would ask once more
     assert kinds(again) == kinds(response)
     assert item(kept, "image_generation_call").result is None
 

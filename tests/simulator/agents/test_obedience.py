@@ -156,6 +156,13 @@ async def test_json_is_answered_as_the_schema_says() -> None:
     assert json.loads(any_object.text) == {"answer": "tea"}
 
 
+async def test_schema_that_a_program_tells_of_in_its_own_words_is_kept() -> None:
+    told = f"Match the following json_schema:\n\n{json.dumps(WEATHER)}\n\nAnswer with only the JSON."
+    async with running() as simulator:
+        answer = await ask(simulator, message(told, "system"), 'Say "Rome"')
+    assert json.loads(answer.text) == {"city": "Rome"}
+
+
 async def test_json_is_the_answer_where_no_tool_is_called() -> None:
     rules = message(f"{tools_text()}\n\n{json_text(WEATHER)}", "system")
     async with running() as simulator:

@@ -80,6 +80,7 @@ class ResponseDraft:
         """Items of the backend's own abilities, if they were asked for."""
         self._done: list[bytes] = []  # items that are complete, where others may follow
         self._thought = False  # the reasoning is one of them
+        self._spoken = False  # a message is
         self._words = bytearray()  # of the message that is open, likewise; the inside of a JSON string
         self._cited: list[ShownCitation] = []  # in it
         self._facts = facts
@@ -120,6 +121,7 @@ class ResponseDraft:
     def add_message(self) -> None:
         """Keep the message that is open, which is complete; the next one has another id."""
         self._done.append(self.message_item(None))
+        self._spoken = True
         self._words.clear()
         self._cited.clear()
         self.message_id = self._new_id("msg")
@@ -150,11 +152,14 @@ class ResponseDraft:
         return self._written(status, why=why, output=b",".join(output), usage=end.usage)
 
     def has_message(self, end: AnswerEnd) -> bool:
-        """Whether there is a message at the end: an answer that only calls has none."""
+        """Whether there is a message at the end: an answer that only calls has none.
+
+        A drawing without a word is followed by an empty one: openai-agents takes an answer for the last one
+        by its message, and asks once more without.
+        """
         if self.native is None:
             return bool(end.answer.escaped) or bool(self.refusal) or not self.calls
-        nothing_else = not (self.calls or self._done or self.native.open_items)
-        return bool(self._words) or bool(self.refusal) or nothing_else
+        return bool(self._words) or bool(self.refusal) or not (self.calls or self._spoken)
 
     def text(self, end: AnswerEnd | None) -> bytes:
         """The words of the message that is open, as the inside of a JSON string."""

@@ -1,0 +1,86 @@
+"""openai-agents: an agent with a tool of its own, with a type, and with the tools that OpenAI runs itself."""
+
+from agents import (
+    Agent,
+    CodeInterpreterTool,
+    ImageGenerationTool,
+    Model,
+    OpenAIChatCompletionsModel,
+    OpenAIResponsesModel,
+    Runner,
+    Tool,
+    WebSearchTool,
+    function_tool,
+    set_tracing_disabled,
+)
+from openai import AsyncOpenAI
+from pydantic import BaseModel
+
+from tests.clients.python.reporting import KEY, MODEL, OSLO, URL, report, weather
+
+set_tracing_disabled(True)
+
+
+class Verdict(BaseModel):
+    """What a judge says."""
+
+    status: str
+    reasons: list[str]
+
+
+@function_tool
+def get_weather(city: str) -> str:
+    """The weather of a city."""
+    return weather(city)
+
+
+def responses() -> Model:
+    return OpenAIResponsesModel(MODEL, AsyncOpenAI(base_url=URL, api_key=KEY))
+
+
+def chat() -> Model:
+    return OpenAIChatCompletionsModel(MODEL, AsyncOpenAI(base_url=URL, api_key=KEY))
+
+
+async def tools(model: Model) -> None:
+    agent = Agent(name="forecaster", instructions="Answer shortly.", model=model, tools=[get_weather])
+    result = await Runner.run(agent, OSLO)
+    assert weather("Oslo") in result.final_output
+
+
+async def streamed_tools() -> None:
+    agent = Agent(name="forecaster", instructions="Answer shortly.", model=responses(), tools=[get_weather])
+    result = Runner.run_streamed(agent, OSLO)
+    async for _ in result.stream_events():
+        pass
+    assert weather("Oslo") in result.final_output
+
+
+async def typed(model: Model) -> None:
+    agent = Agent(name="judge", model=model, output_type=Verdict)
+    assert isinstance((await Runner.run(agent, "Judge tea.")).final_output, Verdict)
+
+
+async def native(tool: Tool, question: str, item: str) -> None:
+    agent = Agent(name="helper", model=responses(), tools=[tool])
+    result = await Runner.run(agent, question)
+    kinds = [each.type for response in result.raw_responses for each in response.output]
+    assert item in kinds, kinds
+
+
+if __name__ == "__main__":
+    python = CodeInterpreterTool({"type": "code_interpreter", "container": {"type": "auto"}})
+    drawing = ImageGenerationTool({"type": "image_generation"})
+    report(
+        ["openai-agents"],
+        {
+            "Responses: tools": lambda: tools(responses()),
+            "Responses: tools, streamed": streamed_tools,
+            "Responses: `output_type`": lambda: typed(responses()),
+            "chat: tools": lambda: tools(chat()),
+            "chat: `output_type`": lambda: typed(chat()),
+            "`WebSearchTool`": lambda: native(WebSearchTool(), "Search the web for tea.", "web_search_call"),
+            "`CodeInterpreterTool`": lambda: native(python, "Plot 3, 1, 2.", "code_interpreter_call"),
+            "`ImageGenerationTool`": lambda: native(drawing, "Draw a cat.", "image_generation_call"),
+        },
+    )
