@@ -15,8 +15,10 @@
 """
 
 import json
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final, cast
 
 from translate.backend import (
@@ -45,15 +47,14 @@ from translate.states import OVER, READING, Signal, State, WrongState, transitio
 from translate.text import (
     COLON,
     ENDS_OF_SPACES,
-    HIDDEN_HINT,
     LOOSE_HINT,
+    TAG_HINT,
     AnswerBuilder,
     Change,
     Grew,
     Links,
     Message,
     Renderer,
-    may_hold_tag,
     shorten,
     unescaped,
     without_space,
@@ -445,12 +446,7 @@ class Conversation:
                 elif self._contract is None:
                     source.pass_unread(joined)
                     self._builder.add_unread(pieces, joined)
-                elif (  # `may_hold_tag`, without a call
-                    b"<" in joined
-                    or b"~" in joined
-                    or b"\\u00" in joined
-                    or (b"-" in joined and HIDDEN_HINT.search(joined))
-                ):
+                elif TAG_HINT.search(joined):
                     self._take_warily(message, pieces)
                 else:
                     self._pass(message, pieces)
@@ -495,30 +491,42 @@ class Conversation:
         self._show(self._interpreter.change_references(message, added))
         return True
 
-    def _take_warily(self, message: Message, pieces: Sequence[bytes]) -> None:
+    def _take_warily(self, message: Message, pieces: list[bytes]) -> None:
         """Take plain pieces of which some may hold a loose mark, or matter to the contract."""
-        passing: list[bytes] = []
-        for piece in pieces:
-            if self._plain_passes and self._passes(piece):
-                passing.append(piece)
-                continue
-            if passing:
-                self._pass(message, passing)
-                passing = []
+        at, heeds_loose = 0, self._heeds_loose
+        wary = self._wary(pieces, 0)
+        while at < len(pieces):
+            if self._plain_passes:
+                if self._heeds_loose is not heeds_loose:
+                    heeds_loose, wary = self._heeds_loose, self._wary(pieces, at)
+                while wary[-1] < at:
+                    wary.pop()
+                if (end := wary[-1]) > at:
+                    self._pass(message, pieces[at:end])
+                    at = end
+                    continue
             if self._space:
                 self._feed_space()
-            self._feed(message, piece)
+            self._feed(message, pieces[at])
+            at += 1
             if self._check_stop():
                 return
             self._see_what_passes()
-        if passing:
-            self._pass(message, passing)
 
-    def _passes(self, plain: bytes) -> bool:
-        """Whether plain growth may go by without a look, where any may."""
-        if self._heeds_loose and (plain[0] == COLON or LOOSE_HINT.search(plain)):
-            return False
-        return self._contract is None or not may_hold_tag(plain)
+    def _wary(self, pieces: list[bytes], start: int) -> list[int]:
+        """Which of the plain pieces from `start` on must not go by without a look where any may: the last one
+        first, and before all of them the end.
+        """
+        wary: set[int] = set()
+        if self._heeds_loose:
+            for at in range(start, len(pieces)):
+                if pieces[at][0] == COLON or LOOSE_HINT.search(pieces[at]):
+                    wary.add(at)
+        if self._contract is not None:  # a tag may lie in several pieces
+            ends = list(accumulate(map(len, pieces[start:])))
+            for hint in TAG_HINT.finditer(b"".join(pieces[start:])):
+                wary.add(start + bisect_right(ends, hint.start()))
+        return [len(pieces), *sorted(wary, reverse=True)]
 
     def _pass(self, message: Message, pieces: list[bytes]) -> None:
         """Plain growth goes by unread; with a contract, white space at its end waits for what follows."""
@@ -682,7 +690,7 @@ class Conversation:
         """The text of the message grows by a piece that was parsed."""
         escaped, source = json.dumps(piece)[1:-1].encode(), message.source
         passes = self._plain_passes and piece and not source.is_behind and is_plain(escaped)
-        if passes and self._passes(escaped):
+        if passes and self._wary([escaped], 0) == [1]:
             self._pass(message, [escaped])
         elif shown := source.grow(escaped, piece):
             self._renderer.render(Grew(message, shown))

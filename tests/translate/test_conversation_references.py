@@ -228,3 +228,21 @@ def test_snapshot_may_bring_text_and_references_at_once() -> None:
         answer(sse(message("", metadata={"content_references": []}), *records, finished(texts[-1]))).text
         == LINKS
     )
+
+
+@pytest.mark.parametrize("sizes", [(), (1,), (300,)])
+def test_text_goes_on_where_it_stands_when_a_record_of_another_kind_came_in_between(
+    sizes: tuple[int, ...],
+) -> None:
+    aside = b'data: {"type": "title_generation", "title": "Tea"}\n\n'
+    parts = [cited(place("A"), patch(added(reference(0))), place(" b")).removesuffix(DONE), aside]
+    more = [delta({"v": " c"}), delta({"v": " d"}), DONE]
+    stream = b"".join((*parts, *more))
+    assert answer(stream, fast=False).text == "A b c d"
+    assert answer(stream, sizes=sizes).text == "A b c d"
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_reference_that_comes_before_the_first_word_is_known_when_its_mark_comes(fast: bool) -> None:
+    stream = cited(patch(added(reference(0))), place(mark(0)))
+    assert answer(stream, fast=fast).text == "([Page 0](https://example.org/0))"

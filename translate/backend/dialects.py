@@ -341,6 +341,7 @@ class DeltaDialect:
     def arm(self, fast_path: FastPath, record: Record, text: SourceText) -> None:
         """See `Dialect`."""
         delta, growing = self._delta, self._growing
+        self._resuming = None
         if not self._is_delta:
             return
         event = b"event: %b\n" % record.event if record.event else b""
@@ -371,8 +372,10 @@ class DeltaDialect:
 
     def _see_resumed(self) -> None:
         """A record that says where the text stands may have been taken on the fast path."""
-        fast_path, self._resuming = self._resuming, None
-        if fast_path is not None and fast_path.has_begun and self._growing is not None:
+        if self._resuming is None or not self._resuming.has_begun:
+            return  # it may still come
+        self._resuming = None
+        if self._growing is not None:
             self._delta.resume(self._growing.path)
 
     def _catch_up(self) -> None:

@@ -2,7 +2,7 @@
 
 from translate.text.answer import AnswerBuilder, AnswerText
 from translate.text.citations import FOOTNOTE, CitationRewriter
-from translate.text.contract_hint import ENDS_OF_SPACES, HIDDEN_HINT, may_hold_tag, shorten, without_space
+from translate.text.contract_hint import ENDS_OF_SPACES, TAG_HINT, shorten, without_space
 from translate.text.escape import PLAIN, escaped, unescaped
 from translate.text.filters import FilterChain
 from translate.text.loose_marks import COLON, LOOSE_HINT
@@ -40,10 +40,10 @@ __all__ = [
     "COLON",
     "ENDS_OF_SPACES",
     "FOOTNOTE",
-    "HIDDEN_HINT",
     "LOOSE_HINT",
     "PLAIN",
     "PRIVATE",
+    "TAG_HINT",
     "AnswerBuilder",
     "AnswerContext",
     "AnswerText",
@@ -74,7 +74,6 @@ __all__ = [
     "ToolError",
     "ToolFailed",
     "escaped",
-    "may_hold_tag",
     "shorten",
     "unescaped",
     "without_space",

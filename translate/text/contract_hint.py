@@ -3,18 +3,18 @@
 import re
 from typing import Final
 
+TAG_HINT: Final = re.compile(
+    rb"<\\?/?(?:[cr\\]|\Z)|~|\\u00[0-7]|-[0-9a-f]{8}|-[0-9a-f]{0,7}\Z",
+)
+"""In plain text, as in JSON strings, which holds no backticks: where a tag, a fence or what is hidden may
+begin.
+
+Tags begin with `<call-` and `<result-`, those that close with `</`; each character may stand as its number.
+What is hidden is eight hexadecimal digits behind a hyphen: see `Contract.hidden`.
+"""
 SPACES: Final = (b" ", b"\\n", b"\\t", b"\\r")
 ENDS_OF_SPACES: Final = b" ntr"
 """The last bytes of white space, and of some words."""
-HIDDEN_HINT: Final = re.compile(rb"-(?:[0-9a-f]|\Z)")
-"""Where what is hidden may begin: see `Contract.hidden`."""
-
-
-def may_hold_tag(plain: bytes) -> bool:
-    """Whether a tag, a fence or what is hidden may begin in plain text, which holds no backticks."""
-    if b"<" in plain or b"~" in plain or b"\\u00" in plain:
-        return True
-    return b"-" in plain and HIDDEN_HINT.search(plain) is not None
 
 
 def without_space(plain: bytes) -> int:

@@ -204,6 +204,8 @@ class Renderer:
         self._is_announced = False
         if not item.may_be_empty:
             self._announce(message, item)
+        if message.citations:  # which came before the first word
+            self._add(item.cite(message.citations))
         return item
 
     def _announce(self, message: Message, item: OpenItem) -> None:

@@ -2,12 +2,27 @@
 
 import pytest
 
-from translate.text import may_hold_tag, shorten, without_space
+from translate.text import TAG_HINT, shorten, without_space
 
 
 def test_tags_and_fences_begin_with_few_characters() -> None:
-    assert all(map(may_hold_tag, (b"a <", b"~", rb"\u003ccall", b"x\\u007e", b"call-", b"call-7", b"a-b")))
-    assert not any(map(may_hold_tag, (b"a > b & c", rb"\u20ac", rb"a\nb", b"", b"a - b", b"-x", b"7f3a")))
+    held = (b"a <", b"a <call", rb"<\/r", b"</", rb"<\u0063", b"~", rb"\u003ccall", b"x\\u007e")
+    hidden = (b"call-", b"call-7f3a", b"call-7f3a9c12.")
+    assert all(map(TAG_HINT.search, hidden))
+    assert all(map(TAG_HINT.search, held))
+    passed = (
+        b"a > b & c",
+        b"a <b> </b>",
+        b"1 < 2",
+        rb"\u20ac \u00e9",
+        rb"a\nb",
+        b"",
+        b"a - b",
+        b"-x",
+        b"self-contained",
+        b"7f3a9c12",
+    )
+    assert not any(map(TAG_HINT.search, passed))
 
 
 @pytest.mark.parametrize(
