@@ -21,6 +21,8 @@ from handlers.images import ImageFormHandler, ImagesHandler, VariationsHandler
 from handlers.media import ContainerFileHandler, MediaHandler
 from handlers.messages import CountTokensHandler, HelloHandler, MessagesHandler, UnknownMessagesPath
 from handlers.models import ModelHandler, ModelsHandler
+from handlers.openapi.document import Offered, document
+from handlers.openapi.handler import OpenApiHandler
 from handlers.probes import HealthHandler, MetricsHandler, ReadyHandler
 from handlers.responses import (
     CancelHandler,
@@ -40,7 +42,7 @@ from turns import Voice
 
 ROUTES = (
     "audio", "billing", "chat", "console", "files", "gpts", "images", "media", "messages",
-    "models", "probe", "responses", "tokens", "transcriptions", "unknown", "usage"
+    "models", "openapi", "probe", "responses", "tokens", "transcriptions", "unknown", "usage"
 )  # fmt: skip
 """Route names, as they appear in metrics."""
 
@@ -130,6 +132,7 @@ def make_app(parts: AppParts) -> tornado.web.Application:
         (rf"{billing}/subscription/?", SubscriptionHandler, {}),
         (rf"{billing}/usage/?", BillingUsageHandler, {}),
         (rf"{root}/api/hello", HelloHandler, {}),
+        (rf"{root}/openapi\.json", OpenApiHandler, {"document": document(_offered(parts))}),
         (rf"{root}/.*" if root else "/(?:v1|dashboard)(?:/.*)?", UnknownPath, {}),
         (r"/(?:images|files)/([^/]+)", MediaHandler, {"media": parts.media}),
     ]
@@ -159,6 +162,18 @@ def make_metrics_app(parts: AppParts) -> tornado.web.Application:
         default_handler_class=UnknownPath,
         log_function=lambda handler: None,
         common=parts.common,
+    )
+
+
+def _offered(parts: AppParts) -> Offered:
+    return Offered(
+        version=parts.version,
+        api_prefix=parts.api_prefix,
+        audio=parts.voice is not None,
+        files=parts.own_files is not None,
+        gpts=parts.search is not None,
+        metrics=not parts.metrics_apart,
+        metrics_token=bool(parts.metrics_token),
     )
 
 

@@ -1,6 +1,9 @@
 """OpenAI's requests and answers: what a caller asks, and how it is answered."""
 
 from translate.openai.audio import (
+    MAX_SPEECH,
+    SPEECH_TYPES,
+    SPEECH_VOICES,
     SpeechAnswer,
     SpeechRequest,
     TranscriptionRequest,
@@ -15,6 +18,8 @@ from translate.openai.content import MAX_ATTACHMENTS
 from translate.openai.errors import envelope
 from translate.openai.form import Form, FormBody, FormFile, read_form
 from translate.openai.images import (
+    MAX_IMAGE_PROMPT,
+    MAX_IMAGES,
     ImageRequest,
     ImagesAnswer,
     instruction,
@@ -37,6 +42,11 @@ from translate.openai.responses.request import ResponsesRequest, responses_reque
 
 __all__ = [
     "MAX_ATTACHMENTS",
+    "MAX_IMAGES",
+    "MAX_IMAGE_PROMPT",
+    "MAX_SPEECH",
+    "SPEECH_TYPES",
+    "SPEECH_VOICES",
     "ChatRequest",
     "ChatStream",
     "Form",

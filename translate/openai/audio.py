@@ -10,7 +10,7 @@ from translate.openai.form import Form
 from translate.openai.whole import WholeAnswer
 from translate.values import AnswerEnd, BadRequest, JsonObject
 
-MAX_INPUT: Final = 4096
+MAX_SPEECH: Final = 4096
 """Characters of a text to be read out, as at the official service."""
 VOICES: Final = ("breeze", "cove", "ember", "fathom", "glimmer", "juniper", "maple", "orbit", "vale")
 """The backend's own (protocol notes, section 20.10)."""
@@ -30,14 +30,16 @@ SIMILAR: Final = {
     "verse": "orbit",
 }
 """For each official voice one of the backend's; which sounds most like which is a matter of taste."""
-TYPES: Final = {"mp3": "audio/mpeg", "aac": "audio/aac", "opus": "audio/ogg"}
+SPEECH_VOICES: Final = (*SIMILAR, *VOICES)
+"""All names of voices that a request may have."""
+SPEECH_TYPES: Final = {"mp3": "audio/mpeg", "aac": "audio/aac", "opus": "audio/ogg"}
 """The formats that the backend has, and their types."""
 NO_TIMES: Final = ("srt", "vtt", "verbose_json", "diarized_json")
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechRequest:
-    """A text to be read out. `model` is as asked, `voice` the backend's, `form` one of `TYPES`."""
+    """A text to be read out. `model` is as asked, `voice` the backend's, `form` one of `SPEECH_TYPES`."""
 
     model: str
     text: str
@@ -59,16 +61,15 @@ def read_speech(data: JsonObject) -> SpeechRequest:
     """The request. Raises BadRequest with the field at fault in `param`."""
     model, text, voice = (_text(data, name) for name in ("model", "input", "voice"))
     check_length(model, "model", MAX_NAME)
-    if len(text) > MAX_INPUT:
-        raise BadRequest(f"The input exceeds {MAX_INPUT} characters.", param="input")
+    if len(text) > MAX_SPEECH:
+        raise BadRequest(f"The input exceeds {MAX_SPEECH} characters.", param="input")
     voice = SIMILAR.get(voice.lower(), voice.lower())
     if voice not in VOICES:
-        raise BadRequest(
-            f"There is no such voice. There are: {', '.join((*SIMILAR, *VOICES))}.", param="voice"
-        )
+        raise BadRequest(f"There is no such voice. There are: {', '.join(SPEECH_VOICES)}.", param="voice")
     form = data.get("response_format") or "mp3"
-    if not isinstance(form, str) or form not in TYPES:
-        raise BadRequest(expected("response_format", f"one of {', '.join(TYPES)}"), param="response_format")
+    if not isinstance(form, str) or form not in SPEECH_TYPES:
+        kinds = f"one of {', '.join(SPEECH_TYPES)}"
+        raise BadRequest(expected("response_format", kinds), param="response_format")
     if data.get("speed") not in (None, 1):
         raise BadRequest("The speed cannot be changed here.", param="speed")
     if data.get("stream_format") not in (None, "audio"):
@@ -127,7 +128,7 @@ class SpeechAnswer(WholeAnswer):
     """The body of a speech response: `recording`, which is put there before the end."""
 
     def __init__(self, form: str) -> None:
-        self.content_type = TYPES[form]
+        self.content_type = SPEECH_TYPES[form]
         self.recording = b""
 
     def finish(self, end: AnswerEnd) -> bytes:

@@ -23,7 +23,7 @@ from translate.values import (
 ResponseFormat = Literal["url", "b64_json"]
 
 MAX_IMAGES = 10
-MAX_PROMPT = 32_000
+MAX_IMAGE_PROMPT = 32_000
 MAX_WORDS = 600
 """Characters of the model's words that an error quotes."""
 
@@ -62,8 +62,8 @@ def read_fields(data: JsonObject, *, prompt_required: bool = True) -> ImageReque
         prompt = ""
     elif not isinstance(prompt, str) or not prompt.strip():
         raise BadRequest(expected("prompt", "a non-empty string"), param="prompt")
-    if len(prompt) > MAX_PROMPT:
-        raise BadRequest(f"The prompt exceeds {MAX_PROMPT} characters.", param="prompt")
+    if len(prompt) > MAX_IMAGE_PROMPT:
+        raise BadRequest(f"The prompt exceeds {MAX_IMAGE_PROMPT} characters.", param="prompt")
     model = data.get("model")
     if model is None:
         model = "dall-e-2"  # the official default

@@ -16,7 +16,7 @@ from translate.openai import (
     repetition,
     transcription,
 )
-from translate.openai.audio import MAX_INPUT, SIMILAR, VOICES
+from translate.openai.audio import MAX_SPEECH, SIMILAR, VOICES
 from translate.values import AnswerEnd, AnswerFormat, BadRequest, ItemEnded, ItemKind, Usage
 
 SPEECH: dict[str, object] = {"model": "tts-1", "input": "Hello", "voice": "cove"}
@@ -49,7 +49,7 @@ def test_each_official_voice_is_one_of_the_backend(voice: str) -> None:
         ("model", "x" * 300),
         ("input", " "),
         ("input", 5),
-        ("input", "x" * (MAX_INPUT + 1)),
+        ("input", "x" * (MAX_SPEECH + 1)),
         ("voice", "nobody"),
         ("voice", ["cove"]),
         ("response_format", "wav"),
@@ -65,7 +65,7 @@ def test_speech_names_the_field_at_fault(field: str, value: object) -> None:
 
 
 def test_longest_text_is_taken() -> None:
-    assert len(read_speech({**SPEECH, "input": "x" * MAX_INPUT}).text) == MAX_INPUT
+    assert len(read_speech({**SPEECH, "input": "x" * MAX_SPEECH}).text) == MAX_SPEECH
 
 
 @pytest.mark.parametrize(

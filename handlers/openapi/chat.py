@@ -1,0 +1,196 @@
+"""Chat completions."""
+
+from typing import Final
+
+from handlers.openapi.operations import (
+    CONVERSING,
+    EVENTS,
+    JSON,
+    Family,
+    answer,
+    json_body,
+    operation,
+)
+from handlers.openapi.schemas import (
+    Schema,
+    array,
+    boolean,
+    either,
+    integer,
+    nullable,
+    number,
+    one_of,
+    record,
+    ref,
+    text,
+    whole,
+)
+
+ROLES: Final = ("system", "developer", "user", "assistant", "tool", "function")
+
+_PART: Final = record(
+    {
+        "type": text("`text`, `image_url`, `file` and `refusal`; others may be refused."),
+        "text": text(),
+        "image_url": either(text(), record({"url": text()})),
+        "file": record({"file_id": text(), "file_data": text(), "filename": text()}),
+    },
+    "A part of a message.",
+    required=("type",),
+)
+_MESSAGE: Final = record(
+    {
+        "role": one_of("Who says it.", *ROLES),
+        "content": {"anyOf": [text(), array(_PART), {"type": "null"}]},
+        "tool_calls": nullable(array(record())),
+        "tool_call_id": nullable(text()),
+    },
+    required=("role",),
+)
+_REQUEST: Final = record(
+    {
+        "model": text("A name that `GET /v1/models` lists, or another one that stands for it.", minLength=1),
+        "messages": array(ref("ChatMessage"), minItems=1),
+        "stream": nullable(boolean("The answer comes as server-sent events.")),
+        "stream_options": nullable(record({"include_usage": boolean()})),
+        "n": nullable(integer("One choice can be made per request.", enum=[1, None])),
+        "stop": nullable(either(text(), array(text(), maxItems=4))),
+        "tools": nullable(array(record(), "Tools of the client, of which the model is told in words.")),
+        "tool_choice": either(text(), record(), {"type": "null"}),
+        "functions": nullable(array(record(), "As tools, as they were before there were tools.")),
+        "response_format": nullable(
+            record({"type": one_of("The form of the answer.", "text", "json_object", "json_schema")})
+        ),
+        "reasoning_effort": nullable(text("How long the model thinks, where the backend can be told.")),
+        "web_search_options": nullable(record(None, "The web is to be searched.")),
+        "modalities": nullable(array(text())),
+        "max_tokens": nullable(integer("Not kept to: the backend ends its answers by itself.")),
+        "max_completion_tokens": nullable(integer("As `max_tokens`.")),
+        "temperature": nullable(number("The backend takes none.")),
+        "top_p": nullable(number("The backend takes none.")),
+        "presence_penalty": nullable(number("The backend takes none.")),
+        "frequency_penalty": nullable(number("The backend takes none.")),
+    },
+    "Unknown fields are ignored.",
+    required=("model", "messages"),
+)
+_CALL: Final = either(
+    whole(
+        {
+            "id": text(),
+            "type": {"const": "function"},
+            "function": whole({"name": text(), "arguments": text("JSON.")}),
+        }
+    ),
+    whole({"id": text(), "type": {"const": "custom"}, "custom": whole({"name": text(), "input": text()})}),
+)
+_CITATION: Final = whole(
+    {
+        "type": {"const": "url_citation"},
+        "url_citation": whole(
+            {"url": text(), "title": text(), "start_index": integer(), "end_index": integer()}
+        ),
+    }
+)
+_FINISH: Final = ("stop", "length", "tool_calls", "content_filter", "function_call")
+_USAGE: Final = whole(
+    {"prompt_tokens": integer(), "completion_tokens": integer(), "total_tokens": integer()},
+    "Counted by the service, as the backend counts none.",
+)
+_ANSWER: Final = whole(
+    {
+        "id": text(pattern="^chatcmpl-"),
+        "object": {"type": "string", "enum": ["chat.completion"]},
+        "created": integer("Unix seconds."),
+        "model": text(),
+        "choices": array(
+            whole(
+                {
+                    "index": integer(),
+                    "message": whole(
+                        {
+                            "role": {"type": "string", "enum": ["assistant"]},
+                            "content": nullable(text()),
+                            "refusal": nullable(text()),
+                            "annotations": array(_CITATION),
+                            "reasoning_content": text("What the model thought, with `REASONING`."),
+                            "tool_calls": array(_CALL),
+                            "function_call": whole({"name": text(), "arguments": text("JSON.")}),
+                        },
+                        without=("reasoning_content", "tool_calls", "function_call"),
+                    ),
+                    "logprobs": {"type": "null"},
+                    "finish_reason": {"type": "string", "enum": list(_FINISH)},
+                }
+            ),
+            minItems=1,
+            maxItems=1,
+        ),
+        "usage": ref("CompletionUsage"),
+    }
+)
+_CHUNK: Final = whole(
+    {
+        "id": text(pattern="^chatcmpl-"),
+        "object": {"type": "string", "enum": ["chat.completion.chunk"]},
+        "created": integer("Unix seconds."),
+        "model": text(),
+        "choices": array(
+            whole(
+                {
+                    "index": integer(),
+                    "delta": record(
+                        {
+                            "role": {"type": "string", "enum": ["assistant"]},
+                            "content": text(),
+                            "refusal": text(),
+                            "reasoning_content": text(),
+                            "annotations": array(_CITATION),
+                            "tool_calls": array(record({"index": integer()}, required=("index",))),
+                        }
+                    ),
+                    "logprobs": {"type": "null"},
+                    "finish_reason": nullable(text(enum=list(_FINISH))),
+                }
+            )
+        ),
+        "usage": nullable(ref("CompletionUsage")),
+    },
+    "The data of each event but the last one.",
+    without=("usage",),
+)
+_SCHEMAS: Final[dict[str, Schema]] = {
+    "ChatRequest": _REQUEST,
+    "ChatMessage": _MESSAGE,
+    "ChatCompletion": _ANSWER,
+    "ChatCompletionChunk": _CHUNK,
+    "CompletionUsage": _USAGE,
+}
+
+CHAT: Final = Family(
+    name="Chat",
+    about="Conversations with one answer, as OpenAI's chat completions.",
+    paths={
+        "/v1/chat/completions": {
+            "post": operation(
+                "createChatCompletion",
+                "Answer a conversation.",
+                {
+                    200: answer(
+                        "The answer; with `stream` its pieces.",
+                        {
+                            JSON: ref("ChatCompletion"),
+                            EVENTS: text(
+                                "The data of each event is a `ChatCompletionChunk`, that of the last one "
+                                "`[DONE]`; an answer that fails ends with an `Error` and without that."
+                            ),
+                        },
+                    )
+                },
+                CONVERSING,
+                body=json_body(ref("ChatRequest")),
+            )
+        }
+    },
+    schemas=_SCHEMAS,
+)
