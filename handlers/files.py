@@ -108,14 +108,18 @@ class FilesHandler(BodyHandler[FormBody]):
     head = get
 
 
-class FileHandler(ApiHandler):
-    """One file: what is known of it, and its end."""
+class OneFileHandler(ApiHandler):
+    """What the routes of one file have in common."""
 
     route = "files"
 
     def initialize(self, own_files: OwnFilesOf) -> None:
         """`own_files` gives what a caller has stored."""
         self.own_files = own_files
+
+
+class FileHandler(OneFileHandler):
+    """One file: what is known of it, and its end."""
 
     async def get(self, file_id: str) -> None:
         """What is known of it. Raises ApiError."""
@@ -138,7 +142,7 @@ class FileHandler(ApiHandler):
         self.send_body(_dump({"id": file_id, "object": "file", "deleted": True}))
 
 
-class FileContentHandler(FileHandler):
+class FileContentHandler(OneFileHandler):
     """The bytes of one file."""
 
     async def get(self, file_id: str) -> None:

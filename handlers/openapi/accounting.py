@@ -11,13 +11,31 @@ from handlers.openapi.operations import (
     json_answer,
     operation,
 )
-from handlers.openapi.schemas import array, integer, nullable, number, one_of, record, ref, text, whole
+from handlers.openapi.schemas import (
+    Schema,
+    array,
+    either,
+    integer,
+    nullable,
+    number,
+    one_of,
+    record,
+    ref,
+    text,
+    whole,
+)
 
 _UNITS: Final = integer("Units of quota.", minimum=0)
 _LIMIT: Final = nullable(integer("Null for none."))
+
+
+def _day(about: str) -> Schema:
+    return either(text(format="date"), text(maxLength=0), about=about)
+
+
 _DAYS: Final = (
-    in_query("start_date", text("The first day, in UTC.", format="date")),
-    in_query("end_date", text("The last day, in UTC.", format="date")),
+    in_query("start_date", _day("The first day, in UTC.")),
+    in_query("end_date", _day("The last day, in UTC.")),
 )
 _ROW: Final = whole(
     {

@@ -12,7 +12,7 @@ from handlers.openapi.operations import (
     json_body,
     operation,
 )
-from handlers.openapi.schemas import nullable, number, record, text, whole
+from handlers.openapi.schemas import model_name, nullable, number, record, text, whole
 from translate.openai import MAX_SPEECH, SPEECH_TYPES, SPEECH_VOICES
 
 AUDIO: Final = Family(
@@ -33,12 +33,12 @@ AUDIO: Final = Family(
                 body=json_body(
                     record(
                         {
-                            "model": text(pattern=r"\S"),
+                            "model": model_name(),
                             "input": text(pattern=r"\S", maxLength=MAX_SPEECH),
-                            "voice": text(f"One of {', '.join(SPEECH_VOICES)}.", pattern=r"\S"),
-                            "response_format": text(enum=list(SPEECH_TYPES)),
+                            "voice": text(f"One of {', '.join(SPEECH_VOICES)}.", examples=[SPEECH_VOICES[0]]),
+                            "response_format": nullable(text(enum=list(SPEECH_TYPES))),
                             "speed": nullable(number("It cannot be changed.", enum=[1, None])),
-                            "stream_format": text(enum=["audio"]),
+                            "stream_format": nullable(text(enum=["audio"])),
                         },
                         required=("model", "input", "voice"),
                     )

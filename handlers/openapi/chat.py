@@ -17,6 +17,7 @@ from handlers.openapi.schemas import (
     boolean,
     either,
     integer,
+    model_name,
     nullable,
     number,
     one_of,
@@ -49,7 +50,7 @@ _MESSAGE: Final = record(
 )
 _REQUEST: Final = record(
     {
-        "model": text("A name that `GET /v1/models` lists, or another one that stands for it.", minLength=1),
+        "model": model_name(),
         "messages": array(ref("ChatMessage"), minItems=1),
         "stream": nullable(boolean("The answer comes as server-sent events.")),
         "stream_options": nullable(record({"include_usage": boolean()})),

@@ -22,6 +22,7 @@ from handlers.openapi.schemas import (
     boolean,
     either,
     integer,
+    model_name,
     nullable,
     record,
     ref,
@@ -29,9 +30,9 @@ from handlers.openapi.schemas import (
     whole,
 )
 
-_BLOCKS: Final = either(text(), array(record({"type": text()}, required=("type",))))
+_BLOCKS: Final = either(text(), array(either(text(), record({"type": text()}))))
 _FIELDS: Final[dict[str, Schema]] = {
-    "model": text(minLength=1),
+    "model": model_name(),
     "messages": array(
         record({"role": text(enum=["user", "assistant", "system"]), "content": _BLOCKS}, required=("role",)),
         minItems=1,

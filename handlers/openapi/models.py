@@ -37,6 +37,7 @@ _ANTHROPIC_MODEL: Final = whole(
         "id": text(),
         "display_name": text(),
         "created_at": text("RFC 3339."),
+        "lifecycle": {"const": "active"},
         "max_input_tokens": nullable(integer()),
     },
     "A model, as Anthropic describes it.",
@@ -111,7 +112,7 @@ GPTS: Final = Family(
                 ),
                 (*ADMITTED, 403, 404),
                 parameters=(
-                    in_query("q", text("Words.", minLength=1, maxLength=MAX_QUERY), required=True),
+                    in_query("q", text(pattern=r"[^\x00-\x20]", maxLength=MAX_QUERY), required=True),
                     in_query("cursor", text(maxLength=MAX_QUERY)),
                 ),
             )

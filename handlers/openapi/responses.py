@@ -23,6 +23,7 @@ from handlers.openapi.schemas import (
     boolean,
     either,
     integer,
+    model_name,
     nullable,
     number,
     one_of,
@@ -35,36 +36,38 @@ from handlers.openapi.schemas import (
 from handlers.responses import MAX_PAGE, PAGE
 
 _ITEM: Final = record({"type": text(), "role": text(), "id": text()}, "A message, a call, a result.")
-_REQUEST: Final = record(
-    {
-        "model": text(minLength=1),
-        "input": either(text(), array(ref("InputItem"))),
-        "instructions": either(text(), array(record()), {"type": "null"}),
-        "stream": nullable(boolean("The answer comes as server-sent events.")),
-        "stream_options": nullable(record()),
-        "store": nullable(boolean("Whether the response is kept; true if it is left out.")),
-        "background": nullable(boolean("There are no responses in the background.")),
-        "previous_response_id": nullable(text("A response that is kept, and that this one follows.")),
-        "tools": nullable(array(record())),
-        "tool_choice": either(text(), record(), {"type": "null"}),
-        "parallel_tool_calls": nullable(boolean()),
-        "max_tool_calls": nullable(integer()),
-        "text": nullable(record({"format": nullable(record({"type": text()}))})),
-        "reasoning": nullable(record({"effort": nullable(text()), "summary": nullable(text())})),
-        "include": nullable(array()),
-        "metadata": nullable({"type": "object", "maxProperties": 16, "additionalProperties": text()}),
-        "temperature": nullable(number("The backend takes none.")),
-        "top_p": nullable(number("The backend takes none.")),
-        "max_output_tokens": nullable(integer("Not kept to: the backend ends its answers by itself.")),
-        "top_logprobs": nullable(integer("The backend tells none.")),
-        "truncation": nullable(text()),
-        "service_tier": nullable(text()),
-        "user": nullable(text()),
-        "safety_identifier": nullable(text()),
-        "prompt_cache_key": nullable(text()),
-    },
-    "Unknown fields are ignored.",
+_FORMAT: Final = record(
+    {"type": one_of("The form of the answer.", "text", "json_object", "json_schema")}, required=("type",)
 )
+_FIELDS: Final[dict[str, Schema]] = {
+    "model": model_name(),
+    "input": either(text(), array(ref("InputItem")), {"type": "null"}),
+    "instructions": either(text(), array(), {"type": "null"}),
+    "stream": nullable(boolean("The answer comes as server-sent events.")),
+    "stream_options": nullable(record()),
+    "store": nullable(boolean("Whether the response is kept; true if it is left out.")),
+    "background": nullable(boolean("There are no responses in the background.")),
+    "previous_response_id": nullable(text("A response that is kept, and that this one follows.")),
+    "tools": nullable(array(record())),
+    "tool_choice": either(text(), record(), {"type": "null"}),
+    "parallel_tool_calls": nullable(boolean()),
+    "max_tool_calls": nullable(integer()),
+    "text": nullable(record({"format": nullable(_FORMAT)})),
+    "reasoning": nullable(
+        record({"effort": {}, "summary": {}}, "How long the model thinks, and what is shown.")
+    ),
+    "include": nullable(array()),
+    "metadata": nullable({"type": "object", "maxProperties": 16, "additionalProperties": text()}),
+    "temperature": nullable(number("The backend takes none.")),
+    "top_p": nullable(number("The backend takes none.")),
+    "max_output_tokens": nullable(integer("Not kept to: the backend ends its answers by itself.")),
+    "top_logprobs": nullable(integer("The backend tells none.")),
+    "truncation": nullable(text()),
+    "service_tier": nullable(text()),
+    "user": nullable(text()),
+    "safety_identifier": nullable(text()),
+    "prompt_cache_key": nullable(text()),
+}
 _USAGE: Final = whole(
     {
         "input_tokens": integer(),
@@ -114,8 +117,8 @@ _RESPONSE: Final = whole(
     }
 )
 _SCHEMAS: Final[dict[str, Schema]] = {
-    "ResponseRequest": _REQUEST | {"required": ["model"]},
-    "ResponseTokensRequest": _REQUEST,
+    "ResponseRequest": record(_FIELDS, "Unknown fields are ignored.", required=("model",)),
+    "ResponseTokensRequest": record(_FIELDS | {"model": nullable(model_name())}),
     "InputItem": _ITEM,
     "Response": _RESPONSE,
 }
@@ -163,7 +166,7 @@ RESPONSES: Final = Family(
                 "Refused: responses cannot be compacted here.",
                 {},
                 (*WITH_BODY, 404),
-                body=json_body(record()),
+                body=json_body(record({"model": model_name()}, required=("model",))),
             )
         },
         "/v1/responses/{response_id}": {

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from translate.values import JsonObject
+from translate.values import BUILT_IN, JsonObject
 
 Schema = JsonObject
 """A schema of JSON Schema 2020-12, which is that of OpenAPI 3.1."""
@@ -71,6 +71,12 @@ def nullable(schema: Schema) -> Schema:
 def either(*schemas: Schema, about: str = "") -> Schema:
     """What any of these schemas takes."""
     return _about(about, {"anyOf": list(schemas)})
+
+
+def model_name() -> Schema:
+    """The name of a model, in a request that needs one."""
+    about = "A name that `GET /v1/models` lists, or another one that stands for it."
+    return text(about, minLength=1, examples=[BUILT_IN[0].name])
 
 
 def page_of(items: Schema) -> Schema:

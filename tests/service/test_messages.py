@@ -376,7 +376,8 @@ async def test_models_are_listed_in_the_form_of_who_asks() -> None:
         version = {"anthropic-version": "2023-06-01"}
         listed = (await service.ask("GET", "/v1/models", version)).json
         assert [list(model) for model in listed["data"]] == [
-            ["type", "id", "display_name", "created_at", "max_input_tokens"] for _ in listed["data"]
+            ["type", "id", "display_name", "created_at", "lifecycle", "max_input_tokens"]
+            for _ in listed["data"]
         ]
         assert (listed["first_id"], listed["has_more"]) == ("gpt-4-s", False)
         one = (await service.ask("GET", "/v1/models/claude-haiku-4-5", version)).json

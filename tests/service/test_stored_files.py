@@ -51,6 +51,14 @@ async def test_sdk_stores_lists_reads_and_deletes_files() -> None:
     assert gone.value.code == "file_not_found"
 
 
+async def test_content_of_a_file_cannot_be_deleted_without_the_file() -> None:
+    async with files() as (service, sdk):
+        stored = await sdk.files.create(file=("a", TEXT), purpose="user_data")
+        answer = await service.ask("DELETE", f"{PATH}/{stored.id}/content")
+        assert (await sdk.files.retrieve(stored.id)).id == stored.id
+    assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD, OPTIONS")
+
+
 async def test_other_key_sees_nothing_of_it() -> None:
     async with files() as (service, sdk):
         stored = await sdk.files.create(file=("a", TEXT), purpose="user_data")

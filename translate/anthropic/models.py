@@ -12,6 +12,7 @@ def model_object(name: str, created_at: str, listed: ListedModel | None) -> Json
         "id": name,
         "display_name": listed.title if listed is not None and listed.title else name,
         "created_at": created_at,
+        "lifecycle": "active",
         "max_input_tokens": (listed.context if listed is not None else 0) or None,
     }
 

@@ -66,7 +66,9 @@ def read_speech(data: JsonObject) -> SpeechRequest:
     voice = SIMILAR.get(voice.lower(), voice.lower())
     if voice not in VOICES:
         raise BadRequest(f"There is no such voice. There are: {', '.join(SPEECH_VOICES)}.", param="voice")
-    form = data.get("response_format") or "mp3"
+    form = data.get("response_format")
+    if form is None:
+        form = "mp3"
     if not isinstance(form, str) or form not in SPEECH_TYPES:
         kinds = f"one of {', '.join(SPEECH_TYPES)}"
         raise BadRequest(expected("response_format", kinds), param="response_format")

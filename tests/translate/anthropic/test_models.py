@@ -12,6 +12,7 @@ def test_model_has_what_the_backend_lists_of_it() -> None:
         "id": "gpt-4-s",
         "display_name": "GPT-5",
         "created_at": TIME,
+        "lifecycle": "active",
         "max_input_tokens": 128000,
     }
 

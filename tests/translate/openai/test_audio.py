@@ -54,6 +54,8 @@ def test_each_official_voice_is_one_of_the_backend(voice: str) -> None:
         ("voice", ["cove"]),
         ("response_format", "wav"),
         ("response_format", 3),
+        ("response_format", ""),
+        ("response_format", {}),
         ("speed", 1.5),
         ("stream_format", "sse"),
     ],
