@@ -18,9 +18,9 @@ from handlers.openapi.service import CONSOLE, DOCUMENT, PROBES, metrics
 from translate.values import JsonObject
 
 ABOUT: Final = (
-    "An API like OpenAI's, and Anthropic's Messages, over a ChatGPT-web backend. Every path takes a slash at "
-    "its end, and OPTIONS, which browsers ask before a request. A method that a path does not have is a 405, "
-    "a path that is not here a 404, both as `Error`."
+    "An API like OpenAI's, and Anthropic's Messages, over a ChatGPT-web backend. A path under `/v1` takes a "
+    "slash at its end, and each path takes OPTIONS, which browsers ask first. A method that a path "
+    "does not have is a 405, a path that is not here a 404, both as `Error`."
 )
 SECURITY: Final[JsonObject] = {
     "bearer": {

@@ -242,6 +242,7 @@ ROUTES: Final[Mapping[str, Asked]] = {
         [f"/{HIDDEN}/dashboard/billing/usage", f"{API}/dashboard/billing/usage?end_date={PROMPT}"]
     ),
     "API/api/hello": Asked([f"/{HIDDEN}/api/hello"]),
+    r"API/openapi\.json": Asked([f"/{HIDDEN}/openapi.json", f"/{HIDDEN}/openapi.json?{WORD}={KEY}"]),
     "API/.*": Asked([f"{API}/{PROMPT}", f"{API}/embeddings", f"/{HIDDEN}/{KEY}"]),
     "/(?:images|files)/([^/]+)": Asked([f"/images/{PROMPT}.png", f"/files/{KEY}"]),
     "/healthz/?": Asked(["/healthz"]),
