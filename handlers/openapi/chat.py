@@ -10,9 +10,12 @@ from handlers.openapi.operations import (
     answer,
     json_body,
     operation,
+    streamed,
 )
 from handlers.openapi.schemas import (
+    SAID,
     Schema,
+    anything,
     array,
     boolean,
     either,
@@ -21,6 +24,7 @@ from handlers.openapi.schemas import (
     nullable,
     number,
     one_of,
+    question,
     record,
     ref,
     text,
@@ -39,32 +43,51 @@ _PART: Final = record(
     "A part of a message.",
     required=("type",),
 )
-_MESSAGE: Final = record(
-    {
-        "role": one_of("Who says it.", *ROLES),
-        "content": {"anyOf": [text(), array(_PART), {"type": "null"}]},
-        "tool_calls": nullable(array(record())),
-        "tool_call_id": nullable(text()),
-    },
-    required=("role",),
+_MESSAGE: Final = either(
+    record(
+        {
+            "role": one_of("Who says it.", *ROLES),
+            "content": either(text(), array(either(text(), _PART))),
+            "tool_call_id": anything("Of a tool's result: the call that it belongs to."),
+        },
+        "Words, pictures, files, results of tools.",
+        required=("role", "content"),
+    ),
+    record(
+        {
+            "role": one_of("", "assistant"),
+            "content": nullable(text()),
+            "tool_calls": array(record()),
+            "function_call": record(),
+        },
+        "An answer of the model's that calls tools.",
+        required=("role",),
+    ),
+)
+_FORM: Final = either(
+    record({"type": one_of("", "text", "json_object")}),
+    record(
+        {"type": one_of("", "json_schema"), "json_schema": record({"name": text(), "schema": record()})},
+        required=("type", "json_schema"),
+    ),
+    {"type": "null"},
+    about="The form of the answer.",
 )
 _REQUEST: Final = record(
     {
         "model": model_name(),
-        "messages": array(ref("ChatMessage"), minItems=1),
+        "messages": array(ref("ChatMessage"), minItems=1, examples=[list(SAID)]),
         "stream": nullable(boolean("The answer comes as server-sent events.")),
-        "stream_options": nullable(record({"include_usage": boolean()})),
+        "stream_options": nullable(record({"include_usage": anything("True: a last chunk has the tokens.")})),
         "n": nullable(integer("One choice can be made per request.", enum=[1, None])),
         "stop": nullable(either(text(), array(text(), maxItems=4))),
         "tools": nullable(array(record(), "Tools of the client, of which the model is told in words.")),
         "tool_choice": either(text(), record(), {"type": "null"}),
         "functions": nullable(array(record(), "As tools, as they were before there were tools.")),
-        "response_format": nullable(
-            record({"type": one_of("The form of the answer.", "text", "json_object", "json_schema")})
-        ),
-        "reasoning_effort": nullable(text("How long the model thinks, where the backend can be told.")),
-        "web_search_options": nullable(record(None, "The web is to be searched.")),
-        "modalities": nullable(array(text())),
+        "response_format": _FORM,
+        "reasoning_effort": anything("A word: how long the model thinks, where the backend can be told."),
+        "web_search_options": anything("An object: the web is to be searched."),
+        "modalities": nullable(array(None, "No audio.")),
         "max_tokens": nullable(integer("Not kept to: the backend ends its answers by itself.")),
         "max_completion_tokens": nullable(integer("As `max_tokens`.")),
         "temperature": nullable(number("The backend takes none.")),
@@ -181,15 +204,16 @@ CHAT: Final = Family(
                         "The answer; with `stream` its pieces.",
                         {
                             JSON: ref("ChatCompletion"),
-                            EVENTS: text(
-                                "The data of each event is a `ChatCompletionChunk`, that of the last one "
-                                "`[DONE]`; an answer that fails ends with an `Error` and without that."
+                            EVENTS: streamed(
+                                "An answer that fails ends with an `Error` in place of `[DONE]`.",
+                                either(ref("ChatCompletionChunk"), ref("Error")),
+                                last="[DONE]",
                             ),
                         },
                     )
                 },
                 CONVERSING,
-                body=json_body(ref("ChatRequest")),
+                body=json_body(ref("ChatRequest"), whole=question(), streamed=question(stream=True)),
             )
         }
     },

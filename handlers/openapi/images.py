@@ -6,14 +6,13 @@ from handlers.openapi.operations import (
     CONVERSING,
     Family,
     Operation,
-    binaries,
     binary,
     form_body,
     json_answer,
     json_body,
     operation,
 )
-from handlers.openapi.schemas import Schema, array, either, integer, nullable, record, ref, text, whole
+from handlers.openapi.schemas import Schema, array, integer, nullable, record, ref, text, whole
 from translate.openai import MAX_IMAGE_PROMPT, MAX_IMAGES
 from translate.values import JsonObject
 
@@ -35,7 +34,7 @@ _REQUEST: Final = record(
     required=("prompt",),
 )
 _FORM: Final[dict[str, Schema]] = {
-    "image": either(binary("A picture."), binaries("Pictures.")),
+    "image": binary("A picture; several are in fields `image[]`."),
     "model": text(),
     "n": _NUMBER,
     "size": _SIZE,

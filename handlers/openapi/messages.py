@@ -15,15 +15,19 @@ from handlers.openapi.operations import (
     json_body,
     operation,
     read_only,
+    streamed,
 )
 from handlers.openapi.schemas import (
+    SAID,
     Schema,
+    anything,
     array,
     boolean,
     either,
     integer,
     model_name,
     nullable,
+    question,
     record,
     ref,
     text,
@@ -36,15 +40,16 @@ _FIELDS: Final[dict[str, Schema]] = {
     "messages": array(
         record({"role": text(enum=["user", "assistant", "system"]), "content": _BLOCKS}, required=("role",)),
         minItems=1,
+        examples=[list(SAID)],
     ),
     "max_tokens": integer("Not kept to: the backend ends its answers by itself.", minimum=0),
-    "system": either(text(), array(record()), {"type": "null"}),
+    "system": either(text(), array(either(text(), record())), {"type": "null"}),
     "stream": nullable(boolean("The answer comes as server-sent events.")),
     "stop_sequences": nullable(array(text())),
     "tools": nullable(array(record({"name": text()}), "Tools of the client.")),
-    "tool_choice": nullable(record()),
-    "thinking": nullable(record({"type": text(), "budget_tokens": integer()})),
-    "output_config": nullable(record({"effort": text()})),
+    "tool_choice": anything("Which tools are to be called."),
+    "thinking": anything("How the model thinks: `type`, `budget_tokens`, `display`."),
+    "output_config": anything("How long the model thinks (`effort`), and the form of the answer (`format`)."),
 }
 _MESSAGE: Final = whole(
     {
@@ -85,12 +90,16 @@ MESSAGES: Final = Family(
                 {
                     200: answer(
                         "The message; with `stream` its events.",
-                        {JSON: ref("Message"), EVENTS: text("Events as Anthropic names them.")},
+                        {JSON: ref("Message"), EVENTS: streamed("An event as Anthropic names it.")},
                     )
                 },
                 (*CONVERSING, 529),
                 api=ANTHROPIC,
-                body=json_body(ref("MessagesRequest")),
+                body=json_body(
+                    ref("MessagesRequest"),
+                    whole=question(max_tokens=100),
+                    streamed=question(max_tokens=100, stream=True),
+                ),
             )
         },
         "/v1/messages/count_tokens": {
@@ -100,7 +109,7 @@ MESSAGES: Final = Family(
                 json_answer(whole({"input_tokens": integer(minimum=0)})),
                 (*WITH_BODY, 404, 529),
                 api=ANTHROPIC,
-                body=json_body(ref("CountTokensRequest")),
+                body=json_body(ref("CountTokensRequest"), counted=question()),
             )
         },
         "/api/hello": read_only(

@@ -16,6 +16,7 @@ from handlers.openapi.operations import (
     read_only,
 )
 from handlers.openapi.schemas import Schema, array, boolean, either, integer, nullable, ref, text, whole
+from translate.values import BUILT_IN
 
 _MODEL: Final = whole(
     {
@@ -78,7 +79,12 @@ MODELS: Final = Family(
                 json_answer(either(ref("Model"), ref("AnthropicModel"))),
                 (*KEYED, 404),
                 api=EITHER,
-                parameters=(in_path("model", "The name; it may hold slashes."), _VERSION),
+                parameters=(
+                    in_path(
+                        "model", "The name; it may hold slashes.", minLength=1, examples=[BUILT_IN[0].name]
+                    ),
+                    _VERSION,
+                ),
             )
         ),
     },

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from handlers.openapi.schemas import Schema, array, either, ref, text, whole
+from handlers.openapi.schemas import Schema, either, record, ref, text, whole
 from translate.values import JsonObject
 
 JSON: Final = "application/json"
@@ -169,14 +169,25 @@ def answer(
     }
 
 
+def streamed(about: str, data: Schema | None = None, *, last: str = "") -> Schema:
+    """An event of a stream; `data` is what its data are, which are JSON but for those of the last event."""
+    said = text(contentMediaType=JSON, contentSchema=data or {})
+    return record(
+        {"event": text(), "data": either({"const": last}, said) if last else said}, about, required=("data",)
+    )
+
+
 def json_answer(schema: Schema, about: str = "The answer.") -> dict[int, JsonObject]:
     """A 200 in JSON."""
     return {200: answer(about, {JSON: schema})}
 
 
-def json_body(schema: Schema) -> JsonObject:
-    """A body in JSON, which has to be sent."""
-    return {"required": True, "content": {JSON: {"schema": schema}}}
+def json_body(schema: Schema, **examples: JsonObject) -> JsonObject:
+    """A body in JSON, which has to be sent; `examples` are bodies by their names."""
+    content: JsonObject = {"schema": schema}
+    if examples:
+        content["examples"] = {name: {"value": value} for name, value in examples.items()}
+    return {"required": True, "content": {JSON: content}}
 
 
 def form_body(schema: Schema) -> JsonObject:
@@ -189,13 +200,8 @@ def binary(about: str) -> Schema:
     return text(about, format="binary")
 
 
-def binaries(about: str) -> Schema:
-    """Several files in a field of a form."""
-    return array(text(format="binary"), about, minItems=1)
-
-
 def in_path(name: str, about: str, **schema: Any) -> JsonObject:
-    """A part of the path."""
+    """A part of the path; `schema` are keywords of its schema beside the type."""
     return {"name": name, "in": "path", "required": True, "description": about, "schema": text(**schema)}
 
 

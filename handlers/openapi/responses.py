@@ -16,8 +16,10 @@ from handlers.openapi.operations import (
     json_answer,
     json_body,
     operation,
+    streamed,
 )
 from handlers.openapi.schemas import (
+    SAID,
     Schema,
     array,
     boolean,
@@ -34,6 +36,7 @@ from handlers.openapi.schemas import (
     whole,
 )
 from handlers.responses import MAX_PAGE, PAGE
+from translate.values import BUILT_IN, JsonObject
 
 _ITEM: Final = record({"type": text(), "role": text(), "id": text()}, "A message, a call, a result.")
 _FORMAT: Final = record(
@@ -41,7 +44,9 @@ _FORMAT: Final = record(
 )
 _FIELDS: Final[dict[str, Schema]] = {
     "model": model_name(),
-    "input": either(text(), array(ref("InputItem")), {"type": "null"}),
+    "input": either(
+        text(examples=["Hello"]), array(ref("InputItem"), examples=[list(SAID)]), {"type": "null"}
+    ),
     "instructions": either(text(), array(), {"type": "null"}),
     "stream": nullable(boolean("The answer comes as server-sent events.")),
     "stream_options": nullable(record()),
@@ -122,6 +127,7 @@ _SCHEMAS: Final[dict[str, Schema]] = {
     "InputItem": _ITEM,
     "Response": _RESPONSE,
 }
+_ASKED: Final[JsonObject] = {"model": BUILT_IN[0].name, "input": "Hello"}
 _STORED: Final = (*KEYED, 404, 503)
 _ONE: Final = in_path("response_id", "The id of a response that is kept.")
 
@@ -142,11 +148,11 @@ RESPONSES: Final = Family(
                 {
                     200: answer(
                         "The response; with `stream` its events.",
-                        {JSON: ref("Response"), EVENTS: text("Events as OpenAI names them.")},
+                        {JSON: ref("Response"), EVENTS: streamed("An event as OpenAI names it.")},
                     )
                 },
                 CONVERSING,
-                body=json_body(ref("ResponseRequest")),
+                body=json_body(ref("ResponseRequest"), whole=_ASKED, streamed=_ASKED | {"stream": True}),
             )
         },
         "/v1/responses/input_tokens": {
@@ -174,7 +180,7 @@ RESPONSES: Final = Family(
                 "getResponse",
                 "A response as it was.",
                 ref("Response"),
-                in_query("stream", text("Kept responses cannot be streamed.", enum=["false"])),
+                in_query("stream", text("They cannot be streamed.", enum=["", "0", "false", "False"])),
             ),
             "delete": _kept(
                 "deleteResponse",

@@ -1,12 +1,16 @@
 """JSON schemas, in the words of the families of routes."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from translate.values import BUILT_IN, JsonObject
 
 Schema = JsonObject
 """A schema of JSON Schema 2020-12, which is that of OpenAPI 3.1."""
+
+
+SAID: Final[Sequence[JsonObject]] = ({"role": "user", "content": "Hello"},)
+"""The messages of examples."""
 
 
 def ref(name: str) -> Schema:
@@ -61,6 +65,11 @@ def whole(properties: Mapping[str, Schema], about: str = "", *, without: Sequenc
     return record(properties, about, required=[name for name in properties if name not in without])
 
 
+def anything(about: str = "") -> Schema:
+    """Any value: what cannot be read is ignored."""
+    return _about(about, {})
+
+
 def nullable(schema: Schema) -> Schema:
     """The same, or null, which is what a field that is left out means."""
     if isinstance(kind := schema.get("type"), str) and "enum" not in schema:
@@ -77,6 +86,11 @@ def model_name() -> Schema:
     """The name of a model, in a request that needs one."""
     about = "A name that `GET /v1/models` lists, or another one that stands for it."
     return text(about, minLength=1, examples=[BUILT_IN[0].name])
+
+
+def question(**fields: Any) -> JsonObject:
+    """A request with one message, which examples are made of."""
+    return {"model": BUILT_IN[0].name, "messages": list(SAID), **fields}
 
 
 def page_of(items: Schema) -> Schema:

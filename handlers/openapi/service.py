@@ -105,7 +105,10 @@ CONSOLE: Final = Family(
                     304: UNCHANGED,
                 },
                 (404,),
-                parameters=(in_path("file", "Its name.", pattern=r"^[a-z0-9-]+\.[a-z]+$"), _TAG),
+                parameters=(
+                    in_path("file", "Its name.", pattern=r"^[a-z0-9-]+\.[a-z]+$", examples=["main.js"]),
+                    _TAG,
+                ),
                 security=OPEN,
             )
         ),
