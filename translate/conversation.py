@@ -371,6 +371,18 @@ class Conversation:
             self._builder.end(Finished(self.facts.finish_reason))
         self._builder.flush()
 
+    def do_without(self) -> bool:
+        """The backend has not taken the question that asks once more for the answer: whether that is done
+        without. The exchange is over then, and the turn is to be concluded.
+        """
+        if self._contract is None or self.state is not State.ANSWERING or self._settled:
+            return False
+        if isinstance(self._contract.give_up(), ApiError):
+            return False
+        self._move(Signal.ENDED)
+        self._unkept = True
+        return True
+
     def abandon(self) -> None:
         """End the turn from outside: events for what was held back follow, so that no fence stays open.
 

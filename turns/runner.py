@@ -246,6 +246,9 @@ class TurnRunner:
             posted: PostedConversation | None = first
             while posted is not None:
                 await self._post(posted, slot.credential, relay)
+                if self._error is not None and self._does_without(relay):
+                    self._error = None
+                    return
                 over = self._error is not None or self._work.stopped
                 posted = None if over else self._next_exchange(relay)
                 if posted is not None and self._abandoned:
@@ -359,6 +362,11 @@ class TurnRunner:
             await relay.leave()
             self._notes.append(LEFT.format(left.conversation_id))
         return None
+
+    def _does_without(self, relay: AnswerRelay) -> bool:
+        """Whether the exchange that has failed only asked once more, and what came before will do."""
+        asked = not self._work.stopped and bool(relay.ended.question) and not self._exchange.accepted
+        return asked and relay.conversation.do_without()
 
     def _next_exchange(self, relay: AnswerRelay) -> PostedConversation | None:
         """What is to be posted next in the same turn, if anything; the conversation is ready for it then."""

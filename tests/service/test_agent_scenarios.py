@@ -51,6 +51,7 @@ class Scenario:
     def body(self) -> dict[str, Any]:
         """The request in the words of its route."""
         tool = {"name": "get_weather", "description": "The weather of a city."}
+        form: dict[str, Any]
         if self.path == CHAT:
             function = {**tool, "parameters": SCHEMA, "strict": self.strict}
             form = {"type": "json_schema", "json_schema": {"name": "c", "schema": SCHEMA, "strict": True}}
@@ -80,7 +81,7 @@ class Scenario:
 
 def scenario(rng: random.Random) -> Scenario:
     habit, fault = rng.choice([name for name in HABITS if name not in LONG]), rng.choice(FAULTS)
-    knobs = {
+    knobs: dict[str, object] = {
         "habit": habit, "fault": fault, "amends": rng.choice(("true", "false")), "pace": 0, "seed": 1,
     }  # fmt: skip
     leaves = rng.random() < 0.15

@@ -135,6 +135,26 @@ async def test_wrong_call_is_asked_for_once_more_in_the_same_conversation(
     assert (line["calls"], line["asked_again"], line["units"]) == (1, 1, 28)
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_call_is_passed_on_as_it_is_if_the_backend_does_not_take_the_question(
+    stream: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with deployed(knobs=Knobs(busy=False, cap=1)) as service:
+        answer = await service.chat(asked(habit="missing_field"), **OFFERED, stream=stream)
+        assert answer.status == 200
+        assert answer.stream.finish_reasons == ["tool_calls"] if stream else calls_of(answer)
+        assert service.upstream.attempts == 2
+    (line,) = requests(caplog)
+    assert (line["outcome"], line["units"]) == ("ok", 14)
+
+
+async def test_refusal_of_the_question_is_told_where_the_answer_is_of_no_use() -> None:
+    async with deployed(knobs=Knobs(busy=False, cap=1)) as service:
+        answer = await service.chat(asked(habit="prose"), **FORCED)
+        assert (answer.status, answer.headers["x-should-retry"]) == (429, "false")
+        assert service.upstream.attempts == 2
+
+
 async def test_it_is_asked_once_more_on_the_backend_of_today_as_well() -> None:
     async with deployed({"CONVERSATION_ROUTE": "auto"}, Knobs(busy=False, cap=0, age="2026")) as service:
         answer = await service.chat(asked(habit="unknown"), **OFFERED)

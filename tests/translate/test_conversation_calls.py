@@ -279,3 +279,24 @@ def test_notes_are_not_added_to_json() -> None:
 def test_secret_of_the_conversation_is_shown_nowhere(stream, text: str, size: int, fast: bool) -> None:  # type: ignore[no-untyped-def]
     seen = Seen(stream(text, size), fast=fast)
     assert (seen.text, seen.calls) == (text.replace(NONCE, "..."), [])
+
+
+@pytest.mark.parametrize(
+    ("toolbox", "done"), [(TOOLS, True), (Toolbox((Tool("f", strict=True),)), False)], ids=["kept", "strict"]
+)
+def test_question_that_the_backend_does_not_take_is_done_without(toolbox: Toolbox, done: bool) -> None:
+    contract = AnswerContract(toolbox, None, NONCE, lambda: "call_1")
+    conversation = Conversation((), Options(contract=contract), Files())
+    player = Player(conversation, chat_stream())
+    player.play([as_deltas("Look.\n" + CALL.replace('"f"', '"g"'), 4)])
+    assert player.ended is not None
+    assert player.ended.question
+    assert not conversation.do_without(), "nothing was asked yet"
+    conversation.start_next_exchange((), seamless=False)
+    assert conversation.do_without() == done
+    if done:
+        assert not conversation.do_without(), "it is over"
+        conversation.conclude()
+        assert conversation.answer.text == "Look."
+    plain = Conversation((), Options())
+    assert not plain.do_without()
