@@ -15,9 +15,10 @@ import pytest
 from simulator import Knobs
 from simulator.habit_names import HABITS
 from tests.eventually import eventually
-from tests.raw_client import Answer
+from tests.raw_client import Answer, EventStream
 from tests.service.deployment import CHAT, JSON_TYPE, KEY, Deployment, deployed
 from tests.service.test_logs import requests
+from tests.translate.anthropic.rig import read
 
 UNITS = 14
 """Of one conversation with the model that is asked."""
@@ -111,6 +112,64 @@ def calls_in(answer: Answer, played: Scenario) -> list[Any]:
     return [block["input"] for block in answer.json["content"] if block["type"] == "tool_use"]
 
 
+def calls_in_stream(answer: Answer, played: Scenario) -> list[Any] | None:
+    """The arguments of all calls in a stream, which keeps to the rules of its route. None if it failed."""
+    if played.path == CHAT:
+        return calls_of_chat(answer.stream)
+    if played.path == "/v1/responses":
+        return calls_of_response(answer.body.decode())
+    message = read(answer.body)
+    if message.error is not None:
+        return None
+    assert message.done
+    made = [block["input"] for block in message.blocks if block["type"] == "tool_use"]
+    assert message.end["stop_reason"] in ("tool_use" if made else "end_turn", "refusal")
+    return made
+
+
+def calls_of_chat(stream: EventStream) -> list[Any] | None:
+    if stream.errors:
+        assert not stream.done
+        return None
+    calls: list[str] = []
+    for delta in stream.deltas:
+        for piece in delta.get("tool_calls", ()):
+            if "id" in piece:
+                assert (piece["type"], piece["function"]["arguments"]) == ("function", "")
+                assert piece["index"] == len(calls)
+                calls.append("")
+            calls[piece["index"]] += piece["function"]["arguments"]
+    assert stream.done
+    assert stream.finish_reasons == ["tool_calls" if calls else "stop"]
+    return list(map(json.loads, calls))
+
+
+def calls_of_response(stream: str) -> list[Any] | None:
+    events = [json.loads(line[6:]) for line in stream.split("\n") if line.startswith("data: {")]
+    names = re.findall(r"^event: (.+)$", stream, re.MULTILINE)
+    assert names == [event["type"] for event in events]
+    assert [event["sequence_number"] for event in events] == list(range(len(events)))
+    assert names[:2] == ["response.created", "response.in_progress"]
+    is_open, done = False, list[Any]()
+    for event in events:
+        if event["type"] == "response.output_item.added":
+            assert not is_open
+            is_open = True
+        elif event["type"] == "response.output_item.done":
+            assert is_open
+            assert event["output_index"] == len(done)
+            is_open = False
+            done.append(event["item"])
+    if names[-1] == "response.failed":
+        assert names[-2] == "error"
+        return None
+    assert stream.endswith("data: [DONE]\n\n")
+    assert not is_open
+    assert names[-1] == "response.completed"
+    assert events[-1]["response"]["output"] == done
+    return [json.loads(item["arguments"]) for item in done if item["type"] == "function_call"]
+
+
 def check(answer: Answer, played: Scenario, service: Deployment, before: int) -> None:
     posted = json.dumps([seen.body for seen in service.posted[before:]])
     secrets = set(SECRET.findall(posted))
@@ -122,8 +181,9 @@ def check(answer: Answer, played: Scenario, service: Deployment, before: int) ->
     if answer.status != 200:
         assert answer.status >= 500
         assert answer.headers["x-should-retry"] == "false"
-    elif not played.stream:
-        made = calls_in(answer, played)
+        return
+    made = calls_in_stream(answer, played) if played.stream else calls_in(answer, played)
+    if made is not None:
         assert bool(made) or played.choice != "required"
         assert not made or played.choice != "none"
         if played.strict and played.path != "/v1/messages":
