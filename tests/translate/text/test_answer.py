@@ -177,7 +177,8 @@ def test_what_is_hidden_is_shown_nowhere_and_what_waits_for_it_keeps_its_place()
     builder.end_reasoning("t1")
     for kind in (ItemKind.CODE, ItemKind.OUTPUT):
         builder.start_item(kind, "c1")
-        builder.add_apart(kind, "f(-a")
+        builder.add_apart(kind, "f(")
+        builder.add_apart(kind, "-a")
         builder.add_apart(kind, "bc)-")
         builder.end_item(kind, "c1")
     builder.add_text("a-abc, b-ab")
@@ -207,6 +208,12 @@ def test_what_is_hidden_is_shown_nowhere_and_what_waits_for_it_keeps_its_place()
         Cited(CITATION),
         Refused("no-...-"),
     ]
+
+
+def test_refusal_is_an_event_of_its_own() -> None:
+    builder = AnswerBuilder()
+    builder.add_refusal("No-abc.")
+    assert taken(builder) == [Refused("No-abc.")]
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,7 @@ def test_patterns_take_linear_time_or_are_left_out() -> None:
     assert Schema({"pattern": "^(a+)+$"}).misfit("a" * 100_000 + "!") is not None
     assert Schema({"pattern": "^(?=x)(a+)+$"}).misfit("b") is None
     assert Schema({"patternProperties": {"^(?=x)": False, "^a": False}}).misfit({"x": 1}) is None
+    assert Schema({"patternProperties": {"^a": {}}, "additionalProperties": False}).misfit({"x": 1})
     only = Schema({"patternProperties": {"^(?=x)": {}, "^a": False}, "additionalProperties": False})
     assert only.misfit({"x": 1}) is None
     assert only.misfit({"a": 1}) is not None
