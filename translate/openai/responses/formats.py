@@ -75,6 +75,8 @@ class ResponseStream:
 
     def fail(self, error: ApiError) -> bytes:
         """The error in the two forms that clients read, and the failed response."""
+        if not self._opened:
+            self._next = OPENING_EVENTS  # nothing of what was written before is sent
         code = failure_code(error)
         flat: JsonObject = {"code": code, "message": error.message, "param": error.param}
         nested = {"type": error.type, **flat}

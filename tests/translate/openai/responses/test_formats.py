@@ -301,6 +301,14 @@ def test_failure_is_told_in_both_forms() -> None:
     assert failed["response"].keys() == KEYS
 
 
+def test_failure_before_anything_was_sent_follows_the_opening() -> None:
+    stream = ResponseStream(draft())
+    stream.encode(pieces("Hel", "lo"))
+    failed = stream.fail(UpstreamFailed("It broke."))
+    numbers = [event["sequence_number"] for event in events_of(stream.open() + failed)]
+    assert numbers == [0, 1, 2, 3]
+
+
 @pytest.mark.parametrize(
     ("error", "code"),
     [
