@@ -10,7 +10,7 @@ from typing import Final
 
 from translate.openai.errors import envelope
 from translate.openai.responses.draft import ResponseDraft, dumped, failure_code
-from translate.openai.responses.native import Added, Done, NativeItems, Step, Told
+from translate.openai.responses.native import Added, NativeItems, Step, Told
 from translate.openai.whole import WholeAnswer
 from translate.text import escaped
 from translate.values import AnswerEnd, ApiError, Event, JsonObject, ReasoningDelta, TextDelta
@@ -198,14 +198,12 @@ class ResponseStream:
         return ended
 
     def _step(self, step: Step) -> bytes:
-        match step:
-            case Added(item):
-                return self._added(item)
-            case Told(kind, id, fields):
-                return self._said(kind, self._place(id) + fields)
-            case Done(item):
-                self._draft.add(item)
-                return self._ended(item)
+        if isinstance(step, Added):
+            return self._added(step.item)
+        if isinstance(step, Told):
+            return self._said(step.kind, self._place(step.id) + step.fields)
+        self._draft.add(step.item)
+        return self._ended(step.item)
 
     # Calls.
 

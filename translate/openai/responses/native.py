@@ -83,17 +83,18 @@ class NativeItems:
                 yield from _searched(self._new_id("ws"), action)
             case ItemStarted(ItemKind.CODE) if self._programs:
                 yield from self.close()
-                yield from self._begin_program()
+                yield from self._new_program().begin()
             case CodeDelta(pieces) if self._program is not None:
                 yield from self._program.write(pieces)
             case ItemEnded(ItemKind.CODE) if self._program is not None:
                 yield from self._program.run()
             case OutputDelta(pieces):
-                if self._program is None:
+                program = self._program
+                if program is None:
                     yield from self.close()
-                    yield from self._begin_program()
-                if self._program is not None:
-                    self._program.log(pieces)
+                    program = self._new_program()
+                    yield from program.begin()
+                program.log(pieces)
             case PictureWanted(asset) if self._drawings and not asset.chart:
                 yield from self.close()
                 yield from self._begin_drawing()
@@ -109,9 +110,9 @@ class NativeItems:
             id, self._drawing = self._drawing, ""
             yield Done(_dumped(_drawing(id, "failed")))
 
-    def _begin_program(self) -> Iterator[Step]:
-        self._program = _Program(self._new_id("ci"), self._container)
-        return self._program.begin()
+    def _new_program(self) -> "_Program":
+        program = self._program = _Program(self._new_id("ci"), self._container)
+        return program
 
     def _begin_drawing(self) -> Iterator[Step]:
         id = self._drawing = self._new_id("ig")

@@ -159,6 +159,10 @@ def test_each_item_is_done_before_the_next_begins_whatever_comes(events: list[Ev
     assert not opened
 
 
+def test_text_is_no_item() -> None:
+    assert steps(TextDelta([b"Hello"])) == []
+
+
 def test_what_was_not_asked_for_is_no_item() -> None:
     native = NativeItems(frozenset({Native.WEB_SEARCH}), lambda prefix: prefix, "cntr_1")
     beside = [*PROGRAM[:1], PROGRAM[2], *PROGRAM[6:], PictureWanted(CAT), PictureShown(CAT, Picture("x"))]
