@@ -24,8 +24,10 @@ class Part(Enum):
     def missing(self) -> bool:
         """It is not installed, or there is nothing to run it with."""
         if self is Part.PYTHON:
-            return not (self.folder / ".venv").exists()
-        return shutil.which("node") is None or not (self.folder / "node_modules").exists()
+            return not PROGRAMS["python"].exists()
+        if shutil.which("node") is None or not (self.folder / "node_modules").exists():
+            return True
+        return self is Part.AGENTS and not all(program.exists() for program in AGENTS)
 
     def version(self, package: str) -> str:
         """The version that the lock file pins."""
@@ -47,3 +49,5 @@ PROGRAMS = {
     "opencode": Part.AGENTS.folder / "node_modules" / "opencode-linux-x64-baseline" / "bin" / "opencode",
 }
 """Programs by the names that people call them by."""
+AGENTS = (PROGRAMS["codex"], PROGRAMS["claude"], PROGRAMS["opencode"])
+"""Two of them are there for one kind of machine alone."""
