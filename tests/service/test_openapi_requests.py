@@ -7,17 +7,31 @@ It stands in an environment of its own, as it needs another `jsonschema-rs` than
     .venv/bin/pip install --no-deps --require-hashes -r requirements.txt
 """
 
+import json
 import subprocess
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
-from tests.processes import KEY, environment, service_over_simulator
+from tests.processes import KEY, ask, environment, service_over_simulator
 
 HERE = Path(__file__).parent / "schemathesis"
 PROGRAM = HERE / ".venv" / "bin" / "schemathesis"
 SECONDS = 300
 """Many times what it takes: a run that hangs is ended."""
+UNSEEN = {"/v1/responses/compact", "/console/state", "/openapi.json"}
+"""What is refused always, what a key is not enough for, and the document, which is read and not tried."""
+
+
+def good_answers(report: Path) -> set[tuple[str, str]]:
+    """Methods and paths that have had a 200, by a report in the HAR format."""
+    entries = json.loads(report.read_text("utf-8"))["log"]["entries"]
+    return {
+        (entry["request"]["method"].lower(), urlsplit(entry["request"]["url"]).path)
+        for entry in entries
+        if entry["response"]["status"] == 200
+    }
 
 
 @pytest.mark.skipif(not PROGRAM.exists(), reason="schemathesis is not installed: see the top of this file")
@@ -29,7 +43,7 @@ def test_answers_are_those_that_are_described(tmp_path: Path) -> None:
             [
                 *(PROGRAM, "--config-file", HERE / "schemathesis.toml", "run"),
                 *(f"http://127.0.0.1:{pair.port}/openapi.json", "--header", f"Authorization: Bearer {KEY}"),
-                "--no-color",
+                *("--no-color", "--report", "har", "--report-har-path", tmp_path / "report.har"),
             ],
             cwd=tmp_path,
             env=environment({}),
@@ -40,6 +54,10 @@ def test_answers_are_those_that_are_described(tmp_path: Path) -> None:
             timeout=SECONDS,
         )
         log = pair.service.output
+        paths = ask(pair.port, "GET", "/openapi.json").json["paths"]
     assert run.returncode == 0, run.stdout
     assert "Traceback" not in log
     assert " ERROR " not in log
+    plain = {(method, path) for path, item in paths.items() if "{" not in path for method in item}
+    missed = {each for each in plain - good_answers(tmp_path / "report.har") if each[1] not in UNSEEN}
+    assert not missed, "nothing of what they answer was looked at"
