@@ -243,7 +243,7 @@ class CallReader:
             return at
         if text[at] in '{["':
             self._step = self._in_json
-        elif fence := BODY_FENCE.match(text, at):
+        elif not self._quote and (fence := BODY_FENCE.match(text, at)):
             self._is_fenced = True
             self._pass(fence[0])
             return fence.end()

@@ -544,3 +544,12 @@ def test_calls_have_ids_of_their_own() -> None:
     assert isinstance(seen.kept, Kept)
     assert [made.id for made in seen.kept.calls] == ["call_1", "call_2"]
     assert isinstance(seen.kept.calls[0], ToolCall)
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 1000])
+def test_tag_alone_in_inline_code_is_text_wherever_it_is_cut(size: int) -> None:
+    text = f"a ```<call-{NONCE}>```\nb"
+    seen = turn(contract(), text, size=size)
+    assert (seen.text, seen.calls, seen.questions) == (text, [], [])
+    fenced = f"A ` and {call('get_weather', f'```json{chr(10)}{OSLO}{chr(10)}```')}"
+    assert turn(contract(), fenced, size=size).calls == [("get_weather", OSLO)]
