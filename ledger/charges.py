@@ -180,7 +180,10 @@ class ChargeBook:
 
 
 class Charge:
-    """One conversation in the ledger, from the moment before it is posted. Settle it in any case."""
+    """One conversation in the ledger, from the moment before it is posted. Settle it in any case.
+
+    A process that ends before that leaves it as spent: nobody knows then whether it was posted.
+    """
 
     def __init__(self, ledger: Ledger, posted: Posted) -> None:
         self._ledger = ledger
@@ -191,6 +194,10 @@ class Charge:
         """The backend has begun to answer, as far as is known."""
         self.units = 0
         """What the conversation cost, in units of quota; 0 until it is settled."""
+
+    def begin(self) -> None:
+        """It goes out now, which may be later than it was recorded: its times count from here."""
+        self._began = time.monotonic()
 
     def answer_began(self) -> None:
         """Note the time to the first token."""

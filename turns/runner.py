@@ -8,12 +8,13 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
 from accounts import Credential
 from ledger import Charge
-from metrics import Outcome, ToolCalls
+from metrics import Attempt, Outcome, ToolCalls
 from recordings import Recording
 from translate import Conversation
 from translate.backend import PostedConversation, TurnFacts
@@ -71,6 +72,7 @@ class TurnRunner:
         self._preflight = NO_PREFLIGHT  # another one from the time when the request waits for its slot
         self._hide = parts.hide or parts.preparation.hides(request.prompt)
         self._charge: Charge | None = None
+        self._posting: asyncio.Task[Charge] | None = None  # the charge of a message that goes out next
         self._records: list[Awaitable[object]] = []  # of the ledger, to be durable before the turn is over
         self._error: ApiError | None = None  # why there is no whole answer
         self._notes: list[str] = []
@@ -242,6 +244,8 @@ class TurnRunner:
             recording = self._recording = parts.recorder.begin()
             relay = self._relay = AnswerRelay(conversation, self._format, client, fetch, recording)
             if self._preflight.pending:
+                # Its answer takes longer than the ledger's disk: both are waited for at once.
+                self._posting = asyncio.create_task(self._open_charge(first))
                 await self._work.do(self._preflight.done())
             posted: PostedConversation | None = first
             while posted is not None:
@@ -256,6 +260,19 @@ class TurnRunner:
         finally:
             self._preflight.close()
             slot.release(after=ABANDON_SECONDS if self._abandoned else 0.0)
+            await self._withdraw_charge()
+
+    async def _open_charge(self, posted: PostedConversation) -> Charge:
+        """Record, durably, that `posted` goes out. Raises ApiError: it must not."""
+        return await self._parts.charges.post(self._request.caller, self._model, posted.message_id)
+
+    async def _withdraw_charge(self) -> None:
+        """Settle a charge whose message did not go out: it is free."""
+        posting, self._posting = self._posting, None
+        if posting is not None:
+            with suppress(ApiError):  # a limit was reached, so nothing was recorded
+                charge = await posting
+                self._records.append(charge.settle(Attempt.UNSENT))
 
     def _begin_preflight(self, credential: Credential) -> None:
         parts, prompt = self._parts, self._request.prompt
@@ -283,7 +300,7 @@ class TurnRunner:
     async def _attempt(
         self, posted: PostedConversation, credential: Credential, relay: AnswerRelay
     ) -> ExchangeResult:
-        """Post a message and take its answer. It is recorded before and settled after, in any case.
+        """Post a message and take its answer. It is recorded before, durably, and settled after, in any case.
 
         What is settled need not be durable yet: it is stored together with the tokens, or with what is posted
         next.
@@ -291,7 +308,9 @@ class TurnRunner:
         parts, conversation = self._parts, relay.conversation
         exchange = self._exchange = Exchange()
         failure: UpstreamError | None = None
-        charge = await parts.charges.post(self._request.caller, self._model, posted.message_id)
+        posting, self._posting = self._posting, None
+        charge = await (posting or self._open_charge(posted))
+        charge.begin()
         self._charge = charge
         relay.begin(exchange, charge)
         if self._recording is not None:

@@ -280,6 +280,9 @@ class RememberedCharge(Charge):
         self.answering = False
         self.units = 0
 
+    def begin(self) -> None:
+        assert self.entry.outcome is None, "what is settled does not go out"
+
     def answer_began(self) -> None:
         self.answering = True
 
@@ -306,7 +309,7 @@ class RememberedCharge(Charge):
 class Books(ChargeBook):
     """Charges in a list. With `room` there may be so many conversations, then `refusal` is raised.
 
-    What is recorded is durable while `stored` is set.
+    What is recorded is durable while `stored` is set, and what is posted while `posting` is.
     """
 
     def __init__(self, room: int = 1000, refusal: ApiError | None = None) -> None:
@@ -317,6 +320,8 @@ class Books(ChargeBook):
         self.reconciled: list[Credential] = []
         self.stored = asyncio.Event()
         self.stored.set()
+        self.posting = asyncio.Event()
+        self.posting.set()
         self.on_post: Callable[[], None] = lambda: None
         self.on_tokens: Callable[[], None] = lambda: None
 
@@ -330,7 +335,9 @@ class Books(ChargeBook):
             raise self.refusal
         self.entries.append(Entry(model, message_id))
         self.charges.append(RememberedCharge(self.entries[-1], self.on_tokens, self.stored))
-        return self.charges[-1]
+        charge = self.charges[-1]
+        await self.posting.wait()
+        return charge
 
     def reconcile(self, caller: Caller, credential: Credential) -> None:
         self.reconciled.append(credential)

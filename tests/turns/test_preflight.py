@@ -4,9 +4,10 @@ import asyncio
 from pathlib import Path
 
 from accounts import credential_for
-from metrics import Outcome
+from metrics import Attempt, Outcome
 from tests.eventually import eventually
-from tests.turns.rig import ALICE, CUT, DONE, GPT_4, Rig, ScriptedBackend, record, sends
+from tests.turns.rig import ALICE, CUT, DONE, GPT_4, Books, Rig, ScriptedBackend, record, sends
+from translate.values import QuotaExceeded
 
 GOOD = sends(record("Hi there") + DONE)
 
@@ -78,4 +79,79 @@ async def test_client_that_leaves_ends_the_preflight(tmp_path: Path) -> None:
     turn.stop()
     assert (await running).outcome is Outcome.CLIENT_GONE
     await asyncio.wait_for(ended.wait(), 1)
+    assert not rig.backend.calls
+
+
+class PreflightGate:
+    """A preflight that is answered when `answered` is set."""
+
+    def __init__(self) -> None:
+        self.answered = asyncio.Event()
+
+    async def __call__(self) -> str:
+        await self.answered.wait()
+        return await token()
+
+
+async def test_message_is_recorded_while_the_preflight_is_under_way(tmp_path: Path) -> None:
+    rig = Rig(ScriptedBackend(GOOD), tmp_path)
+    gate = rig.backend.preflight_work = PreflightGate()
+    running = asyncio.create_task(rig.run())
+    await eventually(lambda: rig.books.outcomes == [None])
+    assert not rig.backend.calls
+    gate.answered.set()
+    await running
+    assert rig.books.outcomes == [Attempt.OK]
+    assert [call.posted.message_id for call in rig.backend.calls] == [rig.books.entries[0].message_id]
+
+
+async def test_message_waits_until_it_is_recorded_durably(tmp_path: Path) -> None:
+    rig = Rig(ScriptedBackend(GOOD), tmp_path)
+    gate = rig.backend.preflight_work = PreflightGate()
+    rig.books.posting.clear()
+    running = asyncio.create_task(rig.run())
+    await eventually(lambda: bool(rig.backend.preflights))
+    gate.answered.set()
+    await asyncio.sleep(0.01)
+    assert not rig.backend.calls
+    rig.books.posting.set()
+    await running
+    assert len(rig.backend.calls) == 1
+
+
+async def test_message_that_was_recorded_and_does_not_go_out_is_free(tmp_path: Path) -> None:
+    rig = Rig(ScriptedBackend(GOOD), tmp_path)
+    rig.backend.preflight_work = PreflightGate()
+    turn = rig.turn()
+    running = asyncio.create_task(turn.run(rig.client))
+    await eventually(lambda: rig.books.outcomes == [None])
+    turn.stop()
+    outcome = await running
+    assert (outcome.outcome, outcome.units) == (Outcome.CLIENT_GONE, 0)
+    assert rig.books.outcomes == [Attempt.UNSENT]
+    assert not rig.backend.calls
+
+
+async def test_message_whose_record_is_under_way_when_the_client_leaves_is_free(tmp_path: Path) -> None:
+    rig = Rig(ScriptedBackend(GOOD), tmp_path)
+    rig.backend.preflight_work = PreflightGate()
+    rig.books.posting.clear()
+    turn = rig.turn()
+    running = asyncio.create_task(turn.run(rig.client))
+    await eventually(lambda: bool(rig.backend.preflights))
+    await asyncio.sleep(0.01)
+    turn.stop()
+    rig.books.posting.set()
+    assert (await running).outcome is Outcome.CLIENT_GONE
+    assert rig.books.outcomes == [Attempt.UNSENT]
+    assert not rig.backend.calls
+
+
+async def test_limit_that_is_reached_during_the_preflight_lets_nothing_go_out(tmp_path: Path) -> None:
+    rig = Rig(ScriptedBackend(GOOD), tmp_path, books=Books(0, QuotaExceeded("used up")))
+    gate = rig.backend.preflight_work = PreflightGate()
+    running = asyncio.create_task(rig.run())
+    await eventually(lambda: bool(rig.backend.preflights))
+    gate.answered.set()
+    assert isinstance((await running).error, QuotaExceeded)
     assert not rig.backend.calls
