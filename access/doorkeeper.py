@@ -6,12 +6,12 @@ was accepted before is let in whatever others at its address do.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import partial
 from ipaddress import IPv4Network, IPv6Network
-from typing import Protocol
+from typing import Protocol, Self
 
 from access.address_budgets import AddressBudgets
 from access.admin import Admin
@@ -42,11 +42,22 @@ class KeyVerdict(Enum):
     """The backend refuses the key."""
 
 
-@dataclass(slots=True)
 class Visit:
-    """One request that was let in; set `verdict` before it ends."""
+    """The context of one request that was let in; set `verdict` before it ends, of which `on_end` is told."""
 
-    verdict: KeyVerdict = KeyVerdict.NOTHING
+    __slots__ = ("_on_end", "verdict")
+
+    def __init__(self, on_end: Callable[[KeyVerdict], None]) -> None:
+        self.verdict = KeyVerdict.NOTHING
+        self._on_end = on_end
+
+    def __enter__(self) -> Self:
+        """It has begun."""
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """It ends."""
+        self._on_end(self.verdict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,8 +106,7 @@ class Doorkeeper:
                 should_retry=False,
             )
 
-    @contextmanager
-    def admit(self, caller: Caller, peer: str, forwarded_for: str) -> Iterator[Visit]:
+    def admit(self, caller: Caller, peer: str, forwarded_for: str) -> Visit:
         """Let a request through; `peer` and `forwarded_for` are those of `client_address`.
 
         Raises:
@@ -104,7 +114,7 @@ class Doorkeeper:
             NotAdmitted: (429) its address has tried too many unknown keys.
         """
         self.check_key(caller)
-        digest, visit = credential_for(caller).digest, Visit()
+        digest = credential_for(caller).digest
         known = not self._limits.refusals_per_minute or digest in self._accepted or self._knows(caller)
         address = "" if known else client_address(peer, forwarded_for, self._limits.trusted_proxies)
         if not known and (wait := self._budgets.take(address)):
@@ -113,15 +123,13 @@ class Doorkeeper:
                 "Too many keys that the backend did not accept came from this address. Try again later.",
                 retry_after=wait,
             )
-        try:
-            yield visit
-        finally:
-            if not known:
-                spent = visit.verdict in (KeyVerdict.DOUBTFUL, KeyVerdict.REFUSED)
-                self._budgets.release(address, spent=spent)
-            self._learn(digest, visit.verdict)
+        return Visit(partial(self._learn, digest, None if known else address))
 
-    def _learn(self, digest: str, verdict: KeyVerdict) -> None:
+    def _learn(self, digest: str, address: str | None, verdict: KeyVerdict) -> None:
+        """A visit has ended; `address` is where an unknown key came from."""
+        if address is not None:
+            spent = verdict in (KeyVerdict.DOUBTFUL, KeyVerdict.REFUSED)
+            self._budgets.release(address, spent=spent)
         if verdict is KeyVerdict.ACCEPTED:
             self._accepted.add(digest)
         elif verdict is KeyVerdict.REFUSED:

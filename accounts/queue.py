@@ -146,6 +146,8 @@ class Slot:
     The credential is chosen where the slot is taken: see `credential_for`.
     """
 
+    __slots__ = ("_admission", "_admit", "_caller", "_credential", "_release")
+
     def __init__(
         self,
         caller: Caller,

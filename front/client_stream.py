@@ -48,6 +48,9 @@ class Phase(Enum):
 class Owner(Protocol):
     """Whoever keeps the connections."""
 
+    all_sent: "asyncio.Future[None]"
+    """The result of every write of which nothing is left: done, and the same for all."""
+
     def waits(self, stream: "ClientStream") -> None:
         """It waits for a request, or for the rest of one, from now on."""
         ...
@@ -116,9 +119,6 @@ class ClientStream(IOStream):
         self._due: Callable[[], None] | None = None
         self._due_at = 0.0
         self._loop = asyncio.get_running_loop()
-        self._all_sent = self._loop.create_future()
-        """The result of every write of which nothing is left."""
-        self._all_sent.set_result(None)
 
     async def read_until_regex(self, regex: bytes, max_bytes: int | None = None) -> bytes:
         """Read the head of a request; Tornado reads nothing else so.
@@ -204,7 +204,7 @@ class ClientStream(IOStream):
         if isinstance(data, bytes) and not self.writing() and not self.closed():
             sent = self._send(data)
             if sent == len(data):
-                return self._all_sent
+                return self._owner.all_sent
             data = memoryview(data)[sent:]
         return super().write(data)
 

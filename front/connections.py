@@ -33,6 +33,9 @@ class Connections:
         self._waiting: dict[ClientStream, float] = {}
         """Those whose client has to send something, and the time of its last byte; the oldest comes first."""
         self._loop = asyncio.get_running_loop()
+        self.all_sent = self._loop.create_future()
+        """See `Owner`."""
+        self.all_sent.set_result(None)
 
     def __len__(self) -> int:
         """How many are open."""

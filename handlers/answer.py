@@ -48,6 +48,8 @@ class Answer:
     nothing of it was written yet.
     """
 
+    __slots__ = ("_connection", "_fails_within", "_format", "_handler", "_runner")
+
     def __init__(
         self,
         handler: ApiHandler,

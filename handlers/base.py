@@ -6,7 +6,6 @@ import re
 import secrets
 import time
 from collections.abc import Awaitable, Collection
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -40,6 +39,11 @@ EXPOSED: Final = (
     "x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests, "
     "x-ratelimit-limit-units, x-ratelimit-remaining-units, x-ratelimit-reset-units, x-model-resolved"
 )
+SENT_WITH_STREAMS: Final = (
+    "Content-Type", "Date", "x-request-id", "openai-version", "openai-processing-ms", "x-model-resolved",
+    "Access-Control-Allow-Origin", "Access-Control-Expose-Headers", "Cache-Control", "X-Accel-Buffering",
+)  # fmt: skip
+"""Headers of each stream."""
 HEADER_NAMES: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~ ,-]{1,4000}")
 KEY_HEADER: Final = "x-api-key"
 """Where Anthropic's SDKs send the key; a bearer token counts first."""
@@ -192,7 +196,7 @@ class ApiHandler(RequestHandler):
         request = self.request
         return admin.trusts(request.remote_ip or "", request.version, request.headers)
 
-    def let_in(self, caller: Caller) -> AbstractContextManager[Visit]:
+    def let_in(self, caller: Caller) -> Visit:
         """Let the request through to the backend; see `Doorkeeper.admit`. Raises ApiError."""
         request = self.request
         forwarded_for = request.headers.get("X-Forwarded-For", "")
@@ -253,6 +257,11 @@ class ApiHandler(RequestHandler):
         self.model_name = model.name
         self.conversing = caller, model
         self.common.charges.check(caller, model, features)
+
+    def forget_headers(self) -> None:
+        """Let go of the headers, which were sent: a stream takes minutes."""
+        for name in SENT_WITH_STREAMS:
+            self.clear_header(name)
 
     def error_status(self, error: ApiError) -> int:
         """The status of a response with `error`, as the API of the route has it."""

@@ -37,6 +37,21 @@ class ClientConnection:
     `on_left` is called when the client is found to be gone.
     """
 
+    __slots__ = (
+        "_format",
+        "_handler",
+        "_keepalive",
+        "_last_chunk",
+        "_last_write",
+        "_loop",
+        "_on_left",
+        "_quiet",
+        "_sending_since",
+        "_timer",
+        "_timing",
+        "state",
+    )
+
     def __init__(
         self,
         handler: ApiHandler,
@@ -105,11 +120,14 @@ class ClientConnection:
         if self.state is ClientState.GONE:
             return None
         handler = self._handler
-        if self.state is ClientState.PENDING:
+        begins = self.state is ClientState.PENDING
+        if begins:
             self._send_headers()
             data = self._format.open() + data
         handler.write(data)
         written = handler.flush()
+        if begins:
+            handler.forget_headers()
         self._last_write = self._loop.time()
         return None if written.done() and written.exception() is None else written
 

@@ -185,6 +185,8 @@ class Charge:
     A process that ends before that leaves it as spent: nobody knows then whether it was posted.
     """
 
+    __slots__ = ("_began", "_ledger", "_posted", "_ttft", "answering", "units")
+
     def __init__(self, ledger: Ledger, posted: Posted) -> None:
         self._ledger = ledger
         self._posted = posted

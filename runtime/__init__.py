@@ -1,9 +1,11 @@
 """What the process offers to every room: background tasks, threads, whole files, a Redis connection,
-memory that is given back, a budget of the bytes that are held, the event loop, signals.
+memory that is given back, a budget of the bytes that are held, the event loop, signals, contexts
+that only have an end.
 """
 
 from runtime.background import BackgroundTasks
 from runtime.clock import ClockTrust
+from runtime.ending import Ending
 from runtime.event_loop import event_loop_name, new_event_loop
 from runtime.files import replace_file
 from runtime.held_bytes import ByteBudget, HeldBytes, NoRoom
@@ -19,6 +21,7 @@ __all__ = [
     "BackgroundTasks",
     "ByteBudget",
     "ClockTrust",
+    "Ending",
     "HeldBytes",
     "MemoryTrimmer",
     "NoRoom",

@@ -226,7 +226,7 @@ class Conversation:
         self._fast = fast
         self._fast_path = FastPath()
         self._records = 0
-        self._unfollowed: ApiError = UpstreamFailed(SILENT)  # why it fails if it is not followed elsewhere
+        self._unfollowed: ApiError | None = None  # why it fails if it is not followed elsewhere
         self._guessed = False  # that it goes on elsewhere, as nothing of an answer came
         self._listen()
 
@@ -290,7 +290,7 @@ class Conversation:
             self._read()
             self._builder.flush()
         if self._events:
-            return self._events.popleft()
+            return self._events.pop(0)
         return NEED_DATA if self._reading else PAUSED
 
     def supply(self, picture: Picture | None) -> None:
@@ -338,7 +338,7 @@ class Conversation:
         """
         if self.state is not State.ELSEWHERE:
             raise WrongState(f"there is nothing to give up while the turn is {self.state.name}")
-        error, silent = self._unfollowed, self._is_silent
+        error, silent = self._unfollowed or UpstreamFailed(SILENT), self._is_silent
         if silent and self._guessed:
             self._show(self._interpreter.fall_back())
         if silent and not self._is_silent:

@@ -15,9 +15,11 @@ class Arrival(asyncio.Future[T]):
     never from inside a task. Every other way to resolve it is that of any future.
     """
 
-    # Of the class, so that making one, which each delta does, runs no code of ours.
-    _wake: Callable[[Any], object] | None = None
-    _context: Context | None = None
+    # Not set by an `__init__`, so that making one, which each delta does, runs no code of ours; and no
+    # dictionary, which each open stream would keep.
+    __slots__ = ("_context", "_wake")
+    _wake: Callable[[Any], object] | None
+    _context: Context | None
 
     def add_done_callback(self, fn: Callable[[Any], object], /, *, context: Context | None = None) -> None:
         """Called by the task that waits."""
@@ -28,7 +30,8 @@ class Arrival(asyncio.Future[T]):
     def arrive(self, value: T) -> None:
         """Resolve it, and run the waiting task until it waits again."""
         super().set_result(value)
-        wake, context = self._wake, self._context
+        wake: Callable[[Any], object] | None = getattr(self, "_wake", None)
+        context = self._context if wake is not None else None
         if wake is not None and context is not None:
             self._wake = None
             context.run(wake, self)
@@ -53,6 +56,7 @@ class Arrival(asyncio.Future[T]):
         return cancelled
 
     def _wake_soon(self) -> None:
-        wake, self._wake = self._wake, None
+        wake: Callable[[Any], object] | None = getattr(self, "_wake", None)
+        self._wake = None
         if wake is not None:
             self.get_loop().call_soon(wake, self, context=self._context)

@@ -9,6 +9,7 @@ import re
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from functools import partial
 from io import BytesIO
 from typing import Any, Final
 
@@ -20,11 +21,14 @@ from transport.chunked import DamagedBody
 from transport.connector import Connection, Connector
 from transport.pool import Pool
 from transport.receive import receive_head
-from transport.request import FetchHandle, HandledRequest, Target
+from transport.request import NO_HEADERS, FetchHandle, HandledRequest, Target
 from transport.response import MAX_HEAD_BYTES, Body, CountedBody, EndlessBody, Head, HeadReader, body_of
 
 MAX_BODY_BYTES: Final = 100 * 1024 * 1024
 """Longest body that is kept; one that is streamed has no limit."""
+
+SENT: Final = HTTPRequest("")
+"""Stands for a request that was sent and is not held any more."""
 
 Report = Callable[["Fetch", BaseException | None], None]
 
@@ -78,17 +82,7 @@ class StreamingClient(AsyncHTTPClient):
         if self._is_closed:
             raise RuntimeError("the client is closed")
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-        def report(_: Fetch, error: BaseException | None) -> None:
-            if done.done():
-                return  # it was cancelled
-            if error is None:
-                done.set_result(None)
-            else:
-                done.set_exception(error)
-                done.exception()  # who is cancelled now does not look at it any more
-
-        self._begin(Fetch(self, request, report))
+        self._begin(Fetch(self, request, partial(_settle, done), makes_response=False))
         return done
 
     def close(self) -> None:
@@ -121,10 +115,36 @@ class StreamingClient(AsyncHTTPClient):
 class Fetch:
     """One fetch: in the queue, connecting, waiting for the answer, reading it; then it has reported.
 
-    `report` is called with it, and with what it has failed with.
+    `report` is called with it, and with what it has failed with. Without `makes_response`, request and
+    headers are held until the answer begins, and no longer.
     """
 
-    def __init__(self, client: StreamingClient, request: HTTPRequest, report: Report) -> None:
+    __slots__ = (
+        "_body",
+        "_callback",
+        "_client",
+        "_connection",
+        "_content",
+        "_damage",
+        "_delivered",
+        "_handle",
+        "_head",
+        "_in_callback",
+        "_loop",
+        "_makes_response",
+        "_reader",
+        "_request",
+        "_since",
+        "_since_wall",
+        "_streaming",
+        "_task",
+        "_timer",
+    )
+
+    def __init__(
+        self, client: StreamingClient, request: HTTPRequest, report: Report, *, makes_response: bool = True
+    ) -> None:
+        self._makes_response = makes_response
         self._client = client
         self._request = request
         self._callback: Report | None = report
@@ -202,15 +222,22 @@ class Fetch:
             connection.channel.close()
             connection = await pool.open(target.origin)
             head = await self._ask(connection, target)
-        target.forget()
+        body = self._body = body_of(head, self._request.method)
+        reusable = target.reuse and head.line.code != 101 and head.keeps_connection
+        # An answer takes minutes: what was sent, and what is known of it by now, goes.
         if (forget := getattr(self._request, "forget_what_was_sent", None)) is not None:
             forget()
-        body = await self._read_body(connection, head)
+        del target, forget
+        seconds = _announced_seconds(head)
+        if not self._makes_response:
+            self._head, self._request = Head(head.line, NO_HEADERS), SENT
+        del head
+        await self._read_body(connection, body)
         if self._callback is None:
             return
         self._connection = None
-        if target.reuse and _can_serve_again(connection, head, body):
-            pool.release(connection, _announced_seconds(head))
+        if reusable and body.ended and not body.excess and not connection.channel.unsent:  # both are done
+            pool.release(connection, seconds)
         else:
             connection.channel.close()
 
@@ -240,9 +267,8 @@ class Fetch:
         reader = self._reader
         return reader is None or (self._request.method in _REPEATABLE and not reader.begun)
 
-    async def _read_body(self, connection: Connection, head: Head) -> Body:
+    async def _read_body(self, connection: Connection, body: Body) -> None:
         """Hand on all content of each read at once, and read no more before it was taken."""
-        body = self._body = body_of(head, self._request.method)
         receive, taken = connection.channel.receive, self._taken
         reader, self._reader = self._reader, None
         going_on = taken(reader.rest if reader is not None else b"")
@@ -258,10 +284,10 @@ class Fetch:
                 if self._damage:
                     raise HTTPInputError(self._damage)
                 if body.ended or self._callback is None:
-                    return body
+                    return
             if not await receive(taken):
                 if isinstance(body, EndlessBody):
-                    return body
+                    return
                 raise HTTPStreamClosedError("Connection closed")
             going_on = False
 
@@ -314,10 +340,14 @@ class Fetch:
         callback(self, error)
 
 
-def _can_serve_again(connection: Connection, head: Head, body: Body) -> bool:
-    """Both sides are done with this request, and agree that the connection is not."""
-    whole = body.ended and not body.excess and head.line.code != 101
-    return whole and head.keeps_connection and not connection.channel.unsent
+def _settle(done: "asyncio.Future[None]", _: Fetch, error: BaseException | None) -> None:
+    if done.done():
+        return  # it was cancelled
+    if error is None:
+        done.set_result(None)
+    else:
+        done.set_exception(error)
+        done.exception()  # who is cancelled now does not look at it any more
 
 
 def _announced_seconds(head: Head) -> float | None:

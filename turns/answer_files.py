@@ -28,6 +28,17 @@ class AnswerFiles:
     `room` meanwhile.
     """
 
+    __slots__ = (
+        "_base_url",
+        "_credential",
+        "_files",
+        "_inline",
+        "_link_upstream",
+        "_media",
+        "_reserved",
+        "_room",
+    )
+
     def __init__(
         self,
         files: BackendFiles,

@@ -41,6 +41,15 @@ class FollowUps:
     host; the `wishes` are those of the turn.
     """
 
+    __slots__ = (
+        "_actions",
+        "_confirmations_left",
+        "_continuations_left",
+        "_new_id",
+        "_questions_left",
+        "_wishes",
+    )
+
     def __init__(
         self,
         *,

@@ -57,6 +57,25 @@ class AnswerRelay:
     what has been passed on so far.
     """
 
+    __slots__ = (
+        "_charge",
+        "_client",
+        "_exchange",
+        "_fetch",
+        "_following",
+        "_format",
+        "_lingering",
+        "_recording",
+        "calls",
+        "conversation",
+        "elsewhere",
+        "ended",
+        "failure",
+        "pictures",
+        "reason",
+        "well",
+    )
+
     def __init__(
         self,
         conversation: Conversation,

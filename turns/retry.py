@@ -12,6 +12,8 @@ from turns.failures import announced_wait, as_api_error
 from turns.verdict import GATEWAY_TIMEOUTS, Verdict
 from upstream import ConnectFailed, ConnectionLost, ResponseRefused, UpstreamError
 
+FREE: Final = (Verdict.UNSENT, Verdict.REFUSED)
+"""What failed so has cost nothing."""
 BUDGET_SECONDS: Final = 20.0
 """Seconds after the first attempt in which another may begin; later failures are passed on."""
 FIRST_PAUSE_SECONDS: Final = 1.0
@@ -47,20 +49,23 @@ class Retries:
     With `unclear` what may have cost something is repeated too, but nothing that was accepted.
     """
 
+    __slots__ = ("_began", "_clock", "_limit", "_random", "_unclear", "made")
+
     def __init__(
         self, limit: int, clock: Callable[[], float], random: Callable[[], float], *, unclear: bool = False
     ) -> None:
         self._limit = limit
         self._clock = clock
         self._random = random
-        self._allowed = {Verdict.UNSENT, Verdict.REFUSED} | ({Verdict.MAYBE} if unclear else set())
+        self._unclear = unclear
         self._began = clock()
         self.made = 0
         """How many retries were made."""
 
     def after(self, verdict: Verdict, error: UpstreamError) -> Retry | None:
         """The next attempt, which then counts as made; None if there is to be none."""
-        if verdict not in self._allowed or self.made >= self._limit:
+        allowed = verdict in FREE or (self._unclear and verdict is Verdict.MAYBE)
+        if not allowed or self.made >= self._limit:
             return None
         reason = curable(error)
         if reason is None:

@@ -55,6 +55,36 @@ _random_part: Final = random.SystemRandom().random
 class TurnRunner:
     """Call `run` once; `stop` may come at any time, also before."""
 
+    __slots__ = (
+        "_abandoned",
+        "_answered_by",
+        "_asked_again",
+        "_charge",
+        "_client_gone",
+        "_error",
+        "_exchange",
+        "_files",
+        "_follow_ups",
+        "_format",
+        "_had_text",
+        "_hide",
+        "_model",
+        "_notes",
+        "_parts",
+        "_posting",
+        "_preflight",
+        "_recording",
+        "_records",
+        "_relay",
+        "_repeated",
+        "_request",
+        "_slot",
+        "_spent",
+        "_units",
+        "_unkept",
+        "_work",
+    )
+
     def __init__(
         self, parts: TurnParts, request: TurnRequest, format: AnswerFormat, follow_ups: FollowUps
     ) -> None:
@@ -233,16 +263,10 @@ class TurnRunner:
             self._request = replace(self._request, prompt=Prompt(self._model, ()))
             self._request.on_prepared()
 
-            async def fetch(asset: Asset) -> Picture | None:
-                found = conversation.facts.conversation_id
-                picture = await self._work.do(files.picture(asset, found))
-                parts.metrics.image(served=picture is not None)
-                return picture
-
             secrets = parts.conversations.secrets(slot.credential)
             conversation = Conversation(first.sent, self._request.options, files, secrets=secrets)
             recording = self._recording = parts.recorder.begin()
-            relay = self._relay = AnswerRelay(conversation, self._format, client, fetch, recording)
+            relay = self._relay = AnswerRelay(conversation, self._format, client, self._fetch, recording)
             if self._preflight.pending:
                 # Its answer takes longer than the ledger's disk: both are waited for at once.
                 self._posting = asyncio.create_task(self._open_charge(first))
@@ -266,6 +290,11 @@ class TurnRunner:
         """Record, durably, that `posted` goes out. Raises ApiError: it must not."""
         return await self._parts.charges.post(self._request.caller, self._model, posted.message_id)
 
+    def _charge_for(self, posted: PostedConversation) -> Awaitable[Charge]:
+        """The charge of what goes out now; it may have been opened before."""
+        posting, self._posting = self._posting, None
+        return posting or self._open_charge(posted)
+
     async def _withdraw_charge(self) -> None:
         """Settle a charge whose message did not go out: it is free."""
         posting, self._posting = self._posting, None
@@ -273,6 +302,15 @@ class TurnRunner:
             with suppress(ApiError):  # a limit was reached, so nothing was recorded
                 charge = await posting
                 self._records.append(charge.settle(Attempt.UNSENT))
+
+    async def _fetch(self, asset: Asset) -> Picture | None:
+        """A picture of the answer, if it can be had. Raises Stopped."""
+        if self._files is None or self._relay is None:
+            return None  # the turn is over
+        found = self._relay.conversation.facts.conversation_id
+        picture = await self._work.do(self._files.picture(asset, found))
+        self._parts.metrics.image(served=picture is not None)
+        return picture
 
     def _begin_preflight(self, credential: Credential) -> None:
         parts, prompt = self._parts, self._request.prompt
@@ -308,15 +346,21 @@ class TurnRunner:
         parts, conversation = self._parts, relay.conversation
         exchange = self._exchange = Exchange()
         failure: UpstreamError | None = None
-        posting, self._posting = self._posting, None
-        charge = await (posting or self._open_charge(posted))
+        charge = self._charge = await self._charge_for(posted)
         charge.begin()
-        self._charge = charge
         relay.begin(exchange, charge)
         if self._recording is not None:
             self._recording.begin(posted.sent)
         try:
-            failure = await self._converse_once(posted, credential, relay, exchange)
+            try:
+                await parts.conversations.converse(
+                    credential, posted, relay.receive, exchange, self._preflight
+                )
+                await relay.end()
+            except UpstreamError as error:
+                if exchange.accepted and not exchange.aborted:
+                    await relay.end(error)
+                failure = error.with_traceback(None)  # which refers to this call
             if relay.elsewhere is not None:
                 failure = await self._follow(relay.elsewhere, posted, credential, relay, exchange)
         finally:
@@ -342,21 +386,6 @@ class TurnRunner:
         if facts.limits is not None:
             parts.limits.note(credential, facts.limits)
             facts.limits = None
-
-    async def _converse_once(
-        self, posted: PostedConversation, credential: Credential, relay: AnswerRelay, exchange: Exchange
-    ) -> UpstreamError | None:
-        """Post, and take the stream in answer; return how the transport failed, if it did."""
-        try:
-            await self._parts.conversations.converse(
-                credential, posted, relay.receive, exchange, self._preflight
-            )
-            await relay.end()
-        except UpstreamError as error:
-            if exchange.accepted and not exchange.aborted:
-                await relay.end(error)
-            return error.with_traceback(None)  # which refers to this call
-        return None
 
     async def _follow(
         self,

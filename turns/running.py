@@ -1,12 +1,11 @@
 """The answers that are being made: how many there may be, and how they end when the service stops."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from typing import Final, Protocol
 
 from metrics import Metrics
-from runtime import BackgroundTasks
+from runtime import BackgroundTasks, Ending
 from translate.values import ApiError, Overloaded
 
 STOP_SECONDS: Final = 2.0
@@ -38,10 +37,9 @@ class RunningAnswers:
         """How many answers are being made."""
         return len(self._answers)
 
-    @contextmanager
-    def admit(self, answer: Stoppable, route: str) -> Iterator[None]:
-        """Count `answer` as in flight. Raises Overloaded when there are too many, or the service is
-        stopping.
+    def admit(self, answer: Stoppable, route: str) -> Ending:
+        """Count `answer` as in flight until the context is left. Raises Overloaded when there are too many,
+        or the service is stopping.
         """
         if self._refusing:
             self._metrics.rejected("draining")
@@ -52,13 +50,7 @@ class RunningAnswers:
         self._answers.add(answer)
         self._idle.clear()
         self._metrics.started(route)
-        try:
-            yield
-        finally:
-            self._answers.discard(answer)
-            if not self._answers:
-                self._idle.set()
-            self._metrics.ended(route)
+        return Ending(partial(self._ended, answer, route))
 
     def announce_end(self) -> None:
         """The service is about to stop. Requests that come all the same are answered until `drain`."""
@@ -76,6 +68,12 @@ class RunningAnswers:
     async def wait_idle(self) -> None:
         """Once all connections are closed: wait until answers that nobody reads are over and recorded."""
         await self._became_idle(STOP_SECONDS)
+
+    def _ended(self, answer: Stoppable, route: str) -> None:
+        self._answers.discard(answer)
+        if not self._answers:
+            self._idle.set()
+        self._metrics.ended(route)
 
     async def _became_idle(self, within: float) -> bool:
         if not self._answers:

@@ -14,6 +14,8 @@ class Stopped(Exception):
 class StoppableWork:
     """Does one thing after the other until it is stopped; then nothing is done any more."""
 
+    __slots__ = ("_task", "stopped")
+
     def __init__(self) -> None:
         self.stopped = False
         self._task: asyncio.Task[Any] | None = None

@@ -1,12 +1,11 @@
 """Who counts tokens: holds the vocabulary from the first turn on, until there has been none for a while."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
-from runtime import COMPUTING, BackgroundTasks
+from runtime import COMPUTING, BackgroundTasks, Ending
 from translate import Conversation
 from translate.values import ChatMessage, Usage, picture_tokens, usage_of
 from turns.tokens import Vocabulary, load_vocabulary
@@ -35,18 +34,12 @@ class TokenCounter:
         """Whether it holds the vocabulary."""
         return self._vocabulary is not None
 
-    @contextmanager
-    def expected(self) -> Iterator[None]:
+    def expected(self) -> Ending:
         """Have the vocabulary ready soon, and keep it as long as the context is open."""
         self._expecting += 1
         if self._expecting == 1:
             self._schedule(HEAD_START, self._load_ahead)  # in place of a drop
-        try:
-            yield
-        finally:
-            self._expecting -= 1
-            if not self._expecting:
-                self._schedule(self._keep_seconds, self._drop)
+        return Ending(self._no_more_expected)
 
     async def count(self, conversation: Conversation) -> Usage:
         """The tokens of a conversation that is over. Long ones are counted in a thread."""
@@ -73,6 +66,11 @@ class TokenCounter:
             self._timer.cancel()
         await self._tasks.cancel()
         self._vocabulary = None
+
+    def _no_more_expected(self) -> None:
+        self._expecting -= 1
+        if not self._expecting:
+            self._schedule(self._keep_seconds, self._drop)
 
     async def _load(self) -> Vocabulary:
         vocabulary = self._vocabulary = await COMPUTING.run(load_vocabulary)

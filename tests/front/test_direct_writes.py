@@ -25,6 +25,10 @@ PIECES = st.lists(st.integers(0, 5000), max_size=12)
 class Nobody:
     """An owner that takes no notice."""
 
+    def __init__(self) -> None:
+        self.all_sent = asyncio.get_running_loop().create_future()
+        self.all_sent.set_result(None)
+
     def waits(self, stream: ClientStream) -> None: ...
 
     def complete(self, stream: ClientStream) -> None: ...

@@ -34,7 +34,7 @@ def after(decider: FollowUps, ended: ExchangeEnded, affordable: bool = True) -> 
 
 def posted(follow_up: FollowUp | str | None) -> dict[str, Any]:
     assert isinstance(follow_up, FollowUp)
-    return follow_up.posted.body
+    return follow_up.posted.make_body(False)
 
 
 def asked(confirmation: Confirmation = ASKED) -> ExchangeEnded:

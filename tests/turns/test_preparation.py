@@ -70,7 +70,7 @@ async def test_conversation_is_temporary_if_the_settings_say_so(temporary: bool)
     _, posted = await preparation(options=PromptOptions(temporary=temporary)).prepare(
         prompt, CREDENTIAL, CALLER
     )
-    assert posted.body["history_and_training_disabled"] is temporary
+    assert body(posted)["history_and_training_disabled"] is temporary
 
 
 @pytest.mark.parametrize("temporary", [False, True])
@@ -78,7 +78,7 @@ async def test_conversation_that_others_may_go_on_with_is_not_temporary(temporar
     made = preparation(options=PromptOptions(temporary=temporary))
     prompt = Prompt(GPT_4, [ChatMessage("user", "Hello")], lasting=True)
     _, posted = await made.prepare(prompt, CREDENTIAL, CALLER)
-    assert posted.body["history_and_training_disabled"] is False
+    assert body(posted)["history_and_training_disabled"] is False
     assert made.hides(prompt) is temporary
 
 
@@ -86,8 +86,8 @@ async def test_messages_go_on_at_a_place() -> None:
     made = preparation(options=PromptOptions(temporary=True))
     prompt = Prompt(GPT_4, [ChatMessage("user", "More")], place=Place("c-1", "m-1"))
     _, posted = await made.prepare(prompt, CREDENTIAL, CALLER)
-    assert (posted.body["conversation_id"], posted.parent_message_id) == ("c-1", "m-1")
-    assert posted.body["history_and_training_disabled"] is False
+    assert (body(posted)["conversation_id"], posted.parent_message_id) == ("c-1", "m-1")
+    assert body(posted)["history_and_training_disabled"] is False
     assert made.preflight(prompt)["conversation_id"] == "c-1"
 
 

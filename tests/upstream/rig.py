@@ -27,7 +27,7 @@ NAME = "foo.example.com"
 STREAM_PATH = "/backend-api/conversation"
 SECRET_TEXT = "canary-answer"
 PAYLOAD = b'{"messages":["canary-prompt"]}'
-POSTED = PostedConversation({"messages": ["canary-prompt"]}, "")
+POSTED = PostedConversation(lambda _: {"messages": ["canary-prompt"]}, "")
 
 DEFAULT_CALL_LIMITS = CallLimits()
 DEFAULT_SOCKET_LIMITS = SocketLimits()

@@ -42,7 +42,7 @@ def closing_quote(data: bytes | bytearray, start: int) -> int:
 class FastPath:
     """Arm it with the bytes around the text of a record that was parsed in full."""
 
-    __slots__ = ("_cumulative", "_framed", "_then", "armed", "head", "seen", "tail", "taken")
+    __slots__ = ("_cumulative", "_then", "armed", "head", "seen", "tail", "taken")
 
     def __init__(self) -> None:
         self.armed = False
@@ -50,7 +50,6 @@ class FastPath:
         """How the next record begins."""
         self.tail = b""
         """What stands behind the text."""
-        self._framed = b""  # the tail, and the end of the record
         self._cumulative = False
         self._then: bytes | None = None
         self.taken = 0
@@ -72,7 +71,6 @@ class FastPath:
         self._then = then
         self.head = bytearray(head)
         self.tail = tail
-        self._framed = tail + b"\n\n"
         self._cumulative = cumulative
         self.seen = 0
         self.armed = True
@@ -84,7 +82,7 @@ class FastPath:
     def take_plain(self, sse: SseSplitter) -> list[bytes]:
         """Take records from `sse` as long as their pieces are plain; return the pieces that are not empty."""
         buffer, head, tail, cumulative = sse.buffer, self.head, self.tail, self._cumulative
-        behind, framed, is_plain, pos = len(tail), self._framed, PLAIN.fullmatch, sse.pos
+        behind, framed, is_plain, pos = len(tail), tail + b"\n\n", PLAIN.fullmatch, sse.pos
         pieces: list[bytes] = []
         empty = 0
         while buffer.startswith(head, pos):
@@ -187,7 +185,6 @@ class FastPath:
             return None
         head += piece
         self.tail = wider
-        self._framed = wider + b"\n\n"
         sse.pos = end + 2
         self.taken += 1
         return piece, text, found

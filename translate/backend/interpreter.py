@@ -180,6 +180,32 @@ class Interpreter:
     A record that the fast path takes is not given to it: only the source text of `growing` learns of that.
     """
 
+    __slots__ = (
+        "_amid",
+        "_answer_number",
+        "_answers",
+        "_citations",
+        "_commentary",
+        "_cut_by_status",
+        "_headline",
+        "_hidden_calls",
+        "_kept",
+        "_last_finished",
+        "_last_id",
+        "_last_sent",
+        "_last_shown",
+        "_pictures",
+        "_same_citations",
+        "_secrets",
+        "_seen",
+        "_sent_answers",
+        "_sent_ids",
+        "damage",
+        "facts",
+        "growing",
+        "whereabouts",
+    )
+
     def __init__(self, sent: Collection[SentMessage], secrets: Sequence[str] = ()) -> None:
         """`secrets` are never quoted in an error."""
         self._secrets = secrets
@@ -214,7 +240,8 @@ class Interpreter:
         self._cut_by_status = False  # its status alone says that it was cut
         self._commentary: Message | None = None  # the last complete words beside the answer
         self._headline = ""
-        self._hidden_calls: set[str] = set()  # tools of `PYTHON` whose last call is not shown
+        # These two take less memory than sets would while they are empty.
+        self._hidden_calls: dict[str, None] = {}  # tools of `PYTHON` whose last call is not shown
         self._kept = 0  # bytes of this exchange, without the text of `_last_shown`
         self._last_id = ""  # of the last message of any kind
         self._amid = False  # the last message that is shown is not complete
@@ -227,7 +254,7 @@ class Interpreter:
         self._citations: dict[str, CitationReader] = {}  # of each message that has some
         self._answers: dict[str, _Seen] = {}  # the first answer to each message
         self._sent_ids = {message.id for message in sent}
-        self._sent_answers = {message.text for message in sent if message.role == "assistant"}
+        self._sent_answers = dict.fromkeys(message.text for message in sent if message.role == "assistant")
         self._last_sent = next((message.id for message in reversed(list(sent))), "")
 
     def begin_anew(self) -> None:
@@ -480,7 +507,10 @@ class Interpreter:
         """What a program prints is shown if its code is, wherever both are known."""
         if is_tool(raw):
             return None if tool in self._hidden_calls else row
-        (self._hidden_calls.add if row is None else self._hidden_calls.discard)(tool)
+        if row is None:
+            self._hidden_calls[tool] = None
+        else:
+            self._hidden_calls.pop(tool, None)
         return row
 
     def _read_headline(self, raw: JsonObject, message_id: str) -> Iterator[Change]:

@@ -8,7 +8,8 @@ that of `conversation`, which all have had since 2023 (protocol notes, section 2
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from typing import Final, Literal, Protocol
 
 import ujson
@@ -82,15 +83,15 @@ NO_WISHES: Final = Wishes()
 class PostedConversation:
     """What one post says.
 
-    `body` is the JSON object for `conversation`, `body_of_today` the one for `f/conversation`.
+    `make_body` gives the JSON object for `f/conversation` if it is called with true, else that for
+    `conversation`. It is made anew each time: it is needed once, and an answer takes minutes.
     `parent_message_id` is the id of the message that it answers or continues, and `sent` its messages in the
     form in which the interpreter meets them again, oldest first.
     """
 
-    body: JsonObject
+    make_body: Callable[[bool], JsonObject]
     parent_message_id: str
     sent: tuple[SentMessage, ...] = ()
-    body_of_today: JsonObject = field(default_factory=dict)
 
     @property
     def message_id(self) -> str:
@@ -103,12 +104,14 @@ class PostedConversation:
         `websocket_request_id` is an id of our choice with which the backend marks the frames of the answer,
         if that comes over the account's WebSocket (protocol notes, section 12).
         """
-        return _encoded(self.body, websocket_request_id)
+        return _encoded(self.make_body(False), websocket_request_id)
 
     def encode_for_today(self, websocket_request_id: str = "", *, prepared: bool) -> bytes:
         """The JSON to be posted to `f/conversation`; `prepared` if the backend has taken its preflight."""
         state = "success" if prepared else "failure"
-        return _encoded({**self.body_of_today, "client_prepare_state": state}, websocket_request_id)
+        body = self.make_body(True)
+        body["client_prepare_state"] = state
+        return _encoded(body, websocket_request_id)
 
 
 def conversation(
@@ -130,21 +133,14 @@ def conversation(
         ValueError: the model is a GPT without its description.
     """
     uploads = uploads or {}
-    sent = [
+    sent = tuple(
         SentMessage(new_id(), message.role, well_formed(message.text), _picture_tokens(message, uploads))
         for message in messages
-    ]
-    files = [[uploads[attachment] for attachment in message.attachments] for message in messages]
-    hints = system_hints(wishes.hints, model.listed)
-    posted = [
-        _message(message, attached, hints if message is sent[-1] else [])
-        for message, attached in zip(sent, files, strict=True)
-    ]
-    said: JsonObject = {"action": "next", "messages": posted}
-    if place is None:
-        return _posted(model, wishes, new_id(), said, tuple(sent))
-    said["conversation_id"] = place.conversation_id
-    return _posted(model, wishes, place.parent_id, said, tuple(sent))
+    )
+    files = tuple(tuple(uploads[attachment] for attachment in message.attachments) for message in messages)
+    hints = tuple(system_hints(wishes.hints, model.listed))
+    say = partial(_question, sent, files, hints, place)
+    return _posted(model, wishes, new_id() if place is None else place.parent_id, say, sent)
 
 
 def continuation(
@@ -157,7 +153,8 @@ def continuation(
     Raises:
         ValueError: the model is a GPT without its description.
     """
-    return _posted(model, wishes, parent_id, {"action": "continue", "conversation_id": conversation_id})
+    say: Callable[[], JsonObject] = partial(dict, action="continue", conversation_id=conversation_id)
+    return _posted(model, wishes, parent_id, say)
 
 
 def confirmation(
@@ -192,7 +189,8 @@ def confirmation(
             }
         ],
     }
-    return _posted(model, wishes, asked.message_id, said, (SentMessage(message_id, "tool", ""),))
+    sent = (SentMessage(message_id, "tool", ""),)
+    return _posted(model, wishes, asked.message_id, partial(dict, said), sent)
 
 
 def preflight(
@@ -216,12 +214,24 @@ def preflight(
 
 
 def _posted(
-    model: Model, wishes: Wishes, parent_id: str, said: JsonObject, sent: tuple[SentMessage, ...] = ()
+    model: Model,
+    wishes: Wishes,
+    parent_id: str,
+    say: Callable[[], JsonObject],
+    sent: tuple[SentMessage, ...] = (),
 ) -> PostedConversation:
+    """`say` makes what all bodies have in common, but for the parent."""
     if model.gizmo_id and model.gizmo is None:
         raise ValueError("a GPT needs its description")
-    said = {**said, "parent_message_id": parent_id}
-    return PostedConversation(_older(model, wishes) | said, parent_id, sent, _today(model, wishes) | said)
+    return PostedConversation(partial(_body, model, wishes, parent_id, say), parent_id, sent)
+
+
+def _body(
+    model: Model, wishes: Wishes, parent_id: str, say: Callable[[], JsonObject], today: bool
+) -> JsonObject:
+    body = (_today if today else _older)(model, wishes) | say()
+    body["parent_message_id"] = parent_id
+    return body
 
 
 def _today(model: Model, wishes: Wishes) -> JsonObject:
@@ -277,11 +287,28 @@ def _encoded(body: JsonObject, websocket_request_id: str) -> bytes:
     return ujson.dumps(body, escape_forward_slashes=False).encode()
 
 
+def _question(
+    sent: Sequence[SentMessage],
+    files: Sequence[Sequence[Uploaded]],
+    hints: Sequence[str],
+    place: Place | None,
+) -> JsonObject:
+    """The hints stand in the last message, which is the question."""
+    messages = [
+        _message(message, attached, hints if message is sent[-1] else ())
+        for message, attached in zip(sent, files, strict=True)
+    ]
+    said: JsonObject = {"action": "next", "messages": messages}
+    if place is not None:
+        said["conversation_id"] = place.conversation_id
+    return said
+
+
 def _message(sent: SentMessage, files: Sequence[Uploaded], hints: Sequence[str]) -> JsonObject:
     """Pictures stand in the parts, before the text, and among the attachments; other files only there."""
     metadata: JsonObject = {"attachments": [_attachment(file) for file in files]} if files else {}
     if hints:
-        metadata["system_hints"] = hints
+        metadata["system_hints"] = list(hints)
     pictures = [_picture(file) for file in files if file.width]
     content: JsonObject = {"content_type": "text", "parts": [sent.text]}
     if pictures:

@@ -35,10 +35,12 @@ class PictureBook:
     Each file is shown once in a turn, whatever the scheme of its pointer, and of each picture one revision.
     """
 
+    __slots__ = ("_held", "_held_of", "_shown", "_shown_files", "kept")
+
     def __init__(self) -> None:
         self.kept = 0
         """Bytes of memory that are taken by what is kept, about."""
-        self._shown_files: set[str] = set()
+        self._shown_files: dict[str, None] = {}  # takes less memory than a set while it is empty
         self._shown: dict[_Key, str] = {}  # the id of the generation
         self._held: dict[_Key, _Drawn] = {}
         self._held_of: dict[str, list[_Key]] = {}  # by the id of the message
@@ -116,7 +118,7 @@ class PictureBook:
     def _show(self, drawn: _Drawn) -> Iterator[PictureAdded]:
         file_id = drawn.asset.file_id
         if file_id not in self._shown_files:
-            self._shown_files.add(file_id)
+            self._shown_files[file_id] = None
             self.kept += size_in_memory(file_id, drawn.asset.alt)
             yield PictureAdded(drawn.message, drawn.asset)
 

@@ -33,6 +33,17 @@ RESEARCH_CALL: Final = "/Deep Research App/start"
 class Whereabouts:
     """Give it all typed records and all messages of the backend's own, in order."""
 
+    __slots__ = (
+        "_done",
+        "_following",
+        "_offered",
+        "_tasks",
+        "_token",
+        "_topic_id",
+        "_words_before",
+        "handed_off",
+    )
+
     def __init__(self) -> None:
         self.handed_off = False
         """The backend has said that this stream does not bring the rest."""
@@ -40,9 +51,9 @@ class Whereabouts:
         self._topic_id = ""
         self._offered: tuple[ElsewhereWay, ...] = ()
         self._tasks: dict[str, ElsewhereKind] = {}
-        self._done: set[str] = set()
+        self._done: dict[str, None] = {}  # takes less memory than a set while it is empty, as the next one
         self._following = False
-        self._words_before: set[str] = set()  # ids of complete messages of the first stream
+        self._words_before: dict[str, None] = {}  # ids of complete messages of the first stream
 
     def begin(self) -> None:
         """Another stream begins: what the last one said of handing off is past."""
@@ -94,7 +105,7 @@ class Whereabouts:
         """Words that end the turn come in place of a picture, unless they came with what announced it."""
         message_id = text_at(raw, "id")
         if not self._following:
-            self._words_before.add(message_id)
+            self._words_before[message_id] = None
         elif raw.get("end_turn") is True and message_id not in self._words_before:
             self._end_tasks(ElsewhereKind.PICTURE)
 
@@ -140,6 +151,6 @@ class Whereabouts:
     def _end_tasks(self, kind: ElsewhereKind, task_id: str = "") -> None:
         """The task of this kind and id is done; all of the kind, if none of them has the id."""
         if self._tasks.get(task_id) is kind:
-            self._done.add(task_id)
+            self._done[task_id] = None
         else:
-            self._done.update(task for task, its_kind in self._tasks.items() if its_kind is kind)
+            self._done |= dict.fromkeys(task for task, its_kind in self._tasks.items() if its_kind is kind)

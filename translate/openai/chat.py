@@ -40,6 +40,10 @@ PING: Final = b": ping\n\n"
 DONE: Final = b"data: [DONE]\n\n"
 THINKING: Final = rb"Thinking...\n"
 """The inside of a JSON string."""
+USAGE_LATER: Final = b',"usage":null'
+END: Final = b'"},"logprobs":null,"finish_reason":null}]}\n\n'
+"""Behind the text of a chunk."""
+END_WITH_USAGE_LATER: Final = END.replace(b"]}", b"]" + USAGE_LATER + b"}")
 EVENT_STREAM: Final = "text/event-stream; charset=utf-8"
 JSON: Final = "application/json"
 
@@ -52,6 +56,19 @@ class ChatStream:
     `thinking` a silence before the text is filled with a little reasoning, for clients that show only that.
     With `old_calls` a call is a `function_call`, as before there were tools.
     """
+
+    __slots__ = (
+        "_annotate",
+        "_calls",
+        "_content",
+        "_end",
+        "_error_note",
+        "_head",
+        "_include_usage",
+        "_old_calls",
+        "_thinking",
+        "_usage_key",
+    )
 
     streams = True
     content_type = EVENT_STREAM
@@ -75,13 +92,19 @@ class ChatStream:
         self._old_calls = old_calls
         self._calls = 0
         self._include_usage = include_usage
-        self._usage_key = b',"usage":null' if include_usage else b""
-        self._choice = b"data: " + head + b',"choices":[{"index":0,"delta":{'
+        self._usage_key = USAGE_LATER if include_usage else b""
+        self._head = b"data: " + head
         self._content = self._choice + b'"content":"'
-        self._reasoning = self._choice + b'"reasoning_content":"'
-        self._end = b'"},"logprobs":null,"finish_reason":null}]' + self._usage_key + b"}\n\n"
-        self._between = self._end + self._content
-        self._no_choice = b"data: " + head + b',"choices":[],"usage":'
+        self._end = END_WITH_USAGE_LATER if include_usage else END
+
+    @property
+    def _choice(self) -> bytes:
+        """The beginning of a chunk; put together each time, since it is rare and many streams are open."""
+        return self._head + b',"choices":[{"index":0,"delta":{'
+
+    @property
+    def _reasoning(self) -> bytes:
+        return self._choice + b'"reasoning_content":"'
 
     def open(self) -> bytes:
         """The first chunk: the role."""
@@ -95,9 +118,11 @@ class ChatStream:
             if len(pieces) == 1:
                 return self._content + pieces[0] + self._end
             # One join: where the backend is fast, many pieces come in one event.
-            return self._between.join((self._content + pieces[0], *pieces[1:-1], pieces[-1] + self._end))
+            between = self._end + self._content
+            return between.join((self._content + pieces[0], *pieces[1:-1], pieces[-1] + self._end))
         if type(event) is ReasoningDelta:
-            return b"".join(self._reasoning + piece + self._end for piece in event.pieces)
+            reasoning = self._reasoning
+            return b"".join(reasoning + piece + self._end for piece in event.pieces)
         if type(event) is ToolCalled:
             return b"".join(map(self._chunk, self._deltas(event.call)))
         if type(event) is Refused:
@@ -123,7 +148,8 @@ class ChatStream:
         last = self._choice + delta + f'}},"logprobs":null,"finish_reason":"{reason}"}}]'.encode()
         last += self._usage_key + b"}\n\n"
         if self._include_usage:
-            last += self._no_choice + _dump(usage_object(end.usage)) + b"}\n\n"
+            usage = _dump(usage_object(end.usage))
+            last += self._head + b',"choices":[],"usage":' + usage + b"}\n\n"
         return last + DONE
 
     def _chunk(self, delta: bytes) -> bytes:

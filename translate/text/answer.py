@@ -1,6 +1,5 @@
 """The answer put together in order: text through the filters of the whole answer, items, pictures to come."""
 
-from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
@@ -99,9 +98,21 @@ class AnswerBuilder:
     the answer, does not. `stop` are the stop sequences of the whole answer; `hidden` is shown nowhere.
     """
 
+    __slots__ = (
+        "_filters",
+        "_hidden",
+        "_hiding",
+        "_hiding_beside",
+        "_pieces",
+        "_stop",
+        "_waiting",
+        "answer",
+        "events",
+    )
+
     def __init__(self, stop: Sequence[str] = (), *, hidden: str = "") -> None:
         self.answer = AnswerText()
-        self.events: deque[Event] = deque()
+        self.events: list[Event] = []  # few at a time; see `_waiting`
         """What was put together; complete after `flush`."""
         self._stop = StopFilter(stop) if stop else None
         self._hidden = hidden

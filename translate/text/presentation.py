@@ -5,6 +5,7 @@ Styles are described at `Style`. A message has its presentation from its content
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, Protocol
 
 from translate.text.canvas import CanvasReader
@@ -49,6 +50,16 @@ class AnswerContext:
     native: frozenset[Native] = frozenset()
     shown: list[ShownCitation] = field(default_factory=list)
     further: dict[str, str] = field(default_factory=dict)
+
+    def address(self, message_id: str, path: str) -> str | None:
+        """An address for a file of the sandbox that the message links to, if there can be one."""
+        if self.links is None or self.style is Style.TEXT:
+            return None
+        return self.links.sandbox(message_id, path)
+
+    def has_room(self) -> bool:
+        """Whether `address` gives one for the next path."""
+        return self.links is not None and self.style is not Style.TEXT and self.links.has_room
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,18 +155,10 @@ class Prose(Presentation):
 
     def open(self, source: ItemSource, piece: str, context: AnswerContext) -> OpenItem:
         """See `Presentation`."""
-
-        def address(path: str) -> str | None:
-            if context.links is None or context.style is Style.TEXT:
-                return None
-            return context.links.sandbox(source.message_id, path)
-
-        def has_room() -> bool:
-            return context.links is not None and context.style is not Style.TEXT and context.links.has_room
-
+        address = partial(context.address, source.message_id)
         show = context.style is Style.WEB
         rewriter = CitationRewriter(
-            source.text, address, has_room, context.shown, context.further, show_citations=show
+            source.text, address, context.has_room, context.shown, context.further, show_citations=show
         )
         return _OpenProse(rewriter, context.contract)
 

@@ -61,6 +61,8 @@ class CitationIndex:
     While they only become more, or change in what they say of the same place, none is sorted in twice.
     """
 
+    __slots__ = ("_by_mark", "_by_number", "_by_range", "_citations", "_sorted")
+
     def __init__(self) -> None:
         self._citations: Sequence[Citation] = ()
         self._sorted = 0  # how many of them are in the three

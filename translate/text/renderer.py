@@ -48,6 +48,21 @@ class Renderer:
     without `reasoning` it is not shown.
     """
 
+    __slots__ = (
+        "_announced",
+        "_apart",
+        "_context",
+        "_is_announced",
+        "_item",
+        "_message",
+        "_out",
+        "_reasoned",
+        "_reasoning_left",
+        "_reasoning_open",
+        "_seamless",
+        "kept",
+    )
+
     def __init__(
         self,
         builder: AnswerBuilder,

@@ -8,10 +8,11 @@ import socket
 import ssl
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 from tornado.httpclient import HTTPError
-from tornado.httputil import HTTPHeaders, HTTPInputError
+from tornado.httputil import HTTPHeaders, HTTPInputError, ResponseStartLine
 from tornado.iostream import UnsatisfiableReadError
 
 from accounts import Credential
@@ -137,9 +138,10 @@ class HttpClient:
         limits = self._call_limits
         receiver = ResponseReceiver(transport, self.timeouts, on_data, refused_seconds=limits.refused_seconds)
         request = _request(receiver, self._endpoint.url(path), "POST", headers, body)
-        del body, headers  # the request lets go of them once it was sent
+        performed = self._perform(self._streams, request, receiver, transport)
+        del body, headers, request  # all that is sent goes once the answer has begun
         try:
-            await self._perform(self._streams, request, receiver, transport)
+            await performed
         except _CUT_SHORT:
             if transport.status is None or transport.streaming:
                 raise
@@ -332,7 +334,9 @@ class HttpClient:
                 if self._closed:
                     transport.abort()
                 else:
-                    await client.exchange(request)
+                    ended = client.exchange(request)
+                    del request  # the client lets go of most of it once the answer has begun
+                    await ended
             except _TRANSPORT_ERRORS as error:
                 receiver.fail(_lost(error, transport))
             await receiver.reader_done()
@@ -360,20 +364,8 @@ def _request(
 
     The time limits of the client are off: the receiver's watchdog has them all.
     """
-    handle = FetchHandle(
-        receiver.connected, lambda line, headers: receiver.headers_received(line.code, headers)
-    )
-
-    def received(data: bytes) -> Awaitable[None] | None:
-        if receiver.streaming:
-            return receiver.deliver(data)
-        delivered = receiver.keep(data)
-        if receiver.overflowed:
-            handle.stop()
-        return delivered
-
-    # The error is only a marker: what the caller gets to see is the receiver's failure.
-    receiver.on_failure(lambda: handle.stop(Aborted()))
+    handle = FetchHandle(receiver.connected, partial(_headers_received, receiver))
+    receiver.on_failure(partial(_abort, handle))
     return HandledRequest(
         url,
         method,
@@ -383,8 +375,26 @@ def _request(
         body=body,
         connect_timeout=0,
         request_timeout=0,
-        streaming_callback=received,
+        streaming_callback=partial(_received, receiver, handle),
     )
+
+
+def _headers_received(receiver: ResponseReceiver, line: ResponseStartLine, headers: HTTPHeaders) -> None:
+    receiver.headers_received(line.code, headers)
+
+
+def _received(receiver: ResponseReceiver, handle: FetchHandle, data: bytes) -> Awaitable[None] | None:
+    if receiver.streaming:
+        return receiver.deliver(data)
+    delivered = receiver.keep(data)
+    if receiver.overflowed:
+        handle.stop()
+    return delivered
+
+
+def _abort(handle: FetchHandle) -> None:
+    """The error is only a marker: what the caller gets to see is the receiver's failure."""
+    handle.stop(Aborted())
 
 
 def _headers(credential: Credential, accept: str) -> dict[str, str]:

@@ -93,7 +93,7 @@ class ResponseReceiver:
         self._reading_task: asyncio.Task[None] | None = None
         self._reader_done: asyncio.Future[None] | None = None
         self._watchdog = Watchdog(timeouts, self.fail)
-        transport.begin_part(lambda: self.fail(Aborted()), self._watchdog.progressed)
+        transport.begin_part(self._abort, self._watchdog.progressed)
 
     @property
     def streaming(self) -> bool:
@@ -231,6 +231,9 @@ class ResponseReceiver:
         self.ended()
         if stop is not None:
             stop()
+
+    def _abort(self) -> None:
+        self.fail(Aborted())
 
     def ended(self) -> None:
         """The exchange is over, well or badly: nothing can abort or fail it any more."""

@@ -40,7 +40,7 @@ def written(text: str) -> TextDelta:
     builder = AnswerBuilder()
     builder.add_text(text)
     builder.flush()
-    event = builder.events.popleft()
+    event = builder.events.pop(0)
     assert isinstance(event, TextDelta)
     return event
 

@@ -44,7 +44,7 @@ class Sim:
 
     async def make_files(self) -> tuple[str, str, list[str]]:
         """Ask for files; the conversation, the message that links to them, and their paths."""
-        question = PostedConversation(payload("[[sim kind=files]] Go on"), "")
+        question = PostedConversation(lambda _: payload("[[sim kind=files]] Go on"), "")
         conversations = ConversationClient(self.client, AccountSockets(self.client))
         await conversations.converse(ME, question, Reader(), Exchange())
         (conversation,) = self.backend.state.conversations

@@ -38,7 +38,7 @@ class Talk:
 
     def __post_init__(self) -> None:
         body = payload(self.text, **self.fields)
-        self.posted = PostedConversation(body, body["parent_message_id"])
+        self.posted = PostedConversation(lambda _: dict(body), body["parent_message_id"])
 
     async def run(self) -> "Talk":
         await self.client.converse(Credential(self.key), self.posted, self._on_data, self.exchange)
