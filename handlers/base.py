@@ -12,6 +12,7 @@ from typing import Any, Final
 import tornado.web
 from tornado.httputil import HTTPServerRequest
 from tornado.iostream import IOStream, StreamClosedError
+from tornado.util import ObjectDict
 from tornado.web import RequestHandler
 
 from access import Admin, Doorkeeper, Visit
@@ -51,6 +52,8 @@ ACCOUNT_HEADER: Final = "ChatGPT-Account-ID"
 KEY: Final = re.compile(r"[\x21-\x7e]{1,8192}")
 OUTCOMES: Final = {429: Outcome.REJECTED, 500: Outcome.ERROR, 503: Outcome.REJECTED}
 """Outcomes of error responses without an exchange with the backend; others are the caller's fault."""
+NO_TEMPLATES: Final = ObjectDict()
+"""What handlers have for templates, of which there are none."""
 QUIET_ROUTES: Final = ("probe", "console")
 """Asked every few seconds by programs: their lines are logged at debug level."""
 
@@ -123,7 +126,7 @@ class ApiHandler(RequestHandler):
     ) -> None:
         self.cross_origin = cross_origin  # Tornado sets the first headers before it calls `initialize`
         super().__init__(application, request, **parts)
-        self.ui.clear()  # for templates, of which there are none; it would refer back to this handler
+        self.ui = NO_TEMPLATES  # Tornado's would refer back to this handler
 
     @property
     def common(self) -> Common:

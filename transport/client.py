@@ -182,7 +182,7 @@ class Fetch:
 
     def start(self) -> None:
         """It has left the queue."""
-        self._task = self._loop.create_task(self._run())
+        self._task = self._loop.create_task(self._run(), name="fetch")
 
     def stop(self, error: BaseException | None = None) -> None:
         """End it where it stands; see `FetchHandle.stop`."""
@@ -224,7 +224,8 @@ class Fetch:
             head = await self._ask(connection, target)
         body = self._body = body_of(head, self._request.method)
         reusable = target.reuse and head.line.code != 101 and head.keeps_connection
-        # An answer takes minutes: what was sent, and what is known of it by now, goes.
+        # An answer takes minutes: what was sent, and what is known or told by now, goes.
+        self._handle.on_connected = self._handle.on_headers = None
         if (forget := getattr(self._request, "forget_what_was_sent", None)) is not None:
             forget()
         del target, forget

@@ -1,7 +1,7 @@
 """What a turn works with, and what it is about."""
 
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from accounts import AccountQueue, Caller, Credential
 from ledger import ChargeBook
@@ -10,6 +10,7 @@ from metrics import Metrics
 from recordings import Recorder
 from runtime import BackgroundTasks, ByteBudget, HeldBytes
 from translate import Options
+from translate.values import Model
 from turns.preparation import Preparation, Prompt
 from turns.token_counter import TokenCounter
 from upstream import ConversationClient
@@ -78,3 +79,8 @@ class TurnRequest:
     inline_pictures: HeldBytes | None = None
     on_prepared: Callable[[], None] = _nothing
     afterwards: Afterwards | None = None
+
+    def prepared(self, model: Model) -> "TurnRequest":
+        """Say that the prompt is ready to be posted to `model`; return the request without its messages."""
+        self.on_prepared()
+        return replace(self, prompt=Prompt(model, ()), on_prepared=_nothing)

@@ -9,7 +9,6 @@ import random
 import time
 from collections.abc import Awaitable
 from contextlib import suppress
-from dataclasses import replace
 from typing import Final
 
 from accounts import Credential
@@ -35,7 +34,6 @@ from turns.failures import outcome_of
 from turns.follow_ups import FollowUp, FollowUps
 from turns.outcome import TurnOutcome
 from turns.parts import Answered, TurnParts, TurnRequest
-from turns.preparation import Prompt
 from turns.relay import AnswerRelay, Client
 from turns.retry import Retries, Retry
 from turns.stoppable import StoppableWork, Stopped
@@ -260,9 +258,7 @@ class TurnRunner:
                 parts.preparation.prepare(self._request.prompt, slot.credential, self._request.caller)
             )
             # What is attached can be many megabytes, and the answer takes minutes.
-            self._request = replace(self._request, prompt=Prompt(self._model, ()))
-            self._request.on_prepared()
-
+            self._request = self._request.prepared(self._model)
             secrets = parts.conversations.secrets(slot.credential)
             conversation = Conversation(first.sent, self._request.options, files, secrets=secrets)
             recording = self._recording = parts.recorder.begin()
@@ -272,8 +268,15 @@ class TurnRunner:
                 self._posting = asyncio.create_task(self._open_charge(first))
                 await self._work.do(self._preflight.done())
             posted: PostedConversation | None = first
+            retries = self._new_retries()
             while posted is not None:
-                await self._post(posted, slot.credential, relay)
+                result = await self._attempt(posted, slot.credential, relay)
+                if (retry := self._next_attempt(result, retries)) is not None:
+                    parts.metrics.retried(retry.reason)
+                    self._repeated = True
+                    await self._work.do(asyncio.sleep(retry.pause))
+                    continue
+                self._error, retries = self._error or result.error, self._new_retries()
                 if self._error is not None and self._does_without(relay):
                     self._error = None
                     return
@@ -318,17 +321,10 @@ class TurnRunner:
             credential, lambda: parts.preparation.preflight(prompt)
         )
 
-    async def _post(self, posted: PostedConversation, credential: Credential, relay: AnswerRelay) -> None:
-        """Have one exchange, with another attempt where the verdict on the last one allows it."""
+    def _new_retries(self) -> Retries:
+        """Those of one exchange."""
         parts = self._parts
-        retries = Retries(parts.retries, time.monotonic, _random_part, unclear=parts.retry_unclear)
-        result = await self._attempt(posted, credential, relay)
-        while (retry := self._next_attempt(result, retries)) is not None:
-            parts.metrics.retried(retry.reason)
-            self._repeated = True
-            await self._work.do(asyncio.sleep(retry.pause))
-            result = await self._attempt(posted, credential, relay)
-        self._error = self._error or result.error
+        return Retries(parts.retries, time.monotonic, _random_part, unclear=parts.retry_unclear)
 
     def _next_attempt(self, result: ExchangeResult, retries: Retries) -> Retry | None:
         if self._work.stopped or result.failure is None:

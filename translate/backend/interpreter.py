@@ -212,7 +212,7 @@ class Interpreter:
         self.facts = TurnFacts()
         self.growing: Message | None = None
         """The message that the last envelope showed, if it may go on growing."""
-        self._pictures = PictureBook()
+        self._pictures: PictureBook | None = None  # from the first picture on; few answers have any
         self.whereabouts = Whereabouts()
         self.begin(sent)
 
@@ -220,12 +220,13 @@ class Interpreter:
     def kept(self) -> int:
         """Bytes of memory that are taken by what is kept of messages, about."""
         text = self._last_shown.source.size if self._last_shown else 0
-        return self._kept + self._pictures.kept + text
+        pictures = self._pictures.kept if self._pictures is not None else 0
+        return self._kept + pictures + text
 
     @property
     def pictures(self) -> int:
         """How many pictures the turn has brought."""
-        return self._pictures.count
+        return self._pictures.count if self._pictures is not None else 0
 
     def begin(self, sent: Collection[SentMessage]) -> None:
         """A new stream of the same turn comes, which will echo `sent`, our own messages in order."""
@@ -400,7 +401,8 @@ class Interpreter:
         for seen in self._seen.values():
             if seen.shown is not None:
                 yield from _release(seen.shown)
-        yield from self._pictures.release()
+        if self._pictures is not None:
+            yield from self._pictures.release()
 
     def fall_back(self) -> Iterator[Change]:
         """Nothing was shown: show the words that were complete beside the answer, if there are any."""
@@ -541,11 +543,16 @@ class Interpreter:
             case ItemKind.ERROR:
                 yield from self._show_error(seen, message, raw)
             case ItemKind.PICTURE:
-                yield from self._pictures.take(message, raw)
+                yield from self._take_pictures(message, raw)
             case _:
                 yield from self._show_text(seen, message, raw, same_text)
                 if message.kind is ItemKind.OUTPUT or (message.kind is ItemKind.PROSE and has_pictures(raw)):
-                    yield from self._pictures.take(message, raw)
+                    yield from self._take_pictures(message, raw)
+
+    def _take_pictures(self, message: Message, raw: JsonObject) -> Iterator[Change]:
+        if self._pictures is None:
+            self._pictures = PictureBook()
+        yield from self._pictures.take(message, raw)
 
     def _show_text(self, seen: _Seen, message: Message, raw: JsonObject, same_text: bool) -> Iterator[Change]:
         finished = is_finished(raw)

@@ -44,6 +44,8 @@ USAGE_LATER: Final = b',"usage":null'
 END: Final = b'"},"logprobs":null,"finish_reason":null}]}\n\n'
 """Behind the text of a chunk."""
 END_WITH_USAGE_LATER: Final = END.replace(b"]}", b"]" + USAGE_LATER + b"}")
+CHOICE: Final = b',"choices":[{"index":0,"delta":{'
+CONTENT: Final = b'"content":"'
 EVENT_STREAM: Final = "text/event-stream; charset=utf-8"
 JSON: Final = "application/json"
 
@@ -63,7 +65,6 @@ class ChatStream:
         "_content",
         "_end",
         "_error_note",
-        "_head",
         "_include_usage",
         "_old_calls",
         "_thinking",
@@ -93,14 +94,13 @@ class ChatStream:
         self._calls = 0
         self._include_usage = include_usage
         self._usage_key = USAGE_LATER if include_usage else b""
-        self._head = b"data: " + head
-        self._content = self._choice + b'"content":"'
+        self._content = b"data: " + head + CHOICE + CONTENT
         self._end = END_WITH_USAGE_LATER if include_usage else END
 
     @property
     def _choice(self) -> bytes:
         """The beginning of a chunk; put together each time, since it is rare and many streams are open."""
-        return self._head + b',"choices":[{"index":0,"delta":{'
+        return self._content[: -len(CONTENT)]
 
     @property
     def _reasoning(self) -> bytes:
@@ -108,7 +108,7 @@ class ChatStream:
 
     def open(self) -> bytes:
         """The first chunk: the role."""
-        return self._choice + b'"role":"assistant","content":"' + self._end
+        return self._choice + b'"role":"assistant",' + CONTENT + self._end
 
     def encode(self, event: Event) -> bytes:
         """A chunk for each piece of text or reasoning, and for each delta of a call."""
@@ -149,7 +149,7 @@ class ChatStream:
         last += self._usage_key + b"}\n\n"
         if self._include_usage:
             usage = _dump(usage_object(end.usage))
-            last += self._head + b',"choices":[],"usage":' + usage + b"}\n\n"
+            last += self._choice[: -len(CHOICE)] + b',"choices":[],"usage":' + usage + b"}\n\n"
         return last + DONE
 
     def _chunk(self, delta: bytes) -> bytes:

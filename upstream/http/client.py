@@ -336,7 +336,10 @@ class HttpClient:
                 else:
                     ended = client.exchange(request)
                     del request  # the client lets go of most of it once the answer has begun
-                    await ended
+                    try:
+                        await ended
+                    finally:
+                        del ended  # its error refers to this call
             except _TRANSPORT_ERRORS as error:
                 receiver.fail(_lost(error, transport))
             await receiver.reader_done()
