@@ -117,6 +117,13 @@ def test_preflight_is_a_conversation_without_messages() -> None:
     }
 
 
+def test_message_in_a_conversation_that_goes_on_names_it_and_its_place() -> None:
+    posted = conversation(GPT_4_S, TALK, new_id, place=Place("c-1", "m-1"))
+    for body in (json.loads(posted.encode()), json.loads(posted.encode_for_today(prepared=True))):
+        assert (body["conversation_id"], body["parent_message_id"]) == ("c-1", "m-1")
+        assert len(body["messages"]) == len(TALK)
+
+
 def test_preflight_of_a_conversation_that_goes_on_names_it() -> None:
     told = preflight(GPT_4_S, new_id, place=Place("c-1", "m-1"))
     assert (told["conversation_id"], told["parent_message_id"]) == ("c-1", "m-1")
