@@ -235,9 +235,9 @@ def test_text_goes_on_where_it_stands_when_a_record_of_another_kind_came_in_betw
     sizes: tuple[int, ...],
 ) -> None:
     aside = b'data: {"type": "title_generation", "title": "Tea"}\n\n'
-    parts = [cited(place("A"), patch(added(reference(0))), place(" b")).removesuffix(DONE), aside]
-    more = [delta({"v": " c"}), delta({"v": " d"}), DONE]
-    stream = b"".join((*parts, *more))
+    stream = cited(place("A"), patch(added(reference(0))), place(" b"), " c", " d")
+    at = stream.index(delta({"v": " c"}))
+    stream = stream[:at] + aside + stream[at:]
     assert answer(stream, fast=False).text == "A b c d"
     assert answer(stream, sizes=sizes).text == "A b c d"
 
