@@ -58,6 +58,7 @@ class SqliteResponses:
         self._identity: tuple[int, int] | None = None
         self._pruned = float("-inf")
         self._thread = ThreadPoolExecutor(1, "kept")
+        self._closed = False
 
     async def put(self, record: KeptResponse) -> None:
         """See `ResponseStore`."""
@@ -82,8 +83,10 @@ class SqliteResponses:
 
     async def close(self) -> None:
         """See `ResponseStore`."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
-        self._thread.shutdown(wait=False)
+        if not self._closed:
+            self._closed = True
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
+            self._thread.shutdown(wait=False)
 
     async def _in_thread(self, work: Callable[[sqlite3.Connection], T]) -> T:
         def guarded() -> T:

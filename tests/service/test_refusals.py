@@ -154,12 +154,12 @@ async def test_unknown_path_is_a_404_that_names_it(method: str, path: str) -> No
     assert f"{method} {path}" in answer.error["message"]
 
 
-@pytest.mark.parametrize("path", ["/v1/responses", "/responses"])
-async def test_responses_api_is_a_404_that_points_to_chat_completions(path: str) -> None:
+@pytest.mark.parametrize("path", ["/responses", "/chat/completions", "/models"])
+async def test_path_without_its_version_is_a_404_that_points_to_it(path: str) -> None:
     async with deployed() as service:
         answer = await service.ask("POST", path, JSON_TYPE, b"{}")
     expect(answer, 404, None, "unknown_url")
-    assert "/v1/chat/completions" in answer.error["message"]
+    assert "the API is under /v1" in answer.error["message"]
 
 
 @pytest.mark.parametrize(

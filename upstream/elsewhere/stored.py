@@ -33,6 +33,10 @@ STATUS_LOOKS: Final = 4
 """After each so many looks without anything new, and after the first of them, the backend is asked whether it
 still streams.
 """
+UNTOLD_LOOKS: Final = 8
+"""A turn whose stream broke, and of which the backend does not say whether it still streams, is given up
+after so many looks without anything new, some 50 seconds.
+"""
 GONE_CODES: Final = ("conversation_deleted", "history_disabled_conversation_expired")
 """What is never said of a conversation that is only not there yet."""
 NO_PATH: Final = "not found"
@@ -57,6 +61,7 @@ class _StoredFollower:
         self._path = conversation_path(self._id)
         self._is_task = elsewhere.kind in TASKS
         self._kind = elsewhere.kind
+        self._is_broken = elsewhere.records is not None  # nobody has said that the answer goes on
         self._limits = limits
         self._pauses = limits.looks(elsewhere.kind)
         self._least_pause = 0.0
@@ -139,7 +144,8 @@ class _StoredFollower:
         told = json_object(answer.body) if answer.successful else None
         status = text_at(told or {}, "status")
         over = settled and status == "COMPLETE"
-        if status == "FAILURE" or (over and not self._turn.finished):
+        untold = self._is_broken and not status and self._quiet >= UNTOLD_LOOKS
+        if status == "FAILURE" or untold or (over and not self._turn.finished):
             raise GivenUp
         return over
 

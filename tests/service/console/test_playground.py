@@ -103,7 +103,7 @@ async def test_refusal_is_told_with_its_code_and_the_next_question_works(devtool
 
 async def test_answer_that_breaks_off_says_so_under_what_came(devtools: int, demo: str) -> None:
     async with page_of(devtools, demo) as page:
-        await ask(page, "Tell me about tea [[sim age=2025 pace=0 fault=reset_mid]]")
+        await ask(page, "Tell me about tea [[sim pace=0 fault=end_mid]]")
         assert len(await page.eval(f"{LAST}.querySelector('.prose').innerText")) > 10
         assert "upstream_error" in await page.eval(f"{LAST}.querySelector('.failure').innerText")
 

@@ -350,6 +350,15 @@ async def test_turn_that_the_backend_gave_up_is_given_up_and_not_looked_for_agai
         assert world.backend.count("GET", STORED) == looks
 
 
+async def test_broken_turn_of_which_nothing_is_told_is_given_up_after_some_looks() -> None:
+    async with rig("poll", adapt=never) as world:
+        reader = KeepingReader(replace(BROKEN, topic_id=""))
+        reader.places = [replace(BROKEN, topic_id="")]
+        with pytest.raises(ConnectionLost, match="given the turn up"):
+            await world.follow(reader)
+        assert world.backend.count("GET", STORED) == 9
+
+
 async def test_finished_turn_that_is_said_to_be_at_work_for_ever_is_over() -> None:
     def stuck(backend: CaseBackend) -> None:
         last = backend.case.lines("poll")[-1]
