@@ -10,7 +10,10 @@ RECORDS = 4000
 
 
 def growing_answer() -> bytes:
-    """An answer that grows by one character per record, ready for the wire."""
+    """An answer that grows by one character per record, ready for the wire.
+
+    The records differ in a time too, so that none is left out because the next one brings it all.
+    """
     records = []
     for length in range(1, RECORDS + 1):
         message = {
@@ -18,6 +21,7 @@ def growing_answer() -> bytes:
             "author": {"role": "assistant"},
             "content": {"content_type": "text", "parts": ["x" * length]},
             "status": "in_progress",
+            "update_time": length,
         }
         record = f"data: {json.dumps({'message': message, 'conversation_id': 'c1', 'error': None})}\n\n"
         records.append(b"%x\r\n%s\r\n" % (len(record), record.encode()))
