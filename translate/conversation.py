@@ -505,12 +505,9 @@ class Conversation:
 
     def _take_warily(self, message: Message, pieces: list[bytes]) -> None:
         """Take plain pieces of which some may hold a loose mark, or matter to the contract."""
-        at, heeds_loose = 0, self._heeds_loose
-        wary = self._wary(pieces, 0)
+        at, wary = 0, self._wary(pieces)  # which stays so: no plain piece begins or ends code
         while at < len(pieces):
             if self._plain_passes:
-                if self._heeds_loose is not heeds_loose:
-                    heeds_loose, wary = self._heeds_loose, self._wary(pieces, at)
                 while wary[-1] < at:
                     wary.pop()
                 if (end := wary[-1]) > at:
@@ -525,19 +522,19 @@ class Conversation:
                 return
             self._see_what_passes()
 
-    def _wary(self, pieces: list[bytes], start: int) -> list[int]:
-        """Which of the plain pieces from `start` on must not go by without a look where any may: the last one
-        first, and before all of them the end.
+    def _wary(self, pieces: list[bytes]) -> list[int]:
+        """Which of the plain pieces must not go by without a look where any may: the last one first, and
+        before all of them the end.
         """
-        wary: set[int] = set()
-        if self._heeds_loose:
-            for at in range(start, len(pieces)):
-                if pieces[at][0] == COLON or LOOSE_HINT.search(pieces[at]):
-                    wary.add(at)
+        heeds_loose = self._heeds_loose
+        wary = {
+            at
+            for at, piece in enumerate(pieces)
+            if heeds_loose and (piece[0] == COLON or LOOSE_HINT.search(piece) is not None)
+        }
         if self._contract is not None:  # a tag may lie in several pieces
-            ends = list(accumulate(map(len, pieces[start:])))
-            for hint in TAG_HINT.finditer(b"".join(pieces[start:])):
-                wary.add(start + bisect_right(ends, hint.start()))
+            ends = list(accumulate(map(len, pieces)))
+            wary.update([bisect_right(ends, hint.start()) for hint in TAG_HINT.finditer(b"".join(pieces))])
         return [len(pieces), *sorted(wary, reverse=True)]
 
     def _pass(self, message: Message, pieces: list[bytes]) -> None:
@@ -702,7 +699,7 @@ class Conversation:
         """The text of the message grows by a piece that was parsed."""
         escaped, source = json.dumps(piece)[1:-1].encode(), message.source
         passes = self._plain_passes and piece and not source.is_behind and is_plain(escaped)
-        if passes and self._wary([escaped], 0) == [1]:
+        if passes and self._wary([escaped]) == [1]:
             self._pass(message, [escaped])
         elif shown := source.grow(escaped, piece):
             self._renderer.render(Grew(message, shown))
@@ -825,16 +822,15 @@ class Conversation:
         if self._interpreter.damage.pending:
             self._fail(UpstreamFailed(DAMAGED, should_retry=False))
         elif self._check_size():
-            if not (self._settled or ended.cut or ended.confirmation):
-                ended = ExchangeEnded(question=self._settle())
+            contract = self._contract
+            if contract is not None and not (self._settled or ended.cut or ended.confirmation):
+                ended = ExchangeEnded(question=self._settle(contract))
             self._move(Signal.ENDED)
             self._builder.end(ended)
 
-    def _settle(self, *, cut: bool = False) -> str:
+    def _settle(self, contract: Contract, *, cut: bool = False) -> str:
         """See whether the answer is as it must be; if not, what the backend is to be asked."""
-        if self._contract is None:
-            return ""
-        verdict = self._contract.conclude(cut=cut)
+        verdict = contract.conclude(cut=cut)
         self._unkept = isinstance(verdict, Unkept)
         if isinstance(verdict, Unkept):
             return verdict.question
@@ -843,13 +839,14 @@ class Conversation:
 
     def _settle_at_last(self) -> ApiError | None:
         """Nothing more is asked: decide what is not decided yet. The failure if there is no answer."""
-        if self._contract is None or self._settled:
+        contract = self._contract
+        if contract is None or self._settled:
             return None
         if not self._unkept:
-            self._settle(cut=self.facts.finish_reason == "length")
+            self._settle(contract, cut=self.facts.finish_reason == "length")
         if self._settled:
             return None
-        given_up = self._contract.give_up()
+        given_up = contract.give_up()
         if isinstance(given_up, ApiError):
             return given_up
         self._keep(given_up)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests.translate.deltas import ENCODING, TEXT, delta
 from tests.translate.reading import Answer, answer
+from tests.translate.test_conversation_calls import Seen
 from tests.translate.wire import DONE, Json, finished, message, sse
 
 REFERENCES = "/message/metadata/content_references"
@@ -246,3 +247,9 @@ def test_text_goes_on_where_it_stands_when_a_record_of_another_kind_came_in_betw
 def test_reference_that_comes_before_the_first_word_is_known_when_its_mark_comes(fast: bool) -> None:
     stream = cited(patch(added(reference(0))), place(mark(0)))
     assert answer(stream, fast=fast).text == "([Page 0](https://example.org/0))"
+
+
+def test_white_space_before_references_waits_no_longer_than_them_where_tools_may_be_called() -> None:
+    stream = cited(place("A"), patch(ADD0), place(" b "), patch(ADD1), place("c."))
+    for size in (0, 1, 300):
+        assert Seen(stream, sizes=[size] if size else ()).text == "A b c."

@@ -372,11 +372,10 @@ class DeltaDialect:
 
     def _see_resumed(self) -> None:
         """A record that says where the text stands may have been taken on the fast path."""
-        if self._resuming is None or not self._resuming.has_begun:
-            return  # it may still come
-        self._resuming = None
-        if self._growing is not None:
-            self._delta.resume(self._growing.path)
+        resuming, growing = self._resuming, self._growing
+        if resuming is not None and growing is not None and resuming.has_begun:  # else it may still come
+            self._resuming = None
+            self._delta.resume(growing.path)
 
     def _catch_up(self) -> None:
         growing, self._growing = self._growing, None

@@ -21,6 +21,7 @@ from translate.values import WebAction
         ("mclick([1, 2])", []),
         ('search("', []),
         ('search("")', []),
+        ('search("\\x41")', []),
         (
             '{"search_query":[{"q":"ferry times"},{"q":"tides"}],"response_length":"short"}',
             [WebAction(("ferry times", "tides"))],
