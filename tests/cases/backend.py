@@ -4,14 +4,14 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
-from tornado.websocket import WebSocketHandler
+from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from tests.cases.case import Case
 
@@ -155,7 +155,7 @@ class _Socket(WebSocketHandler):
         self.backend.sockets += 1
         self.counted = True
 
-    def on_message(self, message: str | bytes) -> None:
+    async def on_message(self, message: str | bytes) -> None:
         commands = [command["command"] for command in json.loads(message)]
         told = self.backend.commands
         told.extend((command["type"], command.get("topic_id", "")) for command in commands)
@@ -165,7 +165,8 @@ class _Socket(WebSocketHandler):
             if self.backend.drops is not None and number >= self.backend.drops:
                 self.close()
                 return
-            self.write_message(said if isinstance(said, str) else json.dumps(said))
+            with suppress(WebSocketClosedError):  # who listened has left
+                await self.write_message(said if isinstance(said, str) else json.dumps(said))
 
     def on_close(self) -> None:
         self.backend.sockets -= self.counted
