@@ -33,7 +33,7 @@ TOOLS = [
 ]
 RATE = 100
 """Records a second: each still is a wake-up of its own."""
-UNPACED = 20
+UNPACED = 100
 """Answers of a round."""
 ROUNDS = 5
 
