@@ -23,6 +23,7 @@ COPY access access
 COPY accounts accounts
 COPY catalogue catalogue
 COPY console console
+COPY continuity continuity
 COPY front front
 COPY handlers handlers
 COPY kept kept
@@ -30,7 +31,9 @@ COPY ledger ledger
 COPY logs logs
 COPY media media
 COPY metrics metrics
+COPY pool pool
 COPY recordings recordings
+COPY roster roster
 COPY runtime runtime
 COPY settings settings
 COPY simulator simulator

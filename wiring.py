@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from access import AccessLimits, Admin, Doorkeeper, load_admin
-from accounts import AccountQueue, Caller, SharedSlots, credential_for
+from accounts import AccountQueue, Caller, Lender, OwnKeys, SharedSlots
 from catalogue import CallerModels, GptsFileWatcher, load_gpts
 from handlers import (
     ROUTES,
@@ -173,11 +173,12 @@ def build(
     )
     labels = [*catalogue.models, *([ANY_GPT.name] if settings.allow_any_gpt else [])]
     metrics = Metrics(ROUTES, labels, version)
-    models = CallerModels(catalogue, _model_lists(settings, http), metrics)
+    lender = OwnKeys()
+    models = CallerModels(catalogue, _model_lists(settings, http), metrics, lender)
     limits = AccountLimits(http)
     # A description that the simulator made up must not be used with a real backend.
     store = GptDescriptionStore(Path(settings.state_dir) / ("demo-gpts" if simulated else "gpts"))
-    own = credential_for(Caller(settings.key_for_gpts_info)) if settings.key_for_gpts_info else None
+    own = Caller(settings.key_for_gpts_info).own if settings.key_for_gpts_info else None
     descriptions = GptDescriptions(http, store, own)
     gpts = GptsFileWatcher(_gpts_path(settings), load, catalogue, descriptions, metrics)
     max_bytes = settings.media_max_file_bytes
@@ -209,7 +210,7 @@ def build(
         return uploads.of(keys.alias(caller))
 
     stores_files = own_files if settings.files_max_total_bytes else None
-    charges = _charge_book(settings, keys, http, metrics, catalogue, limits, simulated=simulated)
+    charges = _charge_book(settings, keys, http, metrics, catalogue, limits, lender, simulated=simulated)
     exposition = Exposition(metrics.registry, charges.refresh_gauges, max_age=exposition_max_age)
     licence = LicenceUsage(http, settings.licence_usage_url)
     aftermath = BackgroundTasks()
@@ -286,10 +287,11 @@ def build(
         media=media,
         gpts=gpts,
         search=GptSearch(http) if settings.allow_any_gpt else None,
+        lender=lender,
         queue=queue,
         licence=licence,
         recorder=recorder,
-        voice=Voice(files) if settings.audio else None,
+        voice=Voice(files, lender) if settings.audio else None,
         own_files=stores_files,
         api_prefix=settings.api_prefix,
         admin=admin,
@@ -444,6 +446,7 @@ def _charge_book(
     metrics: Metrics,
     catalogue: Catalogue,
     backend: AccountLimits,
+    lender: Lender,
     *,
     simulated: bool,
 ) -> ChargeBook:
@@ -457,4 +460,5 @@ def _charge_book(
         listed=settings.history == "keep",
         grace=SHARED_GRACE_SECONDS if settings.redis_url else GRACE_SECONDS,
     )
-    return ChargeBook(ledger, keys, reconciler, metrics, catalogue, dict(settings.model_units), backend)
+    units = dict(settings.model_units)
+    return ChargeBook(ledger, keys, reconciler, metrics, catalogue, units, backend, lender)

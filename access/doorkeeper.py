@@ -17,7 +17,7 @@ from access.address_budgets import AddressBudgets
 from access.admin import Admin
 from access.client_address import client_address
 from access.refused_keys import AcceptedKeys, RefusedKeys
-from accounts import Caller, credential_for
+from accounts import Caller
 from translate.values import NotAdmitted, Unauthorized
 
 
@@ -97,7 +97,7 @@ class Doorkeeper:
             raise Unauthorized(
                 "This is the admin token: conversations need a key of the backend.", code="invalid_api_key"
             )
-        if wait := self._refused.seconds_left(credential_for(caller).digest):
+        if wait := self._refused.seconds_left(caller.digest):
             self._metrics.rejected("refused_key")
             raise Unauthorized(
                 "The backend has just refused this API key. "
@@ -114,7 +114,7 @@ class Doorkeeper:
             NotAdmitted: (429) its address has tried too many unknown keys.
         """
         self.check_key(caller)
-        digest = credential_for(caller).digest
+        digest = caller.digest
         known = not self._limits.refusals_per_minute or digest in self._accepted or self._knows(caller)
         address = "" if known else client_address(peer, forwarded_for, self._limits.trusted_proxies)
         if not known and (wait := self._budgets.take(address)):

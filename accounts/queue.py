@@ -1,17 +1,20 @@
 """One message at a time: the backend refuses a second one on the same account, so requests wait here.
 
-Each credential has a waiting queue of its own (protocol notes, sections 14.1 and 15). How many messages may
-be under way at once depends on the kind of its key: a share token or an access token stands for one account,
-a pool token for several.
+Each credential, and each account of the operator's, has a waiting queue of its own (protocol notes, sections
+14.1 and 15). How many messages may be under way at once depends on the kind of its key: a share token or an
+access token stands for one account, a pool token for several.
 """
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
-from accounts.credential import Caller, Credential, KeyKind, credential_for
+from accounts.account import Account
+from accounts.caller import Caller
+from accounts.credential import Credential, KeyKind
 from accounts.shared_slots import Lease, SharedSlots
 from accounts.waiting_queues import QueueFull, Ticket, WaitingQueues
 from runtime import BackgroundTasks
@@ -37,11 +40,23 @@ class QueueMetrics(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Admission:
-    """A slot that is held: the ticket of this instance's queue and, if slots are shared, the lease."""
+class Held:
+    """A place in use: the ticket of this instance's queue and, if slots are shared, the lease."""
 
     ticket: Ticket
     lease: Lease | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """A message may go out: with this credential, on this account of the operator's if it is one of them.
+
+    `held` is what is held meanwhile, None where there is no limit.
+    """
+
+    credential: Credential
+    account: Account | None = None
+    held: Held | None = None
 
 
 class AccountQueue:
@@ -79,23 +94,24 @@ class AccountQueue:
         """How many requests wait, for all credentials together."""
         return self._queues.waiting
 
+    def slots_of(self, credential: Credential) -> int:
+        """How many messages may be under way at once with this kind of key; 0 for no limit."""
+        return self._slots[credential.kind]
+
     def slot(self, caller: Caller) -> "Slot":
-        """A slot for one turn of `caller`; acquire it, and release it in any case."""
-        return Slot(caller, self._admit, self._release)
+        """A slot for one turn of `caller` with its own key; acquire it, and release it in any case."""
+        return Slot(partial(self._admit, caller.own), self.release)
 
-    async def close(self) -> None:
-        """Give back what is still held."""
-        await self._leaving.wait()
-        if self._shared is not None:
-            await self._shared.close()
+    async def _admit(self, credential: Credential, on_joined: OnJoined) -> Admission:
+        """Wait for a slot of the credential. Raises NotAdmitted."""
+        return await self.admit(credential.digest, credential, on_joined)
 
-    async def _admit(self, credential: Credential, on_joined: OnJoined) -> Admission | None:
-        """Wait for a slot; None where there is no limit. Raises NotAdmitted."""
-        slots = self._slots[credential.kind]
-        if not slots:
+    async def admit(self, name: str, credential: Credential, on_joined: OnJoined) -> Admission:
+        """Wait in the queue `name` for a slot. Raises NotAdmitted."""
+        if not (slots := self.slots_of(credential)):
             on_joined(credential)
-            return None
-        name, admitted, lease = credential.digest, asyncio.Event(), None
+            return Admission(credential)
+        admitted, lease = asyncio.Event(), None
         try:
             ticket = self._queues.join(name, slots, admitted.set)
         except QueueFull:
@@ -106,17 +122,28 @@ class AccountQueue:
             async with asyncio.timeout(self._max_wait):
                 await admitted.wait()
                 if self._shared is not None:
-                    lease = await self._shared.acquire(credential, slots)
+                    lease = await self._shared.acquire(name, slots)
         except TimeoutError:
             refusal = self._refusal(name, "The account of this key was busy for too long.")
-            self._release(Admission(ticket, lease), 0.0)
+            self._give_back(Held(ticket, lease), 0.0)
             raise refusal from None
         except BaseException:
-            self._release(Admission(ticket, lease), 0.0)
+            self._give_back(Held(ticket, lease), 0.0)
             raise
         finally:
             self._metrics.dequeued(self._clock() - ticket.joined)
-        return Admission(ticket, lease)
+        return Admission(credential, None, Held(ticket, lease))
+
+    def release(self, admission: Admission, after: float) -> None:
+        """Give the place to the next request, `after` seconds from now."""
+        if admission.held is not None:
+            self._give_back(admission.held, after)
+
+    async def close(self) -> None:
+        """Give back what is still held."""
+        await self._leaving.wait()
+        if self._shared is not None:
+            await self._shared.close()
 
     def _refusal(self, queue: str, reason: str) -> NotAdmitted:
         """The error, with the seconds after which a new request would be served within the longest wait."""
@@ -125,40 +152,38 @@ class AccountQueue:
         wait = max(moved, served - self._max_wait)
         return NotAdmitted(f"{reason} It answers one message at a time.", retry_after=wait)
 
-    def _release(self, admission: Admission, after: float) -> None:
-        if admission.lease is None and not after:
-            self._queues.leave(admission.ticket)
+    def _give_back(self, held: Held, after: float) -> None:
+        if held.lease is None and not after:
+            self._queues.leave(held.ticket)
         else:
-            self._leaving.start(self._leave(admission, after))
+            self._leaving.start(self._leave(held, after))
 
-    async def _leave(self, admission: Admission, after: float) -> None:
+    async def _leave(self, held: Held, after: float) -> None:
         try:
             await asyncio.sleep(after)
-            if admission.lease is not None:
-                await admission.lease.release()
+            if held.lease is not None:
+                await held.lease.release()
         finally:
-            self._queues.leave(admission.ticket)
+            self._queues.leave(held.ticket)
 
 
 class Slot:
     """One turn's place at an account. Release it only when nothing is under way at the backend any more.
 
-    The credential is chosen where the slot is taken: see `credential_for`.
+    `admit` waits for it, and says with which credential; `release` gives it back.
     """
 
-    __slots__ = ("_admission", "_admit", "_caller", "_credential", "_release")
+    __slots__ = ("_admission", "_admit", "_held", "_release")
 
     def __init__(
         self,
-        caller: Caller,
-        admit: Callable[[Credential, OnJoined], Awaitable[Admission | None]],
+        admit: Callable[[OnJoined], Awaitable[Admission]],
         release: Callable[[Admission, float], None],
     ) -> None:
-        self._caller = caller
         self._admit = admit
         self._release = release
-        self._credential: Credential | None = None
         self._admission: Admission | None = None
+        self._held = False
 
     @property
     def credential(self) -> Credential:
@@ -167,24 +192,35 @@ class Slot:
         Raises:
             RuntimeError: the slot was never acquired.
         """
-        if self._credential is None:
+        if self._admission is None:
             raise RuntimeError("the slot was not acquired")
-        return self._credential
+        return self._admission.credential
+
+    @property
+    def account(self) -> Account | None:
+        """The account of the operator's; None before the slot was acquired, and for a key of the caller's."""
+        return None if self._admission is None else self._admission.account
+
+    @property
+    def home(self) -> str:
+        """What names the account wherever something of it is kept: its alias, or the digest of the caller's
+        key.
+        """
+        return self.credential.digest if self.account is None else self.account.alias
 
     async def acquire(self, on_joined: OnJoined = lambda _: None) -> None:
         """Wait for the slot; when that fails or is cancelled, nothing is held.
 
-        `on_joined` gets the credential once it is sure that the request may wait.
+        `on_joined` gets the credential once it is sure that the request may wait, or later.
 
         Raises:
-            NotAdmitted: the queue is full, or the wait took too long.
+            ApiError: `NotAdmitted` if the queue is full, or the wait took too long.
         """
-        credential = credential_for(self._caller)
-        self._admission = await self._admit(credential, on_joined)
-        self._credential = credential
+        self._admission = await self._admit(on_joined)
+        self._held = True
 
     def release(self, after: float = 0.0) -> None:
         """Give the slot to the next request, `after` seconds from now. Further calls do nothing."""
-        admission, self._admission = self._admission, None
-        if admission is not None:
-            self._release(admission, after)
+        held, self._held = self._held, False
+        if held and self._admission is not None:
+            self._release(self._admission, after)

@@ -1,9 +1,8 @@
 """Slots that several instances of the service share, on a Redis: leases, so that a dead instance holds none.
 
-For each credential there are three sorted sets: who holds a slot and until when, who waits in which order,
+For each waiting queue there are three sorted sets: who holds a slot and until when, who waits in which order,
 and until when each waiter counts as alive. Only the first of an instance's own waiting queue comes here, so
-the instances take turns, and within each instance the first to come is the first to be served. Redis knows a
-credential by its digest.
+the instances take turns, and within each instance the first to come is the first to be served.
 
 A Redis that stands still answers late, but does what it was asked all the same: it would give a slot to a
 request that has given up. So a lease of which it is not known whether Redis has it is given back as soon as
@@ -18,7 +17,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-from accounts.credential import Credential
 from runtime import BackgroundTasks, connect_redis, redis_failures
 
 log = logging.getLogger("pandora")
@@ -122,14 +120,14 @@ class SharedSlots:
         self._giving_back = BackgroundTasks()
         self._giver: asyncio.Task[None] | None = None
 
-    async def acquire(self, credential: Credential, slots: int) -> "Lease | None":
-        """Wait for one of the credential's `slots`; when cancelled, nothing is held.
+    async def acquire(self, name: str, slots: int) -> "Lease | None":
+        """Wait for one of the `slots` of the queue `name`; when cancelled, nothing is held.
 
         Returns None at once while Redis is out of reach: then each instance uses its own queue alone.
         """
         if self._unreachable_until is not None and self._clock() < self._unreachable_until:
             return None
-        lease = Lease(self, credential)
+        lease = Lease(self, name)
         pause = SHORTEST_PAUSE
         asking = self._commands.start(self._ask(lease, slots))
         try:
@@ -225,14 +223,11 @@ class SharedSlots:
 
 
 class Lease:
-    """One slot of a credential, held until released. `names` are its keys in Redis."""
+    """One slot of the queue `name`, held until released. `names` are its keys in Redis."""
 
-    def __init__(self, shared: SharedSlots, credential: Credential) -> None:
+    def __init__(self, shared: SharedSlots, name: str) -> None:
         self.id = secrets.token_hex(8)
-        self.names = [
-            f"pandora:queue:{{{credential.digest}}}:{part}"
-            for part in ("held", "waiting", "alive", "refused")
-        ]
+        self.names = [f"pandora:queue:{{{name}}}:{part}" for part in ("held", "waiting", "alive", "refused")]
         self.in_doubt = False
         """A command for it was sent, and not answered."""
         self.renewal: asyncio.Task[None] | None = None

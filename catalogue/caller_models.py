@@ -1,40 +1,53 @@
 """What names of models mean to a caller: those that everybody may use, and those that the backend lists."""
 
-from accounts import Caller, credential_for
+import asyncio
+
+from accounts import Caller, Lender, is_allowed
 from metrics import Metrics
-from translate.values import NO_MODELS, Catalogue, Model
+from translate.values import NO_MODELS, Catalogue, ListedModel, Model, ModelList, model_not_found
 from upstream.account import ModelLists
 
 
 class CallerModels:
-    """Joins the `catalogue` with what `lists` has of each account; None to do without it."""
+    """Joins the `catalogue` with what `lists` has of each account; None to do without it.
 
-    def __init__(self, catalogue: Catalogue, lists: ModelLists | None, metrics: Metrics) -> None:
+    `lender` says whose lists count for a caller.
+    """
+
+    def __init__(
+        self, catalogue: Catalogue, lists: ModelLists | None, metrics: Metrics, lender: Lender
+    ) -> None:
         self.catalogue = catalogue
         """The models that everybody may use."""
         self._lists = lists
         self._metrics = metrics
+        self._lender = lender
 
     def waits_for_list(self, caller: Caller, name: str = "") -> bool:
         """Whether the backend must be asked before it is clear what `name` means, or what names there are."""
         if self._lists is None or (name and not self.catalogue.needs_list(name)):
             return False
-        return self._lists.would_wait(credential_for(caller))
+        return any(map(self._lists.would_wait, self._lender.credentials(caller)))
 
     async def wait_for_list(self, caller: Caller) -> bool:
         """Ask the backend, and wait a short time for its list; return whether there is one now."""
-        return self._lists is not None and bool(await self._lists.wait_first(credential_for(caller)))
+        if self._lists is None:
+            return False
+        credentials = self._lender.credentials(caller)
+        return any(await asyncio.gather(*map(self._lists.wait_first, credentials)))
 
     def resolve(self, caller: Caller, name: str) -> Model:
         """The model that `name` means to this caller, as far as its list is known.
 
-        Raises NotFound (code `model_not_found`).
+        Raises NotFound (code `model_not_found`), also for a model that the caller's key is not for.
         """
         catalogue = self.catalogue
         listed = NO_MODELS
         if self._lists is not None and catalogue.needs_list(name):
-            listed = self._lists.latest(credential_for(caller))
+            listed = self._listed(self._lists, caller)
         model = catalogue.resolve(name, listed)
+        if caller.grant is not None and not is_allowed(caller.grant.models, (name, model.name, model.slug)):
+            raise model_not_found(name)
         if model.listed is not None and model.name == model.slug:
             self._metrics.add_listed_model(model.name)
         return model
@@ -42,11 +55,26 @@ class CallerModels:
     def offered(self, caller: Caller) -> dict[str, Model]:
         """All models that this caller may use, by name: named ones, GPTs, then those of its list."""
         catalogue = self.catalogue
-        if self._lists is None:
-            return dict(catalogue.models)
-        listed = self._lists.latest(credential_for(caller))
-        named = {name: catalogue.called_upstream(model, listed) for name, model in catalogue.models.items()}
-        return named | {model.name: model for model in catalogue.passed_through(listed)}
+        offered = dict(catalogue.models)
+        if self._lists is not None:
+            listed = self._listed(self._lists, caller)
+            offered = {name: catalogue.called_upstream(model, listed) for name, model in offered.items()}
+            offered |= {model.name: model for model in catalogue.passed_through(listed)}
+        if (grant := caller.grant) is None:
+            return offered
+        return {
+            name: model for name, model in offered.items() if is_allowed(grant.models, (name, model.slug))
+        }
+
+    def _listed(self, lists: ModelLists, caller: Caller) -> ModelList:
+        """What the backend lists for the caller: each model of any of its accounts."""
+        first, *others = map(lists.latest, self._lender.credentials(caller))
+        if not any(others):
+            return first
+        models: dict[str, ListedModel] = {}
+        for found in (first, *others):
+            models = {**found.models, **models}
+        return ModelList(models)
 
     async def close(self) -> None:
         """Ask the backend no more."""

@@ -7,7 +7,7 @@ from typing import Any
 import tornado.web
 
 from access import Admin
-from accounts import AccountQueue
+from accounts import AccountQueue, Lender
 from catalogue import GptsFileWatcher
 from handlers.answer import AnswerParts
 from handlers.audio import SpeechHandler, TranscriptionsHandler
@@ -69,6 +69,7 @@ class AppParts:
     media: MediaStore
     gpts: GptsFileWatcher
     search: Search | None
+    lender: Lender
     queue: AccountQueue
     licence: LicenceUsage
     recorder: Recorder
@@ -127,7 +128,7 @@ def make_app(parts: AppParts) -> tornado.web.Application:
         (rf"{v1}/containers/([^/]+)/files/([^/]+)/content/?", ContainerFileHandler, {"media": parts.media}),
         (rf"{v1}/models/?", ModelsHandler, models),
         (rf"{v1}/models/(.+?)/?", ModelHandler, models),
-        *([(rf"{v1}/gpts/search/?", GptSearchHandler, {"search": parts.search})] if parts.search else []),
+        *_gpts_routes(v1, parts),
         (rf"{v1}/usage/?", UsageHandler, usage),
         (rf"{billing}/subscription/?", SubscriptionHandler, {}),
         (rf"{billing}/usage/?", BillingUsageHandler, {}),
@@ -199,6 +200,14 @@ def _audio_routes(v1: str, parts: AppParts) -> Routes:
         (rf"{v1}/audio/speech/?", SpeechHandler, audio),
         (rf"{v1}/audio/transcriptions/?", TranscriptionsHandler, audio),
     ]
+
+
+def _gpts_routes(v1: str, parts: AppParts) -> Routes:
+    """None, unless the store of GPTs is searched."""
+    if parts.search is None:
+        return []
+    search = {"search": parts.search, "lender": parts.lender}
+    return [(rf"{v1}/gpts/search/?", GptSearchHandler, search)]
 
 
 def _files_routes(v1: str, parts: AppParts) -> Routes:

@@ -5,7 +5,7 @@ from typing import Final, Protocol
 import ujson
 
 from access import KeyVerdict
-from accounts import Credential, credential_for
+from accounts import Credential, Lender
 from handlers.base import ApiHandler
 from translate.values import ANY_GPT, BadRequest, FoundGpts, Unauthorized
 
@@ -26,9 +26,10 @@ class GptSearchHandler(ApiHandler):
 
     route = "gpts"
 
-    def initialize(self, search: Search) -> None:
-        """`search` asks the backend, with the caller's key."""
+    def initialize(self, search: Search, lender: Lender) -> None:
+        """`search` asks the backend, with the credential that `lender` says."""
         self.search = search
+        self.lender = lender
 
     async def get(self) -> None:
         """The GPTs for the query `q`, from `cursor` on. Raises ApiError."""
@@ -39,7 +40,7 @@ class GptSearchHandler(ApiHandler):
         with self.let_in(caller) as visit:
             visit.verdict = KeyVerdict.DOUBTFUL
             try:
-                found = await self.search.find(credential_for(caller), query, cursor)
+                found = await self.search.find(self.lender.credential(caller), query, cursor)
             except Unauthorized:
                 visit.verdict = KeyVerdict.REFUSED
                 raise

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 import ujson
 
-from accounts import Caller, Credential, credential_for
+from accounts import Caller, Credential
 from handlers.answer import AnswerHandler, AnswerParts
 from handlers.base import ApiHandler
 from handlers.body import BodyHandler
@@ -102,12 +102,11 @@ class Asked:
 @dataclass(slots=True)
 class Course:
     """How an answer is made: what the backend is told, and at which `place` if it goes on in a conversation
-    that there was; then the account that it was asked with, and where the answer is.
+    that there was; then where the answer is.
     """
 
     emulated: Emulated
     place: Place | None = None
-    account: str = ""
     answered: Answered | None = None
 
 
@@ -195,7 +194,7 @@ class ResponsesHandler(AnswerHandler[JsonBody]):
             raise BadRequest("The input holds nothing to answer.", param="input")
         if earlier is None:
             return Course(await self._emulated(asked, [*system(request.instructions), *said], size))
-        if earlier.place is None or not goes_on(earlier, asked.model, credential_for(self.caller)):
+        if earlier.place is None or not goes_on(earlier, asked.model, self.caller):
             return await self._whole_course(asked, earlier)
         instructions = request.instructions if request.instructions != earlier.instructions else ""
         if instructions and earlier.instructions:
@@ -244,7 +243,7 @@ class ResponsesHandler(AnswerHandler[JsonBody]):
         holds_input = keeps or course.place is not None
 
         async def note(credential: Credential, answered: Answered) -> None:
-            course.account, course.answered = credential.digest, answered
+            course.answered = answered
 
         style = Style(model.style) if model.style else self.chat.style
         turn = TurnRequest(
@@ -299,7 +298,7 @@ class ResponsesHandler(AnswerHandler[JsonBody]):
             gizmo=asked.model.gizmo_id,
             response=response,
             input=asked.items,
-            account=course.account,
+            account=answered.home if answered is not None else "",
             conversation_id=answered.conversation_id if answered is not None else "",
             message_id=answered.message_id if answered is not None else "",
             instructions=asked.request.instructions or (earlier.instructions if went_on and earlier else ""),
@@ -468,9 +467,10 @@ def without_pictures(response: JsonObject) -> JsonObject:
     return response
 
 
-def goes_on(earlier: KeptResponse, model: Model, credential: Credential) -> bool:
+def goes_on(earlier: KeptResponse, model: Model, caller: Caller) -> bool:
     """Whether `model` may go on in the conversation of `earlier`: a GPT stays in its own."""
-    return earlier.account == credential.digest and earlier.gizmo == model.gizmo_id
+    homes = (caller.own.digest,) if caller.grant is None else caller.grant.accounts
+    return earlier.account in homes and earlier.gizmo == model.gizmo_id
 
 
 def response_not_found(id: str) -> NotFound:

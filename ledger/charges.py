@@ -4,7 +4,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Collection, Mapping
 
-from accounts import Caller, Credential, credential_for
+from accounts import Caller, Credential, Lender
 from ledger.key_names import KeyNames
 from ledger.ledger import Ledger
 from ledger.limits import LimitReached
@@ -39,8 +39,10 @@ class ChargeBook:
         catalogue: Catalogue,
         units: Mapping[str, int],
         backend: AccountLimits,
+        lender: Lender,
     ) -> None:
         self.ledger = ledger
+        self._lender = lender
         self._backend = backend
         self._reconciler = reconciler
         self._keys = keys
@@ -82,8 +84,10 @@ class ChargeBook:
 
     def feature_wait(self, caller: Caller, feature: str) -> float | None:
         """Seconds until the backend lets `caller` use a feature that is used up; None if it is not."""
-        used_up = self._backend.feature_used_up(credential_for(caller), feature)
-        return None if used_up is None else used_up.seconds
+        credentials = self._lender.credentials(caller)
+        used_up = [self._backend.feature_used_up(credential, feature) for credential in credentials]
+        waits = [found.seconds for found in used_up if found is not None]
+        return min(waits) if waits and len(waits) == len(used_up) else None
 
     async def post(self, caller: Caller, model: Model, message_id: str = "") -> "Charge":
         """Record, durably, that a conversation is about to be posted.
@@ -131,8 +135,8 @@ class ChargeBook:
         seconds): of one caller, or with None of all, those used last first.
         """
         if caller is not None:
-            found = self._backend.latest(credential_for(caller))
-            return [] if found is None else [(self.alias(caller), *found)]
+            latest = map(self._backend.latest, self._lender.credentials(caller))
+            return [(self.alias(caller), *found) for found in latest if found is not None]
         known = [
             (self._keys.name_of(digest), limits, since) for digest, limits, since in self._backend.items()
         ]
@@ -154,7 +158,9 @@ class ChargeBook:
 
     def _check_backend(self, caller: Caller, model: Model, features: Collection[str] = ()) -> None:
         """Refuse what the backend would refuse, and what a lesser model would answer. Raises LimitReached."""
-        credential = credential_for(caller)
+        if caller.grant is not None:
+            return  # the pool knows which of its accounts can take it
+        credential = caller.own
         if used_up := self._backend.model_used_up(credential, model.slug):
             raise LimitReached("model_cap", used_up.seconds, used_up.what)
         for feature in features:

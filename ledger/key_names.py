@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from accounts import Caller, credential_for
+from accounts import Caller
 from runtime import SMALL_FILES, replace_file
 
 log = logging.getLogger("pandora")
@@ -45,12 +45,14 @@ class KeyNames:
         self._known.clear()
 
     def is_given(self, caller: Caller) -> bool:
-        """Whether the settings name the caller's key."""
-        return caller.key in self._given
+        """Whether the caller's key is one of this service, or one that the settings name."""
+        return caller.grant is not None or caller.key in self._given
 
     def alias(self, caller: Caller) -> str:
         """The name of the caller's key, always the same."""
-        known, digest = self._known, credential_for(caller).digest
+        if caller.grant is not None:
+            return caller.grant.alias
+        known, digest = self._known, caller.digest
         if (name := known.get(digest)) is not None:
             known.move_to_end(digest)
             return name

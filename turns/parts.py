@@ -47,8 +47,12 @@ class TurnParts:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A whole answer: where it is stored at the backend, and its text. Ids may be empty if it told none."""
+    """A whole answer: where it is stored at the backend, and its text. Ids may be empty if it told none.
 
+    `home` names the account that has it: see `Slot.home`.
+    """
+
+    home: str
     conversation_id: str
     message_id: str
     text: str

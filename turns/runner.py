@@ -237,7 +237,8 @@ class TurnRunner:
         """What else belongs to the turn. Raises ApiError."""
         if (afterwards := self._request.afterwards) is not None:
             facts = conversation.facts
-            answered = Answered(facts.conversation_id, facts.last_message_id, conversation.answer.text)
+            home, text = self._slot.home, conversation.answer.text
+            answered = Answered(home, facts.conversation_id, facts.last_message_id, text)
             await self._work.do(afterwards(self._slot.credential, answered))
 
     async def _converse_in_slot(self, client: Client) -> None:

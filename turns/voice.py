@@ -1,6 +1,6 @@
 """Sound in turns: an answer that is read out, and a recording turned into words."""
 
-from accounts import Caller, Credential, credential_for
+from accounts import Caller, Credential, Lender
 from runtime import HeldBytes, NoRoom
 from translate.values import ApiError, NotFound, Overloaded, UpstreamFailed
 from turns.failures import as_api_error
@@ -9,10 +9,11 @@ from upstream.files import AudioMissing, BackendFiles, FileHasNoRoom, FilesError
 
 
 class Voice:
-    """Reads out and transcribes through `files`."""
+    """Reads out and transcribes through `files`, with the credentials that `lender` says."""
 
-    def __init__(self, files: BackendFiles) -> None:
+    def __init__(self, files: BackendFiles, lender: Lender) -> None:
         self._files = files
+        self._lender = lender
 
     async def transcribe(self, caller: Caller, data: bytes, name: str, language: str, held: HeldBytes) -> str:
         """The words in a recording; see `BackendFiles`. It costs no conversation.
@@ -22,7 +23,8 @@ class Voice:
         try:
             if (waiting := held.grow_to(len(data))) is not None:
                 await waiting
-            return await self._files.transcribe(credential_for(caller), data, name, language)
+            credential = self._lender.credential(caller)
+            return await self._files.transcribe(credential, data, name, language)
         except NoRoom:
             raise _no_room() from None
         except UpstreamError as error:
@@ -32,7 +34,7 @@ class Voice:
         """To be called before a text is repeated in vain. Raises NotFound if the account had no speech within
         the last hour.
         """
-        if not self._files.may_read_out(credential_for(caller)):
+        if not any(map(self._files.may_read_out, self._lender.credentials(caller))):
             raise _as_api_error(AudioMissing())
 
     async def read_out(

@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from accounts import Caller, Credential, credential_for
+from accounts import Caller, Credential
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_accounts_of_one_key_have_different_digests() -> None:
     ],
 )
 def test_key_may_name_one_of_the_accounts_of_its_token(key: str, token: str, account: str) -> None:
-    assert credential_for(Caller(key)) == Credential(token, account)
+    assert Caller(key).own == Credential(token, account)
 
 
 def test_account_beside_the_key_means_the_same_unless_the_key_names_one() -> None:
@@ -61,6 +61,6 @@ def test_no_repr_shows_an_account() -> None:
 
 
 def test_caller_is_passed_on_with_its_own_key_which_no_repr_shows() -> None:
-    credential = credential_for(Caller("fk-abc"))
+    credential = Caller("fk-abc").own
     assert credential == Credential("fk-abc")
     assert "fk-abc" not in repr((Caller("fk-abc"), credential))

@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 from redis.asyncio import Redis
 
-from accounts import AccountQueue, Caller, Credential, KeyKind, SharedSlots, Slot
+from accounts import AccountQueue, Caller, KeyKind, SharedSlots, Slot
 from accounts.shared_slots import Lease
 from tests.accounts.test_queue import Counts
 from tests.redis_server import RedisServer, needs_redis
@@ -60,7 +60,7 @@ async def held(queue: AccountQueue, key: str = KEY) -> Slot:
 
 
 async def leased(shared: SharedSlots) -> Lease:
-    lease = await shared.acquire(Credential(KEY), 1)
+    lease = await shared.acquire(Caller(KEY).digest, 1)
     assert lease is not None
     return lease
 

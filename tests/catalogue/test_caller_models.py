@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts import Caller, Credential, credential_for
+from accounts import Caller, Credential, OwnKeys
 from catalogue import CallerModels
 from metrics import Metrics
 from translate.values import BUILT_IN, DEFAULT_SLUGS, Catalogue, Gpt, ListedModel, ModelList, NotFound
@@ -18,7 +18,7 @@ class KnownLists(ModelLists):
 
     def __init__(self, *slugs: str) -> None:
         super().__init__(HttpClient("http://127.0.0.1:9"))
-        self.known = {credential_for(ALICE): ModelList({slug: ListedModel(slug) for slug in slugs})}
+        self.known = {ALICE.own: ModelList({slug: ListedModel(slug) for slug in slugs})}
         self.asked: list[Credential] = []
 
     def latest(self, credential: Credential) -> ModelList:
@@ -44,7 +44,7 @@ def labelled(counted: Metrics, model: str) -> bool:
 
 def caller_models(lists: ModelLists | None, counted: Metrics | None = None) -> CallerModels:
     catalogue = Catalogue(BUILT_IN, {}, [BOT], slugs=DEFAULT_SLUGS, pass_through=True)
-    return CallerModels(catalogue, lists, counted or metrics())
+    return CallerModels(catalogue, lists, counted or metrics(), OwnKeys())
 
 
 async def test_names_mean_what_is_listed_for_the_caller() -> None:
@@ -69,7 +69,7 @@ async def test_only_what_depends_on_a_list_that_is_not_known_waits_for_it() -> N
     assert not models.waits_for_list(ALICE, "gpt-6")
     assert await models.wait_for_list(ALICE)
     assert not await models.wait_for_list(BOB)
-    assert lists.asked == [credential_for(ALICE), credential_for(BOB)]
+    assert lists.asked == [ALICE.own, BOB.own]
 
 
 async def test_listed_model_has_series_once_it_is_used() -> None:

@@ -12,6 +12,7 @@ import tornado.web
 from tornado.iostream import IOStream
 
 from access import AccessLimits, Admin, Doorkeeper
+from accounts import OwnKeys
 from catalogue import CallerModels
 from front import ConnectionTimes, FrontDoor, Listeners
 from handlers.answer import AnswerHandler, AnswerParts
@@ -183,7 +184,7 @@ class Rig:
         """What handlers of answers work with; there are no models, and nothing to make turns of."""
         turns = TurnFactory(TurnRig(ScriptedBackend(), Path()).parts, continue_limit=0, actions="ask")
         return AnswerParts(
-            CallerModels(Catalogue([], {}, []), None, self.metrics),
+            CallerModels(Catalogue([], {}, []), None, self.metrics, OwnKeys()),
             turns,
             self.running,
             self.timing,

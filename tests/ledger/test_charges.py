@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from accounts import Caller, Credential
+from accounts import Caller, Credential, OwnKeys
 from ledger import DAY, ChargeBook, KeyNames, Ledger, Limits, Reconciler, SqliteStore
 from metrics import Attempt, Metrics
 from tests.ledger.entries import NO_LIMITS, WINDOW, ledger_over
@@ -68,7 +68,14 @@ async def charge_book(
         metrics = metrics or Metrics(("chat",), [])
         reconciler = NothingToReconcile(listed=listed)
         yield ChargeBook(
-            ledger, names, reconciler, metrics, CATALOGUE, prices or {}, backend or limits_of_backend()
+            ledger,
+            names,
+            reconciler,
+            metrics,
+            CATALOGUE,
+            prices or {},
+            backend or limits_of_backend(),
+            OwnKeys(),
         )
 
 
@@ -229,7 +236,14 @@ async def test_caller_is_reconciled_under_its_name(tmp_path: Path) -> None:
         reconciler = NothingToReconcile()
         names = KeyNames(b"s" * 32, {ALICE.key: "alice"})
         charges = ChargeBook(
-            ledger, names, reconciler, Metrics(("chat",), []), CATALOGUE, {}, limits_of_backend()
+            ledger,
+            names,
+            reconciler,
+            Metrics(("chat",), []),
+            CATALOGUE,
+            {},
+            limits_of_backend(),
+            OwnKeys(),
         )
         charges.reconcile(ALICE, Credential("fk-pool"))
         assert reconciler.started == [("alice", Credential("fk-pool"))]

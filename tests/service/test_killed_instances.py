@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from accounts import Caller, credential_for
+from accounts import Caller
 from ledger import DAY, Reconciler, UsageRow
 from server import VERSION, serve
 from settings import Settings
@@ -83,7 +83,7 @@ async def reconciled(settings: dict[str, str]) -> AsyncIterator[list[UsageRow]]:
                 alias = charges.alias(caller)
                 if not await ledger.unsettled(alias, now + DAY):
                     break
-                await reconciler.reconcile(alias, credential_for(caller))
+                await reconciler.reconcile(alias, caller.own)
         yield await ledger.usage(now - 2 * DAY, now + 2 * DAY)
     finally:
         await server.stop()

@@ -3,7 +3,6 @@
 import asyncio
 from pathlib import Path
 
-from accounts import credential_for
 from metrics import Attempt, Outcome
 from tests.eventually import eventually
 from tests.turns.rig import ALICE, CUT, DONE, GPT_4, Books, Rig, ScriptedBackend, record, sends
@@ -24,7 +23,7 @@ async def test_backend_is_told_while_the_request_waits_for_its_slot(tmp_path: Pa
     running = asyncio.create_task(rig.turn().run(rig.client))
     await eventually(lambda: rig.queue.waiting == 1)
     ((credential, about),) = rig.backend.preflights
-    assert (credential, about["model"]) == (credential_for(ALICE), GPT_4.slug)
+    assert (credential, about["model"]) == (ALICE.own, GPT_4.slug)
     assert not rig.backend.calls
     taken.release()
     await running

@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts import Caller, Credential
+from accounts import Caller, Credential, OwnKeys
 from runtime import ByteBudget, HeldBytes
 from tests.plenty import held
 from translate.values import ApiError, NotFound, Overloaded, UpstreamFailed
@@ -36,18 +36,18 @@ class FailingFiles(BackendFiles):
     ],
 )
 async def test_failure_to_read_out_is_told(error: UpstreamError, kind: type[ApiError], words: str) -> None:
-    voice, credential = Voice(FailingFiles(error)), Credential(ALICE.key)
+    voice, credential = Voice(FailingFiles(error), OwnKeys()), Credential(ALICE.key)
     with pytest.raises(kind, match=words):
         await voice.read_out(credential, "c-1", "m-1", voice="cove", form="mp3", held=held())
 
 
 async def test_words_that_cannot_be_used_are_told() -> None:
-    voice = Voice(FailingFiles(UnusableAnswer("transcription")))
+    voice = Voice(FailingFiles(UnusableAnswer("transcription")), OwnKeys())
     with pytest.raises(UpstreamFailed, match="not with what was asked for"):
         await voice.transcribe(ALICE, b"sound", "a.mp3", "", held())
 
 
 async def test_recording_for_which_there_is_no_room_is_not_sent() -> None:
-    voice = Voice(FailingFiles(UnusableAnswer("transcription")))
+    voice = Voice(FailingFiles(UnusableAnswer("transcription")), OwnKeys())
     with ByteBudget(4).hold() as none, pytest.raises(Overloaded, match="Too many files are held at once"):
         await voice.transcribe(ALICE, b"sound", "a.mp3", "", none)

@@ -24,6 +24,7 @@ from translate.values.errors import (
     UnsupportedMediaType,
     UpstreamFailed,
     UpstreamTimeout,
+    model_not_found,
 )
 from translate.values.events import (
     NEED_DATA,
@@ -196,6 +197,7 @@ __all__ = [
     "is_substitute",
     "join_surrogates",
     "json_object",
+    "model_not_found",
     "object_at",
     "objects_at",
     "picture_tokens",

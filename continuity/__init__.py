@@ -1,0 +1,1 @@
+"""Which requests go on with a conversation that the backend has."""

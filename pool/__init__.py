@@ -1,0 +1,1 @@
+"""Which account takes a turn, and what becomes of an account that fails."""

@@ -1,0 +1,69 @@
+"""What is known of the accounts at the time when one of them is chosen."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Policy(StrEnum):
+    """How an account is chosen among those that can take a turn now."""
+
+    BALANCE = "balance"
+    """The one that has most left."""
+    FILL = "fill"
+    """The first of the file that has anything left: the others rest, and stay in reserve."""
+    ROUND_ROBIN = "round-robin"
+    """The one that was used longest ago."""
+
+
+class Obstacle(StrEnum):
+    """Why an account cannot take a turn, whether it is busy or not."""
+
+    NONE = ""
+    DISABLED = "disabled"
+    """The administrator has switched it off."""
+    NO_CREDENTIAL = "no_credential"
+    """There is no credential for it now."""
+    UNABLE = "unable"
+    """It does not have the model or the feature at all."""
+    REFUSED = "refused"
+    """The backend refuses its credential: a person is needed."""
+    COOLING = "cooling"
+    """It has failed lately."""
+    QUOTA = "quota"
+    """It may spend no more today."""
+    WINDOW = "window"
+    """It has sent as many GPT-4 messages as it may."""
+    CAPPED = "capped"
+    """The backend has capped the model for it."""
+    FEATURE = "feature"
+    """The backend has no uses of the feature left for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """An account that a caller may use.
+
+    `order` is its place in the file. Of `slots` messages at once (0 for no limit) it has `in_use` now.
+    `units_left` and `messages_left` (GPT-4 messages in the window, where such a message is asked for) are
+    infinite without a limit; `units_limit` and `messages_limit` are these limits. `used_at` is when it took
+    its last turn, in seconds of any clock, 0 for never. `obstacle` says why it cannot take the turn, until
+    `ready_at` (Unix seconds): infinite if nobody knows when.
+    """
+
+    alias: str
+    order: int
+    weight: float = 1.0
+    slots: int = 1
+    in_use: int = 0
+    units_left: float = float("inf")
+    units_limit: float = float("inf")
+    messages_left: float = float("inf")
+    messages_limit: float = float("inf")
+    used_at: float = 0.0
+    obstacle: Obstacle = Obstacle.NONE
+    ready_at: float = 0.0
+
+    @property
+    def free(self) -> bool:
+        """It can take the turn at once."""
+        return not self.obstacle and (not self.slots or self.in_use < self.slots)

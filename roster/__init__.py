@@ -1,0 +1,1 @@
+"""Who may use what, by `accounts.json`: accounts of the operator's, and keys of this service."""
