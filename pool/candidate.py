@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from math import isinf
 
 
 class Policy(StrEnum):
@@ -12,7 +13,7 @@ class Policy(StrEnum):
     FILL = "fill"
     """The first of the file that has anything left: the others rest, and stay in reserve."""
     ROUND_ROBIN = "round-robin"
-    """The one that was used longest ago."""
+    """Each in its turn: the one that was used longest ago."""
 
 
 class Obstacle(StrEnum):
@@ -46,8 +47,9 @@ class Candidate:
     `order` is its place in the file. Of `slots` messages at once (0 for no limit) it has `in_use` now.
     `units_left` and `messages_left` (GPT-4 messages in the window, where such a message is asked for) are
     infinite without a limit; `units_limit` and `messages_limit` are these limits. `used_at` is when it took
-    its last turn, in seconds of any clock, 0 for never. `obstacle` says why it cannot take the turn, until
-    `ready_at` (Unix seconds): infinite if nobody knows when.
+    its last turn, in seconds of any clock, 0 for never. `due` is its place among those that take turns in
+    turn, the lowest first: see `Rotation`. `obstacle` says why it cannot take the turn, until `ready_at`
+    (Unix seconds): infinite if nobody knows when. `weight` is above 0.
     """
 
     alias: str
@@ -60,10 +62,22 @@ class Candidate:
     messages_left: float = float("inf")
     messages_limit: float = float("inf")
     used_at: float = 0.0
+    due: float = 0.0
     obstacle: Obstacle = Obstacle.NONE
-    ready_at: float = 0.0
+    ready_at: float = float("inf")
 
     @property
     def free(self) -> bool:
         """It can take the turn at once."""
         return not self.obstacle and (not self.slots or self.in_use < self.slots)
+
+    @property
+    def share_left(self) -> float:
+        """How much of what it may spend is left, from 0 to 1: of units or messages, whichever is scarcer."""
+        return min(_share(self.units_left, self.units_limit), _share(self.messages_left, self.messages_limit))
+
+
+def _share(left: float, limit: float) -> float:
+    if left <= 0.0 or limit <= 0.0:
+        return 0.0
+    return 1.0 if left >= limit or isinf(limit) else left / limit

@@ -1,0 +1,99 @@
+"""Which account takes a turn, and what is told if none can. Pure: all that is known comes as `Candidate`s."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from math import isinf
+from typing import Final
+
+from pool.candidate import Candidate, Obstacle, Policy
+
+MUCH_WORSE: Final = 2.0
+"""The account that a caller had is not taken again if another has more than this many times as much left."""
+
+_Key = tuple[float | str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why no account takes a turn now.
+
+    `obstacle` is that of the account that can take it first, as far as anybody knows, in `retry_after`
+    seconds: None if nobody knows when. With `only_busy` another one is able and merely in use, so the turn
+    can wait for it; if all are so, there is no obstacle.
+    """
+
+    obstacle: Obstacle
+    retry_after: float | None = None
+    only_busy: bool = False
+
+
+def choose(candidates: Iterable[Candidate], policy: Policy, prefer: str = "") -> Candidate | None:
+    """The account that takes the turn at once, None if none of them can.
+
+    `prefer` is the alias of the account that the caller had last. `BALANCE` takes that one again unless
+    another is much better; the other policies say of every turn where it goes.
+    """
+    free = [candidate for candidate in candidates if candidate.free]
+    if not free:
+        return None
+    best = min(free, key=_KEYS[policy])
+    if policy is Policy.BALANCE:
+        for candidate in free:
+            if candidate.alias == prefer and not _much_worse(candidate, best):
+                return candidate
+    return best
+
+
+def refusal(candidates: Iterable[Candidate], now: float) -> Refusal:
+    """Why `choose` found none. `now` is in Unix seconds. Of no accounts at all, none is able."""
+    known = list(candidates)
+    only_busy = any(not candidate.obstacle for candidate in known)
+    hindered = [candidate for candidate in known if candidate.obstacle]
+    if not hindered:
+        return Refusal(obstacle=Obstacle.NONE if only_busy else Obstacle.UNABLE, only_busy=only_busy)
+    waits = {candidate: max(0.0, candidate.ready_at - now) for candidate in hindered}
+    first = min(hindered, key=lambda candidate: (waits[candidate], _TOLD_FIRST.index(candidate.obstacle)))
+    retry_after = None if isinf(waits[first]) else waits[first]
+    return Refusal(obstacle=first.obstacle, retry_after=retry_after, only_busy=only_busy)
+
+
+def _much_worse(candidate: Candidate, best: Candidate) -> bool:
+    return (
+        candidate.share_left * MUCH_WORSE < best.share_left
+        or candidate.in_use + 1 > (best.in_use + 1) * MUCH_WORSE
+    )
+
+
+def _most_left(candidate: Candidate) -> _Key:
+    # By what is used up, not by what is left: so one of twice the weight carries twice as much at any time.
+    used_up = 1.0 - candidate.share_left
+    return (used_up / candidate.weight, candidate.in_use / candidate.weight, *_longest_ago(candidate))
+
+
+def _longest_ago(candidate: Candidate) -> _Key:
+    return (candidate.due, candidate.used_at, *_first_of_file(candidate))
+
+
+def _first_of_file(candidate: Candidate) -> _Key:
+    return (candidate.order, candidate.alias)
+
+
+_KEYS: Final[Mapping[Policy, Callable[[Candidate], _Key]]] = {
+    Policy.BALANCE: _most_left,
+    Policy.FILL: _first_of_file,
+    Policy.ROUND_ROBIN: _longest_ago,
+}
+
+_TOLD_FIRST: Final = (
+    Obstacle.FEATURE,
+    Obstacle.CAPPED,
+    Obstacle.WINDOW,
+    Obstacle.QUOTA,
+    Obstacle.COOLING,
+    Obstacle.REFUSED,
+    Obstacle.NO_CREDENTIAL,
+    Obstacle.DISABLED,
+    Obstacle.UNABLE,
+)
+"""Of obstacles that go at the same time, or nobody knows when: those that time removes, then those that a
+person removes, then what stays."""
