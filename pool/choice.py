@@ -18,13 +18,16 @@ class Refusal:
     """Why no account takes a turn now.
 
     `obstacle` is that of the account that can take it first, as far as anybody knows, in `retry_after`
-    seconds: None if nobody knows when. With `only_busy` another one is able and merely in use, so the turn
-    can wait for it; if all are so, there is no obstacle.
+    seconds: None if nobody knows when. Without an obstacle some account is able, and merely in use.
     """
 
     obstacle: Obstacle
     retry_after: float | None = None
-    only_busy: bool = False
+
+    @property
+    def only_busy(self) -> bool:
+        """The turn can wait for an account that becomes free."""
+        return not self.obstacle
 
 
 def choose(candidates: Iterable[Candidate], policy: Policy, prefer: str = "") -> Candidate | None:
@@ -46,15 +49,13 @@ def choose(candidates: Iterable[Candidate], policy: Policy, prefer: str = "") ->
 
 def refusal(candidates: Iterable[Candidate], now: float) -> Refusal:
     """Why `choose` found none. `now` is in Unix seconds. Of no accounts at all, none is able."""
-    known = list(candidates)
-    only_busy = any(not candidate.obstacle for candidate in known)
-    hindered = [candidate for candidate in known if candidate.obstacle]
-    if not hindered:
-        return Refusal(obstacle=Obstacle.NONE if only_busy else Obstacle.UNABLE, only_busy=only_busy)
-    waits = {candidate: max(0.0, candidate.ready_at - now) for candidate in hindered}
-    first = min(hindered, key=lambda candidate: (waits[candidate], _TOLD_FIRST.index(candidate.obstacle)))
-    retry_after = None if isinf(waits[first]) else waits[first]
-    return Refusal(obstacle=first.obstacle, retry_after=retry_after, only_busy=only_busy)
+    waits = {candidate: max(0.0, candidate.ready_at - now) for candidate in candidates}
+    if not waits:
+        return Refusal(obstacle=Obstacle.UNABLE)
+    if not all(candidate.obstacle for candidate in waits):
+        return Refusal(obstacle=Obstacle.NONE)
+    first = min(waits, key=lambda candidate: (waits[candidate], _TOLD_FIRST.index(candidate.obstacle)))
+    return Refusal(obstacle=first.obstacle, retry_after=None if isinf(waits[first]) else waits[first])
 
 
 def _much_worse(candidate: Candidate, best: Candidate) -> bool:
