@@ -18,6 +18,8 @@ from translate.values import (
     BadRequest,
     Forbidden,
     JsonObject,
+    KeyExpired,
+    ModelCapped,
     NotFound,
     Overloaded,
     PlanLimitReached,
@@ -75,6 +77,12 @@ def _bad_key(detail: ErrorDetail, _: float | None) -> ApiError:
     )
 
 
+def _expired_key(detail: ErrorDetail, _: float | None) -> ApiError:
+    return KeyExpired(
+        "The backend refused the API key: " + (detail.message or "it has expired."), code="invalid_api_key"
+    )
+
+
 def _deactivated(detail: ErrorDetail, _: float | None) -> ApiError:
     return Forbidden("The account behind this API key is deactivated.", code=detail.code or None)
 
@@ -102,7 +110,7 @@ def _too_long(_detail: ErrorDetail, _: float | None) -> ApiError:
 
 
 def _message_cap(detail: ErrorDetail, retry_after: float | None) -> ApiError:
-    return RateLimited(
+    return ModelCapped(
         "The message cap of this model is reached on the backend"
         + (f"; it clears in {int(wait)} seconds." if (wait := _wait(detail, retry_after)) else "."),
         retry_after=wait,
@@ -164,11 +172,11 @@ def _unknown_model(detail: ErrorDetail, _: float | None) -> ApiError:
 
 
 BY_CODE: dict[str, MakeError] = {
-    "token_expired": _bad_key,
+    "token_expired": _expired_key,
     "token_invalidated": _bad_key,
     "token_revoked": _bad_key,
     "invalid_jwt": _bad_key,
-    "expired_session_key": _bad_key,
+    "expired_session_key": _expired_key,
     "invalid_api_key": _bad_key,
     "account_deactivated": _deactivated,
     "deactivated_workspace": _deactivated,

@@ -3,10 +3,10 @@
 The tree; every leaf has its HTTP status, type and code:
 
     ApiError
-    ├── the caller's fault   BadRequest 400, Unauthorized 401, Forbidden 403, NotFound 404,
+    ├── the caller's fault   BadRequest 400, Unauthorized 401 (KeyExpired), Forbidden 403, NotFound 404,
     │                        MethodNotAllowed 405, TooLarge 413, UnsupportedMediaType 415
-    ├── limits               RateLimited 429 (AccountBusy, PlanLimitReached, NotAdmitted),
-    │                        QuotaExceeded 429, Overloaded 503
+    ├── limits               RateLimited 429 (AccountBusy, ModelCapped, PlanLimitReached,
+    │                        NotAdmitted), QuotaExceeded 429, Overloaded 503
     └── the backend or us    UpstreamFailed 502, UpstreamTimeout 504, InternalError 500
 
 How an error is written in a response body is up to the API format (see `translate.openai`).
@@ -80,6 +80,10 @@ class Unauthorized(ApiError):
     type = "invalid_request_error"
 
 
+class KeyExpired(Unauthorized):
+    """The backend refuses the key, since its time is over: another one is to be had."""
+
+
 class Forbidden(ApiError):
     """The backend refuses the request, or the account is not allowed to make it."""
 
@@ -128,6 +132,10 @@ class RateLimited(ApiError):
 
 class AccountBusy(RateLimited):
     """The backend still answers another message of this account; nothing was spent."""
+
+
+class ModelCapped(RateLimited):
+    """The account has sent as many messages to the model as the backend lets it; other models are free."""
 
 
 class PlanLimitReached(RateLimited):

@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 from tests.translate.wire import Json
 from translate.backend.errors import Said, error_from_record, error_from_response, said_by
 from translate.openai.errors import envelope
-from translate.values.errors import ApiError
+from translate.values.errors import (
+    AccountBusy,
+    ApiError,
+    KeyExpired,
+    ModelCapped,
+    RateLimited,
+    Unauthorized,
+)
 
 UNUSUAL = "Our systems have detected unusual activity from your system. Please try again later."
 BUSY = (
@@ -285,6 +292,23 @@ def test_code_of_an_error_record_counts_first(
     failure = error_from_record(record)
     assert (failure.status, failure.code, failure.should_retry) == (status, code, retry)
     assert readable(failure)
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ({"code": "token_expired"}, KeyExpired),
+        ({"code": "expired_session_key"}, KeyExpired),
+        ({"code": "token_revoked"}, Unauthorized),
+        (CAP, ModelCapped),
+        ("You have sent too many messages to the model.", ModelCapped),
+        (BUSY, AccountBusy),
+        ("Too many requests in 1 hour. Try again later.", RateLimited),
+    ],
+)
+def test_class_of_an_error_tells_what_the_status_does_not(said: object, kind: type[ApiError]) -> None:
+    assert type(error_from_response(429, detail(said))) is kind
+    assert type(error_from_record({"error": said})) is kind
 
 
 def test_announced_wait_is_passed_on_and_long_ones_are_not_retried() -> None:
