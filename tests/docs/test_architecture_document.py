@@ -3,6 +3,7 @@
 import re
 
 from handlers.client_states import TRANSITIONS as CLIENT_TRANSITIONS
+from pool.health import RULES
 from tests.docs.names import CLASSES, MEMBERS
 from tests.source_tree import ROOT
 from tests.test_architecture import ARROWS
@@ -63,6 +64,30 @@ def test_table_of_an_answer_is_that_of_the_code() -> None:
         for state, moves in CLIENT_TRANSITIONS.items()
     }
     assert state_table("The life of an answer") == moves
+
+
+def span(seconds: float) -> str:
+    """So long, as the document writes it."""
+    units = {"d": 86400, "h": 3600, "min": 60, "s": 1}
+    unit = next(name for name, length in units.items() if seconds >= length and seconds % length == 0)
+    return f"{seconds / units[unit]:g} {unit}"
+
+
+FAULT_ROW = re.compile(r"^\| `(\w+)` \| [^|]+ \| (\w+) \| ([^|]+) \| ([^|]*)\| (\w+) \|$", re.MULTILINE)
+
+
+def test_table_of_faults_is_that_of_the_code() -> None:
+    section = DOCUMENT.partition("\n## The health of an account\n")[2].partition("\n## ")[0]
+    assert [(*row[:3], row[3].strip(), row[4]) for row in FAULT_ROW.findall(section)] == [
+        (
+            fault,
+            rule.scope.name.lower(),
+            f"{span(rule.base)} to {span(rule.ceiling)}",
+            span(rule.announced) if rule.announced else "",
+            rule.obstacle,
+        )
+        for fault, rule in RULES.items()
+    ]
 
 
 def test_files_and_classes_that_it_names_exist() -> None:
