@@ -20,9 +20,9 @@ class SubscriptionHandler(ApiHandler):
 
     def get(self) -> None:
         """The smallest limit that is set. Raises Unauthorized."""
-        self.read_caller()
-        ledger = self.common.charges.ledger
-        set_limits = [limit for limit in (ledger.limits.per_key, ledger.limits.per_day) if limit]
+        charges = self.common.charges
+        own_units, ledger = charges.allowance(self.read_caller()).units_per_day, charges.ledger
+        set_limits = [limit for limit in (own_units, ledger.limits.per_day) if limit]
         limit = float(min(set_limits, default=UNLIMITED))
         answer = {
             "object": "billing_subscription",

@@ -1,4 +1,4 @@
-"""`GET /v1/usage`: what was spent, by day, model and name of the key, and how the limits stand.
+"""`GET /v1/usage`: what was spent, by day, model, name of the key and account, and how the limits stand.
 
 A caller's own key sees its own usage, the administrator that of all keys; see `access`.
 """
@@ -10,7 +10,16 @@ import ujson
 from access import Admin
 from accounts import Caller
 from handlers.base import ApiHandler
-from ledger import Ledger, LicenceUsage, StoreError, UsageRow, limits_as_json, row_as_json, usage_summary
+from ledger import (
+    Allowance,
+    Ledger,
+    LicenceUsage,
+    StoreError,
+    UsageRow,
+    limits_as_json,
+    row_as_json,
+    usage_summary,
+)
 from translate.values import BadRequest, Overloaded
 
 DAYS = 7
@@ -35,7 +44,8 @@ class UsageHandler(ApiHandler):
         since, until = day_range(self, days=DAYS)
         ledger = charges.ledger
         rows = await spent(ledger, since, until, alias=alias)
-        answer = await summary(ledger, alias)
+        allowance = None if caller is None else charges.allowance(caller)
+        answer = await summary(ledger, alias, allowance)
         answer["licence"] = self.licence.latest if alias is None else None
         answer["backend"] = [limits_as_json(*told) for told in charges.backend_limits(caller)]
         answer["data"] = [row_as_json(row) for row in rows]
@@ -84,10 +94,10 @@ async def spent(ledger: Ledger, since: float, until: float, *, alias: str | None
         raise unreadable() from None
 
 
-async def summary(ledger: Ledger, alias: str | None) -> dict[str, object]:
+async def summary(ledger: Ledger, alias: str | None, allowance: Allowance | None) -> dict[str, object]:
     """See `usage_summary`. Raises Overloaded."""
     try:
-        return await usage_summary(ledger, alias)
+        return await usage_summary(ledger, alias, allowance)
     except StoreError:
         raise unreadable() from None
 

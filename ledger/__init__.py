@@ -8,9 +8,9 @@ from ledger.charges import Charge, ChargeBook
 from ledger.key_names import SECRET_FILE, KeyNames, load_secret, save_secret
 from ledger.ledger import Ledger
 from ledger.licence import LicenceUsage
-from ledger.limits import DAY, HOUR, Limits
+from ledger.limits import DAY, HOUR, AccountSpent, Allowance, Limits, Standing
 from ledger.reconcile import GRACE_SECONDS, SHARED_GRACE_SECONDS, Reconciler
-from ledger.records import UsageRow
+from ledger.records import Subject, UsageRow
 from ledger.redis_store import RedisStore
 from ledger.report import limits_as_json, row_as_json, usage_summary, usage_table
 from ledger.sqlite_store import SqliteStore
@@ -22,6 +22,8 @@ __all__ = [
     "HOUR",
     "SECRET_FILE",
     "SHARED_GRACE_SECONDS",
+    "AccountSpent",
+    "Allowance",
     "Charge",
     "ChargeBook",
     "KeyNames",
@@ -31,8 +33,10 @@ __all__ = [
     "Reconciler",
     "RedisStore",
     "SqliteStore",
+    "Standing",
     "Store",
     "StoreError",
+    "Subject",
     "UsageRow",
     "limits_as_json",
     "load_secret",

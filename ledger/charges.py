@@ -1,15 +1,15 @@
-"""What conversations cost their callers: checked before each one, recorded after it."""
+"""What conversations cost: checked before each one, recorded after it."""
 
 import secrets
 import time
 from collections.abc import Awaitable, Collection, Mapping
 
-from accounts import Caller, Credential, Lender
+from accounts import Account, Caller, Credential, Lender
 from ledger.key_names import KeyNames
 from ledger.ledger import Ledger
-from ledger.limits import LimitReached
+from ledger.limits import Allowance, Allowed, LimitReached, Standing
 from ledger.reconcile import Reconciler
-from ledger.records import Capped, Counted, Posted, Settled
+from ledger.records import Capped, Counted, Posted, Settled, Subject
 from metrics import Attempt, Metrics
 from translate.values import (
     ANY_GPT,
@@ -63,8 +63,23 @@ class ChargeBook:
         default = self._units.get(ANY_GPT.name, model.units) if model.gizmo_id else model.units
         return self._units.get(model.name, default)
 
+    def allowance(self, caller: Caller) -> Allowance:
+        """What the caller may spend: what its key is granted, or what the settings say of every key."""
+        return self.ledger.limits.of_caller(caller.grant)
+
+    def standing(self, account: Account, model_units: int, slug: str, windowed: bool) -> Standing:
+        """What is left of an account of the operator's for a conversation of so many units with the model
+        that the backend calls `slug`; `windowed`: it is a GPT-4 message.
+
+        It is quick, and known without asking: of other instances what was told some seconds ago.
+        """
+        return self.ledger.standing(account, slug, model_units, windowed=windowed)
+
     def check(self, caller: Caller, model: Model, features: Collection[str] = ()) -> None:
         """Check the limits of `caller` before any work is done; `features` of the backend will be needed.
+
+        Those of the operator's accounts are not its own: which of them can take the conversation is seen
+        when one is chosen.
 
         Raises:
             ApiError: (429) it may not converse with `model` now.
@@ -72,7 +87,7 @@ class ChargeBook:
         try:
             self._check(caller, model, features)
         except LimitReached as reached:
-            raise self._refusal(reached) from None
+            raise self._refusal(reached, caller) from None
 
     def allows(self, caller: Caller, model: Model) -> bool:
         """Whether the limits leave room for another conversation."""
@@ -89,14 +104,18 @@ class ChargeBook:
         waits = [found.seconds for found in used_up if found is not None]
         return min(waits) if waits and len(waits) == len(used_up) else None
 
-    async def post(self, caller: Caller, model: Model, message_id: str = "") -> "Charge":
-        """Record, durably, that a conversation is about to be posted.
+    async def post(
+        self, caller: Caller, model: Model, message_id: str = "", account: Account | None = None
+    ) -> "Charge":
+        """Record, durably, that a conversation is about to be posted: to an `account` of the operator's, or
+        with None to the caller's own.
 
         `message_id` is that of the message sent, by which it can be looked for at the backend later, if its
         conversation is going to be on the account's list.
 
         Raises:
             ApiError: (429) a limit is reached, and nothing may be posted.
+            AccountSpent: a limit of the account is reached: another one may take it.
         """
         await self.ledger.agree_on_names()
         now = self.ledger.clock()
@@ -109,26 +128,33 @@ class ChargeBook:
             self.units(model),
             model.windowed,
             message_id if self._reconciler.listed else "",
+            "" if account is None else account.alias,
         )
+        allowed = Allowed(self.allowance(caller))
+        if account is not None:
+            allowed = Allowed(allowed.caller, self.ledger.limits.of_account(account))
         try:
             self._check_backend(caller, model)
-            await self.ledger.post(posted)
+            await self.ledger.post(posted, allowed)
         except LimitReached as reached:
-            raise self._refusal(reached) from None
+            raise self._refusal(reached, caller) from None
         return Charge(self.ledger, posted)
 
-    def reconcile(self, caller: Caller, credential: Credential) -> None:
-        """Look for conversations of `caller` whose outcome is unknown, in the background.
+    def reconcile(self, caller: Caller, credential: Credential, account: Account | None = None) -> None:
+        """Look for conversations whose outcome is unknown, in the background: those on an `account` of the
+        operator's, or with None on the caller's own.
 
-        To be called when the backend has just answered this credential.
+        To be called when the backend has just answered this credential, which is that of the account.
         """
-        self._reconciler.start(self.alias(caller), credential)
+        owner = Subject(self.alias(caller)) if account is None else Subject(account.alias, True)
+        self._reconciler.start(owner, credential)
 
     def headers(self, caller: Caller, model: Model) -> dict[str, str]:
         """`x-ratelimit-*`, for the limits that are set."""
-        if not self.ledger.limits.any:
+        allowance = self.allowance(caller)
+        if not (self.ledger.limits.per_day or allowance.units_per_day or allowance.window_messages):
             return {}
-        return self.ledger.headers(self.alias(caller), model.slug, windowed=model.windowed)
+        return self.ledger.headers(self.alias(caller), allowance, model.slug, windowed=model.windowed)
 
     def backend_limits(self, caller: Caller | None) -> list[tuple[str, BackendLimits, float]]:
         """What the backend has told of its limits, with the name of the key and since when it is known (Unix
@@ -153,7 +179,8 @@ class ChargeBook:
         await self.ledger.close()
 
     def _check(self, caller: Caller, model: Model, features: Collection[str] = ()) -> None:
-        self.ledger.check(self.alias(caller), model.slug, self.units(model), windowed=model.windowed)
+        alias, allowance = self.alias(caller), self.allowance(caller)
+        self.ledger.check(alias, allowance, model.slug, self.units(model), windowed=model.windowed)
         self._check_backend(caller, model, features)
 
     def _check_backend(self, caller: Caller, model: Model, features: Collection[str] = ()) -> None:
@@ -167,14 +194,16 @@ class ChargeBook:
             if used_up := self._backend.feature_used_up(credential, feature):
                 raise LimitReached("feature_limit", used_up.seconds, used_up.what)
 
-    def _refusal(self, reached: LimitReached) -> ApiError:
+    def _refusal(self, reached: LimitReached, caller: Caller) -> ApiError:
         self._metrics.rejected(reached.reason)
-        limits, wait = self.ledger.limits, _in_words(reached.retry_after)
+        limits, allowance = self.ledger.limits, self.allowance(caller)
+        wait = _in_words(reached.retry_after)
         instead = f" Until then {reached.what} would answer; ask for it by name." if reached.what else ""
         text = {
             "quota": f"The quota of today, {limits.per_day} units, is used up; it resets {wait}.",
-            "key_quota": f"The quota of this key, {limits.per_key} a day, is used up; it resets {wait}.",
-            "gpt4_window": f"This key has sent {limits.window_messages} GPT-4 messages within "
+            "key_quota": f"The quota of this key, {allowance.units_per_day} a day, is used up; "
+            f"it resets {wait}.",
+            "gpt4_window": f"This key has sent {allowance.window_messages} GPT-4 messages within "
             f"{limits.window / 3600:g} hours; the next one is possible {wait}.",
             "model_cap": f"The backend has reported that the message cap of this model is reached; "
             f"it clears {wait}.{instead}",
@@ -223,11 +252,11 @@ class Charge:
         """Record how the conversation ended; what is returned is done when that is durable.
 
         `served` is the slug of the model that answered. `capped_for` is how many seconds the model is capped
-        for this caller, if the backend has said so.
+        for the account, if the backend has said so.
         """
         if capped_for:
-            until = self._ledger.clock() + capped_for
-            self._ledger.record_cap(Capped(self._posted.alias, self._posted.slug, until))
+            posted, until = self._posted, self._ledger.clock() + capped_for
+            self._ledger.record_cap(Capped(posted.alias, posted.slug, until, posted.account))
         duration = time.monotonic() - self._began
         settled = Settled(self._posted.id, outcome, served, conversation_id, duration, self._ttft)
         self.units = 0 if settled.free else self._posted.units

@@ -1,4 +1,4 @@
-"""What was spent lately, in memory: today's units by caller, the rolling windows, the caps reported.
+"""What was spent lately, in memory: today's units by caller and account, the windows, the caps reported.
 
 Pure: the time is passed in, in Unix seconds. The wall clock may jump. An entry belongs to the day of its own
 time, and one from the future counts as of now, so that no window lasts longer than it should.
@@ -9,7 +9,7 @@ from collections import Counter
 from typing import Final
 
 from ledger.limits import CurrentUsage, Limits
-from ledger.records import Capped, Posted
+from ledger.records import Capped, Posted, Subject
 
 KEPT_DAYS: Final = 3
 """How many days of units are remembered; more than one, so that a clock may jump and come back."""
@@ -20,76 +20,88 @@ SWEEP_ABOVE: Final = 1000
 
 
 class UsageCounters:
-    """Only callers that have spent something take memory."""
+    """Only subjects that have spent something take memory."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._days: dict[int, Counter[str]] = {}
+        self._days: dict[int, Counter[Subject]] = {}
         self._totals: dict[int, int] = {}
-        self._windows: dict[str, list[float]] = {}
-        self._caps: dict[tuple[str, str], float] = {}
+        self._windows: dict[Subject, list[float]] = {}
+        self._caps: dict[tuple[Subject, str], float] = {}
+        self._lent: set[Subject] = set()  # callers on accounts of the operator's: as many as keys are given
         self._sweep_above = SWEEP_ABOVE
 
     def add(self, posted: Posted) -> None:
-        """Count a conversation as spent."""
+        """Count a conversation as spent, for each of its subjects."""
         self._add_units(posted, posted.units)
+        if posted.account:
+            self._lent.add(posted.caller)
         if posted.windowed:
-            insort(self._windows.setdefault(posted.alias, []), posted.at)
+            for subject in posted.subjects:
+                insort(self._windows.setdefault(subject, []), posted.at)
 
     def refund(self, posted: Posted) -> None:
         """Count it no longer: it cost nothing after all."""
         self._add_units(posted, -posted.units)
-        times = self._windows.get(posted.alias, [])
-        if posted.windowed and posted.at in times:
-            times.remove(posted.at)
-            if not times:
-                del self._windows[posted.alias]
+        for subject in posted.subjects if posted.windowed else ():
+            times = self._windows.get(subject, [])
+            if posted.at in times:
+                times.remove(posted.at)
+                if not times:
+                    del self._windows[subject]
 
     def record_cap(self, capped: Capped, now: float) -> None:
-        """Remember that the backend has capped a model for a caller."""
+        """Remember that the backend has capped a model for an account."""
         if now < capped.until <= now + MAX_CAP_SECONDS:
-            self._caps[capped.alias, capped.slug] = capped.until
+            self._caps[capped.owner, capped.slug] = capped.until
             if len(self._windows) + len(self._caps) > self._sweep_above:
                 self._sweep(now)
 
-    def overwrite(self, alias: str, day: int, usage: CurrentUsage) -> None:
+    def overwrite(self, subject: Subject, day: int, usage: CurrentUsage) -> None:
         """Take over what all instances together have spent, as a shared store knows it."""
         self._totals[day] = usage.units
-        callers = self._days.setdefault(day, Counter())
-        callers[alias] = usage.key_units
-        if not usage.key_units:
-            del callers[alias]
-        self._windows[alias] = sorted(usage.window)
-        if not self._windows[alias]:
-            del self._windows[alias]
+        subjects = self._days.setdefault(day, Counter())
+        subjects[subject] = usage.own_units
+        if not usage.own_units:
+            del subjects[subject]
+        self._windows[subject] = sorted(usage.window)
+        if not self._windows[subject]:
+            del self._windows[subject]
         self._forget_days(day)
 
-    def current_usage(self, alias: str, slug: str, now: float) -> CurrentUsage:
-        """What counts against the limits when `alias` asks for the model `slug`."""
+    def current_usage(self, subject: Subject, slug: str, now: float) -> CurrentUsage:
+        """What counts against the limits when `subject` is asked for the model `slug`."""
         day = self._limits.day(now)
-        until = self._caps.get((alias, slug), 0.0)
+        until = self._caps.get((subject, slug), 0.0)
         if until and not now < until <= now + MAX_CAP_SECONDS:
-            del self._caps[alias, slug]
+            del self._caps[subject, slug]
             until = 0.0
-        callers = self._days.get(day)
-        key_units = callers[alias] if callers is not None else 0
-        return CurrentUsage(self._totals.get(day, 0), key_units, self._window(alias, now), until)
+        subjects = self._days.get(day)
+        own_units = subjects[subject] if subjects is not None else 0
+        return CurrentUsage(self._totals.get(day, 0), own_units, self._window(subject, now), until)
 
     def units(self, now: float) -> int:
         """Units of today, of all callers."""
         return self._totals.get(self._limits.day(now), 0)
 
     def busiest_window(self, now: float) -> list[float]:
-        """The times in the fullest window."""
+        """The times in the fullest window of an account, be it the operator's or a caller's own."""
         self._sweep(now)
-        return max(self._windows.values(), key=len, default=[])
+        windows = (times for subject, times in self._windows.items() if subject not in self._lent)
+        return max(windows, key=len, default=[])
 
     def capped_slugs(self, now: float) -> set[str]:
-        """Models, as the backend calls them, that are capped for some caller."""
+        """Models, as the backend calls them, that are capped for some account."""
         return {slug for (_, slug), until in self._caps.items() if until > now}
 
-    def _window(self, alias: str, now: float) -> list[float]:
-        times = self._windows.get(alias)
+    def caps(self, subject: Subject, now: float) -> dict[str, float]:
+        """The models, as the backend calls them, that are capped for one account, and until when."""
+        return {
+            slug: until for (owner, slug), until in self._caps.items() if owner == subject and until > now
+        }
+
+    def _window(self, subject: Subject, now: float) -> list[float]:
+        times = self._windows.get(subject)
         if times is None:
             return []
         if times[-1] > now:
@@ -97,17 +109,18 @@ class UsageCounters:
         if times[0] <= now - self._limits.window:
             times[:] = [at for at in times if at > now - self._limits.window]
             if not times:
-                del self._windows[alias]
+                del self._windows[subject]
         return times
 
     def _add_units(self, posted: Posted, units: int) -> None:
         day = self._limits.day(posted.at)
-        callers = self._days.get(day)
-        if callers is None:
-            callers = self._days[day] = Counter()
-        callers[posted.alias] += units
-        if not callers[posted.alias]:
-            del callers[posted.alias]
+        known = self._days.get(day)
+        if known is None:
+            known = self._days[day] = Counter()
+        for subject in posted.subjects:
+            known[subject] += units
+            if not known[subject]:
+                del known[subject]
         self._totals[day] = self._totals.get(day, 0) + units
         self._forget_days(day)
         if len(self._windows) > self._sweep_above:
@@ -121,7 +134,7 @@ class UsageCounters:
 
     def _sweep(self, now: float) -> None:
         """Drop windows and caps that are over; the bound grows with what is really in use."""
-        for alias in list(self._windows):
-            self._window(alias, now)
+        for subject in list(self._windows):
+            self._window(subject, now)
         self._caps = {known: until for known, until in self._caps.items() if until > now}
         self._sweep_above = max(SWEEP_ABOVE, 2 * (len(self._windows) + len(self._caps)))

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
+from ledger.limits import Allowed
 from ledger.records import Record
 from ledger.store import PendingRecord, Store, StoreDecision, StoreError
 from metrics import Metrics
@@ -50,7 +51,7 @@ class JournalLimits:
 @dataclass(slots=True, eq=False)
 class _QueuedRecord:
     record: Record
-    forced: bool
+    allowed: Allowed | None
     since: float
     """When it came, by the clock of the event loop."""
     waiter: asyncio.Future[StoreDecision | None]
@@ -58,7 +59,7 @@ class _QueuedRecord:
 
     def pending(self) -> PendingRecord:
         """Who goes on without a decision does what is recorded: no limit may refuse it then."""
-        return PendingRecord(self.record, self.forced or self.waiter.done())
+        return PendingRecord(self.record, None if self.waiter.done() else self.allowed)
 
 
 class Journal:
@@ -98,15 +99,17 @@ class Journal:
         """How many records are not yet stored."""
         return len(self._queue)
 
-    def commit(self, record: Record, *, forced: bool = True) -> "asyncio.Future[StoreDecision | None]":
+    def commit(
+        self, record: Record, allowed: Allowed | None = None
+    ) -> "asyncio.Future[StoreDecision | None]":
         """Have the record stored soon; what is returned is done when it is durable, or when that is seen to
         take too long. Nobody has to wait for it.
 
-        Without `forced` a shared store may turn a `Posted` away; the decision says so. None: the record is
+        With `allowed` a shared store may turn a `Posted` away; the decision says so. None: the record is
         accepted.
         """
         loop = asyncio.get_running_loop()
-        queued = _QueuedRecord(record, forced, loop.time(), loop.create_future())
+        queued = _QueuedRecord(record, allowed, loop.time(), loop.create_future())
         self._push(queued)
         if self.failing or self._task is None or self._task.done():
             queued.waiter.set_result(None)

@@ -8,14 +8,31 @@ itself where several instances share one. While the store fails, decisions go on
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Final
 
+from accounts import Account
 from ledger.counters import UsageCounters
 from ledger.journal import Journal, JournalLimits
-from ledger.limits import DAY, HOUR, CurrentUsage, LimitReached, Limits, limit_reached, ratelimit_headers
-from ledger.records import Capped, Counted, Posted, Settled, UsageRow
+from ledger.limits import (
+    DAY,
+    HOUR,
+    INFINITY,
+    AccountSpent,
+    Allowance,
+    Allowed,
+    CurrentUsage,
+    LimitReached,
+    Limits,
+    Standing,
+    account_spent,
+    limit_reached,
+    ratelimit_headers,
+    standing,
+)
+from ledger.records import Capped, Counted, Posted, Settled, Subject, UsageRow
 from ledger.store import Store, StoreDecision, StoreError
 from metrics import Attempt, Metrics
 from runtime import BackgroundTasks, ClockTrust
@@ -25,8 +42,7 @@ LOAD_SECONDS: Final = 2.0
 CLOSE_SECONDS: Final = 2.0
 """How long conversations that are being ended may take to be settled when the service stops."""
 LOOK_SECONDS: Final = 2.0
-"""How often the ledger looks whether its store is still there, while nothing is recorded."""
-INFINITY: Final = float("inf")
+"""How often the ledger looks whether its store is still there, and what other instances have spent."""
 DEFAULT_JOURNAL_LIMITS: Final = JournalLimits()
 
 
@@ -34,8 +50,8 @@ class Ledger:
     """One per service.
 
     `retention_days` is how long entries are kept, `clock` gives Unix seconds, and `close_seconds` is how long
-    `close` waits for conversations that are being ended. An `alias` is the name that stands for a caller's
-    key, a `slug` the name of a model for the backend.
+    `close` waits for conversations that are being ended. `accounts` gives those of the operator's. An `alias`
+    is the name that stands for a caller's key, a `slug` the name of a model for the backend.
     """
 
     def __init__(
@@ -48,9 +64,11 @@ class Ledger:
         clock: Callable[[], float] = time.time,
         journal_limits: JournalLimits = DEFAULT_JOURNAL_LIMITS,
         close_seconds: float = CLOSE_SECONDS,
+        accounts: Callable[[], Sequence[Account]] = tuple,
     ) -> None:
         self.limits = limits
         self.clock = clock
+        self.accounts = accounts
         self.known_aliases: set[str] = set()
         """Who had conversations shortly before the start, as far as this is loaded."""
         self._store = store
@@ -97,30 +115,41 @@ class Ledger:
         """How many records are not yet stored."""
         return self._journal.backlog
 
-    def check(self, alias: str, slug: str, units: int, *, windowed: bool) -> None:
-        """Check the limits before a conversation that costs `units`; `windowed`: it counts in the window.
+    def check(self, alias: str, allowance: Allowance, slug: str, units: int, *, windowed: bool) -> None:
+        """Check a caller's limits before a conversation that costs `units`; `windowed`: it counts in the
+        window.
 
         Raises:
             LimitReached: it may not be posted now.
         """
         now = self.clock()
-        usage = self._counters.current_usage(alias, slug, now)
-        if reached := limit_reached(self.limits, usage, units, windowed, now):
+        usage = self._counters.current_usage(Subject(alias), slug, now)
+        if reached := limit_reached(self.limits, allowance, usage, units, windowed, now):
             raise reached
 
-    async def post(self, posted: Posted) -> None:
-        """Record the conversation, durably, before it goes out.
+    def standing(self, account: Account, slug: str, units: int, *, windowed: bool) -> Standing:
+        """What is left of an account of the operator's for a conversation that costs `units`; quick."""
+        now = self.clock()
+        usage = self._counters.current_usage(Subject(account.alias, True), slug, now)
+        return standing(self.limits, self.limits.of_account(account), usage, units, windowed, now)
+
+    async def post(self, posted: Posted, allowed: Allowed | None = None) -> None:
+        """Record the conversation, durably, before it goes out. Without `allowed` its caller may spend what
+        the settings say.
 
         Raises:
             LimitReached: nothing may go out.
+            AccountSpent: nothing may go out to this account.
         """
         await self.wait_until_loaded()
-        self.check(posted.alias, posted.slug, posted.units, windowed=posted.windowed)
+        allowed = allowed or Allowed(self.limits.of_caller(None))
+        if refusal := self._refusal(posted, allowed):
+            raise refusal
         self._counters.add(posted)
         self._unsettled.add(posted.id)
         self._all_settled.clear()
         try:
-            decision = await self._journal.commit(posted, forced=False)
+            decision = await self._journal.commit(posted, allowed)
         except asyncio.CancelledError:
             self._note_settled(posted)
             self._counters.refund(posted)
@@ -128,14 +157,18 @@ class Ledger:
             raise
         if decision is None:
             return
-        now, usage = self.clock(), decision.usage
-        self._counters.overwrite(posted.alias, self.limits.day(posted.at), usage)
+        day, owner = self.limits.day(posted.at), decision.account or decision.usage
+        self._counters.overwrite(posted.caller, day, decision.usage)
+        if decision.account is not None:
+            self._counters.overwrite(posted.owner, day, decision.account)
         if not decision.accepted:
             self._note_settled(posted)
-            self._counters.record_cap(Capped(posted.alias, posted.slug, usage.capped_until), now)
-            reached = limit_reached(self.limits, usage, posted.units, posted.windowed, now)
+            capped = Capped(posted.alias, posted.slug, owner.capped_until, posted.account)
+            self._counters.record_cap(capped, self.clock())
             # None if there is room again by now, or if the instances have different limits.
-            raise reached or LimitReached("quota", 1)
+            raise self._refusal(posted, allowed) or (
+                AccountSpent("account_quota", 1) if decision.by_account else LimitReached("quota", 1)
+            )
 
     def settle(self, posted: Posted, settled: Settled) -> "asyncio.Future[StoreDecision | None]":
         """Record how a conversation ended; what is returned is done when that is durable."""
@@ -157,17 +190,22 @@ class Ledger:
         return self._journal.commit(counted)
 
     def record_cap(self, capped: Capped) -> None:
-        """Record that the backend has capped a model for a caller."""
+        """Record that the backend has capped a model for an account."""
         self._counters.record_cap(capped, self.clock())
         self._journal.commit(capped)
 
-    def current_usage(self, alias: str, slug: str) -> CurrentUsage:
+    def current_usage(self, subject: Subject, slug: str = "") -> CurrentUsage:
         """What counts against the limits now."""
-        return self._counters.current_usage(alias, slug, self.clock())
+        return self._counters.current_usage(subject, slug, self.clock())
 
-    def headers(self, alias: str, slug: str, *, windowed: bool) -> dict[str, str]:
-        """`x-ratelimit-*`, for the limits that are set."""
-        return ratelimit_headers(self.limits, self.current_usage(alias, slug), windowed, self.clock())
+    def caps(self, subject: Subject) -> dict[str, float]:
+        """The models that the backend has capped for an account, and until when (Unix seconds)."""
+        return self._counters.caps(subject, self.clock())
+
+    def headers(self, alias: str, allowance: Allowance, slug: str, *, windowed: bool) -> dict[str, str]:
+        """`x-ratelimit-*` for a caller, for the limits that are set."""
+        usage = self.current_usage(Subject(alias), slug)
+        return ratelimit_headers(self.limits, allowance, usage, windowed, self.clock())
 
     def refresh_gauges(self, slugs: Mapping[str, Collection[str]], used_up: Collection[str] = ()) -> None:
         """Bring the gauges up to date; `slugs` maps models to what the backend may call them.
@@ -187,17 +225,18 @@ class Ledger:
     def window(self, alias: str | None) -> list[float]:
         """When the messages in the rolling window of a caller were posted, in Unix seconds, oldest first.
 
-        For None, those in the window of the busiest caller.
+        For None, those in the window of the busiest account.
         """
         now = self.clock()
         if alias is None:
             return self._counters.busiest_window(now)
-        return list(self._counters.current_usage(alias, "", now).window)
+        return list(self._counters.current_usage(Subject(alias), "", now).window)
 
     async def usage(
         self, since: float, until: float, *, by_hour: bool = False, alias: str | None = None
     ) -> list[UsageRow]:
-        """What was spent by day (of quota) or hour, model and caller, between two times in Unix seconds.
+        """What was spent by day (of quota) or hour, model, caller and account, between two times in Unix
+        seconds.
 
         Raises:
             StoreError: it cannot be read now.
@@ -205,13 +244,14 @@ class Ledger:
         await self.wait_until_loaded()  # by then the store is there
         return await self._store.usage(since, until, HOUR if by_hour else DAY, alias)
 
-    async def unsettled(self, alias: str, before: float) -> list[Posted]:
-        """Some entries of a caller from before then whose outcome is unknown, none that is under way here.
+    async def unsettled(self, owner: Subject, before: float) -> list[Posted]:
+        """Some entries from before then whose outcome is unknown, and that were posted to the account of
+        `owner`; none that is under way here.
 
         Returns an empty list while they cannot be read.
         """
         try:
-            entries = await self._store.unsettled(alias, before)
+            entries = await self._store.unsettled(owner, before)
         except StoreError:
             return []
         return [entry for entry in entries if entry.id not in self._unsettled]
@@ -229,6 +269,18 @@ class Ledger:
         await self.wait_until_loaded()
         if self._store.shared:
             await self._journal.look()
+
+    def _refusal(self, posted: Posted, allowed: Allowed) -> LimitReached | AccountSpent | None:
+        """Why it may not be posted by what is known here. An account is only said to be spent if the caller
+        may go on with another one.
+        """
+        now, cost = self.clock(), (posted.units, posted.windowed)
+        usage = self._counters.current_usage(posted.caller, posted.slug, now)
+        reached = limit_reached(self.limits, allowed.caller, usage, *cost, now)
+        if reached is not None or not posted.account:
+            return reached
+        usage = self._counters.current_usage(posted.owner, posted.slug, now)
+        return account_spent(self.limits, allowed.account, usage, *cost, now)
 
     def _note_settled(self, posted: Posted) -> None:
         self._unsettled.discard(posted.id)
@@ -249,6 +301,22 @@ class Ledger:
                 break
         for capped in recent.capped:
             self._counters.record_cap(capped, now)
+        await self._refresh_accounts()
+
+    async def _refresh_accounts(self) -> None:
+        """Take over what all instances have spent on the operator's accounts. Raises StoreError."""
+        messages = {each.alias: self.limits.of_account(each).window_messages for each in self.accounts()}
+        if not messages:
+            return
+        now = self.clock()
+        day = self.limits.day(now)
+        for alias, known in (await self._store.accounts(messages, day)).items():
+            account, usage = Subject(alias, True), known.usage
+            if not messages[alias]:  # none was asked for
+                usage = replace(usage, window=tuple(self.current_usage(account).window))
+            self._counters.overwrite(account, day, usage)
+            for slug, until in known.caps.items():
+                self._counters.record_cap(Capped("", slug, until, alias), now)
 
     async def _delete_old_entries(self) -> None:
         while True:
@@ -269,3 +337,6 @@ class Ledger:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             await self._journal.look()
+            if self._journal.loaded.is_set() and not self.failing:  # else more is known here than there
+                with suppress(StoreError):
+                    await self._refresh_accounts()

@@ -1,7 +1,7 @@
 """Conversations whose outcome never became known are looked for at the backend, and settled.
 
 After a crash, or when a connection broke before the backend said anything, an entry of the ledger has the
-outcome `unknown` and counts as spent. The next time its caller comes, with a credential at hand, the
+outcome `unknown` and counts as spent. The next time that the account is used which it was posted to, the
 account's own list of conversations tells whether the message arrived. An entry becomes free only if that
 proves that it did not: an empty conversation that was begun at that time counts for the entry, and any doubt
 leaves the entry as it is. The list proves nothing about conversations that are never listed or taken off it,
@@ -13,7 +13,7 @@ from typing import Final
 
 from accounts import Credential, KeyKind
 from ledger.ledger import Ledger
-from ledger.records import Posted, Settled
+from ledger.records import Posted, Settled, Subject
 from metrics import Attempt
 from runtime import BackgroundTasks
 from upstream import Found, History
@@ -26,15 +26,15 @@ SKEW_SECONDS: Final = 120.0
 """How far the clocks of the backend and of this machine may be apart."""
 LATE_SECONDS: Final = 600.0
 """How long after its entry a conversation may have begun at the backend."""
-MAX_CALLERS: Final = 10_000
-"""How many callers are remembered as having been looked at."""
+MAX_OWNERS: Final = 10_000
+"""How many owners of accounts are remembered as having been looked at."""
 
 
 class Reconciler:
-    """Looks for the conversations of one caller at a time.
+    """Looks for the conversations of one account at a time, by its owner: see `Posted.owner`.
 
     `listed` says that conversations appear on the account's list, and stay there. Only entries older than
-    `grace` seconds are looked for, and a caller's at most once in that time.
+    `grace` seconds are looked for, and an account's at most once in that time.
     """
 
     def __init__(self, ledger: Ledger, history: History, *, listed: bool, grace: float) -> None:
@@ -42,24 +42,24 @@ class Reconciler:
         self._ledger = ledger
         self._history = history
         self._grace = grace
-        self._looked_at: OrderedDict[str, float] = OrderedDict()
+        self._looked_at: OrderedDict[Subject, float] = OrderedDict()
         self._tasks = BackgroundTasks()
 
-    def start(self, alias: str, credential: Credential) -> None:
-        """Reconcile in the background, if the caller `alias` was not looked at just before."""
+    def start(self, owner: Subject, credential: Credential) -> None:
+        """Reconcile in the background, if the account of `owner` was not looked at just before."""
         now = self._ledger.clock()
-        recently = abs(now - self._looked_at.get(alias, 0.0)) < self._grace
+        recently = abs(now - self._looked_at.get(owner, 0.0)) < self._grace
         if recently or not self.listed or credential.kind is KeyKind.POOL:
             return
-        self._looked_at[alias] = now
-        while len(self._looked_at) > MAX_CALLERS:
+        self._looked_at[owner] = now
+        while len(self._looked_at) > MAX_OWNERS:
             self._looked_at.popitem(last=False)
-        self._tasks.start(self.reconcile(alias, credential))
+        self._tasks.start(self.reconcile(owner, credential))
 
-    async def reconcile(self, alias: str, credential: Credential) -> None:
-        """Ask the backend with `credential` for the caller's entries of unknown outcome, and settle them."""
+    async def reconcile(self, owner: Subject, credential: Credential) -> None:
+        """Ask the backend with `credential` for the account's entries of unknown outcome, and settle them."""
         before = self._ledger.clock() - self._grace
-        entries = [entry for entry in await self._ledger.unsettled(alias, before) if entry.message_id]
+        entries = [entry for entry in await self._ledger.unsettled(owner, before) if entry.message_id]
         if not entries:
             return
         times = [entry.at for entry in entries]

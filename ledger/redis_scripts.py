@@ -8,9 +8,15 @@ wrong: one that is ahead of that of Redis empties no rolling window, and its mes
     {pandora}:key-units:DAY     hash, the same by name of the caller's key
     {pandora}:window:ALIAS      sorted set, id by time: messages in the rolling window
     {pandora}:cap:ALIAS:SLUG    until when the backend has capped a model
-    {pandora}:unknown:ALIAS     sorted set, id by time: posted and not settled
-    {pandora}:day:DAY           hash of sums, each field MODEL, ALIAS and WHAT with separators between;
-                                what cost nothing has no MODEL, and an ALIAS for its outcome
+    {pandora}:unknown:ALIAS     sorted set, id by time: posted to the caller's own account and not settled
+    {pandora}:account-units:DAY, account-window:ACCOUNT, account-unknown:ACCOUNT
+                                the same for accounts of the operator's; what is posted to one is in the
+                                units and the window of its caller too
+    {pandora}:account-caps:ACCOUNT
+                                hash, by model: until when the backend has capped it
+    {pandora}:day:DAY           hash of sums, each field MODEL, ALIAS, WHAT and, where it is one of the
+                                operator's, ACCOUNT, with separators between; what cost nothing has no MODEL,
+                                and an ALIAS for its outcome
     {pandora}:hour:HOUR         the same for an hour
     {pandora}:secret            of the names of keys, in hex
 """
@@ -19,6 +25,8 @@ from typing import Final
 
 PREFIX: Final = "{pandora}:"
 SEPARATOR: Final = "\x1f"
+ACCOUNT_SEPARATOR: Final = "\x1e"
+"""Another one, so that a version that knows no accounts still can read the sums."""
 RECENT_SECONDS: Final = 4 * 86400
 """How long units of a day and sums of an hour are kept; sums of a day and entries have the retention."""
 REPEAT_SECONDS: Final = 3600
@@ -30,9 +38,10 @@ local P = '{pandora}:'
 local function add(sums, field, by)
   if redis.call('HINCRBY', sums, field, by) == 0 then redis.call('HDEL', sums, field) end
 end
-local function sum(day, hour, model, alias, what, by)
+local function sum(day, hour, model, alias, account, what, by)
   if by == 0 then return end
   local field = model .. '\\31' .. alias .. '\\31' .. what
+  if account ~= '' then field = field .. '\\30' .. account end
   add(P .. 'day:' .. day, field, by)
   add(P .. 'hour:' .. hour, field, by)
 end
@@ -42,81 +51,120 @@ POST: Final = (
     _SUMS
     + """
 local id, at, alias, model, slug = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5]
-local units, windowed, message, forced = tonumber(ARGV[6]), ARGV[7], ARGV[8], ARGV[9]
-local day, hour = ARGV[10], ARGV[11]
-local per_day, per_key, messages = tonumber(ARGV[12]), tonumber(ARGV[13]), tonumber(ARGV[14])
-local window, retention, short = tonumber(ARGV[15]), tonumber(ARGV[16]), tonumber(ARGV[17])
-local entry, in_window, unknown = P .. 'entry:' .. id, P .. 'window:' .. alias, P .. 'unknown:' .. alias
-local day_units, key_units = P .. 'units:' .. day, P .. 'key-units:' .. day
+local units, windowed, message, account, forced = tonumber(ARGV[6]), ARGV[7], ARGV[8], ARGV[9], ARGV[10]
+local day, hour = ARGV[11], ARGV[12]
+local window, retention, short = tonumber(ARGV[13]), tonumber(ARGV[14]), tonumber(ARGV[15])
+local per_day = tonumber(ARGV[16])
+local entry, day_units = P .. 'entry:' .. id, P .. 'units:' .. day
 local now = tonumber(redis.call('TIME')[1])
-redis.call('ZREMRANGEBYSCORE', in_window, '-inf', math.min(at, now) - window)
-local latest = math.max(at, now)
-for _, early in ipairs(redis.call('ZRANGEBYSCORE', in_window, latest + 300, '+inf')) do
-  redis.call('ZADD', in_window, latest, early)
+local function subject(name, units_key, window_key, unknown_key, cap, units_limit, messages_limit)
+  redis.call('ZREMRANGEBYSCORE', window_key, '-inf', math.min(at, now) - window)
+  local latest = math.max(at, now)
+  for _, early in ipairs(redis.call('ZRANGEBYSCORE', window_key, latest + 300, '+inf')) do
+    redis.call('ZADD', window_key, latest, early)
+  end
+  return {name = name, units = units_key, window = window_key, unknown = unknown_key,
+    capped = tonumber(cap or 0), per_day = tonumber(units_limit), messages = tonumber(messages_limit)}
 end
-local capped = tonumber(redis.call('GET', P .. 'cap:' .. alias .. ':' .. slug) or 0)
-local accepted = 1
+local function is_spent(of)
+  local own = tonumber(redis.call('HGET', of.units, of.name) or 0) + units
+  return of.capped > at or (of.per_day > 0 and own > of.per_day)
+    or (of.messages > 0 and windowed == '1' and redis.call('ZCARD', of.window) >= of.messages)
+end
+local function told(of)
+  return {redis.call('HGET', of.units, of.name) or '0', tostring(of.capped),
+    redis.call('ZRANGE', of.window, 0, -1, 'WITHSCORES')}
+end
+local caller = subject(alias, P .. 'key-units:' .. day, P .. 'window:' .. alias, P .. 'unknown:' .. alias,
+  redis.call('GET', P .. 'cap:' .. alias .. ':' .. slug), ARGV[17], ARGV[18])
+local subjects, owner = {caller}, caller
+if account ~= '' then
+  owner = subject(account, P .. 'account-units:' .. day, P .. 'account-window:' .. account,
+    P .. 'account-unknown:' .. account, redis.call('HGET', P .. 'account-caps:' .. account, slug),
+    ARGV[19], ARGV[20])
+  subjects[2] = owner
+end
+local accepted, by_account = 1, 0
 if redis.call('EXISTS', entry) == 0 then
-  local all = tonumber(redis.call('GET', day_units) or 0) + units
-  local own = tonumber(redis.call('HGET', key_units, alias) or 0) + units
-  if forced == '0' and (capped > at or (per_day > 0 and all > per_day) or (per_key > 0 and own > per_key)
-      or (messages > 0 and windowed == '1' and redis.call('ZCARD', in_window) >= messages)) then
-    accepted = 0
-  else
+  if forced == '0' then
+    local all = tonumber(redis.call('GET', day_units) or 0) + units
+    if (per_day > 0 and all > per_day) or is_spent(caller) then
+      accepted = 0
+    elseif account ~= '' and is_spent(owner) then
+      accepted, by_account = 0, 1
+    end
+  end
+  if accepted == 1 then
     redis.call('HSET', entry, 'at', ARGV[2], 'alias', alias, 'model', model, 'slug', slug, 'units', units,
-      'windowed', windowed, 'message_id', message, 'outcome', 'unknown', 'day', day, 'hour', hour)
+      'windowed', windowed, 'message_id', message, 'account', account, 'outcome', 'unknown', 'day', day,
+      'hour', hour)
     redis.call('EXPIRE', entry, retention)
     redis.call('INCRBY', day_units, units)
     redis.call('EXPIRE', day_units, short)
-    redis.call('HINCRBY', key_units, alias, units)
-    redis.call('EXPIRE', key_units, short)
-    redis.call('ZADD', unknown, ARGV[2], id)
-    redis.call('EXPIRE', unknown, retention)
-    if windowed == '1' then
-      redis.call('ZADD', in_window, ARGV[2], id)
-      redis.call('EXPIRE', in_window, math.ceil(window) + 60)
+    for _, of in ipairs(subjects) do
+      redis.call('HINCRBY', of.units, of.name, units)
+      redis.call('EXPIRE', of.units, short)
+      if windowed == '1' then
+        redis.call('ZADD', of.window, ARGV[2], id)
+        redis.call('EXPIRE', of.window, math.ceil(window) + 60)
+      end
     end
-    sum(day, hour, model, alias, 'conversations', 1)
-    sum(day, hour, model, alias, 'unknown', 1)
-    sum(day, hour, model, alias, 'units', units)
+    redis.call('ZADD', owner.unknown, ARGV[2], id)
+    redis.call('EXPIRE', owner.unknown, retention)
+    sum(day, hour, model, alias, account, 'conversations', 1)
+    sum(day, hour, model, alias, account, 'unknown', 1)
+    sum(day, hour, model, alias, account, 'units', units)
     redis.call('EXPIRE', P .. 'day:' .. day, retention)
     redis.call('EXPIRE', P .. 'hour:' .. hour, short)
   end
 end
-return {accepted, redis.call('GET', day_units) or '0', redis.call('HGET', key_units, alias) or '0',
-  tostring(capped), redis.call('ZRANGE', in_window, 0, -1, 'WITHSCORES')}
+local all_told = {}
+for index, of in ipairs(subjects) do all_told[index] = told(of) end
+return {accepted, by_account, redis.call('GET', day_units) or '0', all_told}
 """
 )
+
+CAP_ACCOUNT: Final = """
+local caps = '{pandora}:account-caps:' .. ARGV[1]
+redis.call('HSET', caps, ARGV[2], ARGV[3])
+redis.call('EXPIRE', caps, ARGV[4])
+"""
 
 SETTLE: Final = (
     _SUMS
     + """
 local id, outcome, free = ARGV[1], ARGV[2], ARGV[3]
 local entry = P .. 'entry:' .. id
-local known = redis.call('HMGET', entry, 'outcome', 'units', 'alias', 'model', 'day', 'hour')
+local known = redis.call('HMGET', entry, 'outcome', 'units', 'alias', 'model', 'day', 'hour',
+  'account')
 if known[1] ~= 'unknown' then return 0 end
 local units, alias, model, day, hour = tonumber(known[2]), known[3], known[4], known[5], known[6]
+local account = known[7] or ''
 local free_alias, repeat_seconds = ARGV[8], ARGV[9]
+local function give_back(spent, name)
+  if redis.call('HINCRBY', spent, name, -units) <= 0 then redis.call('HDEL', spent, name) end
+end
 redis.call('HSET', entry, 'outcome', outcome, 'served', ARGV[4], 'conversation_id', ARGV[5],
   'duration', ARGV[6], 'ttft', ARGV[7])
 if outcome == 'unknown' then return 0 end
 redis.call('ZREM', P .. 'unknown:' .. alias, id)
-sum(day, hour, model, alias, 'unknown', -1)
+redis.call('ZREM', P .. 'account-unknown:' .. account, id)
+sum(day, hour, model, alias, account, 'unknown', -1)
 if free == '1' then
   redis.call('DEL', entry)
   redis.call('HSET', entry, 'outcome', outcome)
   redis.call('EXPIRE', entry, repeat_seconds)
   redis.call('ZREM', P .. 'window:' .. alias, id)
+  redis.call('ZREM', P .. 'account-window:' .. account, id)
   if redis.call('EXISTS', P .. 'units:' .. day) == 1 then
     redis.call('DECRBY', P .. 'units:' .. day, units)
-    if redis.call('HINCRBY', P .. 'key-units:' .. day, alias, -units) <= 0 then
-      redis.call('HDEL', P .. 'key-units:' .. day, alias)
-    end
+    give_back(P .. 'key-units:' .. day, alias)
+    if account ~= '' then give_back(P .. 'account-units:' .. day, account) end
   end
-  sum(day, hour, model, alias, 'conversations', -1)
-  sum(day, hour, model, alias, 'units', -units)
-  sum(day, hour, '', free_alias, 'conversations', 1)
-  sum(day, hour, '', free_alias, 'free', 1)
+  sum(day, hour, model, alias, account, 'conversations', -1)
+  sum(day, hour, model, alias, account, 'units', -units)
+  sum(day, hour, '', free_alias, '', 'conversations', 1)
+  sum(day, hour, '', free_alias, '', 'free', 1)
 end
 return 1
 """
@@ -127,12 +175,13 @@ COUNT: Final = (
     + """
 local entry = P .. 'entry:' .. ARGV[1]
 local known = redis.call('HMGET', entry, 'prompt_tokens', 'completion_tokens', 'model', 'alias', 'day',
-  'hour')
+  'hour', 'account')
 if not known[3] then return 0 end
-local prompt, completion = tonumber(known[1] or 0), tonumber(known[2] or 0)
+local prompt, completion, account = tonumber(known[1] or 0), tonumber(known[2] or 0), known[7] or ''
 redis.call('HSET', entry, 'prompt_tokens', ARGV[2], 'completion_tokens', ARGV[3])
-sum(known[5], known[6], known[3], known[4], 'prompt_tokens', tonumber(ARGV[2]) - prompt)
-sum(known[5], known[6], known[3], known[4], 'completion_tokens', tonumber(ARGV[3]) - completion)
+sum(known[5], known[6], known[3], known[4], account, 'prompt_tokens', tonumber(ARGV[2]) - prompt)
+sum(known[5], known[6], known[3], known[4], account, 'completion_tokens',
+  tonumber(ARGV[3]) - completion)
 return 1
 """
 )

@@ -5,16 +5,34 @@ together. How durable that is depends on the Redis: `appendonly yes` with `appen
 `everysec` up to a second.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from ledger.counters import MAX_CAP_SECONDS
 from ledger.key_names import KeyNames, save_secret
-from ledger.limits import DAY, HOUR, CurrentUsage, Limits
-from ledger.records import Capped, Counted, Posted, Settled, UsageRow, free_alias
-from ledger.redis_scripts import COUNT, POST, PREFIX, RECENT_SECONDS, REPEAT_SECONDS, SEPARATOR, SETTLE
-from ledger.store import MAX_UNSETTLED, PendingRecord, RecentRecords, StoreDecision, StoreError
+from ledger.limits import DAY, HOUR, UNLIMITED, Allowed, CurrentUsage, Limits
+from ledger.records import Capped, Counted, Posted, Settled, Subject, UsageRow, free_alias
+from ledger.redis_scripts import (
+    ACCOUNT_SEPARATOR,
+    CAP_ACCOUNT,
+    COUNT,
+    POST,
+    PREFIX,
+    RECENT_SECONDS,
+    REPEAT_SECONDS,
+    SEPARATOR,
+    SETTLE,
+)
+from ledger.store import (
+    MAX_UNSETTLED,
+    AccountRecord,
+    PendingRecord,
+    RecentRecords,
+    StoreDecision,
+    StoreError,
+)
 from runtime import connect_redis, redis_failures
 
 if TYPE_CHECKING:
@@ -23,6 +41,8 @@ if TYPE_CHECKING:
 SECRET: Final = PREFIX + "secret"
 DAYS_AT_ONCE: Final = 100
 """How many hashes of sums are asked for in one go."""
+ACCOUNTS_AT_ONCE: Final = 10
+"""The same for accounts: more answers at once would hold up the event loop when they are read."""
 
 
 class RedisStore:
@@ -52,10 +72,12 @@ class RedisStore:
         self._ask_for_secret(pipeline)
         for each in pending:
             match each.record:
+                case Capped(_, slug, until, account) if account:
+                    pipeline.eval(CAP_ACCOUNT, 0, account, slug, until, MAX_CAP_SECONDS)
                 case Capped(alias, slug, until):
                     pipeline.set(f"{PREFIX}cap:{alias}:{slug}", until, exat=int(until) + 1)
                 case record:
-                    pipeline.eval(*self._step(record, each.forced))
+                    pipeline.eval(*self._step(record, each.allowed))
         with _store_errors():
             _, secret, *answers = await pipeline.execute()
         await self._take_over(secret)
@@ -80,12 +102,32 @@ class RedisStore:
                 rows += _rows(number * bucket + offset, sums, alias)
         return rows
 
-    async def unsettled(self, alias: str, before: float) -> list[Posted]:
+    async def accounts(self, messages: Mapping[str, int], day: int) -> Mapping[str, AccountRecord]:
         """See `Store`."""
+        wanted, known = list(messages.items()), dict[str, AccountRecord]()
+        for begin in range(0, len(wanted), ACCOUNTS_AT_ONCE):
+            some = wanted[begin : begin + ACCOUNTS_AT_ONCE]
+            pipeline = self._redis.pipeline(transaction=False)
+            pipeline.get(f"{PREFIX}units:{day}")
+            for alias, newest in some:
+                first, last = (0, newest - 1) if newest else (1, 0)
+                pipeline.hget(f"{PREFIX}account-units:{day}", alias)
+                pipeline.zrevrange(f"{PREFIX}account-window:{alias}", first, last, withscores=True)
+                pipeline.hgetall(f"{PREFIX}account-caps:{alias}")
+            with _store_errors():
+                units, *answers = await pipeline.execute()
+            each_of = zip(answers[::3], answers[1::3], answers[2::3], strict=True)
+            for (alias, _), (own_units, window, caps) in zip(some, each_of, strict=True):
+                times = [float(at) for _, at in window]
+                usage = CurrentUsage(int(units or 0), int(own_units or 0), times, 0.0)
+                known[alias] = AccountRecord(usage, {slug: float(until) for slug, until in caps.items()})
+        return known
+
+    async def unsettled(self, owner: Subject, before: float) -> list[Posted]:
+        """See `Store`."""
+        name = f"{PREFIX}{'account-' if owner.is_account else ''}unknown:{owner.name}"
         with _store_errors():
-            ids = await self._redis.zrevrangebyscore(
-                f"{PREFIX}unknown:{alias}", before, "-inf", start=0, num=MAX_UNSETTLED
-            )
+            ids = await self._redis.zrevrangebyscore(name, before, "-inf", start=0, num=MAX_UNSETTLED)
             entries: list[tuple[Any, Any]] = [
                 (id, await self._redis.hgetall(f"{PREFIX}entry:{id!s}")) for id in ids
             ]
@@ -123,15 +165,17 @@ class RedisStore:
             with suppress(OSError):
                 await save_secret(self._secret_file, self._keys)
 
-    def _step(self, record: Posted | Settled | Counted, forced: bool) -> tuple[Any, ...]:
+    def _step(self, record: Posted | Settled | Counted, allowed: Allowed | None) -> tuple[Any, ...]:
         match record:
             case Posted():
-                limits = self._limits
+                limits, forced = self._limits, int(allowed is None)
+                caller, account = (allowed.caller, allowed.account) if allowed else (UNLIMITED, UNLIMITED)
                 return (
                     POST, 0, record.id, repr(record.at), record.alias, record.model, record.slug,
-                    record.units, int(record.windowed), record.message_id, int(forced),
-                    limits.day(record.at), int(record.at // HOUR), limits.per_day, limits.per_key,
-                    limits.window_messages, limits.window, self._retention, RECENT_SECONDS,
+                    record.units, int(record.windowed), record.message_id, record.account, forced,
+                    limits.day(record.at), int(record.at // HOUR), limits.window, self._retention,
+                    RECENT_SECONDS, limits.per_day, caller.units_per_day, caller.window_messages,
+                    account.units_per_day, account.window_messages,
                 )  # fmt: skip
             case Settled():
                 ttft = "" if record.ttft is None else record.ttft
@@ -153,20 +197,25 @@ def _store_errors() -> Iterator[None]:
 
 
 def _decision(answer: Any) -> StoreDecision:
-    accepted, units, key_units, capped, window = answer
+    accepted, by_account, units, told = answer
+    caller, *account = [_usage(int(units), *of) for of in told]
+    return StoreDecision(bool(accepted), caller, account[0] if account else None, bool(by_account))
+
+
+def _usage(units: int, own_units: str, capped: str, window: list[Any]) -> CurrentUsage:
     # Pairs of id and time, or one flat list of both: that depends on the version of the protocol.
-    times = [float(pair[1]) for pair in window] if window and isinstance(window[0], list) else window[1::2]
-    usage = CurrentUsage(int(units), int(key_units), [float(at) for at in times], float(capped))
-    return StoreDecision(bool(int(accepted)), usage)
+    times = [pair[1] for pair in window] if window and isinstance(window[0], list) else window[1::2]
+    return CurrentUsage(units, int(own_units), [float(at) for at in times], float(capped))
 
 
 def _rows(start: int, sums: dict[str, str], alias: str | None) -> Iterable[UsageRow]:
-    known: dict[tuple[str, str], dict[str, int]] = {}
+    known: dict[tuple[str, str, str], dict[str, int]] = {}
     for field, value in sums.items():
-        model, whose, what = field.split(SEPARATOR)
+        model, whose, rest = field.split(SEPARATOR)
+        what, _, account = rest.partition(ACCOUNT_SEPARATOR)
         if alias is None or whose == alias:
-            known.setdefault((model, whose), {})[what] = int(value)
-    for (model, whose), values in sorted(known.items()):
+            known.setdefault((model, whose, account), {})[what] = int(value)
+    for (model, whose, account), values in sorted(known.items()):
         yield UsageRow(
             start,
             model,
@@ -177,6 +226,7 @@ def _rows(start: int, sums: dict[str, str], alias: str | None) -> Iterable[Usage
             values.get("units", 0),
             values.get("prompt_tokens", 0),
             values.get("completion_tokens", 0),
+            account,
         )
 
 
@@ -190,4 +240,5 @@ def _posted(id: str, entry: dict[str, str]) -> Posted:
         int(entry["units"]),
         entry["windowed"] == "1",
         entry["message_id"],
+        entry.get("account", ""),
     )

@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
+from accounts import Account
 from ledger.ledger import Ledger
-from ledger.limits import DAY, HOUR
-from ledger.records import UsageRow
+from ledger.limits import DAY, HOUR, Allowance
+from ledger.records import Subject, UsageRow
 from translate.values import BackendLimits
 
 COLUMNS: Final = (
     "date", "model", "key", "units", "conversations", "free", "unknown", "prompt_tokens", "completion_tokens",
 )  # fmt: skip
 NUMBERS: Final = COLUMNS[3:]
+COLUMNS_WITH_ACCOUNT: Final = (*COLUMNS[:3], "account", *NUMBERS)
 
 
 def row_as_json(row: UsageRow) -> dict[str, str | int]:
@@ -21,6 +23,7 @@ def row_as_json(row: UsageRow) -> dict[str, str | int]:
         "date": datetime.fromtimestamp(row.start, UTC).date().isoformat(),
         "model": row.model,
         "key": row.alias,
+        "account": row.account,
         "units": row.units,
         "conversations": row.conversations,
         "free": row.free,
@@ -31,34 +34,40 @@ def row_as_json(row: UsageRow) -> dict[str, str | int]:
 
 
 def usage_table(rows: Sequence[UsageRow]) -> str:
-    """All rows and their sums, in columns."""
+    """All rows and their sums, in columns; one for accounts of the operator's if any was used."""
     if not rows:
         return "Nothing was spent.\n"
     cells = [row_as_json(row) for row in rows]
     total: dict[str, str | int] = {name: sum(int(row[name]) for row in cells) for name in NUMBERS}
-    cells.append({"date": "total", "model": "", "key": "", **total})
-    heads = {name: name.replace("_", " ") for name in COLUMNS}
-    lines = [heads, *({name: str(row[name]) for name in COLUMNS} for row in cells)]
-    widths = {name: max(len(line[name]) for line in lines) for name in COLUMNS}
+    columns = COLUMNS_WITH_ACCOUNT if any(row.account for row in rows) else COLUMNS
+    cells.append({"date": "total", "model": "", "key": "", "account": "", **total})
+    heads = {name: name.replace("_", " ") for name in columns}
+    lines = [heads, *({name: str(row[name]) for name in columns} for row in cells)]
+    widths = {name: max(len(line[name]) for line in lines) for name in columns}
 
     def aligned(line: dict[str, str]) -> str:
         return "  ".join(
             line[name].rjust(widths[name]) if name in NUMBERS else line[name].ljust(widths[name])
-            for name in COLUMNS
+            for name in columns
         )
 
     return "".join(f"{aligned(line).rstrip()}\n" for line in lines)
 
 
-async def usage_summary(ledger: Ledger, alias: str | None) -> dict[str, object]:
-    """Today, the last 24 hours, the limits and their resets; for one caller, or with None for all.
+async def usage_summary(
+    ledger: Ledger, alias: str | None, allowance: Allowance | None = None
+) -> dict[str, object]:
+    """Today, the last 24 hours, the limits and their resets; for one caller and its allowance, or with None
+    for all and what the settings allow.
 
-    `{"object", "today": {"units", "by_model"}, "hours": [{"start", "units"}], "limits": {...}, "recorded"}`
+    `{"object", "today": {"units", "by_model"}, "hours": [{"start", "units"}], "limits": {...}, "recorded",
+    "accounts": [...]}`, where the last is null for one caller, and else as `accounts_as_json` has it.
 
     Raises:
         StoreError: the ledger cannot be read now.
     """
     now, limits = ledger.clock(), ledger.limits
+    allowance = allowance or limits.of_caller(None)
     this_hour = int(now // HOUR) * HOUR
     since = min(limits.day_start(limits.day(now)), this_hour - DAY + HOUR)
     rows = await ledger.usage(since, now + HOUR, by_hour=True, alias=alias)
@@ -73,13 +82,39 @@ async def usage_summary(ledger: Ledger, alias: str | None) -> dict[str, object]:
         "hours": [{"start": start, "units": units} for start, units in by_hour.items()],
         "limits": {
             "units_per_day": limits.per_day or None,
-            "units_per_key_per_day": limits.per_key or None,
+            "units_per_key_per_day": allowance.units_per_day or None,
             "resets_at": int(limits.reset_at(now)),
-            "gpt4_messages": limits.window_messages or None,
+            "gpt4_messages": allowance.window_messages or None,
             "gpt4_window_seconds": int(limits.window),
             "gpt4_messages_in_window": len(ledger.window(alias)),
         },
         "recorded": "late" if ledger.failing else "in time",
+        "accounts": accounts_as_json(ledger) if alias is None else None,
+    }
+
+
+def accounts_as_json(ledger: Ledger) -> list[dict[str, object]]:
+    """How the operator's accounts stand by the ledger: today's units, and the messages in the window.
+
+    `[{"alias", "units_today", "units_limit", "window_messages", "window_limit", "capped": [{"model",
+    "until"}]}]`: limits are null for none, the model is called as the backend calls it, `until` is in Unix
+    seconds.
+    """
+    return [_account_as_json(ledger, account) for account in ledger.accounts()]
+
+
+def _account_as_json(ledger: Ledger, account: Account) -> dict[str, object]:
+    subject, allowance = Subject(account.alias, True), ledger.limits.of_account(account)
+    usage = ledger.current_usage(subject)
+    return {
+        "alias": account.alias,
+        "units_today": usage.own_units,
+        "units_limit": allowance.units_per_day or None,
+        "window_messages": len(usage.window),
+        "window_limit": allowance.window_messages or None,
+        "capped": [
+            {"model": slug, "until": int(until)} for slug, until in sorted(ledger.caps(subject).items())
+        ],
     }
 
 

@@ -53,6 +53,17 @@ MIGRATIONS: Final = (
         PRIMARY KEY (hour, outcome)
     ) WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE conversations ADD COLUMN account TEXT NOT NULL DEFAULT '';
+    DROP INDEX conversations_unknown;
+    CREATE INDEX conversations_unknown ON conversations (account, alias, at) WHERE outcome = 'unknown';
+    CREATE TABLE account_caps (
+        account TEXT NOT NULL,
+        slug TEXT NOT NULL,
+        until REAL NOT NULL,
+        PRIMARY KEY (account, slug)
+    ) WITHOUT ROWID;
+    """,
 )
 """One script for each version of the schema: a file of version n still needs those from n on."""
 

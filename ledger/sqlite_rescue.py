@@ -56,13 +56,17 @@ def copy_entries(source: sqlite3.Connection, target: sqlite3.Connection) -> int:
     more = "excluded.conversations > free_conversations.conversations"
     _copy(source, target, "free_conversations", ("hour", "outcome"), more)
     _copy(source, target, "caps", ("alias", "slug"), "excluded.until > caps.until")
+    _copy(source, target, "account_caps", ("account", "slug"), "excluded.until > account_caps.until")
     return copied
 
 
 def _copy(
     source: sqlite3.Connection, target: sqlite3.Connection, table: str, key: tuple[str, ...], overwrite: str
 ) -> int:
-    names = [row[1] for row in target.execute(f"PRAGMA table_info({table})")]
+    found = _columns(source, table)  # a file of an earlier version has fewer of them
+    names = [name for name in _columns(target, table) if name in found]
+    if not names:
+        return 0
     columns, marks = ", ".join(names), ", ".join("?" * len(names))
     values = ", ".join(f"{name} = excluded.{name}" for name in names)
     into = (
@@ -81,6 +85,13 @@ def _copy(
             raise
         copied += len(rows)
     return copied
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> list[str]:
+    """Empty if it has no such table, or that cannot be read."""
+    with suppress(sqlite3.DatabaseError):
+        return [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+    return []
 
 
 def _readable(source: sqlite3.Connection, query: str) -> Iterator[list[tuple[object, ...]]]:

@@ -18,7 +18,17 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from ledger.limits import HOUR
-from ledger.records import FREE_OUTCOMES, Capped, Counted, Posted, Record, Settled, UsageRow, free_alias
+from ledger.records import (
+    FREE_OUTCOMES,
+    Capped,
+    Counted,
+    Posted,
+    Record,
+    Settled,
+    Subject,
+    UsageRow,
+    free_alias,
+)
 from ledger.sqlite_file import BUSY_SECONDS, open_file, write_nothing
 from ledger.sqlite_rescue import (
     FileIdentity,
@@ -28,7 +38,14 @@ from ledger.sqlite_rescue import (
     identity_of,
     unlink_beside,
 )
-from ledger.store import MAX_UNSETTLED, PendingRecord, RecentRecords, StoreDecision, StoreError
+from ledger.store import (
+    MAX_UNSETTLED,
+    AccountRecord,
+    PendingRecord,
+    RecentRecords,
+    StoreDecision,
+    StoreError,
+)
 from runtime import SMALL_FILES
 
 T = TypeVar("T")
@@ -42,7 +59,7 @@ ROWS_DELETED_AT_ONCE: Final = 500
 """Records that come meanwhile are stored in between."""
 
 _INSERT: Final = """INSERT OR IGNORE INTO conversations
-    (id, at, alias, model, slug, units, windowed, message_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
+    (id, at, alias, model, slug, units, windowed, message_id, account) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _SETTLE: Final = """UPDATE conversations
     SET outcome = ?, served = ?, conversation_id = ?, duration = ?, ttft = ?
     WHERE id = ? AND outcome = 'unknown'"""
@@ -52,20 +69,25 @@ _COUNT_FREE: Final = f"""INSERT INTO free_conversations (hour, outcome, conversa
 _REMOVE: Final = "DELETE FROM conversations WHERE id = ? AND outcome = 'unknown'"
 _COUNT: Final = "UPDATE conversations SET prompt_tokens = ?, completion_tokens = ? WHERE id = ?"
 _CAP: Final = "INSERT OR REPLACE INTO caps (alias, slug, until) VALUES (?, ?, ?)"
-_SELECT: Final = "SELECT id, at, alias, model, slug, units, windowed, message_id FROM conversations"
+_CAP_ACCOUNT: Final = "INSERT OR REPLACE INTO account_caps (account, slug, until) VALUES (?, ?, ?)"
+_SELECT: Final = "SELECT id, at, alias, model, slug, units, windowed, message_id, account FROM conversations"
 _FREE: Final = f"outcome IN ({', '.join(repr(outcome.value) for outcome in sorted(FREE_OUTCOMES))})"
 _RECENT: Final = f"""{_SELECT} WHERE (at, id) > (?, ?) AND NOT {_FREE}
     ORDER BY at, id LIMIT {ROWS_LOADED_AT_ONCE}"""
 _USAGE: Final = f"""SELECT
     CAST((at - :offset) / :bucket AS INTEGER) * :bucket + :offset AS start, model, alias,
-    COUNT(*), SUM({_FREE}), SUM(outcome = 'unknown'), SUM(units), SUM(prompt_tokens), SUM(completion_tokens)
-    FROM conversations WHERE at >= :since AND at < :until AND (:alias IS NULL OR alias = :alias)
-    GROUP BY 1, 2, 3"""  # noqa: S608 - both names are ours
+    COUNT(*), SUM({_FREE}), SUM(outcome = 'unknown'), SUM(units), SUM(prompt_tokens), SUM(completion_tokens),
+    %s FROM conversations WHERE at >= :since AND at < :until AND (:alias IS NULL OR alias = :alias)
+    GROUP BY 1, 2, 3, 10"""  # noqa: S608 - both names are ours
+_HAS_ACCOUNT: Final = "SELECT 1 FROM pragma_table_info('conversations') WHERE name = 'account'"
+"""Whether a version that knows accounts of the operator's has written the file."""
 _HAS_FREE: Final = "SELECT 1 FROM sqlite_master WHERE name = 'free_conversations'"
 """Whether a version that counts them has written the file."""
 _FREE_USAGE: Final = """SELECT
     CAST((hour - :offset) / :bucket AS INTEGER) * :bucket + :offset, outcome, SUM(conversations)
     FROM free_conversations WHERE hour >= :since AND hour < :until GROUP BY 1, 2"""
+_CAPS: Final = """SELECT alias, slug, until, '' FROM caps WHERE until > :since
+    UNION ALL SELECT '', slug, until, account FROM account_caps WHERE until > :since"""
 _DELETE: Final = f"""DELETE FROM conversations WHERE id IN
     (SELECT id FROM conversations WHERE at < ? ORDER BY at LIMIT {ROWS_DELETED_AT_ONCE})"""  # noqa: S608
 _ANY_BETWEEN: Final = """SELECT
@@ -118,11 +140,16 @@ class SqliteStore:
         }  # fmt: skip
         return await SMALL_FILES.run(self._read_usage, wanted)
 
-    async def unsettled(self, alias: str, before: float) -> list[Posted]:
+    async def accounts(self, messages: Mapping[str, int], day: int) -> Mapping[str, AccountRecord]:
+        """See `Store`: there is nothing."""
+        return {}
+
+    async def unsettled(self, owner: Subject, before: float) -> list[Posted]:
         """See `Store`."""
-        clause = f"WHERE outcome = 'unknown' AND alias = ? AND at < ? ORDER BY at DESC LIMIT {MAX_UNSETTLED}"
-        query = f"{_SELECT} {clause}"
-        return await self._in_writer(lambda connection: _posted(connection.execute(query, (alias, before))))
+        whose = "account = ?" if owner.is_account else "account = '' AND alias = ?"
+        clause = f"WHERE outcome = 'unknown' AND {whose} AND at < ? ORDER BY at DESC LIMIT {MAX_UNSETTLED}"
+        query, values = f"{_SELECT} {clause}", (owner.name, before)
+        return await self._in_writer(lambda connection: _posted(connection.execute(query, values)))
 
     async def delete_before(self, before: float) -> None:
         """See `Store`."""
@@ -208,10 +235,11 @@ class SqliteStore:
             closing(sqlite3.connect(self._path, timeout=BUSY_SECONDS)) as connection,
         ):
             connection.execute("PRAGMA query_only = ON")
-            rows = [UsageRow(*row) for row in connection.execute(_USAGE, wanted)]
+            account = "account" if connection.execute(_HAS_ACCOUNT).fetchone() else "''"
+            rows = [UsageRow(*row) for row in connection.execute(_USAGE % account, wanted)]
             if wanted["alias"] is None and connection.execute(_HAS_FREE).fetchone():
                 rows += [_free_row(*row) for row in connection.execute(_FREE_USAGE, wanted)]
-            return sorted(rows, key=lambda row: (row.start, row.model, row.alias))
+            return sorted(rows, key=lambda row: (row.start, row.model, row.alias, row.account))
 
 
 @contextmanager
@@ -246,10 +274,11 @@ def _statements(records: Sequence[Record]) -> Iterator[tuple[str, _Rows]]:
     free: _Rows = []
     counted: _Rows = []
     capped: _Rows = []
+    capped_accounts: _Rows = []
     for record in records:
         match record:
-            case Posted(id, at, alias, model, slug, units, windowed, message_id):
-                posted.append((id, at, alias, model, slug, units, windowed, message_id))
+            case Posted(id, at, alias, model, slug, units, windowed, message_id, account):
+                posted.append((id, at, alias, model, slug, units, windowed, message_id, account))
             case Settled(id, outcome, served, conversation_id, duration, ttft):
                 if record.free:
                     free.append((outcome, id))
@@ -257,6 +286,8 @@ def _statements(records: Sequence[Record]) -> Iterator[tuple[str, _Rows]]:
                     settled.append((outcome, served, conversation_id, duration, ttft, id))
             case Counted(id, prompt, completion):
                 counted.append((prompt, completion, id))
+            case Capped(_, slug, until, account) if account:
+                capped_accounts.append((account, slug, until))
             case Capped(alias, slug, until):
                 capped.append((alias, slug, until))
     yield _INSERT, posted
@@ -266,6 +297,7 @@ def _statements(records: Sequence[Record]) -> Iterator[tuple[str, _Rows]]:
         yield _REMOVE, [row[1:]]
     yield _COUNT, counted
     yield _CAP, capped
+    yield _CAP_ACCOUNT, capped_accounts
 
 
 def _free_row(start: int, outcome: str, conversations: int) -> UsageRow:
@@ -282,7 +314,7 @@ def _recent(connection: sqlite3.Connection, since: float, after: str) -> RecentR
     posted = _posted(connection.execute(_RECENT, (since, after)))
     if posted:
         return RecentRecords(posted)
-    caps = connection.execute("SELECT alias, slug, until FROM caps WHERE until > ?", (since,))
+    caps = connection.execute(_CAPS, {"since": since})
     return RecentRecords((), [Capped(*row) for row in caps])
 
 

@@ -1,11 +1,11 @@
 """What keeps the ledger's records durably: the interface of SQLite and of Redis."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from ledger.limits import CurrentUsage
-from ledger.records import Capped, Posted, Record, UsageRow
+from ledger.limits import Allowed, CurrentUsage
+from ledger.records import Capped, Posted, Record, Subject, UsageRow
 
 MAX_UNSETTLED: Final = 20
 """How many entries without an outcome a store gives at once."""
@@ -17,18 +17,34 @@ class StoreError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PendingRecord:
-    """A record to be stored. `forced`: it records what has happened, so no limit may refuse it."""
+    """A record to be stored. `allowed` is what may refuse a `Posted`; None if it records what has happened,
+    so that no limit may refuse it.
+    """
 
     record: Record
-    forced: bool = True
+    allowed: Allowed | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StoreDecision:
-    """What a shared store says of a `Posted`: whether it was accepted, and the usage with it."""
+    """What a shared store says of a `Posted`: whether it was accepted, and the usage with it, of the caller
+    and of the operator's account, if it is posted to one. `by_account`: only that has refused it.
+    """
 
     accepted: bool
     usage: CurrentUsage
+    account: CurrentUsage | None = None
+    by_account: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRecord:
+    """What a shared store knows of an account of the operator's: the `usage` of a day, without caps, and the
+    models that are capped with the times until when (Unix seconds).
+    """
+
+    usage: CurrentUsage
+    caps: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +90,18 @@ class Store(Protocol):
         """
         ...
 
-    async def unsettled(self, alias: str, before: float) -> list[Posted]:
-        """Entries of a caller from before then that were never settled; some, the latest first."""
+    async def accounts(self, messages: Mapping[str, int], day: int) -> Mapping[str, AccountRecord]:
+        """What all instances have spent on accounts of the operator's in a day of quota, by alias.
+
+        Of the window it gives so many of the latest times as `messages` says for the account. A store that
+        no other instance uses knows nothing that is not known here, and gives nothing.
+        """
+        ...
+
+    async def unsettled(self, owner: Subject, before: float) -> list[Posted]:
+        """Entries from before then that were never settled, and were posted to the account of `owner`; some,
+        the latest first.
+        """
         ...
 
     async def delete_before(self, before: float) -> None:

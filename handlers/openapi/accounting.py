@@ -42,12 +42,23 @@ _ROW: Final = whole(
         "date": text(format="date"),
         "model": text(),
         "key": text("The name of the key, which is not the key."),
+        "account": text("The account that was used; empty where it is the key's own."),
         "units": _UNITS,
         "conversations": integer(),
         "free": integer(),
         "unknown": integer(),
         "prompt_tokens": integer(),
         "completion_tokens": integer(),
+    }
+)
+_ACCOUNT: Final = whole(
+    {
+        "alias": text(),
+        "units_today": _UNITS,
+        "units_limit": _LIMIT,
+        "window_messages": integer("GPT-4 messages in the window.", minimum=0),
+        "window_limit": _LIMIT,
+        "capped": array(whole({"model": text(), "until": integer("Unix seconds.")})),
     }
 )
 _USAGE: Final = whole(
@@ -65,6 +76,7 @@ _USAGE: Final = whole(
                 "gpt4_messages_in_window": integer(),
             }
         ),
+        "accounts": nullable(array(_ACCOUNT, "How the accounts stand, for the administrator.")),
         "recorded": one_of("Whether what is spent can be written down.", "late", "in time"),
         "licence": nullable(record(None, "What the licence's server says, for the administrator.")),
         "backend": array(
@@ -138,7 +150,7 @@ ACCOUNTING: Final = Family(
         "/v1/usage": {
             "get": operation(
                 "getUsage",
-                "What was spent by day, model and key, and how the limits stand.",
+                "What was spent by day, model, key and account, and how the limits stand.",
                 json_answer(ref("Usage")),
                 (*KEYED, 503),
                 about="A key sees its own usage. The administrator's token or machine sees that of all.",

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from accounts import Caller, Credential, OwnKeys
-from ledger import DAY, ChargeBook, KeyNames, Ledger, Limits, Reconciler, SqliteStore
+from accounts import Account, Caller, Credential, Grant, OwnKeys
+from ledger import DAY, AccountSpent, ChargeBook, KeyNames, Ledger, Limits, Reconciler, SqliteStore, Subject
 from metrics import Attempt, Metrics
 from tests.ledger.entries import NO_LIMITS, WINDOW, ledger_over
 from translate.values import (
@@ -39,10 +39,10 @@ class NothingToReconcile(Reconciler):
 
     def __init__(self, *, listed: bool = True) -> None:
         self.listed = listed
-        self.started: list[tuple[str, Credential]] = []
+        self.started: list[tuple[Subject, Credential]] = []
 
-    def start(self, alias: str, credential: Credential) -> None:
-        self.started.append((alias, credential))
+    def start(self, owner: Subject, credential: Credential) -> None:
+        self.started.append((owner, credential))
 
     async def close(self) -> None:
         """Nothing was begun."""
@@ -62,11 +62,12 @@ async def charge_book(
     *,
     listed: bool = True,
     backend: AccountLimits | None = None,
+    reconciler: Reconciler | None = None,
 ) -> AsyncIterator[ChargeBook]:
     async with ledger_over(SqliteStore(folder / "ledger.sqlite3"), limits) as ledger:
         names = KeyNames(b"s" * 32, {ALICE.key: "alice"})
         metrics = metrics or Metrics(("chat",), [])
-        reconciler = NothingToReconcile(listed=listed)
+        reconciler = reconciler or NothingToReconcile(listed=listed)
         yield ChargeBook(
             ledger,
             names,
@@ -232,21 +233,84 @@ async def test_backends_limits_are_told_with_the_names_of_the_keys(tmp_path: Pat
 
 
 async def test_caller_is_reconciled_under_its_name(tmp_path: Path) -> None:
-    async with ledger_over(SqliteStore(tmp_path / "ledger.sqlite3")) as ledger:
-        reconciler = NothingToReconcile()
-        names = KeyNames(b"s" * 32, {ALICE.key: "alice"})
-        charges = ChargeBook(
-            ledger,
-            names,
-            reconciler,
-            Metrics(("chat",), []),
-            CATALOGUE,
-            {},
-            limits_of_backend(),
-            OwnKeys(),
-        )
+    reconciler = NothingToReconcile()
+    async with charge_book(tmp_path, reconciler=reconciler) as charges:
         charges.reconcile(ALICE, Credential("fk-pool"))
-        assert reconciler.started == [("alice", Credential("fk-pool"))]
+        assert reconciler.started == [(Subject("alice"), Credential("fk-pool"))]
+
+
+GRANTED = Caller("sk-stack", Grant(alias="stack", accounts=frozenset(["main"]), units_per_day=70))
+MAIN = Account(alias="main", credential=Credential("fk-main"), units_per_day=28)
+
+
+@pytest.mark.parametrize(
+    ("account", "reason"),
+    [
+        (MAIN, "account_quota"),
+        (Account(alias="main", credential=None, window_messages=2), "account_window"),
+        (Account(alias="main", credential=None), "account_window"),
+    ],
+)
+async def test_account_that_is_spent_is_no_refusal_and_another_one_may_take_it(
+    tmp_path: Path, account: Account, reason: str
+) -> None:
+    metrics = Metrics(("chat",), [])
+    async with charge_book(tmp_path, Limits(window=WINDOW, window_messages=2), metrics=metrics) as charges:
+        for _ in range(2):
+            await (await charges.post(GRANTED, GPT_4, account=account)).settle(Attempt.OK)
+        charges.check(GRANTED, GPT_4)
+        with pytest.raises(AccountSpent) as spent:
+            await charges.post(GRANTED, GPT_4, account=account)
+        assert spent.value.reason == reason
+        assert spent.value.retry_after > 0
+        await (await charges.post(GRANTED, GPT_4, account=Account(alias="b", credential=None))).settle(
+            Attempt.OK
+        )
+        assert sorted(await spent_of(charges.ledger)) == [("stack", "b", 14), ("stack", "main", 28)]
+    for known in ("quota", "key_quota", "gpt4_window", "model_cap"):
+        assert metrics.registry.get_sample_value("pandora_rejected_total", {"reason": known}) == 0
+
+
+async def spent_of(ledger: Ledger) -> list[tuple[str, str, int]]:
+    """Caller, account and units of each row."""
+    now = time.time()
+    return [(row.alias, row.account, row.units) for row in await ledger.usage(now - DAY, now + DAY)]
+
+
+async def test_key_of_this_service_is_refused_by_what_it_is_granted(tmp_path: Path) -> None:
+    async with charge_book(tmp_path, Limits(window=WINDOW, per_key=14, window_messages=1)) as charges:
+        for name in "abcde":
+            account = Account(alias=name, credential=None)
+            await (await charges.post(GRANTED, GPT_4, account=account)).settle(Attempt.OK)
+        with pytest.raises(QuotaExceeded, match="The quota of this key, 70 a day, is used up"):
+            charges.check(GRANTED, GPT_4)
+        with pytest.raises(QuotaExceeded):
+            await charges.post(GRANTED, GPT_4, account=MAIN)
+        headers = charges.headers(GRANTED, GPT_4)
+        assert headers["x-ratelimit-limit-units"] == "70"
+        assert headers["x-ratelimit-remaining-units"] == "0"
+        assert "x-ratelimit-limit-requests" not in headers
+
+
+async def test_cap_on_an_account_of_the_operators_is_that_accounts(tmp_path: Path) -> None:
+    spare = Account(alias="spare", credential=None)
+    async with charge_book(tmp_path) as charges:
+        await (await charges.post(GRANTED, GPT_4, account=MAIN)).settle(Attempt.REFUSED, capped_for=5400)
+        charges.check(GRANTED, GPT_4)
+        assert charges.standing(MAIN, 14, GPT_4.slug, windowed=True).capped_until > time.time() + 5000
+        assert charges.standing(MAIN, 14, GPT_35.slug, windowed=True).capped_until == 0
+        assert charges.standing(spare, 14, GPT_4.slug, windowed=True).capped_until == 0
+        with pytest.raises(AccountSpent) as spent:
+            await charges.post(GRANTED, GPT_4, account=MAIN)
+        assert spent.value.reason == "account_cap"
+        await charges.post(GRANTED, GPT_4, account=spare)
+
+
+async def test_account_is_reconciled_under_its_own_name(tmp_path: Path) -> None:
+    reconciler = NothingToReconcile()
+    async with charge_book(tmp_path, reconciler=reconciler) as charges:
+        charges.reconcile(GRANTED, Credential("fk-main"), MAIN)
+        assert reconciler.started == [(Subject("main", True), Credential("fk-main"))]
 
 
 @pytest.mark.parametrize("listed", [True, False])
@@ -256,5 +320,5 @@ async def test_message_is_only_looked_for_later_if_its_conversation_stays_on_the
     async with charge_book(tmp_path, listed=listed) as charges:
         await charges.post(ALICE, GPT_4, "message")
     async with ledger_over(SqliteStore(tmp_path / "ledger.sqlite3")) as ledger:
-        (entry,) = await ledger.unsettled("alice", time.time() + 60)
+        (entry,) = await ledger.unsettled(Subject("alice"), time.time() + 60)
         assert entry.message_id == ("message" if listed else "")

@@ -10,11 +10,13 @@ import pytest
 
 from ledger import SqliteStore
 from ledger.journal import MAX_BATCH, Journal, JournalLimits
-from ledger.limits import CurrentUsage
+from ledger.limits import Allowed, CurrentUsage
 from ledger.records import Counted, Posted, Record, Settled
 from ledger.store import PendingRecord, StoreDecision, StoreError
 from metrics import Attempt, Metrics
-from tests.ledger.entries import caught_up, converse, ledger_over, posted
+from tests.ledger.entries import ALICE, NO_LIMITS, caught_up, converse, ledger_over, posted
+
+ALLOWED = Allowed(NO_LIMITS.of_caller(None))
 
 
 class SlowStore(SqliteStore):
@@ -30,7 +32,7 @@ class SlowStore(SqliteStore):
         await self.answers.wait()
         self.written += pending
         self.batches.append(len(pending))
-        return [StoreDecision(each.forced, CurrentUsage(0, 0, (), 0)) for each in pending]
+        return [StoreDecision(each.allowed is None, CurrentUsage(0, 0, (), 0)) for each in pending]
 
 
 class ObservedStore(SqliteStore):
@@ -70,12 +72,12 @@ async def test_store_that_hangs_keeps_nobody_waiting(
     store = SlowStore(tmp_path / "file")
     journal = journal_over(store, JournalLimits(max_wait=0.05, first_pause=0.01))
     record = posted()
-    assert await journal.commit(record, forced=False) is None, "it may go on"
+    assert await journal.commit(record, ALLOWED) is None, "it may go on"
     assert journal.failing
     store.answers.set()
     await journal.close()
     assert "does not answer" in caplog.text
-    assert [(each.record, each.forced) for each in store.written] == [(record, False), (record, True)], (
+    assert [(each.record, each.allowed) for each in store.written] == [(record, ALLOWED), (record, None)], (
         "what was turned away too late is stored by force"
     )
 
@@ -84,7 +86,7 @@ async def test_decision_of_the_store_is_returned(tmp_path: Path) -> None:
     store = SlowStore(tmp_path / "file")
     store.answers.set()
     journal = journal_over(store, JournalLimits())
-    decision = await journal.commit(posted(), forced=False)
+    decision = await journal.commit(posted(), ALLOWED)
     assert decision is not None
     assert not decision.accepted
     await journal.close()
@@ -148,7 +150,7 @@ async def test_backlog_is_bounded(tmp_path: Path, caplog: pytest.LogCaptureFixtu
         for _ in range(100):
             await converse(ledger)
         assert ledger.backlog == 50
-        assert ledger.current_usage("alice", "gpt-4").key_units == 100 * 14
+        assert ledger.current_usage(ALICE, "gpt-4").own_units == 100 * 14
     assert caplog.text.count("backlog is full") == 1
     assert "50 records of the ledger are lost" in caplog.text
 

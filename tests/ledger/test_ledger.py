@@ -12,7 +12,7 @@ from ledger.records import Capped, Settled
 from ledger.store import PendingRecord, RecentRecords, StoreError
 from metrics import Attempt
 from tests.eventually import eventually
-from tests.ledger.entries import converse, ledger_over, posted, units
+from tests.ledger.entries import ALICE, converse, ledger_over, posted, units
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ async def test_post_that_is_cancelled_costs_nothing(path: Path) -> None:
         posting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await posting
-        assert ledger.current_usage("alice", "gpt-4").units == 0
+        assert ledger.current_usage(ALICE, "gpt-4").units == 0
     async with ledger_over(SqliteStore(path)) as ledger:
         (row,) = await ledger.usage(time.time() - DAY, time.time() + DAY)
         assert (row.conversations, row.free, row.unknown, row.units) == (1, 1, 0, 0)
@@ -70,15 +70,15 @@ async def test_entry_without_an_outcome_is_unsettled_unless_it_is_under_way(path
         left_open = posted()
         await ledger.post(left_open)
         await converse(ledger)
-        assert await ledger.unsettled("alice", time.time() + 1) == []
+        assert await ledger.unsettled(ALICE, time.time() + 1) == []
     async with ledger_over(SqliteStore(path)) as ledger:
         await ledger.post(posted())
-        (found,) = await ledger.unsettled("alice", time.time() + 1)
+        (found,) = await ledger.unsettled(ALICE, time.time() + 1)
         assert found.id == left_open.id
-        assert await ledger.unsettled("alice", left_open.at) == []
+        assert await ledger.unsettled(ALICE, left_open.at) == []
         await ledger.settle_unknown(found, Settled(found.id, Attempt.UNSENT))
-        assert await ledger.unsettled("alice", time.time() + 1) == []
-        assert ledger.current_usage("alice", "gpt-4").units == 2 * 14
+        assert await ledger.unsettled(ALICE, time.time() + 1) == []
+        assert ledger.current_usage(ALICE, "gpt-4").units == 2 * 14
 
 
 class InterruptedStore(SqliteStore):
@@ -100,6 +100,6 @@ async def test_every_entry_of_today_is_counted_once_however_many_and_even_after_
     await store.write([PendingRecord(posted(at=now - number % 7 / 1000)) for number in range(2000)])
     await store.close()
     async with ledger_over(InterruptedStore(path)) as ledger:
-        await eventually(lambda: ledger.current_usage("alice", "gpt-4").units >= 2000 * 14)
+        await eventually(lambda: ledger.current_usage(ALICE, "gpt-4").units >= 2000 * 14)
         await converse(ledger)
-        assert ledger.current_usage("alice", "gpt-4").units == 2001 * 14
+        assert ledger.current_usage(ALICE, "gpt-4").units == 2001 * 14

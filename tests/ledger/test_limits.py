@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from ledger.counters import UsageCounters
 from ledger.limits import DAY, CurrentUsage, Limits, limit_reached, ratelimit_headers
-from tests.ledger.entries import WINDOW, posted
+from tests.ledger.entries import ALICE, WINDOW, posted
 
 NOW = 1_700_000_000.0
 
@@ -18,12 +18,19 @@ def test_wait_for_the_window_is_exactly_long_enough(at: list[float], allowed: in
     counters = UsageCounters(limits)
     for when in at:
         counters.add(posted(at=when))
-    reached = limit_reached(limits, counters.current_usage("alice", "gpt-4", NOW), 14, True, NOW)
+    reached = limit_reached(
+        limits, limits.of_caller(None), counters.current_usage(ALICE, "gpt-4", NOW), 14, True, NOW
+    )
     if reached is None:
         assert sum(when > NOW - limits.window for when in at) < allowed
         return
     later = NOW + reached.retry_after + 0.001
-    assert limit_reached(limits, counters.current_usage("alice", "gpt-4", later), 14, True, later) is None
+    assert (
+        limit_reached(
+            limits, limits.of_caller(None), counters.current_usage(ALICE, "gpt-4", later), 14, True, later
+        )
+        is None
+    )
 
 
 @given(st.floats(0, 10**9), st.integers(0, 23))
@@ -36,7 +43,7 @@ def test_quota_resets_at_the_hour_of_the_settings(now: float, hour: int) -> None
 def test_longest_of_several_waits_is_told() -> None:
     limits = Limits(window=WINDOW, per_day=10, window_messages=1)
     usage = CurrentUsage(10, 10, [NOW - 10_000], NOW + 5)
-    reached = limit_reached(limits, usage, 14, True, NOW)
+    reached = limit_reached(limits, limits.of_caller(None), usage, 14, True, NOW)
     assert reached is not None
     assert reached.reason == "quota"
     assert reached.retry_after == limits.reset_at(NOW) - NOW
@@ -44,8 +51,8 @@ def test_longest_of_several_waits_is_told() -> None:
 
 def test_headers_tell_of_the_quota_of_which_less_is_left() -> None:
     limits = Limits(window=WINDOW, per_day=100, per_key=50)
-    own_first = ratelimit_headers(limits, CurrentUsage(40, 30, (), 0), True, NOW)
-    common_first = ratelimit_headers(limits, CurrentUsage(95, 30, (), 0), True, NOW)
+    own_first = ratelimit_headers(limits, limits.of_caller(None), CurrentUsage(40, 30, (), 0), True, NOW)
+    common_first = ratelimit_headers(limits, limits.of_caller(None), CurrentUsage(95, 30, (), 0), True, NOW)
     names = ("x-ratelimit-limit-units", "x-ratelimit-remaining-units")
     assert [own_first[name] for name in names] == ["50", "20"]
     assert [common_first[name] for name in names] == ["100", "5"]

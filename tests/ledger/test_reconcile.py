@@ -12,7 +12,7 @@ from accounts import Credential
 from ledger import DAY, Ledger, Reconciler, SqliteStore
 from ledger.records import Posted
 from simulator import Simulator
-from tests.ledger.entries import ledger_over, posted
+from tests.ledger.entries import ALICE, ledger_over, posted
 from upstream import Found, History, HttpClient
 
 CREDENTIAL = Credential("fk-alice")
@@ -57,12 +57,12 @@ async def test_message_that_arrived_was_spent_and_the_other_was_free(tmp_path: P
     account = Account({"arrived": "conversation"})
     async with with_unknown(tmp_path, *old, recent) as ledger:
         reconciler = Reconciler(ledger, account, listed=True, grace=60)
-        await reconciler.reconcile("alice", CREDENTIAL)
+        await reconciler.reconcile(ALICE, CREDENTIAL)
         ((credential, messages, since, until),) = account.asked
         assert (credential, messages) == (CREDENTIAL, {"arrived", "lost"})
         assert since < now - 300 < now - 200 < until
         assert await outcomes(ledger) == (28, 1, 1)
-        await reconciler.reconcile("alice", CREDENTIAL)
+        await reconciler.reconcile(ALICE, CREDENTIAL)
         assert len(account.asked) == 1, "there is nothing left to ask"
 
 
@@ -73,9 +73,9 @@ async def test_empty_conversation_of_that_time_counts_for_the_message_that_is_mi
     account = Account({}, {"empty": now - 290})
     async with with_unknown(tmp_path, lost, doubtful) as ledger:
         reconciler = Reconciler(ledger, account, listed=True, grace=60)
-        await reconciler.reconcile("alice", CREDENTIAL)
+        await reconciler.reconcile(ALICE, CREDENTIAL)
         assert await outcomes(ledger) == (14, 1, 0)
-        await reconciler.reconcile("alice", CREDENTIAL)
+        await reconciler.reconcile(ALICE, CREDENTIAL)
         assert len(account.asked) == 1, "there is nothing left to ask"
 
 
@@ -90,7 +90,7 @@ async def test_what_cannot_be_told_stays_as_it_is(
     tmp_path: Path, message_id: str, found: dict[str, str] | None
 ) -> None:
     async with with_unknown(tmp_path, posted(at=time.time() - 300, message_id=message_id)) as ledger:
-        await Reconciler(ledger, Account(found), listed=True, grace=60).reconcile("alice", CREDENTIAL)
+        await Reconciler(ledger, Account(found), listed=True, grace=60).reconcile(ALICE, CREDENTIAL)
         assert await outcomes(ledger) == (14, 0, 1)
 
 
@@ -104,7 +104,7 @@ async def test_simulated_account_frees_an_entry_only_if_nothing_was_begun_at_its
     doubtful, lost = posted(at=now - 3005, message_id="one"), posted(at=now - 9005, message_id="two")
     try:
         async with with_unknown(tmp_path, doubtful, lost) as ledger:
-            await Reconciler(ledger, History(http), listed=True, grace=60).reconcile("alice", CREDENTIAL)
+            await Reconciler(ledger, History(http), listed=True, grace=60).reconcile(ALICE, CREDENTIAL)
             assert await outcomes(ledger) == (14, 1, 0)
     finally:
         http.close()
@@ -116,7 +116,7 @@ async def test_caller_is_looked_at_once_in_a_while(tmp_path: Path) -> None:
     async with with_unknown(tmp_path, posted(at=time.time() - 300)) as ledger:
         reconciler = Reconciler(ledger, account, listed=True, grace=60)
         for _ in range(3):
-            reconciler.start("alice", CREDENTIAL)
+            reconciler.start(ALICE, CREDENTIAL)
         for _ in range(200):
             if await outcomes(ledger) == (0, 1, 0):
                 break
@@ -131,7 +131,7 @@ async def test_nothing_is_asked_where_the_list_cannot_tell(tmp_path: Path, key: 
     account = Account({})
     async with with_unknown(tmp_path, posted(at=time.time() - 300)) as ledger:
         reconciler = Reconciler(ledger, account, listed=listed, grace=60)
-        reconciler.start("alice", Credential(key))
+        reconciler.start(ALICE, Credential(key))
         await asyncio.sleep(0.05)
         assert account.asked == []
         await reconciler.close()

@@ -3,17 +3,29 @@
 import asyncio
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 
-from accounts import Caller
-from ledger import DAY, KeyNames, Ledger, Limits, RedisStore
-from ledger.limits import LimitReached
+from accounts import Account, Caller
+from ledger import DAY, AccountSpent, Allowance, KeyNames, Ledger, Limits, RedisStore, Subject
+from ledger.limits import Allowed, LimitReached
 from ledger.records import Capped, Counted, Settled
 from ledger.store import PendingRecord
 from metrics import Attempt, Metrics
-from tests.ledger.entries import NO_LIMITS, WINDOW, caught_up, converse, ledger_over, posted, units
+from tests.eventually import eventually
+from tests.ledger.entries import (
+    ALICE,
+    MAIN,
+    NO_LIMITS,
+    WINDOW,
+    caught_up,
+    converse,
+    ledger_over,
+    posted,
+    units,
+)
 from tests.redis_server import RedisServer, needs_redis
 
 pytestmark = needs_redis
@@ -36,6 +48,149 @@ async def test_instances_share_limits_to_the_last_unit(tmp_path: Path) -> None:
             )
             assert sum(isinstance(result, LimitReached) for result in results) == 20
             assert await units(one) == await units(two) == 140
+
+
+@pytest.mark.parametrize("allowance", [Allowance(units_per_day=140), Allowance(window_messages=10)])
+async def test_instances_cannot_exceed_what_an_account_may_together(
+    tmp_path: Path, allowance: Allowance
+) -> None:
+    """Each of them posts for keys of its own, which may all go on."""
+    allowed = Allowed(Allowance(), allowance)
+    with RedisServer() as redis:
+        async with (
+            ledger_over(redis_store(redis, tmp_path / "one")) as one,
+            ledger_over(redis_store(redis, tmp_path / "two")) as two,
+        ):
+            results = await asyncio.gather(
+                *(
+                    converse((one, two)[number % 2], alias=f"k-{number}", account="main", allowed=allowed)
+                    for number in range(30)
+                ),
+                return_exceptions=True,
+            )
+            spent = [result for result in results if isinstance(result, AccountSpent)]
+            assert len(spent) == 20
+            assert {each.reason for each in spent} <= {"account_quota", "account_window"}
+            assert all(0 < each.retry_after <= DAY for each in spent)
+            assert await units(one) == await units(two) == 140
+            await converse(two, alias="k-29", account="spare", allowed=allowed)
+
+
+async def test_last_unit_of_a_key_goes_to_one_of_two_accounts(tmp_path: Path) -> None:
+    allowed = Allowed(Allowance(14, 0), Allowance(100, 40))
+    with RedisServer() as redis:
+        async with (
+            ledger_over(redis_store(redis, tmp_path / "one")) as one,
+            ledger_over(redis_store(redis, tmp_path / "two")) as two,
+        ):
+            results = await asyncio.gather(
+                converse(one, account="main", allowed=allowed),
+                converse(two, account="spare", allowed=allowed),
+                return_exceptions=True,
+            )
+            (refused,) = [result for result in results if isinstance(result, LimitReached)]
+            assert refused.reason == "key_quota", "another account would not help"
+            accounts = [
+                ledger.current_usage(account).own_units
+                for ledger, account in ((one, MAIN), (two, Subject("spare", True)))
+            ]
+            assert sorted(accounts) == [0, 14]
+
+
+async def test_free_conversation_gives_back_to_key_and_account(tmp_path: Path) -> None:
+    allowed = Allowed(Allowance(14, 1), Allowance(14, 1))
+    with RedisServer() as redis:
+        async with ledger_over(redis_store(redis, tmp_path)) as ledger:
+            for outcome in (Attempt.REFUSED, Attempt.UNSENT, Attempt.OK):
+                await converse(ledger, outcome, account="main", allowed=allowed)
+            now = time.time()
+            rows = await ledger.usage(now - DAY, now + DAY)
+            assert [(row.alias, row.account, row.units) for row in rows if row.units] == [
+                ("alice", "main", 14)
+            ]
+
+
+async def test_key_and_account_of_one_name_are_limited_apart(tmp_path: Path) -> None:
+    tight = Allowance(14, 1)
+    with RedisServer() as redis:
+        async with ledger_over(redis_store(redis, tmp_path)) as ledger:
+            await converse(ledger, alias="main", allowed=Allowed(tight))
+            ledger.record_cap(Capped("main", "gpt-4", time.time() + 3600))
+            await converse(ledger, account="main", allowed=Allowed(tight, tight))
+            with pytest.raises(AccountSpent):
+                await ledger.post(posted("bob", account="main"), Allowed(tight, tight))
+            assert ledger.caps(MAIN) == {}
+
+
+async def test_instance_knows_what_others_have_spent_on_accounts_at_once_and_goes_on_to(
+    tmp_path: Path,
+) -> None:
+    accounts = [Account(alias="main", credential=None, units_per_day=100)]
+    accounts += [Account(alias=f"a-{number}", credential=None) for number in range(25)]
+    limits = Limits(window=WINDOW, window_messages=3)
+    with RedisServer() as redis:
+        async with ledger_over(redis_store(redis, tmp_path / "one", limits), limits) as one:
+            for _ in range(4):
+                await one.post(posted(account="main"), Allowed(Allowance()))
+            await one.post(posted(account="a-24"), Allowed(Allowance()))
+            one.record_cap(Capped("alice", "gpt-4", time.time() + 3600, "main"))
+            assert await caught_up(one)
+            store = redis_store(redis, tmp_path / "two", limits)
+            async with ledger_over(store, limits, accounts=accounts) as two:
+                await two.wait_until_loaded()
+                standing = two.standing(accounts[0], "gpt-4", 14, windowed=True)
+                assert (standing.units_left, standing.messages_left) == (100 - 4 * 14, 0)
+                assert standing.capped_until > time.time()
+                assert two.current_usage(Subject("a-24", True)).own_units == 14
+                assert two.current_usage(MAIN).units == 5 * 14
+                await converse(one, alias="bob", account="a-7")
+                await eventually(lambda: two.current_usage(Subject("a-7", True)).own_units == 14)
+
+
+async def test_entry_is_found_by_the_account_that_it_was_posted_to(tmp_path: Path) -> None:
+    own, lent = posted(), posted(account="main")
+    with RedisServer() as redis:
+        async with (
+            ledger_over(redis_store(redis, tmp_path / "one")) as one,
+            ledger_over(redis_store(redis, tmp_path / "two")) as two,
+        ):
+            for entry in (own, lent):
+                await one.post(entry)
+            soon = time.time() + 60
+            assert await two.unsettled(ALICE, soon) == [own]
+            assert await two.unsettled(MAIN, soon) == [lent]
+            await two.settle_unknown(lent, Settled(lent.id, Attempt.OK))
+            assert await two.unsettled(MAIN, soon) == []
+
+
+async def test_entries_of_before_there_were_accounts_stay_valid(tmp_path: Path) -> None:
+    at, today = time.time(), NO_LIMITS.day(time.time())
+    with RedisServer() as redis:
+        client = Redis.from_url(redis.url)
+        try:
+            entry: dict[Any, Any] = {
+                "at": at, "alias": "alice", "model": "gpt-4-s", "slug": "gpt-4", "units": 14, "windowed": 1,
+                "message_id": "message", "outcome": "unknown", "day": today, "hour": int(at // 3600),
+            }  # fmt: skip
+            await client.hset("{pandora}:entry:old", mapping=entry)
+            await client.zadd("{pandora}:unknown:alice", {"old": at})
+            await client.zadd("{pandora}:window:alice", {"old": at})
+            await client.set(f"{{pandora}}:units:{today}", 14)
+            await client.hset(f"{{pandora}}:key-units:{today}", "alice", 14)
+            for what, value in (("conversations", 1), ("unknown", 1), ("units", 14)):
+                await client.hset(f"{{pandora}}:day:{today}", f"gpt-4-s\x1falice\x1f{what}", value)
+        finally:
+            await client.aclose()
+        async with ledger_over(redis_store(redis, tmp_path)) as ledger:
+            with pytest.raises(LimitReached):
+                await ledger.post(posted(), Allowed(Allowance(20, 0)))
+            (row,) = await ledger.usage(at - DAY, at + DAY)
+            assert (row.alias, row.account, row.units, row.unknown) == ("alice", "", 14, 1)
+            (found,) = await ledger.unsettled(ALICE, at + 60)
+            await ledger.settle_unknown(found, Settled("old", Attempt.UNSENT))
+            await converse(ledger, allowed=Allowed(Allowance(14, 1)))
+            (free, row) = await ledger.usage(at - DAY, at + DAY)
+            assert (free.free, row.units, row.unknown) == (1, 14, 0)
 
 
 async def test_instances_give_a_key_the_same_name_and_keep_it(tmp_path: Path) -> None:
@@ -214,6 +369,28 @@ async def test_clock_of_one_instance_that_is_wrong_neither_empties_nor_stretches
                 with pytest.raises(LimitReached) as refusal:
                     await ledger.post(posted(at=ledger.clock()))
                 assert refusal.value.retry_after <= WINDOW
+        await ahead.close()
+
+
+async def test_clock_of_one_instance_that_is_wrong_frees_no_account(tmp_path: Path) -> None:
+    allowed = Allowed(Allowance(), Allowance(window_messages=2))
+    with RedisServer() as redis:
+        ahead = Ledger(
+            redis_store(redis, tmp_path / "ahead"),
+            NO_LIMITS,
+            Metrics(("chat",), []),
+            retention_days=400,
+            clock=lambda: time.time() + 400 * DAY,
+            close_seconds=0.02,
+        )
+        ahead.start()
+        async with ledger_over(redis_store(redis, tmp_path / "right")) as right:
+            await converse(right, account="main", allowed=allowed)
+            await ahead.post(posted(at=ahead.clock(), account="main"), allowed)
+            for ledger in (ahead, right):
+                with pytest.raises(AccountSpent) as spent:
+                    await ledger.post(posted("bob", at=ledger.clock(), account="main"), allowed)
+                assert spent.value.retry_after <= WINDOW
         await ahead.close()
 
 

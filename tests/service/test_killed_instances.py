@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from accounts import Caller
-from ledger import DAY, Reconciler, UsageRow
+from ledger import DAY, Reconciler, Subject, UsageRow
 from server import VERSION, serve
 from settings import Settings
 from simulator import Simulator
@@ -80,10 +80,10 @@ async def reconciled(settings: dict[str, str]) -> AsyncIterator[list[UsageRow]]:
         for number in range(KEYS):
             caller = Caller(f"fk-key-{number}")
             for _ in range(20):
-                alias = charges.alias(caller)
-                if not await ledger.unsettled(alias, now + DAY):
+                owner = Subject(charges.alias(caller))
+                if not await ledger.unsettled(owner, now + DAY):
                     break
-                await reconciler.reconcile(alias, caller.own)
+                await reconciler.reconcile(owner, caller.own)
         yield await ledger.usage(now - 2 * DAY, now + 2 * DAY)
     finally:
         await server.stop()

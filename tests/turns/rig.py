@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from accounts import AccountQueue, Caller, Credential, KeyKind
+from accounts import Account, AccountQueue, Caller, Credential, KeyKind
 from ledger import Charge, ChargeBook
 from media import MediaReader, MediaStore
 from metrics import Attempt, Metrics
@@ -328,7 +328,9 @@ class Books(ChargeBook):
     def allows(self, caller: Caller, model: Model) -> bool:
         return len(self.entries) < self.room
 
-    async def post(self, caller: Caller, model: Model, message_id: str = "") -> Charge:
+    async def post(
+        self, caller: Caller, model: Model, message_id: str = "", account: Account | None = None
+    ) -> Charge:
         await asyncio.sleep(0)
         self.on_post()
         if self.refusal is not None and len(self.entries) >= self.room:
@@ -339,7 +341,7 @@ class Books(ChargeBook):
         await self.posting.wait()
         return charge
 
-    def reconcile(self, caller: Caller, credential: Credential) -> None:
+    def reconcile(self, caller: Caller, credential: Credential, account: Account | None = None) -> None:
         self.reconciled.append(credential)
 
     @property
