@@ -156,15 +156,26 @@ class ChargeBook:
             return {}
         return self.ledger.headers(self.alias(caller), allowance, model.slug, windowed=model.windowed)
 
-    def backend_limits(self, caller: Caller | None) -> list[tuple[str, BackendLimits, float]]:
-        """What the backend has told of its limits, with the name of the key and since when it is known (Unix
-        seconds): of one caller, or with None of all, those used last first.
+    def backend_limits(self, caller: Caller | None) -> list[tuple[str, BackendLimits, float, str]]:
+        """What the backend has told of its limits, with the name of the key, since when it is known (Unix
+        seconds), and the alias of the account if it is one of the operator's: of one caller, or with None of
+        all, those used last first.
         """
+        accounts = {
+            account.credential.digest: account.alias
+            for account in self.ledger.accounts()
+            if account.credential is not None
+        }
         if caller is not None:
-            latest = map(self._backend.latest, self._lender.credentials(caller))
-            return [(self.alias(caller), *found) for found in latest if found is not None]
+            alias = self.alias(caller)
+            return [
+                (alias, *found, accounts.get(credential.digest, ""))
+                for credential in self._lender.credentials(caller)
+                if (found := self._backend.latest(credential)) is not None
+            ]
         known = [
-            (self._keys.name_of(digest), limits, since) for digest, limits, since in self._backend.items()
+            (self._keys.name_of(digest), limits, since, accounts.get(digest, ""))
+            for digest, limits, since in self._backend.items()
         ]
         return known[::-1]
 

@@ -57,14 +57,20 @@ class UsageCounters:
             if len(self._windows) + len(self._caps) > self._sweep_above:
                 self._sweep(now)
 
-    def overwrite(self, subject: Subject, day: int, usage: CurrentUsage) -> None:
-        """Take over what all instances together have spent, as a shared store knows it."""
-        self._totals[day] = usage.units
+    def overwrite(self, subject: Subject, day: int, usage: CurrentUsage, *, at_least: bool = False) -> None:
+        """Take over what all instances together have spent, as a shared store knows it. `at_least`: it has
+        lost some of that, so what is known here is not forgotten.
+        """
         subjects = self._days.setdefault(day, Counter())
-        subjects[subject] = usage.own_units
-        if not usage.own_units:
+        units, own_units, window = usage.units, usage.own_units, Counter(usage.window)
+        if at_least:
+            units, own_units = max(units, self._totals.get(day, 0)), max(own_units, subjects[subject])
+            window |= Counter(self._windows.get(subject, ()))
+        self._totals[day] = units
+        subjects[subject] = own_units
+        if not own_units:
             del subjects[subject]
-        self._windows[subject] = sorted(usage.window)
+        self._windows[subject] = sorted(window.elements())
         if not self._windows[subject]:
             del self._windows[subject]
         self._forget_days(day)

@@ -158,9 +158,9 @@ class Ledger:
         if decision is None:
             return
         day, owner = self.limits.day(posted.at), decision.account or decision.usage
-        self._counters.overwrite(posted.caller, day, decision.usage)
+        self._take_over(posted.caller, day, decision.usage)
         if decision.account is not None:
-            self._counters.overwrite(posted.owner, day, decision.account)
+            self._take_over(posted.owner, day, decision.account)
         if not decision.accepted:
             self._note_settled(posted)
             capped = Capped(posted.alias, posted.slug, owner.capped_until, posted.account)
@@ -303,6 +303,10 @@ class Ledger:
             self._counters.record_cap(capped, now)
         await self._refresh_accounts()
 
+    def _take_over(self, subject: Subject, day: int, usage: CurrentUsage) -> None:
+        """Believe a shared store, unless it has lost what is known here."""
+        self._counters.overwrite(subject, day, usage, at_least=self._store.incomplete)
+
     async def _refresh_accounts(self) -> None:
         """Take over what all instances have spent on the operator's accounts. Raises StoreError."""
         messages = {each.alias: self.limits.of_account(each).window_messages for each in self.accounts()}
@@ -314,7 +318,7 @@ class Ledger:
             account, usage = Subject(alias, True), known.usage
             if not messages[alias]:  # none was asked for
                 usage = replace(usage, window=tuple(self.current_usage(account).window))
-            self._counters.overwrite(account, day, usage)
+            self._take_over(account, day, usage)
             for slug, until in known.caps.items():
                 self._counters.record_cap(Capped("", slug, until, alias), now)
 

@@ -19,6 +19,7 @@ wrong: one that is ahead of that of Redis empties no rolling window, and its mes
                                 and an ALIAS for its outcome
     {pandora}:hour:HOUR         the same for an hour
     {pandora}:secret            of the names of keys, in hex
+    {pandora}:born              made up when there was none: another one tells that all else was lost
 """
 
 from typing import Final

@@ -5,6 +5,9 @@ together. How durable that is depends on the Redis: `appendonly yes` with `appen
 `everysec` up to a second.
 """
 
+import logging
+import secrets
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -39,10 +42,14 @@ if TYPE_CHECKING:
     from redis.asyncio.client import Pipeline
 
 SECRET: Final = PREFIX + "secret"
+BORN: Final = PREFIX + "born"
 DAYS_AT_ONCE: Final = 100
 """How many hashes of sums are asked for in one go."""
 ACCOUNTS_AT_ONCE: Final = 10
 """The same for accounts: more answers at once would hold up the event loop when they are read."""
+
+
+log = logging.getLogger("pandora")
 
 
 class RedisStore:
@@ -60,6 +67,13 @@ class RedisStore:
         self._keys = keys
         self._secret_file = secret_file
         self._retention = retention
+        self._born = ""
+        self._lost_at = -float(DAY)
+
+    @property
+    def incomplete(self) -> bool:
+        """See `Store`."""
+        return time.monotonic() - self._lost_at < DAY
 
     async def load(self, since: float, after: str = "") -> RecentRecords:
         """Agree on the secret. The decision on each conversation tells what was spent."""
@@ -69,7 +83,7 @@ class RedisStore:
     async def write(self, pending: Sequence[PendingRecord]) -> Sequence[StoreDecision | None]:
         """See `Store`."""
         pipeline = self._redis.pipeline(transaction=False)
-        self._ask_for_secret(pipeline)
+        self._ask_who_it_is(pipeline)
         for each in pending:
             match each.record:
                 case Capped(_, slug, until, account) if account:
@@ -79,8 +93,8 @@ class RedisStore:
                 case record:
                     pipeline.eval(*self._step(record, each.allowed))
         with _store_errors():
-            _, secret, *answers = await pipeline.execute()
-        await self._take_over(secret)
+            _, secret, _, born, *answers = await pipeline.execute()
+        await self._take_over(secret, born)
         return [
             _decision(answer) if isinstance(each.record, Posted) else None
             for each, answer in zip(pending, answers, strict=True)
@@ -108,6 +122,7 @@ class RedisStore:
         for begin in range(0, len(wanted), ACCOUNTS_AT_ONCE):
             some = wanted[begin : begin + ACCOUNTS_AT_ONCE]
             pipeline = self._redis.pipeline(transaction=False)
+            self._ask_who_it_is(pipeline)
             pipeline.get(f"{PREFIX}units:{day}")
             for alias, newest in some:
                 first, last = (0, newest - 1) if newest else (1, 0)
@@ -115,7 +130,8 @@ class RedisStore:
                 pipeline.zrevrange(f"{PREFIX}account-window:{alias}", first, last, withscores=True)
                 pipeline.hgetall(f"{PREFIX}account-caps:{alias}")
             with _store_errors():
-                units, *answers = await pipeline.execute()
+                _, secret, _, born, units, *answers = await pipeline.execute()
+            await self._take_over(secret, born)
             each_of = zip(answers[::3], answers[1::3], answers[2::3], strict=True)
             for (alias, _), (own_units, window, caps) in zip(some, each_of, strict=True):
                 times = [float(at) for _, at in window]
@@ -143,22 +159,30 @@ class RedisStore:
     async def check(self, *, write: bool) -> None:
         """Agree on the secret, which Redis may have lost with all else: the first here keeps its own."""
         pipeline = self._redis.pipeline(transaction=False)
-        self._ask_for_secret(pipeline)
+        self._ask_who_it_is(pipeline)
         with _store_errors():
-            _, secret = await pipeline.execute()
-        await self._take_over(secret)
+            _, secret, _, born = await pipeline.execute()
+        await self._take_over(secret, born)
 
     async def close(self) -> None:
         """Close the connections."""
         with suppress(*redis_failures()):
             await self._redis.aclose()
 
-    def _ask_for_secret(self, pipeline: "Pipeline") -> None:
-        """Have Redis keep our secret if it has none, and tell which one it has."""
+    def _ask_who_it_is(self, pipeline: "Pipeline") -> None:
+        """Have Redis keep our secret if it has none, and tell which one it has, and since when it has
+        anything.
+        """
         pipeline.set(SECRET, self._keys.secret.hex(), nx=True)
         pipeline.get(SECRET)
+        pipeline.set(BORN, secrets.token_hex(16), nx=True)
+        pipeline.get(BORN)
 
-    async def _take_over(self, secret: str) -> None:
+    async def _take_over(self, secret: str, born: str) -> None:
+        if self._born not in ("", born):
+            self._lost_at = time.monotonic()
+            log.error("Redis has lost the ledger; limits go on from what is known here")
+        self._born = born
         shared = bytes.fromhex(secret)
         if shared != self._keys.secret:
             self._keys.secret = shared

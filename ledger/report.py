@@ -118,13 +118,15 @@ def _account_as_json(ledger: Ledger, account: Account) -> dict[str, object]:
     }
 
 
-def limits_as_json(name: str, limits: BackendLimits, known_at: float) -> dict[str, object]:
-    """What the backend itself says of the limits of one key, which has this `name` in the ledger.
+def limits_as_json(name: str, limits: BackendLimits, known_at: float, account: str) -> dict[str, object]:
+    """What the backend itself says of the limits of one key, which has this `name` in the ledger, or of an
+    `account` of the operator's.
 
     Times are in Unix seconds, `known_at` is when it was said. Counts are null where the backend has none.
     """
     return {
         "key": name,
+        "account": account,
         "known_at": int(known_at),
         "models": [
             {

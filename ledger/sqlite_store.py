@@ -104,6 +104,8 @@ class SqliteStore:
 
     shared = False
     """No other instance uses it."""
+    incomplete = False
+    """What it has lost is known to nobody."""
 
     def __init__(
         self,

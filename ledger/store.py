@@ -69,6 +69,11 @@ class Store(Protocol):
         """Whether other instances use it too."""
         ...
 
+    @property
+    def incomplete(self) -> bool:
+        """Whether it has lost, during the last day, what it held: more was spent then than it says."""
+        ...
+
     async def load(self, since: float, after: str = "") -> RecentRecords:
         """Open the store, and return what was recorded since then: first some of it, in the order of time.
 

@@ -83,6 +83,7 @@ _USAGE: Final = whole(
             whole(
                 {
                     "key": text(),
+                    "account": text("The account that this is about; empty where it is the key's own."),
                     "known_at": integer("Unix seconds."),
                     "models": array(record()),
                     "features": array(record()),

@@ -2,7 +2,7 @@
 
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
@@ -63,8 +63,9 @@ async def charge_book(
     listed: bool = True,
     backend: AccountLimits | None = None,
     reconciler: Reconciler | None = None,
+    accounts: Sequence[Account] = (),
 ) -> AsyncIterator[ChargeBook]:
-    async with ledger_over(SqliteStore(folder / "ledger.sqlite3"), limits) as ledger:
+    async with ledger_over(SqliteStore(folder / "ledger.sqlite3"), limits, accounts=accounts) as ledger:
         names = KeyNames(b"s" * 32, {ALICE.key: "alice"})
         metrics = metrics or Metrics(("chat",), [])
         reconciler = reconciler or NothingToReconcile(listed=listed)
@@ -227,9 +228,21 @@ async def test_backends_limits_are_told_with_the_names_of_the_keys(tmp_path: Pat
         for caller in (ALICE, bob):
             await (await charges.post(caller, LISTED)).settle(Attempt.OK)
             limits.note(Credential(caller.key), told)
-        names = [name for name, _, _ in charges.backend_limits(None)]
+        names = [name for name, *_ in charges.backend_limits(None)]
         assert names == [charges.alias(bob), "alice"]
         assert [entry[:2] for entry in charges.backend_limits(ALICE)] == [("alice", told)]
+
+
+async def test_backends_limits_are_told_with_the_account_that_they_are_of(tmp_path: Path) -> None:
+    limits, told = limits_of_backend(), BackendLimits(features=(NO_PICTURE,))
+    async with charge_book(tmp_path, backend=limits, accounts=[MAIN]) as charges:
+        for key in ("fk-main", ALICE.key):
+            limits.note(Credential(key), told)
+        assert [(entry[0], entry[3]) for entry in charges.backend_limits(ALICE)] == [("alice", "")]
+        assert [(entry[0], entry[3]) for entry in charges.backend_limits(None)] == [
+            ("alice", ""),
+            ("", "main"),
+        ]
 
 
 async def test_caller_is_reconciled_under_its_name(tmp_path: Path) -> None:

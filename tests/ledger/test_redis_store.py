@@ -147,6 +147,39 @@ async def test_instance_knows_what_others_have_spent_on_accounts_at_once_and_goe
                 await eventually(lambda: two.current_usage(Subject("a-7", True)).own_units == 14)
 
 
+@pytest.mark.parametrize("allowance", [Allowance(units_per_day=42), Allowance(window_messages=3)])
+async def test_what_was_spent_on_an_account_is_not_forgotten_with_the_redis(
+    tmp_path: Path, allowance: Allowance, caplog: pytest.LogCaptureFixture
+) -> None:
+    account = Account(
+        alias="main",
+        credential=None,
+        units_per_day=allowance.units_per_day,
+        window_messages=allowance.window_messages,
+    )
+    allowed = Allowed(Allowance(), allowance)
+    with RedisServer() as redis:
+        async with (
+            ledger_over(redis_store(redis, tmp_path / "one")) as one,
+            ledger_over(redis_store(redis, tmp_path / "two"), accounts=[account]) as two,
+        ):
+            for _ in range(2):
+                await converse(one, account="main", allowed=allowed)
+            await eventually(lambda: two.current_usage(MAIN).own_units == 28)
+            await flush(redis)
+            await eventually(lambda: caplog.text.count("Redis has lost the ledger") == 2)
+            await converse(one, Attempt.REFUSED, account="main", allowed=allowed)
+            await converse(one, account="main", allowed=allowed)
+            with pytest.raises(AccountSpent):
+                await one.post(posted(account="main"), allowed)
+            await converse(two, account="spare")
+            assert two.current_usage(MAIN).own_units >= 28
+            if allowance.window_messages:
+                await eventually(lambda: len(two.current_usage(MAIN).window) == 3)
+                with pytest.raises(AccountSpent):
+                    await two.post(posted(account="main"), allowed)
+
+
 async def test_entry_is_found_by_the_account_that_it_was_posted_to(tmp_path: Path) -> None:
     own, lent = posted(), posted(account="main")
     with RedisServer() as redis:

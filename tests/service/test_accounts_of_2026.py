@@ -42,7 +42,7 @@ async def test_model_that_is_replaced_is_told_and_then_refused(stream: bool) -> 
     async with deployed(knobs=of_2026(answers_as="gpt-5-mini")) as service:
         first = await service.chat(model="gpt-5-6", stream=stream)
         charges = service.server.service.charges
-        await eventually(lambda: any(told.models for _, told, _ in charges.backend_limits(None)))
+        await eventually(lambda: any(told.models for _, told, *_ in charges.backend_limits(None)))
         again = await service.chat(model="gpt-5-6", stream=stream)
         assert len(service.posted) == 1
     assert (first.status, first.headers["x-model-resolved"]) == (200, "gpt-5-mini")
