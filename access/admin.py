@@ -4,20 +4,17 @@ Where the settings give no token, one is made at the first start and kept in a f
 there is a way in from elsewhere, and no way in without it.
 """
 
-import fcntl
 import hmac
 import logging
-import os
 import re
 import secrets
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from access.local import is_local
-from runtime import SMALL_FILES, replace_file
+from runtime import SMALL_FILES, alone_in, replace_file
 
 log = logging.getLogger("pandora")
 
@@ -79,7 +76,7 @@ def load_admin_token(path: Path) -> str:
         OSError: it cannot be read, or not be kept.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _alone_in(path.parent):
+    with alone_in(path.parent):
         return _read(path) or _make(path)
 
 
@@ -103,15 +100,3 @@ def _make(path: Path) -> str:
 
 def _write(path: Path, token: str) -> None:
     replace_file(path, f"{token}\n".encode(), durable=True)
-
-
-@contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Keep other instances on the same folder from making a token of their own at the same time."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        with suppress(OSError):  # some file systems know no locks
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

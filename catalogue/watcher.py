@@ -2,20 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from catalogue.gpts_file import ChangeDetector, signature_of
 from metrics import Metrics
-from runtime import SMALL_FILES, BackgroundTasks
+from runtime import SMALL_FILES, BackgroundTasks, ChangeDetector, listed, signature_of
 from translate.values import Catalogue, Gpt
 from upstream.gpts import GptDescriptions
 
 log = logging.getLogger("pandora")
 
 POLL_SECONDS = 2.0
-MAX_LISTED = 20
-"""Names in one line of the log."""
 
 
 class GptsFileWatcher:
@@ -100,7 +97,7 @@ class GptsFileWatcher:
         self._descriptions.offer(offered_ids)
         await _one_by_one(self._metrics.remove_model, gone)
         await _one_by_one(self._metrics.add_model, new)
-        changes = _listed("new", new) + _listed("gone", gone)
+        changes = listed("new", new) + listed("gone", gone)
         log.info("%s read again: %d GPTs%s", self._path.name, len(offered_ids), changes)
 
     def _offered_ids(self) -> list[str]:
@@ -116,11 +113,3 @@ async def _one_by_one(change: Callable[[str], None], names: Iterable[str]) -> No
 
 def _unavailable(reason: str) -> dict[str, object]:
     return {"available": False, "reason": reason}
-
-
-def _listed(heading: str, names: Collection[str]) -> str:
-    if not names:
-        return ""
-    shown = sorted(names)[:MAX_LISTED]
-    more = f" and {len(names) - MAX_LISTED} more" if len(names) > MAX_LISTED else ""
-    return f"; {heading}: {', '.join(shown)}{more}"

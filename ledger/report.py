@@ -8,6 +8,7 @@ from accounts import Account
 from ledger.ledger import Ledger
 from ledger.limits import DAY, HOUR, Allowance
 from ledger.records import Subject, UsageRow
+from runtime import text_table
 from translate.values import BackendLimits
 
 COLUMNS: Final = (
@@ -43,15 +44,7 @@ def usage_table(rows: Sequence[UsageRow]) -> str:
     cells.append({"date": "total", "model": "", "key": "", "account": "", **total})
     heads = {name: name.replace("_", " ") for name in columns}
     lines = [heads, *({name: str(row[name]) for name in columns} for row in cells)]
-    widths = {name: max(len(line[name]) for line in lines) for name in columns}
-
-    def aligned(line: dict[str, str]) -> str:
-        return "  ".join(
-            line[name].rjust(widths[name]) if name in NUMBERS else line[name].ljust(widths[name])
-            for name in columns
-        )
-
-    return "".join(f"{aligned(line).rstrip()}\n" for line in lines)
+    return text_table(lines, NUMBERS)
 
 
 async def usage_summary(

@@ -7,12 +7,15 @@ from runtime.background import BackgroundTasks
 from runtime.clock import ClockTrust
 from runtime.ending import Ending
 from runtime.event_loop import event_loop_name, new_event_loop
-from runtime.files import replace_file
+from runtime.file_changes import ChangeDetector, Signature, signature_of
+from runtime.files import alone_in, replace_file
 from runtime.held_bytes import ByteBudget, HeldBytes, NoRoom
 from runtime.memory import MemoryTrimmer, give_back_large_blocks
+from runtime.names import listed
 from runtime.redis import connect_redis, redis_failures
 from runtime.signals import Signals
 from runtime.state_directory import StateDirectory
+from runtime.text_table import text_table
 from runtime.threads import COMPUTING, SMALL_FILES, Threads
 
 __all__ = [
@@ -20,18 +23,24 @@ __all__ = [
     "SMALL_FILES",
     "BackgroundTasks",
     "ByteBudget",
+    "ChangeDetector",
     "ClockTrust",
     "Ending",
     "HeldBytes",
     "MemoryTrimmer",
     "NoRoom",
     "Signals",
+    "Signature",
     "StateDirectory",
     "Threads",
+    "alone_in",
     "connect_redis",
     "event_loop_name",
     "give_back_large_blocks",
+    "listed",
     "new_event_loop",
     "redis_failures",
     "replace_file",
+    "signature_of",
+    "text_table",
 ]

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from ipaddress import IPv4Network, IPv6Network
 from types import MappingProxyType
 from typing import Any, TypeVar
-from urllib.parse import SplitResult, urlsplit
 
 from accounts import KeyKind
+from translate.values import split_address
 
 T = TypeVar("T", bound=str)
 
@@ -33,7 +33,7 @@ def optional(parse: Callable[[str], str]) -> Callable[[str], str]:
 
 def http_address(text: str) -> str:
     """An http or https URL without user name, query and fragment; slashes at its end are dropped."""
-    parts = _split_address(text, "http", "https")
+    parts = split_address(text, "http", "https")
     if parts is None:
         raise ValueError("an address such as http://127.0.0.1:8181")
     if parts.username or parts.password or parts.query or parts.fragment:
@@ -43,29 +43,10 @@ def http_address(text: str) -> str:
 
 def redis_address(text: str) -> str:
     """The URL of a Redis database: `redis://` or `rediss://`, with a password perhaps."""
-    parts = _split_address(text, "redis", "rediss")
+    parts = split_address(text, "redis", "rediss")
     if parts is None or not re.fullmatch(r"/?[0-9]{0,3}", parts.path):
         raise ValueError("an address such as redis://redis:6379/0")
     return text
-
-
-def proxy_address(text: str) -> str:
-    """The URL of a proxy, with user and password perhaps."""
-    parts = _split_address(text, "http", "https", "socks5", "socks5h")
-    if parts is None or parts.path not in ("", "/") or parts.query or parts.fragment:
-        raise ValueError("an address such as http://proxy:3128 or socks5://proxy:1080")
-    return text
-
-
-def _split_address(text: str, *schemes: str) -> SplitResult | None:
-    """The parts of a URL, or None if it has no host or none of the `schemes`."""
-    try:
-        parts = urlsplit(text)
-        # Reading `port` raises ValueError for a port that is not a number up to 65535.
-        usable = parts.scheme in schemes and parts.hostname and parts.port != 0
-    except ValueError:
-        return None
-    return parts if usable else None
 
 
 def path_prefix(text: str) -> str:
@@ -119,6 +100,11 @@ def switch(text: str) -> bool:
     if text.lower() not in _SWITCH:
         raise ValueError("true or false")
     return _SWITCH[text.lower()]
+
+
+def switch_or_none(text: str) -> bool | None:
+    """A boolean as `switch` has it; None if there is no text."""
+    return switch(text) if text else None
 
 
 def one_of(*words: T) -> Callable[[str], T]:

@@ -3,6 +3,7 @@
 Nothing here imports another room.
 """
 
+from translate.values.addresses import proxy_address, split_address
 from translate.values.effort import WANTED as REASONING_EFFORTS
 from translate.values.effort import reasoning_efforts, thinking_effort
 from translate.values.elsewhere import Elsewhere, ElsewhereKind, ElsewhereWay
@@ -97,6 +98,7 @@ from translate.values.tools import (
 from translate.values.unicode import SURROGATE, concatenate, join_surrogates, well_formed
 from translate.values.usage import CountTokens, Usage, picture_tokens, usage_of
 from translate.values.waits import wait_in
+from translate.values.written_json import JsonPairs, breaks_lines, quoted, written_json
 
 __all__ = [
     "ANY_GPT",
@@ -152,6 +154,7 @@ __all__ = [
     "ItemStarted",
     "JsonFormat",
     "JsonObject",
+    "JsonPairs",
     "Kept",
     "KeyExpired",
     "ListedModel",
@@ -194,6 +197,7 @@ __all__ = [
     "Waiting",
     "WebAction",
     "WebUsed",
+    "breaks_lines",
     "concatenate",
     "has_controls",
     "is_short_id",
@@ -205,10 +209,13 @@ __all__ = [
     "object_at",
     "objects_at",
     "picture_tokens",
+    "proxy_address",
+    "quoted",
     "read_gpts",
     "reasoning_efforts",
     "short_id",
     "size_in_memory",
+    "split_address",
     "strict_json",
     "system_hints",
     "text_at",
@@ -217,4 +224,5 @@ __all__ = [
     "usage_of",
     "wait_in",
     "well_formed",
+    "written_json",
 ]

@@ -4,21 +4,16 @@ It maps names to ids, `{"my-helper": {"id": "g-AbC123xyZ"}}`; a `"style"` may st
 the short one or the slug of the public link (`g-AbC123xyZ-my-helper`).
 """
 
-import json
-import unicodedata
-from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 
 from translate.values.gizmo import is_gizmo_id
 from translate.values.style import STYLES
+from translate.values.written_json import JsonPairs, breaks_lines, quoted, written_json
 
 MAX_GPT_NAME = 100
 """Characters of a name."""
 MAX_GPTS_FILE_BYTES = 1 << 20
-
-UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")
-"""Unicode categories of characters that break lines of logs, or JSON."""
 
 KEYS = ("id", "style")
 
@@ -41,42 +36,27 @@ def read_gpts(content: bytes, taken: Collection[str]) -> tuple[Gpt, ...]:
 
     Names in `taken` already mean something else and are refused. Raises GptsError, which names the entry.
     """
-    if len(content) > MAX_GPTS_FILE_BYTES:
-        raise GptsError(f"it is larger than {MAX_GPTS_FILE_BYTES} bytes")
     try:
-        data = json.loads(content.decode("utf-8-sig"), object_pairs_hook=_Pairs)
-    except UnicodeDecodeError:
-        raise GptsError("it is not UTF-8 text") from None
-    except json.JSONDecodeError as error:
-        raise GptsError(f"it is not JSON: {error.msg} in line {error.lineno}") from None
-    except (ValueError, RecursionError):
-        raise GptsError("it is not JSON that can be read") from None
-    if not isinstance(data, _Pairs):
+        data = written_json(content, MAX_GPTS_FILE_BYTES)
+    except ValueError as error:
+        raise GptsError(str(error)) from None
+    if not isinstance(data, JsonPairs):
         raise GptsError('it must be an object such as {"my-helper": {"id": "g-AbC123xyZ"}}')
     if repeated := data.repeated_key():
-        raise GptsError(f"the name {_quoted(repeated)} is there twice")
+        raise GptsError(f"the name {quoted(repeated)} is there twice")
     return tuple(_entry(name, value, taken) for name, value in data)
-
-
-class _Pairs(list[tuple[str, object]]):
-    """A JSON object as the pairs that were written; a dict would hide a key that stands there twice."""
-
-    def repeated_key(self) -> str | None:
-        """The first key that stands there more than once; None if there is none."""
-        counts = Counter(key for key, _ in self)
-        return next((key for key, count in counts.items() if count > 1), None)
 
 
 def _entry(name: str, value: object, taken: Collection[str]) -> Gpt:
     _check_name(name, taken)
-    where = f"the entry {_quoted(name)}"
-    if not isinstance(value, _Pairs):
+    where = f"the entry {quoted(name)}"
+    if not isinstance(value, JsonPairs):
         raise GptsError(f'{where} must be an object such as {{"id": "g-AbC123xyZ"}}')
     if repeated := value.repeated_key():
-        raise GptsError(f"{where} has the key {_quoted(repeated)} twice")
+        raise GptsError(f"{where} has the key {quoted(repeated)} twice")
     fields = dict(value)
     if unknown := next((key for key in fields if key not in KEYS), None):
-        raise GptsError(f"{where} has the unknown key {_quoted(unknown)}; known are {' and '.join(KEYS)}")
+        raise GptsError(f"{where} has the unknown key {quoted(unknown)}; known are {' and '.join(KEYS)}")
     gizmo_id, style = fields.get("id"), fields.get("style", "")
     if gizmo_id is None:
         raise GptsError(f"{where} has no id")
@@ -91,16 +71,10 @@ def _check_name(name: str, taken: Collection[str]) -> None:
     if not name:
         raise GptsError("an entry has an empty name")
     if len(name) > MAX_GPT_NAME:
-        raise GptsError(f"the name {_quoted(name)} is longer than {MAX_GPT_NAME} characters")
-    if any(unicodedata.category(character) in UNPRINTABLE for character in name):
-        raise GptsError(f"the name {_quoted(name)} holds control characters")
+        raise GptsError(f"the name {quoted(name)} is longer than {MAX_GPT_NAME} characters")
+    if breaks_lines(name):
+        raise GptsError(f"the name {quoted(name)} holds control characters")
     if name != name.strip():
-        raise GptsError(f"the name {_quoted(name)} begins or ends with a space")
+        raise GptsError(f"the name {quoted(name)} begins or ends with a space")
     if name in taken:
-        raise GptsError(f"the name {_quoted(name)} already means a model or an alias")
-
-
-def _quoted(text: str) -> str:
-    """`text` in quotes for a line of the log: shortened, and without characters that break the line."""
-    shown = text if len(text) <= MAX_GPT_NAME else text[:40] + "..."
-    return ascii(shown) if any(unicodedata.category(c) in UNPRINTABLE for c in shown) else f'"{shown}"'
+        raise GptsError(f"the name {quoted(name)} already means a model or an alias")
