@@ -4,6 +4,7 @@
 - `python server.py --demo`: serve with the built-in simulator as the backend
 - `python server.py usage`: print what was spent
 - `python server.py explain FILE`: print what is made of a recorded turn
+- `python server.py keys add|list|revoke`: make, list, revoke keys of this service
 - `python server.py --help`: list options and settings
 - `python server.py --version`: print the version
 """
@@ -35,11 +36,12 @@ from handlers import make_app, make_metrics_app
 from ledger import DAY, KeyNames, StoreError, row_as_json, usage_table
 from logs import configure_logs
 from recordings import NotARecording, RecordedTurn, explain
+from roster import RosterError, RosterFile, add_key, keys_as_json, keys_table, revoke_key
 from runtime import Signals, give_back_large_blocks, new_event_loop
 from settings import Settings, SettingsError
-from translate.values import Gpt
+from translate.values import STYLES, Gpt
 from transport import new_serving_loop
-from wiring import Service, build, ledger_store, limits_of
+from wiring import Service, build, ledger_store, limits_of, roster_file
 
 if TYPE_CHECKING:
     from simulator import Simulator
@@ -51,6 +53,10 @@ VERSION = "0.1.0"
 DEMO_KEY = "fk-demo"
 MAX_SCRAPERS = 16
 """Connections to the port of the metrics."""
+KEY_FIELDS = (
+    "accounts", "groups", "models", "quota_per_day", "gpt4_messages", "expires", "style", "note",
+)  # fmt: skip
+"""What may be said of a new key: options, and fields of its entry."""
 HURRY_SECONDS = 4.0
 """How long open answers may still take to be ended and recorded after a second signal."""
 YOUNG_OBJECTS = 5000
@@ -141,11 +147,13 @@ async def _serve_until_ended(settings: Settings, demo: bool, signals: Signals) -
     if demo:
         simulator, gpts = await _start_simulator(settings)
         settings = replace(settings, base_url=simulator.url, key_for_gpts_info=DEMO_KEY)
+        if settings.passthrough is None:
+            settings = replace(settings, passthrough=True)  # the console shows the simulator's key
     server = _listen(build(settings, VERSION, simulated=demo, demo_gpts=gpts))
     gc.collect()
     gc.set_threshold(YOUNG_OBJECTS)
     gc.freeze()  # what is there for good; to look at it again and again would be a pause for all
-    signals.on(signal.SIGHUP, server.service.gpts.reload)
+    signals.on(signal.SIGHUP, server.service.reload)
     _announce(server, demo)
     await ends.get()
     log.info("stopping: %d answers in flight", len(server.service.running))
@@ -230,7 +238,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--demo", action="store_true", help="use the built-in simulator as the backend")
     parser.set_defaults(command="serve")
-    commands = parser.add_subparsers(title="commands", metavar="[usage | explain]")
+    commands = parser.add_subparsers(title="commands", metavar="[usage | explain | keys]")
     usage = commands.add_parser("usage", help="print what was spent by day, model and key, and exit")
     usage.set_defaults(command="usage")
     usage.add_argument("--days", type=int, default=30, help="number of days including today (default: 30)")
@@ -238,7 +246,32 @@ def _arguments() -> argparse.Namespace:
     recorded = commands.add_parser("explain", help="print what is made of a recorded turn, and exit")
     recorded.set_defaults(command="explain")
     recorded.add_argument("file", type=Path, help="a file of STATE_DIR/recordings")
+    _add_key_commands(commands.add_parser("keys", help="make, list or revoke keys of this service, and exit"))
     return parser.parse_args()
+
+
+def _add_key_commands(keys: argparse.ArgumentParser) -> None:
+    actions = keys.add_subparsers(title="commands", metavar="add | list | revoke", required=True)
+    add = actions.add_parser("add", help="make a key, and print it: it is not shown again")
+    add.set_defaults(command="keys add")
+    add.add_argument("alias", help="its name in the usage and the log")
+    for option, what in (("accounts", "accounts"), ("groups", "groups of accounts"), ("models", "models")):
+        add.add_argument(f"--{option}", type=_names, help=f"{what} that it may use, separated by commas")
+    add.add_argument("--quota-per-day", type=int, metavar="UNITS", help="units that it may spend in a day")
+    add.add_argument("--gpt4-messages", type=int, metavar="N", help="GPT-4 messages in a GPT4_WINDOW")
+    add.add_argument("--expires", metavar="DATE", help="last day, as 2027-01-31, or a time, in UTC")
+    add.add_argument("--style", choices=STYLES, help="how answers look")
+    add.add_argument("--note", metavar="TEXT", help="what the operator wants to know of it")
+    listed = actions.add_parser("list", help="print all keys, without the keys themselves")
+    listed.set_defaults(command="keys list")
+    listed.add_argument("--json", action="store_true", help="print JSON: a list with one object per key")
+    revoke = actions.add_parser("revoke", help="remove a key, which is refused from then on")
+    revoke.set_defaults(command="keys revoke")
+    revoke.add_argument("alias", help="its name")
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",")]
 
 
 async def print_usage(settings: Settings, *, days: int, as_json: bool, simulated: bool) -> int:
@@ -258,6 +291,29 @@ async def print_usage(settings: Settings, *, days: int, as_json: bool, simulated
         await store.close()
     text = json.dumps([row_as_json(row) for row in rows], indent=2) + "\n" if as_json else usage_table(rows)
     sys.stdout.write(text)
+    return 0
+
+
+def run_key_command(arguments: argparse.Namespace, file: RosterFile) -> int:
+    """Make, list or revoke keys. Gives the exit code: 1 if there is no such key.
+
+    Raises:
+        SettingsError: the file of the keys cannot be used, or not with the new key.
+    """
+    try:
+        if arguments.command == "keys list":
+            roster, now = file.load().roster, time.time()
+            rows = keys_as_json(roster, now)
+            sys.stdout.write(json.dumps(rows, indent=2) + "\n" if arguments.json else keys_table(roster, now))
+        elif arguments.command == "keys revoke":
+            if not revoke_key(file, arguments.alias):
+                sys.stderr.write(f"server.py: there is no key of the name {arguments.alias}.\n")
+                return 1
+        else:
+            fields = {name: told for name in KEY_FIELDS if (told := getattr(arguments, name)) is not None}
+            sys.stdout.write(add_key(file, arguments.alias, fields) + "\n")
+    except RosterError as error:
+        raise SettingsError(f"{file.path} is not usable: {error}.") from None
     return 0
 
 
@@ -293,6 +349,8 @@ def run() -> int:
         if arguments.command == "explain":
             return print_explanation(arguments.file)
         settings = Settings.from_env(os.environ)
+        if arguments.command.startswith("keys "):
+            return run_key_command(arguments, roster_file(settings, simulated=demo))
         if arguments.command == "usage":
             return asyncio.run(
                 print_usage(settings, days=arguments.days, as_json=arguments.json, simulated=demo)

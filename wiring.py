@@ -1,5 +1,6 @@
 """The parts of the service, made from the settings: the one place that knows all of them."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -43,6 +44,7 @@ from logs import RecentFailures
 from media import Fetcher, MediaReader, MediaStore
 from metrics import MAX_AGE_SECONDS, Exposition, LagSampler, Metrics
 from recordings import Recorder
+from roster import RosterError, RosterFile, RosterWatcher
 from runtime import BackgroundTasks, ByteBudget, MemoryTrimmer, StateDirectory
 from settings import ALIASES, Settings, SettingsError
 from translate.values import ANY_GPT, BUILT_IN, Catalogue, Gpt, GptsError, Style, is_slug
@@ -73,9 +75,10 @@ from upstream.account import AccountLimits, ModelLists
 from upstream.files import BackendFiles
 from upstream.gpts import GptDescriptions, GptDescriptionStore, GptSearch
 
-__all__ = ["Service", "build", "ledger_store", "limits_of"]
+__all__ = ["Service", "build", "ledger_store", "limits_of", "roster_file"]
 
 GPTS_FILE: Final = Path(__file__).with_name("gpts.json")
+ACCOUNTS_FILE: Final = Path(__file__).with_name("accounts.json")
 PROGRESS_SECONDS: Final = 600.0
 """How long the backend may send pings and nothing else; drawing and long programs take minutes."""
 SOCKET_LIMITS: Final = SocketLimits()
@@ -93,6 +96,7 @@ class Service:
     models: CallerModels
     limits: AccountLimits
     gpts: GptsFileWatcher
+    roster: RosterWatcher
     media: MediaStore
     uploads: UploadStore
     queue: AccountQueue
@@ -110,6 +114,7 @@ class Service:
 
     def start(self) -> None:
         """Start what runs in the background; returns at once."""
+        self.roster.start()
         self.gpts.start()
         self.media.start()
         self.uploads.start()
@@ -119,11 +124,17 @@ class Service:
         self.trimmer.start()
         self.state.start()
 
+    def reload(self) -> None:
+        """Read the files of accounts and of GPTs again soon."""
+        self.roster.reload()
+        self.gpts.reload()
+
     async def close(self) -> None:
         """Stop it, and store what is left. No answer may be running any more."""
         await self.state.close()
         await self.trimmer.close()
         await self.gpts.close()
+        await self.roster.close()
         await self.media.close()
         await self.uploads.close()
         await self.queue.close()
@@ -157,6 +168,7 @@ def build(
     `progress_timeout` is the limit for answers that hold nothing but pings, `exposition_max_age` how old the
     metrics may be that a scraper gets; both in seconds.
     """
+    roster = _roster(settings, simulated=simulated)
     catalogue, load = _catalogue(settings, demo_gpts)
     http = _http_client(settings, progress_timeout)
     follow_limits = FollowLimits(
@@ -255,7 +267,7 @@ def build(
         common=Common(
             metrics=metrics,
             charges=charges,
-            doorkeeper=_doorkeeper(settings, metrics, charges, admin),
+            doorkeeper=_doorkeeper(settings, metrics, charges, admin, roster),
             failures=RecentFailures(),
             cors_origin=settings.cors_origin,
             public_base=settings.upload_base_url,
@@ -311,6 +323,7 @@ def build(
         models=models,
         limits=limits,
         gpts=gpts,
+        roster=roster,
         media=media,
         uploads=uploads,
         queue=queue,
@@ -370,13 +383,44 @@ def _response_store(settings: Settings, *, simulated: bool) -> ResponseStore | N
     return SqliteResponses(Path(settings.state_dir) / name, bounds)
 
 
-def _doorkeeper(settings: Settings, metrics: Metrics, charges: ChargeBook, admin: Admin) -> Doorkeeper:
+def _doorkeeper(
+    settings: Settings, metrics: Metrics, charges: ChargeBook, admin: Admin, roster: RosterWatcher
+) -> Doorkeeper:
     limits = AccessLimits(
         refused_seconds=settings.refused_key_seconds,
         refusals_per_minute=settings.refusals_per_minute,
         trusted_proxies=settings.trusted_proxies,
     )
-    return Doorkeeper(limits, metrics, charges.knows, admin)
+    return Doorkeeper(
+        limits,
+        metrics,
+        charges.knows,
+        admin,
+        roster=lambda: roster.current,
+        passes_on=settings.passthrough,
+    )
+
+
+def roster_file(settings: Settings, *, simulated: bool = False) -> RosterFile:
+    """The file that names accounts and keys; the simulator has no use for those of a real backend."""
+    usual = Path(settings.state_dir) / "demo-accounts.json" if simulated else ACCOUNTS_FILE
+    path = Path(settings.accounts_file) if settings.accounts_file else usual
+    return RosterFile(path, os.environ, settings.key_aliases.values())
+
+
+def _roster(settings: Settings, *, simulated: bool) -> RosterWatcher:
+    """The accounts and keys of the file. Raises SettingsError."""
+    file = roster_file(settings, simulated=simulated)
+    try:
+        roster = RosterWatcher(file)
+    except RosterError as error:
+        raise SettingsError(f"{file.path} is not usable: {error}.") from None
+    if settings.accounts_file and not roster.current.exists:
+        raise SettingsError(
+            f"ACCOUNTS_FILE names {file.path}, which is not there: make it with a first key by "
+            "'python server.py keys add NAME', or remove ACCOUNTS_FILE."
+        )
+    return roster
 
 
 def _gpts_path(settings: Settings) -> Path:

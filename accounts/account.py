@@ -51,6 +51,10 @@ class Grant:
     expires_at: float = 0.0
     style: str = ""
 
+    def has_expired(self, now: float) -> bool:
+        """Whether it is no longer good at that time (Unix seconds)."""
+        return 0 < self.expires_at <= now
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:

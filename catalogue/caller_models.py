@@ -68,7 +68,7 @@ class CallerModels:
 
     def _listed(self, lists: ModelLists, caller: Caller) -> ModelList:
         """What the backend lists for the caller: each model of any of its accounts."""
-        first, *others = map(lists.latest, self._lender.credentials(caller))
+        first, *others = [*map(lists.latest, self._lender.credentials(caller))] or [NO_MODELS]
         if not any(others):
             return first
         models: dict[str, ListedModel] = {}

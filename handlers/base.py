@@ -15,7 +15,7 @@ from tornado.iostream import IOStream, StreamClosedError
 from tornado.util import ObjectDict
 from tornado.web import RequestHandler
 
-from access import Admin, Doorkeeper, Visit
+from access import Admin, Doorkeeper, Origin, Visit
 from accounts import Caller
 from ledger import ChargeBook
 from logs import RecentFailures
@@ -173,11 +173,8 @@ class ApiHandler(RequestHandler):
     def compute_etag(self) -> None:
         """No ETag: nothing here is worth a conditional request."""
 
-    def read_caller(self) -> Caller:
-        """Who asks, by the key of the request and the account that it may name.
-
-        Raises Unauthorized, or BadRequest for an account that can be none.
-        """
+    def read_key(self) -> str:
+        """The key of the request, whatever it is good for. Raises Unauthorized: there is none."""
         headers = self.request.headers
         scheme, _, token = headers.get("Authorization", "").strip().partition(" ")
         key = token.strip() if scheme.lower() == "bearer" else ""
@@ -188,9 +185,16 @@ class ApiHandler(RequestHandler):
             )
         if not KEY.fullmatch(key):
             raise Unauthorized("The API key holds characters that no key has.", code="invalid_api_key")
-        caller, account = Caller(key), headers.get(ACCOUNT_HEADER, "").strip()
+        return key
+
+    def read_caller(self) -> Caller:
+        """Who asks, by the key of the request and the account that it may name.
+
+        Raises ApiError: see `read_key` and `Doorkeeper.caller`; BadRequest for an account that can be none.
+        """
+        account_id = self.request.headers.get(ACCOUNT_HEADER, "").strip()
         try:
-            return caller.at_account(account) if account else caller
+            return self.common.doorkeeper.caller(self.read_key(), account_id, self.origin())
         except ValueError:
             raise BadRequest(f"The header {ACCOUNT_HEADER} holds no id of an account.") from None
 
@@ -201,9 +205,12 @@ class ApiHandler(RequestHandler):
 
     def let_in(self, caller: Caller) -> Visit:
         """Let the request through to the backend; see `Doorkeeper.admit`. Raises ApiError."""
+        return self.common.doorkeeper.admit(caller, self.origin())
+
+    def origin(self) -> Origin:
+        """Where the request comes from."""
         request = self.request
-        forwarded_for = request.headers.get("X-Forwarded-For", "")
-        return self.common.doorkeeper.admit(caller, request.remote_ip or "", forwarded_for)
+        return Origin(request.remote_ip or "", request.headers.get("X-Forwarded-For", ""))
 
     def public_base(self) -> str:
         """Where users reach this service, for links: the setting, else the request's own host."""

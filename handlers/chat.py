@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from accounts import Caller
 from handlers.answer import AnswerHandler, AnswerParts
 from handlers.emulation import computed
 from translate import Options
 from translate.openai import ChatRequest, ChatStream, JsonBody, WholeChat, chat_request
-from translate.values import SEARCH, AnswerFormat, Style
+from translate.values import SEARCH, AnswerFormat, Model, Style
 from turns import Prompt, TurnRequest, TurnRunner
 
 HEAVY: Final = ("tools", "functions", "response_format")
@@ -28,6 +29,11 @@ class ChatOptions:
     thinking_keepalive: bool
     stream_annotations: bool
     error_note: bool
+
+    def style_for(self, caller: Caller, model: Model) -> Style:
+        """How an answer of `model` looks: as the model says, else the key, else the settings."""
+        said = model.style or (caller.grant.style if caller.grant is not None else "")
+        return Style(said) if said else self.style
 
 
 class ChatHandler(AnswerHandler[JsonBody]):
@@ -57,7 +63,7 @@ class ChatHandler(AnswerHandler[JsonBody]):
         del data
         model = await self.resolve(request.model)
         self.check_limits(self.caller, model)
-        style = Style(model.style) if model.style else self.chat.style
+        style = self.chat.style_for(self.caller, model)
         emulated = await computed(
             tools, emulation.of, self.caller, request.messages, request.toolbox, request.format
         )

@@ -149,7 +149,7 @@ class StateHandler(_OwnOrigin):
             return "granted"
         if "Authorization" not in self.request.headers:
             return "token"
-        if not self.parts.admin.is_token(self.read_caller().key):
+        if not self.parts.admin.is_token(self.read_key()):
             raise Unauthorized("This is not the admin token.", code="invalid_admin_token")
         return "granted"
 

@@ -5,7 +5,7 @@ from typing import Final, Protocol
 import ujson
 
 from access import KeyVerdict
-from accounts import Credential, Lender
+from accounts import Credential, Lender, is_allowed
 from handlers.base import ApiHandler
 from translate.values import ANY_GPT, BadRequest, FoundGpts, Unauthorized
 
@@ -45,14 +45,16 @@ class GptSearchHandler(ApiHandler):
                 visit.verdict = KeyVerdict.REFUSED
                 raise
             visit.verdict = KeyVerdict.NOTHING  # a proxy may answer everybody
+        allowed = caller.grant.models if caller.grant is not None else ()
         data = [
             {
-                "id": f"{ANY_GPT.name}-{gpt.id}",
+                "id": name,
                 "object": "model",
                 "name": gpt.name,
                 "description": gpt.description,
             }
             for gpt in found.gpts
+            if is_allowed(allowed, [name := f"{ANY_GPT.name}-{gpt.id}", ANY_GPT.slug])
         ]
         answer = {"object": "list", "data": data, "cursor": found.cursor or None}
         self.send_body(ujson.dumps(answer, escape_forward_slashes=False).encode())

@@ -16,7 +16,7 @@ from handlers.emulation import Emulated, computed
 from translate import Options
 from translate.anthropic import MessagesRequest, MessagesStream, WholeMessage, messages_request
 from translate.openai import JsonBody
-from translate.values import SEARCH, AnswerFormat, ChatMessage, Model, Style, Usage
+from translate.values import SEARCH, AnswerFormat, ChatMessage, Model, Usage
 from turns import Prompt, TurnRequest, TurnRunner
 
 CHARACTERS_PER_TOKEN: Final = 4
@@ -68,7 +68,7 @@ class MessagesHandler(PromptHandler, AnswerHandler[JsonBody]):
         model = await self.resolve(request.model)
         self.check_limits(self.caller, model)
         self.window = _expected_tokens(emulated.messages), _context(model)
-        style = Style(model.style) if model.style else self.chat.style
+        style = self.chat.style_for(self.caller, model)
         turn = TurnRequest(
             self.caller,
             Prompt(

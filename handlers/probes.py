@@ -71,7 +71,7 @@ class MetricsHandler(ApiHandler):
 
     async def get(self) -> None:
         """All metrics. Raises Unauthorized."""
-        if self.token and not hmac.compare_digest(self.read_caller().key.encode(), self.token.encode()):
+        if self.token and not hmac.compare_digest(self.read_key().encode(), self.token.encode()):
             raise Unauthorized("The metrics need METRICS_TOKEN.", code="invalid_api_key")
         body, content_type = await self.exposition.get(self.request.headers.get("Accept", ""))
         self.set_header("Content-Type", content_type)

@@ -47,7 +47,6 @@ from translate.values import (
     NotFound,
     Overloaded,
     Place,
-    Style,
     objects_at,
 )
 from turns import Answered, ChainedRunner, Prompt, TurnOutcome, TurnRequest, TurnRunner
@@ -245,7 +244,7 @@ class ResponsesHandler(AnswerHandler[JsonBody]):
         async def note(credential: Credential, answered: Answered) -> None:
             course.answered = answered
 
-        style = Style(model.style) if model.style else self.chat.style
+        style = self.chat.style_for(self.caller, model)
         turn = TurnRequest(
             self.caller,
             Prompt(

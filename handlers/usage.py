@@ -55,10 +55,7 @@ class UsageHandler(ApiHandler):
         """Whose usage is asked for, None for all keys. Raises Unauthorized."""
         if self.is_trusted(self.admin):
             return None
-        caller = self.read_caller()
-        if self.admin.is_token(caller.key):
-            return None
-        return caller
+        return None if self.admin.is_token(self.read_key()) else self.read_caller()
 
 
 def day_range(handler: ApiHandler, *, days: int) -> tuple[float, float]:

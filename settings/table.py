@@ -22,11 +22,11 @@ from settings.parsers import (
     pairs_text,
     path_prefix,
     port_or_none,
-    proxy_address,
     redis_address,
     seconds,
     slug_choices,
     switch,
+    switch_or_none,
     unit_pairs,
     web_origin,
     whole_number,
@@ -41,6 +41,7 @@ from translate.values import (
     REASONING_EFFORTS,
     STYLES,
     SYSTEM_HINTS,
+    proxy_address,
 )
 
 MIB: Final = 1 << 20
@@ -112,6 +113,27 @@ class SettingsTable:
         "",
         any_text,
         "File that lists the GPTs to offer; if unset, `gpts.json` beside `server.py`.",
+    )
+    accounts_file: str = setting(
+        "ACCOUNTS_FILE",
+        "",
+        any_text,
+        "File that names accounts of the backend, and the keys of this service that may use them; if unset, "
+        "`accounts.json` beside `server.py`, if it is there.",
+    )
+    passthrough: bool | None = setting(
+        "PASSTHROUGH",
+        "",
+        switch_or_none,
+        "Whether keys that are none of this service are passed on to the backend, as the callers' own; if "
+        "unset, only without that file.",
+    )
+    pool_policy: Literal["balance", "fill", "round-robin"] = setting(
+        "POOL_POLICY",
+        "balance",
+        one_of("balance", "fill", "round-robin"),
+        "Which of several accounts takes a message: `balance` the one with most left, `fill` the first of "
+        "the file that has something left, `round-robin` the one that was used longest ago.",
     )
     allow_any_gpt: bool = setting(
         "ALLOW_ANY_GPT",

@@ -41,7 +41,7 @@ CONVERSING: Final = (*WITH_BODY, 403, 404, 429, 502, 504)
 
 STATUSES: Final[Mapping[int, str]] = {
     400: "The request is wrong, or the backend refuses what it holds.",
-    401: "There is no key, or the backend refuses it.",
+    401: "There is no key, or it is not accepted.",
     403: "The account may not do this.",
     404: "There is no such model, file, response, conversation or path.",
     405: "The path does not have this method; the header `Allow` names those that it has.",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts import Caller, Credential, OwnKeys
+from accounts import Caller, Credential, Grant, OwnKeys
 from catalogue import CallerModels
 from metrics import Metrics
 from translate.values import BUILT_IN, DEFAULT_SLUGS, Catalogue, Gpt, ListedModel, ModelList, NotFound
@@ -88,3 +88,57 @@ async def test_without_lists_only_the_catalogue_counts() -> None:
     assert models.resolve(ALICE, "gpt-4-s").slug == "gpt-4"
     assert [*models.offered(ALICE)] == ["gpt-4-s", "gpt-4-mobile", "gpt-3.5-turbo", "bot"]
     await models.close()
+
+
+class Lends:
+    """Lends these credentials to everybody."""
+
+    def __init__(self, *credentials: Credential) -> None:
+        self._credentials = credentials
+
+    def credential(self, caller: Caller) -> Credential:
+        return self._credentials[0]
+
+    def credentials(self, caller: Caller) -> tuple[Credential, ...]:
+        return self._credentials
+
+
+def models_of(*credentials: Credential) -> CallerModels:
+    catalogue = Catalogue(BUILT_IN, {"small": "gpt-3.5-turbo"}, [BOT], pass_through=True)
+    return CallerModels(catalogue, KnownLists("gpt-6"), metrics(), Lends(*credentials))
+
+
+def key_for(*models: str) -> Caller:
+    return Caller("sk-own", Grant(alias="own", accounts=frozenset(), models=models))
+
+
+async def test_key_of_the_service_has_what_any_of_its_accounts_has() -> None:
+    assert "gpt-6" in models_of(BOB.own, ALICE.own).offered(key_for())
+    alone = models_of()
+    assert [*alone.offered(key_for())] == ["gpt-4-s", "gpt-4-mobile", "gpt-3.5-turbo", "bot"]
+    assert not alone.waits_for_list(key_for(), "gpt-6")
+    with pytest.raises(NotFound):
+        alone.resolve(key_for(), "gpt-6")
+
+
+@pytest.mark.parametrize(
+    ("allowed", "names"),
+    [
+        (("gpt-4-*",), ["gpt-4-s", "gpt-4-mobile"]),
+        (("text-davinci-*",), ["gpt-3.5-turbo"]),
+        (("gpt-6", "bot"), ["bot", "gpt-6"]),
+        (("nothing",), []),
+    ],
+)
+async def test_key_of_the_service_sees_and_uses_only_the_models_that_it_is_for(
+    allowed: tuple[str, ...], names: list[str]
+) -> None:
+    models, caller = models_of(ALICE.own), key_for(*allowed)
+    assert [*models.offered(caller)] == names
+    for name in ("gpt-4-s", "gpt-4-mobile", "gpt-3.5-turbo", "bot", "gpt-6", "small"):
+        if name in names or (name == "small" and "gpt-3.5-turbo" in names):
+            assert models.resolve(caller, name).name
+        else:
+            with pytest.raises(NotFound) as missing:
+                models.resolve(caller, name)
+            assert (missing.value.code, missing.value.param) == ("model_not_found", "model")

@@ -22,6 +22,8 @@ GOOD: dict[str, dict[str, object]] = {
     },
     "PROXY_API_PREFIX": {"abcd1234": "abcd1234", "/abcd1234/": "abcd1234", "a/b-c.d_e~f": "a/b-c.d_e~f"},
     "METRICS_PORT": {"0": 0, "9464": 9464, "": None},
+    "PASSTHROUGH": {"": None, "true": True, "Off": False},
+    "POOL_POLICY": {"": "balance", "Fill": "fill", "round-robin": "round-robin"},
     "PORT": {"0": 0, "65535": 65535, " 8080 ": 8080},
     "CONNECT_TIMEOUT": {"5": 5.0, "0.5": 0.5},
     "TOTAL_TIMEOUT": {"0": 0.0, "600": 600.0},
@@ -88,6 +90,8 @@ BAD: dict[str, list[str]] = {
     "PROXY_API_PREFIX": PREFIX,
     "API_PREFIX": PREFIX,
     "KEY_FOR_GPTS_INFO": ["two keys", "schlüssel", "a\nb"],
+    "PASSTHROUGH": SWITCH,
+    "POOL_POLICY": ["fair", "round_robin"],
     "ALLOW_ANY_GPT": SWITCH,
     "AUDIO": SWITCH,
     "RECORD": ["some", "true"],
@@ -176,7 +180,7 @@ BAD: dict[str, list[str]] = {
     "RETRY_UNCLEAR": SWITCH,
     "ERROR_NOTE": SWITCH,
 }
-FREE_TEXT = {"GPTS_FILE", "HOST", "LOG_FILE", "STATE_DIR"}
+FREE_TEXT = {"ACCOUNTS_FILE", "GPTS_FILE", "HOST", "LOG_FILE", "STATE_DIR"}
 
 
 @pytest.mark.parametrize(
