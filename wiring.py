@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from access import AccessLimits, Admin, Doorkeeper, load_admin
-from accounts import AccountQueue, Caller, Lender, OwnKeys, SharedSlots
+from accounts import AccountQueue, Caller, Lender, SharedSlots
 from catalogue import CallerModels, GptsFileWatcher, load_gpts
 from handlers import (
     ROUTES,
@@ -43,8 +43,9 @@ from ledger import (
 from logs import RecentFailures
 from media import Fetcher, MediaReader, MediaStore
 from metrics import MAX_AGE_SECONDS, Exposition, LagSampler, Metrics
+from pool import HEALTH_FILE, FileHealth, HealthBook, Policy, Pool, RedisHealth, Sources
 from recordings import Recorder
-from roster import RosterError, RosterFile, RosterWatcher
+from roster import Roster, RosterError, RosterFile, RosterWatcher
 from runtime import BackgroundTasks, ByteBudget, MemoryTrimmer, StateDirectory
 from settings import ALIASES, Settings, SettingsError
 from translate.values import ANY_GPT, BUILT_IN, Catalogue, Gpt, GptsError, Style, is_slug
@@ -54,6 +55,7 @@ from turns import (
     Preparation,
     PromptOptions,
     RunningAnswers,
+    Shortages,
     TokenCounter,
     TurnFactory,
     TurnParts,
@@ -100,6 +102,9 @@ class Service:
     media: MediaStore
     uploads: UploadStore
     queue: AccountQueue
+    pool: Pool
+    health: HealthBook
+    starting: BackgroundTasks
     licence: LicenceUsage
     running: RunningAnswers
     tokens: TokenCounter
@@ -118,6 +123,7 @@ class Service:
         self.gpts.start()
         self.media.start()
         self.uploads.start()
+        self.starting.start(self.health.start())
         self.charges.ledger.start()
         self.licence.start()
         self.lag.start()
@@ -138,6 +144,8 @@ class Service:
         await self.media.close()
         await self.uploads.close()
         await self.queue.close()
+        await self.starting.wait()
+        await self.health.close()
         await self.licence.close()
         await self.models.close()
         await self.limits.close()
@@ -185,9 +193,23 @@ def build(
     )
     labels = [*catalogue.models, *([ANY_GPT.name] if settings.allow_any_gpt else [])]
     metrics = Metrics(ROUTES, labels, version)
-    lender = OwnKeys()
-    models = CallerModels(catalogue, _model_lists(settings, http), metrics, lender)
-    limits = AccountLimits(http)
+    limits, lists = AccountLimits(http), _model_lists(settings, http)
+    queue = AccountQueue(
+        settings.key_concurrency,
+        max_waiting=settings.queue_length,
+        max_wait=settings.queue_wait,
+        metrics=metrics,
+        shared=SharedSlots(settings.redis_url) if settings.redis_url else None,
+    )
+    keys, secret_file = key_names(settings), Path(settings.state_dir) / SECRET_FILE
+    ledger = _ledger(settings, keys, metrics, roster, simulated=simulated)
+    health = _health(settings, roster, simulated=simulated)
+    shortages = Shortages(ledger, limits, lists)
+    sources = Sources(shortages.standing, shortages.backend, health)
+    pool = Pool(roster, queue, sources, Policy(settings.pool_policy), metrics)
+    health.on_change(lambda alias: pool.changed())
+    roster.on_change(lambda _: pool.changed())
+    models = CallerModels(catalogue, lists, metrics, pool)
     # A description that the simulator made up must not be used with a real backend.
     store = GptDescriptionStore(Path(settings.state_dir) / ("demo-gpts" if simulated else "gpts"))
     own = Caller(settings.key_for_gpts_info).own if settings.key_for_gpts_info else None
@@ -204,14 +226,6 @@ def build(
     )
     fetcher = Fetcher(max_bytes=max_bytes) if settings.fetch_urls else None
     reader = MediaReader(fetcher, max_bytes=max_bytes, max_pixels=settings.max_image_pixels, store=media)
-    queue = AccountQueue(
-        settings.key_concurrency,
-        max_waiting=settings.queue_length,
-        max_wait=settings.queue_wait,
-        metrics=metrics,
-        shared=SharedSlots(settings.redis_url) if settings.redis_url else None,
-    )
-    keys, secret_file = key_names(settings), Path(settings.state_dir) / SECRET_FILE
     uploads = UploadStore(
         Path(settings.state_dir) / "uploads",
         max_total_bytes=settings.files_max_total_bytes,
@@ -222,7 +236,7 @@ def build(
         return uploads.of(keys.alias(caller))
 
     stores_files = own_files if settings.files_max_total_bytes else None
-    charges = _charge_book(settings, keys, http, metrics, catalogue, limits, lender, simulated=simulated)
+    charges = _charge_book(settings, ledger, keys, http, metrics, catalogue, limits, pool)
     exposition = Exposition(metrics.registry, charges.refresh_gauges, max_age=exposition_max_age)
     licence = LicenceUsage(http, settings.licence_usage_url)
     aftermath = BackgroundTasks()
@@ -233,7 +247,9 @@ def build(
     turns = TurnFactory(
         TurnParts(
             conversations=conversations,
-            queue=queue,
+            pool=pool,
+            health=health,
+            renewed=roster.reread_credential,
             charges=charges,
             limits=limits,
             preparation=Preparation(
@@ -267,6 +283,7 @@ def build(
         common=Common(
             metrics=metrics,
             charges=charges,
+            pool=pool,
             doorkeeper=_doorkeeper(settings, metrics, charges, admin, roster),
             failures=RecentFailures(),
             cors_origin=settings.cors_origin,
@@ -299,11 +316,11 @@ def build(
         media=media,
         gpts=gpts,
         search=GptSearch(http) if settings.allow_any_gpt else None,
-        lender=lender,
+        lender=pool,
         queue=queue,
         licence=licence,
         recorder=recorder,
-        voice=Voice(files, lender) if settings.audio else None,
+        voice=Voice(files, pool) if settings.audio else None,
         own_files=stores_files,
         api_prefix=settings.api_prefix,
         admin=admin,
@@ -327,6 +344,9 @@ def build(
         media=media,
         uploads=uploads,
         queue=queue,
+        pool=pool,
+        health=health,
+        starting=BackgroundTasks(),
         licence=licence,
         running=running,
         tokens=tokens,
@@ -339,7 +359,12 @@ def build(
         state=StateDirectory(
             Path(settings.state_dir),
             [secret_file, *([admin.kept_in] if admin.kept_in else [])],
-            [partial(save_secret, secret_file, keys), admin.save_again, descriptions.save_again],
+            [
+                partial(save_secret, secret_file, keys),
+                admin.save_again,
+                descriptions.save_again,
+                health.save_again,
+            ],
         ),
         responses=responses,
     )
@@ -483,21 +508,46 @@ def _http_client(settings: Settings, progress_timeout: float) -> HttpClient:
         raise SettingsError(f"BASE_URL or PROXY_API_PREFIX is not usable: {error}.") from None
 
 
+def _ledger(
+    settings: Settings, keys: KeyNames, metrics: Metrics, roster: RosterWatcher, *, simulated: bool
+) -> Ledger:
+    """What was spent, by all callers and on all accounts."""
+    limits = limits_of(settings)
+    return Ledger(
+        ledger_store(settings, limits, keys, simulated=simulated),
+        limits,
+        metrics,
+        retention_days=settings.ledger_retention_days,
+        accounts=lambda: roster.current.accounts,
+    )
+
+
+def _health(settings: Settings, roster: RosterWatcher, *, simulated: bool) -> HealthBook:
+    """Which accounts have failed; told of each new roster."""
+    name = f"demo-{HEALTH_FILE}" if simulated else HEALTH_FILE
+    health = HealthBook(
+        RedisHealth(settings.redis_url) if settings.redis_url else FileHealth(Path(settings.state_dir) / name)
+    )
+
+    def keep(current: Roster) -> None:
+        health.keep(account.alias for account in current.accounts)
+
+    keep(roster.current)
+    roster.on_change(keep)
+    return health
+
+
 def _charge_book(
     settings: Settings,
+    ledger: Ledger,
     keys: KeyNames,
     http: HttpClient,
     metrics: Metrics,
     catalogue: Catalogue,
     backend: AccountLimits,
     lender: Lender,
-    *,
-    simulated: bool,
 ) -> ChargeBook:
-    """The ledger, and what the settings say of it."""
-    limits = limits_of(settings)
-    store = ledger_store(settings, limits, keys, simulated=simulated)
-    ledger = Ledger(store, limits, metrics, retention_days=settings.ledger_retention_days)
+    """What the settings say of the ledger."""
     reconciler = Reconciler(
         ledger,
         History(http),

@@ -3,20 +3,27 @@
 from accounts.account import Account, Grant, Need, is_allowed
 from accounts.caller import Caller, Lender, OwnKeys
 from accounts.credential import Credential, KeyKind
-from accounts.queue import AccountQueue, Slot
-from accounts.shared_slots import SharedSlots
+from accounts.queue import AccountQueue, Admission, Held, OnJoined, QueueMetrics, Slot
+from accounts.shared_slots import SharedSlots, SlotTaken
+from accounts.waiting_queues import Ticket
 
 __all__ = [
     "Account",
     "AccountQueue",
+    "Admission",
     "Caller",
     "Credential",
     "Grant",
+    "Held",
     "KeyKind",
     "Lender",
     "Need",
+    "OnJoined",
     "OwnKeys",
+    "QueueMetrics",
     "SharedSlots",
     "Slot",
+    "SlotTaken",
+    "Ticket",
     "is_allowed",
 ]

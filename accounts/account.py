@@ -62,7 +62,8 @@ class Need:
 
     `names` are the names under which its model may be allowed, `slug` is that of the backend, `units` what it
     costs. `windowed`: it counts as a GPT-4 message. `features` of the backend are used. `home` is the account
-    that has its conversation, empty for a new one: see `Slot.home`.
+    that has its conversation, empty for a new one: see `Slot.home`. `listed`: the backend lists the model for
+    some account, so those for which it does not list it do not have it.
     """
 
     names: tuple[str, ...] = ()
@@ -71,6 +72,7 @@ class Need:
     windowed: bool = False
     features: tuple[str, ...] = ()
     home: str = ""
+    listed: bool = False
 
 
 def is_allowed(patterns: Sequence[str], names: Iterable[str]) -> bool:

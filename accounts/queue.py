@@ -78,12 +78,15 @@ class AccountQueue:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._slots = slots
-        self._queues = WaitingQueues(max_waiting, clock)
-        self._max_wait = max_wait
+        self._queues = WaitingQueues(max_waiting, clock, lambda name: self.on_free(name))
+        self.max_waiting = max_waiting
+        self.max_wait = max_wait
         self._metrics = metrics
         self._shared = shared
         self._clock = clock
         self._leaving = BackgroundTasks()
+        self.on_free: Callable[[str], None] = lambda _: None
+        """Is told the name of a queue when a slot of it is free that nobody here waits for."""
 
     def __len__(self) -> int:
         """How many credentials are in use."""
@@ -119,25 +122,42 @@ class AccountQueue:
         self._metrics.queued()
         try:
             on_joined(credential)
-            async with asyncio.timeout(self._max_wait):
+            async with asyncio.timeout(self.max_wait):
                 await admitted.wait()
                 if self._shared is not None:
                     lease = await self._shared.acquire(name, slots)
         except TimeoutError:
             refusal = self._refusal(name, "The account of this key was busy for too long.")
-            self._give_back(Held(ticket, lease), 0.0)
+            self.give_back(Held(ticket, lease), 0.0)
             raise refusal from None
         except BaseException:
-            self._give_back(Held(ticket, lease), 0.0)
+            self.give_back(Held(ticket, lease), 0.0)
             raise
         finally:
             self._metrics.dequeued(self._clock() - ticket.joined)
         return Admission(credential, None, Held(ticket, lease))
 
+    def take(self, name: str, slots: int) -> Ticket | None:
+        """A slot of the queue `name` here, if one is free at once; see `share` and `give_back`."""
+        return self._queues.take(name, slots)
+
+    def leave(self, ticket: Ticket) -> None:
+        """Give back a slot that was taken here, and not shared."""
+        self._queues.leave(ticket)
+
+    async def share(self, ticket: Ticket, slots: int) -> Held:
+        """Make a slot of ours one among all instances. Raises SlotTaken: another instance has it."""
+        lease = await self._shared.take(ticket.queue, slots) if self._shared is not None else None
+        return Held(ticket, lease)
+
+    def in_use(self, name: str) -> int:
+        """How many slots of the queue `name` are held here."""
+        return self._queues.holding(name)
+
     def release(self, admission: Admission, after: float) -> None:
         """Give the place to the next request, `after` seconds from now."""
         if admission.held is not None:
-            self._give_back(admission.held, after)
+            self.give_back(admission.held, after)
 
     async def close(self) -> None:
         """Give back what is still held."""
@@ -149,10 +169,11 @@ class AccountQueue:
         """The error, with the seconds after which a new request would be served within the longest wait."""
         self._metrics.rejected("queue")
         moved, served = self._queues.seconds_until_moved(queue), self._queues.seconds_until_served(queue)
-        wait = max(moved, served - self._max_wait)
+        wait = max(moved, served - self.max_wait)
         return NotAdmitted(f"{reason} It answers one message at a time.", retry_after=wait)
 
-    def _give_back(self, held: Held, after: float) -> None:
+    def give_back(self, held: Held, after: float = 0.0) -> None:
+        """Let the next one have it, `after` seconds from now."""
         if held.lease is None and not after:
             self._queues.leave(held.ticket)
         else:

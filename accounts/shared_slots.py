@@ -61,8 +61,10 @@ if admitted then
   redis.call('ZREM', waiting, me)
   redis.call('ZREM', alive, me)
   redis.call('ZADD', held, now + lease, me)
-else
+elseif patience > 0 then
   redis.call('ZADD', alive, now + patience, me)
+else
+  redis.call('ZREM', waiting, me)
 end
 for index = 1, 3 do redis.call('PEXPIRE', KEYS[index], 2 * lease) end
 return admitted and 1 or 0
@@ -85,6 +87,10 @@ if refused > 0 then
   redis.call('PEXPIRE', KEYS[4], refused)
 end
 """
+
+
+class SlotTaken(Exception):
+    """No slot is free at once: other instances hold them all, or somebody waits for them."""
 
 
 class SharedSlots:
@@ -127,18 +133,35 @@ class SharedSlots:
         """
         if self._unreachable_until is not None and self._clock() < self._unreachable_until:
             return None
+        return await self._lease(name, slots, self._waiter_milliseconds)
+
+    async def take(self, name: str, slots: int) -> "Lease | None":
+        """Take one of the `slots` of the queue `name` at once; when cancelled, nothing is held.
+
+        Returns None while Redis is out of reach. Raises SlotTaken.
+        """
+        if self._unreachable_until is not None and self._clock() < self._unreachable_until:
+            return None
+        return await self._lease(name, slots, 0)
+
+    async def _lease(self, name: str, slots: int, patience: int) -> "Lease | None":
+        """See `acquire`, and without `patience` (in ms) `take`."""
         lease = Lease(self, name)
         pause = SHORTEST_PAUSE
-        asking = self._commands.start(self._ask(lease, slots))
+        asking = self._commands.start(self._ask(lease, slots, patience))
         try:
             while not await asyncio.shield(asking):
+                if not patience:
+                    raise SlotTaken
                 await asyncio.sleep(pause)
                 pause = min(LONGEST_PAUSE, pause * 1.5)
-                asking = self._commands.start(self._ask(lease, slots))
+                asking = self._commands.start(self._ask(lease, slots, patience))
         except redis_failures():
             self._note_unreachable()
             self._owe(lease)
             return None
+        except SlotTaken:
+            raise  # nothing is left in Redis
         except BaseException:
             self._commands.start(self._withdraw_after(asking, lease))
             raise
@@ -162,9 +185,9 @@ class SharedSlots:
             await self._give_all_back()
         await self._redis.aclose()
 
-    async def _ask(self, lease: "Lease", slots: int) -> bool:
+    async def _ask(self, lease: "Lease", slots: int, patience: int) -> bool:
         await self._give_all_back()
-        times = self._lease_milliseconds, self._waiter_milliseconds
+        times = self._lease_milliseconds, patience
         lease.in_doubt = True
         admitted = await self._acquire(keys=lease.names, args=[lease.id, slots, *times])
         lease.in_doubt = False

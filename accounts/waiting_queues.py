@@ -44,11 +44,17 @@ class _WaitingQueue:
 
 
 class WaitingQueues:
-    """All waiting queues, by name. `max_waiting` bounds each of them; `clock` gives seconds."""
+    """All waiting queues, by name. `max_waiting` bounds each of them; `clock` gives seconds.
 
-    def __init__(self, max_waiting: int, clock: Callable[[], float]) -> None:
+    `on_free` is told the name of a queue when a slot of it is free that nobody waits for.
+    """
+
+    def __init__(
+        self, max_waiting: int, clock: Callable[[], float], on_free: Callable[[str], None] = lambda _: None
+    ) -> None:
         self._max_waiting = max_waiting
         self._clock = clock
+        self._on_free = on_free
         self._queues: dict[str, _WaitingQueue] = {}
         self._turn_seconds = ASSUMED_TURN_SECONDS
 
@@ -77,19 +83,34 @@ class WaitingQueues:
         self._advance(queue)
         return ticket
 
+    def take(self, name: str, slots: int) -> Ticket | None:
+        """A slot of the queue `name`, if there is one at once; nobody who waits there is overtaken."""
+        queue = self._queues.get(name)
+        if queue is not None and (queue.waiting or len(queue.holding) >= queue.slots):
+            return None
+        return self.join(name, slots, lambda: None)
+
+    def holding(self, name: str) -> int:
+        """How many tickets of the queue hold a slot."""
+        queue = self._queues.get(name)
+        return len(queue.holding) if queue is not None else 0
+
     def leave(self, ticket: Ticket) -> None:
         """Give up the slot, or the wait for it."""
-        queue = self._queues.get(ticket.queue)
+        queue, freed = self._queues.get(ticket.queue), False
         if queue is None:
             return
         if ticket in queue.holding:
             queue.holding.discard(ticket)
             self._record_turn_time(queue, ticket)
             self._advance(queue)
+            freed = len(queue.holding) < queue.slots
         elif ticket in queue.waiting:
             queue.waiting.remove(ticket)
         if not queue.holding and not queue.waiting:
             del self._queues[ticket.queue]
+        if freed:
+            self._on_free(ticket.queue)
 
     def seconds_until_served(self, name: str) -> float:
         """How long a ticket that joins now would wait, estimated from how long recent turns took."""

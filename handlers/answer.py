@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import Protocol
 
 from access import KeyVerdict
 from catalogue import CallerModels
@@ -16,29 +15,7 @@ from handlers.emulation import Emulation
 from metrics import Outcome
 from runtime import HeldBytes
 from translate.values import AnswerFormat, ApiError, Forbidden, Model, NotFound, Unauthorized
-from turns import Client, RunningAnswers, TurnFactory, TurnOutcome
-
-
-class Runner(Protocol):
-    """Makes the answer: a turn, or several."""
-
-    @property
-    def has_text(self) -> bool:
-        """Some text of the answer has been delivered."""
-        ...
-
-    @property
-    def answered_by(self) -> str:
-        """The backend's name of the model that answers, once the backend has said it."""
-        ...
-
-    def stop(self, error: ApiError | None = None) -> None:
-        """End it soon; without `error` the client is gone."""
-        ...
-
-    async def run(self, client: Client) -> TurnOutcome:
-        """Make the answer; raises nothing."""
-        ...
+from turns import Runner, RunningAnswers, TurnFactory, TurnOutcome
 
 
 class Answer:

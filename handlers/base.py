@@ -20,6 +20,7 @@ from accounts import Caller
 from ledger import ChargeBook
 from logs import RecentFailures
 from metrics import CONVERSATION_ROUTES, Metrics, Outcome
+from pool import Pool
 from runtime import ByteBudget
 from translate.openai import envelope
 from translate.values import (
@@ -31,7 +32,7 @@ from translate.values import (
     NotFound,
     Unauthorized,
 )
-from turns import TurnOutcome
+from turns import TurnOutcome, need_of_model
 
 log = logging.getLogger("pandora")
 
@@ -72,6 +73,7 @@ class Common:
     metrics: Metrics
     charges: ChargeBook
     doorkeeper: Doorkeeper
+    pool: Pool
     failures: RecentFailures
     cors_origin: str
     public_base: str
@@ -266,7 +268,9 @@ class ApiHandler(RequestHandler):
         """
         self.model_name = model.name
         self.conversing = caller, model
-        self.common.charges.check(caller, model, features)
+        charges = self.common.charges
+        charges.check(caller, model, features)
+        self.common.pool.check(caller, need_of_model(model, charges.units(model), features))
 
     def forget_headers(self) -> None:
         """Let go of the headers, which were sent: a stream takes minutes."""
@@ -338,7 +342,9 @@ class ApiHandler(RequestHandler):
                 "method": self.request.method,
                 "route": self.route,
                 "model": self.model_name or None,
+                "key": self.common.charges.alias(self.conversing[0]) if self.conversing else None,
                 "answered_by": (turn.answered_by or None) if turn is not None else None,
+                "account": (turn.account or None) if turn is not None else None,
                 "status": status,
                 "outcome": outcome.value,
                 "duration": round(duration, 3),

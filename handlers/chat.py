@@ -12,7 +12,7 @@ from handlers.emulation import computed
 from translate import Options
 from translate.openai import ChatRequest, ChatStream, JsonBody, WholeChat, chat_request
 from translate.values import SEARCH, AnswerFormat, Model, Style
-from turns import Prompt, TurnRequest, TurnRunner
+from turns import Prompt, Runner, TurnRequest
 
 HEAVY: Final = ("tools", "functions", "response_format")
 """Fields that take long to read if they are large."""
@@ -54,7 +54,7 @@ class ChatHandler(AnswerHandler[JsonBody]):
         """Answer a chat request. Raises ApiError while nothing was sent."""
         await self.respond(*await self._turn())
 
-    async def _turn(self) -> tuple[TurnRunner, AnswerFormat]:
+    async def _turn(self) -> tuple[Runner, AnswerFormat]:
         """The turn and the format of its answer. While they run, nobody else keeps the request."""
         data = await self.parsed(JsonBody.read_object)
         emulation, size = self.parts.emulation, self.whole_body().other_bytes

@@ -17,7 +17,7 @@ from translate import Options
 from translate.anthropic import MessagesRequest, MessagesStream, WholeMessage, messages_request
 from translate.openai import JsonBody
 from translate.values import SEARCH, AnswerFormat, ChatMessage, Model, Usage
-from turns import Prompt, TurnRequest, TurnRunner
+from turns import Prompt, Runner, TurnRequest
 
 CHARACTERS_PER_TOKEN: Final = 4
 """Of English text and code, about: what a stream begins with is not counted, as that would take a while."""
@@ -62,7 +62,7 @@ class MessagesHandler(PromptHandler, AnswerHandler[JsonBody]):
         """Answer a request. Raises ApiError while nothing was sent."""
         await self.respond(*await self._turn())
 
-    async def _turn(self) -> tuple[TurnRunner, AnswerFormat]:
+    async def _turn(self) -> tuple[Runner, AnswerFormat]:
         """The turn and the format of its answer. While they run, nobody else keeps the request."""
         request, emulated = await self.read_prompt()
         model = await self.resolve(request.model)

@@ -49,7 +49,7 @@ from translate.values import (
     Place,
     objects_at,
 )
-from turns import Answered, ChainedRunner, Prompt, TurnOutcome, TurnRequest, TurnRunner
+from turns import Answered, ChainedRunner, Prompt, Runner, TurnOutcome, TurnRequest
 
 T = TypeVar("T")
 
@@ -236,7 +236,7 @@ class ResponsesHandler(AnswerHandler[JsonBody]):
             messages = [*earlier, replace(last, text=f"{last.text}\n\n{PROGRAM}".lstrip())]
         return await computed(size, emulate, self.caller, messages, toolbox, form, nonce, known=known)
 
-    def _new_turn(self, asked: Asked, course: Course, format: AnswerFormat) -> TurnRunner:
+    def _new_turn(self, asked: Asked, course: Course, format: AnswerFormat) -> Runner:
         request, model = asked.request, asked.model
         keeps = request.store and self.responses.store is not None
         holds_input = keeps or course.place is not None
@@ -267,7 +267,7 @@ class ResponsesHandler(AnswerHandler[JsonBody]):
 
     async def _begin_anew(
         self, asked: Asked, earlier: KeptResponse, course: Course, format: AnswerFormat
-    ) -> TurnRunner:
+    ) -> Runner:
         """Say all again in a new conversation. Raises ApiError."""
         anew = await self._whole_course(asked, earlier)
         course.emulated, course.place = anew.emulated, None

@@ -6,12 +6,14 @@ from turns.chained import ChainedRunner
 from turns.drawing import DrawingRunner
 from turns.factory import TurnFactory
 from turns.failures import outcome_of
+from turns.need import need_of_model
 from turns.outcome import TurnOutcome
-from turns.parts import Answered, TurnParts, TurnRequest
+from turns.parts import Answered, Runner, TurnParts, TurnRequest
 from turns.preparation import Preparation, Prompt, PromptOptions
 from turns.relay import Client
 from turns.runner import TurnRunner
 from turns.running import RunningAnswers
+from turns.shortages import Shortages
 from turns.stoppable import StoppableWork, Stopped
 from turns.token_counter import TokenCounter
 from turns.voice import Voice
@@ -25,7 +27,9 @@ __all__ = [
     "Preparation",
     "Prompt",
     "PromptOptions",
+    "Runner",
     "RunningAnswers",
+    "Shortages",
     "StoppableWork",
     "Stopped",
     "TokenCounter",
@@ -37,5 +41,6 @@ __all__ = [
     "Voice",
     "as_part_error",
     "base64_size",
+    "need_of_model",
     "outcome_of",
 ]

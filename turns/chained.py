@@ -2,41 +2,31 @@
 
 from collections.abc import Awaitable, Callable
 
-from translate.values import ApiError, NotFound
+from translate.values import ApiError, HomeUnavailable, NotFound
 from turns.failures import outcome_of
 from turns.outcome import TurnOutcome
+from turns.parts import Runner
+from turns.patient import PatientClient
 from turns.relay import Client
-from turns.runner import TurnRunner
-
-
-class PatientClient:
-    """Passes on what is delivered, and goes on waiting when a turn is over: another one may follow."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    def deliver(self, out: bytes, *, begun: bool) -> Awaitable[None] | None:
-        """See `Client`."""
-        return self._client.deliver(out, begun=begun)
-
-    async def quiet(self) -> None:
-        """Do nothing: the client is kept alive."""
 
 
 class ChainedRunner:
     """Runs `turn`; if the backend does not have its conversation, the turn that `again` makes of all that was
     said, once. Nothing is posted twice that may have been accepted.
 
-    `keep` is awaited with the outcome of a good answer before that is told. It stands in for a `TurnRunner`.
+    `keep` is awaited with the outcome of a good answer before that is told. `on_begun` is called when an
+    answer has begun well: from then on nothing is kept for another turn. It stands in for a `TurnRunner`.
     """
 
     def __init__(
         self,
-        turn: TurnRunner,
-        again: Callable[[], Awaitable[TurnRunner]] | None = None,
+        turn: Runner,
+        again: Callable[[], Awaitable[Runner]] | None = None,
         keep: Callable[[TurnOutcome], Awaitable[None]] | None = None,
+        on_begun: Callable[[], None] = lambda: None,
     ) -> None:
         self._turn = turn
+        self._on_begun = on_begun
         self._again = again
         self._keep = keep
         self._stops: list[ApiError | None] = []
@@ -59,9 +49,10 @@ class ChainedRunner:
     async def run(self, client: Client) -> TurnOutcome:
         """See `TurnRunner`."""
         try:
-            outcome = await self._turn.run(client if self._again is None else PatientClient(client))
+            patient = PatientClient(client, self._begun)
+            outcome = await self._turn.run(patient)
             if self._again is not None and is_lost(outcome):
-                outcome = await self._run_again(self._again, client, outcome)
+                outcome = await self._run_again(self._again, patient, outcome)
             await client.quiet()
             if self._keep is not None and outcome.good:
                 await self._keep(outcome)
@@ -69,8 +60,12 @@ class ChainedRunner:
         finally:
             self._again = self._keep = None  # they hold the request
 
+    def _begun(self) -> None:
+        self._again = None  # it holds the request
+        self._on_begun()
+
     async def _run_again(
-        self, again: Callable[[], Awaitable[TurnRunner]], client: Client, lost: TurnOutcome
+        self, again: Callable[[], Awaitable[Runner]], client: Client, lost: TurnOutcome
     ) -> TurnOutcome:
         try:
             self._turn = await again()
@@ -84,6 +79,9 @@ class ChainedRunner:
 
 
 def is_lost(outcome: TurnOutcome) -> bool:
-    """Whether the backend has refused a turn, at no cost, because it does not have its conversation."""
+    """Whether a turn was refused, at no cost, because its conversation is not there: the backend does not
+    have it, or the account that has it cannot be asked now.
+    """
     error = outcome.error
-    return isinstance(error, NotFound) and error.code == "conversation_not_found" and not outcome.units
+    gone = isinstance(error, NotFound) and error.code == "conversation_not_found"
+    return (gone or isinstance(error, HomeUnavailable)) and not outcome.units

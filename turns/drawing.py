@@ -7,8 +7,8 @@ from metrics import Outcome
 from translate.values import ApiError
 from turns.failures import outcome_of
 from turns.outcome import TurnOutcome
+from turns.parts import Runner
 from turns.relay import Client
-from turns.runner import TurnRunner
 
 
 class DrawingRunner:
@@ -22,7 +22,7 @@ class DrawingRunner:
     """Its answer is never streamed."""
 
     def __init__(
-        self, new_turn: Callable[[], TurnRunner], wanted: int, nothing_drawn: Callable[[str], ApiError]
+        self, new_turn: Callable[[], Runner], wanted: int, nothing_drawn: Callable[[str], ApiError]
     ) -> None:
         self._new_turn = new_turn
         self._wanted = wanted

@@ -1,11 +1,13 @@
 """Makes turns: the one place where the parts that a turn works with come together."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from translate.values import AnswerFormat, ApiError, ChatMessage
 from turns.drawing import DrawingRunner
 from turns.follow_ups import FollowUps, GptActions
-from turns.parts import TurnParts, TurnRequest
+from turns.moving import MovingRunner
+from turns.parts import Runner, TurnParts, TurnRequest, nothing
 from turns.runner import TurnRunner
 
 
@@ -26,14 +28,24 @@ class TurnFactory:
         parts = self._parts
         return await parts.tokens.count_prompt(parts.preparation.formed(messages))
 
-    def turn(self, request: TurnRequest, format: AnswerFormat) -> TurnRunner:
-        """One turn, written to `format`."""
+    def turn(self, request: TurnRequest, format: AnswerFormat) -> Runner:
+        """One turn, written to `format`; for a key of this service, on any of its accounts."""
+        if request.caller.grant is None:
+            return self._on_one_account(request, format)
+        prepared, request = request.on_prepared, replace(request, on_prepared=nothing)
+        return MovingRunner(
+            lambda avoid: self._on_one_account(request, format, avoid), self._parts.renewed, prepared
+        )
+
+    def _on_one_account(
+        self, request: TurnRequest, format: AnswerFormat, avoid: frozenset[str] = frozenset()
+    ) -> TurnRunner:
         follow_ups = FollowUps(
             continue_limit=self._continue_limit,
             actions=self._actions,
             wishes=self._parts.preparation.wishes(request.prompt),
         )
-        return TurnRunner(self._parts, request, format, follow_ups)
+        return TurnRunner(self._parts, request, format, follow_ups, avoid)
 
     def drawing(
         self,

@@ -16,7 +16,8 @@ class TurnOutcome:
     answered or paid for, `pictures` is how many were shown. `answered_by` is the slug of the model that
     answered, where the backend says so. `calls` is how many tools of the client's the answer calls, and
     `asked_again` how many times it was asked for once more because it was not as it must be. `spent`:
-    something was spent, or may have been.
+    something was spent, or may have been. `account` is the alias of the operator's account that was asked,
+    empty for none.
     """
 
     outcome: Outcome
@@ -30,6 +31,7 @@ class TurnOutcome:
     calls: int = 0
     asked_again: int = 0
     spent: bool = False
+    account: str = ""
 
     @property
     def good(self) -> bool:

@@ -1,17 +1,21 @@
 """What a turn works with, and what it is about."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
+from typing import Protocol
 
-from accounts import AccountQueue, Caller, Credential
+from accounts import Caller, Credential
 from ledger import ChargeBook
 from media import MediaStore
 from metrics import Metrics
+from pool import HealthBook, Pool
 from recordings import Recorder
 from runtime import BackgroundTasks, ByteBudget, HeldBytes
 from translate import Options
-from translate.values import Model
+from translate.values import ApiError, Model
+from turns.outcome import TurnOutcome
 from turns.preparation import Preparation, Prompt
+from turns.relay import Client
 from turns.token_counter import TokenCounter
 from upstream import ConversationClient
 from upstream.account import AccountLimits
@@ -23,12 +27,17 @@ class TurnParts:
     """What a turn works with. `room` is for the bytes of pictures and files on their way. `hide` takes each
     conversation off the account's list after its answer.
 
+    `pool` gives accounts, and `health` knows which of them have failed; `renewed` says whether one has
+    another credential than before, by its alias.
+
     `retries` is how many times what failed is sent again; with `retry_unclear`, also what may have cost
     something.
     """
 
     conversations: ConversationClient
-    queue: AccountQueue
+    pool: Pool
+    health: HealthBook
+    renewed: Callable[[str], Awaitable[bool]]
     charges: ChargeBook
     limits: AccountLimits
     preparation: Preparation
@@ -58,11 +67,33 @@ class Answered:
     text: str
 
 
+class Runner(Protocol):
+    """Makes an answer: a `TurnRunner`, or what stands in for one."""
+
+    @property
+    def has_text(self) -> bool:
+        """Some text of the answer has been delivered."""
+        ...
+
+    @property
+    def answered_by(self) -> str:
+        """The backend's name of the model that answers, once the backend has said it."""
+        ...
+
+    def stop(self, error: ApiError | None = None) -> None:
+        """End it soon; without `error` the client is gone."""
+        ...
+
+    async def run(self, client: Client) -> TurnOutcome:
+        """Make the answer; raises nothing."""
+        ...
+
+
 Afterwards = Callable[[Credential, Answered], Coroutine[None, None, None]]
 """What else belongs to a turn once its answer is whole; raises ApiError if that fails."""
 
 
-def _nothing() -> None:
+def nothing() -> None:
     """Nobody wants to know."""
 
 
@@ -81,10 +112,10 @@ class TurnRequest:
     options: Options
     base_url: str
     inline_pictures: HeldBytes | None = None
-    on_prepared: Callable[[], None] = _nothing
+    on_prepared: Callable[[], None] = nothing
     afterwards: Afterwards | None = None
 
     def prepared(self, model: Model) -> "TurnRequest":
         """Say that the prompt is ready to be posted to `model`; return the request without its messages."""
         self.on_prepared()
-        return replace(self, prompt=Prompt(model, ()), on_prepared=_nothing)
+        return replace(self, prompt=Prompt(model, ()), on_prepared=nothing)

@@ -39,8 +39,9 @@ class Prompt:
     both beside what the model's name and the settings ask for. With `stored` the conversation is no temporary
     one, and is hidden at the end, whatever the settings say.
 
-    With a `place` the messages go on there. With `lasting` others may go on with this conversation: it is no
-    temporary one, and is hidden unless the settings let all be listed.
+    With a `place` the messages go on there, on the account that has it (`home`, see `Slot.home`). With
+    `lasting` others may go on with this conversation: it is no temporary one, and is hidden unless the
+    settings let all be listed.
     """
 
     model: Model
@@ -50,6 +51,7 @@ class Prompt:
     hints: tuple[str, ...] = ()
     stored: bool = False
     place: Place | None = None
+    home: str = ""
     lasting: bool = False
 
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Final
 
 from accounts import Credential
-from ledger import Charge
+from ledger import AccountSpent, Charge
 from metrics import Attempt, Outcome, ToolCalls
 from recordings import Recording
 from translate import Conversation
@@ -24,20 +24,24 @@ from translate.values import (
     Asset,
     Elsewhere,
     InternalError,
+    Model,
+    NotAdmitted,
     Picture,
     Usage,
     is_substitute,
 )
+from turns.account_faults import account_fault, fault_of_error, moves_on
 from turns.answer_files import AnswerFiles
 from turns.exchange_result import ExchangeResult, exchange_result
 from turns.failures import outcome_of
 from turns.follow_ups import FollowUp, FollowUps
+from turns.need import UPLOADS, need_of
 from turns.outcome import TurnOutcome
 from turns.parts import Answered, TurnParts, TurnRequest
 from turns.relay import AnswerRelay, Client
-from turns.retry import Retries, Retry
+from turns.retry import Retries, Retry, curable
 from turns.stoppable import StoppableWork, Stopped
-from turns.verdict import told
+from turns.verdict import Verdict, told
 from upstream import NO_PREFLIGHT, Exchange, UpstreamError
 
 ABANDON_SECONDS: Final = 0.2
@@ -51,22 +55,28 @@ _random_part: Final = random.SystemRandom().random
 
 
 class TurnRunner:
-    """Call `run` once; `stop` may come at any time, also before."""
+    """Call `run` once; `stop` may come at any time, also before.
+
+    For a key of this service the turn is not tried on the accounts `avoid`.
+    """
 
     __slots__ = (
         "_abandoned",
         "_answered_by",
         "_asked_again",
+        "_avoid",
         "_charge",
         "_client_gone",
         "_error",
         "_exchange",
+        "_failed_on",
         "_files",
         "_follow_ups",
         "_format",
         "_had_text",
         "_hide",
         "_model",
+        "_need",
         "_notes",
         "_parts",
         "_posting",
@@ -84,14 +94,22 @@ class TurnRunner:
     )
 
     def __init__(
-        self, parts: TurnParts, request: TurnRequest, format: AnswerFormat, follow_ups: FollowUps
+        self,
+        parts: TurnParts,
+        request: TurnRequest,
+        format: AnswerFormat,
+        follow_ups: FollowUps,
+        avoid: frozenset[str] = frozenset(),
     ) -> None:
         self._parts = parts
         self._request = request
         self._format = format
         self._follow_ups = follow_ups
         self._model = request.prompt.model
-        self._slot = parts.queue.slot(request.caller)
+        self._need = need_of(request.prompt, parts.charges.units(self._model))
+        self._avoid = avoid
+        self._slot = parts.pool.slot(request.caller, self._need, avoid)
+        self._failed_on = ""
         self._work = StoppableWork()
         self._files: AnswerFiles | None = None  # from the time when the slot is held
         self._relay: AnswerRelay | None = None  # from the time when everything is prepared
@@ -119,6 +137,11 @@ class TurnRunner:
         """Some text of the answer has been delivered."""
         relay = self._relay
         return self._had_text if relay is None else relay.conversation.answer.size > 0
+
+    @property
+    def failed_on(self) -> str:
+        """The alias of the account that was at fault, if another one may take the turn: nothing was spent."""
+        return self._failed_on
 
     @property
     def answered_by(self) -> str:
@@ -204,6 +227,7 @@ class TurnRunner:
             calls=relay.calls if relay is not None else 0,
             asked_again=self._asked_again,
             spent=self._spent,
+            account=account.alias if (account := self._slot.account) is not None else "",
         )
 
     async def _converse(self, client: Client) -> None:
@@ -255,9 +279,7 @@ class TurnRunner:
                 link_upstream=parts.link_upstream,
                 inline=self._request.inline_pictures,
             )
-            self._model, first = await self._work.do(
-                parts.preparation.prepare(self._request.prompt, slot.credential, self._request.caller)
-            )
+            self._model, first = await self._prepare()
             # What is attached can be many megabytes, and the answer takes minutes.
             self._request = self._request.prepared(self._model)
             secrets = parts.conversations.secrets(slot.credential)
@@ -272,6 +294,8 @@ class TurnRunner:
             retries = self._new_retries()
             while posted is not None:
                 result = await self._attempt(posted, slot.credential, relay)
+                if self._fails_elsewhere(result):
+                    return
                 if (retry := self._next_attempt(result, retries)) is not None:
                     parts.metrics.retried(retry.reason)
                     self._repeated = True
@@ -290,9 +314,29 @@ class TurnRunner:
             slot.release(after=ABANDON_SECONDS if self._abandoned else 0.0)
             await self._withdraw_charge()
 
+    async def _prepare(self) -> tuple[Model, PostedConversation]:
+        """The model, and what is posted first. Raises ApiError; the account may be at fault."""
+        parts, request = self._parts, self._request
+        preparing = parts.preparation.prepare(request.prompt, self._slot.credential, request.caller)
+        began = time.time()
+        try:
+            return await self._work.do(preparing)
+        except ApiError as error:
+            account, fault = self._slot.account, fault_of_error(error, UPLOADS)
+            if account is not None and fault is not None:
+                parts.health.failed(account, fault, slug=self._model.slug, began=began)
+                self._failed_on = account.alias
+            raise
+
     async def _open_charge(self, posted: PostedConversation) -> Charge:
         """Record, durably, that `posted` goes out. Raises ApiError: it must not."""
-        return await self._parts.charges.post(self._request.caller, self._model, posted.message_id)
+        request, account = self._request, self._slot.account
+        try:
+            return await self._parts.charges.post(request.caller, self._model, posted.message_id, account)
+        except AccountSpent as spent:
+            self._failed_on = account.alias if account is not None else ""
+            text = "The account has spent what it may for now. Nothing was sent."
+            raise NotAdmitted(text, retry_after=spent.retry_after) from None
 
     def _charge_for(self, posted: PostedConversation) -> Awaitable[Charge]:
         """The charge of what goes out now; it may have been opened before."""
@@ -327,6 +371,35 @@ class TurnRunner:
         parts = self._parts
         return Retries(parts.retries, time.monotonic, _random_part, unclear=parts.retry_unclear)
 
+    def _note_health(self, result: ExchangeResult, began: float) -> None:
+        """Have it known what the exchange has shown of the account."""
+        account = self._slot.account
+        if account is None:
+            return
+        fault, health = account_fault(result), self._parts.health
+        if fault is not None:
+            health.failed(account, fault, slug=self._model.slug, began=began)
+        elif result.verdict is Verdict.ACCEPTED:
+            slug = self._model.slug
+            health.succeeded(account, slug="" if is_substitute(self.answered_by, slug) else slug, began=began)
+
+    def _fails_elsewhere(self, result: ExchangeResult) -> bool:
+        """Whether another account may do better, and nothing was spent: then this turn is over.
+
+        Where there is no other one, it is tried again here as far as that makes sense.
+        """
+        account = self._slot.account
+        if account is None or self._work.stopped or self._spent or not moves_on(result):
+            return False
+        tried = self._avoid | {account.alias}
+        stays = account_fault(result) is None or (
+            result.failure is not None and curable(result.failure) is not None
+        )
+        if stays and not self._parts.pool.has_other(self._request.caller, self._need, tried):
+            return False
+        self._failed_on, self._error = account.alias, self._error or result.error
+        return True
+
     def _next_attempt(self, result: ExchangeResult, retries: Retries) -> Retry | None:
         if self._work.stopped or result.failure is None:
             return None
@@ -343,6 +416,7 @@ class TurnRunner:
         parts, conversation = self._parts, relay.conversation
         exchange = self._exchange = Exchange()
         failure: UpstreamError | None = None
+        began = time.time()
         charge = self._charge = await self._charge_for(posted)
         charge.begin()
         relay.begin(exchange, charge)
@@ -373,6 +447,7 @@ class TurnRunner:
             )
             self._records.append(settled)
             self._note_facts(credential, conversation.facts)
+            self._note_health(result, began)
             self._units += charge.units
             self._spent = self._spent or result.verdict.spent
         return result
@@ -444,6 +519,6 @@ class TurnRunner:
         parts.metrics.unknown_events(conversation.facts.unknown)
         if self._charge is not None:
             self._records.append(self._charge.record_tokens(usage.prompt_tokens, usage.completion_tokens))
-        parts.charges.reconcile(self._request.caller, self._slot.credential)
+        parts.charges.reconcile(self._request.caller, self._slot.credential, self._slot.account)
         parts.limits.turn_ended(self._slot.credential)
         return usage

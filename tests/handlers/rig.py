@@ -24,6 +24,7 @@ from logs import RecentFailures
 from metrics import Metrics, Outcome
 from runtime import BackgroundTasks, ByteBudget
 from tests.plenty import plenty
+from tests.pool.world import World, pool_over
 from tests.raw_client import Connection, connect
 from tests.turns.rig import Books, ScriptedBackend
 from tests.turns.rig import Rig as TurnRig
@@ -235,6 +236,7 @@ async def serving(
     common = Common(
         metrics=rig.metrics,
         charges=Books(),
+        pool=pool_over(World(())),
         doorkeeper=Doorkeeper(
             NO_LIMITS, rig.metrics, lambda caller: True, Admin("admin", trusts_machine=False)
         ),

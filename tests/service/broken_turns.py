@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from handlers import AppParts
 from translate.values import AnswerEnd, AnswerFormat, ApiError, Event
-from turns import DrawingRunner, TurnFactory, TurnRequest, TurnRunner
+from turns import DrawingRunner, Runner, TurnFactory, TurnRequest
 
 BUG = "canary of the inside"
 
@@ -48,7 +48,7 @@ class _BrokenTurns(TurnFactory):
     def expect(self) -> None:
         """Nothing to prepare."""
 
-    def turn(self, request: TurnRequest, format: AnswerFormat) -> TurnRunner:
+    def turn(self, request: TurnRequest, format: AnswerFormat) -> Runner:
         return self._turns.turn(request, _BrokenFormat(format, self._events))
 
     def drawing(

@@ -5,18 +5,20 @@ Real are the queue, the preparation, the media store, the conversation and the f
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from accounts import Account, AccountQueue, Caller, Credential, KeyKind
-from ledger import Charge, ChargeBook
+from ledger import AccountSpent, Charge, ChargeBook
 from media import MediaReader, MediaStore
 from metrics import Attempt, Metrics
+from pool import FileHealth, HealthBook, Policy, Pool, Sources
 from recordings import Recorder
 from runtime import BackgroundTasks, ByteBudget, HeldBytes
 from tests.plenty import plenty
+from tests.pool.world import Stands, World
 from translate import Options
 from translate.backend import PostedConversation
 from translate.openai import ChatStream, ImagesAnswer, WholeChat
@@ -32,9 +34,10 @@ from translate.values import (
     Model,
 )
 from turns.attachments import AttachmentUploader
+from turns.factory import TurnFactory
 from turns.follow_ups import FollowUps, GptActions
 from turns.outcome import TurnOutcome
-from turns.parts import TurnParts, TurnRequest
+from turns.parts import Runner, TurnParts, TurnRequest
 from turns.preparation import Preparation, Prompt, PromptOptions
 from turns.runner import TurnRunner
 from turns.token_counter import TokenCounter
@@ -307,13 +310,17 @@ class RememberedCharge(Charge):
 
 
 class Books(ChargeBook):
-    """Charges in a list. With `room` there may be so many conversations, then `refusal` is raised.
+    """Charges in a list. With `room` there may be so many conversations, then `refusal` is raised. None may
+    be on `spent_accounts`.
 
     What is recorded is durable while `stored` is set, and what is posted while `posting` is.
     """
 
-    def __init__(self, room: int = 1000, refusal: ApiError | None = None) -> None:
+    def __init__(
+        self, room: int = 1000, refusal: ApiError | None = None, spent_accounts: Collection[str] = ()
+    ) -> None:
         self.room = room
+        self.spent_accounts = spent_accounts
         self.refusal = refusal
         self.entries: list[Entry] = []
         self.charges: list[RememberedCharge] = []
@@ -328,11 +335,16 @@ class Books(ChargeBook):
     def allows(self, caller: Caller, model: Model) -> bool:
         return len(self.entries) < self.room
 
+    def units(self, model: Model) -> int:
+        return model.units
+
     async def post(
         self, caller: Caller, model: Model, message_id: str = "", account: Account | None = None
     ) -> Charge:
         await asyncio.sleep(0)
         self.on_post()
+        if account is not None and account.alias in self.spent_accounts:
+            raise AccountSpent("account_window", 60)
         if self.refusal is not None and len(self.entries) >= self.room:
             raise self.refusal
         self.entries.append(Entry(model, message_id))
@@ -459,6 +471,11 @@ class KeptOutput:
         return "".join(chunk["choices"][0]["delta"].get("content", "") for chunk in chunks)
 
 
+async def never_renewed(alias: str) -> bool:
+    """No account gets another credential."""
+    return False
+
+
 @dataclass(slots=True)
 class Rig:
     """What turns work with. Change it before `turn`."""
@@ -487,10 +504,24 @@ class Rig:
     media: MediaStore = field(init=False)
     recorder: Recorder = field(init=False)
     room: ByteBudget = field(default_factory=plenty)
+    accounts: tuple[Account, ...] = ()
+    """Those of the operator's, which keys of this service share."""
+    renewed: Callable[[str], Awaitable[bool]] = never_renewed
+    max_wait: float = 60.0
+    health: HealthBook = field(init=False)
+    world: World = field(init=False)
+    pool: Pool = field(init=False)
 
     def __post_init__(self) -> None:
         slots = dict.fromkeys(KeyKind, 1)
-        self.queue = AccountQueue(slots, max_waiting=self.queue_length, max_wait=60, metrics=self.metrics)
+        self.queue = AccountQueue(
+            slots, max_waiting=self.queue_length, max_wait=self.max_wait, metrics=self.metrics
+        )
+        self.health = HealthBook(FileHealth(self.folder / "health.json"))
+        self.health.keep(account.alias for account in self.accounts)
+        sources = Sources(lambda account, need: Stands(), lambda account, need: None, self.health)
+        self.world = World(self.accounts)
+        self.pool = Pool(self.world, self.queue, sources, Policy.FILL, self.metrics)
         self.media = stored_in(self.folder)
         self.recorder = Recorder(self.folder / "recordings", "off")
 
@@ -500,7 +531,9 @@ class Rig:
         uploader = AttachmentUploader(reader, self.files, self.room)
         return TurnParts(
             conversations=self.backend,
-            queue=self.queue,
+            pool=self.pool,
+            health=self.health,
+            renewed=self.renewed,
             charges=self.books,
             limits=self.limits,
             preparation=Preparation(self.descriptions, uploader, self.prompts),
@@ -520,6 +553,17 @@ class Rig:
     def turn(self, format: AnswerFormat | None = None, request: TurnRequest | None = None) -> TurnRunner:
         follow_ups = FollowUps(continue_limit=self.continue_limit, actions=self.actions)
         return TurnRunner(self.parts, request or question(), format or chat_stream(), follow_ups)
+
+    def renew(self, alias: str, credential: Credential) -> bool:
+        """The account has another credential from now on."""
+        renewed = Account(alias=alias, credential=credential)
+        self.world.current = self.world.current.with_account(renewed)
+        return True
+
+    def anywhere(self, request: TurnRequest, format: AnswerFormat | None = None) -> Runner:
+        """A turn as the handlers get it, on any account of its key."""
+        turns = TurnFactory(self.parts, continue_limit=self.continue_limit, actions=self.actions)
+        return turns.turn(request, format or chat_stream())
 
     async def run(
         self, format: AnswerFormat | None = None, request: TurnRequest | None = None

@@ -295,7 +295,7 @@ async def test_second_turn_of_the_account_waits_for_the_first(tmp_path: Path) ->
     first = asyncio.create_task(rig.turn().run(rig.client))
     await eventually(lambda: len(rig.backend.calls) == 1)
     other = Rig(rig.backend, tmp_path)
-    other.queue = rig.queue
+    other.pool = rig.pool
     second = asyncio.create_task(other.turn().run(other.client))
     await eventually(lambda: rig.queue.waiting == 1)
     assert len(rig.backend.calls) == 1

@@ -6,7 +6,7 @@ The tree; every leaf has its HTTP status, type and code:
     ├── the caller's fault   BadRequest 400, Unauthorized 401 (KeyExpired), Forbidden 403, NotFound 404,
     │                        MethodNotAllowed 405, TooLarge 413, UnsupportedMediaType 415
     ├── limits               RateLimited 429 (AccountBusy, ModelCapped, PlanLimitReached,
-    │                        NotAdmitted), QuotaExceeded 429, Overloaded 503
+    │                        NotAdmitted), QuotaExceeded 429, Overloaded 503 (HomeUnavailable)
     └── the backend or us    UpstreamFailed 502, UpstreamTimeout 504, InternalError 500
 
 How an error is written in a response body is up to the API format (see `translate.openai`).
@@ -163,6 +163,14 @@ class Overloaded(ApiError):
     status = 503
     type = "service_unavailable_error"
     code = "server_is_overloaded"
+
+
+class HomeUnavailable(Overloaded):
+    """The account that has the conversation cannot take a message now, and nothing was sent: what was said
+    can be said again in a new conversation, on another account.
+    """
+
+    code = "account_unavailable"
 
 
 class UpstreamFailed(ApiError):

@@ -1,0 +1,361 @@
+"""Gives each turn an account: one that can take it and is free, else the first that becomes so.
+
+Requests wait for all accounts of their key together, in the order in which they came: an account that becomes
+free goes to the first one that it can serve. To whom it goes is decided in one step, without waiting; only
+then is it asked of the other instances, if there are any.
+"""
+
+import asyncio
+import itertools
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final, Protocol
+
+from accounts import (
+    Account,
+    AccountQueue,
+    Admission,
+    Caller,
+    Credential,
+    Grant,
+    Need,
+    OnJoined,
+    QueueMetrics,
+    Slot,
+    SlotTaken,
+    Ticket,
+)
+from pool.candidate import Candidate, Policy
+from pool.choice import choose, refusal
+from pool.refusal import REJECTIONS, refusal_error, revoked
+from pool.rotation import Rotation
+from pool.survey import Sources, survey
+from roster import Roster
+from translate.values import ApiError, HomeUnavailable
+
+UNLIMITED: Final = 1 << 30
+"""Messages at once of an account without a limit."""
+LOOK_SECONDS: Final = 0.1
+"""How often somebody looks, while requests wait, whether more accounts are able again; and for how long an
+account counts as in use that another instance was faster to take."""
+HOME_SECONDS: Final = 5.0
+"""How long a conversation waits for its own account to be able again; then it begins anew on another one."""
+MAX_CALLERS: Final = 10_000
+"""How many callers are remembered with the account that they had last."""
+ANYTHING: Final = Need()
+
+
+class CurrentRoster(Protocol):
+    """The accounts and keys that there are now."""
+
+    @property
+    def current(self) -> Roster:
+        """The accounts, in the order of the file, and the keys."""
+        ...
+
+    def is_current(self, caller: Caller) -> bool:
+        """Whether the caller's key is still one."""
+        ...
+
+
+@dataclass(eq=False, slots=True)
+class _Waiter:
+    """A request that waits for an account; `number` is its place among all. `given` is done with the account
+    and the ticket of its queue.
+    """
+
+    number: int
+    caller: Caller
+    grant: Grant
+    need: Need
+    avoid: frozenset[str]
+    until: float
+    given: asyncio.Future[tuple[Account, Credential, Ticket]] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+
+
+class Pool:
+    """One per service; a `Lender` too.
+
+    `roster` gives the accounts of now. `queue` has the slots of all keys; `metrics` counts who waits. `clock`
+    gives Unix seconds, `monotonic` seconds that never jump.
+    """
+
+    def __init__(
+        self,
+        roster: CurrentRoster,
+        queue: AccountQueue,
+        sources: Sources,
+        policy: Policy,
+        metrics: QueueMetrics,
+        *,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._roster = roster
+        self._queue = queue
+        self._sources = sources
+        self._policy = policy
+        self._metrics = metrics
+        self._clock = clock
+        self._monotonic = monotonic
+        self._waiters: list[_Waiter] = []
+        self._numbers = itertools.count()
+        self._used: dict[str, float] = {}
+        self._rotation = Rotation()
+        self._elsewhere: dict[str, float] = {}
+        self._last: OrderedDict[str, str] = OrderedDict()
+        self._timer: asyncio.TimerHandle | None = None
+        queue.on_free = self._freed
+
+    def __len__(self) -> int:
+        """How many requests wait for an account."""
+        return len(self._waiters)
+
+    def slot(self, caller: Caller, need: Need, avoid: frozenset[str] = frozenset()) -> Slot:
+        """A slot for one turn of `caller`; acquire it, and release it in any case.
+
+        For a key of this service none of the accounts `avoid` is taken. To acquire it raises an ApiError:
+        `HomeUnavailable` if the account that has the conversation cannot take the turn, else the one that
+        `check` would raise.
+        """
+        if caller.grant is None:
+            return Slot(partial(self._admit_own, caller.own), self._queue.release)
+        return Slot(partial(self._admit, caller, caller.grant, need, avoid), self._queue.release)
+
+    def check(self, caller: Caller, need: Need) -> None:
+        """Raise an ApiError if no account of the caller's key will be able to take the turn in time."""
+        if caller.grant is not None:
+            candidates = self._candidates(self._accounts(caller.grant), need)
+            if (error := self._hopeless(candidates, self._queue.max_wait)) is not None:
+                raise error
+
+    def has_other(self, caller: Caller, need: Need, avoid: frozenset[str]) -> bool:
+        """Whether another account than those could take the turn, now or once it is free."""
+        if caller.grant is None:
+            return False
+        accounts = [account for account in self._accounts(caller.grant) if account.alias not in avoid]
+        return any(not candidate.obstacle for candidate in self._candidates(accounts, need))
+
+    def credential(self, caller: Caller) -> Credential:
+        """See `Lender`."""
+        if caller.grant is None:
+            return caller.own
+        accounts = self._accounts(caller.grant)
+        candidates = self._candidates(accounts, ANYTHING)
+        at_rest = [candidate for candidate in candidates if not candidate.obstacle]
+        for candidate in sorted(at_rest, key=lambda candidate: not candidate.free):
+            for account in accounts:
+                if account.alias == candidate.alias and account.credential is not None:
+                    return account.credential
+        raise self._refusal(candidates)
+
+    def credentials(self, caller: Caller) -> tuple[Credential, ...]:
+        """See `Lender`."""
+        if caller.grant is None:
+            return (caller.own,)
+        accounts = self._accounts(caller.grant)
+        able = {found.alias for found in self._candidates(accounts, ANYTHING) if not found.obstacle}
+        accounts = sorted(accounts, key=lambda account: account.alias not in able)
+        return tuple(account.credential for account in accounts if account.credential is not None)
+
+    def in_use(self, account: Account) -> int:
+        """How many messages are under way on the account, from here."""
+        return self._queue.in_use(queue_name(account))
+
+    def changed(self) -> None:
+        """Something was learned of the accounts: somebody who waits may go on, or wait in vain."""
+        self._give()
+
+    async def _admit_own(self, credential: Credential, on_joined: OnJoined) -> Admission:
+        """Wait for a slot of the caller's own key, which may be that of an account of the operator's."""
+        digest = credential.digest
+        known = (queue_name(account) for account in self._roster.current.accounts if _has(account, digest))
+        return await self._queue.admit(next(known, digest), credential, on_joined)
+
+    async def _admit(
+        self, caller: Caller, grant: Grant, need: Need, avoid: frozenset[str], on_joined: OnJoined
+    ) -> Admission:
+        """Wait for an account. Raises ApiError."""
+        began = self._monotonic()
+        waiter = _Waiter(next(self._numbers), caller, grant, need, avoid, began + self._queue.max_wait)
+        self._metrics.queued()
+        try:
+            async with asyncio.timeout(self._queue.max_wait):
+                admission = await self._admitted(waiter)
+        except TimeoutError:
+            raise self._refusal(self._seen_by(waiter)) from None
+        finally:
+            self._metrics.dequeued(self._monotonic() - began)
+        on_joined(admission.credential)
+        return admission
+
+    async def _admitted(self, waiter: _Waiter) -> Admission:
+        """Take what is given to the waiter, until all instances agree that it is free."""
+        while True:
+            if not self._roster.is_current(waiter.caller):
+                raise revoked()
+            account, credential, ticket = await self._given(waiter)
+            try:
+                held = await self._queue.share(ticket, self._slots(account, credential))
+            except SlotTaken:
+                self._elsewhere[account.alias] = self._monotonic() + LOOK_SECONDS
+                self._queue.leave(ticket)
+                waiter.given = asyncio.get_running_loop().create_future()
+                continue
+            except BaseException:
+                self._queue.leave(ticket)
+                raise
+            admission = Admission(credential, account, held)
+            if not self._roster.is_current(waiter.caller):
+                self._queue.release(admission, 0.0)
+                raise revoked()
+            self._note_use(waiter, account)
+            return admission
+
+    async def _given(self, waiter: _Waiter) -> tuple[Account, Credential, Ticket]:
+        """Wait in line. When cancelled, nothing is held."""
+        self._check_length(waiter)
+        self._waiters.append(waiter)
+        self._waiters.sort(key=lambda other: other.number)  # one that was given something in vain goes first
+        self._give()
+        try:
+            return await waiter.given
+        except BaseException:
+            if waiter.given.done() and not waiter.given.cancelled() and waiter.given.exception() is None:
+                self._queue.leave(waiter.given.result()[2])
+            raise
+        finally:
+            if waiter in self._waiters:
+                self._waiters.remove(waiter)
+
+    def _check_length(self, waiter: _Waiter) -> None:
+        """Raise an ApiError if as many wait already as may wait for the accounts of this key."""
+        accounts = self._accounts(waiter.grant)
+        if len(self._waiters) >= self._queue.max_waiting * max(1, len(accounts)) and not any(
+            candidate.free for candidate in self._seen_by(waiter)
+        ):
+            raise self._refusal(self._seen_by(waiter))
+
+    def _give(self) -> None:
+        """Give each free account to the first who waits for it, and tell those who wait in vain."""
+        seen: dict[tuple[Grant, Need, frozenset[str]], list[Candidate]] = {}
+        for waiter in tuple(self._waiters):
+            alike = waiter.grant, waiter.need, waiter.avoid
+            if (candidates := seen.get(alike)) is None:
+                candidates = seen[alike] = self._seen_by(waiter)
+            last = self._last.get(waiter.grant.alias, "")
+            chosen = choose(candidates, self._policy, waiter.need.home or last)
+            if chosen is not None:
+                self._give_to(waiter, chosen.alias)
+                seen.clear()
+            elif (error := self._refused(waiter, candidates)) is not None:
+                self._waiters.remove(waiter)
+                waiter.given.set_exception(error)
+        self._look_again()
+
+    def _give_to(self, waiter: _Waiter, alias: str) -> None:
+        for account in self._roster.current.accounts:
+            if account.alias == alias and (credential := account.credential) is not None:
+                ticket = self._queue.take(queue_name(account), self._slots(account, credential))
+                if ticket is not None:
+                    self._waiters.remove(waiter)
+                    waiter.given.set_result((account, credential, ticket))
+
+    def _refused(self, waiter: _Waiter, candidates: Sequence[Candidate]) -> ApiError | None:
+        """Why there is no sense in waiting longer, if so."""
+        if waiter.need.home:
+            waits = HOME_SECONDS, waiter.until - self._monotonic()
+            if self._hopeless(candidates, min(waits)) is None:
+                return None
+            return HomeUnavailable("The account of this conversation cannot take the message now.")
+        left = [found for found in candidates if found.alias not in waiter.avoid]
+        if left and self._hopeless(left, waiter.until - self._monotonic()) is None:
+            return None
+        return self._refusal(candidates)
+
+    def _hopeless(self, candidates: Sequence[Candidate], within: float) -> ApiError | None:
+        """The error to refuse with if none of them will be able within so many seconds."""
+        now = self._clock()
+        if any(candidate.ready_at <= now + within or not candidate.obstacle for candidate in candidates):
+            return None
+        return self._refusal(candidates)
+
+    def _refusal(self, candidates: Sequence[Candidate]) -> ApiError:
+        """What is told where none of them can take the turn."""
+        told = refusal(candidates, self._clock())
+        self._metrics.rejected(REJECTIONS[told.obstacle])
+        return refusal_error(told)
+
+    def _look_again(self) -> None:
+        """Have a look when the next account may be able, as long as somebody waits."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._waiters:
+            self._timer = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._give)
+
+    def _freed(self, name: str) -> None:
+        if self._waiters:
+            self._give()
+
+    def _seen_by(self, waiter: _Waiter) -> list[Candidate]:
+        """The accounts for the waiter's turn; those that it avoids count as in use."""
+        accounts = self._accounts(waiter.grant)
+        if home := waiter.need.home:
+            accounts = [account for account in accounts if account.alias == home]
+        return self._candidates(accounts, waiter.need, waiter.avoid)
+
+    def _candidates(
+        self, accounts: Sequence[Account], need: Need, avoid: frozenset[str] = frozenset()
+    ) -> list[Candidate]:
+        now, monotonic = self._clock(), self._monotonic()
+        found = []
+        for order, account in enumerate(accounts):
+            credential = account.credential
+            slots = 1 if credential is None else self._slots(account, credential)
+            in_use = self.in_use(account)
+            if account.alias in avoid or self._elsewhere.get(account.alias, 0.0) > monotonic:
+                in_use = slots
+            found.append(
+                survey(
+                    account,
+                    need,
+                    self._sources,
+                    now=now,
+                    slots=slots,
+                    in_use=in_use,
+                    used_at=self._used.get(account.alias, 0.0),
+                    due=self._rotation.due(account.alias),
+                    order=order,
+                )
+            )
+        return found
+
+    def _accounts(self, grant: Grant) -> list[Account]:
+        return [account for account in self._roster.current.accounts if account.alias in grant.accounts]
+
+    def _slots(self, account: Account, credential: Credential) -> int:
+        known = account.concurrency
+        return (self._queue.slots_of(credential) if known is None else known) or UNLIMITED
+
+    def _note_use(self, waiter: _Waiter, account: Account) -> None:
+        self._used[account.alias] = self._monotonic()
+        self._rotation.took(account.alias, account.weight)
+        self._last[waiter.grant.alias] = account.alias
+        self._last.move_to_end(waiter.grant.alias)
+        if len(self._last) > MAX_CALLERS:
+            self._last.popitem(last=False)
+
+
+def queue_name(account: Account) -> str:
+    """The name of the account's waiting queue, which stays when its credential changes."""
+    return f"account:{account.alias}"
+
+
+def _has(account: Account, digest: str) -> bool:
+    return account.credential is not None and account.credential.digest == digest

@@ -1,0 +1,356 @@
+"""Who gets which account, and when: over a real queue, with accounts of which all is known."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from accounts import Caller, Credential, Grant, Need, Slot
+from pool import NEVER, Obstacle, Policy, Pool
+from roster import Roster
+from tests.eventually import eventually
+from tests.pool.world import GPT_4, Stands, World, account, pool_over, world_of
+from translate.values import (
+    ApiError,
+    HomeUnavailable,
+    NotAdmitted,
+    NotFound,
+    Overloaded,
+    QuotaExceeded,
+    Unauthorized,
+)
+
+
+def key(alias: str = "team", accounts: Sequence[str] = ("a", "b", "c")) -> Caller:
+    return Caller(f"sk-{alias}", Grant(alias=alias, accounts=frozenset(accounts)))
+
+
+async def taken(pool: Pool, caller: Caller, need: Need = GPT_4, avoid: frozenset[str] = frozenset()) -> Slot:
+    slot = pool.slot(caller, need, avoid)
+    await asyncio.wait_for(slot.acquire(), 5)
+    return slot
+
+
+def alias_of(slot: Slot) -> str:
+    assert slot.account is not None
+    return slot.account.alias
+
+
+async def refused(
+    pool: Pool, caller: Caller, need: Need = GPT_4, avoid: frozenset[str] = frozenset()
+) -> ApiError:
+    with pytest.raises(ApiError) as caught:
+        await taken(pool, caller, need, avoid)
+    return caught.value
+
+
+async def test_requests_of_one_key_go_to_all_its_accounts_at_once() -> None:
+    pool = pool_over(world_of("a", "b", "c", "d"))
+    slots = [await taken(pool, key()) for _ in range(3)]
+    assert {alias_of(slot) for slot in slots} == {"a", "b", "c"}
+    assert {slot.credential.secret for slot in slots} == {"fk-a", "fk-b", "fk-c"}
+    assert all(slot.home == alias_of(slot) for slot in slots)
+
+
+async def test_who_waits_gets_the_first_account_that_becomes_free() -> None:
+    pool = pool_over(world_of("a", "b"))
+    first, second = await taken(pool, key()), await taken(pool, key())
+    waiting = asyncio.create_task(taken(pool, key()))
+    await eventually(lambda: len(pool) == 1)
+    second.release()
+    assert alias_of(await waiting) == alias_of(second)
+    assert len(pool) == 0
+    first.release()
+
+
+async def test_requests_wait_in_the_order_in_which_they_came() -> None:
+    pool = pool_over(world_of("a"))
+    slot, served = await taken(pool, key()), []
+
+    async def turn(number: int) -> None:
+        mine = await taken(pool, key())
+        served.append(number)
+        mine.release()
+
+    turns = []
+    for number in range(4):
+        turns.append(asyncio.create_task(turn(number)))
+        await eventually(lambda number=number: len(pool) == number + 1)  # type: ignore[misc]
+    slot.release()
+    await asyncio.gather(*turns)
+    assert served == [0, 1, 2, 3]
+
+
+async def test_who_waits_for_another_account_does_not_hold_up_the_others() -> None:
+    pool = pool_over(world_of("a", "b"))
+    held = await taken(pool, key(accounts=["a"]))
+    waiting = asyncio.create_task(taken(pool, key(accounts=["a"])))
+    await eventually(lambda: len(pool) == 1)
+    assert alias_of(await taken(pool, key(accounts=["a", "b"]))) == "b"
+    held.release()
+    assert alias_of(await waiting) == "a"
+
+
+async def test_request_that_is_given_up_leaves_the_queue_and_holds_nothing() -> None:
+    pool = pool_over(world_of("a"))
+    held = await taken(pool, key())
+    waiting = asyncio.create_task(taken(pool, key()))
+    await eventually(lambda: len(pool) == 1)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert len(pool) == 0
+    held.release()
+    assert alias_of(await taken(pool, key())) == "a"
+
+
+async def test_request_cancelled_in_the_moment_in_which_it_gets_an_account_holds_nothing() -> None:
+    pool = pool_over(world_of("a"))
+    held = await taken(pool, key())
+    waiting = asyncio.create_task(pool.slot(key(), GPT_4).acquire())
+    await eventually(lambda: len(pool) == 1)
+    held.release()
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert alias_of(await taken(pool, key())) == "a"
+
+
+async def test_wait_ends_after_the_longest_wait_and_says_that_all_are_busy() -> None:
+    pool = pool_over(world_of("a"), max_wait=0.05)
+    await taken(pool, key())
+    error = await refused(pool, key())
+    assert isinstance(error, NotAdmitted)
+    assert "busy" in error.message
+    assert len(pool) == 0
+
+
+async def test_more_than_may_wait_are_refused_at_once() -> None:
+    pool = pool_over(world_of("a"), max_waiting=1)
+    held = await taken(pool, key())
+    waiting = asyncio.create_task(taken(pool, key()))
+    await eventually(lambda: len(pool) == 1)
+    assert isinstance(await refused(pool, key()), NotAdmitted)
+    held.release()
+    (await waiting).release()
+
+
+@pytest.mark.parametrize(
+    ("obstacle", "kind", "code"),
+    [
+        (Obstacle.COOLING, Overloaded, "no_account_available"),
+        (Obstacle.REFUSED, Overloaded, "no_account_available"),
+        (Obstacle.DISABLED, Overloaded, "no_account_available"),
+        (Obstacle.CAPPED, NotAdmitted, "rate_limit_exceeded"),
+        (Obstacle.FEATURE, NotAdmitted, "rate_limit_exceeded"),
+    ],
+)
+async def test_where_no_account_is_able_the_earliest_time_is_told(
+    obstacle: Obstacle, kind: type[ApiError], code: str
+) -> None:
+    world = world_of("a", "b")
+    pool = pool_over(world)
+    world.hindrances = {"a": (obstacle, world.now + 90), "b": (obstacle, world.now + 40)}
+    error = await refused(pool, key())
+    assert (type(error), error.code, error.retry_after) == (kind, code, 40)
+    with pytest.raises(kind):
+        pool.check(key(), GPT_4)
+
+
+async def test_unknown_time_is_no_time() -> None:
+    world = world_of("a")
+    world.hindrances = {"a": (Obstacle.DISABLED, NEVER)}
+    error = await refused(pool_over(world), key())
+    assert (error.retry_after, error.should_retry) == (None, False)
+
+
+async def test_spent_quota_and_full_window_are_told_with_their_ends() -> None:
+    world = world_of("a")
+    pool = pool_over(world)
+    world.standings["a"] = Stands(units_left=10, units_limit=100, quota_resets_at=world.now + 3600)
+    error = await refused(pool, key())
+    assert (type(error), error.retry_after) == (QuotaExceeded, 3600)
+    world.standings["a"] = Stands(messages_left=0, messages_limit=40, window_frees_at=world.now + 500)
+    error = await refused(pool, key())
+    assert (type(error), error.retry_after) == (NotAdmitted, 500)
+    cheap = replace(GPT_4, slug="gpt-3.5", units=4, windowed=False)
+    assert alias_of(await taken(pool, key(), cheap)) == "a"
+
+
+async def test_obstacle_that_ends_soon_is_waited_for() -> None:
+    world = world_of("a")
+    world.hindrances = {"a": (Obstacle.COOLING, world.now + 2)}
+    pool = pool_over(world)
+    pool.check(key(), GPT_4)
+    waiting = asyncio.create_task(taken(pool, key()))
+    await eventually(lambda: len(pool) == 1)
+    world.hindrances.clear()
+    assert alias_of(await waiting) == "a"
+
+
+async def test_who_waits_is_told_when_the_last_account_goes() -> None:
+    world = world_of("a")
+    pool = pool_over(world)
+    await taken(pool, key())
+    waiting = asyncio.create_task(refused(pool, key()))
+    await eventually(lambda: len(pool) == 1)
+    world.hindrances = {"a": (Obstacle.REFUSED, world.now + 900)}
+    pool.changed()
+    assert (await waiting).retry_after == 900
+
+
+async def test_model_that_no_account_is_for_is_not_found() -> None:
+    world = World((account("a", models=("gpt-3.5*",)), account("b", models=("gpt-4-s", "gpt-5*"))))
+    pool = pool_over(world)
+    assert alias_of(await taken(pool, key())) == "b"
+    error = await refused(pool, key(accounts=["a"]))
+    assert (type(error), error.code) == (NotFound, "model_not_found")
+
+
+async def test_account_without_credential_takes_no_turn() -> None:
+    world = World((account("a", credential=None, problem="its file is not there"), account("b")))
+    pool = pool_over(world)
+    assert alias_of(await taken(pool, key())) == "b"
+    assert isinstance(await refused(pool, key(accounts=["a"])), Overloaded)
+    assert [lent.secret for lent in pool.credentials(key())] == ["fk-b"]
+
+
+async def test_what_the_backend_has_told_counts() -> None:
+    world = world_of("a", "b")
+    world.told = {"a": (Obstacle.FEATURE, world.now + 100)}
+    pool = pool_over(world)
+    assert alias_of(await taken(pool, key())) == "b"
+
+
+async def test_conversation_stays_with_its_account() -> None:
+    pool = pool_over(world_of("a", "b", "c"))
+    there = await taken(pool, key(), replace(GPT_4, home="b"))
+    assert alias_of(there) == "b"
+    waiting = asyncio.create_task(taken(pool, key(), replace(GPT_4, home="b")))
+    await eventually(lambda: len(pool) == 1)
+    there.release()
+    assert alias_of(await waiting) == "b"
+
+
+@pytest.mark.parametrize("home", ["b", "d", "gone"])
+async def test_conversation_whose_account_is_not_there_can_begin_anew(home: str) -> None:
+    world = world_of("a", "b", "d")
+    world.hindrances = {"b": (Obstacle.COOLING, world.now + 60)}
+    pool = pool_over(world)
+    error = await refused(pool, key(), replace(GPT_4, home=home))
+    assert isinstance(error, HomeUnavailable)
+
+
+async def test_account_is_kept_for_its_caller() -> None:
+    pool = pool_over(world_of("a", "b", "c"))
+    first = await taken(pool, key("anna"))
+    first.release()
+    for _ in range(3):
+        other = await taken(pool, key("ben"))
+        again = await taken(pool, key("anna"))
+        assert alias_of(again) == alias_of(first)
+        other.release()
+        again.release()
+
+
+async def test_account_that_has_failed_this_turn_is_avoided() -> None:
+    world = world_of("a", "b")
+    pool = pool_over(world)
+    assert alias_of(await taken(pool, key(), avoid=frozenset("a"))) == "b"
+    assert pool.has_other(key(), GPT_4, frozenset("a"))
+    assert not pool.has_other(key(), GPT_4, frozenset("ab"))
+    error = await refused(pool, key(), avoid=frozenset("ab"))
+    assert error.status in (429, 503)
+
+
+async def test_round_robin_takes_turns() -> None:
+    pool = pool_over(world_of("a", "b", "c"), Policy.ROUND_ROBIN)
+    order = []
+    for _ in range(6):
+        slot = await taken(pool, key())
+        order.append(alias_of(slot))
+        slot.release()
+    assert order == ["a", "b", "c"] * 2
+
+
+async def test_fill_takes_the_first_that_has_room() -> None:
+    world = world_of("a", "b")
+    pool = pool_over(world, Policy.FILL)
+    for expected in "aa":
+        slot = await taken(pool, key())
+        assert alias_of(slot) == expected
+        slot.release()
+    world.standings["a"] = Stands(units_left=0, units_limit=100, quota_resets_at=world.now + 60)
+    assert alias_of(await taken(pool, key())) == "b"
+
+
+async def test_concurrency_of_the_account_counts_before_that_of_its_kind() -> None:
+    pool = pool_over(World((account("a", concurrency=2),)))
+    slots = [await taken(pool, key()) for _ in range(2)]
+    waiting = asyncio.create_task(taken(pool, key()))
+    await eventually(lambda: len(pool) == 1)
+    assert pool.in_use(slots[0].account or account("a")) == 2
+    slots[0].release()
+    await waiting
+
+
+async def test_new_credential_of_an_account_has_the_same_slot() -> None:
+    world = world_of("a")
+    pool = pool_over(world)
+    held = await taken(pool, key())
+    world.current = Roster((account("a", credential=Credential("fk-new")),))
+    waiting = asyncio.create_task(taken(pool, key()))
+    await eventually(lambda: len(pool) == 1)
+    held.release()
+    assert (await waiting).credential == Credential("fk-new")
+
+
+async def test_own_key_that_an_account_has_too_shares_its_slot() -> None:
+    pool = pool_over(world_of("a"))
+    held = await taken(pool, Caller("fk-a"))
+    assert held.account is None
+    waiting = asyncio.create_task(taken(pool, key()))
+    await eventually(lambda: len(pool) == 1)
+    held.release()
+    shared = await waiting
+    own = asyncio.create_task(taken(pool, Caller("fk-a")))
+    await asyncio.sleep(0)
+    assert not own.done()
+    shared.release()
+    (await own).release()
+
+
+async def test_own_key_of_a_caller_is_lent_to_itself() -> None:
+    pool = pool_over(world_of("a"))
+    caller = Caller("fk-own")
+    slot = await taken(pool, caller)
+    assert (slot.credential, slot.account, slot.home) == (caller.own, None, caller.own.digest)
+    assert pool.credential(caller) == caller.own
+    assert pool.credentials(caller) == (caller.own,)
+    assert not pool.has_other(caller, GPT_4, frozenset())
+
+
+async def test_credential_for_what_is_no_message_is_that_of_an_able_account() -> None:
+    world = world_of("a", "b")
+    world.hindrances = {"a": (Obstacle.COOLING, world.now + 60)}
+    pool = pool_over(world)
+    await taken(pool, key())
+    assert pool.credential(key()) == Credential("fk-b")
+    assert [lent.secret for lent in pool.credentials(key())] == ["fk-b", "fk-a"]
+    world.hindrances["b"] = Obstacle.REFUSED, world.now + 60
+    with pytest.raises(Overloaded):
+        pool.credential(key())
+
+
+async def test_key_that_is_revoked_while_it_waits_gets_no_account() -> None:
+    world = world_of("a")
+    pool = pool_over(world)
+    held = await taken(pool, key())
+    waiting = asyncio.create_task(refused(pool, key()))
+    await eventually(lambda: len(pool) == 1)
+    world.revoked.add("team")
+    held.release()
+    error = await waiting
+    assert (type(error), error.code) == (Unauthorized, "invalid_api_key")
+    assert alias_of(await taken(pool, key("other"))) == "a"
