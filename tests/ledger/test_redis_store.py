@@ -127,6 +127,7 @@ async def test_instance_knows_what_others_have_spent_on_accounts_at_once_and_goe
 ) -> None:
     accounts = [Account(alias="main", credential=None, units_per_day=100)]
     accounts += [Account(alias=f"a-{number}", credential=None) for number in range(25)]
+    accounts += [Account(alias="unlimited", credential=None, window_messages=0)]
     limits = Limits(window=WINDOW, window_messages=3)
     with RedisServer() as redis:
         async with ledger_over(redis_store(redis, tmp_path / "one", limits), limits) as one:
@@ -143,8 +144,10 @@ async def test_instance_knows_what_others_have_spent_on_accounts_at_once_and_goe
                 assert standing.capped_until > time.time()
                 assert two.current_usage(Subject("a-24", True)).own_units == 14
                 assert two.current_usage(MAIN).units == 5 * 14
+                await converse(two, alias="carol", account="unlimited")
                 await converse(one, alias="bob", account="a-7")
                 await eventually(lambda: two.current_usage(Subject("a-7", True)).own_units == 14)
+                assert len(two.current_usage(Subject("unlimited", True)).window) == 1
 
 
 @pytest.mark.parametrize("allowance", [Allowance(units_per_day=42), Allowance(window_messages=3)])
