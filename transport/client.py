@@ -212,7 +212,7 @@ class Fetch:
 
     async def _exchange(self, target: Target) -> None:
         """One request and its answer, on a kept connection or on a new one."""
-        pool = self._client.pool
+        pool: Pool = getattr(self._request, "pool", None) or self._client.pool
         connection = await (pool.acquire(target.origin) if target.reuse else pool.open(target.origin))
         try:
             head = await self._ask(connection, target)

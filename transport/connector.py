@@ -43,6 +43,14 @@ class Connector:
         self._sessions = Sessions(tls) if tls is not None else None
         self._resolver = Resolver()
 
+    def through(self, proxy: Proxy) -> "Connector":
+        """One that goes through this proxy, and looks at addresses and checks servers as this one does.
+
+        What servers know us by is its own, so that none can tell that both are one client.
+        """
+        self._sessions = self._sessions or Sessions(client_context())
+        return Connector(proxy=proxy, vet=self._vet, tls=self._sessions.context)
+
     async def open(self, origin: Origin, *, raw: bool = False) -> Connection:
         """Connect; TCP and TLS stand then.
 

@@ -12,6 +12,7 @@ from tornado.httputil import HTTPHeaders, ResponseStartLine
 
 from transport.connector import Connection
 from transport.origin import Origin
+from transport.pool import Pool
 
 METHODS: Final = ("GET", "HEAD", "POST", "DELETE", "PATCH", "PUT", "OPTIONS")
 WITH_BODY: Final = ("POST", "PATCH", "PUT")
@@ -59,18 +60,28 @@ class FetchHandle:
 class HandledRequest(HTTPRequest):
     """A request with a `FetchHandle`. `reuse` lets it go out on a kept connection, and leave it to others.
 
+    Its connection comes from `pool`, or from that of the client.
+
     It has no body and no headers any more once the answer has begun: they can be large, and an answer takes
     minutes.
     """
 
     # Those of `HTTPRequest` stay in a dictionary; with more than 30 in there, it is six times as large.
-    __slots__ = ("client_cert", "client_key", "handle", "reuse", "ssl_options", "start_time")
+    __slots__ = ("client_cert", "client_key", "handle", "pool", "reuse", "ssl_options", "start_time")
 
     def __init__(
-        self, url: str, method: str, *, handle: FetchHandle, reuse: bool = True, **kwargs: Any
+        self,
+        url: str,
+        method: str,
+        *,
+        handle: FetchHandle,
+        reuse: bool = True,
+        pool: Pool | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(url, method, **kwargs)
         self.handle = handle
+        self.pool = pool
         self.reuse = reuse
 
     def forget_what_was_sent(self) -> None:

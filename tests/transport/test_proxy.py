@@ -1,101 +1,16 @@
 """Through proxies of each kind, and what is told of them."""
 
-import asyncio
 import socket
-import ssl
-import struct
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from tests.eventually import eventually
-from tests.transport.keeping_server import KeepingServer, keeping_server, server_context
+from tests.transport.keeping_server import keeping_server, server_context
+from tests.transport.tunnels import AUTHORIZATION, CREDENTIALS, tunnels
 from tests.upstream.rig import NAME, Reader, nothing_left, refusing_address, stream
 from transport import Connector, FetchHandle, HandledRequest, Pool, Proxy, ProxyRefused, StreamingClient
 from upstream import ConnectFailed, Exchange, HttpClient
 
 pytestmark = pytest.mark.timeout(seconds=20)
-
-CREDENTIALS = "me:canary%40pass"
-AUTHORIZATION = b"Proxy-Authorization: Basic bWU6Y2FuYXJ5QHBhc3M="
-
-
-class Tunnels:
-    """An HTTP proxy that connects, or a SOCKS5 proxy with user and password; always to one server."""
-
-    def __init__(self, target: int) -> None:
-        self.target = target
-        self.heads: list[bytes] = []
-        self.wanted: list[tuple[str, int]] = []
-        self.password = b"canary@pass"
-        self.writers: list[asyncio.StreamWriter] = []
-        self.answer = b"HTTP/1.1 200 Connection established\r\n\r\n"
-
-    async def http(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.writers.append(writer)
-        with suppress(OSError, asyncio.IncompleteReadError):
-            self.heads.append(await reader.readuntil(b"\r\n\r\n"))
-            writer.write(self.answer)
-            if b" 200 " in self.answer:
-                await self._join(reader, writer)
-        writer.close()
-
-    async def socks(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.writers.append(writer)
-        with suppress(OSError, asyncio.IncompleteReadError):
-            _, methods = await reader.readexactly(2)
-            await reader.readexactly(methods)
-            writer.write(b"\x05\x02")
-            _, length = await reader.readexactly(2)
-            await reader.readexactly(length)
-            [length] = await reader.readexactly(1)
-            good = await reader.readexactly(length) == self.password
-            writer.write(b"\x01\x00" if good else b"\x01\x01")
-            _, _, _, kind = await reader.readexactly(4)
-            size = {1: 4, 4: 16}.get(kind) or (await reader.readexactly(1))[0]
-            raw = await reader.readexactly(size)
-            host = raw.decode() if kind == 3 else socket.inet_ntop(socket.AF_INET, raw)
-            [port] = struct.unpack("!H", await reader.readexactly(2))
-            self.wanted.append((host, port))
-            writer.write(b"\x05\x00\x00\x01\0\0\0\0\0\0")
-            await self._join(reader, writer)
-        writer.close()
-
-    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, out = await asyncio.open_connection("127.0.0.1", self.target)
-        self.writers.append(out)
-
-        async def pass_on(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-            with suppress(OSError):
-                while data := await source.read(65536):
-                    sink.write(data)
-            sink.close()
-
-        await asyncio.gather(pass_on(reader, out), pass_on(there, writer))
-
-
-@asynccontextmanager
-async def tunnels(
-    target: KeepingServer, kind: str = "http", tls: ssl.SSLContext | None = None
-) -> AsyncIterator[tuple[Tunnels, int]]:
-    made, serving = Tunnels(target.port), 0
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal serving
-        serving += 1
-        await (made.socks if kind == "socks5" else made.http)(reader, writer)
-        serving -= 1
-
-    listening = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
-    try:
-        yield made, listening.sockets[0].getsockname()[1]
-    finally:
-        listening.close()
-        for writer in made.writers:
-            writer.close()
-        await asyncio.gather(*(writer.wait_closed() for writer in made.writers), return_exceptions=True)
-        await eventually(lambda: not serving)
 
 
 async def ask(url: str, proxy: str) -> bytes:
@@ -123,7 +38,10 @@ async def test_http_goes_to_the_proxy_with_its_whole_url() -> None:
 async def test_https_goes_through_a_tunnel_to_the_checked_server(kind: str) -> None:
     tls = server_context() if kind == "https" else None
     proxy_host = NAME if kind == "https" else "127.0.0.1"
-    async with keeping_server(tls=server_context()) as server, tunnels(server, kind, tls) as (proxy, port):
+    async with (
+        keeping_server(tls=server_context()) as server,
+        tunnels(server.port, kind, tls) as (proxy, port),
+    ):
         url = f"{kind}://{CREDENTIALS}@{proxy_host}:{port}"
         assert await ask(f"https://{NAME}:{server.port}/", url) == b"ok"
         [request] = server.peers[0].requests
@@ -136,7 +54,7 @@ async def test_https_goes_through_a_tunnel_to_the_checked_server(kind: str) -> N
 
 
 async def test_plain_http_goes_through_socks_too() -> None:
-    async with keeping_server() as server, tunnels(server, "socks5") as (proxy, port):
+    async with keeping_server() as server, tunnels(server.port, "socks5") as (proxy, port):
         assert await ask("http://backend.test/", f"socks5h://{CREDENTIALS}@127.0.0.1:{port}") == b"ok"
         assert proxy.wanted == [("backend.test", 80)]
 
@@ -144,7 +62,7 @@ async def test_plain_http_goes_through_socks_too() -> None:
 async def test_socks_proxy_is_reached_at_whichever_of_its_addresses_answers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async with keeping_server() as server, tunnels(server, "socks5") as (proxy, port):
+    async with keeping_server() as server, tunnels(server.port, "socks5") as (proxy, port):
         refusing = int(refusing_address().rpartition(":")[2])
         both = [
             (socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", where)) for where in (refusing, port)
@@ -164,7 +82,7 @@ async def test_socks_proxy_is_reached_at_whichever_of_its_addresses_answers(
     ],
 )
 async def test_proxy_that_does_not_connect_is_an_error(answer: bytes) -> None:
-    async with keeping_server() as server, tunnels(server) as (proxy, port):
+    async with keeping_server() as server, tunnels(server.port) as (proxy, port):
         proxy.answer = answer
         with pytest.raises(ProxyRefused) as caught:
             await ask("https://backend.test/", f"http://{CREDENTIALS}@127.0.0.1:{port}")
@@ -172,7 +90,7 @@ async def test_proxy_that_does_not_connect_is_an_error(answer: bytes) -> None:
 
 
 async def test_wrong_password_at_a_socks_proxy_is_an_error() -> None:
-    async with keeping_server() as server, tunnels(server, "socks5") as (proxy, port):
+    async with keeping_server() as server, tunnels(server.port, "socks5") as (proxy, port):
         proxy.password = b"another"
         with pytest.raises(ProxyRefused):
             await ask("http://backend.test/", f"socks5://{CREDENTIALS}@127.0.0.1:{port}")
@@ -180,7 +98,7 @@ async def test_wrong_password_at_a_socks_proxy_is_an_error() -> None:
 
 async def test_refusal_of_a_proxy_is_a_failed_connect_that_says_so() -> None:
     exchange = Exchange()
-    async with keeping_server() as server, tunnels(server) as (proxy, port), nothing_left():
+    async with keeping_server() as server, tunnels(server.port) as (proxy, port), nothing_left():
         proxy.answer = b"HTTP/1.1 403 Forbidden\r\n\r\n"
         parsed = Proxy.parse(f"http://{CREDENTIALS}@127.0.0.1:{port}")
         client = HttpClient("https://backend.test", "prefix1234", proxy=parsed)

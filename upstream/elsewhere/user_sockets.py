@@ -125,8 +125,8 @@ class _UserSocket:
             raise answer.refusal()
         if not (address := read_user_socket(answer.body)):
             raise ConnectFailed("it gave no address of a WebSocket")
-        seconds = self._http.timeouts.connect
-        self._socket = await WebSocket.connect(address, "", self._http.connector, seconds)
+        connector, seconds = self._http.connector(self._credential), self._http.timeouts.connect
+        self._socket = await WebSocket.connect(address, "", connector, seconds)
         self._socket.write(socket_greeting())
         for topic_id in dict.fromkeys(one.topic_id for one in self._subscriptions):
             self._socket.write(topic_subscription(next(self._numbers), topic_id))

@@ -106,7 +106,13 @@ class Upload:
             "x-ms-version": "2020-04-08",
         }
         answer = await self.client.transfer(
-            "PUT", url, headers, self.data, limit=ANSWER_BYTES, seconds=self.timeouts.upload
+            "PUT",
+            url,
+            headers,
+            self.data,
+            limit=ANSWER_BYTES,
+            seconds=self.timeouts.upload,
+            credential=self.credential,
         )
         if answer.status == 403:
             raise AddressExpired

@@ -30,6 +30,7 @@ from upstream.http.errors import (
 from upstream.http.exchange import Exchange, TransportSide
 from upstream.http.receiver import EVENT_STREAM, REFUSED_BODY_SECONDS, Admit, OnData, ResponseReceiver
 from upstream.http.timeouts import Timeouts
+from upstream.http.ways import Ways
 
 JSON: Final = "application/json"
 USER_AGENT: Final = "pandora-to-v1"
@@ -73,8 +74,8 @@ class HttpClient:
     """Talks HTTP to the one backend at `base_url/prefix`. Make it while the event loop runs.
 
     `max_clients` is how many streams, and apart from them how many calls, may be under way; more wait in a
-    queue within their connect limit, so it should exceed what the service admits. Everything goes through
-    `proxy`, if there is one.
+    queue within their connect limit, so it should exceed what the service admits. What is asked with a
+    credential that has a proxy goes through that, and everything else through `proxy`, if there is one.
 
     Raises:
         ValueError: the address or the prefix can't be used; the text names neither.
@@ -94,13 +95,20 @@ class HttpClient:
         """The limits of each exchange, for what is done for it beside HTTP too."""
         self._call_limits = call_limits
         self._endpoint = Endpoint(base_url, prefix)
-        self.connector = Connector(proxy=proxy)
-        """How the backend and the hosts of its files are reached; for what is not HTTP too."""
-        self._pool = Pool(self.connector)
-        self._streams = StreamingClient(force_instance=True, max_clients=max_clients, pool=self._pool)
-        self._calls = StreamingClient(force_instance=True, max_clients=max_clients, pool=self._pool)
+        self._ways = Ways(proxy)
+        usual = self._ways.usual.pool
+        self._streams = StreamingClient(force_instance=True, max_clients=max_clients, pool=usual)
+        self._calls = StreamingClient(force_instance=True, max_clients=max_clients, pool=usual)
         self._under_way: set[TransportSide] = set()
         self._closed = False
+
+    def connector(self, credential: Credential) -> Connector:
+        """How the backend is reached for this credential, where it is not HTTP.
+
+        Raises:
+            ValueError: its proxy has no usable address.
+        """
+        return self._ways.of(credential).connector
 
     async def stream(
         self,
@@ -130,14 +138,15 @@ class HttpClient:
 
         Raises:
             UpstreamError: the transport failed, ran into one of the time limits, or was aborted.
-            ValueError: the credential can't travel in a header.
+            ValueError: the credential can't travel in a header, or its proxy has no usable address.
         """
         secrets = self._secrets(credential, extra_headers)
         headers = _headers(credential, EVENT_STREAM) | dict(extra_headers or {})
         headers["Content-Type"] = JSON
         limits = self._call_limits
         receiver = ResponseReceiver(transport, self.timeouts, on_data, refused_seconds=limits.refused_seconds)
-        request = _request(receiver, self._endpoint.url(path), "POST", headers, body)
+        pool = self._ways.of(credential).pool
+        request = _request(receiver, self._endpoint.url(path), "POST", headers, body, pool)
         performed = self._perform(self._streams, request, receiver, transport)
         del body, headers, request  # all that is sent goes once the answer has begun
         try:
@@ -168,7 +177,8 @@ class HttpClient:
         Raises:
             UpstreamError: the transport failed, or took more than 30 s in all; `ResponseRefused` for a 2xx
                 answer of more than 4 MiB.
-            ValueError: the credential can't travel in a header, or the path is not plain.
+            ValueError: the credential can't travel in a header, its proxy has no usable address, or the path
+                is not plain.
         """
         headers = _headers(credential, JSON) | dict(extra_headers or {})
         url = self._endpoint.url(path)
@@ -181,7 +191,7 @@ class HttpClient:
         limits = self._call_limits
         timeouts = replace(self.timeouts, total=limits.seconds)
         receiver = await self._receive(
-            method, url, headers, content, exchange or Exchange(), timeouts, limits.body_bytes
+            method, url, headers, content, credential, exchange or Exchange(), timeouts, limits.body_bytes
         )
         answer = receiver.answer(self._secrets(credential, extra_headers))
         if answer.successful and receiver.overflowed:
@@ -217,13 +227,13 @@ class HttpClient:
         """Send or get the bytes of a file at a `resolve`d URL, which may be on any host.
 
         Such addresses are signed, and no key goes along; a file that the backend keeps itself (`own_url`) is
-        asked for there, with the `credential` if there is one. Redirects are not followed. Of a 2xx answer at
-        most `limit` bytes are taken, each piece after `admit` was told how many they are with it; after
-        `seconds` in all, it is given up.
+        asked for there, with the `credential` if there is one. It is on the way of that in any case.
+        Redirects are not followed. Of a 2xx answer at most `limit` bytes are taken, each piece after `admit`
+        was told how many they are with it; after `seconds` in all, it is given up.
 
         Raises:
             UpstreamError: the transport failed or took too long. Also what `admit` raises.
-            ValueError: the credential can't travel in a header.
+            ValueError: the credential can't travel in a header, or its proxy has no usable address.
         """
         # The first byte of the answer comes only when the last one of a large file is out.
         timeouts = replace(self.timeouts, first_byte=seconds, total=seconds)
@@ -231,7 +241,7 @@ class HttpClient:
         if credential is not None and (own_url := self._endpoint.own_url(url)) is not None:
             url, headers = own_url, {**_headers(credential, JSON), **headers}
         receiver = await self._receive(
-            method, url, headers, content, Exchange(), timeouts, limit, admit, reuse=False
+            method, url, headers, content, credential, Exchange(), timeouts, limit, admit, reuse=False
         )
         answer = receiver.answer(decode=False)
         return Transfer(
@@ -257,14 +267,17 @@ class HttpClient:
         Raises:
             UpstreamError: the transport failed or took too long; `ResponseRefused` for an answer of another
                 status than 2xx. Also what `admit` raises.
-            ValueError: the credential can't travel in a header, or the path is not plain.
+            ValueError: the credential can't travel in a header, its proxy has no usable address, or the path
+                is not plain.
         """
         headers = _headers(credential, "*/*")
         if content is not None:
             headers["Content-Type"] = content_type
         timeouts = replace(self.timeouts, first_byte=seconds, total=seconds)
         url = self._endpoint.url(path)
-        receiver = await self._receive(method, url, headers, content, Exchange(), timeouts, limit, admit)
+        receiver = await self._receive(
+            method, url, headers, content, credential, Exchange(), timeouts, limit, admit
+        )
         answer = receiver.answer(self.secrets(credential))
         if not answer.successful:
             raise answer.refusal()
@@ -273,8 +286,11 @@ class HttpClient:
         )
 
     def warm(self) -> None:
-        """A conversation will be posted soon: open a connection for it, unless there is one to spare."""
-        self._pool.warm(self._endpoint.origin)
+        """A conversation will be posted soon: open a connection for it, unless there is one to spare.
+
+        It is on the way of those who have no proxy of their own: nobody knows yet who asks.
+        """
+        self._ways.usual.pool.warm(self._endpoint.origin)
 
     def close(self) -> None:
         """Abort whatever is under way; further exchanges are aborted before they begin."""
@@ -283,6 +299,7 @@ class HttpClient:
             transport.abort()
         self._streams.close()
         self._calls.close()
+        self._ways.close()
 
     def _secrets(self, credential: Credential, extra_headers: Mapping[str, str] | None) -> tuple[str, ...]:
         """What an answer to a request with these headers is not quoted with."""
@@ -296,6 +313,7 @@ class HttpClient:
         url: str,
         headers: dict[str, str],
         content: bytes | None,
+        credential: Credential | None,
         exchange: Exchange,
         timeouts: Timeouts,
         limit: int,
@@ -304,6 +322,7 @@ class HttpClient:
         reuse: bool = True,
     ) -> ResponseReceiver:
         """Make one exchange whose answer is kept, of any status."""
+        pool = self._ways.of(credential).pool
         transport = exchange.begin()
         receiver = ResponseReceiver(
             transport,
@@ -312,7 +331,7 @@ class HttpClient:
             admit=admit,
             refused_seconds=self._call_limits.refused_seconds,
         )
-        request = _request(receiver, url, method, headers, content, reuse=reuse)
+        request = _request(receiver, url, method, headers, content, pool, reuse=reuse)
         try:
             await self._perform(self._calls, request, receiver, transport)
         except _CUT_SHORT:
@@ -360,6 +379,7 @@ def _request(
     method: str,
     headers: dict[str, str],
     body: bytes | None,
+    pool: Pool,
     *,
     reuse: bool = True,
 ) -> HandledRequest:
@@ -374,6 +394,7 @@ def _request(
         method,
         handle=handle,
         reuse=reuse,
+        pool=pool,
         headers=HTTPHeaders(headers),
         body=body,
         connect_timeout=0,

@@ -68,7 +68,7 @@ class AccountSockets:
         if account is None:
             account = self._accounts[credential] = AccountSocket(
                 lambda: self._register(credential),
-                self._http.connector,
+                self._http.connector(credential),
                 self._http.timeouts.connect,
                 self._budget,
                 self.limits.times,
