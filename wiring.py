@@ -224,7 +224,9 @@ def build(
         max_total_bytes=settings.media_max_total_bytes,
         max_age_seconds=settings.media_max_age,
     )
-    fetcher = Fetcher(max_bytes=max_bytes) if settings.fetch_urls else None
+    fetcher = (
+        Fetcher(max_bytes=max_bytes, proxy=_proxy(settings.fetch_proxy)) if settings.fetch_urls else None
+    )
     reader = MediaReader(fetcher, max_bytes=max_bytes, max_pixels=settings.max_image_pixels, store=media)
     uploads = UploadStore(
         Path(settings.state_dir) / "uploads",
@@ -502,7 +504,7 @@ def _http_client(settings: Settings, progress_timeout: float) -> HttpClient:
             prefix=settings.proxy_api_prefix,
             timeouts=timeouts,
             max_clients=settings.max_concurrent * 2 + 100,
-            proxy=Proxy.parse(settings.upstream_proxy) if settings.upstream_proxy else None,
+            proxy=_proxy(settings.upstream_proxy),
         )
     except ValueError as error:
         raise SettingsError(f"BASE_URL or PROXY_API_PREFIX is not usable: {error}.") from None
@@ -535,6 +537,10 @@ def _health(settings: Settings, roster: RosterWatcher, *, simulated: bool) -> He
     keep(roster.current)
     roster.on_change(keep)
     return health
+
+
+def _proxy(address: str) -> Proxy | None:
+    return Proxy.parse(address) if address else None
 
 
 def _charge_book(

@@ -4,7 +4,8 @@ The service stands inside a private network, and addresses in messages come from
 of each host are checked at the moment of connecting, on every hop, however they are spelled: there is no gap
 between the check and the use. Besides https, http is allowed,
 since pictures are often only there, and nothing secret is sent: no cookies, no keys, no referrer. Proxies of
-the environment are not used: they would connect to the address themselves, unchecked.
+the environment are not used, nor those of the backend. A proxy that is meant for this is told an address that
+was checked, and not a name, which it would look up itself.
 """
 
 import asyncio
@@ -23,7 +24,7 @@ from media.addresses import IPAddress, is_public
 from media.errors import FetchFailed, TooBig, UrlRefused, WrongType
 from media.sniff import DOCUMENTS, PICTURES, sniff
 from runtime import HeldBytes, NoRoom
-from transport import Address, Connector, FetchHandle, HandledRequest, Pool, StreamingClient
+from transport import Address, Connector, FetchHandle, HandledRequest, Pool, Proxy, StreamingClient
 
 PORTS: Final = frozenset({80, 443, 8080, 8443})
 """Where web servers listen; others are more likely to be something that understands a GET by accident."""
@@ -48,7 +49,8 @@ class Fetcher:
     """Fetches pictures, PDF and text from public addresses. Keeps no connection open between two fetches.
 
     One answer may have `max_bytes`; one fetch may take `total_seconds`, redirects included. `is_allowed`
-    tells which IP addresses may be connected to, `ports` which ports.
+    tells which IP addresses may be connected to, `ports` which ports. Everything goes through `proxy`, if
+    there is one.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Fetcher:
         total_seconds: float = TOTAL_SECONDS,
         is_allowed: Callable[[IPAddress], bool] = is_public,
         ports: frozenset[int] = PORTS,
+        proxy: Proxy | None = None,
     ) -> None:
         self._max_bytes = max_bytes
         self._total_seconds = total_seconds
@@ -65,7 +68,7 @@ class Fetcher:
         self._client = StreamingClient(
             force_instance=True,
             max_clients=MAX_FETCHES,
-            pool=Pool(Connector(vet=partial(_check, is_allowed))),
+            pool=Pool(Connector(proxy=proxy, vet=partial(_check, is_allowed))),
             max_header_size=MAX_HEADER_BYTES,
         )
 

@@ -349,6 +349,15 @@ class SettingsTable:
         switch,
         "Whether pictures and files that a message gives by URL are fetched.",
     )
+    fetch_proxy: str = setting(
+        "FETCH_PROXY",
+        "",
+        optional(proxy_address),
+        "Proxy through which these are fetched, which is told addresses that were looked up and checked "
+        "here. If unset, they are fetched directly, whatever `UPSTREAM_PROXY` and the proxies of accounts "
+        "are.",
+        secret=True,
+    )
     max_image_pixels: int = setting(
         "MAX_IMAGE_PIXELS",
         "50000000",

@@ -2,7 +2,7 @@
 
 import ssl
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from transport.channel import Channel, SocketChannel
 from transport.dialing import dial
@@ -27,7 +27,8 @@ class Connection:
 class Connector:
     """Opens connections, through `proxy` if there is one.
 
-    `vet` looks at the addresses of each host before one is connected to, and may raise. `tls` is how servers
+    `vet` looks at the addresses of each server before one is connected to, and may raise. A proxy is then
+    told the address that was looked at, and not the name, which it might find elsewhere. `tls` is how servers
     are checked.
     """
 
@@ -61,24 +62,24 @@ class Connector:
         """
         proxy = self._proxy
         if proxy is None:
-            channel: Channel = await self._dial(origin)
-        elif proxy.is_socks:
-            channel = await socks_channel(await dial(await self._addresses(proxy.origin)), proxy, origin)
+            channel: Channel = SocketChannel(await dial(await self._vetted(origin)))
+            return Connection(await self._secured(channel, origin), origin)
+        told = origin if self._vet is None else _at(origin, await self._vetted(origin))
+        joined = await dial(await self._resolver.resolve(proxy.host, proxy.port))
+        if proxy.is_socks:
+            channel = await socks_channel(joined, proxy, told)
         else:
-            channel = await self._secured(await self._dial(proxy.origin), proxy.origin)
-            if not origin.tls and not raw:
+            channel = await self._secured(SocketChannel(joined), proxy.origin)
+            if not origin.tls and not raw and self._vet is None:
                 return Connection(channel, origin, proxy)
             try:
-                await tunnel(channel, proxy, origin)
+                await tunnel(channel, proxy, told)
             except BaseException:
                 channel.close()
                 raise
         return Connection(await self._secured(channel, origin), origin)
 
-    async def _dial(self, origin: Origin) -> SocketChannel:
-        return SocketChannel(await dial(await self._addresses(origin)))
-
-    async def _addresses(self, origin: Origin) -> Sequence[Address]:
+    async def _vetted(self, origin: Origin) -> Sequence[Address]:
         addresses = await self._resolver.resolve(origin.host, origin.port)
         if self._vet is not None:
             self._vet(addresses)
@@ -93,3 +94,8 @@ class Connector:
         except BaseException:
             channel.close()
             raise
+
+
+def _at(origin: Origin, addresses: Sequence[Address]) -> Origin:
+    """The server at the first of its addresses, in place of its name."""
+    return replace(origin, host=addresses[0][1][0])

@@ -32,6 +32,8 @@ from tests.scripted_server import (
     status,
     trickle,
 )
+from tests.transport.tunnels import CREDENTIALS, tunnels
+from transport import Proxy
 
 PNG = png()
 LIMIT = 100_000
@@ -505,3 +507,37 @@ async def test_fetch_whose_wait_for_room_is_over_ends_at_once() -> None:
         with pytest.raises(NoRoom):
             await fetcher_for(server).fetch(server.url, kept)
         assert await server.connections[0].gone_within(5)
+
+
+@pytest.mark.parametrize("kind", ["http", "socks5"])
+async def test_proxy_is_told_the_address_that_was_checked_and_not_the_name(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda _, *args: real("127.0.0.1", *args))
+    async with ScriptedServer(answer()) as server, tunnels(server.port, kind) as (proxy, port):
+        fetcher = Fetcher(
+            max_bytes=LIMIT,
+            is_allowed=only_here,
+            ports=frozenset({server.port}),
+            proxy=Proxy.parse(f"{kind}://{CREDENTIALS}@127.0.0.1:{port}"),
+        )
+        assert await fetcher.fetch(f"http://pictures.test:{server.port}/a.png", held()) == PNG
+        request = server.connections[0].request
+    assert request is not None
+    assert request.headers["host"] == f"pictures.test:{server.port}"
+    asked_for = [f"{host}:{port}".encode() for host, port in proxy.wanted]
+    asked_for += [head.split()[1] for head in proxy.heads]
+    assert asked_for == [f"127.0.0.1:{server.port}".encode()]
+
+
+async def test_proxy_is_not_asked_for_an_address_of_our_own_network() -> None:
+    async with ScriptedServer(answer()) as server, tunnels(server.port) as (proxy, port):
+        fetcher = Fetcher(
+            max_bytes=LIMIT,
+            ports=frozenset({server.port}),
+            proxy=Proxy.parse(f"http://127.0.0.1:{port}"),
+        )
+        with pytest.raises(UrlRefused):
+            await fetcher.fetch(server.url, held())
+        assert proxy.writers == []

@@ -6,6 +6,7 @@ SECRETS = {
     "API_PREFIX": "abcd1234",
     "ADMIN_TOKEN": "abcd1234",
     "UPSTREAM_PROXY": "http://me:abcd1234@127.0.0.1:3128",
+    "FETCH_PROXY": "socks5://me:abcd1234@127.0.0.1:1080",
     "METRICS_TOKEN": "abcd1234",
     "REDIS_URL": "redis://:abcd1234@127.0.0.1",
     "KEY_ALIASES": "alice=fk-abcd1234",

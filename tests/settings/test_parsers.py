@@ -52,6 +52,7 @@ GOOD: dict[str, dict[str, object]] = {
         "socks5://me:pw@[::1]": "socks5://me:pw@[::1]",
         "https://proxy/": "https://proxy/",
     },
+    "FETCH_PROXY": {"": "", "socks5h://me:pw@proxy": "socks5h://me:pw@proxy"},
     "REDIS_URL": {"redis://redis:6379/0": "redis://redis:6379/0", "rediss://:pw@[::1]": "rediss://:pw@[::1]"},
     "KEY_ALIASES": {
         "alice=fk-1, bob=x=y": {"fk-1": "alice", "x=y": "bob"},
@@ -121,6 +122,7 @@ BAD: dict[str, list[str]] = {
         "http://proxy/path",
         "http://proxy:0",
     ],
+    "FETCH_PROXY": ["upstream", "socks4://proxy", "http://proxy/path"],
     "REDIS_URL": ["http://redis", "redis://", "redis://x/not-a-number", "redis://x:0", "sqlite:///x"],
     "REASONING_EFFORT": ["long", "low,high"],
     "SYSTEM_HINTS": ["google", "search canvas"],
