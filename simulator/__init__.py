@@ -8,7 +8,9 @@
 or `python -m simulator --port 8181 --prefix abcdefgh1` in a terminal.
 
 A key is valid if it looks like one: `fk-...`, `pk-...`, or three base64url parts with dots between them.
-`fk-dead...`, `fk-deactivated...`, `fk-workspace...` and `sk-...` are refused as the backend refuses.
+`fk-dead...`, `fk-deactivated...`, `fk-workspace...` and `sk-...` are refused as the backend refuses, and so
+is a token whose `exp` has passed. Conversations and files are those of one account. `POST /__sim/accounts`
+says what is the matter with single accounts.
 
 `simulator.state` tells what was received and done, and so does `GET /__sim/state`; `POST /__sim/knobs` with a
 JSON object sets new defaults. One request changes knobs for itself with a marker in its last user message,

@@ -14,7 +14,8 @@ from simulator.exchange import Exchange
 from simulator.files import FileStore
 from simulator.gizmos import find_gizmo
 from simulator.kind_names import KIND_NAMES_2026
-from simulator.knobs import InvalidKnob, Knobs, apply_marker, remove_marker
+from simulator.knob_values import InvalidKnob
+from simulator.knobs import Knobs, apply_marker, remove_marker
 from simulator.later import run_later
 from simulator.limits import FeatureLimits
 from simulator.live_turns import LiveTurn, LiveTurns
@@ -50,7 +51,7 @@ class Backend:
         self.state = State(FileStore(clock), Conversations(max_conversations))
         self.accounts = Accounts(clock, dead_keys)
         self.websockets = WebSocketHub()
-        self.limits = FeatureLimits(clock)
+        self.limits = FeatureLimits(clock, lambda key, feature: self.accounts.condition(key).blocks(feature))
         self.live_turns = LiveTurns()
         self.user_sockets = UserSockets()
         self.conduits = Conduits()
@@ -83,8 +84,9 @@ class Backend:
         self.websockets.drop_all()
         self.user_sockets.drop_all()
 
-    def charge_attempt(self, model: str) -> None:
+    def charge_attempt(self, key: str, model: str) -> None:
         """Count an attempt and its quota units, which it costs whatever its outcome."""
+        self.accounts.counts(key).attempts += 1
         self.state.attempts += 1
         self.state.quota_units += quota_units(model)
 
@@ -147,6 +149,7 @@ class Backend:
             question, knobs = apply_marker(user_texts[-1], self.knobs)
         except InvalidKnob as problem:
             raise Refused(invalid([(["messages"], f"simulator: {problem}", "value_error")])) from None
+        knobs = self.accounts.message_knobs(key, knobs)
         asked, habit = read_instructions(before, posted), knobs.habit
         earlier_answer = conversation.disobedience.get(request.parent_message_id)
         if earlier_answer and is_asked_again(before, posted):

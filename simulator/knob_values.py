@@ -1,11 +1,18 @@
 """What the value of a knob may be: functions from the text that was given, and the knob itself."""
 
-from collections.abc import Callable
-from dataclasses import field
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import field, fields, replace
+from typing import Any, TypeVar
 
 from simulator.faults import FAULTS
 from simulator.refusals import REFUSALS, named_refusal
+
+Table = TypeVar("Table")
+"""A dataclass whose fields are knobs."""
+
+
+class InvalidKnob(ValueError):
+    """No such knob, or a value that it cannot have. The text names the knob and what it accepts."""
 
 
 def number(text: str) -> float:
@@ -19,6 +26,14 @@ def number(text: str) -> float:
 def count(text: str) -> int:
     """A whole number of 0 or more; what is behind the point is dropped."""
     return int(number(text))
+
+
+def share(text: str) -> float:
+    """A number from 0 to 1."""
+    value = number(text)
+    if value > 1:
+        raise ValueError("must be at most 1")
+    return value
 
 
 def switch(text: str) -> bool:
@@ -63,3 +78,21 @@ def refusal_name(text: str) -> str:
 def knob(default: Any, parse: Callable[[str], Any], help: str) -> Any:
     """A field of a dataclass that is a knob."""
     return field(default=default, metadata={"parse": parse, "help": help})
+
+
+def with_values(table: Table, settings: Mapping[str, object]) -> Table:
+    """A copy of a dataclass of knobs with some of them changed: values as text, number or boolean.
+
+    Raises InvalidKnob for a wrong name or value.
+    """
+    known = {each.name: each for each in fields(table)}  # type: ignore[arg-type]
+    changes: dict[str, Any] = {}
+    for name, value in settings.items():
+        if name not in known:
+            raise InvalidKnob(f"no knob named {name!r}; there are: {', '.join(known)}")
+        text = "age" if value is None else str(value)
+        try:
+            changes[name] = known[name].metadata["parse"](text)
+        except ValueError as problem:
+            raise InvalidKnob(f"knob {name!r} cannot be {text!r}: {problem}") from None
+    return replace(table, **changes)  # type: ignore[type-var]

@@ -8,21 +8,29 @@ message, `[[sim pace=25 step=3 fault=reset_mid]]` (values with spaces are quoted
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import Field, asdict, dataclass, fields, replace
+from dataclasses import Field, asdict, dataclass, fields
 from typing import Any
 
+from simulator.conditions import Condition
 from simulator.faults import FAULTS
 from simulator.habit_names import HABITS
 from simulator.kind_names import KIND_NAMES, KIND_NAMES_2026
-from simulator.knob_values import count, fault_name, knob, number, one_of, or_age, refusal_name, switch
+from simulator.knob_values import (
+    InvalidKnob,
+    count,
+    fault_name,
+    knob,
+    number,
+    one_of,
+    or_age,
+    refusal_name,
+    switch,
+    with_values,
+)
 from simulator.knobs_2026 import Knobs2026
 from simulator.refusals import REFUSALS
 
 _MARKER = re.compile(r"(?<![ \t])[ \t]*\[\[sim\b([^\[\]]*)\]\]\n?")
-
-
-class InvalidKnob(ValueError):
-    """No such knob, or a value that it cannot have. The text names the knob and what it accepts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,17 +136,7 @@ class Knobs(Knobs2026):
 
         Raises InvalidKnob for a wrong name or value.
         """
-        known = {each.name: each for each in fields(self)}
-        changes: dict[str, Any] = {}
-        for name, value in settings.items():
-            if name not in known:
-                raise InvalidKnob(f"no knob named {name!r}; there are: {', '.join(known)}")
-            text = "age" if value is None else str(value)
-            try:
-                changes[name] = known[name].metadata["parse"](text)
-            except ValueError as problem:
-                raise InvalidKnob(f"knob {name!r} cannot be {text!r}: {problem}") from None
-        return replace(self, **changes)
+        return with_values(self, settings)
 
     def as_json(self) -> dict[str, Any]:
         """The values of all knobs by name."""
@@ -175,6 +173,7 @@ def describe_knobs() -> str:
     older = [each for each in fields(Knobs) if each not in fields(Knobs2026)]
     lines += [_described(each) for each in older]
     lines += ["", "Knobs that only the age 2026 obeys:", *map(_described, fields(Knobs2026))]
+    lines += ["", "Of single accounts (POST /__sim/accounts):", *map(_described, fields(Condition))]
     lines += ["", "Kinds of turns (kind=NAME):"]
     lines += [f"  {name:<13} {sentence}" for name, sentence in KIND_NAMES.items()]
     lines += ["", "Kinds of turns of the age 2026:"]

@@ -14,10 +14,14 @@ _UNCOUNTED = {"file_upload": 80, "paste_text_to_file": 80, "odyssey": 40}
 
 
 class FeatureLimits:
-    """How often each account has used a feature: image_gen, deep_research. `clock` gives Unix seconds."""
+    """How often each account has used a feature: image_gen, deep_research.
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    `clock` gives Unix seconds; `is_blocked` tells whether one of an account is used up in any case.
+    """
+
+    def __init__(self, clock: Callable[[], float], is_blocked: Callable[[str, str], bool]) -> None:
         self._clock = clock
+        self._is_blocked = is_blocked
         self._used: Counter[tuple[str, str]] = Counter()
 
     def use(self, key: str, feature: str) -> None:
@@ -26,13 +30,17 @@ class FeatureLimits:
 
     def remaining(self, key: str, feature: str, knobs: Knobs) -> int:
         """Uses that are left, never less than 0."""
-        quota = {"image_gen": knobs.image_quota, "deep_research": knobs.research_quota}[feature]
-        return max(0, quota - self._used[key, feature])
+        if self._is_blocked(key, feature):
+            return 0
+        quotas = {"image_gen": knobs.image_quota, "deep_research": knobs.research_quota, **_UNCOUNTED}
+        return max(0, quotas[feature] - self._used[key, feature])
 
     def details(self, key: str, knobs: Knobs) -> JsonObject:
         """The record `conversation_detail_metadata`, which is also the answer of conversation/init."""
         resets = datetime.fromtimestamp(self._clock() + DAY_SECONDS, UTC).isoformat()
-        counted = {name: self.remaining(key, name, knobs) for name in ("deep_research", "image_gen")}
+        left = {
+            name: self.remaining(key, name, knobs) for name in ("deep_research", "image_gen", *_UNCOUNTED)
+        }
         blocked = [
             {
                 "name": name,
@@ -40,8 +48,8 @@ class FeatureLimits:
                 "block_reason": "rate_limit",
                 "description": "Limit reached",
             }
-            for name, left in counted.items()
-            if not left
+            for name, uses in left.items()
+            if not uses
         ]
         capped = {
             "model_slug": DEFAULT_MODEL,
@@ -55,7 +63,7 @@ class FeatureLimits:
             "blocked_features": blocked,
             "model_limits": [capped] if knobs.answers_as else [],
             "limits_progress": [
-                {"feature_name": name, "remaining": left, "reset_after": resets}
-                for name, left in (counted | _UNCOUNTED).items()
+                {"feature_name": name, "remaining": uses, "reset_after": resets}
+                for name, uses in left.items()
             ],
         }

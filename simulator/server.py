@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
-from simulator.accounts import DEAD_KEYS
+from simulator.accounts import DEAD_KEYS, Accounts
 from simulator.backend import Backend
 from simulator.conversations import MAX_CONVERSATIONS
 from simulator.files import MAX_FILE_BYTES
@@ -42,6 +42,11 @@ class Simulator:
     def state(self) -> State:
         """What was received and done."""
         return self._backend.state
+
+    @property
+    def accounts(self) -> Accounts:
+        """What is the matter with each account, and what was counted of it."""
+        return self._backend.accounts
 
     @property
     def knobs(self) -> Knobs:

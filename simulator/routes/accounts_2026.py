@@ -40,7 +40,8 @@ class InitHandler(Handler2026):
     def post(self) -> None:
         """The limits, without a message being spent. Raises Refused (422)."""
         self.object_body()
-        self.reply(self.backend.limits.details(self.key, self.backend.knobs))
+        knobs = self.backend.accounts.knobs(self.key, self.backend.knobs)
+        self.reply(self.backend.limits.details(self.key, knobs))
 
 
 class MeHandler(Handler2026):

@@ -13,14 +13,13 @@ from simulator.files import StoredFile
 from simulator.messages import JsonObject
 from simulator.refusals import NOT_FOUND, Refusal, Refused, invalid, named_refusal
 from simulator.state import ObservedRequest
-from simulator.workspaces import in_workspace
 
 
 class BackendHandler(RequestHandler):
     """Base of all routes of the backend.
 
-    `key` is the caller's key where the route needs one, else "", in 2026 with the workspace that the caller
-    chose; what an account has is kept by it.
+    `key` is the name of the caller's account where the route needs a key, else "": see `Accounts`. What an
+    account has is kept by it.
     """
 
     needs_key = True
@@ -46,9 +45,9 @@ class BackendHandler(RequestHandler):
         )
         self.backend.state.add_request(self.observed)
         if self.needs_key:
-            self.key = self.backend.accounts.authenticate(self.request.headers.get("Authorization"))
-            if self.backend.version.is_2026:
-                self.key = in_workspace(self.key, self.request.headers.get("ChatGPT-Account-Id"))
+            given = self.request.headers
+            workspace = given.get("ChatGPT-Account-Id") if self.backend.version.is_2026 else None
+            self.key = self.backend.accounts.authenticate(given.get("Authorization"), workspace)
             self.apply_other_fault()
 
     def apply_other_fault(self) -> None:

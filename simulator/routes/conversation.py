@@ -16,7 +16,7 @@ from simulator.refusals import (
     Refused,
     named_refusal,
 )
-from simulator.request import parse_request
+from simulator.request import ConversationRequest, parse_request
 from simulator.routes.base import BackendHandler
 from simulator.routes.websocket import socket_address
 from simulator.state import ObservedStream
@@ -52,8 +52,14 @@ class ConversationHandler(BackendHandler):
     async def post(self) -> None:
         """Answer the message. Raises Refused for all that the backend refuses before the headers."""
         body = self.object_body()
-        self.backend.charge_attempt(str(body.get("model")))
-        request = parse_request(body)
+        self.backend.charge_attempt(self.key, str(body.get("model")))
+        try:
+            await self._converse(parse_request(body))
+        except Refused:
+            self.backend.accounts.counts(self.key).refused += 1
+            raise
+
+    async def _converse(self, request: ConversationRequest) -> None:
         turn = self.backend.new_turn(self.key, request)
         steps = plan_turn(turn)
         self.backend.accounts.start_message(self.key, request.model, turn.knobs)
@@ -61,6 +67,9 @@ class ConversationHandler(BackendHandler):
         self.backend.state.streams.append(self._stream)
         try:
             await self._answer_in_task(turn, steps, self._stream)
+        except Refused:
+            self.backend.accounts.take_back_message(self.key, request.model)
+            raise
         finally:
             if not self._goes_on_elsewhere:  # it will be ended where it goes on
                 self.backend.accounts.end_message(self.key)
@@ -92,6 +101,7 @@ class ConversationHandler(BackendHandler):
             stream.outcome, stream.phase = knobs.fault, "over"
             return
         self.backend.state.accepted_by_model[stream.model] += 1
+        self.backend.accounts.accept_message(self.key, stream.model)
         turn.accept_messages()
         if knobs.transport == "ws" and not (turn.request.wants_event_stream and knobs.allow_sse):
             self._answer_over_websocket(turn, steps, stream)

@@ -29,6 +29,9 @@ class FilesHandler(BackendHandler):
             raise Refused(
                 invalid([(["use_case"], "value is not a valid enumeration member", "type_error.enum")])
             )
+        if self.backend.accounts.condition(self.key).blocks("file_upload"):
+            self.reply(failure("file_upload_limit"))
+            return
         if size > MAX_FILE_BYTES:
             self.reply(failure("file_too_large"))
             return

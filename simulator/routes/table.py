@@ -17,7 +17,7 @@ from simulator.routes.audio import SynthesizeHandler, TranscribeHandler
 from simulator.routes.base import NotFoundHandler
 from simulator.routes.catalogue import GizmoHandler, GizmoSearchHandler, LimitHandler, ModelsHandler
 from simulator.routes.celsius import USER_SOCKET_PATH, CelsiusHandler, UserSocketHandler
-from simulator.routes.control import KnobsHandler, StateHandler
+from simulator.routes.control import ConditionsHandler, KnobsHandler, StateHandler
 from simulator.routes.conversation import ConversationHandler
 from simulator.routes.f_conversation import FConversationHandler, PrepareHandler, ResumeHandler
 from simulator.routes.files import (
@@ -95,6 +95,7 @@ def make_application(backend: Backend, prefix: str) -> Application:
         (f"{root}/public-api/conversation_limit", LimitHandler),
         ("/__sim/state", StateHandler),
         ("/__sim/knobs", KnobsHandler),
+        ("/__sim/accounts", ConditionsHandler),
     ]
     return Application(
         [URLSpec(pattern, handler, arguments) for pattern, handler in routes],

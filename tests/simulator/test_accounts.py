@@ -1,11 +1,21 @@
 """Keys, prefix, caps, one message at a time, quota."""
 
+import base64
+import json
+
 import pytest
 
 from simulator import Knobs, Simulator
 from tests.simulator.client import API, Clock, ask, call, connect, payload, running, until
 
-JWT = "eyJhbGciOiJSUzI1NiJ9.eyJleHAiOjE3MDAwMDAwMDB9.c2lnbmF0dXJl-_x"
+
+def token(*, expires: float = 4e9, user: str = "", signature: str = "c2lnbmF0dXJl-_x") -> str:
+    """A JWT."""
+    claims = json.dumps({"exp": expires} | ({"sub": user} if user else {})).encode()
+    return f"eyJhbGciOiJSUzI1NiJ9.{base64.urlsafe_b64encode(claims).decode().rstrip('=')}.{signature}"
+
+
+JWT = token()
 
 
 @pytest.mark.parametrize("key", ["fk-abc_DEF-123", "pk-pool", JWT])

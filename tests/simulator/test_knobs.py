@@ -9,7 +9,8 @@ from simulator import Knobs
 from simulator.__main__ import command_line
 from simulator.faults import FAULTS
 from simulator.habit_names import HABITS
-from simulator.knobs import InvalidKnob, apply_marker, describe_knobs
+from simulator.knob_values import InvalidKnob
+from simulator.knobs import apply_marker, describe_knobs
 from simulator.refusals import REFUSALS
 from tests.simulator.client import ask, call, running
 
