@@ -3,6 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 FUZZ_SECONDS ?= 600
 SOAK_SECONDS ?= 3600
+TURNS ?= 5000
 RUNNER ?= python
 TESTS ?=
 
@@ -11,7 +12,7 @@ TESTS ?=
 DEBUGGED := tests/transport tests/upstream/http tests/upstream/socket tests/accounts tests/runtime tests/service/test_client_gone.py \
   tests/service/test_admission.py --ignore=tests/upstream/http/test_connection_tls.py
 
-.PHONY: run test test-debug coverage check lint formatted types bench fuzz soak format lock clean
+.PHONY: run test test-debug coverage check lint formatted types bench fuzz soak accounts-run format lock clean
 
 run: $(VENV)/run.done
 	$(BIN)/python server.py --demo
@@ -50,6 +51,10 @@ fuzz: $(VENV)/dev.done
 # Mixed traffic with faults against a service over the simulated backend; says what grows.
 soak: $(VENV)/dev.done
 	$(BIN)/python -m tests.soak $(SOAK_SECONDS)
+
+# Turns over six accounts in trouble, while instances are killed; says whether all was answered and booked truly.
+accounts-run: $(VENV)/dev.done
+	$(BIN)/python -m tests.accounts_run $(TURNS)
 
 format: $(VENV)/dev.done
 	$(BIN)/ruff check --fix .

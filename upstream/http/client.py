@@ -96,6 +96,7 @@ class HttpClient:
         self._call_limits = call_limits
         self._endpoint = Endpoint(base_url, prefix)
         self._ways = Ways(proxy)
+        self._last = self._ways.usual  # that of the last stream
         usual = self._ways.usual.pool
         self._streams = StreamingClient(force_instance=True, max_clients=max_clients, pool=usual)
         self._calls = StreamingClient(force_instance=True, max_clients=max_clients, pool=usual)
@@ -145,8 +146,8 @@ class HttpClient:
         headers["Content-Type"] = JSON
         limits = self._call_limits
         receiver = ResponseReceiver(transport, self.timeouts, on_data, refused_seconds=limits.refused_seconds)
-        pool = self._ways.of(credential).pool
-        request = _request(receiver, self._endpoint.url(path), "POST", headers, body, pool)
+        way = self._last = self._ways.of(credential)
+        request = _request(receiver, self._endpoint.url(path), "POST", headers, body, way.pool)
         performed = self._perform(self._streams, request, receiver, transport)
         del body, headers, request  # all that is sent goes once the answer has begun
         try:
@@ -288,9 +289,11 @@ class HttpClient:
     def warm(self) -> None:
         """A conversation will be posted soon: open a connection for it, unless there is one to spare.
 
-        It is on the way of those who have no proxy of their own: nobody knows yet who asks.
+        It is on the way of those who have no proxy of their own, and left out if the last stream was not on
+        that: nobody knows yet for whom the next one is.
         """
-        self._ways.usual.pool.warm(self._endpoint.origin)
+        if self._last is self._ways.usual:
+            self._last.pool.warm(self._endpoint.origin)
 
     def close(self) -> None:
         """Abort whatever is under way; further exchanges are aborted before they begin."""

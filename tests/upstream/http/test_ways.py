@@ -123,6 +123,17 @@ async def test_connection_that_is_opened_early_is_for_those_without_a_proxy() ->
         client.close()
 
 
+async def test_no_connection_is_opened_early_where_accounts_have_proxies_of_their_own() -> None:
+    async with nothing_left(), keeping_server() as server, keeping_server() as proxy:
+        client = HttpClient(server.url.rstrip("/"), PREFIX, PATIENT)
+        own = Credential("fk-a", proxy=proxy.url)
+        await client.stream(MODELS, own, b"{}", Reader(), Exchange().begin())
+        client.warm()
+        await client.call("GET", MODELS, own)
+        assert (server.peers, sum(proxy.requests)) == ([], 2)
+        client.close()
+
+
 @pytest.mark.parametrize("proxy", ["canary:3128", "ftp://canary", "http://canary/path"])
 async def test_unusable_address_of_a_proxy_is_an_error_that_does_not_show_it(proxy: str) -> None:
     async with nothing_left(), keeping_server() as server:
