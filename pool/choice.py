@@ -49,13 +49,16 @@ def choose(candidates: Iterable[Candidate], policy: Policy, prefer: str = "") ->
 
 def refusal(candidates: Iterable[Candidate], now: float) -> Refusal:
     """Why `choose` found none. `now` is in Unix seconds. Of no accounts at all, none is able."""
-    waits = {candidate: max(0.0, candidate.ready_at - now) for candidate in candidates}
-    if not waits:
+    known = tuple(candidates)
+    if not known:
         return Refusal(obstacle=Obstacle.UNABLE)
-    if not all(candidate.obstacle for candidate in waits):
+    if not all(candidate.obstacle for candidate in known):
         return Refusal(obstacle=Obstacle.NONE)
-    first = min(waits, key=lambda candidate: (waits[candidate], _TOLD_FIRST.index(candidate.obstacle)))
-    return Refusal(obstacle=first.obstacle, retry_after=None if isinf(waits[first]) else waits[first])
+    wait, _, obstacle = min(
+        (max(0.0, candidate.ready_at - now), _TOLD_FIRST.index(candidate.obstacle), candidate.obstacle)
+        for candidate in known
+    )
+    return Refusal(obstacle=obstacle, retry_after=None if isinf(wait) else wait)
 
 
 def _much_worse(candidate: Candidate, best: Candidate) -> bool:
