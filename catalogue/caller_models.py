@@ -46,7 +46,7 @@ class CallerModels:
         if self._lists is not None and catalogue.needs_list(name):
             listed = self._listed(self._lists, caller)
         model = catalogue.resolve(name, listed)
-        if caller.grant is not None and not is_allowed(caller.grant.models, (name, model.name, model.slug)):
+        if not _may_use(caller, name, model):
             raise model_not_found(name)
         if model.listed is not None and model.name == model.slug:
             self._metrics.add_listed_model(model.name)
@@ -60,11 +60,7 @@ class CallerModels:
             listed = self._listed(self._lists, caller)
             offered = {name: catalogue.called_upstream(model, listed) for name, model in offered.items()}
             offered |= {model.name: model for model in catalogue.passed_through(listed)}
-        if (grant := caller.grant) is None:
-            return offered
-        return {
-            name: model for name, model in offered.items() if is_allowed(grant.models, (name, model.slug))
-        }
+        return {name: model for name, model in offered.items() if _may_use(caller, name, model)}
 
     def _listed(self, lists: ModelLists, caller: Caller) -> ModelList:
         """What the backend lists for the caller: each model of any of its accounts."""
@@ -80,3 +76,9 @@ class CallerModels:
         """Ask the backend no more."""
         if self._lists is not None:
             await self._lists.close()
+
+
+def _may_use(caller: Caller, name: str, model: Model) -> bool:
+    """Whether the caller's key is for the model that `name` means. GPTs have the name of one slug for all."""
+    names = (name, model.name) if model.gizmo_id else (name, model.name, model.slug)
+    return caller.grant is None or is_allowed(caller.grant.models, names)

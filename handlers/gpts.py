@@ -54,7 +54,7 @@ class GptSearchHandler(ApiHandler):
                 "description": gpt.description,
             }
             for gpt in found.gpts
-            if is_allowed(allowed, [name := f"{ANY_GPT.name}-{gpt.id}", ANY_GPT.slug])
+            if is_allowed(allowed, [name := f"{ANY_GPT.name}-{gpt.id}", ANY_GPT.name])
         ]
         answer = {"object": "list", "data": data, "cursor": found.cursor or None}
         self.send_body(ujson.dumps(answer, escape_forward_slashes=False).encode())
