@@ -8,8 +8,6 @@ import pytest
 from tests.roster.rig import content, key
 from tests.service.deployment import CHAT, JSON_TYPE, deployed, question
 
-pytestmark = pytest.mark.xfail(reason="accounts are not lent to turns yet", strict=False)
-
 LAPTOP, TABLET = "sk-pandora-laptop", "sk-pandora-tablet"
 ACCOUNTS = [{"alias": "anna", "credential": {"file": "token"}}]
 KEYS = [key("laptop", LAPTOP), key("tablet", TABLET, style="text")]
