@@ -97,6 +97,11 @@ class AccountQueue:
         """How many requests wait, for all credentials together."""
         return self._queues.waiting
 
+    @property
+    def turn_seconds(self) -> float:
+        """How long a turn takes, as far as recent ones of all keys show."""
+        return self._queues.turn_seconds
+
     def slots_of(self, credential: Credential) -> int:
         """How many messages may be under way at once with this kind of key; 0 for no limit."""
         return self._slots[credential.kind]

@@ -56,7 +56,8 @@ class WaitingQueues:
         self._clock = clock
         self._on_free = on_free
         self._queues: dict[str, _WaitingQueue] = {}
-        self._turn_seconds = ASSUMED_TURN_SECONDS
+        self.turn_seconds = ASSUMED_TURN_SECONDS
+        """How long a turn takes, as far as recent ones show."""
 
     def __len__(self) -> int:
         """How many queues there are."""
@@ -75,7 +76,7 @@ class WaitingQueues:
         """
         queue = self._queues.get(name)
         if queue is None:
-            queue = self._queues[name] = _WaitingQueue(slots, self._turn_seconds)
+            queue = self._queues[name] = _WaitingQueue(slots, self.turn_seconds)
         if len(queue.holding) >= queue.slots and len(queue.waiting) >= self._max_waiting:
             raise QueueFull
         ticket = Ticket(name, admit, self._clock())
@@ -135,4 +136,4 @@ class WaitingQueues:
         if ticket.admitted is not None:
             seconds = max(0.0, self._clock() - ticket.admitted)
             queue.turn_seconds += NEWEST_WEIGHT * (seconds - queue.turn_seconds)
-            self._turn_seconds += NEWEST_WEIGHT * (seconds - self._turn_seconds)
+            self.turn_seconds += NEWEST_WEIGHT * (seconds - self.turn_seconds)

@@ -10,7 +10,7 @@ import itertools
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final, Protocol
 
@@ -28,8 +28,8 @@ from accounts import (
     SlotTaken,
     Ticket,
 )
-from pool.candidate import Candidate, Policy
-from pool.choice import choose, refusal
+from pool.candidate import Candidate, Obstacle, Policy
+from pool.choice import Refusal, choose, refusal
 from pool.refusal import REJECTIONS, refusal_error, revoked
 from pool.rotation import Rotation
 from pool.survey import Sources, survey
@@ -43,6 +43,8 @@ LOOK_SECONDS: Final = 0.1
 account counts as in use that another instance was faster to take."""
 HOME_SECONDS: Final = 5.0
 """How long a conversation waits for its own account to be able again; then it begins anew on another one."""
+AGAIN_SECONDS: Final = 2.0
+"""When to try again after each account has failed once in a turn, though some are able again by now."""
 MAX_CALLERS: Final = 10_000
 """How many callers are remembered with the account that they had last."""
 ANYTHING: Final = Need()
@@ -276,6 +278,9 @@ class Pool:
         left = [found for found in candidates if found.alias not in waiter.avoid]
         if left and self._hopeless(left, waiter.until - self._monotonic()) is None:
             return None
+        if not left and any(not candidate.obstacle for candidate in candidates):
+            self._metrics.rejected(REJECTIONS[Obstacle.COOLING])
+            return refusal_error(Refusal(obstacle=Obstacle.COOLING, retry_after=AGAIN_SECONDS))
         return self._refusal(candidates)
 
     def _hopeless(self, candidates: Sequence[Candidate], within: float) -> ApiError | None:
@@ -288,8 +293,16 @@ class Pool:
     def _refusal(self, candidates: Sequence[Candidate]) -> ApiError:
         """What is told where none of them can take the turn."""
         told = refusal(candidates, self._clock())
+        if told.only_busy:
+            told = replace(told, retry_after=self._busy_seconds(candidates))
         self._metrics.rejected(REJECTIONS[told.obstacle])
         return refusal_error(told)
+
+    def _busy_seconds(self, candidates: Sequence[Candidate]) -> float:
+        """After how long a new request would be served within the longest wait, where all are in use."""
+        places = sum(candidate.slots for candidate in candidates if not candidate.obstacle)
+        moved = self._queue.turn_seconds / max(1, places)
+        return max(moved, (len(self._waiters) + 1) * moved - self._queue.max_wait)
 
     def _look_again(self) -> None:
         """Have a look when the next account may be able, as long as somebody waits."""

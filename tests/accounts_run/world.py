@@ -71,7 +71,7 @@ class World:
     async def kill_and_restart(self) -> None:
         """Kill the first instance; it is there again once this returns."""
         self.instances[0].signal(signal.SIGKILL)
-        await asyncio.to_thread(self.instances[0].exit_code)
+        await asyncio.to_thread(self.instances[0].stop)
         await self.start(0)
 
     def renew(self, account: str, seconds: float = 86_400.0) -> None:

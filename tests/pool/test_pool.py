@@ -123,6 +123,7 @@ async def test_wait_ends_after_the_longest_wait_and_says_that_all_are_busy() -> 
     error = await refused(pool, key())
     assert isinstance(error, NotAdmitted)
     assert "busy" in error.message
+    assert error.retry_after == 10, "as long as a turn is thought to take"
     assert len(pool) == 0
 
 
@@ -260,8 +261,8 @@ async def test_account_that_has_failed_this_turn_is_avoided() -> None:
     assert alias_of(await taken(pool, key(), avoid=frozenset("a"))) == "b"
     assert pool.has_other(key(), GPT_4, frozenset("a"))
     assert not pool.has_other(key(), GPT_4, frozenset("ab"))
-    error = await refused(pool, key(), avoid=frozenset("ab"))
-    assert error.status in (429, 503)
+    error = await refused(pool, key(), avoid=frozenset("abc"))
+    assert (error.status, error.code, error.retry_after) == (503, "no_account_available", 2)
 
 
 async def test_round_robin_takes_turns() -> None:
