@@ -33,7 +33,7 @@ SETTINGS = {
     "PORT": "0",
     "DRAIN_TIMEOUT": "5",
     "QUEUE_LENGTH": "20",
-    "QUEUE_WAIT": "10",
+    "QUEUE_WAIT": "40",
     "GPT4_WINDOW": str(WINDOW),
     "HISTORY": "keep",
     "UPSTREAM_RETRIES": "1",
