@@ -3,20 +3,16 @@
 import asyncio
 import sqlite3
 import stat
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kept import KeepingFailed, KeptBounds, KeptResponse, RedisResponses, ResponseStore, SqliteResponses
+from tests.kept.rig import BOUNDS, DAY, NOW, closing
 from tests.redis_server import RedisServer, needs_redis
 from translate.values import Place
-
-NOW = 1_800_000_000.0
-DAY = 86400.0
-BOUNDS = KeptBounds(30)
 
 
 def record(id: str = "resp_1", owner: str = "alice", **fields: Any) -> KeptResponse:
@@ -40,27 +36,6 @@ def record(id: str = "resp_1", owner: str = "alice", **fields: Any) -> KeptRespo
         "tokens": 14,
     }
     return KeptResponse(**values | fields)
-
-
-Open = Callable[[], ResponseStore]
-
-
-@pytest.fixture(params=["sqlite", pytest.param("redis", marks=needs_redis)])
-def reopened(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
-    """Opens a store; each one has what the others have kept."""
-    if request.param == "sqlite":
-        yield lambda bounds=BOUNDS: SqliteResponses(tmp_path / "responses.sqlite3", bounds, lambda: NOW)
-        return
-    with RedisServer() as redis:
-        yield lambda bounds=BOUNDS: RedisResponses(redis.url, bounds)
-
-
-@asynccontextmanager
-async def closing(store: ResponseStore) -> AsyncIterator[ResponseStore]:
-    try:
-        yield store
-    finally:
-        await store.close()
 
 
 async def ids_in(store: ResponseStore, *ids: str) -> list[str]:

@@ -1,0 +1,20 @@
+"""Stores in a file and in a real Redis."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kept import RedisResponses, SqliteResponses
+from tests.kept.rig import BOUNDS, NOW
+from tests.redis_server import RedisServer, needs_redis
+
+
+@pytest.fixture(params=["sqlite", pytest.param("redis", marks=needs_redis)])
+def reopened(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    """Opens a store; each one has what the others have kept."""
+    if request.param == "sqlite":
+        yield lambda bounds=BOUNDS: SqliteResponses(tmp_path / "responses.sqlite3", bounds, lambda: NOW)
+        return
+    with RedisServer() as redis:
+        yield lambda bounds=BOUNDS: RedisResponses(redis.url, bounds)
