@@ -6,7 +6,7 @@ from handlers.base import Common
 from handlers.chat import ChatOptions
 from handlers.client_connection import StreamTiming
 from handlers.emulation import Emulation
-from handlers.responses import ResponsesParts
+from handlers.responses.parts import ResponsesParts
 
 __all__ = [
     "ROUTES",

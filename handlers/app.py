@@ -24,15 +24,21 @@ from handlers.models import ModelHandler, ModelsHandler
 from handlers.openapi.document import Offered, document
 from handlers.openapi.handler import OpenApiHandler
 from handlers.probes import HealthHandler, MetricsHandler, ReadyHandler
-from handlers.responses import (
+from handlers.responses.conversations import (
+    ConversationHandler,
+    ConversationsHandler,
+    ItemHandler,
+    ItemsHandler,
+)
+from handlers.responses.create import ResponsesHandler
+from handlers.responses.kept import (
     CancelHandler,
     CompactHandler,
     InputItemsHandler,
     InputTokensHandler,
     ResponseHandler,
-    ResponsesHandler,
-    ResponsesParts,
 )
+from handlers.responses.parts import ResponsesParts
 from handlers.usage import UsageHandler
 from ledger import LicenceUsage
 from media import MediaReader, MediaStore
@@ -41,7 +47,7 @@ from recordings import Recorder
 from turns import Voice
 
 ROUTES = (
-    "audio", "billing", "chat", "console", "files", "gpts", "images", "media", "messages",
+    "audio", "billing", "chat", "console", "conversations", "files", "gpts", "images", "media", "messages",
     "models", "openapi", "probe", "responses", "tokens", "transcriptions", "unknown", "usage"
 )  # fmt: skip
 """Route names, as they appear in metrics."""
@@ -120,6 +126,7 @@ def make_app(parts: AppParts) -> tornado.web.Application:
         (rf"{v1}/messages/count_tokens/?", CountTokensHandler, {"parts": answers}),
         (rf"{v1}/messages/.*", UnknownMessagesPath, {}),
         *_responses_routes(v1, parts),
+        *_conversations_routes(v1, parts),
         (rf"{v1}/images/generations/?", ImagesHandler, images),
         (rf"{v1}/images/edits/?", ImageFormHandler, images),
         (rf"{v1}/images/variations/?", VariationsHandler, images),
@@ -171,6 +178,7 @@ def _offered(parts: AppParts) -> Offered:
         version=parts.version,
         api_prefix=parts.api_prefix,
         audio=parts.voice is not None,
+        conversations=parts.responses.store is not None,
         files=parts.own_files is not None,
         gpts=parts.search is not None,
         metrics=not parts.metrics_apart,
@@ -188,6 +196,20 @@ def _responses_routes(v1: str, parts: AppParts) -> Routes:
         (rf"{one}/?", ResponseHandler, kept),
         (rf"{one}/cancel/?", CancelHandler, kept),
         (rf"{one}/input_items/?", InputItemsHandler, kept),
+    ]
+
+
+def _conversations_routes(v1: str, parts: AppParts) -> Routes:
+    """None, unless responses are kept."""
+    if (kept := parts.responses.store) is None:
+        return []
+    own = {"store": kept.conversations, "responses": parts.responses, "models": parts.answers.models}
+    one = rf"{v1}/conversations/([^/]+)"
+    return [
+        (rf"{v1}/conversations/?", ConversationsHandler, own),
+        (rf"{one}/?", ConversationHandler, own),
+        (rf"{one}/items/?", ItemsHandler, own),
+        (rf"{one}/items/([^/]+)/?", ItemHandler, own),
     ]
 
 

@@ -379,7 +379,6 @@ ABSENT: Final = {
     "moderations": "The backend judges no texts, and nothing is waved through here; leave moderation out.",
     "completions": "Use /v1/chat/completions.",
     "assistants": "Assistants are not offered; use /v1/chat/completions with a GPT as the model.",
-    "conversations": "Conversations are not offered; use previous_response_id on /v1/responses.",
     "threads": "Threads are not offered; send the messages with each request to /v1/chat/completions.",
     "batches": "One account answers one message at a time, so there are no batches; send single requests.",
     "fine_tuning": "The backend trains no models.",

@@ -8,7 +8,9 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 from tornado.httputil import HTTPServerRequest
 from tornado.web import Application
 
+from access import KeyVerdict
 from accounts import Caller
+from catalogue import CallerModels
 from handlers.base import ApiHandler
 from translate.values import ApiError, Overloaded, TooLarge, UnsupportedMediaType
 
@@ -98,6 +100,11 @@ class BodyHandler(ApiHandler, Generic[AnyBody]):
                 self._refuse(error)
         return asyncio.sleep(0) if self._size // YIELD_BYTES > before // YIELD_BYTES else None
 
+    @property
+    def body_bytes(self) -> int:
+        """How long the body is, as far as it has come."""
+        return self._size
+
     def new_body(self) -> AnyBody:
         """What the body of this request is kept in."""
         raise NotImplementedError
@@ -122,6 +129,15 @@ class BodyHandler(ApiHandler, Generic[AnyBody]):
                 return parse(body)
             finally:
                 await asyncio.sleep(LARGE_BODY_PAUSE)
+
+    async def prove_key(self, models: CallerModels) -> None:
+        """Let a caller in whose request is not for the backend: a key that was not seen before is shown to
+        it, if it lists models. Raises ApiError.
+        """
+        with self.let_in(self.caller) as visit:
+            if models.waits_for_list(self.caller):
+                listed = await models.wait_for_list(self.caller)
+                visit.verdict = KeyVerdict.NOTHING if listed else KeyVerdict.DOUBTFUL
 
     def on_connection_close(self) -> None:
         """The client left, perhaps in mid-body; Tornado calls this once."""

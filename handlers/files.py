@@ -12,7 +12,6 @@ from urllib.parse import quote
 
 import ujson
 
-from access import KeyVerdict
 from accounts import Caller
 from catalogue import CallerModels
 from handlers.base import ApiHandler
@@ -58,18 +57,15 @@ class FilesHandler(BodyHandler[FormBody]):
         if purpose not in PURPOSES:
             raise BadRequest(f"'purpose' must be one of {', '.join(PURPOSES)}.", param="purpose")
         lives = _lives(form)
-        with self.let_in(self.caller) as visit:
-            if self.models.waits_for_list(self.caller):
-                listed = await self.models.wait_for_list(self.caller)
-                visit.verdict = KeyVerdict.NOTHING if listed else KeyVerdict.DOUBTFUL
-            try:
-                stored = await self.own_files(self.caller).add(
-                    files[0].data, files[0].name or "file", purpose, lives
-                )
-            except NoSpace as error:
-                raise TooLarge(str(error), code="files_full") from None
-            except UploadFailed as error:
-                raise InternalError(str(error), should_retry=True) from None
+        await self.prove_key(self.models)
+        try:
+            stored = await self.own_files(self.caller).add(
+                files[0].data, files[0].name or "file", purpose, lives
+            )
+        except NoSpace as error:
+            raise TooLarge(str(error), code="files_full") from None
+        except UploadFailed as error:
+            raise InternalError(str(error), should_retry=True) from None
         self.send_body(_dump(file_object(stored)))
 
     async def get(self) -> None:

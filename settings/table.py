@@ -563,8 +563,8 @@ class SettingsTable:
         "RESPONSES_DAYS",
         "30",
         whole_number(0, 3650),
-        "Days for which responses of `/v1/responses` are kept, with what was asked, unless `store` is false; "
-        "0 keeps none.",
+        "Days for which responses of `/v1/responses` are kept, with what was asked, unless `store` is false, "
+        "and conversations after their last change; 0 keeps none.",
     )
     redis_url: str = setting(
         "REDIS_URL",

@@ -8,6 +8,7 @@ import ujson
 from handlers.openapi.accounting import ACCOUNTING
 from handlers.openapi.audio import AUDIO
 from handlers.openapi.chat import CHAT
+from handlers.openapi.conversations import CONVERSATIONS
 from handlers.openapi.files import CONTAINERS, FILES, MEDIA
 from handlers.openapi.images import IMAGES
 from handlers.openapi.messages import MESSAGES
@@ -41,6 +42,7 @@ class Offered:
     version: str
     api_prefix: str
     audio: bool
+    conversations: bool
     files: bool
     gpts: bool
     metrics: bool
@@ -87,6 +89,7 @@ def _families(offered: Offered) -> list[Family]:
     return [
         CHAT,
         RESPONSES,
+        *([CONVERSATIONS] if offered.conversations else []),
         MESSAGES,
         IMAGES,
         *([AUDIO] if offered.audio else []),

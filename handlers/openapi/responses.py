@@ -35,7 +35,7 @@ from handlers.openapi.schemas import (
     text,
     whole,
 )
-from handlers.responses import MAX_PAGE, PAGE
+from handlers.responses.pages import MAX_PAGE, PAGE
 from translate.values import BUILT_IN, JsonObject
 
 _ITEM: Final = record({"type": text(), "role": text(), "id": text()}, "A message, a call, a result.")
@@ -53,6 +53,12 @@ _FIELDS: Final[dict[str, Schema]] = {
     "store": nullable(boolean("Whether the response is kept; true if it is left out.")),
     "background": nullable(boolean("There are no responses in the background.")),
     "previous_response_id": nullable(text("A response that is kept, and that this one follows.")),
+    "conversation": either(
+        text(),
+        record({"id": text()}, required=("id",)),
+        {"type": "null"},
+        about="The conversation that the response is part of; not together with `previous_response_id`.",
+    ),
     "tools": nullable(array(record())),
     "tool_choice": either(text(), record(), {"type": "null"}),
     "parallel_tool_calls": nullable(boolean()),
@@ -99,6 +105,9 @@ _RESPONSE: Final = whole(
         "usage": nullable(_USAGE),
         "store": boolean("Whether it can be asked for again."),
         "previous_response_id": nullable(text()),
+        "conversation": nullable(
+            whole({"id": text()}, "Null if what was said could not be added to it; else missing without one.")
+        ),
         "instructions": {},
         "background": boolean(),
         "tools": array(),
@@ -119,7 +128,8 @@ _RESPONSE: Final = whole(
         "prompt_cache_key": nullable(text()),
         "presence_penalty": number(),
         "frequency_penalty": number(),
-    }
+    },
+    without=("conversation",),
 )
 _SCHEMAS: Final[dict[str, Schema]] = {
     "ResponseRequest": record(_FIELDS, "Unknown fields are ignored.", required=("model",)),
@@ -128,6 +138,12 @@ _SCHEMAS: Final[dict[str, Schema]] = {
     "Response": _RESPONSE,
 }
 _ASKED: Final[JsonObject] = {"model": BUILT_IN[0].name, "input": "Hello"}
+IN_PAGES: Final = (
+    in_query("limit", integer(minimum=1, maximum=MAX_PAGE, default=PAGE)),
+    in_query("order", text(enum=["asc", "desc"], default="desc")),
+    in_query("after", text("The id of the item before the page.")),
+)
+"""Parameters of a page of items."""
 _STORED: Final = (*KEYED, 404, 503)
 _ONE: Final = in_path("response_id", "The id of a response that is kept.")
 
@@ -162,7 +178,7 @@ RESPONSES: Final = Family(
                 json_answer(
                     whole({"object": {"const": "response.input_tokens"}, "input_tokens": integer(minimum=0)})
                 ),
-                WITH_BODY,
+                (*WITH_BODY, 404),
                 body=json_body(ref("ResponseTokensRequest")),
             )
         },
@@ -202,9 +218,7 @@ RESPONSES: Final = Family(
                 "listInputItems",
                 "What a response was asked with.",
                 page_of(ref("InputItem")),
-                in_query("limit", integer(minimum=1, maximum=MAX_PAGE, default=PAGE)),
-                in_query("order", text(enum=["asc", "desc"], default="desc")),
-                in_query("after", text("The id of the item before the page.")),
+                *IN_PAGES,
             )
         },
     },

@@ -7,6 +7,7 @@ from typing import Any
 
 import anthropic.types
 import openai.types
+import openai.types.conversations
 import openai.types.responses
 import pydantic
 import pytest
@@ -56,10 +57,11 @@ def rule_for(app: tornado.web.Application, path: str) -> Any:
         ALL,
         {},
         {"FILES_MAX_TOTAL_BYTES": "0"},
+        {"RESPONSES_DAYS": "0"},
         {"METRICS_PORT": "9000"},
         {**ALL, "API_PREFIX": "secret-prefix"},
     ],
-    ids=["all", "default", "without files", "metrics apart", "prefix"],
+    ids=["all", "default", "without files", "nothing kept", "metrics apart", "prefix"],
 )
 async def test_every_method_of_every_route_is_described_and_nothing_else(
     tmp_path: Path, env: dict[str, str]
@@ -105,7 +107,14 @@ async def test_metrics_ask_for_a_token_where_one_is_set(tmp_path: Path) -> None:
 def document() -> Json:
     """That of a service with all that can be switched on."""
     offered = Offered(
-        version="1", api_prefix="", audio=True, files=True, gpts=True, metrics=True, metrics_token=True
+        version="1",
+        api_prefix="",
+        audio=True,
+        conversations=True,
+        files=True,
+        gpts=True,
+        metrics=True,
+        metrics_token=True,
     )
     whole: Json = json.loads(written(offered))
     return whole
@@ -250,6 +259,8 @@ def test_comparison_with_the_official_schemas_finds_what_is_wider(document: Json
     ("ours", "official"),
     [
         ("Response", openai.types.responses.Response),
+        ("Conversation", openai.types.conversations.Conversation),
+        ("ConversationItems", openai.types.conversations.ConversationItemList),
         ("File", openai.types.FileObject),
         ("Message", anthropic.types.Message),
         ("AnthropicModel", anthropic.types.ModelInfo),

@@ -161,8 +161,17 @@ RESPONSES: Final = (
     *[as_json({"model": "gpt-4-s", "input": PROMPT, "stream": stream}) for stream in (False, True)],
     as_json({"model": "gpt-4-s", "input": f"{PROMPT} [[sim fault=reset_mid]]", "stream": True}),
     as_json({"model": "gpt-4-s", "input": PROMPT, "instructions": PROMPT, "store": False}),
+    as_json({"model": "gpt-4-s", "input": PROMPT, "conversation": PROMPT}),
     as_json({"model": "gpt-4-s", "input": [{"role": PROMPT, "content": PROMPT}]}),
     as_json({"model": "gpt-4-s", "input": PROMPT, "temperature": PROMPT, "tools": PROMPT}),
+    Body(PROMPT.encode()),
+)
+CONVERSATIONS: Final = (
+    as_json({"metadata": {WORD: PROMPT}, "items": [{"role": "user", "content": PROMPT}]}),
+    as_json({"metadata": {PROMPT: 5}}),
+    as_json({"items": [{"role": PROMPT, "content": PROMPT}]}),
+    as_json({"items": [{"type": "item_reference", "id": PROMPT}]}),
+    as_json({"items": PROMPT}),
     Body(PROMPT.encode()),
 )
 DRAWINGS: Final = (
@@ -223,6 +232,14 @@ ROUTES: Final[Mapping[str, Asked]] = {
     "API/v1/responses/([^/]+)/?": Asked([f"{API}/responses/resp_1?{WORD}={KEY}"]),
     "API/v1/responses/([^/]+)/cancel/?": Asked([f"{API}/responses/resp_1/cancel?{KEY}"]),
     "API/v1/responses/([^/]+)/input_items/?": Asked([f"{API}/responses/resp_1/input_items?after={KEY}"]),
+    "API/v1/conversations/?": Asked([f"{API}/conversations"], CONVERSATIONS),
+    "API/v1/conversations/([^/]+)/?": Asked([f"{API}/conversations/conv_1?{KEY}"], CONVERSATIONS),
+    "API/v1/conversations/([^/]+)/items/?": Asked(
+        [f"{API}/conversations/conv_1/items?after={KEY}"], CONVERSATIONS
+    ),
+    "API/v1/conversations/([^/]+)/items/([^/]+)/?": Asked(
+        [f"{API}/conversations/{PROMPT}/items/{PROMPT}?{KEY}"]
+    ),
     "API/v1/images/generations/?": Asked([f"{API}/images/generations"], DRAWINGS),
     "API/v1/images/edits/?": Asked([f"{API}/images/edits"], FORMS),
     "API/v1/images/variations/?": Asked([f"{API}/images/variations"], FORMS),

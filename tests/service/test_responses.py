@@ -446,7 +446,7 @@ async def test_client_that_leaves_ends_the_answer_and_nothing_is_kept() -> None:
     ("fields", "param"),
     [
         ({"background": True}, "background"),
-        ({"conversation": "conv_1"}, "conversation"),
+        ({"conversation": 7}, "conversation"),
         ({"prompt": {"id": "p"}}, "prompt"),
         ({"tools": [{"type": "mcp", "server_label": "x"}]}, "tools"),
         ({"tools": [WEATHER | {"name": f"t{n}"} for n in range(129)]}, "tools"),

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import openai
 import pytest
 from openai import OpenAI, pydantic_function_tool
+from openai.types.conversations import Conversation, ConversationItemList
+from openai.types.conversations import Message as ConversationMessage
 from openai.types.responses import (
     ResponseFunctionToolCall,
     ResponseOutputMessage,
@@ -31,6 +33,12 @@ WEATHER: ToolParam = {
     },
     "strict": True,
 }
+
+
+DOT = (
+    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9"
+    "awAAAABJRU5ErkJggg=="
+)
 
 
 @pytest.fixture
@@ -143,3 +151,99 @@ def test_failures_of_requests_are_those_of_the_sdk(client: OpenAI) -> None:
     with pytest.raises(openai.BadRequestError) as refusal:
         client.responses.create(model="gpt-4-s", input="Hi", background=True)
     assert refusal.value.param == "background"
+
+
+def test_conversations_and_their_items(client: OpenAI) -> None:
+    made = client.conversations.create(
+        items=[{"type": "message", "role": "user", "content": "My name is Ada."}], metadata={"topic": "tea"}
+    )
+    assert client.conversations.retrieve(made.id) == made
+    changed = client.conversations.update(made.id, metadata={"a": "b"})
+    assert changed.metadata == {"a": "b"}
+    added = client.conversations.items.create(
+        made.id, items=[{"role": "assistant", "content": "Hello Ada."}, {"role": "user", "content": "Well?"}]
+    )
+    one, two = added.data
+    assert isinstance(one, ConversationMessage)
+    assert client.conversations.items.retrieve(one.id, conversation_id=made.id) == one
+    every = list(client.conversations.items.list(made.id, limit=1, order="asc"))
+    assert [item.id for item in every][1:] == [one.id, two.id]
+    assert client.conversations.items.delete(one.id, conversation_id=made.id) == changed
+    assert len(list(client.conversations.items.list(made.id))) == 2
+    assert client.conversations.delete(made.id).deleted
+    with pytest.raises(openai.NotFoundError):
+        client.conversations.retrieve(made.id)
+
+
+def test_items_are_what_the_types_of_the_sdk_say(client: OpenAI) -> None:
+    made = client.conversations.create(
+        items=[
+            {
+                "role": "user",
+                "content": [
+                    {"type": "input_text", "text": "Hi"},
+                    {"type": "input_image", "image_url": DOT, "detail": "auto"},
+                ],
+            },
+            {"role": "assistant", "content": "Hello."},
+            {"type": "function_call", "call_id": "call_1", "name": "look", "arguments": "{}"},
+            {"type": "function_call_output", "call_id": "call_1", "output": "3"},
+        ]
+    )
+    client.responses.create(model="gpt-4-s", conversation=made.id, input="Say exactly: fine", tools=[WEATHER])
+    page = client.conversations.items.with_raw_response.list(made.id, order="asc").http_response.json()
+    listed = ConversationItemList.model_validate(page, strict=True)
+    assert [item.type for item in listed.data] == [
+        "message", "message", "function_call", "function_call_output", "message", "message"
+    ]  # fmt: skip
+    Conversation.model_validate_json(made.to_json(), strict=True)
+
+
+def test_response_in_a_conversation(client: OpenAI) -> None:
+    made = client.conversations.create()
+    first = client.responses.create(model="gpt-4-s", input="Say exactly: one", conversation=made.id)
+    assert first.conversation is not None
+    assert first.conversation.id == made.id
+    with client.responses.stream(
+        model="gpt-4-s", input="Say exactly: two", conversation={"id": made.id}
+    ) as stream:
+        second = stream.get_final_response()
+    assert second.output_text == "two"
+    items = list(client.conversations.items.list(made.id, order="asc"))
+    assert [
+        item.id for item in items if isinstance(item, ConversationMessage) and item.role == "assistant"
+    ] == [
+        first.output[0].to_dict()["id"],
+        second.output[0].to_dict()["id"],
+    ]
+
+
+def test_tool_in_a_conversation(client: OpenAI) -> None:
+    made = client.conversations.create()
+    first = client.responses.create(
+        model="gpt-4-s",
+        conversation=made.id,
+        input="What is the weather in Oslo?",
+        tools=[WEATHER],
+        tool_choice="required",
+    )
+    (call,) = first.output
+    assert isinstance(call, ResponseFunctionToolCall)
+    second = client.responses.create(
+        model="gpt-4-s",
+        conversation=made.id,
+        tools=[WEATHER],
+        input=[{"type": "function_call_output", "call_id": call.call_id, "output": "3 degrees"}],
+    )
+    assert "3 degrees" in second.output_text
+    kinds = [item.type for item in client.conversations.items.list(made.id, order="asc")]
+    assert kinds == ["message", "function_call", "function_call_output", "message"]
+
+
+def test_conversation_and_previous_response_exclude_each_other(client: OpenAI) -> None:
+    made = client.conversations.create()
+    with pytest.raises(openai.BadRequestError) as refusal:
+        client.responses.create(
+            model="gpt-4-s", input="Hi", conversation=made.id, previous_response_id="resp_1"
+        )
+    assert refusal.value.code == "mutually_exclusive_parameters"

@@ -28,6 +28,13 @@ from translate.openai.images import (
 )
 from translate.openai.json_body import JsonBody
 from translate.openai.request import ChatRequest, chat_request, read_chat
+from translate.openai.responses.conversations import (
+    MAX_ADDED,
+    MAX_METADATA_KEY,
+    MAX_METADATA_VALUE,
+    conversation_items,
+    conversation_metadata,
+)
 from translate.openai.responses.draft import ResponseDraft, ResponseFacts
 from translate.openai.responses.formats import ResponseStream, WholeResponse
 from translate.openai.responses.items import (
@@ -36,14 +43,19 @@ from translate.openai.responses.items import (
     messages_of,
     references,
     resolved,
+    settled,
     with_id,
 )
-from translate.openai.responses.request import ResponsesRequest, responses_request
+from translate.openai.responses.request import MAX_METADATA, ResponsesRequest, responses_request
 
 __all__ = [
+    "MAX_ADDED",
     "MAX_ATTACHMENTS",
     "MAX_IMAGES",
     "MAX_IMAGE_PROMPT",
+    "MAX_METADATA",
+    "MAX_METADATA_KEY",
+    "MAX_METADATA_VALUE",
     "MAX_SPEECH",
     "SPEECH_TYPES",
     "SPEECH_VOICES",
@@ -67,6 +79,8 @@ __all__ = [
     "calls_in",
     "chat_request",
     "check_outputs",
+    "conversation_items",
+    "conversation_metadata",
     "envelope",
     "instruction",
     "messages_of",
@@ -81,6 +95,7 @@ __all__ = [
     "repetition",
     "resolved",
     "responses_request",
+    "settled",
     "transcription",
     "with_id",
 ]

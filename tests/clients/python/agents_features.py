@@ -6,6 +6,7 @@ from agents import (
     ImageGenerationTool,
     Model,
     OpenAIChatCompletionsModel,
+    OpenAIConversationsSession,
     OpenAIResponsesModel,
     Runner,
     Tool,
@@ -61,6 +62,35 @@ async def typed(model: Model) -> None:
     assert isinstance((await Runner.run(agent, "Judge tea.")).final_output, Verdict)
 
 
+async def session() -> None:
+    client = AsyncOpenAI(base_url=URL, api_key=KEY)
+    kept = OpenAIConversationsSession(openai_client=client)
+    agent = Agent(name="forecaster", model=responses(), tools=[get_weather])
+    result = await Runner.run(agent, OSLO, session=kept)
+    assert weather("Oslo") in result.final_output
+    before = await kept.get_items()
+    assert [item.get("type") for item in before] == [
+        "message", "function_call", "function_call_output", "message"
+    ]  # fmt: skip
+    again = await Runner.run(agent, "Say exactly: fine", session=kept)
+    assert again.final_output == "fine"
+    last = await kept.pop_item()
+    assert last is not None
+    assert len(await kept.get_items()) == len(before) + 1
+    await kept.clear_session()
+
+
+async def conversation() -> None:
+    client = AsyncOpenAI(base_url=URL, api_key=KEY)
+    made = await client.conversations.create()
+    agent = Agent(name="forecaster", model=responses(), tools=[get_weather])
+    result = await Runner.run(agent, OSLO, conversation_id=made.id)
+    assert weather("Oslo") in result.final_output
+    items = await client.conversations.items.list(made.id, order="asc")
+    kinds = [item.type for item in items.data]
+    assert kinds == ["message", "function_call", "function_call_output", "message"], kinds
+
+
 async def native(tool: Tool, question: str, item: str) -> None:
     agent = Agent(name="helper", model=responses(), tools=[tool])
     result = await Runner.run(agent, question)
@@ -77,6 +107,8 @@ if __name__ == "__main__":
             "Responses: tools": lambda: tools(responses()),
             "Responses: tools, streamed": streamed_tools,
             "Responses: `output_type`": lambda: typed(responses()),
+            "Conversations: `OpenAIConversationsSession`": session,
+            "Conversations: `conversation_id`": conversation,
             "chat: tools": lambda: tools(chat()),
             "chat: `output_type`": lambda: typed(chat()),
             "`WebSearchTool`": lambda: native(WebSearchTool(), "Search the web for tea.", "web_search_call"),

@@ -42,11 +42,12 @@ ENDS: Final[Mapping[str, str]] = {"length": "max_output_tokens", "content_filter
 class ResponseFacts:
     """What is known of a response before there is an answer.
 
-    `created` is in Unix seconds, `echo` what it repeats of the request. `earlier_tokens` are those of the
-    responses that it follows: the caller's input is all that was said. `spaces` are the tools that stand in a
-    namespace, and `native` the backend's own abilities that were asked for; see `OfferedTools`. `container`
-    names what its programs run in, and `files` is the address under which their files are, up to the name;
-    empty if programs were not asked for.
+    `created` is in Unix seconds, `echo` what it repeats of the request. `conversation` is the id of that
+    which it is part of, or empty. `earlier_tokens` are those of what was said before and is not said again:
+    the caller's input is all that was said. `spaces` are the tools that stand in a namespace, and `native`
+    the backend's own abilities that were asked for; see `OfferedTools`. `container` names what its programs
+    run in, and `files` is the address under which their files are, up to the name; empty if programs were not
+    asked for.
     """
 
     id: str
@@ -54,6 +55,7 @@ class ResponseFacts:
     model: str
     store: bool
     echo: JsonObject
+    conversation: str = ""
     earlier_tokens: int = 0
     spaces: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     native: frozenset[Native] = frozenset()
@@ -64,11 +66,14 @@ class ResponseFacts:
 class ResponseDraft:
     """Call `take` with the events of the answer, and `finished` at its end. `clock` gives Unix seconds.
 
-    `store` may be set to false: what was to be kept could not be.
+    `store` may be set to false: what was to be kept could not be. So may `added`: what was said could not be
+    added to the conversation. `earlier_tokens` may change as long as nothing has come.
     """
 
     def __init__(self, facts: ResponseFacts, new_id: NewId, clock: Callable[[], float]) -> None:
         self.store = facts.store
+        self.added = bool(facts.conversation)
+        self.earlier_tokens = facts.earlier_tokens
         self.message_id = new_id("msg")
         self.reasoning_id = new_id("rs")
         self.calls: list[JsonObject] = []
@@ -248,16 +253,22 @@ class ResponseDraft:
             "model": facts.model,
             "store": self.store,
             **facts.echo,
+            **self._conversation(),
             "usage": self._usage(usage) if usage is not None and over else None,
         }
         return dumped(fields)[:-1] + b',"output":[' + output + b"]}"
 
+    def _conversation(self) -> JsonObject:
+        if not self._facts.conversation:
+            return {}
+        return {"conversation": {"id": self._facts.conversation} if self.added else None}
+
     def tokens(self, usage: Usage) -> int:
         """Those of all that was said so far, this answer included."""
-        return self._facts.earlier_tokens + usage.prompt_tokens + usage.completion_tokens
+        return self.earlier_tokens + usage.prompt_tokens + usage.completion_tokens
 
     def _usage(self, usage: Usage) -> JsonObject:
-        asked = self._facts.earlier_tokens + usage.prompt_tokens
+        asked = self.earlier_tokens + usage.prompt_tokens
         return {
             "input_tokens": asked,
             "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},

@@ -53,14 +53,21 @@ PREFIXES: Final = {
     "custom_tool_call_output": "cto",
     "reasoning": "rs",
 }
+STATUSES: Final = ("in_progress", "completed", "incomplete")
+PART_DEFAULTS: Final[Mapping[str, JsonObject]] = {
+    "output_text": {"annotations": [], "logprobs": []},
+    "input_image": {"detail": "auto"},
+}
+"""Fields of parts of messages that clients look for, if others leave them out."""
 NAMESPACE: Final = "__"
 """Between a namespace and the name of a tool in it, where both are one name."""
 ID: Final = re.compile(r"[a-z]{1,8}_[A-Za-z0-9]{1,64}")
 """What ids look like; anything else may be a secret that was mistaken for one, and is not repeated."""
 
 
-def read_items(value: object, new_id: NewId) -> tuple[JsonObject, ...]:
-    """The items of `input`, each with a type and an id. Raises BadRequest with the item at fault in `param`.
+def read_items(value: object, new_id: NewId, name: str = "input") -> tuple[JsonObject, ...]:
+    """The items of the field `name`, each with a type and an id. Raises BadRequest with the item at fault in
+    `param`.
 
     A text is one message of the user.
     """
@@ -68,9 +75,9 @@ def read_items(value: object, new_id: NewId) -> tuple[JsonObject, ...]:
         parts = [{"type": "input_text", "text": value}]
         return ({"id": new_id("msg"), "type": "message", "role": "user", "content": parts},)
     if not isinstance(value, list):
-        raise BadRequest(expected("input", "a string or an array of items"), param="input")
-    check_count(len(value), "input", MAX_MESSAGES)
-    return tuple(_item(raw, f"input[{index}]", new_id) for index, raw in enumerate(value))
+        raise BadRequest(expected(name, "a string or an array of items"), param=name)
+    check_count(len(value), name, MAX_MESSAGES)
+    return tuple(_item(raw, f"{name}[{index}]", new_id) for index, raw in enumerate(value))
 
 
 def _item(raw: object, param: str, new_id: NewId) -> JsonObject:
@@ -158,6 +165,23 @@ def resolved(items: Iterable[JsonObject], found: Mapping[str, JsonObject]) -> tu
     return tuple(whole)
 
 
+def settled(items: Iterable[JsonObject], new_id: NewId) -> tuple[JsonObject, ...]:
+    """The items as a conversation has them: each with an id that no other has, and as what is complete."""
+    return tuple(_settled(item, new_id) for item in items)
+
+
+def _settled(item: JsonObject, new_id: NewId) -> JsonObject:
+    kind = text_at(item, "type")
+    item = {**item, "id": new_id(PREFIXES.get(kind, "item"))}
+    if kind == "message":
+        item["content"] = [
+            {**PART_DEFAULTS.get(text_at(part, "type"), {}), **part} for part in objects_at(item, "content")
+        ]
+    if kind in ("message", *CALLS, *OUTPUTS) and item.get("status") not in STATUSES:
+        item["status"] = "completed"
+    return item
+
+
 def tools_in(items: Iterable[JsonObject]) -> list[object]:
     """The tools that items bring, as the request's `tools` would have them."""
     found: list[object] = []
@@ -197,15 +221,18 @@ class _Turn:
     joins: bool = False
 
 
-def messages_of(items: Sequence[JsonObject], called: Mapping[str, str]) -> tuple[ChatMessage, ...]:
-    """What the items say to the model. Raises BadRequest for content that cannot be passed on.
+def messages_of(
+    items: Sequence[JsonObject], called: Mapping[str, str], name: str = "input"
+) -> tuple[ChatMessage, ...]:
+    """What the items of the field `name` say to the model. Raises BadRequest for content that cannot be
+    passed on.
 
     Calls belong to the assistant's message before them. What several tools have given is one message, in the
     order of their calls; `called` are the names of tools that were called before, by the ids of the calls.
     """
     names = {**called, **calls_in(items)}
     messages: list[ChatMessage] = []
-    for turn in _turns(items, names):
+    for turn in _turns(items, names, name):
         last = messages[-1] if messages else None
         if (
             turn.joins
@@ -222,7 +249,7 @@ def messages_of(items: Sequence[JsonObject], called: Mapping[str, str]) -> tuple
         else:
             messages.append(turn.message)
     order = {id: place for place, id in enumerate(names)}
-    _check_sizes(messages)
+    _check_sizes(messages, name)
     return tuple(_in_order(message, order) for message in messages)
 
 
@@ -238,9 +265,9 @@ def _in_order(message: ChatMessage, order: Mapping[str, int]) -> ChatMessage:
     return replace(message, results=tuple(ordered))
 
 
-def _turns(items: Sequence[JsonObject], names: Mapping[str, str]) -> Iterator[_Turn]:
+def _turns(items: Sequence[JsonObject], names: Mapping[str, str], field: str) -> Iterator[_Turn]:
     for index, item in enumerate(items):
-        kind, param = item["type"], f"input[{index}]"
+        kind, param = item["type"], f"{field}[{index}]"
         if kind == "message":
             text, attachments = read_content(item["content"], f"{param}.content")
             role = ROLES[text_at(item, "role")]
@@ -272,7 +299,7 @@ def _told(item: JsonObject) -> str:
     return f"[{text_at(item, 'type')}{': ' + said[:MAX_TOLD] if said else ''}]"
 
 
-def _check_sizes(messages: Sequence[ChatMessage]) -> None:
+def _check_sizes(messages: Sequence[ChatMessage], name: str) -> None:
     size = sum(
         len(message.text)
         + sum(len(call.arguments) for call in message.calls)
@@ -282,13 +309,13 @@ def _check_sizes(messages: Sequence[ChatMessage]) -> None:
     if size > MAX_TEXT:
         raise BadRequest(
             f"The input holds {size} characters of text; at most {MAX_TEXT} are taken.",
-            param="input",
+            param=name,
             code="context_length_exceeded",
         )
     if (count := sum(len(message.attachments) for message in messages)) > MAX_ALL_ATTACHMENTS:
         raise BadRequest(
             f"The input holds {count} pictures and files; at most {MAX_ALL_ATTACHMENTS} are taken.",
-            param="input",
+            param=name,
         )
 
 

@@ -19,6 +19,7 @@ from translate.values import (
 
 MAX_METADATA: Final = 16
 """Keys of `metadata`."""
+METADATA: Final = f"an object of at most {MAX_METADATA} strings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +27,9 @@ class ResponsesRequest:
     """The fields of a request that this service makes use of.
 
     `items` are the new input, each with an id. `previous_id` is that of the response that this one follows,
-    or empty. With `reasoning` the model's thoughts are part of the answer. `echo` are the fields of the
-    response that say what was asked.
+    `conversation` that of the conversation that it is part of; at least one of them is empty. With
+    `reasoning` the model's thoughts are part of the answer. `echo` are the fields of the response that say
+    what was asked.
     """
 
     model: str
@@ -36,6 +38,7 @@ class ResponsesRequest:
     stream: bool
     store: bool
     previous_id: str
+    conversation: str
     tools: OfferedTools
     format: JsonFormat | None
     effort: str
@@ -62,6 +65,7 @@ def responses_request(
         if (value := data.get(name)) is not None and not check(value):
             raise BadRequest(expected(name, wanted), param=name)
     _refuse_impossible(data)
+    conversation = _conversation(data)
     items = _input(data, new_id, needed=not counted_only)
     tools = offered_tools(data, tools_in(items), emulate=emulate)
     reasoning = object_at(data, "reasoning")
@@ -74,6 +78,7 @@ def responses_request(
         stream=data.get("stream") is True,
         store=data.get("store") is not False,
         previous_id=text_at(data, "previous_response_id"),
+        conversation=conversation,
         tools=tools,
         format=_format(object_at(data, "text")) if emulate else None,
         effort=effort if effort in REASONING_EFFORTS else "",
@@ -85,7 +90,8 @@ def responses_request(
 def _input(data: JsonObject, new_id: NewId, *, needed: bool) -> tuple[JsonObject, ...]:
     value = data.get("input")
     items = () if value is None else read_items(value, new_id)
-    if needed and not items and data.get("previous_response_id") is None:
+    follows = data.get("previous_response_id") is not None or data.get("conversation") is not None
+    if needed and not items and not follows:
         raise BadRequest("You must provide an input.", param="input")
     return items
 
@@ -106,7 +112,8 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
-def _is_metadata(value: object) -> bool:
+def is_metadata(value: object) -> bool:
+    """Whether `value` may be the `metadata` of something."""
     return (
         isinstance(value, dict)
         and len(value) <= MAX_METADATA
@@ -121,6 +128,7 @@ FIELDS: Final[Mapping[str, tuple[Callable[[object], bool], str]]] = {
     "store": (_is_boolean, "a boolean"),
     "background": (_is_boolean, "a boolean"),
     "previous_response_id": (_is_text, "a string"),
+    "conversation": (lambda v: isinstance(v, str | dict), "an id, or an object with one"),
     "parallel_tool_calls": (_is_boolean, "a boolean"),
     "max_tool_calls": (is_integer, "an integer"),
     "text": (_is_object, "an object"),
@@ -134,7 +142,7 @@ FIELDS: Final[Mapping[str, tuple[Callable[[object], bool], str]]] = {
     "user": (_is_text, "a string"),
     "safety_identifier": (_is_text, "a string"),
     "prompt_cache_key": (_is_text, "a string"),
-    "metadata": (_is_metadata, f"an object of at most {MAX_METADATA} strings"),
+    "metadata": (is_metadata, METADATA),
     "include": (lambda v: isinstance(v, list), "an array of strings"),
 }
 """The optional fields whose types are checked; all others are accepted and ignored."""
@@ -143,9 +151,25 @@ FIELDS: Final[Mapping[str, tuple[Callable[[object], bool], str]]] = {
 def _refuse_impossible(data: JsonObject) -> None:
     if data.get("background") is True:
         raise BadRequest("Responses in the background are not supported.", param="background")
-    for name in ("conversation", "prompt"):
-        if data.get(name) is not None:
-            raise BadRequest(f"'{name}' is not supported here.", param=name)
+    if data.get("prompt") is not None:
+        raise BadRequest("'prompt' is not supported here.", param="prompt")
+
+
+def _conversation(data: JsonObject) -> str:
+    """The id of the conversation that is named, or nothing. Raises BadRequest."""
+    value = data.get("conversation")
+    if value is None:
+        return ""
+    id = value.get("id") if isinstance(value, dict) else value
+    if not isinstance(id, str) or not id:
+        raise BadRequest(expected("conversation", "an id, or an object with one"), param="conversation")
+    if text_at(data, "previous_response_id"):
+        raise BadRequest(
+            "Mutually exclusive parameters: provide either 'previous_response_id' or 'conversation'.",
+            param="conversation",
+            code="mutually_exclusive_parameters",
+        )
+    return id
 
 
 def _format(text: JsonObject) -> JsonFormat | None:

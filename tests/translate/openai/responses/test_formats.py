@@ -53,7 +53,9 @@ def numbered() -> Any:
     return lambda prefix: f"{prefix}_{next(numbers)}"
 
 
-def draft(*, clock: Callable[[], float] = lambda: 1_796_000_004.9, **fields: Any) -> ResponseDraft:
+def draft(
+    *, clock: Callable[[], float] = lambda: 1_796_000_004.9, part_of: str = "", **fields: Any
+) -> ResponseDraft:
     request = responses_request({"model": "gpt-4-s", "input": "Hi", **fields}, numbered())
     facts = ResponseFacts(
         "resp_1",
@@ -61,6 +63,7 @@ def draft(*, clock: Callable[[], float] = lambda: 1_796_000_004.9, **fields: Any
         "gpt-4-s",
         True,
         request.echo,
+        conversation=part_of,
         earlier_tokens=100,
         spaces=request.tools.spaces,
     )
@@ -357,3 +360,25 @@ def test_what_could_not_be_kept_is_told() -> None:
     made = draft()
     made.store = False
     assert json.loads(made.finished(end("Hi")))["store"] is False
+
+
+def test_response_tells_its_conversation_from_the_beginning() -> None:
+    made = draft(part_of="conv_1")
+    assert json.loads(made.begun())["conversation"] == {"id": "conv_1"}
+    assert json.loads(made.finished(end("Hi")))["conversation"] == {"id": "conv_1"}
+    assert "conversation" not in json.loads(draft().begun())
+
+
+def test_response_says_that_it_was_not_added_to_its_conversation() -> None:
+    made = draft(part_of="conv_1")
+    made.added = False
+    assert json.loads(made.finished(end("Hi")))["conversation"] is None
+
+
+def test_tokens_of_what_is_said_again_count_once() -> None:
+    made = draft()
+    before = json.loads(made.finished(end("Hi")))["usage"]
+    made.earlier_tokens = 0
+    after = json.loads(made.finished(end("Hi")))["usage"]
+    assert before["input_tokens"] - after["input_tokens"] == 100
+    assert before["total_tokens"] - after["total_tokens"] == 100

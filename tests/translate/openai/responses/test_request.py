@@ -103,8 +103,11 @@ def test_repeated_function_has_all_its_keys() -> None:
         ({"input": []}, "input"),
         ({"input": 7}, "input"),
         ({"background": True}, "background"),
-        ({"conversation": "conv_1"}, "conversation"),
-        ({"conversation": {"id": "conv_1"}}, "conversation"),
+        ({"conversation": ""}, "conversation"),
+        ({"conversation": 7}, "conversation"),
+        ({"conversation": {}}, "conversation"),
+        ({"conversation": {"id": 7}}, "conversation"),
+        ({"conversation": "conv_1", "previous_response_id": "resp_1"}, "conversation"),
         ({"prompt": {"id": "p"}}, "prompt"),
         ({"stream": "yes"}, "stream"),
         ({"store": 1}, "store"),
@@ -142,6 +145,18 @@ def test_mistakes_name_the_field(fields: Any, param: str) -> None:
 
 def test_input_may_be_missing_behind_another_response() -> None:
     assert asked(input=None, previous_response_id="resp_0").items == ()
+
+
+@pytest.mark.parametrize("named", ["conv_1", {"id": "conv_1"}])
+def test_conversation_is_named_by_its_id_and_needs_no_input(named: Any) -> None:
+    request = asked(conversation=named, previous_response_id=None, input=None)
+    assert (request.conversation, request.previous_id, request.items) == ("conv_1", "", ())
+
+
+def test_conversation_and_response_that_is_followed_exclude_each_other() -> None:
+    with pytest.raises(BadRequest) as failure:
+        asked(conversation={"id": "conv_1"}, previous_response_id="resp_1")
+    assert failure.value.code == "mutually_exclusive_parameters"
 
 
 def test_request_that_is_only_counted_needs_neither_model_nor_input() -> None:

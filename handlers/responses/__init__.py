@@ -1,0 +1,1 @@
+"""OpenAI's Responses and Conversations: making responses, and the routes of what is kept of them."""

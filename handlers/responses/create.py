@@ -1,0 +1,221 @@
+"""`POST /v1/responses`."""
+
+import copy
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
+from typing import Final
+
+from accounts import Caller, Credential
+from handlers.answer import AnswerHandler, AnswerParts
+from handlers.chat import ChatOptions
+from handlers.emulation import Emulated, computed
+from handlers.responses.keeping import Asked, Course, Keeping
+from handlers.responses.parts import ResponsesParts, alone, conversation_full, new_id, system, whole_items
+from handlers.responses.past import ConversationPast, Past, past_of
+from kept import Standing
+from translate import Options
+from translate.openai import (
+    JsonBody,
+    ResponseDraft,
+    ResponseFacts,
+    ResponsesRequest,
+    ResponseStream,
+    WholeResponse,
+    check_outputs,
+    messages_of,
+    responses_request,
+    settled,
+)
+from translate.values import (
+    AnswerFormat,
+    ApiError,
+    BadRequest,
+    ChatMessage,
+    Model,
+    Native,
+)
+from turns import Answered, ChainedRunner, Prompt, Runner, TurnRequest
+
+REPLACES: Final = "These instructions replace all earlier ones:"
+PROGRAM: Final = "Run a Python program of your own to find the answer."
+"""What the backend is told where its Python is chosen, for which it has no other way of asking."""
+LONGEST_WAIT: Final = 60.0
+"""Seconds. Codex sends what was refused again and again if it is told a wait: a longer one is not told."""
+HEAVY: Final = ("tools", "text")
+"""Fields that take long to read if they are large."""
+
+
+class ResponsesHandler(AnswerHandler[JsonBody]):
+    """A response, streamed or whole, perhaps one that follows another."""
+
+    route = "responses"
+    fails_within = True
+
+    def initialize(self, parts: AnswerParts, chat: ChatOptions, responses: ResponsesParts) -> None:
+        """`parts` are those of every answer; `chat` says how answers look."""
+        self.parts = parts
+        self.chat = chat
+        self.responses = responses
+
+    def new_body(self) -> JsonBody:
+        """JSON."""
+        return JsonBody()
+
+    async def post(self) -> None:
+        """Answer a request. Raises ApiError while nothing was sent."""
+        with ExitStack() as meanwhile:
+            await self.respond(*await self._turn(meanwhile))
+
+    def send_api_error(self, error: ApiError, body: bytes | None = None) -> None:
+        """See `ApiHandler`."""
+        if (error.retry_after or 0.0) > LONGEST_WAIT:
+            error = copy.copy(error)
+            error.retry_after = None
+        super().send_api_error(error, body)
+
+    async def _turn(self, meanwhile: ExitStack) -> tuple[ChainedRunner, AnswerFormat]:
+        """What makes the answer, and its format; `meanwhile` nobody else answers in its conversation."""
+        data = await self.parsed(JsonBody.read_object)
+        size = self.whole_body().other_bytes if any(map(data.get, HEAVY)) else 0
+        emulate = self.parts.emulation.enabled
+        request = await computed(size, responses_request, data, new_id, emulate=emulate)
+        del data
+        model = await self.resolve(request.model)
+        self.check_limits(self.caller, model)
+        if request.conversation:
+            meanwhile.enter_context(alone(self.responses, self.caller, request.conversation))
+        asked = await self._asked(request, model)
+        course = await self._course(asked, size)
+        draft = ResponseDraft(self._facts(asked, course), new_id, time.time)
+        format = ResponseStream(draft) if request.stream else WholeResponse(draft)
+        again = None
+        if asked.past is not None and course.place is not None:
+            again = partial(self._begin_anew, asked, asked.past, course, draft, format)
+        keep = None
+        if self._lasts(request) and self.responses.store is not None:
+            owner = self.responses.keys.digest(self.caller)
+            keep = Keeping(self.responses.store, owner, asked, course, draft).keep
+        return ChainedRunner(self._new_turn(asked, course, format), again, keep), format
+
+    def _lasts(self, request: ResponsesRequest) -> bool:
+        """Whether others may go on after the response."""
+        return self.responses.store is not None and (request.store or bool(request.conversation))
+
+    async def _asked(self, request: ResponsesRequest, model: Model) -> Asked:
+        """The request with what it refers to. Raises ApiError."""
+        past = await past_of(self.responses, self.caller, request)
+        items = await whole_items(self.responses, self.caller, request.items)
+        if isinstance(past, ConversationPast):
+            if past.kept.room < self.body_bytes or past.kept.free <= len(items):
+                raise conversation_full()
+            items = settled(items, new_id)
+        asked = Asked(request, model, items, past)
+        check_outputs(items, asked.called)
+        return asked
+
+    def _facts(self, asked: Asked, course: Course) -> ResponseFacts:
+        request, standing = asked.request, asked.past.standing if asked.past is not None else None
+        return ResponseFacts(
+            id=new_id("resp"),
+            created=int(time.time()),
+            model=request.model,
+            store=request.store and self.responses.store is not None,
+            echo=request.echo,
+            conversation=request.conversation,
+            earlier_tokens=standing.tokens if standing is not None and course.place is not None else 0,
+            spaces=request.tools.spaces,
+            native=request.tools.native,
+            container=new_id("cntr"),
+            files=f"{self.public_base()}/files/" if Native.CODE_INTERPRETER in request.tools.native else "",
+        )
+
+    async def _course(self, asked: Asked, size: int) -> Course:
+        """How the answer is made first: where the earlier one was, if the backend's conversation is known."""
+        past, request = asked.past, asked.request
+        said = messages_of(asked.items, asked.called)
+        if not said and not request.conversation:
+            raise nothing_to_answer()
+        if past is None:
+            return Course(await self._emulated(asked, [*system(request.instructions), *said], size))
+        standing = past.standing
+        if not said or standing is None or not goes_on(standing, asked.model, self.caller):
+            return await self._whole_course(asked, past)
+        instructions = request.instructions if request.instructions != standing.instructions else ""
+        if instructions and standing.instructions:
+            instructions = f"{REPLACES}\n\n{instructions}"
+        emulated = await self._emulated(
+            asked, [*system(instructions), *said], size, standing.nonce, known=standing.told
+        )
+        return Course(emulated, standing.place, standing.account)
+
+    async def _whole_course(self, asked: Asked, past: Past) -> Course:
+        """How the answer is made of all that was said before. Raises ApiError."""
+        said = messages_of([*await past.items(), *asked.items], {})
+        if not said:
+            raise nothing_to_answer()
+        messages = [*system(asked.request.instructions), *said]
+        size = sum(len(message.text) for message in messages)
+        nonce = past.standing.nonce if past.standing is not None else ""
+        return Course(await self._emulated(asked, messages, size, nonce))
+
+    async def _emulated(
+        self, asked: Asked, messages: Sequence[ChatMessage], size: int, nonce: str = "", *, known: str = ""
+    ) -> Emulated:
+        emulate, toolbox, form = self.parts.emulation.of, asked.request.tools.toolbox, asked.request.format
+        if asked.request.tools.program:
+            *earlier, last = messages
+            messages = [*earlier, replace(last, text=f"{last.text}\n\n{PROGRAM}".lstrip())]
+        return await computed(size, emulate, self.caller, messages, toolbox, form, nonce, known=known)
+
+    def _new_turn(self, asked: Asked, course: Course, format: AnswerFormat) -> Runner:
+        request, model = asked.request, asked.model
+        lasts = self._lasts(request)
+        holds_input = lasts or course.place is not None
+
+        async def note(credential: Credential, answered: Answered) -> None:
+            course.answered = answered
+
+        style = self.chat.style_for(self.caller, model)
+        turn = TurnRequest(
+            self.caller,
+            Prompt(
+                model,
+                course.emulated.messages,
+                effort=request.effort,
+                hints=request.tools.hints,
+                place=course.place,
+                home=course.home,
+                lasting=lasts,
+            ),
+            Options((), style, request.reasoning, course.emulated.contract, native=request.tools.native),
+            self.public_base(),
+            inline_pictures=self.hold() if Native.IMAGE_GENERATION in request.tools.native else None,
+            on_prepared=(lambda: None)
+            if holds_input
+            else partial(self.reservation.shrink_to, self.whole_body().other_bytes),
+            afterwards=note if lasts else None,
+        )
+        return self.parts.turns.turn(turn, format)
+
+    async def _begin_anew(
+        self, asked: Asked, past: Past, course: Course, draft: ResponseDraft, format: AnswerFormat
+    ) -> Runner:
+        """Say all again in a new conversation. Raises ApiError."""
+        anew = await self._whole_course(asked, past)
+        course.emulated, course.place, course.home = anew.emulated, None, ""
+        draft.earlier_tokens = 0
+        return self._new_turn(asked, course, format)
+
+
+def goes_on(standing: Standing, model: Model, caller: Caller) -> bool:
+    """Whether `model` may go on there in the backend's conversation: a GPT stays in its own."""
+    homes = (caller.own.digest,) if caller.grant is None else caller.grant.accounts
+    return standing.place is not None and standing.account in homes and standing.gizmo == model.gizmo_id
+
+
+def nothing_to_answer() -> BadRequest:
+    """Nobody has said anything."""
+    return BadRequest("The input holds nothing to answer.", param="input")
