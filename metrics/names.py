@@ -100,7 +100,7 @@ CONVERSATION_ROUTES: Final = ("audio", "chat", "images", "messages", "responses"
 
 REJECTIONS: Final = (
     "overloaded", "draining", "quota", "key_quota", "gpt4_window", "model_cap", "queue", "refused_key",
-    "unknown_keys", "incorrect_key", "expired_key", "bodies", "feature_limit", OTHER
+    "unknown_keys", "incorrect_key", "expired_key", "bodies", "feature_limit", "no_account", OTHER
 )  # fmt: skip
 """Why we turned a request away."""
 FEATURES: Final = (
