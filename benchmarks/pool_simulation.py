@@ -19,7 +19,7 @@ from benchmarks.pool_load import Request, bursts
 from benchmarks.pool_queues import QUEUES
 from benchmarks.pool_run import Figures, Run
 
-RUNS: Final = {2: 12, 6: 6, 20: 2, 50: 1}
+RUNS: Final = {2: 12, 6: 6, 20: 3, 50: 2}
 """Runs by number of accounts; each has loads and accounts of its own."""
 DURATION: Final = 9 * 3600.0
 COLUMNS: Final = (
