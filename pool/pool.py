@@ -216,7 +216,6 @@ class Pool:
             if not self._roster.is_current(waiter.caller):
                 self._queue.release(admission, 0.0)
                 raise revoked()
-            self._note_use(waiter, account)
             return admission
 
     async def _given(self, waiter: _Waiter) -> tuple[Account, Credential, Ticket]:
@@ -254,7 +253,8 @@ class Pool:
             chosen = choose(candidates, self._policy, waiter.need.home or last)
             if chosen is not None:
                 self._give_to(waiter, chosen.alias)
-                seen.clear()
+                for alike, others in seen.items():
+                    seen[alike] = [self._now_in_use(other, chosen.alias) for other in others]
             elif (error := self._refused(waiter, candidates)) is not None:
                 self._waiters.remove(waiter)
                 waiter.given.set_exception(error)
@@ -266,7 +266,15 @@ class Pool:
                 ticket = self._queue.take(queue_name(account), self._slots(account, credential))
                 if ticket is not None:
                     self._waiters.remove(waiter)
+                    self._note_use(waiter, account)
                     waiter.given.set_result((account, credential, ticket))
+
+    def _now_in_use(self, candidate: Candidate, alias: str) -> Candidate:
+        """The candidate, after the account `alias` was given to somebody."""
+        if candidate.alias != alias:
+            return candidate
+        due = self._rotation.due(alias)
+        return replace(candidate, in_use=candidate.in_use + 1, used_at=self._used.get(alias, 0.0), due=due)
 
     def _refused(self, waiter: _Waiter, candidates: Sequence[Candidate]) -> ApiError | None:
         """Why there is no sense in waiting longer, if so."""

@@ -355,3 +355,14 @@ async def test_key_that_is_revoked_while_it_waits_gets_no_account() -> None:
     error = await waiting
     assert (type(error), error.code) == (Unauthorized, "invalid_api_key")
     assert alias_of(await taken(pool, key("other"))) == "a"
+
+
+async def test_those_who_are_served_at_once_are_spread_over_the_accounts() -> None:
+    world = World((account("a", concurrency=2), account("b", concurrency=2)))
+    world.hindrances = {alias: (Obstacle.COOLING, world.now + 2) for alias in "ab"}
+    pool = pool_over(world, Policy.ROUND_ROBIN)
+    waiting = [asyncio.create_task(taken(pool, key())) for _ in range(3)]
+    await eventually(lambda: len(pool) == 3)
+    world.hindrances.clear()
+    pool.changed()
+    assert [alias_of(slot) for slot in await asyncio.gather(*waiting)] == ["a", "b", "a"]
