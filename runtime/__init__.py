@@ -1,4 +1,4 @@
-"""What the process offers to every room: background tasks, threads, whole files, a Redis connection,
+"""What the process offers to every room: background tasks, threads, whole files, SQLite files, a Redis connection,
 memory that is given back, a budget of the bytes that are held, the event loop, signals, contexts
 that only have an end.
 """
@@ -14,6 +14,7 @@ from runtime.memory import MemoryTrimmer, give_back_large_blocks
 from runtime.names import listed
 from runtime.redis import connect_redis, redis_failures
 from runtime.signals import Signals
+from runtime.sqlite import SqliteFailed, SqliteFile, transaction
 from runtime.state_directory import StateDirectory
 from runtime.text_table import text_table
 from runtime.threads import COMPUTING, SMALL_FILES, Threads
@@ -31,6 +32,8 @@ __all__ = [
     "NoRoom",
     "Signals",
     "Signature",
+    "SqliteFailed",
+    "SqliteFile",
     "StateDirectory",
     "Threads",
     "alone_in",
@@ -43,4 +46,5 @@ __all__ = [
     "replace_file",
     "signature_of",
     "text_table",
+    "transaction",
 ]
