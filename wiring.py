@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from access import AccessLimits, Admin, Doorkeeper, load_admin
 from accounts import AccountQueue, Caller, Lender, SharedSlots
 from catalogue import CallerModels, GptsFileWatcher, load_gpts
+from continuity import ConversationTable, RedisConversations, SqliteConversations
 from handlers import (
     ROUTES,
     AnswerParts,
@@ -18,6 +19,7 @@ from handlers import (
     ChatOptions,
     Common,
     Emulation,
+    Lasting,
     ResponsesParts,
     StreamTiming,
 )
@@ -51,7 +53,9 @@ from settings import ALIASES, Settings, SettingsError
 from translate.values import ANY_GPT, BUILT_IN, Catalogue, Gpt, GptsError, Style, is_slug
 from transport import Proxy
 from turns import (
+    QUIET_SECONDS,
     AttachmentUploader,
+    LaterHiding,
     Preparation,
     PromptOptions,
     RunningAnswers,
@@ -116,6 +120,8 @@ class Service:
     trimmer: MemoryTrimmer
     state: StateDirectory
     responses: ResponseStore | None
+    table: ConversationTable | None
+    hiding: LaterHiding | None
 
     def start(self) -> None:
         """Start what runs in the background; returns at once."""
@@ -146,6 +152,8 @@ class Service:
         await self.queue.close()
         await self.starting.wait()
         await self.health.close()
+        if self.hiding is not None:
+            await self.hiding.close()
         await self.licence.close()
         await self.models.close()
         await self.limits.close()
@@ -156,6 +164,8 @@ class Service:
         await self.charges.close()
         if self.responses is not None:
             await self.responses.close()
+        if self.table is not None:
+            await self.table.close()
         await self.exposition.close()
         self.lag.stop()
 
@@ -170,11 +180,13 @@ def build(
     socket_limits: SocketLimits = SOCKET_LIMITS,
     paces: Paces = PACES,
     exposition_max_age: float = MAX_AGE_SECONDS,
+    hidden_after: float = QUIET_SECONDS,
 ) -> Service:
     """Make all parts; `demo_gpts` are offered while the list of GPTs is empty. Raises SettingsError.
 
     `progress_timeout` is the limit for answers that hold nothing but pings, `exposition_max_age` how old the
-    metrics may be that a scraper gets; both in seconds.
+    metrics may be that a scraper gets, and `hidden_after` how long a conversation has been quiet that is
+    hidden then; all in seconds.
     """
     roster = _roster(settings, simulated=simulated)
     catalogue, load = _catalogue(settings, demo_gpts)
@@ -245,6 +257,9 @@ def build(
     tokens = TokenCounter()
     recorder = Recorder(Path(settings.state_dir) / "recordings", settings.record)
     responses = _response_store(settings, simulated=simulated)
+    table = _conversation_table(settings, simulated=simulated)
+    hides = settings.history == "hide"
+    hiding = LaterHiding(files.hide_conversation, hidden_after) if hides and table is not None else None
     running = RunningAnswers(metrics, settings.max_concurrent, aftermath)
     turns = TurnFactory(
         TurnParts(
@@ -274,7 +289,8 @@ def build(
             aftermath=aftermath,
             retries=settings.upstream_retries,
             retry_unclear=settings.retry_unclear,
-            hide=settings.history == "hide",
+            hide=hides,
+            hiding=hiding,
             link_upstream=settings.image_links == "upstream",
         ),
         continue_limit=settings.continue_limit,
@@ -305,6 +321,7 @@ def build(
                 write_timeout=settings.write_timeout,
             ),
             emulation=Emulation(enabled=settings.tools == "emulate"),
+            lasting=Lasting(table, keys) if table is not None else None,
         ),
         chat=ChatOptions(
             style=Style(settings.style),
@@ -369,6 +386,8 @@ def build(
             ],
         ),
         responses=responses,
+        table=table,
+        hiding=hiding,
     )
 
 
@@ -408,6 +427,16 @@ def _response_store(settings: Settings, *, simulated: bool) -> ResponseStore | N
         return RedisResponses(settings.redis_url, bounds)
     name = "demo-responses.sqlite3" if simulated else "responses.sqlite3"
     return SqliteResponses(Path(settings.state_dir) / name, bounds)
+
+
+def _conversation_table(settings: Settings, *, simulated: bool) -> ConversationTable | None:
+    """Where it is kept which conversations go on, if any do: a temporary chat is never gone on with."""
+    if settings.continuity == "off" or settings.history == "temporary":
+        return None
+    if settings.redis_url:
+        return RedisConversations(settings.redis_url)
+    name = "demo-conversations.sqlite3" if simulated else "conversations.sqlite3"
+    return SqliteConversations(Path(settings.state_dir) / name)
 
 
 def _doorkeeper(

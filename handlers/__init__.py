@@ -5,6 +5,7 @@ from handlers.app import ROUTES, AppParts, make_app, make_metrics_app
 from handlers.base import Common
 from handlers.chat import ChatOptions
 from handlers.client_connection import StreamTiming
+from handlers.continuing import Lasting
 from handlers.emulation import Emulation
 from handlers.responses.parts import ResponsesParts
 
@@ -15,6 +16,7 @@ __all__ = [
     "ChatOptions",
     "Common",
     "Emulation",
+    "Lasting",
     "ResponsesParts",
     "StreamTiming",
     "make_app",

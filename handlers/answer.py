@@ -11,6 +11,7 @@ from handlers.base import ApiHandler
 from handlers.body import AnyBody, BodyHandler
 from handlers.client_connection import ClientConnection, StreamTiming
 from handlers.client_states import ClientState
+from handlers.continuing import Lasting
 from handlers.emulation import Emulation
 from metrics import Outcome
 from runtime import HeldBytes
@@ -119,8 +120,9 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class AnswerParts:
-    """What handlers of answers work with: models, turns, the answers in flight, the timing of streams, and
-    what asks for tools and forms.
+    """What handlers of answers work with: models, turns, the answers in flight, the timing of streams, what
+    asks for tools and forms, and what finds conversations that last, None where each request begins a new
+    one.
     """
 
     models: CallerModels
@@ -128,6 +130,7 @@ class AnswerParts:
     running: RunningAnswers
     timing: StreamTiming
     emulation: Emulation
+    lasting: Lasting | None
 
 
 class AnswerHandler(BodyHandler[AnyBody]):

@@ -39,10 +39,12 @@ log = logging.getLogger("pandora")
 EXPOSED: Final = (
     "x-request-id, request-id, openai-processing-ms, retry-after, retry-after-ms, x-should-retry, "
     "x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests, "
-    "x-ratelimit-limit-units, x-ratelimit-remaining-units, x-ratelimit-reset-units, x-model-resolved"
+    "x-ratelimit-limit-units, x-ratelimit-remaining-units, x-ratelimit-reset-units, x-model-resolved, "
+    "x-conversation"
 )
 SENT_WITH_STREAMS: Final = (
     "Content-Type", "Date", "x-request-id", "openai-version", "openai-processing-ms", "x-model-resolved",
+    "x-conversation",
     "Access-Control-Allow-Origin", "Access-Control-Expose-Headers", "Cache-Control", "X-Accel-Buffering",
 )  # fmt: skip
 """Headers of each stream."""

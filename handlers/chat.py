@@ -7,8 +7,9 @@ from functools import partial
 from typing import Final
 
 from accounts import Caller
-from handlers.answer import AnswerHandler, AnswerParts
+from handlers.answer import AnswerParts
 from handlers.emulation import computed
+from handlers.lasting import Course, LastingHandler, Said
 from translate import Options
 from translate.openai import ChatRequest, ChatStream, JsonBody, WholeChat, chat_request
 from translate.values import SEARCH, AnswerFormat, Model, Style
@@ -36,7 +37,7 @@ class ChatOptions:
         return Style(said) if said else self.style
 
 
-class ChatHandler(AnswerHandler[JsonBody]):
+class ChatHandler(LastingHandler):
     """A conversation with one answer, streamed or whole."""
 
     route = "chat"
@@ -55,7 +56,7 @@ class ChatHandler(AnswerHandler[JsonBody]):
         await self.respond(*await self._turn())
 
     async def _turn(self) -> tuple[Runner, AnswerFormat]:
-        """The turn and the format of its answer. While they run, nobody else keeps the request."""
+        """What makes the answer, and its format. While it runs, nobody else keeps the request."""
         data = await self.parsed(JsonBody.read_object)
         emulation, size = self.parts.emulation, self.whole_body().other_bytes
         tools = size if any(map(data.get, HEAVY)) else 0
@@ -63,24 +64,26 @@ class ChatHandler(AnswerHandler[JsonBody]):
         del data
         model = await self.resolve(request.model)
         self.check_limits(self.caller, model)
+        said = Said(request.messages, request.toolbox, request.format, tools)
+        format = self._format(request)
+        return await self.runner(said, model, partial(self._asked, request, model), format), format
+
+    def _asked(self, request: ChatRequest, model: Model, course: Course) -> TurnRequest:
         style = self.chat.style_for(self.caller, model)
-        emulated = await computed(
-            tools, emulation.of, self.caller, request.messages, request.toolbox, request.format
-        )
-        turn = TurnRequest(
+        return TurnRequest(
             self.caller,
             Prompt(
                 model,
-                emulated.messages,
+                course.emulated.messages,
                 effort=request.reasoning_effort,
                 hints=(SEARCH,) if request.web_search else (),
+                place=course.place,
+                home=course.home,
+                lasting=course.lasting,
             ),
-            Options(request.stop, style, self.chat.reasoning, emulated.contract),
+            Options(request.stop, style, self.chat.reasoning, course.emulated.contract),
             self.public_base(),
-            on_prepared=partial(self.reservation.shrink_to, self.whole_body().other_bytes),
         )
-        format = self._format(request)
-        return self.parts.turns.turn(turn, format), format
 
     def _format(self, request: ChatRequest) -> AnswerFormat:
         answer_id, created = f"chatcmpl-{secrets.token_hex(16)}", int(time.time())

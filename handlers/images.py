@@ -11,6 +11,7 @@ from typing import Final
 
 from handlers.answer import AnswerHandler, AnswerParts
 from handlers.body import AnyBody
+from handlers.continuing import CONVERSATION_HEADER, NEW
 from media import Content, MediaError, MediaReader
 from translate import Options
 from translate.openai import (
@@ -47,6 +48,7 @@ class DrawingHandler(AnswerHandler[AnyBody]):
     ) -> None:
         """Serve `request`, with pictures to start from; the last one may be a mask. Raises ApiError."""
         model = await self.resolve(request.model)
+        self.set_header(CONVERSATION_HEADER, NEW)
         self.check_limits(self.caller, model, (DRAWING,))
         message = ChatMessage("user", instruction(request, len(sources), masked=masked), tuple(sources))
         turn = TurnRequest(

@@ -1,22 +1,22 @@
 """`POST /v1/messages` and `/v1/messages/count_tokens`: Anthropic's Messages API, as Claude Code speaks it."""
 
 import secrets
-from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
 import ujson
 
-from handlers.answer import AnswerHandler, AnswerParts
+from handlers.answer import AnswerParts
 from handlers.anthropic_api import AnthropicHandler
 from handlers.base import ApiHandler, UnknownPath
 from handlers.body import BodyHandler
 from handlers.chat import ChatOptions
-from handlers.emulation import Emulated, computed
+from handlers.emulation import computed
+from handlers.lasting import Course, LastingHandler, Said
 from translate import Options
 from translate.anthropic import MessagesRequest, MessagesStream, WholeMessage, messages_request
 from translate.openai import JsonBody
-from translate.values import SEARCH, AnswerFormat, ChatMessage, Model, Usage
+from translate.values import SEARCH, AnswerFormat, Model, Usage
 from turns import Prompt, Runner, TurnRequest
 
 CHARACTERS_PER_TOKEN: Final = 4
@@ -33,22 +33,18 @@ class PromptHandler(AnthropicHandler, BodyHandler[JsonBody]):
         """JSON."""
         return JsonBody()
 
-    async def read_prompt(self, *, counted_only: bool = False) -> tuple[MessagesRequest, Emulated]:
-        """The request, and what of it the backend is to get. Raises ApiError."""
+    async def read_prompt(self, *, counted_only: bool = False) -> tuple[MessagesRequest, Said]:
+        """The request, and what it says. Raises ApiError."""
         data = await self.parsed(JsonBody.read_object)
         emulation = self.parts.emulation
         tools = self.whole_body().other_bytes if "tools" in data or "output_config" in data else 0
         request = await computed(
             tools, messages_request, data, emulate=emulation.enabled, counted_only=counted_only
         )
-        del data
-        emulated = await computed(
-            tools, emulation.of, self.caller, request.messages, request.toolbox, request.format
-        )
-        return request, emulated
+        return request, Said(request.messages, request.toolbox, request.format, tools)
 
 
-class MessagesHandler(PromptHandler, AnswerHandler[JsonBody]):
+class MessagesHandler(PromptHandler, LastingHandler):
     """A conversation with one message in answer, streamed or whole."""
 
     route = "messages"
@@ -63,26 +59,30 @@ class MessagesHandler(PromptHandler, AnswerHandler[JsonBody]):
         await self.respond(*await self._turn())
 
     async def _turn(self) -> tuple[Runner, AnswerFormat]:
-        """The turn and the format of its answer. While they run, nobody else keeps the request."""
-        request, emulated = await self.read_prompt()
+        """What makes the answer, and its format. While it runs, nobody else keeps the request."""
+        request, said = await self.read_prompt()
         model = await self.resolve(request.model)
         self.check_limits(self.caller, model)
-        self.window = _expected_tokens(emulated.messages), _context(model)
+        self.window = _expected_tokens(said), _context(model)
+        format = self._format(request)
+        return await self.runner(said, model, partial(self._asked, request, model), format), format
+
+    def _asked(self, request: MessagesRequest, model: Model, course: Course) -> TurnRequest:
         style = self.chat.style_for(self.caller, model)
-        turn = TurnRequest(
+        return TurnRequest(
             self.caller,
             Prompt(
                 model,
-                emulated.messages,
+                course.emulated.messages,
                 effort=request.effort,
                 hints=(SEARCH,) if request.web_search else (),
+                place=course.place,
+                home=course.home,
+                lasting=course.lasting,
             ),
-            Options(request.stop, style, request.reasoning, emulated.contract),
+            Options(request.stop, style, request.reasoning, course.emulated.contract),
             self.public_base(),
-            on_prepared=partial(self.reservation.shrink_to, self.whole_body().other_bytes),
         )
-        format = self._format(request)
-        return self.parts.turns.turn(turn, format), format
 
     def _format(self, request: MessagesRequest) -> AnswerFormat:
         message_id, errors = f"msg_{secrets.token_hex(12)}", self.envelope()
@@ -103,7 +103,10 @@ class CountTokensHandler(PromptHandler):
 
     async def post(self) -> None:
         """Count. Raises ApiError."""
-        _, emulated = await self.read_prompt(counted_only=True)
+        _, said = await self.read_prompt(counted_only=True)
+        emulated = await computed(
+            said.size, self.parts.emulation.of, self.caller, said.messages, said.toolbox, said.format
+        )
         counted = await self.parts.turns.count_tokens(emulated.messages)
         self.send_body(ujson.dumps({"input_tokens": counted}).encode())
 
@@ -124,8 +127,9 @@ class HelloHandler(ApiHandler):
     head = get
 
 
-def _expected_tokens(messages: Sequence[ChatMessage]) -> int:
-    return max(1, sum(len(message.text) for message in messages) // CHARACTERS_PER_TOKEN)
+def _expected_tokens(said: Said) -> int:
+    characters = max(said.size, sum(len(message.text) for message in said.messages))
+    return max(1, characters // CHARACTERS_PER_TOKEN)
 
 
 def _context(model: Model) -> int:

@@ -1,5 +1,5 @@
-"""What the process offers to every room: background tasks, threads, whole files, SQLite files, a Redis connection,
-memory that is given back, a budget of the bytes that are held, the event loop, signals, contexts
+"""What the process offers to every room: background tasks, threads, whole files, SQLite files, a Redis
+connection, memory that is given back, a budget of the bytes that are held, the event loop, signals, contexts
 that only have an end.
 """
 

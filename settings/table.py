@@ -323,11 +323,20 @@ class SettingsTable:
         "keep",
         one_of("keep", "hide", "temporary"),
         "What happens to a conversation in the account's list on the backend: `keep` leaves it there, "
-        "`hide` removes it after the answer (by hiding it, or by deleting it where the backend only offers "
-        "that), `temporary` starts it as a temporary chat, which is never listed. In temporary chats the "
+        "`hide` removes it after the answer, or with `CONTINUITY=auto` once it has been quiet for a quarter "
+        "of an hour (by hiding it, or by deleting it where the backend only offers that), `temporary` starts "
+        "it as a temporary chat, which is never listed. In temporary chats the "
         "backend does no research and draws nothing: what a word of the model, a setting or an image route "
         "asks for is kept and hidden afterwards, but a picture asked for in the words of a message alone is "
         "not drawn, and the model says so.",
+    )
+    continuity: Literal["off", "auto"] = setting(
+        "CONTINUITY",
+        "auto",
+        one_of("off", "auto"),
+        "Whether a request whose history the backend has as a conversation goes on there, so that only what "
+        "is new is posted, and sandboxes, files and pictures are still there: `auto` where that is sure, "
+        "`off` never. With `HISTORY=temporary` it is off.",
     )
     continue_limit: int = setting(
         "CONTINUE_LIMIT",
@@ -570,8 +579,9 @@ class SettingsTable:
         "REDIS_URL",
         "",
         optional(redis_address),
-        "A Redis, as `redis://host:6379/0`, in which several instances share the ledger, kept responses "
-        "and the queues; if unset, ledger and responses are files in STATE_DIR.",
+        "A Redis, as `redis://host:6379/0`, in which several instances share the ledger, kept responses, "
+        "what conversations are found with, and the queues; if unset, all but the queues are files in "
+        "STATE_DIR.",
         secret=True,
         old_name="STATE_URL",
     )

@@ -6,6 +6,7 @@ from turns.chained import ChainedRunner
 from turns.drawing import DrawingRunner
 from turns.factory import TurnFactory
 from turns.failures import outcome_of
+from turns.later_hiding import QUIET_SECONDS, LaterHiding
 from turns.need import need_of_model
 from turns.outcome import TurnOutcome
 from turns.parts import Answered, Runner, TurnParts, TurnRequest
@@ -19,11 +20,13 @@ from turns.token_counter import TokenCounter
 from turns.voice import Voice
 
 __all__ = [
+    "QUIET_SECONDS",
     "Answered",
     "AttachmentUploader",
     "ChainedRunner",
     "Client",
     "DrawingRunner",
+    "LaterHiding",
     "Preparation",
     "Prompt",
     "PromptOptions",

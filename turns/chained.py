@@ -14,15 +14,16 @@ class ChainedRunner:
     """Runs `turn`; if the backend does not have its conversation, the turn that `again` makes of all that was
     said, once. Nothing is posted twice that may have been accepted.
 
-    `keep` is awaited with the outcome of a good answer before that is told. `on_begun` is called when an
-    answer has begun well: from then on nothing is kept for another turn. It stands in for a `TurnRunner`.
+    `keep` is awaited with the outcome of a good answer before that is told, and gives what is told. `on_begun`
+    is called when an answer has begun well: from then on nothing is kept for another turn. It stands in for a
+    `TurnRunner`.
     """
 
     def __init__(
         self,
         turn: Runner,
         again: Callable[[], Awaitable[Runner]] | None = None,
-        keep: Callable[[TurnOutcome], Awaitable[None]] | None = None,
+        keep: Callable[[TurnOutcome], Awaitable[TurnOutcome]] | None = None,
         on_begun: Callable[[], None] = lambda: None,
     ) -> None:
         self._turn = turn
@@ -55,7 +56,7 @@ class ChainedRunner:
                 outcome = await self._run_again(self._again, patient, outcome)
             await client.quiet()
             if self._keep is not None and outcome.good:
-                await self._keep(outcome)
+                outcome = await self._keep(outcome)
             return outcome
         finally:
             self._again = self._keep = None  # they hold the request

@@ -13,6 +13,7 @@ from recordings import Recorder
 from runtime import BackgroundTasks, ByteBudget, HeldBytes
 from translate import Options
 from translate.values import ApiError, Model
+from turns.later_hiding import LaterHiding
 from turns.outcome import TurnOutcome
 from turns.preparation import Preparation, Prompt
 from turns.relay import Client
@@ -25,7 +26,8 @@ from upstream.files import BackendFiles
 @dataclass(frozen=True, slots=True)
 class TurnParts:
     """What a turn works with. `room` is for the bytes of pictures and files on their way. `hide` takes each
-    conversation off the account's list after its answer.
+    conversation off the account's list after its answer; with `hiding`, those that others may go on with
+    later.
 
     `pool` gives accounts, and `health` knows which of them have failed; `renewed` says whether one has
     another credential than before, by its alias.
@@ -52,19 +54,22 @@ class TurnParts:
     retry_unclear: bool
     hide: bool
     link_upstream: bool
+    hiding: LaterHiding | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
     """A whole answer: where it is stored at the backend, and its text. Ids may be empty if it told none.
 
-    `home` names the account that has it: see `Slot.home`.
+    `home` names the account that has it: see `Slot.home`. `left`: the backend is still at work on it, and
+    more may come there.
     """
 
     home: str
     conversation_id: str
     message_id: str
     text: str
+    left: bool = False
 
 
 class Runner(Protocol):

@@ -22,7 +22,9 @@ from translate.values import (
     Picture,
     PictureShown,
     PictureWanted,
+    Refused,
     TextDelta,
+    ToolCall,
     ToolCalled,
 )
 from turns.failures import TIMEOUTS, as_api_error
@@ -73,6 +75,7 @@ class AnswerRelay:
         "failure",
         "pictures",
         "reason",
+        "refusal",
         "well",
     )
 
@@ -94,8 +97,10 @@ class AnswerRelay:
         """The finish reason, once the conversation has finished."""
         self.pictures = 0
         """How many pictures the answer shows."""
-        self.calls = 0
-        """How many tools of the client's it calls."""
+        self.calls: list[ToolCall] = []
+        """The calls of the client's tools that it makes."""
+        self.refusal = ""
+        """The words with which the model has refused."""
         self.elsewhere: Elsewhere | None = None
         """Where the rest of the answer is, if the stream that has ended does not have it."""
         self.conversation = conversation
@@ -204,8 +209,10 @@ class AnswerRelay:
                     return out, asset
                 case PictureShown():
                     self.pictures += 1
-                case ToolCalled():
-                    self.calls += 1
+                case ToolCalled(call):
+                    self.calls.append(call)
+                case Refused(text):
+                    self.refusal = text
                 case ExchangeEnded():
                     self.ended = event
                 case GoesOn(elsewhere):

@@ -75,6 +75,7 @@ class TurnRunner:
         "_format",
         "_had_text",
         "_hide",
+        "_hiding",
         "_model",
         "_need",
         "_notes",
@@ -117,6 +118,10 @@ class TurnRunner:
         self._exchange = Exchange()
         self._preflight = NO_PREFLIGHT  # another one from the time when the request waits for its slot
         self._hide = parts.hide or parts.preparation.hides(request.prompt)
+        # Where it is hidden later: a conversation that goes on is not hidden meanwhile.
+        self._hiding = parts.hiding if self._hide and request.prompt.lasting else None
+        if self._hiding is not None and request.prompt.place is not None:
+            self._hiding.postpone(request.prompt.place.conversation_id)
         self._charge: Charge | None = None
         self._posting: asyncio.Task[Charge] | None = None  # the charge of a message that goes out next
         self._records: list[Awaitable[object]] = []  # of the ledger, to be durable before the turn is over
@@ -212,7 +217,15 @@ class TurnRunner:
             outcome = Outcome.OK if error is None else outcome_of(error)
         if bug is None and relay is not None:
             answered = relay.conversation
-            end = AnswerEnd(relay.reason, usage, answered.answer, answered.citations, answered.stop_sequence)
+            end = AnswerEnd(
+                relay.reason,
+                usage,
+                answered.answer,
+                answered.citations,
+                answered.stop_sequence,
+                relay.calls,
+                relay.refusal,
+            )
         cost = usage if counted or self._units else Usage(0, 0)
         pictures = relay.pictures if relay is not None else 0
         return TurnOutcome(
@@ -224,7 +237,7 @@ class TurnRunner:
             cost,
             pictures,
             self.answered_by,
-            calls=relay.calls if relay is not None else 0,
+            calls=len(relay.calls) if relay is not None else 0,
             asked_again=self._asked_again,
             spent=self._spent,
             account=account.alias if (account := self._slot.account) is not None else "",
@@ -243,7 +256,7 @@ class TurnRunner:
                 if (failure := self._relay.failure) is not None:
                     self._unkept = True
                     raise failure
-                await self._do_afterwards(conversation)
+                await self._do_afterwards(conversation, left=self._relay.elsewhere is not None)
         except ApiError as error:
             self._error = error.with_traceback(None)  # which refers to this turn
         except Stopped:
@@ -257,12 +270,12 @@ class TurnRunner:
             self._relay.conversation.abandon()
             await self._relay.pass_on()
 
-    async def _do_afterwards(self, conversation: Conversation) -> None:
+    async def _do_afterwards(self, conversation: Conversation, *, left: bool) -> None:
         """What else belongs to the turn. Raises ApiError."""
         if (afterwards := self._request.afterwards) is not None:
             facts = conversation.facts
             home, text = self._slot.home, conversation.answer.text
-            answered = Answered(home, facts.conversation_id, facts.last_message_id, text)
+            answered = Answered(home, facts.conversation_id, facts.last_message_id, text, left)
             await self._work.do(afterwards(self._slot.credential, answered))
 
     async def _converse_in_slot(self, client: Client) -> None:
@@ -505,8 +518,13 @@ class TurnRunner:
     def _hide_conversation(self) -> None:
         """Take it off the account's list, in the background: the answer does not wait for that."""
         parts, relay = self._parts, self._relay
-        if self._hide and relay is not None and (found := relay.conversation.facts.conversation_id):
-            parts.aftermath.start(parts.files.hide_conversation(self._slot.credential, found))
+        if not self._hide or relay is None or not (found := relay.conversation.facts.conversation_id):
+            return
+        credential = self._slot.credential
+        if self._hiding is not None:
+            self._hiding.hide_later(credential, found)
+        else:
+            parts.aftermath.start(parts.files.hide_conversation(credential, found))
 
     async def _count_tokens(self) -> Usage | None:
         """Count and record the tokens of what was sent and of the answer; None without a conversation."""

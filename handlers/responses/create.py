@@ -11,6 +11,7 @@ from typing import Final
 from accounts import Caller, Credential
 from handlers.answer import AnswerHandler, AnswerParts
 from handlers.chat import ChatOptions
+from handlers.continuing import CONTINUED, CONVERSATION_HEADER, NEW, may_use
 from handlers.emulation import Emulated, computed
 from handlers.responses.keeping import Asked, Course, Keeping
 from handlers.responses.parts import ResponsesParts, alone, conversation_full, new_id, system, whole_items
@@ -92,6 +93,7 @@ class ResponsesHandler(AnswerHandler[JsonBody]):
         draft = ResponseDraft(self._facts(asked, course), new_id, time.time)
         format = ResponseStream(draft) if request.stream else WholeResponse(draft)
         again = None
+        self.set_header(CONVERSATION_HEADER, NEW if course.place is None else CONTINUED)
         if asked.past is not None and course.place is not None:
             again = partial(self._begin_anew, asked, asked.past, course, draft, format)
         keep = None
@@ -207,13 +209,14 @@ class ResponsesHandler(AnswerHandler[JsonBody]):
         anew = await self._whole_course(asked, past)
         course.emulated, course.place, course.home = anew.emulated, None, ""
         draft.earlier_tokens = 0
+        self.set_header(CONVERSATION_HEADER, NEW)
         return self._new_turn(asked, course, format)
 
 
 def goes_on(standing: Standing, model: Model, caller: Caller) -> bool:
     """Whether `model` may go on there in the backend's conversation: a GPT stays in its own."""
-    homes = (caller.own.digest,) if caller.grant is None else caller.grant.accounts
-    return standing.place is not None and standing.account in homes and standing.gizmo == model.gizmo_id
+    allowed = may_use(caller, standing.account)
+    return standing.place is not None and allowed and standing.gizmo == model.gizmo_id
 
 
 def nothing_to_answer() -> BadRequest:

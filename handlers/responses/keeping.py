@@ -58,20 +58,21 @@ class Keeping:
     course: Course
     draft: ResponseDraft
 
-    async def keep(self, outcome: TurnOutcome) -> None:
+    async def keep(self, outcome: TurnOutcome) -> TurnOutcome:
         """Keep the response, add what was said to its conversation; if that fails, the response says so."""
         if outcome.end is None:
-            return
+            return outcome
         record = self._record(outcome.end)
         if isinstance(past := self.asked.past, ConversationPast):
             await self._add(record, past)
         if not self.draft.store:
-            return
+            return outcome
         try:
             await self.store.put(record)
         except KeepingFailed as error:
             log.error("a response could not be kept: %s", error)
             self.draft.store = False
+        return outcome
 
     async def _add(self, record: KeptResponse, past: ConversationPast) -> None:
         kept, said = past.kept, (*record.input, *record.output)

@@ -190,6 +190,7 @@ class Rig:
             self.running,
             self.timing,
             Emulation(enabled=True),
+            None,
         )
 
     @property

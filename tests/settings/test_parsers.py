@@ -151,6 +151,7 @@ BAD: dict[str, list[str]] = {
     "THINKING_KEEPALIVE": SWITCH,
     "STREAM_ANNOTATIONS": SWITCH,
     "HISTORY": ["delete"],
+    "CONTINUITY": ["on"],
     "CONTINUE_LIMIT": [*NUMBER, "21"],
     "GPT_ACTIONS": ["never"],
     "FETCH_URLS": SWITCH,

@@ -38,8 +38,9 @@ class Chained:
             raise self.refusal
         return self.rig.turn(request=question("All of it"))
 
-    async def _keep(self, outcome: TurnOutcome) -> None:
+    async def _keep(self, outcome: TurnOutcome) -> TurnOutcome:
         self.kept.append(outcome)
+        return outcome
 
     async def run(self) -> TurnOutcome:
         return await self.runner.run(self.rig.client)

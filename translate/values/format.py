@@ -6,6 +6,7 @@ from typing import Protocol
 
 from translate.values.errors import ApiError
 from translate.values.events import Event, ShownCitation
+from translate.values.tools import ToolCall
 from translate.values.usage import Usage
 
 
@@ -26,7 +27,8 @@ class EscapedText(Protocol):
 @dataclass(frozen=True, slots=True)
 class AnswerEnd:
     """What is known at the end of a good answer. `reason` is OpenAI's finish reason, `stop_sequence` the stop
-    sequence that has ended it, empty if none has.
+    sequence that has ended it, empty if none has. `calls` are those of the client's tools, `refusal` are the
+    words with which the model has refused.
     """
 
     reason: str
@@ -34,6 +36,8 @@ class AnswerEnd:
     answer: EscapedText
     citations: Sequence[ShownCitation] = ()
     stop_sequence: str = ""
+    calls: Sequence[ToolCall] = ()
+    refusal: str = ""
 
 
 class AnswerFormat(Protocol):
