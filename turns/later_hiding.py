@@ -13,25 +13,29 @@ log = logging.getLogger("pandora")
 
 QUIET_SECONDS: Final = 900.0
 """How long nothing may have been said in a conversation before it is hidden."""
-LAST_SECONDS: Final = 2.0
-"""How long all that wait may take at shutdown."""
-MAX_WAITING: Final = 5_000
-"""Conversations that wait; of more, the one that has been quiet for longest is hidden at once."""
 AT_ONCE: Final = 16
 """Conversations that are hidden at the same time."""
 
 
 class LaterHiding:
-    """Hides with `hide`, which never raises. `quiet` is in seconds.
+    """Hides with `hide`, which never raises. `quiet` is in seconds, and so is `last`, which is how long the
+    end may take. At most `most` wait; of more, the one that has been quiet for longest is hidden at once.
 
     What waits is in memory, with the credentials it takes, and is lost if the process is killed.
     """
 
     def __init__(
-        self, hide: Callable[[Credential, str], Awaitable[bool]], quiet: float = QUIET_SECONDS
+        self,
+        hide: Callable[[Credential, str], Awaitable[bool]],
+        quiet: float = QUIET_SECONDS,
+        *,
+        last: float = 2.0,
+        most: int = 5_000,
     ) -> None:
         self._hide = hide
         self._quiet = quiet
+        self._last = last
+        self._most = most
         self._waiting: OrderedDict[str, tuple[float, Credential]] = OrderedDict()  # when, the first one first
         self._timer: asyncio.TimerHandle | None = None
         self._tasks = BackgroundTasks()
@@ -45,7 +49,7 @@ class LaterHiding:
         """Something was said in a conversation; hide it once it has been quiet since."""
         self._waiting.pop(conversation_id, None)
         self._waiting[conversation_id] = asyncio.get_running_loop().time() + self._quiet, credential
-        if len(self._waiting) > MAX_WAITING:
+        if len(self._waiting) > self._most:
             self._hide_first()
         self._set_timer()
 
@@ -55,12 +59,12 @@ class LaterHiding:
             self.hide_later(found[1], conversation_id)
 
     async def close(self) -> None:
-        """Hide all that wait, as many as can be in `LAST_SECONDS`; the rest stays on the lists."""
+        """Hide all that wait, as many as can be in that time; the rest stays on the lists."""
         if self._timer is not None:
             self._timer.cancel()
         while self._waiting:
             self._hide_first()
-        if not await self._tasks.wait(LAST_SECONDS):
+        if not await self._tasks.wait(self._last):
             log.warning("%d conversations could not be hidden before the end", len(self._tasks))
             await self._tasks.cancel()
 

@@ -275,7 +275,7 @@ class TurnRunner:
         if (afterwards := self._request.afterwards) is not None:
             facts = conversation.facts
             home, text = self._slot.home, conversation.answer.text
-            answered = Answered(home, facts.conversation_id, facts.last_message_id, text, left)
+            answered = Answered(home, facts.conversation_id, facts.last_shown_id, text, left)
             await self._work.do(afterwards(self._slot.credential, answered))
 
     async def _converse_in_slot(self, client: Client) -> None:

@@ -4,7 +4,17 @@ import re
 from collections.abc import Iterator
 
 from simulator.files import StoredFile
-from simulator.kinds import actions, agent, attachments, browsing, code_interpreter, drawing, sandbox, text
+from simulator.kinds import (
+    actions,
+    agent,
+    attachments,
+    browsing,
+    code_interpreter,
+    drawing,
+    follow_ups,
+    sandbox,
+    text,
+)
 from simulator.kinds.selection_2026 import KINDS_2026, REPLACED, TurnKind, kind_in_2026
 from simulator.turn import Turn
 from simulator.turn_steps import TurnStep
@@ -74,12 +84,15 @@ def steps_for(turn: Turn) -> Iterator[TurnStep]:
     kind = _by_question(turn)
     if turn.exchange:
         kind = kind_in_2026(turn) or REPLACED.get(kind, kind)
+    if kind == "text" and follow_ups.is_redrawn(turn):
+        kind = "draw"
     # Who sends a picture and asks for one wants a picture, not a description.
-    about_files = None if kind.startswith("draw") else _by_attachment(turn)
-    return about_files or kinds[kind](turn)
+    about_files = None if kind.startswith("draw") else _by_attachment(turn, kind)
+    about_output = follow_ups.last_output(turn) if kind == "text" and about_files is None else None
+    return about_files or about_output or kinds[kind](turn)
 
 
-def _by_attachment(turn: Turn) -> Iterator[TurnStep] | None:
+def _by_attachment(turn: Turn, kind: str) -> Iterator[TurnStep] | None:
     files = [turn.files.find(turn.key, file_id) for file_id in turn.request.attached_file_ids]
     by_use: dict[str, list[StoredFile]] = {}
     for file in files:
@@ -88,6 +101,8 @@ def _by_attachment(turn: Turn) -> Iterator[TurnStep] | None:
         return attachments.vision(turn, by_use["multimodal"])
     if "ace_upload" in by_use:
         return sandbox.read_upload(turn, by_use["ace_upload"][0])
+    if "my_files" in by_use and kind == "code":  # Python can read all that was uploaded
+        return sandbox.read_upload(turn, by_use["my_files"][0])
     if "my_files" in by_use:
         return attachments.file_search(turn, by_use["my_files"])
     return None

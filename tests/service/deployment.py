@@ -130,6 +130,7 @@ async def deployed(
     progress_timeout: float = 600.0,
     socket_limits: SocketLimits = SOCKET_LIMITS,
     exposition_max_age: float = 0.0,
+    hidden_after: float = 900.0,
     named_backend: bool = False,
     adapt: Callable[[AppParts], AppParts] = lambda parts: parts,
 ) -> AsyncIterator[Deployment]:
@@ -161,6 +162,7 @@ async def deployed(
             socket_limits=socket_limits,
             paces=PACES,
             exposition_max_age=exposition_max_age,
+            hidden_after=hidden_after,
         )
         server = serve(replace(service, app=adapt(service.app)))
         try:

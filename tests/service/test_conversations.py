@@ -28,7 +28,7 @@ async def test_conversations_are_kept_unless_asked_otherwise() -> None:
 
 
 async def test_conversation_is_hidden_after_the_answer_and_only_that_one() -> None:
-    async with deployed({"HISTORY": "hide"}) as service:
+    async with deployed({"HISTORY": "hide", "CONTINUITY": "off"}) as service:
         await service.chat()
         await eventually(lambda: len(service.upstream.patches) == 1)
         assert service.upstream.patches == [(service.last_stream.conversation_id, HIDE)]
@@ -37,14 +37,14 @@ async def test_conversation_is_hidden_after_the_answer_and_only_that_one() -> No
 
 async def test_conversation_is_deleted_where_the_backend_hides_no_longer() -> None:
     today = Knobs(age="2026", busy=False, cap=0, hides_by="delete")
-    async with deployed({"HISTORY": "hide"}, today) as service:
+    async with deployed({"HISTORY": "hide", "CONTINUITY": "off"}, today) as service:
         await service.chat()
         (conversation,) = service.upstream.conversations
         await eventually(lambda: not conversation.visible)
 
 
 async def test_failed_answer_without_a_conversation_hides_nothing() -> None:
-    async with deployed({"HISTORY": "hide"}, knobs(fault="token_expired")) as service:
+    async with deployed({"HISTORY": "hide", "CONTINUITY": "off"}, knobs(fault="token_expired")) as service:
         assert (await service.chat()).status == 401
         assert service.upstream.patches == []
         assert service.upstream.hide_all_calls == 0

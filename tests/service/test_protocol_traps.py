@@ -75,7 +75,7 @@ async def test_trap_15_marks_become_links_to_what_they_cite(citations: str, chun
 
 
 async def test_trap_16_files_are_fetched_before_the_conversation_is_hidden() -> None:
-    async with deployed({"HISTORY": "hide"}, knobs(kind="files")) as service:
+    async with deployed({"HISTORY": "hide", "CONTINUITY": "off"}, knobs(kind="files")) as service:
         text = await streamed(service, "Make files")
         links = LINK.findall(text)
         assert len(set(links)) == 4
@@ -92,7 +92,9 @@ async def test_trap_16_files_are_fetched_before_the_conversation_is_hidden() -> 
 
 @pytest.mark.parametrize("policy", ["ask", "allow", "always"])
 async def test_trap_17_gpt_that_waits_for_consent_is_not_silent(policy: str) -> None:
-    async with deployed({"GPT_ACTIONS": policy, "HISTORY": "hide"}, knobs(kind="action")) as service:
+    async with deployed(
+        {"GPT_ACTIONS": policy, "HISTORY": "hide", "CONTINUITY": "off"}, knobs(kind="action")
+    ) as service:
         text = await streamed(service, "Look up tea")
         await eventually(lambda: len(service.upstream.patches) == 1)
         order = [request.method for request in service.upstream.requests]
@@ -113,7 +115,7 @@ async def test_trap_19_one_question_costs_one_message() -> None:
 
 @pytest.mark.parametrize("transport", ["sse", "ws"])
 async def test_trap_22_backend_is_left_when_the_client_leaves_and_then_told_to_hide(transport: str) -> None:
-    env = {"HISTORY": "hide"}
+    env = {"HISTORY": "hide", "CONTINUITY": "off"}
     async with deployed(env, knobs(pace=30, tokens=300, transport=transport)) as service:
         async with service.connect() as connection:
             await service.begin(connection, "Hello")
@@ -127,7 +129,7 @@ async def test_trap_22_backend_is_left_when_the_client_leaves_and_then_told_to_h
     "fault", ["error_only", "token_expired", "fin_after_headers", "echo_only", "error_mid"]
 )
 async def test_trap_23_only_the_one_conversation_is_ever_hidden(fault: str) -> None:
-    async with deployed({"HISTORY": "hide"}, knobs(fault=fault)) as service:
+    async with deployed({"HISTORY": "hide", "CONTINUITY": "off"}, knobs(fault=fault)) as service:
         await service.chat()
         await service.settled()
         patched = [request.path for request in service.upstream.requests if request.method == "PATCH"]

@@ -73,6 +73,7 @@ async def test_stream_has_the_headers_that_proxies_and_clients_need_and_no_other
         "cache-control",
         "x-accel-buffering",
         "openai-processing-ms",
+        "x-conversation",
         "openai-version",
         "x-request-id",
         "access-control-allow-origin",

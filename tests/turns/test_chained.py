@@ -1,13 +1,15 @@
 """A turn that goes on in a conversation of the backend, and what becomes of it where that is lost."""
 
+import weakref
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from metrics import Outcome
 from tests.turns.rig import DONE, Call, Rig, Script, ScriptedBackend, fails, question, record, sends
-from translate.values import BadRequest, Overloaded
+from translate.values import BadRequest, HomeUnavailable, Overloaded
 from turns.chained import ChainedRunner
 from turns.outcome import TurnOutcome
 from turns.runner import TurnRunner
@@ -29,9 +31,9 @@ class Chained:
         self.kept: list[TurnOutcome] = []
         self.refusal: BadRequest | None = None
         self.on_again: Callable[[], None] = lambda: None
-        self.runner = ChainedRunner(self.rig.turn(request=question("More")), self._again, self._keep)
+        self.runner = ChainedRunner(self.rig.turn(request=question("More")), self.again, self._keep)
 
-    async def _again(self) -> TurnRunner:
+    async def again(self) -> TurnRunner:
         assert not self.rig.client.is_quiet, "what keeps the client alive goes on"
         self.on_again()
         if self.refusal is not None:
@@ -126,3 +128,51 @@ async def test_turn_without_a_place_to_go_on_at_is_run_once(tmp_path: Path) -> N
     outcome = await ChainedRunner(rig.turn()).run(rig.client)
     assert outcome.error is not None
     assert len(rig.backend.calls) == 1
+
+
+async def test_account_that_cannot_be_used_is_replaced_by_a_new_conversation(tmp_path: Path) -> None:
+    chained = Chained(tmp_path, ANSWER)
+    away = HomeUnavailable("The account that has the conversation is cooling down.")
+    first = chained.rig.turn(request=question("More"))
+    first.stop(away)
+    outcome = await ChainedRunner(first, chained.again).run(chained.rig.client)
+    assert outcome.good
+    assert chained.asked == ["All of it"]
+
+
+async def test_whole_request_is_kept_until_the_answer_has_begun(tmp_path: Path) -> None:
+    class Request:
+        """What the turn would have to be made of."""
+
+    async def look(call: Call) -> None:
+        states.append(kept() is not None)
+        await ANSWER(call)
+
+    states: list[bool] = []
+    chained = Chained(tmp_path, look)
+    request = Request()
+    kept = weakref.ref(request)
+
+    async def again(of: Request = request) -> TurnRunner:
+        raise AssertionError(of)
+
+    async def keep(outcome: TurnOutcome) -> TurnOutcome:
+        states.append(kept() is not None)
+        return outcome
+
+    begun: list[str] = []
+    runner = ChainedRunner(
+        chained.rig.turn(request=question("More")), again, keep, lambda: begun.append("begun")
+    )
+    del request, again
+    await runner.run(chained.rig.client)
+    assert states == [True, False]
+    assert begun == ["begun"]
+
+
+async def test_what_is_kept_says_what_is_told(tmp_path: Path) -> None:
+    async def keep(outcome: TurnOutcome) -> TurnOutcome:
+        return replace(outcome, pictures=7)
+
+    rig = Rig(ScriptedBackend(ANSWER), tmp_path)
+    assert (await ChainedRunner(rig.turn(), None, keep).run(rig.client)).pictures == 7

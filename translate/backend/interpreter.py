@@ -132,6 +132,8 @@ class TurnFacts:
     """The backend has gone beyond echoing what was sent."""
     last_message_id: str = ""
     """The assistant's last message to the user."""
+    last_shown_id: str = ""
+    """The last message that shows something, words or pictures: what is said next stands behind it."""
     confirmation: Confirmation | None = None
     error: ApiError | None = None
     unknown: dict[str, int] = field(default_factory=dict)
@@ -200,6 +202,7 @@ class Interpreter:
         "_seen",
         "_sent_answers",
         "_sent_ids",
+        "_shown_number",
         "damage",
         "facts",
         "growing",
@@ -238,6 +241,7 @@ class Interpreter:
         self._seen: dict[str, _Seen] = {}
         self._last_shown: Message | None = None
         self._answer_number = 0  # of the last message that has some of the answer
+        self._shown_number = 0  # of the last message that shows the user something
         self._cut_by_status = False  # its status alone says that it was cut
         self._commentary: Message | None = None  # the last complete words beside the answer
         self._headline = ""
@@ -543,6 +547,7 @@ class Interpreter:
             case ItemKind.ERROR:
                 yield from self._show_error(seen, message, raw)
             case ItemKind.PICTURE:
+                self._note_shown(seen, message)
                 yield from self._take_pictures(message, raw)
             case _:
                 yield from self._show_text(seen, message, raw, same_text)
@@ -616,6 +621,7 @@ class Interpreter:
                 self._answer_number = seen.number
                 self._end_with("stop")
             facts.last_message_id = message.id
+            self._note_shown(seen, message)
             details = object_at(object_at(raw, "metadata"), "finish_details")
             if details:
                 # It may come in mid-text, so it is a reason but no end.
@@ -623,6 +629,10 @@ class Interpreter:
             elif raw.get("status") == "finished_partial_completion" and seen.number == len(self._seen):
                 self._end_with("length", by_status=True)
         facts.end_turn = raw.get("end_turn") is True and is_finished(raw)
+
+    def _note_shown(self, seen: _Seen, message: Message) -> None:
+        if seen.number >= self._shown_number:
+            self._shown_number, self.facts.last_shown_id = seen.number, message.id
 
     def _end_with(self, reason: str, *, by_status: bool = False) -> None:
         if self.facts.finish_reason != "content_filter":

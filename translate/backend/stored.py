@@ -6,6 +6,7 @@ snapshot, which any reader of a stream takes, and takes no harm from seeing twic
 by their ids.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import ujson
@@ -44,6 +45,8 @@ class StoredTurn:
         """The same, whatever the backend says of being at work: where it was interrupted, for ever."""
         self.drawn = False
         """The last message is a picture as it stays, or says that drawing has failed."""
+        self.earlier: frozenset[str] = frozenset()
+        """The nodes of other turns that the conversation had when it was first looked at."""
         self._parent_message_id = parent_message_id
         self._last: int | None = None  # hash of the last conversation
         self._shown: dict[str, int] = {}  # hashes of the records that were given, by node
@@ -62,6 +65,8 @@ class StoredTurn:
         out = []
         conversation_id, first = text_at(data, "conversation_id"), not self._shown
         chain = self._chain(object_at(data, "mapping"), text_at(data, "current_node"))
+        if self._last is None:
+            self.earlier = _others(object_at(data, "mapping"), chain)
         last = chain[-1][1] if chain else {}
         for node_id, message in chain + [found for _, tool in chain for found in _reports(tool)]:
             envelope = {"message": message, "conversation_id": conversation_id, "error": None}
@@ -102,6 +107,20 @@ class StoredTurn:
         says_so = self.drawn or ((role == "assistant" or of_today) and last.get("end_turn") is True)
         self.ended = self.finished and (says_so or asks)
         self.settled = self.ended and not is_at_work(conversation.get("async_status"))
+
+
+def _others(mapping: JsonObject, chain: Sequence[tuple[str, JsonObject]]) -> frozenset[str]:
+    """The messages that do not stand behind the first one of a turn; there are none in a new conversation."""
+    if not chain:
+        return frozenset()
+    ours, others = {chain[0][0]}, {""}
+    for node_id in mapping:
+        path: dict[str, None] = {}
+        while node_id not in ours and node_id not in others and node_id not in path:
+            path[node_id] = None
+            node_id = text_at(object_at(mapping, node_id), "parent")
+        (ours if node_id in ours else others).update(path)
+    return frozenset(node_id for node_id in others if object_at(mapping, node_id).get("message"))
 
 
 def _reports(tool: JsonObject) -> list[tuple[str, JsonObject]]:

@@ -6,6 +6,7 @@ subscription, and may come live once more.
 """
 
 from collections import deque
+from collections.abc import Container
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
@@ -134,8 +135,12 @@ def _says_end(item: str) -> bool:
     return False
 
 
-def news_of(message: TopicMessage, conversation_id: str) -> tuple[bytes, bool]:
-    """What news tell of one conversation: its messages as records, and whether its task is over."""
+def news_of(message: TopicMessage, conversation_id: str, earlier: Container[str] = ()) -> tuple[bytes, bool]:
+    """What news tell of one conversation: its messages as records, and whether its task is over.
+
+    Those whose ids are in `earlier` are left out: news come from the start of their topic, and other turns of
+    the conversation may have had some.
+    """
     update = object_at(message.payload, "payload")
     if text_at(update, "conversation_id") != conversation_id:
         return b"", False
@@ -143,7 +148,11 @@ def news_of(message: TopicMessage, conversation_id: str) -> tuple[bytes, bool]:
     messages = [object_at(content, "message"), *objects_at(content, "messages")]
     messages += [object_at(part, "message") for part in objects_at(update, "updates")]
     messages += [object_at(part, "message") for part in objects_at(content, "updates")]
-    envelopes = [{"message": one, "conversation_id": conversation_id} for one in messages if one]
+    envelopes = [
+        {"message": one, "conversation_id": conversation_id}
+        for one in messages
+        if one and text_at(one, "id") not in earlier
+    ]
     out = b"".join(b"data: " + ujson.dumps(envelope).encode() + b"\n\n" for envelope in envelopes)
     status = content.get("conversation_async_status", update)
     over = status is not update and not is_at_work(status)

@@ -69,6 +69,7 @@ class _StoredFollower:
         self._quiet = 0  # looks in a row without anything new
         self._hidden = self._failed = self._refused = 0  # looks in a row
         self._said_over = False  # the socket has said that the task is over
+        self._said_any = False  # the socket has told of messages of this turn
 
     async def run(self, news: Subscription | None) -> None:
         """Give the reader everything."""
@@ -165,7 +166,10 @@ class _StoredFollower:
             return False  # looking goes on without it
         told = False
         for message in messages:
-            records, over = news_of(message, self._id)
+            records, over = news_of(message, self._id, self._turn.earlier)
+            self._said_any = self._said_any or bool(records)
+            # In a conversation that goes on it may be an earlier task that is over.
+            over = over and (self._said_any or not self._turn.earlier)
             self._said_over = self._said_over or over
             told = told or over or bool(records)
             if records:
