@@ -16,7 +16,7 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -63,7 +63,7 @@ class Fingerprints:
 
         The time it takes is linear in the text and what is attached; nothing of either is kept.
         """
-        told = self.after(Fingerprint("", ""), ChatMessage("system", gizmo))
+        told = Fingerprint(gizmo, gizmo)
         answered, new = None, 0
         for message in messages:
             told, new = self.after(told, message), new + 1
@@ -87,11 +87,9 @@ class Fingerprints:
         )
 
     def _hash(self, texts: Iterable[str], contents: Iterable[bytes]) -> str:
-        digest = hashlib.blake2b(key=self._key, digest_size=SIZE)
-        for part in _parts(texts, contents):
-            digest.update(len(part).to_bytes(8, "big"))  # so that no text can move to another place
-            digest.update(part)
-        return digest.hexdigest()
+        parts = [*(text.encode("utf-8", "surrogatepass") for text in texts), *contents]
+        sizes = b",".join(b"%d" % len(part) for part in parts)  # so that no text can move to another place
+        return hashlib.blake2b(b"".join((sizes, b";", *parts)), key=self._key, digest_size=SIZE).hexdigest()
 
 
 def tolerant(message: ChatMessage) -> str:
@@ -115,12 +113,6 @@ def weight(messages: Iterable[ChatMessage]) -> int:
         + sum(len(result.text) for result in message.results)
         for message in messages
     )
-
-
-def _parts(texts: Iterable[str], contents: Iterable[bytes]) -> Iterator[bytes]:
-    for text in texts:
-        yield text.encode("utf-8", "surrogatepass")
-    yield from contents
 
 
 def _content(attached: Attachment) -> bytes:

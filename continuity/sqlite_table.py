@@ -1,9 +1,11 @@
 """The answers in one SQLite file, for one instance of the service: hashes and ids, no word of what was said.
 
-The last answers before the machine fails may be lost: then a conversation begins anew.
+Answers are written a moment after they are added, many together. The last ones before a `kill -9` may be
+lost: then a conversation begins anew.
 """
 
 import asyncio
+import logging
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
@@ -16,6 +18,12 @@ from runtime import BackgroundTasks, ClockTrust, SqliteFailed, SqliteFile, trans
 
 T = TypeVar("T")
 
+log = logging.getLogger("pandora")
+
+GATHER_SECONDS: Final = 0.25
+"""How long answers are gathered that are written together,"""
+MOST_GATHERED: Final = 500
+"""or how many of them."""
 PRUNE_SECONDS: Final = 3600.0
 """How often what is too old is deleted,"""
 PRUNE_ANSWERS: Final = 200
@@ -24,7 +32,7 @@ VERSION: Final = 1
 SCHEMA: Final = f"""
     BEGIN;
     CREATE TABLE answers (
-        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        number INTEGER PRIMARY KEY,
         owner TEXT NOT NULL, strict TEXT NOT NULL, tolerant TEXT NOT NULL,
         home TEXT NOT NULL, conversation_id TEXT NOT NULL, message_id TEXT NOT NULL,
         told TEXT NOT NULL, nonce TEXT NOT NULL, tokens INTEGER NOT NULL, at REAL NOT NULL,
@@ -32,7 +40,6 @@ SCHEMA: Final = f"""
     );
     CREATE UNIQUE INDEX answers_strict ON answers (owner, strict, conversation_id);
     CREATE INDEX answers_tolerant ON answers (owner, tolerant);
-    CREATE INDEX answers_at ON answers (at);
     PRAGMA user_version = {VERSION};
     COMMIT;
 """
@@ -57,10 +64,7 @@ TOO_MANY_IN_ALL: Final = (
 
 
 class SqliteConversations:
-    """The table in the file at `path`. `clock` gives Unix seconds.
-
-    Answers that end at the same time are written together.
-    """
+    """The table in the file at `path`. `clock` gives Unix seconds."""
 
     def __init__(
         self, path: Path, bounds: Bounds | None = None, clock: Callable[[], float] = time.time
@@ -70,35 +74,51 @@ class SqliteConversations:
         self._clock = clock
         self._trust = ClockTrust("conversations", clock)
         self._tasks = BackgroundTasks()
-        self._waiting: list[Node] = []
-        self._writing: asyncio.Task[None] | None = None  # of those that wait
-        self._turn = asyncio.Lock()
+        self._gathered: list[Node] = []
+        self._timer: asyncio.TimerHandle | None = None  # when they are written
         self._pruned = float("-inf")
         self._added: dict[str, int] = {}  # by owner, since the last time
 
     async def add(self, node: Node) -> None:
-        """See `ConversationTable`."""
-        self._waiting.append(node)
-        if self._writing is None:
-            self._writing = self._tasks.start(self._write())
-        await asyncio.shield(self._writing)
+        """See `ConversationTable`; what cannot be written is told by the log, or by whoever asks next."""
+        self._gathered.append(node)
+        if len(self._gathered) >= MOST_GATHERED:
+            await self._write()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(GATHER_SECONDS, self._write_in_background)
 
     async def take(self, owner: str, fingerprint: Fingerprint) -> Node | None:
         """See `ConversationTable`."""
+        await self._write()
         return await self._in_thread(lambda connection: self._take(connection, owner, fingerprint))
 
     async def forget(self, node: Node) -> None:
         """See `ConversationTable`."""
+        await self._write()
         await self._in_thread(lambda connection: connection.execute(FORGET, _name(node)))
 
     async def close(self) -> None:
         """See `ConversationTable`."""
+        await self._write_or_log()
         await self._tasks.wait()
         await self._file.close()
 
+    def _write_in_background(self) -> None:
+        self._tasks.start(self._write_or_log())
+
+    async def _write_or_log(self) -> None:
+        try:
+            await self._write()
+        except TableFailed as error:
+            log.error("conversations could not be kept: %s", error)
+
     async def _write(self) -> None:
-        async with self._turn:
-            nodes, self._waiting, self._writing = self._waiting, [], None
+        """Write what was gathered; whoever uses the file after this call does so after it."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if nodes := self._gathered:
+            self._gathered = []
             await self._in_thread(lambda connection: self._put(connection, nodes))
 
     async def _in_thread(self, work: Callable[[sqlite3.Connection], T]) -> T:

@@ -3,6 +3,7 @@
 from typing import Final
 
 from handlers.openapi.operations import (
+    CONVERSATION,
     CONVERSING,
     EVENTS,
     JSON,
@@ -210,6 +211,7 @@ CHAT: Final = Family(
                                 last="[DONE]",
                             ),
                         },
+                        CONVERSATION,
                     )
                 },
                 CONVERSING,

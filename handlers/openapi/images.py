@@ -3,12 +3,14 @@
 from typing import Final
 
 from handlers.openapi.operations import (
+    CONVERSATION,
     CONVERSING,
+    JSON,
     Family,
     Operation,
+    answer,
     binary,
     form_body,
-    json_answer,
     json_body,
     operation,
 )
@@ -45,7 +47,8 @@ _PICTURE: Final = record({"url": text(), "b64_json": text(), "revised_prompt": t
 
 def _drawing(id: str, summary: str, body: JsonObject) -> Operation:
     """A way of asking for pictures."""
-    return operation(id, summary, json_answer(ref("Images"), "The pictures."), CONVERSING, body=body)
+    pictures = {200: answer("The pictures.", {JSON: ref("Images")}, CONVERSATION)}
+    return operation(id, summary, pictures, CONVERSING, body=body)
 
 
 IMAGES: Final = Family(

@@ -4,6 +4,7 @@ from typing import Final
 
 from handlers.openapi.operations import (
     ANTHROPIC,
+    CONVERSATION,
     CONVERSING,
     EVENTS,
     JSON,
@@ -91,6 +92,7 @@ MESSAGES: Final = Family(
                     200: answer(
                         "The message; with `stream` its events.",
                         {JSON: ref("Message"), EVENTS: streamed("An event as Anthropic names it.")},
+                        CONVERSATION,
                     )
                 },
                 (*CONVERSING, 529),

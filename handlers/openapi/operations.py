@@ -92,9 +92,17 @@ HEADERS: Final[Mapping[str, JsonObject]] = {
         "description": "Seconds after which it may help to try again.",
         "schema": {"type": "integer", "minimum": 1},
     },
+    "Conversation": {
+        "description": "Whether the answer is in a new conversation of the backend, or in one that it had.",
+        "schema": text(enum=["new", "continued"]),
+    },
     "Allow": {"description": "The methods of the path.", "schema": text()},
 }
 ID_HEADER: Final[JsonObject] = {"x-request-id": {"$ref": "#/components/headers/RequestId"}}
+CONVERSATION: Final[Mapping[str, JsonObject]] = {
+    "x-conversation": {"$ref": "#/components/headers/Conversation"}
+}
+"""A header of good answers that a conversation was needed for."""
 UNCHANGED: Final[JsonObject] = {"description": "The client has what it asks for.", "headers": ID_HEADER}
 """A 304."""
 

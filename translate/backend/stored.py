@@ -46,7 +46,7 @@ class StoredTurn:
         self.drawn = False
         """The last message is a picture as it stays, or says that drawing has failed."""
         self.earlier: frozenset[str] = frozenset()
-        """The nodes of other turns that the conversation had when it was first looked at."""
+        """The messages of other turns that the conversation had when this one was first seen."""
         self._parent_message_id = parent_message_id
         self._last: int | None = None  # hash of the last conversation
         self._shown: dict[str, int] = {}  # hashes of the records that were given, by node
@@ -65,7 +65,7 @@ class StoredTurn:
         out = []
         conversation_id, first = text_at(data, "conversation_id"), not self._shown
         chain = self._chain(object_at(data, "mapping"), text_at(data, "current_node"))
-        if self._last is None:
+        if first:
             self.earlier = _others(object_at(data, "mapping"), chain)
         last = chain[-1][1] if chain else {}
         for node_id, message in chain + [found for _, tool in chain for found in _reports(tool)]:
@@ -111,9 +111,7 @@ class StoredTurn:
 
 def _others(mapping: JsonObject, chain: Sequence[tuple[str, JsonObject]]) -> frozenset[str]:
     """The messages that do not stand behind the first one of a turn; there are none in a new conversation."""
-    if not chain:
-        return frozenset()
-    ours, others = {chain[0][0]}, {""}
+    ours, others = {node_id for node_id, _ in chain[:1]}, {""}
     for node_id in mapping:
         path: dict[str, None] = {}
         while node_id not in ours and node_id not in others and node_id not in path:

@@ -70,6 +70,19 @@ def test_text_grows_by_what_is_new_and_the_message_may_go_on() -> None:
     assert (facts.conversation_id, facts.model_slug) == ("c1", "gpt-4")
 
 
+def test_what_is_said_next_stands_behind_the_last_message_that_shows_something() -> None:
+    interpreter = Interpreter(SENT)
+    changes_of(interpreter, *growing("Here it is"))
+    assert interpreter.facts.last_shown_id == "a1"
+    changes_of(interpreter, drawn("file-1"))
+    assert interpreter.facts.last_shown_id == "drawn-1"
+    changes_of(interpreter, finished("Here it is."))
+    facts = interpreter.facts
+    assert (facts.last_message_id, facts.last_shown_id) == ("a1", "drawn-1")
+    changes_of(interpreter, finished("Do you like it?", "a2"))
+    assert facts.last_shown_id == "a2"
+
+
 def test_rewritten_text_is_taken_back_to_what_both_have_in_common() -> None:
     interpreter = Interpreter(SENT)
     changes_of(interpreter, *growing("It is cold"))

@@ -111,6 +111,28 @@ def test_what_is_no_conversation_is_refused(body: bytes) -> None:
         StoredTurn(NEW).feed(body)
 
 
+def test_messages_of_other_turns_are_told_apart() -> None:
+    before = [echo("Draw a fox", "u0"), finished("A fox.", "a0")]
+    turn = StoredTurn("a0")
+    turn.feed(stored(*before))
+    assert turn.earlier == {"u0", "a0"}, "the question is not there yet"
+    kept = json.loads(stored(*before, echo("Make it blue", "u1"), finished("Blue.", "a1")))
+    kept["mapping"]["u2"] = {"id": "u2", "message": echo("Make it red", "u2")["message"], "parent": "a0"}
+    kept["mapping"]["a2"] = {"id": "a2", "message": finished("Red.", "a2")["message"], "parent": "u2"}
+    kept["mapping"]["loop"] = {"id": "loop", "message": echo("?", "loop")["message"], "parent": "loop"}
+    turn.feed(json.dumps(kept).encode())
+    assert turn.earlier == {"u0", "a0", "u2", "a2", "loop"}
+    later = stored(*before, echo("Make it blue", "u1"), finished("Blue.", "a1"), finished("More.", "a3"))
+    turn.feed(later)
+    assert "a3" not in turn.earlier
+
+
+def test_new_conversation_has_no_other_turns() -> None:
+    turn = StoredTurn(NEW)
+    turn.feed(stored(hidden_system(), echo("Hello", "u1"), finished("Hi.")))
+    assert turn.earlier == frozenset()
+
+
 def test_circle_in_the_tree_ends() -> None:
     node = {"id": "a", "parent": "a", "message": growing("x", id="a")[0]["message"]}
     body = json.dumps({"mapping": {"a": node}, "current_node": "a"}).encode()

@@ -131,6 +131,12 @@ def test_messages_in_news_become_records(update: Json) -> None:
     assert news_of(news(**update), "c2") == (b"", False)
 
 
+def test_messages_of_earlier_turns_in_news_are_left_out() -> None:
+    both = news(update_content={"messages": [{"id": "m1"}, {"id": "m2"}]})
+    records, _ = news_of(both, "c1", {"m1"})
+    assert json.loads(records[len(b"data: ") :])["message"] == {"id": "m2"}
+
+
 @pytest.mark.parametrize(
     ("update", "over"),
     [
