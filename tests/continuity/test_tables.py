@@ -19,6 +19,7 @@ from continuity import (
     SqliteConversations,
     TableFailed,
 )
+from tests.eventually import eventually
 from tests.redis_server import RedisServer, needs_redis
 from translate.values import Place
 
@@ -195,6 +196,7 @@ async def test_file_is_its_owners_alone_and_holds_no_caller_but_by_a_digest(tmp_
     path = tmp_path / "state" / "conversations.sqlite3"
     async with closing(SqliteConversations(path)) as table:
         await table.add(node())
+        assert await table.take("alice", told()) is not None
         for file in path.parent.iterdir():
             assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
@@ -214,10 +216,34 @@ async def test_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
     async with closing(SqliteConversations(path)) as table:
-        with pytest.raises(TableFailed, match="newer version"):
-            await table.add(node())
+        await table.add(node())
         with pytest.raises(TableFailed, match="newer version"):
             await table.take("alice", told())
+
+
+async def test_answers_are_written_by_themselves_or_the_log_says_why_not(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "conversations.sqlite3"
+    async with closing(SqliteConversations(path, None, lambda: NOW)) as table:
+        await table.add(node())
+        await eventually(lambda: path.exists() and rows_in(path) == 1)
+    (tmp_path / "a file").touch()
+    async with closing(SqliteConversations(tmp_path / "a file" / "conversations.sqlite3")) as table:
+        await table.add(node())
+        await eventually(lambda: "conversations could not be kept" in caplog.text)
+
+
+def rows_in(path: Path) -> int:
+    """How many answers the file holds."""
+    connection = sqlite3.connect(path)
+    try:
+        found: tuple[int] = connection.execute("SELECT COUNT(*) FROM answers").fetchone()
+    except sqlite3.OperationalError:  # not made yet
+        return 0
+    finally:
+        connection.close()
+    return found[0]
 
 
 async def test_table_out_of_reach_says_so_without_its_address() -> None:
