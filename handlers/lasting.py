@@ -36,6 +36,8 @@ from turns import Answered, ChainedRunner, Runner, TurnOutcome, TurnRequest
 
 log = logging.getLogger("pandora")
 
+EFFORT: Final = 4
+"""Fingerprints take so many times as long as prompts of tools for as much text; see `computed`."""
 WHOLE: Final = ("stop", "tool_calls", "length")
 """How an answer ends that the backend keeps as the client got it."""
 
@@ -91,7 +93,7 @@ class LastingHandler(AnswerHandler[JsonBody]):
             self.set_header(CONVERSATION_HEADER, NEW)
             return self._turn_of(ask(Course(await self._emulated(said))), format)
         prints = lasting.fingerprints()
-        size = weight(said.messages)
+        size = EFFORT * weight(said.messages)
         history = await computed(size, prints.history, model.gizmo_id, said.messages)
         after = await self._found(lasting, history)
         self.set_header(CONVERSATION_HEADER, NEW if after is None else CONTINUED)
@@ -180,7 +182,7 @@ async def keep_answer(
     message = said_in(end)
     if answered is None or message is None or not (answered.conversation_id and answered.message_id):
         return outcome
-    told = await computed(weight([message]), lasting.fingerprints().after, asked, message)
+    told = await computed(EFFORT * weight([message]), lasting.fingerprints().after, asked, message)
     emulated = course.emulated
     node = Node(
         owner=lasting.keys.digest(caller),

@@ -1,6 +1,7 @@
 """What stands for a history: the same for the same one, and another one after any edit."""
 
 import base64
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -210,6 +211,21 @@ def test_nobody_makes_them_who_does_not_know_the_secret() -> None:
 def test_weight_is_what_is_hashed() -> None:
     message = ChatMessage("user", "abc", picture("0123")[0].attachments, (), (ToolResult("", "de"),))
     assert weight([message, *call("{}")]) == 3 + 4 + 2 + 2
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["[a](", "[a]((", "[a](x()", "![[a](x(", "[", "![", "](", '[a](x "', "[![a](b", "\u3010a"],
+)
+def test_tolerant_text_takes_linear_time(unit: str) -> None:
+    def seconds(size: int) -> float:
+        message = said("assistant", unit * (size // len(unit)))[0]
+        begin = time.process_time()
+        tolerant(message)
+        return time.process_time() - begin
+
+    ratios = (seconds(400_000) / max(seconds(100_000), 0.001) for _ in range(5))
+    assert any(ratio < 8 for ratio in ratios), "what is quadratic takes 16 times as long"
 
 
 def test_tolerant_text_of_an_answer_has_no_white_space_left() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from typing import cast
 
 import openai
 import pytest
@@ -34,6 +35,21 @@ def test_completion(client: OpenAI) -> None:
     assert completion.usage.total_tokens > 1
     assert completion._request_id is not None
     assert completion._request_id.startswith("req_")
+
+
+def test_plain_list_of_messages_goes_on_in_its_conversation(client: OpenAI) -> None:
+    """The loop of every tutorial: the answer is put behind the question as the SDK gives it."""
+    messages: list[ChatCompletionMessageParam] = []
+    told, answers = [], []
+    for question in ("Draw a fox", "Make it blue"):
+        messages.append({"role": "user", "content": question})
+        raw = client.chat.completions.with_raw_response.create(model="gpt-4-s", messages=messages)
+        told.append(raw.headers["x-conversation"])
+        message = raw.parse().choices[0].message
+        messages.append(cast(ChatCompletionMessageParam, message.to_dict()))
+        answers.append(message.content or "")
+    assert told == ["new", "continued"]
+    assert answers[1].startswith("![a fox, blue](")
 
 
 def test_stream(client: OpenAI) -> None:
