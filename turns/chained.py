@@ -14,9 +14,9 @@ class ChainedRunner:
     """Runs `turn`; if the backend does not have its conversation, the turn that `again` makes of all that was
     said, once. Nothing is posted twice that may have been accepted.
 
-    `keep` is awaited with the outcome of a good answer before that is told, and gives what is told. `on_begun`
-    is called when an answer has begun well: from then on nothing is kept for another turn. It stands in for a
-    `TurnRunner`.
+    `keep` is awaited with the outcome of a good answer before that is told, and gives what is told.
+    `on_begun` is called when an answer has begun well: from then on nothing is kept for another turn. It
+    stands in for a `TurnRunner`.
     """
 
     def __init__(
