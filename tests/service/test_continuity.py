@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -13,12 +14,14 @@ from runtime import SMALL_FILES
 from simulator import Knobs
 from simulator.answers import Prompt, compose_answer
 from tests.eventually import eventually
-from tests.raw_client import Answer
+from tests.raw_client import Answer, connect
 from tests.redis_server import RedisServer, needs_redis
-from tests.service.deployment import KEY, Deployment, deployed
+from tests.roster.rig import content, key
+from tests.service.deployment import JSON_TYPE, KEY, Deployment, deployed
 
 Json = dict[str, Any]
 NEW, CONTINUED = "new", "continued"
+LAPTOP = "sk-pandora-laptop"
 TABLE = "name,value" + "\ntea,3" * 400
 TABLE_URL = "data:text/csv;base64," + base64.b64encode(TABLE.encode()).decode()
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
@@ -197,6 +200,67 @@ async def test_key_of_a_pool_always_begins_anew() -> None:
         assert [await talk.ask("Tell me about tea"), await talk.ask("And coffee?")] == [NEW, NEW]
 
 
+def with_accounts(folder: Path, *aliases: str) -> dict[str, str]:
+    """Settings with these accounts, which one key may use."""
+    for alias in aliases:
+        (folder / alias).write_text(f"fk-token-of-{alias}")
+    accounts = [{"alias": alias, "credential": {"file": alias}} for alias in aliases]
+    path = folder / "accounts.json"
+    path.write_bytes(content(accounts=accounts, keys=[key("laptop", LAPTOP)]))
+    return {"ACCOUNTS_FILE": str(path)}
+
+
+async def refuse(service: Deployment, token: str) -> None:
+    """Let the backend refuse the account of that token."""
+    body = json.dumps({token: {"refused": "token_expired"}}).encode()
+    port = urlsplit(service.simulator.url).port
+    assert port is not None
+    async with connect(port) as connection:
+        await connection.send("POST", "/__sim/accounts", JSON_TYPE, body)
+        assert (await connection.answer()).status == 200
+
+
+def asked_with(service: Deployment) -> list[str]:
+    """The accounts that were asked, by their aliases."""
+    return [stream.key.removeprefix("fk-token-of-") for stream in service.upstream.streams]
+
+
+async def test_conversation_goes_on_at_the_account_that_has_it(tmp_path: Path) -> None:
+    async with deployed(with_accounts(tmp_path, "anna", "bert", "carl")) as service:
+        talks = [Talk(service, key=LAPTOP) for _ in range(3)]
+        for number, talk in enumerate(talks):
+            await talk.ask(f"Tell me about tea, {number}")
+        for talk in reversed(talks):
+            assert await talk.ask("And coffee?") == CONTINUED
+        asked = asked_with(service)
+        assert asked[3:] == asked[2::-1]
+
+
+async def test_account_that_the_key_may_not_use_any_more_is_left(tmp_path: Path) -> None:
+    async with deployed(with_accounts(tmp_path, "anna", "bert")) as service:
+        talk = Talk(service, key=LAPTOP)
+        await talk.ask("Tell me about tea")
+        (home,) = asked_with(service)
+        with_accounts(tmp_path, *{"anna", "bert"} - {home})
+        await service.server.service.roster.read_again()
+        assert await talk.ask("And coffee?") == NEW
+        assert len(set(asked_with(service))) == 2
+        assert await talk.ask("And milk?") == CONTINUED
+
+
+async def test_account_that_fails_is_left_within_the_request(
+    tmp_path: Path, loud_log: pytest.LogCaptureFixture
+) -> None:
+    async with deployed(with_accounts(tmp_path, "anna", "bert")) as service:
+        talk = Talk(service, key=LAPTOP)
+        await talk.ask("Tell me about tea")
+        (home,) = asked_with(service)
+        await refuse(service, f"fk-token-of-{home}")
+        assert await talk.ask("And coffee?") == NEW
+        assert len(texts(service)[-1]) == 3, "all of it was said again"
+        assert service.upstream.accepted == 2
+
+
 async def test_model_may_change_within_a_conversation_but_no_gpt_comes_in() -> None:
     async with deployed({"ALLOW_ANY_GPT": "true"}) as service:
         talk = Talk(service)
@@ -262,6 +326,8 @@ async def test_instances_on_one_redis_know_the_same_conversations() -> None:
         async with deployed({"REDIS_URL": redis.url}) as first:
             env = {"REDIS_URL": redis.url, "BASE_URL": first.simulator.url}
             async with deployed(env) as second:
+                one, other = (service.server.service.app.responses.keys for service in (first, second))
+                await eventually(lambda: one.secret == other.secret)  # they agree on it as they start
                 talk = Talk(first)
                 assert await talk.ask("Tell me about tea") == NEW
                 talk.service = second
