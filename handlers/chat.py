@@ -8,7 +8,7 @@ from typing import Final
 
 from accounts import Caller
 from handlers.answer import AnswerParts
-from handlers.emulation import computed
+from handlers.emulation import Emulated, computed
 from handlers.lasting import Course, LastingHandler, Said
 from translate import Options
 from translate.openai import ChatRequest, ChatStream, JsonBody, WholeChat, chat_request
@@ -66,22 +66,24 @@ class ChatHandler(LastingHandler):
         self.check_limits(self.caller, model)
         said = Said(request.messages, request.toolbox, request.format, tools)
         format = self._format(request)
-        return await self.runner(said, model, partial(self._asked, request, model), format), format
+        return await self.runner(said, model, partial(self._asked_for, request, model), format), format
 
-    def _asked(self, request: ChatRequest, model: Model, course: Course) -> TurnRequest:
+    def _asked_for(
+        self, request: ChatRequest, model: Model, course: Course, emulated: Emulated
+    ) -> TurnRequest:
         style = self.chat.style_for(self.caller, model)
         return TurnRequest(
             self.caller,
             Prompt(
                 model,
-                course.emulated.messages,
+                emulated.messages,
                 effort=request.reasoning_effort,
                 hints=(SEARCH,) if request.web_search else (),
                 place=course.place,
                 home=course.home,
                 lasting=course.lasting,
             ),
-            Options(request.stop, style, self.chat.reasoning, course.emulated.contract),
+            Options(request.stop, style, self.chat.reasoning, emulated.contract),
             self.public_base(),
         )
 

@@ -56,13 +56,15 @@ class Said:
 
 @dataclass(slots=True)
 class Course:
-    """How an answer is made: what the backend is told, and where: behind the answer `after`, which it has, or
-    in a new conversation. With `lasting` others may go on with that. Then where the answer is.
+    """How an answer is made: behind the answer `after`, which the backend has, or in a new conversation. With
+    `lasting` others may go on with that. `told` and `nonce` are those of `Emulated`. Then where the answer
+    is. It holds nothing of the request, since the answer takes minutes.
     """
 
-    emulated: Emulated
     after: Node | None = None
     lasting: bool = False
+    told: str = ""
+    nonce: str = ""
     answered: Answered | None = field(default=None, init=False)
 
     @property
@@ -81,29 +83,32 @@ class Course:
             self.answered = answered
 
 
+Ask = Callable[[Course, Emulated], TurnRequest]
+"""Makes the request of a turn that takes a course, and says what the backend is to get."""
+
+
 class LastingHandler(AnswerHandler[JsonBody]):
     """A handler whose requests bring the whole history."""
 
-    async def runner(
-        self, said: Said, model: Model, ask: Callable[[Course], TurnRequest], format: AnswerFormat
-    ) -> Runner:
-        """What makes the answer. `ask` makes the request of a turn that takes a course. Raises ApiError."""
+    async def runner(self, said: Said, model: Model, ask: Ask, format: AnswerFormat) -> Runner:
+        """What makes the answer. Raises ApiError."""
         lasting = self.parts.lasting
         if lasting is None or not lasts(self.caller):
             self.set_header(CONVERSATION_HEADER, NEW)
-            return self._turn_of(ask(Course(await self._emulated(said))), format)
+            emulated = await self._emulated(said)
+            return self.parts.turns.turn(self._released(ask(Course(), emulated)), format)
         prints = lasting.fingerprints()
         size = EFFORT * weight(said.messages)
         history = await computed(size, prints.history, model.gizmo_id, said.messages)
         after = await self._found(lasting, history)
         self.set_header(CONVERSATION_HEADER, NEW if after is None else CONTINUED)
-        course = Course(await self._emulated(said, after, history.new), after, lasting=True)
+        course = Course(after, lasting=True)
         keep = partial(keep_answer, lasting, self.caller, history.whole, course)
+        request = await self._asked(said, course, ask, history.new)
         if after is None:
-            return ChainedRunner(self._turn_of(with_note(ask(course), course), format), None, keep)
+            return ChainedRunner(self.parts.turns.turn(self._released(request), format), None, keep)
         again = partial(self._begin_anew, lasting, said, course, ask, format)
-        first = self.parts.turns.turn(with_note(ask(course), course), format)
-        return ChainedRunner(first, again, keep, self._prepared())
+        return ChainedRunner(self.parts.turns.turn(request, format), again, keep, self._release_request())
 
     async def _found(self, lasting: Lasting, history: History) -> Node | None:
         """The answer behind which the history goes on, if that is sure."""
@@ -117,12 +122,7 @@ class LastingHandler(AnswerHandler[JsonBody]):
         return found if found is not None and may_use(self.caller, found.home) else None
 
     async def _begin_anew(
-        self,
-        lasting: Lasting,
-        said: Said,
-        course: Course,
-        ask: Callable[[Course], TurnRequest],
-        format: AnswerFormat,
+        self, lasting: Lasting, said: Said, course: Course, ask: Ask, format: AnswerFormat
     ) -> Runner:
         """Say all in a new conversation: the one before cannot be gone on with."""
         if course.after is not None:
@@ -130,38 +130,36 @@ class LastingHandler(AnswerHandler[JsonBody]):
                 await lasting.table.forget(course.after)
             except TableFailed as error:
                 log.error("a conversation could not be forgotten: %s", error)
-        course.emulated, course.after = await self._emulated(said), None
+        course.after = None
         self.set_header(CONVERSATION_HEADER, NEW)
-        return self._turn_of(with_note(ask(course), course), format)
+        request = await self._asked(said, course, ask)
+        return self.parts.turns.turn(self._released(request), format)
+
+    async def _asked(self, said: Said, course: Course, ask: Ask, new: int = 0) -> TurnRequest:
+        """The request of a turn that takes the course; `new` messages follow the answer behind which it goes
+        on.
+        """
+        before = course.after
+        emulated = await self._emulated(said, before, new)
+        course.told = emulated.told or (before.told if before is not None else "")
+        course.nonce = emulated.nonce or (before.nonce if before is not None else "")
+        return replace(ask(course, emulated), afterwards=course.note)
 
     async def _emulated(self, said: Said, after: Node | None = None, new: int = 0) -> Emulated:
         """What the backend is told: all of it, or what is `new` behind an answer that it has."""
-        emulate, messages = self.parts.emulation.of, said.messages
-        if after is None:
-            return await computed(said.size, emulate, self.caller, messages, said.toolbox, said.format)
-        return await computed(
-            said.size,
-            emulate,
-            self.caller,
-            messages[-new:],
-            said.toolbox,
-            said.format,
-            after.nonce,
-            known=after.told,
-        )
+        emulate, messages, nonce, known = self.parts.emulation.of, said.messages, "", ""
+        if after is not None:
+            messages, nonce, known = messages[-new:], after.nonce, after.told
+        toolbox, form = said.toolbox, said.format
+        return await computed(said.size, emulate, self.caller, messages, toolbox, form, nonce, known=known)
 
-    def _turn_of(self, request: TurnRequest, format: AnswerFormat) -> Runner:
-        """A turn that keeps the request until it is prepared."""
-        return self.parts.turns.turn(replace(request, on_prepared=self._prepared()), format)
+    def _released(self, request: TurnRequest) -> TurnRequest:
+        """The request of a turn that keeps what the client sent until it is prepared."""
+        return replace(request, on_prepared=self._release_request())
 
-    def _prepared(self) -> Callable[[], None]:
+    def _release_request(self) -> Callable[[], None]:
         """Gives back the room that the request has taken, but for that of its text."""
         return partial(self.reservation.shrink_to, self.whole_body().other_bytes)
-
-
-def with_note(request: TurnRequest, course: Course) -> TurnRequest:
-    """The request of a turn that notes where its answer is."""
-    return replace(request, afterwards=course.note)
 
 
 async def keep_answer(
@@ -183,14 +181,13 @@ async def keep_answer(
     if answered is None or message is None or not (answered.conversation_id and answered.message_id):
         return outcome
     told = await computed(EFFORT * weight([message]), lasting.fingerprints().after, asked, message)
-    emulated = course.emulated
     node = Node(
         owner=lasting.keys.digest(caller),
         fingerprint=told,
         home=answered.home,
         place=Place(answered.conversation_id, answered.message_id),
-        told=emulated.told or (before.told if before is not None else ""),
-        nonce=emulated.nonce or (before.nonce if before is not None else ""),
+        told=course.told,
+        nonce=course.nonce,
         tokens=end.usage.prompt_tokens + end.usage.completion_tokens,
         at=time.time(),
     )

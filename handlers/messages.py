@@ -11,7 +11,7 @@ from handlers.anthropic_api import AnthropicHandler
 from handlers.base import ApiHandler, UnknownPath
 from handlers.body import BodyHandler
 from handlers.chat import ChatOptions
-from handlers.emulation import computed
+from handlers.emulation import Emulated, computed
 from handlers.lasting import Course, LastingHandler, Said
 from translate import Options
 from translate.anthropic import MessagesRequest, MessagesStream, WholeMessage, messages_request
@@ -65,22 +65,24 @@ class MessagesHandler(PromptHandler, LastingHandler):
         self.check_limits(self.caller, model)
         self.window = _expected_tokens(said), _context(model)
         format = self._format(request)
-        return await self.runner(said, model, partial(self._asked, request, model), format), format
+        return await self.runner(said, model, partial(self._asked_for, request, model), format), format
 
-    def _asked(self, request: MessagesRequest, model: Model, course: Course) -> TurnRequest:
+    def _asked_for(
+        self, request: MessagesRequest, model: Model, course: Course, emulated: Emulated
+    ) -> TurnRequest:
         style = self.chat.style_for(self.caller, model)
         return TurnRequest(
             self.caller,
             Prompt(
                 model,
-                course.emulated.messages,
+                emulated.messages,
                 effort=request.effort,
                 hints=(SEARCH,) if request.web_search else (),
                 place=course.place,
                 home=course.home,
                 lasting=course.lasting,
             ),
-            Options(request.stop, style, request.reasoning, course.emulated.contract),
+            Options(request.stop, style, request.reasoning, emulated.contract),
             self.public_base(),
         )
 
