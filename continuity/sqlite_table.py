@@ -28,9 +28,7 @@ PRUNE_SECONDS: Final = 3600.0
 """How often what is too old is deleted,"""
 PRUNE_ANSWERS: Final = 200
 """and after how many answers what is too much."""
-VERSION: Final = 1
-SCHEMA: Final = f"""
-    BEGIN;
+SCHEMA: Final = """
     CREATE TABLE answers (
         number INTEGER PRIMARY KEY,
         owner TEXT NOT NULL, strict TEXT NOT NULL, tolerant TEXT NOT NULL,
@@ -40,8 +38,6 @@ SCHEMA: Final = f"""
     );
     CREATE UNIQUE INDEX answers_strict ON answers (owner, strict, conversation_id);
     CREATE INDEX answers_tolerant ON answers (owner, tolerant);
-    PRAGMA user_version = {VERSION};
-    COMMIT;
 """
 COLUMNS: Final = "owner, strict, tolerant, home, conversation_id, message_id, told, nonce, tokens, at"
 INSERT: Final = f"INSERT OR REPLACE INTO answers ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - constants
@@ -69,7 +65,7 @@ class SqliteConversations:
     def __init__(
         self, path: Path, bounds: Bounds | None = None, clock: Callable[[], float] = time.time
     ) -> None:
-        self._file = SqliteFile(path, SCHEMA, VERSION, durable=False)
+        self._file = SqliteFile(path, [SCHEMA], durable=False)
         self._bounds = bounds or Bounds()
         self._clock = clock
         self._trust = ClockTrust("conversations", clock)

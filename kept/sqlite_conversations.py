@@ -17,7 +17,7 @@ from kept.records import (
     written_items,
     written_standing,
 )
-from kept.sqlite_file import SqliteFile
+from kept.sqlite_file import KeptFile
 from kept.store import ConversationFull
 from translate.values import JsonObject
 
@@ -40,7 +40,7 @@ LAST: Final = (1 << 63) - 1
 class SqliteConversations:
     """The conversations in `file`."""
 
-    def __init__(self, file: SqliteFile) -> None:
+    def __init__(self, file: KeptFile) -> None:
         self._file = file
 
     async def create(self, conversation: KeptConversation, items: Sequence[JsonObject]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kept.records import KeptResponse, read, written
 from kept.sqlite_conversations import SqliteConversations
-from kept.sqlite_file import SqliteFile
+from kept.sqlite_file import KeptFile
 from kept.store import TOO_LARGE, KeepingFailed, KeptBounds
 from translate.values import JsonObject, text_at
 
@@ -17,7 +17,7 @@ class SqliteResponses:
 
     def __init__(self, path: Path, bounds: KeptBounds, clock: Callable[[], float] = time.time) -> None:
         self._bounds = bounds
-        self._file = SqliteFile(path, bounds, clock)
+        self._file = KeptFile(path, bounds, clock)
         self.conversations = SqliteConversations(self._file)
 
     async def put(self, record: KeptResponse) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,14 +27,13 @@ class SqliteFailed(Exception):
 class SqliteFile:
     """The file at `path`, made when needed; a damaged one is put aside.
 
-    `schema` is the script that makes the tables of `version`, which it sets as `user_version`. What is
-    written is on the disk then; with `durable` false the last of it may be lost if the machine fails.
+    `migrations` are scripts that make of each version of the file the next one; the first one makes the file.
+    What is written is on the disk then; with `durable` false the last of it may be lost if the machine fails.
     """
 
-    def __init__(self, path: Path, schema: str, version: int, *, durable: bool = True) -> None:
+    def __init__(self, path: Path, migrations: Sequence[str], *, durable: bool = True) -> None:
         self._path = path
-        self._schema = schema
-        self._version = version
+        self._migrations = migrations
         self._durable = durable
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
@@ -106,13 +105,13 @@ class SqliteFile:
             connection.execute("PRAGMA secure_delete = ON")
             connection.execute("PRAGMA foreign_keys = ON")
             version = connection.execute("PRAGMA user_version").fetchone()[0]
-            if version > self._version:
+            if version > len(self._migrations):
                 raise SqliteFailed(
                     f"{path.name} was written by a newer version of this service: use that one, or move "
                     "the file"
                 )
-            if version < self._version:
-                connection.executescript(self._schema)
+            for number, script in enumerate(self._migrations[version:], version + 1):
+                connection.executescript(f"BEGIN; {script} PRAGMA user_version = {number}; COMMIT;")
         except BaseException:
             connection.close()
             raise
