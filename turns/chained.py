@@ -8,9 +8,10 @@ from turns.outcome import TurnOutcome
 from turns.parts import Runner
 from turns.patient import PatientClient
 from turns.relay import Client
+from turns.successive import Successive
 
 
-class ChainedRunner:
+class ChainedRunner(Successive):
     """Runs `turn`; if the backend does not have its conversation, the turn that `again` makes of all that was
     said, once. Nothing is posted twice that may have been accepted.
 
@@ -26,26 +27,10 @@ class ChainedRunner:
         keep: Callable[[TurnOutcome], Awaitable[TurnOutcome]] | None = None,
         on_begun: Callable[[], None] = lambda: None,
     ) -> None:
-        self._turn = turn
+        super().__init__(turn)
         self._on_begun = on_begun
         self._again = again
         self._keep = keep
-        self._stops: list[ApiError | None] = []
-
-    @property
-    def has_text(self) -> bool:
-        """See `TurnRunner`."""
-        return self._turn.has_text
-
-    @property
-    def answered_by(self) -> str:
-        """See `TurnRunner`."""
-        return self._turn.answered_by
-
-    def stop(self, error: ApiError | None = None) -> None:
-        """See `TurnRunner`."""
-        self._stops.append(error)
-        self._turn.stop(error)
 
     async def run(self, client: Client) -> TurnOutcome:
         """See `TurnRunner`."""
@@ -69,14 +54,11 @@ class ChainedRunner:
         self, again: Callable[[], Awaitable[Runner]], client: Client, lost: TurnOutcome
     ) -> TurnOutcome:
         try:
-            self._turn = await again()
+            turn = await again()
         except ApiError as error:
             error = error.with_traceback(None)
             return TurnOutcome(outcome_of(error), error, None, None, lost.units, lost.usage, 0)
-        for stopped_by in self._stops:
-            self._turn.stop(stopped_by)
-        outcome = await self._turn.run(client)
-        return outcome.with_costs_of(lost)
+        return (await self._go_on_with(turn).run(client)).with_costs_of(lost)
 
 
 def is_lost(outcome: TurnOutcome) -> bool:

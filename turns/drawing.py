@@ -9,48 +9,33 @@ from turns.failures import outcome_of
 from turns.outcome import TurnOutcome
 from turns.parts import Runner
 from turns.relay import Client
+from turns.successive import Successive
 
 
-class DrawingRunner:
+class DrawingRunner(Successive):
     """Runs turns until they have shown `wanted` pictures, at most as many turns as pictures.
 
     `new_turn` makes a turn of the request; all of them write to one format. `nothing_drawn` makes the error
     for an answer in words alone. It stands in for a `TurnRunner`.
     """
 
-    has_text = False
-    """Its answer is never streamed."""
-
     def __init__(
         self, new_turn: Callable[[], Runner], wanted: int, nothing_drawn: Callable[[str], ApiError]
     ) -> None:
+        self._first = new_turn()
+        super().__init__(self._first)
         self._new_turn = new_turn
         self._wanted = wanted
         self._nothing_drawn = nothing_drawn
-        self._turn = new_turn()
-        self._stops: list[ApiError | None] = []
-
-    @property
-    def answered_by(self) -> str:
-        """See `TurnRunner`."""
-        return self._turn.answered_by
-
-    def stop(self, error: ApiError | None = None) -> None:
-        """See `TurnRunner`."""
-        self._stops.append(error)
-        self._turn.stop(error)
 
     async def run(self, client: Client) -> TurnOutcome:
         """See `TurnRunner`. The outcome is good if there is a picture at all, whatever failed after it."""
-        first = total = latest = await self._turn.run(client)
+        first = total = latest = await self._first.run(client)
         for _ in range(self._wanted - 1):
             enough = total.pictures >= self._wanted
             if enough or latest.outcome is not Outcome.OK or not latest.pictures:
                 break
-            self._turn = self._new_turn()
-            for error in self._stops:
-                self._turn.stop(error)
-            latest = await self._turn.run(client)
+            latest = await self._go_on_with(self._new_turn()).run(client)
             total = latest.with_costs_of(total)
         if total.bug is not None or total.outcome is Outcome.CLIENT_GONE:
             return total
