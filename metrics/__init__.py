@@ -1,10 +1,12 @@
 """Prometheus metrics: the only room that makes metric objects."""
 
+from metrics.accounts import AccountGauges, AccountMetrics
 from metrics.exposition import MAX_AGE_SECONDS, Exposition
 from metrics.lag import LagSampler
 from metrics.names import (
     CONVERSATION_ROUTES,
     AcceptPause,
+    AccountState,
     Attempt,
     ClosedConnection,
     Outcome,
@@ -17,6 +19,9 @@ __all__ = [
     "CONVERSATION_ROUTES",
     "MAX_AGE_SECONDS",
     "AcceptPause",
+    "AccountGauges",
+    "AccountMetrics",
+    "AccountState",
     "Attempt",
     "ClosedConnection",
     "Exposition",

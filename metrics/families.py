@@ -63,6 +63,58 @@ class Families:
         self.capped = gauge(
             "model_capped", "1 while the backend has reported the cap of the model for some key.", "model"
         )
+        self.account_state = gauge(
+            "account_state", "1 for the state that the account is in, 0 for the others.", "account", "state"
+        )
+        self.account_units = counter(
+            "account_quota_units_total", "Quota units spent on the account since the start.", "account"
+        )
+        self.account_used = gauge(
+            "account_quota_used_units", "Quota units spent on the account today.", "account"
+        )
+        self.account_limit = gauge(
+            "account_quota_limit_units", "Quota units of the account per day; +Inf for no limit.", "account"
+        )
+        self.account_remaining = gauge(
+            "account_quota_remaining_units",
+            "Quota units that the account has left today; +Inf for no limit.",
+            "account",
+        )
+        self.account_window_messages = gauge(
+            "account_gpt4_window_messages", "GPT-4 messages of the account in the rolling window.", "account"
+        )
+        self.account_window_limit = gauge(
+            "account_gpt4_window_limit", "GPT-4 messages of the account per window; +Inf for none.", "account"
+        )
+        self.account_cooldown = gauge(
+            "account_cooldown_until_timestamp_seconds",
+            "Until when the account rests after a failure; 0 if it does not.",
+            "account",
+        )
+        self.account_in_use = gauge(
+            "account_in_use", "Messages that are under way on the account, from this instance.", "account"
+        )
+        self.account_conversations = counter(
+            "account_conversations_total",
+            "Conversations posted to the account, by how they ended.",
+            "account",
+            "outcome",
+        )
+        self.account_failures = counter(
+            "account_failures_total",
+            "Messages that failed by the fault of the account.",
+            "account",
+            "reason",
+        )
+        self.account_switches = counter(
+            "account_switches_total",
+            "Turns that went on to another account than this one.",
+            "account",
+            "reason",
+        )
+        self.key_units = counter(
+            "key_quota_units_total", "Quota units spent by the key of this service since the start.", "key"
+        )
         self.tool_calls = counter(
             "tool_calls_total",
             "Calls of clients' tools that were made; answers with tools or in a form that were asked for "

@@ -40,6 +40,20 @@ class Attempt(StrEnum):
     """It was sent and nothing proves what became of it, or the service died meanwhile: it counts as spent."""
 
 
+class AccountState(StrEnum):
+    """How an account of the operator's is."""
+
+    OK = "ok"
+    COOLING = "cooling"
+    """It has failed, and rests."""
+    NEEDS_PERSON = "needs_person"
+    """It has failed, and does not get well by itself."""
+    DISABLED = "disabled"
+    """The administrator has switched it off."""
+    NO_CREDENTIAL = "no_credential"
+    """There is no credential for it."""
+
+
 class ToolCalls(StrEnum):
     """What became of calls of clients' tools, and of answers in a form."""
 
@@ -103,6 +117,13 @@ REJECTIONS: Final = (
     "unknown_keys", "incorrect_key", "expired_key", "bodies", "feature_limit", "no_account", OTHER
 )  # fmt: skip
 """Why we turned a request away."""
+ACCOUNT_FAULTS: Final = (
+    "refused", "expired", "deactivated", "capped", "no_model", "feature", "busy", "challenge", "rate",
+    "unreachable", "failing", OTHER
+)  # fmt: skip
+"""Why a message failed by the fault of its account."""
+ACCOUNT_MOVES: Final = ("quota", "window", *ACCOUNT_FAULTS)
+"""Why a turn went on to another account: what its own one may spend is spent, or it has failed."""
 FEATURES: Final = (
     "deep_research", "image_gen", "file_upload", "paste_text_to_file", "odyssey", "reason"
 )  # fmt: skip

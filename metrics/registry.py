@@ -21,6 +21,7 @@ from prometheus_client import (
 )
 
 from metrics import names
+from metrics.accounts import AccountMetrics
 from metrics.families import Families
 from metrics.names import OTHER, AcceptPause, Attempt, ClosedConnection, Outcome, ProtocolFault, ToolCalls
 
@@ -32,7 +33,7 @@ class Metrics:
     """What happened is counted by a method of that name. Call them once per request, not per delta.
 
     `routes` and `models` are the names that labels may hold, `version` the one in `pandora_build_info`. Times
-    are in seconds.
+    are in seconds. `accounts` counts what happens on accounts of the operator's.
     """
 
     def __init__(self, routes: Iterable[str], models: Iterable[str], version: str = "") -> None:
@@ -41,6 +42,7 @@ class Metrics:
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
         self._families = Families(self.registry)
+        self.accounts = AccountMetrics(self._families)
         self._families.build.labels(version).set(1)
         self._families.upstream_up.set(1)
         self._children: dict[_Labelled, Any] = {}  # `labels` would take longer than counting does
@@ -144,10 +146,14 @@ class Metrics:
         self._child(self._families.tokens, name, "prompt").inc(prompt)
         self._child(self._families.tokens, name, "completion").inc(completion)
 
-    def attempt(self, model: str, outcome: Attempt, units: int) -> None:
-        """A conversation posted upstream is over, and cost so many quota units."""
+    def attempt(self, model: str, outcome: Attempt, units: int, *, account: str = "", key: str = "") -> None:
+        """A conversation posted upstream is over, and cost so many quota units.
+
+        `account` is that of the operator's, empty for none, and `key` the name of the caller's key.
+        """
         self._child(self._families.attempts, outcome).inc()
         self._child(self._families.units, self._name(model)).inc(units)
+        self.accounts.conversation(account, key, outcome, units)
         if outcome in (Attempt.OK, Attempt.REFUSED, Attempt.FAILED):
             self._families.upstream_up.set(1)
 

@@ -11,9 +11,9 @@ from translate.values import BUILT_IN
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-COLLECTED = [
-    family for family in Metrics(ROUTES, ["gpt-4-s"]).registry.collect() if family.name.startswith("pandora_")
-]
+METRICS = Metrics(ROUTES, ["gpt-4-s"])
+METRICS.accounts.keep(["an-account"], ["a-key"])
+COLLECTED = [family for family in METRICS.registry.collect() if family.name.startswith("pandora_")]
 
 
 def exported(name: str, kind: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from metrics import AccountState
 from tests.deploy.rules import RULE_FILES, alerts
 
 pytestmark = pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
@@ -81,6 +82,20 @@ def rejected(reason: str, per_minute: float) -> Series:
     return growing("pandora_rejected_total", per_minute, reason=reason)
 
 
+def account(state: str, used: float = 10, limit: float = 100, name: str = "a") -> Series:
+    """An account in that state, which has spent so much of its units of today."""
+    series: Series = {}
+    for known in AccountState:
+        value = float(known == state)
+        series |= steady("pandora_account_state", value, account=name, state=known)
+    return (
+        series
+        | steady("pandora_account_quota_used_units", used, account=name)
+        | steady("pandora_account_quota_limit_units", limit, account=name)
+        | steady("pandora_account_quota_remaining_units", limit - used, account=name)
+    )
+
+
 UP = steady("up", 1)
 
 CASES: dict[str, tuple[Series, list[Series]]] = {
@@ -133,6 +148,18 @@ CASES: dict[str, tuple[Series, list[Series]]] = {
     "PandoraProtocolChanged": (
         growing("pandora_unknown_events_total", 1, kind="message"),
         [growing("pandora_unknown_events_total", 0.1, kind="message")],
+    ),
+    "PandoraAccountNeedsPerson": (
+        account("needs_person") | account("ok", name="b"),
+        [account("ok"), account("cooling"), account("disabled")],
+    ),
+    "PandoraNoAccountUsable": (
+        account("cooling") | account("needs_person", name="b") | account("ok", used=100, name="c"),
+        [account("ok") | account("cooling", name="b"), account("ok", limit=inf), {}],
+    ),
+    "PandoraAccountNearQuota": (
+        account("ok", used=95) | account("ok", name="b"),
+        [account("ok", used=85), account("ok", used=85, limit=inf)],
     ),
     "PandoraQuotaRunsOut": (
         quota(600, 10, hours_left=10),

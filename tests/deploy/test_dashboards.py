@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from handlers.app import ROUTES
-from metrics import Metrics, Outcome, names
+from metrics import AccountState, Metrics, Outcome, names
 from tests.deploy.compose import DEPLOY, load
 from tests.deploy.rules import DASHBOARDS, dashboard_queries, metric_names, rules
 
@@ -24,6 +24,7 @@ OWN = {name for name in FAMILIES if name.startswith("pandora_")}
 VALUES = {
     "outcome": {*Outcome, *names.Attempt, *names.IMAGES, *names.ToolCalls},
     "reason": {*names.REJECTIONS, *names.RETRIES},
+    "state": {*AccountState},
     "route": {*ROUTES},
 }
 
@@ -40,7 +41,7 @@ def test_every_metric_of_the_service_is_on_a_dashboard() -> None:
 
 def test_labels_are_compared_with_values_that_exist() -> None:
     for expression in EXPRESSIONS:
-        for label, wanted in re.findall(r'\b(outcome|reason|route)=~?"([^"]*)"', expression):
+        for label, wanted in re.findall(r'\b(outcome|reason|route|state)=~?"([^"]*)"', expression):
             assert set(wanted.split("|")) <= VALUES[label], expression
 
 

@@ -29,6 +29,7 @@ def counted(metrics: Metrics, **labels: str) -> float:
 
 def test_every_series_of_requests_is_there_from_the_start_at_zero() -> None:
     metrics = Metrics(["chat", "models"], ["gpt-4-s"])
+    metrics.accounts.keep(["an-account"], ["a-key"])
     for outcome in Outcome:
         for model in ("gpt-4-s", "other"):
             assert counted(metrics, route="chat", model=model, outcome=outcome.value) == 0
