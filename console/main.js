@@ -16,8 +16,7 @@ async function poll() {
   clearTimeout(timer);
   if (document.visibilityState !== "visible") return;
   try {
-    const headers = token ? { Authorization: `Bearer ${token}` } : {};
-    const response = await fetch("/console/state", { headers });
+    const response = await fetch("/console/state", { headers: credentials() });
     if (response.status === 401) {
       token = "";
       byId("admin-error").textContent = t("wrongToken");
@@ -34,9 +33,26 @@ async function poll() {
   }
 }
 
+function credentials() {
+  return token ? { Authorization: `Bearer ${token}` } : {};
+}
+
+/** Have the service do what the route at `path` stands for, and show what has become of it. */
+async function act(path) {
+  const told = byId("act-error");
+  told.textContent = "";
+  try {
+    const response = await fetch(path, { method: "POST", headers: credentials() });
+    if (!response.ok) told.textContent = (await response.json()).error.message;
+  } catch {
+    told.textContent = t("offline");
+  }
+  poll();
+}
+
 function show() {
   if (!state) return;
-  showOverview(state);
+  showOverview(state, act);
   showModels(state);
 }
 
@@ -86,6 +102,7 @@ byId("admin").addEventListener("submit", (event) => {
   byId("token").value = byId("admin-error").textContent = "";
   poll();
 });
+byId("reload").addEventListener("click", () => act("/admin/reload"));
 document.addEventListener("visibilitychange", poll);
 document.addEventListener("answered", poll);
 addEventListener("resize", show);

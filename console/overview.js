@@ -1,13 +1,18 @@
 // The overview: what the service is doing, from GET /console/state.
 
+import { accountsTable, keysTable } from "./accounts.js";
 import { chart, hoursTable } from "./chart.js";
 import { byId, el } from "./dom.js";
-import { locale, number, t } from "./i18n.js";
+import { meter, moment, table } from "./elements.js";
+import { number, t } from "./i18n.js";
 
 const drawn = new Map(); // element id to the JSON of what it shows
 
-/** Draw the overview. Parts whose data has not changed are left alone, so that focus and selection stay. */
-export function showOverview(state) {
+/**
+ * Draw the overview. Parts whose data has not changed are left alone, so that focus and selection stay. `act`
+ * is called with the path of the route that a button stands for.
+ */
+export function showOverview(state, act) {
   const { details } = state;
   byId("version").textContent = state.version;
   byId("simulated").hidden = !state.simulated;
@@ -26,6 +31,12 @@ export function showOverview(state) {
     const meters = [usage.limits, usage.today.units, details.gpt4_window_resets_at, details.licence];
     draw("quota", meters, () => quota(usage, details));
   }
+  const { accounts = [], keys = [] } = details ?? {};
+  for (const id of ["accounts-title", "keys-title"]) {
+    if (!accounts.length && !keys.length) byId(id).closest("section").hidden = true;
+  }
+  draw("accounts", [accounts, minute()], () => accountsTable(accounts, act));
+  draw("keys", keys, () => keysTable(keys));
   if (details) draw("limits", details.backend, () => limitsTable(details.backend));
   if (details) draw("errors", details.errors, () => errorsTable(details.errors));
   const recordings = details?.recordings ?? [];
@@ -47,7 +58,14 @@ function draw(id, data, make) {
   const json = JSON.stringify(data);
   if (drawn.get(id) === json) return;
   drawn.set(id, json);
+  const focused = document.activeElement?.dataset.keepsFocus;
   byId(id).replaceChildren(...make());
+  if (focused) byId(id).querySelector(`[data-keeps-focus="${CSS.escape(focused)}"]`)?.focus();
+}
+
+/** Times that are over are shown no more, so some parts are drawn again each minute. */
+function minute() {
+  return Math.floor(Date.now() / 60_000);
 }
 
 function badge(key, kind) {
@@ -89,18 +107,6 @@ function quota({ limits, today }, { gpt4_window_resets_at: windowReset, licence 
     meters.push(el("p", { class: "note" }, t("perKey", { limit: number(limits.units_per_key_per_day) })));
   }
   return meters;
-}
-
-function meter(name, used, limit, resetsAt) {
-  const amount = limit ? t("of", { used: number(used), limit: number(limit) }) : `${number(used)} · ${t("noLimit")}`;
-  const label = el("div", { class: "label" }, el("span", {}, name), el("span", {}, amount));
-  const reset = resetsAt ? el("p", { class: "reset" }, t("resets", { when: moment(resetsAt) })) : null;
-  if (!limit) return el("div", { class: "meter" }, label, reset);
-  const share = Math.min(1, used / limit);
-  const bar = el("div", { class: `fill${share >= 1 ? " full" : share >= 0.8 ? " high" : ""}` });
-  bar.style.width = `${share * 100}%`;
-  const range = { role: "meter", "aria-label": name, "aria-valuemin": 0, "aria-valuemax": limit, "aria-valuenow": used };
-  return el("div", { class: "meter" }, label, el("div", { class: "track", ...range, "aria-valuetext": amount }, bar), reset);
 }
 
 function modelsTable(models) {
@@ -172,20 +178,4 @@ function recordingsTable(recordings) {
     ),
   );
   return [table([t("time"), t("reason"), [t("bytes"), "number"], t("file")], rows)];
-}
-
-function table(titles, rows) {
-  const heads = titles.map((title) => {
-    const [text, kind] = [title].flat();
-    return el("th", { scope: "col", class: kind }, text);
-  });
-  return el("table", {}, el("thead", {}, el("tr", {}, heads)), el("tbody", {}, rows));
-}
-
-/** A time of today, or day and time. */
-function moment(seconds) {
-  const when = new Date(seconds * 1000);
-  const today = when.toDateString() === new Date().toDateString();
-  const day = today ? {} : { month: "short", day: "numeric" };
-  return when.toLocaleString(locale(), { ...day, hour: "2-digit", minute: "2-digit" });
 }
