@@ -174,7 +174,8 @@ class Ledger:
         """Record how a conversation ended; what is returned is done when that is durable."""
         if settled.free:
             self._counters.refund(posted)
-        self._metrics.attempt(posted.model, settled.outcome, 0 if settled.free else posted.units)
+        units = 0 if settled.free else posted.units
+        self._metrics.attempt(posted.model, settled.outcome, units, account=posted.account, key=posted.alias)
         durable = self._journal.commit(settled)
         durable.add_done_callback(lambda _: self._note_settled(posted))
         return durable

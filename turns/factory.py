@@ -33,8 +33,12 @@ class TurnFactory:
         if request.caller.grant is None:
             return self._on_one_account(request, format)
         prepared, request = request.on_prepared, replace(request, on_prepared=nothing)
+        parts = self._parts
         return MovingRunner(
-            lambda avoid: self._on_one_account(request, format, avoid), self._parts.renewed, prepared
+            lambda avoid: self._on_one_account(request, format, avoid),
+            parts.renewed,
+            parts.metrics.accounts.moved,
+            prepared,
         )
 
     def _on_one_account(

@@ -17,20 +17,23 @@ class MovingRunner(Successive):
     """Runs the turn that `new_turn` makes; where its account was at fault and nothing was spent, the next one
     that `new_turn` makes, which avoids the accounts tried before.
 
-    `renewed` says whether an account has another credential by now. `on_begun` is called when an answer has
-    begun well: from then on nothing is kept for another turn. It stands in for a `TurnRunner`.
+    `renewed` says whether an account has another credential by now. `on_moved` is called with the account
+    that was left and why, once the turn has had another one. `on_begun` is called when an answer has begun
+    well: from then on nothing is kept for another turn. It stands in for a `TurnRunner`.
     """
 
     def __init__(
         self,
         new_turn: Callable[[frozenset[str]], TurnRunner],
         renewed: Callable[[str], Awaitable[bool]],
+        on_moved: Callable[[str, str], None],
         on_begun: Callable[[], None],
     ) -> None:
         self._first = new_turn(frozenset())
         super().__init__(self._first)
         self._new_turn: Callable[[frozenset[str]], TurnRunner] | None = new_turn
         self._renewed = renewed
+        self._on_moved = on_moved
         self._on_begun = on_begun
 
     async def run(self, client: Client) -> TurnOutcome:
@@ -42,10 +45,13 @@ class MovingRunner(Successive):
             for _ in range(MOST_MOVES):
                 if self._new_turn is None or self._stops or not turn.failed_on:
                     break
-                if not await self._renewed(turn.failed_on):
-                    tried |= {turn.failed_on}
+                failed, reason = turn.failed_on, turn.failed_for
+                if not await self._renewed(failed):
+                    tried |= {failed}
                 turn = self._new_turn(tried)
                 outcome = (await self._go_on_with(turn).run(patient)).with_costs_of(outcome)
+                if outcome.account not in ("", failed):
+                    self._on_moved(failed, reason)
             await client.quiet()
             return outcome
         finally:

@@ -7,13 +7,14 @@ call a host is answered as the settings say; see `follow_ups`.
 import asyncio
 import random
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from contextlib import suppress
 from typing import Final
 
-from accounts import Credential
+from accounts import Account, Credential
 from ledger import AccountSpent, Charge
 from metrics import Attempt, Outcome, ToolCalls
+from pool import Fault
 from recordings import Recording
 from translate import Conversation
 from translate.backend import PostedConversation, TurnFacts
@@ -44,6 +45,12 @@ from turns.stoppable import StoppableWork, Stopped
 from turns.verdict import Verdict, told
 from upstream import NO_PREFLIGHT, Exchange, UpstreamError
 
+SPENT: Final[Mapping[str, str]] = {
+    "account_quota": "quota",
+    "account_window": "window",
+    "account_cap": "capped",
+}
+"""What metrics call it that an account has spent what it may."""
 ABANDON_SECONDS: Final = 0.2
 """How long the backend gets to notice an aborted answer, before the account's next message."""
 LEFT: Final = "[The backend is still at work on this, in its conversation {}.]"
@@ -69,6 +76,7 @@ class TurnRunner:
         "_client_gone",
         "_error",
         "_exchange",
+        "_failed_for",
         "_failed_on",
         "_files",
         "_follow_ups",
@@ -110,7 +118,7 @@ class TurnRunner:
         self._need = need_of(request.prompt, parts.charges.units(self._model))
         self._avoid = avoid
         self._slot = parts.pool.slot(request.caller, self._need, avoid)
-        self._failed_on = ""
+        self._failed_on = self._failed_for = ""
         self._work = StoppableWork()
         self._files: AnswerFiles | None = None  # from the time when the slot is held
         self._relay: AnswerRelay | None = None  # from the time when everything is prepared
@@ -147,6 +155,11 @@ class TurnRunner:
     def failed_on(self) -> str:
         """The alias of the account that was at fault, if another one may take the turn: nothing was spent."""
         return self._failed_on
+
+    @property
+    def failed_for(self) -> str:
+        """Why: a fault of the account, or what it has spent; see `names.ACCOUNT_MOVES` of `metrics`."""
+        return self._failed_for
 
     @property
     def answered_by(self) -> str:
@@ -337,8 +350,8 @@ class TurnRunner:
         except ApiError as error:
             account, fault = self._slot.account, fault_of_error(error, UPLOADS)
             if account is not None and fault is not None:
-                parts.health.failed(account, fault, slug=self._model.slug, began=began)
-                self._failed_on = account.alias
+                self._note_fault(account, fault, began)
+                self._failed_on, self._failed_for = account.alias, fault.kind
             raise
 
     async def _open_charge(self, posted: PostedConversation) -> Charge:
@@ -347,7 +360,8 @@ class TurnRunner:
         try:
             return await self._parts.charges.post(request.caller, self._model, posted.message_id, account)
         except AccountSpent as spent:
-            self._failed_on = account.alias if account is not None else ""
+            if account is not None:
+                self._failed_on, self._failed_for = account.alias, SPENT[spent.reason]
             text = "The account has spent what it may for now. Nothing was sent."
             raise NotAdmitted(text, retry_after=spent.retry_after) from None
 
@@ -389,12 +403,17 @@ class TurnRunner:
         account = self._slot.account
         if account is None:
             return
-        fault, health = account_fault(result), self._parts.health
-        if fault is not None:
-            health.failed(account, fault, slug=self._model.slug, began=began)
+        if (fault := account_fault(result)) is not None:
+            self._note_fault(account, fault, began)
         elif result.verdict is Verdict.ACCEPTED:
             slug = self._model.slug
-            health.succeeded(account, slug="" if is_substitute(self.answered_by, slug) else slug, began=began)
+            answered = "" if is_substitute(self.answered_by, slug) else slug
+            self._parts.health.succeeded(account, slug=answered, began=began)
+
+    def _note_fault(self, account: Account, fault: Fault, began: float) -> None:
+        """Have it known and counted that a message that `began` then has failed by the account's fault."""
+        self._parts.health.failed(account, fault, slug=self._model.slug, began=began)
+        self._parts.metrics.accounts.failed(account.alias, fault.kind)
 
     def _fails_elsewhere(self, result: ExchangeResult) -> bool:
         """Whether another account may do better, and nothing was spent: then this turn is over.
@@ -404,13 +423,12 @@ class TurnRunner:
         account = self._slot.account
         if account is None or self._work.stopped or self._spent or not moves_on(result):
             return False
-        tried = self._avoid | {account.alias}
-        stays = account_fault(result) is None or (
-            result.failure is not None and curable(result.failure) is not None
-        )
+        tried, fault = self._avoid | {account.alias}, account_fault(result)
+        stays = fault is None or (result.failure is not None and curable(result.failure) is not None)
         if stays and not self._parts.pool.has_other(self._request.caller, self._need, tried):
             return False
-        self._failed_on, self._error = account.alias, self._error or result.error
+        self._failed_on, self._failed_for = account.alias, "other" if fault is None else fault.kind
+        self._error = self._error or result.error
         return True
 
     def _next_attempt(self, result: ExchangeResult, retries: Retries) -> Retry | None:

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metrics import AccountGauges, AccountState, Attempt, Metrics, names
+from pool import AccountFault
 from tests.metrics.test_registry import OWN, samples
 
 Series = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -109,6 +110,10 @@ def test_failures_and_moves_count_by_reason() -> None:
         assert value(metrics, "account_failures_total", account="a", reason=reason) == 1
         assert value(metrics, "account_switches_total", account="a", reason=reason) == 1
     assert value(metrics, "account_switches_total", account="a", reason="quota") == 1
+
+
+def test_each_fault_that_an_account_can_have_is_counted_under_its_own_name() -> None:
+    assert {*AccountFault, "other"} == set(names.ACCOUNT_FAULTS)
 
 
 @given(strangers=st.lists(st.text(), max_size=10))

@@ -519,6 +519,7 @@ class Rig:
         )
         self.health = HealthBook(FileHealth(self.folder / "health.json"))
         self.health.keep(account.alias for account in self.accounts)
+        self.metrics.accounts.keep([account.alias for account in self.accounts], [])
         sources = Sources(lambda account, need: Stands(), lambda account, need: None, self.health)
         self.world = World(self.accounts)
         self.pool = Pool(self.world, self.queue, sources, Policy.FILL, self.metrics)

@@ -84,6 +84,19 @@ def asked(rig: Rig) -> list[str]:
     return [call.credential.secret.removeprefix("fk-") for call in rig.backend.calls]
 
 
+def counted(rig: Rig, what: str, account: str) -> dict[str, float]:
+    """Failures of the account, or turns that left it, by reason."""
+    families = rig.metrics.registry.collect()
+    return {
+        sample.labels["reason"]: sample.value
+        for family in families
+        for sample in family.samples
+        if sample.name == f"pandora_account_{what}_total"
+        and sample.labels["account"] == account
+        and sample.value
+    }
+
+
 @pytest.mark.parametrize(
     ("failing", "fault"),
     [
@@ -110,6 +123,9 @@ async def test_turn_moves_on_where_its_account_fails_for_nothing(
     health = {known.alias: known for known in rig.health.view()}
     assert health["a"].reason == fault or health["a"].models
     assert health["b"].reason is None
+    reason = fault or AccountFault.CAPPED
+    assert counted(rig, "failures", "a") == counted(rig, "switches", "a") == {reason: 1}
+    assert counted(rig, "failures", "b") == counted(rig, "switches", "b") == {}
 
 
 @pytest.mark.parametrize(
@@ -140,6 +156,7 @@ async def test_turn_stays_where_something_may_be_spent_or_the_request_is_at_faul
     outcome = await run(rig)
     assert outcome.outcome is not Outcome.OK
     assert asked(rig) == ["a"]
+    assert counted(rig, "switches", "a") == {}
 
 
 async def test_answer_that_has_begun_is_never_asked_for_again(tmp_path: Path) -> None:
@@ -160,6 +177,9 @@ async def test_each_account_is_tried_once_and_then_the_truth_is_told(tmp_path: P
     assert (error.status, error.code) == (503, "no_account_available")
     assert error.retry_after is not None
     assert "fk-" not in error.message
+    assert [counted(rig, "failures", alias) for alias in "abc"] == [{"refused": 1}] * 3
+    switches = [counted(rig, "switches", alias) for alias in asked(rig)]
+    assert switches == [{"refused": 1}, {"refused": 1}, {}], "from the last one the turn went nowhere"
 
 
 async def test_next_turn_leaves_out_an_account_that_needs_a_person(tmp_path: Path) -> None:
@@ -197,6 +217,8 @@ async def test_renewed_credential_is_tried_at_once(tmp_path: Path) -> None:
     assert outcome.outcome is Outcome.OK
     assert asked(rig) == ["a", "fresh"]
     assert looked == ["a"]
+    assert counted(rig, "failures", "a") == {"expired": 1}
+    assert counted(rig, "switches", "a") == {}, "it stays on its account"
 
 
 async def test_account_whose_last_message_another_instance_took_is_left(tmp_path: Path) -> None:
@@ -204,6 +226,8 @@ async def test_account_whose_last_message_another_instance_took_is_left(tmp_path
     outcome = await run(rig)
     assert (outcome.outcome, outcome.account) == (Outcome.OK, "b")
     assert asked(rig) == ["b"]
+    assert counted(rig, "failures", "a") == {}
+    assert counted(rig, "switches", "a") == {"window": 1}
 
 
 async def test_file_that_one_account_refuses_is_put_on_another(tmp_path: Path) -> None:
@@ -222,6 +246,7 @@ async def test_file_that_one_account_refuses_is_put_on_another(tmp_path: Path) -
     assert outcome.outcome is Outcome.OK
     assert asked(rig) == ["b"]
     assert len(files.uploaded) == 2, "each account has its own files"
+    assert counted(rig, "failures", "a") == counted(rig, "switches", "a") == {"expired": 1}
 
 
 async def test_client_that_leaves_ends_the_moving(tmp_path: Path) -> None:
