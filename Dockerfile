@@ -31,6 +31,7 @@ COPY ledger ledger
 COPY logs logs
 COPY media media
 COPY metrics metrics
+COPY oversight oversight
 COPY pool pool
 COPY recordings recordings
 COPY roster roster

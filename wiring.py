@@ -45,6 +45,7 @@ from ledger import (
 from logs import RecentFailures
 from media import Fetcher, MediaReader, MediaStore
 from metrics import MAX_AGE_SECONDS, Exposition, LagSampler, Metrics
+from oversight import Oversight
 from pool import HEALTH_FILE, FileHealth, HealthBook, Policy, Pool, RedisHealth, Sources
 from recordings import Recorder
 from roster import Roster, RosterError, RosterFile, RosterWatcher
@@ -251,7 +252,13 @@ def build(
 
     stores_files = own_files if settings.files_max_total_bytes else None
     charges = _charge_book(settings, ledger, keys, http, metrics, catalogue, limits, pool)
-    exposition = Exposition(metrics.registry, charges.refresh_gauges, max_age=exposition_max_age)
+    oversight = Oversight(roster, health, pool, ledger, metrics.accounts)
+
+    def refresh_gauges() -> None:
+        charges.refresh_gauges()
+        oversight.refresh_gauges()
+
+    exposition = Exposition(metrics.registry, refresh_gauges, max_age=exposition_max_age)
     licence = LicenceUsage(http, settings.licence_usage_url)
     aftermath = BackgroundTasks()
     tokens = TokenCounter()
@@ -339,6 +346,8 @@ def build(
         queue=queue,
         licence=licence,
         recorder=recorder,
+        oversight=oversight,
+        roster=roster,
         voice=Voice(files, pool) if settings.audio else None,
         own_files=stores_files,
         api_prefix=settings.api_prefix,

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from metrics import Metrics
@@ -41,6 +42,7 @@ class GptsFileWatcher:
         self._poll_seconds = poll_seconds
         self._changes = ChangeDetector(signature_of(path))
         self._reload_requested = asyncio.Event()
+        self._reading = asyncio.Lock()
         self._tasks = BackgroundTasks()
 
     def start(self) -> None:
@@ -51,6 +53,25 @@ class GptsFileWatcher:
     def reload(self) -> None:
         """Read the file again soon, even if it has not changed."""
         self._reload_requested.set()
+
+    async def read_again(self) -> None:
+        """Read the file again now. Raises ValueError: it is not usable, and the GPTs stay as they were."""
+        async with self._reading:
+            self._changes.has_been_read(await SMALL_FILES.run(signature_of, self._path))
+            names_before = set(self._catalogue.models)
+            try:
+                self._catalogue.replace_gpts(await SMALL_FILES.run(self._load))
+            except ValueError as error:
+                log.error("%s is not usable, the GPTs stay as they were: %s", self._path.name, error)
+                raise
+            names = self._catalogue.models.keys()
+            gone, new = names_before - names, names - names_before
+            offered_ids = self._offered_ids()
+            self._descriptions.offer(offered_ids)
+            await _one_by_one(self._metrics.remove_model, gone)
+            await _one_by_one(self._metrics.add_model, new)
+            changes = listed("new", new) + listed("gone", gone)
+            log.info("%s read again: %d GPTs%s", self._path.name, len(offered_ids), changes)
 
     async def close(self) -> None:
         """Stop watching the file and fetching descriptions."""
@@ -69,11 +90,10 @@ class GptsFileWatcher:
     async def _keep_watching(self) -> None:
         while True:
             requested = await self._reload_requested_within(self._poll_seconds)
-            signature = await SMALL_FILES.run(signature_of, self._path)
-            changed = self._changes.look(signature)
+            changed = self._changes.look(await SMALL_FILES.run(signature_of, self._path))
             if requested or changed:
-                self._changes.has_been_read(signature)
-                await self._read_again()
+                with suppress(ValueError):  # the log has told it
+                    await self.read_again()
 
     async def _reload_requested_within(self, seconds: float) -> bool:
         try:
@@ -83,22 +103,6 @@ class GptsFileWatcher:
             return False
         self._reload_requested.clear()
         return True
-
-    async def _read_again(self) -> None:
-        names_before = set(self._catalogue.models)
-        try:
-            self._catalogue.replace_gpts(await SMALL_FILES.run(self._load))
-        except ValueError as error:
-            log.error("%s is not usable, the GPTs stay as they were: %s", self._path.name, error)
-            return
-        names = self._catalogue.models.keys()
-        gone, new = names_before - names, names - names_before
-        offered_ids = self._offered_ids()
-        self._descriptions.offer(offered_ids)
-        await _one_by_one(self._metrics.remove_model, gone)
-        await _one_by_one(self._metrics.add_model, new)
-        changes = listed("new", new) + listed("gone", gone)
-        log.info("%s read again: %d GPTs%s", self._path.name, len(offered_ids), changes)
 
     def _offered_ids(self) -> list[str]:
         return [model.gizmo_id for model in self._catalogue.models.values() if model.gizmo_id]

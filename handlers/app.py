@@ -9,6 +9,7 @@ import tornado.web
 from access import Admin
 from accounts import AccountQueue, Lender
 from catalogue import GptsFileWatcher
+from handlers.admin import AccountsHandler, AdminParts, ReloadHandler, SwitchHandler
 from handlers.answer import AnswerParts
 from handlers.audio import SpeechHandler, TranscriptionsHandler
 from handlers.base import ApiHandler, Common, UnknownPath
@@ -43,12 +44,14 @@ from handlers.usage import UsageHandler
 from ledger import LicenceUsage
 from media import MediaReader, MediaStore
 from metrics import Exposition
+from oversight import Oversight
 from recordings import Recorder
+from roster import RosterWatcher
 from turns import Voice
 
 ROUTES = (
-    "audio", "billing", "chat", "console", "conversations", "files", "gpts", "images", "media", "messages",
-    "models", "openapi", "probe", "responses", "tokens", "transcriptions", "unknown", "usage"
+    "admin", "audio", "billing", "chat", "console", "conversations", "files", "gpts", "images", "media",
+    "messages", "models", "openapi", "probe", "responses", "tokens", "transcriptions", "unknown", "usage"
 )  # fmt: skip
 """Route names, as they appear in metrics."""
 
@@ -79,6 +82,8 @@ class AppParts:
     queue: AccountQueue
     licence: LicenceUsage
     recorder: Recorder
+    oversight: Oversight
+    roster: RosterWatcher
     voice: Voice | None
     own_files: OwnFilesOf | None
     api_prefix: str
@@ -119,6 +124,7 @@ def make_app(parts: AppParts) -> tornado.web.Application:
         queue=parts.queue,
         licence=parts.licence,
         recorder=parts.recorder,
+        oversight=parts.oversight,
     )
     for_any_origin: Routes = [
         (rf"{v1}/chat/completions/?", ChatHandler, {"parts": answers, "chat": parts.chat}),
@@ -151,6 +157,7 @@ def make_app(parts: AppParts) -> tornado.web.Application:
         (r"/", ConsoleHandler, {}),
         (r"/console/state", StateHandler, {"parts": console}),
         (r"/console/([a-z0-9-]+\.[a-z]+)", ConsoleHandler, {}),
+        *_admin_routes(parts),
     ]
     return tornado.web.Application(
         [
@@ -241,6 +248,18 @@ def _files_routes(v1: str, parts: AppParts) -> Routes:
         (rf"{v1}/files/?", FilesHandler, {**own, "models": parts.answers.models}),
         (rf"{v1}/files/([^/]+)/content/?", FileContentHandler, own),
         (rf"{v1}/files/([^/]+)/?", FileHandler, own),
+    ]
+
+
+def _admin_routes(parts: AppParts) -> Routes:
+    given = AdminParts(parts.admin, parts.oversight, parts.roster, parts.gpts, parts.answers.models.catalogue)
+    admin = {"parts": given}
+    one = r"/admin/accounts/([^/]+)"
+    return [
+        (r"/admin/accounts/?", AccountsHandler, admin),
+        (rf"{one}/enable/?", SwitchHandler, {**admin, "enabled": True}),
+        (rf"{one}/disable/?", SwitchHandler, {**admin, "enabled": False}),
+        (r"/admin/reload/?", ReloadHandler, admin),
     ]
 
 

@@ -16,10 +16,11 @@ import ujson
 from access import Admin
 from accounts import AccountQueue
 from catalogue import GptsFileWatcher
-from handlers.base import ApiHandler
+from handlers.own_origin import OwnOriginHandler
 from ledger import LicenceUsage, StoreError, limits_as_json, usage_summary
+from oversight import Oversight, account_as_json, key_as_json
 from recordings import Recorder
-from translate.values import Catalogue, NotFound, Unauthorized
+from translate.values import Catalogue, NotFound
 from turns import RunningAnswers
 
 FOLDER: Final = Path(__file__).parent.parent / "console"
@@ -31,11 +32,6 @@ TYPES: Final = {
     ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-# Pictures of answers may be anywhere; the page shows those of other hosts only when told to.
-POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "img-src 'self' data: https: http:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,25 +73,13 @@ class ConsoleParts:
     queue: AccountQueue
     licence: LicenceUsage
     recorder: Recorder
+    oversight: Oversight
 
 
-class _OwnOrigin(ApiHandler):
-    """A handler whose responses no other site may read or frame, and whose types browsers do not guess."""
+class ConsoleHandler(OwnOriginHandler):
+    """One file; browsers ask again each time, so that page and service fit together."""
 
     route = "console"
-
-    def set_default_headers(self) -> None:
-        """Headers that keep other sites out."""
-        super().set_default_headers()
-        self.set_header("Content-Security-Policy", POLICY)
-        self.set_header("X-Content-Type-Options", "nosniff")
-        self.set_header("Referrer-Policy", "no-referrer")
-        self.set_header("Cross-Origin-Resource-Policy", "same-origin")
-        self.set_header("Cache-Control", "no-store")
-
-
-class ConsoleHandler(_OwnOrigin):
-    """One file; browsers ask again each time, so that page and service fit together."""
 
     def get(self, name: str = "index.html") -> None:
         """The file of this name. Raises NotFound."""
@@ -114,12 +98,14 @@ class ConsoleHandler(_OwnOrigin):
     head = get
 
 
-class StateHandler(_OwnOrigin):
+class StateHandler(OwnOriginHandler):
     """`{"version", "simulated", "status", "models": [...], "api", "key", "access", "details"}`.
 
     `access` is `granted`, or `token` where the admin token is wanted and `details` are null. `api` is the
     path of the API; null where it has a secret prefix.
     """
+
+    route = "console"
 
     def initialize(self, parts: ConsoleParts) -> None:
         """What it tells about."""
@@ -129,8 +115,7 @@ class StateHandler(_OwnOrigin):
         """The state. Raises Unauthorized for a wrong token."""
         parts = self.parts
         prefix = parts.api_prefix
-        access = self._access()
-        granted = access == "granted"
+        granted = self.is_administrator(parts.admin)
         state = {
             "version": parts.version,
             "simulated": parts.simulated,
@@ -138,20 +123,10 @@ class StateHandler(_OwnOrigin):
             "models": self._models(),
             "api": (f"/{prefix}/v1" if prefix else "/v1") if granted or not prefix else None,
             "key": parts.demo_key,  # which the start prints too
-            "access": access,
+            "access": "granted" if granted else "token",
             "details": await self._details() if granted else None,
         }
         self.send_body(ujson.dumps(state, escape_forward_slashes=False).encode())
-
-    def _access(self) -> str:
-        """Raises Unauthorized for a wrong token."""
-        if self.is_trusted(self.parts.admin):
-            return "granted"
-        if "Authorization" not in self.request.headers:
-            return "token"
-        if not self.parts.admin.is_token(self.read_key()):
-            raise Unauthorized("This is not the admin token.", code="invalid_admin_token")
-        return "granted"
 
     def _models(self) -> list[dict[str, object]]:
         gpts = self.parts.gpts.availability()
@@ -180,6 +155,8 @@ class StateHandler(_OwnOrigin):
             "usage": usage,
             "gpt4_window_resets_at": int(window[0] + ledger.limits.window) if window else None,
             "licence": parts.licence.latest,
+            "accounts": [account_as_json(seen) for seen in parts.oversight.accounts()],
+            "keys": [key_as_json(seen) for seen in parts.oversight.service_keys()],
             "backend": [
                 limits_as_json(*told) for told in self.common.charges.backend_limits(None)[:MAX_ACCOUNTS]
             ],

@@ -63,7 +63,7 @@ class Oversight:
         """That of the alias, None if there is none."""
         return next((seen for seen in self.accounts() if seen.account.alias == alias), None)
 
-    def keys(self) -> list[SeenKey]:
+    def service_keys(self) -> list[SeenKey]:
         """All keys of this service as they are now, in the order of the file."""
         return [self._seen_key(key) for key in self._roster.current.keys]
 

@@ -59,6 +59,7 @@ ARROWS: dict[str, set[str]] = {
         "translate.values", "metrics", "runtime", "accounts", "upstream.gpts", "upstream.account",
     },
     "ledger": {"translate.values", "metrics", "accounts", "runtime", "upstream", "upstream.account"},
+    "oversight": {"metrics", "accounts", "roster", "pool", "ledger"},
     "recordings": {"translate", "translate.values", "translate.backend", "runtime"},
     "uploads": {"translate.values", "runtime", "media"},
     "turns": {
@@ -69,7 +70,7 @@ ARROWS: dict[str, set[str]] = {
     "handlers": {
         "translate", "translate.values", "translate.tools", "translate.openai", "translate.anthropic",
         "metrics", "runtime", "media", "accounts", "access", "logs", "catalogue", "ledger", "recordings",
-        "turns", "uploads", "kept", "roster", "pool", "continuity",
+        "turns", "uploads", "kept", "roster", "pool", "continuity", "oversight",
     },
     "front": {"translate.values", "translate.openai", "metrics"},
     "simulator": set(),
@@ -77,7 +78,7 @@ ARROWS: dict[str, set[str]] = {
         "translate.values", "transport", "metrics", "runtime", "media", "settings", "accounts", "access",
         "upstream",
         "upstream.files", "upstream.gpts", "upstream.account", "logs", "catalogue", "ledger", "recordings",
-        "turns", "uploads", "kept", "roster", "pool", "continuity",
+        "turns", "uploads", "kept", "roster", "pool", "continuity", "oversight",
         "handlers",
     },
     "server": {

@@ -6,6 +6,7 @@ from typing import Final
 import ujson
 
 from handlers.openapi.accounting import ACCOUNTING
+from handlers.openapi.admin import ADMIN
 from handlers.openapi.audio import AUDIO
 from handlers.openapi.chat import CHAT
 from handlers.openapi.conversations import CONVERSATIONS
@@ -102,6 +103,7 @@ def _families(offered: Offered) -> list[Family]:
         PROBES,
         *([metrics(token=offered.metrics_token)] if offered.metrics else []),
         CONSOLE,
+        ADMIN,
         DOCUMENT,
     ]
 

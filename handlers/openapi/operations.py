@@ -43,7 +43,7 @@ STATUSES: Final[Mapping[int, str]] = {
     400: "The request is wrong, or the backend refuses what it holds.",
     401: "There is no key, or it is not accepted.",
     403: "The account may not do this.",
-    404: "There is no such model, file, response, conversation or path.",
+    404: "There is no such model, file, account, response, conversation or path.",
     405: "The path does not have this method; the header `Allow` names those that it has.",
     413: "The body of the request is too large, or there is no space left for it.",
     415: "The body is not of the type that the path reads.",

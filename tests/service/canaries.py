@@ -7,6 +7,7 @@ import json
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 import tornado.web
@@ -15,6 +16,7 @@ from tornado.routing import PathMatches
 from simulator.faults import FAULTS
 from simulator.refusals import REFUSALS
 from tests.processes import Reply
+from tests.roster import rig
 
 KEY = "fk-canarykey0123456789"
 PREFIX = "canaryprefix01"
@@ -22,6 +24,9 @@ HIDDEN = "canaryhidden01"
 ADMIN = "canaryadmintoken0123456789"
 SCRAPER = "canaryscraper0123456789"
 GPTS_KEY = "fk-canarygptskey"
+SERVICE_KEY = "sk-pandora-canaryservicekey0123456789"
+ACCOUNT_TOKENS = {"first": "fk-canaryaccount1", "second": "fk-dead-canaryaccount2"}
+"""Credentials of accounts by their aliases; the backend refuses the second one."""
 PROMPT = "canaryprompt"
 ANSWER = "canaryanswer"
 WORD = "canary"
@@ -29,9 +34,9 @@ WORD = "canary"
 API: Final = f"/{HIDDEN}/v1"
 CHAT: Final = f"{API}/chat/completions"
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW")
-CREDENTIALS: Final = ("", KEY, ADMIN, SCRAPER, f"sk-{KEY}", f"{KEY} {KEY}", f"{KEY}\x7f")
-"""None, one that is good, the administrator's, the scraper's, one that the backend refuses, and two that
-cannot be."""
+CREDENTIALS: Final = ("", KEY, SERVICE_KEY, ADMIN, SCRAPER, f"sk-{KEY}", f"{KEY} {KEY}", f"{KEY}\x7f")
+"""None, one that is good, one of this service, the administrator's, the scraper's, one that the backend
+refuses, and two that cannot be."""
 
 SETTINGS: Final[Mapping[str, str]] = {
     "LOG_LEVEL": "debug",
@@ -55,6 +60,16 @@ SETTINGS: Final[Mapping[str, str]] = {
     "MAX_CONCURRENT": "20",
 }
 """Everything that may be secret is; what is slow fails soon."""
+
+
+def with_accounts(folder: Path) -> dict[str, str]:
+    """The settings with a file of accounts in that folder, their tokens beside it, and a key for them."""
+    for alias, token in ACCOUNT_TOKENS.items():
+        (folder / f"{alias}.token").write_text(token)
+    accounts = [{"alias": alias, "credential": {"file": f"{alias}.token"}} for alias in ACCOUNT_TOKENS]
+    file = folder / "accounts.json"
+    file.write_bytes(rig.content(accounts=accounts, keys=[rig.key("everybody", SERVICE_KEY)]))
+    return {**SETTINGS, "ACCOUNTS_FILE": str(file), "PASSTHROUGH": "true"}
 
 
 def question(marker: str = "", **fields: object) -> dict[str, object]:
@@ -268,6 +283,10 @@ ROUTES: Final[Mapping[str, Asked]] = {
     "/": Asked(["/", f"/?{KEY}"]),
     "/console/state": Asked(["/console/state"]),
     r"/console/([a-z0-9-]+\.[a-z]+)": Asked(["/console/main.js", f"/console/{PROMPT}.js"]),
+    "/admin/accounts/?": Asked(["/admin/accounts", f"/admin/accounts?{KEY}"]),
+    "/admin/accounts/([^/]+)/enable/?": Asked([f"/admin/accounts/{PROMPT}/enable"]),
+    "/admin/accounts/([^/]+)/disable/?": Asked([f"/admin/accounts/{KEY}/disable"]),
+    "/admin/reload/?": Asked(["/admin/reload"]),
     "everything else": Asked(
         [f"/{PROMPT}", f"/{PREFIX}/v1/chat/completions", f"//{KEY}", f"/{HIDDEN}x/v1/models"]
     ),

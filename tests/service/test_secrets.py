@@ -21,6 +21,7 @@ from settings import Settings
 from tests.eventually import eventually
 from tests.processes import Pair, Reply, ask, listening_port, running, service_over_simulator
 from tests.service.canaries import (
+    ACCOUNT_TOKENS,
     ADMIN,
     ANSWER,
     CHAT,
@@ -29,7 +30,7 @@ from tests.service.canaries import (
     PREFIX,
     ROUTES,
     SCRAPER,
-    SETTINGS,
+    SERVICE_KEY,
     WORD,
     Request,
     every_fault,
@@ -38,6 +39,7 @@ from tests.service.canaries import (
     routes_of,
     rude_requests,
     send_rudely,
+    with_accounts,
 )
 from tests.service.deployment import deployed
 from wiring import build
@@ -81,13 +83,17 @@ def files_of(folder: Path) -> dict[str, bytes]:
     return {str(name): path.read_bytes() for name, path in found.items() if name.parts[0] not in meant}
 
 
-def test_no_secret_is_logged_measured_told_or_kept(tmp_path: Path) -> None:
-    with service_over_simulator({**SETTINGS, "STATE_DIR": str(tmp_path)}) as pair:
+def test_no_secret_is_logged_measured_told_or_kept(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    settings = with_accounts(tmp_path_factory.mktemp("accounts"))
+    with service_over_simulator({**settings, "STATE_DIR": str(tmp_path)}) as pair:
         replies = ask_all(pair)
         rude = [send_rudely(pair.port, data, leave=leave) for data, leave in rude_requests()]
         seen_by_backend = json.dumps(pair.upstream)
         metrics = ask(pair.port, "GET", "/metrics", key=SCRAPER).body
         state = ask(pair.port, "GET", "/console/state", key=ADMIN).json
+        admin = ask(pair.port, "GET", "/admin/accounts", key=ADMIN).body
         public = ask(pair.port, "GET", "/console/state", key="").body
         stream = json.dumps(question("pace=5 tokens=500", stream=True)).encode()
         head = f"POST {CHAT} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {KEY}\r\n".encode()
@@ -103,11 +109,13 @@ def test_no_secret_is_logged_measured_told_or_kept(tmp_path: Path) -> None:
     assert sum(ANSWER.encode() in reply.body for _, reply in replies) > 4, "the answers did come"
     assert output.count("route=") > len(replies) / 2
     assert KEY in seen_by_backend
+    assert ACCOUNT_TOKENS["first"] in seen_by_backend, "accounts were used"
     assert ADMIN not in seen_by_backend
+    assert SERVICE_KEY not in seen_by_backend
     assert "Traceback" not in output
     assert WORD not in output
     assert b"pandora_requests_total" in metrics
-    assert WORD.encode() not in metrics + public
+    assert WORD.encode() not in metrics + public + admin
     assert [request for request, reply in replies if WORD.encode() in told(request, reply)] == []
     assert [answer for answer in rude if WORD.encode() in answer] == []
     errors = [error for error in state["details"]["errors"] if WORD in json.dumps(error)]
