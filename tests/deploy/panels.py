@@ -19,7 +19,7 @@ from typing import Any
 from tests.deploy.compose import DEPLOY
 from tests.deploy.rules import filled_in
 from tests.deploy.scraped import Prometheus, prometheus
-from tests.deploy.test_prometheus import SETTINGS, ask_everything
+from tests.deploy.test_prometheus import ask_everything, with_accounts
 from tests.processes import service_over_simulator
 from tests.service.console.browser import chromium, tab
 
@@ -112,7 +112,7 @@ def page() -> str:
     """All panels, after some minutes of work."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        service_over_simulator(SETTINGS) as pair,
+        service_over_simulator(with_accounts(Path(folder))) as pair,
         prometheus(Path(folder), f"127.0.0.1:{pair.port}") as server,
     ):
         begun = time.time()

@@ -1,5 +1,6 @@
 """What Prometheus really gets from the running service: every query of every panel and rule has data."""
 
+import json
 import re
 import shutil
 import socket
@@ -15,6 +16,7 @@ from tests.deploy.rules import alerts, dashboard_queries, rules
 from tests.deploy.scraped import Prometheus, prometheus
 from tests.deploy.test_nginx import CHAT, delta, streaming
 from tests.processes import Pair, ask, service_over_simulator
+from tests.roster.rig import key
 
 pytestmark = pytest.mark.skipif(shutil.which("prometheus") is None, reason="Prometheus is not installed")
 
@@ -27,6 +29,15 @@ SETTINGS = {
     "UPSTREAM_RETRIES": "1",
     "KEEPALIVE_INTERVAL": "0.5",
 }
+SERVICE_KEY = "sk-pandora-of-the-load"
+ACCOUNTS = {
+    "accounts": [
+        {"alias": "expired", "credential": {"env": "EXPIRED_ACCOUNT"}},
+        {"alias": "good", "credential": {"env": "GOOD_ACCOUNT"}, "quota_per_day": 1000},
+    ],
+    "keys": [key("load", SERVICE_KEY)],
+}
+CREDENTIALS = {"EXPIRED_ACCOUNT": "fk-dead-account", "GOOD_ACCOUNT": "fk-good-account"}
 QUESTIONS = (
     "Hello",
     "Draw a cat",
@@ -38,6 +49,19 @@ QUESTIONS = (
     "Hello [[sim fault=reset_before_headers]]",
     "Tell me about tea [[sim pace=60 tokens=40]]",
 )
+
+
+def with_accounts(folder: Path) -> dict[str, str]:
+    """The settings, with a file of accounts and keys in that folder."""
+    file = folder / "accounts.json"
+    file.write_text(json.dumps(ACCOUNTS))
+    return {
+        **SETTINGS,
+        **CREDENTIALS,
+        "ACCOUNTS_FILE": str(file),
+        "PASSTHROUGH": "true",
+        "POOL_POLICY": "fill",
+    }
 
 
 def ask_everything(pair: Pair) -> None:
@@ -63,6 +87,8 @@ def ask_everything(pair: Pair) -> None:
     capped = [{"role": "user", "content": "Hello [[sim fault=model_cap_exceeded]]"}]
     ask(pair.port, "POST", CHAT, {"model": "gpt-4-s", "messages": capped}, "fk-capped")
     ask(pair.port, "POST", CHAT, {"model": "no-such-model", "messages": capped}, "fk-a")
+    hello = [{"role": "user", "content": "Hello"}]
+    ask(pair.port, "POST", CHAT, {"model": "gpt-4-s", "messages": hello}, SERVICE_KEY)
     with closing(socket.create_connection(("127.0.0.1", pair.port))) as client:
         client.sendall(b"GET /v1/models HTTP/1.1\r\nHost: a\r\n\r\n")
     for thread in threads:
@@ -70,8 +96,8 @@ def ask_everything(pair: Pair) -> None:
 
 
 @pytest.fixture(scope="module")
-def pair() -> Iterator[Pair]:
-    with service_over_simulator(SETTINGS) as running:
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    with service_over_simulator(with_accounts(tmp_path_factory.mktemp("accounts"))) as running:
         yield running
 
 
@@ -125,6 +151,14 @@ def test_failures_of_the_load_show_as_failures(scraped: Prometheus) -> None:
     (left,) = scraped.numbers('sum(increase(pandora_client_disconnects_total{phase="streaming"}[1m])) > 0')
     assert left > 0
     assert scraped.numbers('pandora_model_capped{model="gpt-4-s"}') == [1]
+
+
+def test_accounts_of_the_load_are_told_apart(scraped: Prometheus) -> None:
+    assert scraped.numbers('pandora_account_state{account="expired",state="needs_person"}') == [1]
+    assert scraped.numbers('pandora_account_state{account="good",state="needs_person"}') == [0]
+    assert scraped.numbers('sum(pandora_account_quota_units_total{account="good"}) > 0')
+    assert scraped.numbers('sum(pandora_account_switches_total{account="expired",reason="expired"}) > 0')
+    assert scraped.numbers('sum(pandora_key_quota_units_total{key="load"}) > 0')
 
 
 def test_exposition_is_found_sound_by_promtool(pair: Pair, tmp_path: Path) -> None:
