@@ -129,21 +129,21 @@ function modelsTable(models) {
 }
 
 function limitsTable(accounts) {
-  const rows = accounts.flatMap(({ key, models, features }) => [
+  const rows = accounts.flatMap(({ key, account, models, features }) => [
     ...models.map(({ model, replaced_by, resets_at }) =>
-      limitRow(key, model, replaced_by ? t("insteadOf", { model: replaced_by }) : t("usedUp"), resets_at),
+      limitRow(account || key, model, replaced_by ? t("insteadOf", { model: replaced_by }) : t("usedUp"), resets_at),
     ),
     ...features.map(({ feature, remaining, blocked, resets_at }) =>
-      limitRow(key, feature, blocked || remaining === 0 ? t("usedUp") : number(remaining), resets_at),
+      limitRow(account || key, feature, blocked || remaining === 0 ? t("usedUp") : number(remaining), resets_at),
     ),
   ]);
   if (rows.length === 0) return [el("p", { class: "note" }, t("noLimits"))];
-  return [table([t("key"), t("limit"), t("left"), t("reset")], rows)];
+  return [table([t("keyOrAccount"), t("limit"), t("left"), t("reset")], rows)];
 }
 
-function limitRow(key, name, left, resetsAt) {
+function limitRow(whose, name, left, resetsAt) {
   const cells = [left, resetsAt ? moment(resetsAt) : "–"].map((text) => el("td", {}, text));
-  return el("tr", {}, el("td", {}, key || "–"), el("th", { scope: "row" }, name), ...cells);
+  return el("tr", {}, el("td", {}, whose || "–"), el("th", { scope: "row" }, name), ...cells);
 }
 
 function errorsTable(errors) {
