@@ -32,24 +32,62 @@ class AccountGauges:
     messages_limit: float
 
 
+class _Gauges:
+    """The gauges of one account: to look them up takes longer than to set them, and accounts may be many."""
+
+    __slots__ = (
+        "_cooldown",
+        "_in_use",
+        "_messages",
+        "_messages_limit",
+        "_states",
+        "_units",
+        "_units_left",
+        "_units_limit",
+    )
+
+    def __init__(self, families: Families, account: str) -> None:
+        self._states = {state: families.account_state.labels(account, state) for state in AccountState}
+        self._in_use = families.account_in_use.labels(account)
+        self._cooldown = families.account_cooldown.labels(account)
+        self._units = families.account_used.labels(account)
+        self._units_limit = families.account_limit.labels(account)
+        self._units_left = families.account_remaining.labels(account)
+        self._messages = families.account_window_messages.labels(account)
+        self._messages_limit = families.account_window_limit.labels(account)
+
+    def set(self, gauges: AccountGauges) -> None:
+        """Bring them up to date."""
+        for state, gauge in self._states.items():
+            gauge.set(state is gauges.state)
+        self._in_use.set(gauges.in_use)
+        self._cooldown.set(gauges.cooldown_until)
+        self._units.set(gauges.units)
+        self._units_limit.set(gauges.units_limit)
+        self._units_left.set(max(0.0, gauges.units_limit - gauges.units))
+        self._messages.set(gauges.messages)
+        self._messages_limit.set(gauges.messages_limit)
+
+
 class AccountMetrics:
     """What happened on accounts and with keys is counted by a method of that name."""
 
     def __init__(self, families: Families) -> None:
         self._families = families
-        self._accounts: set[str] = set()
+        self._accounts: dict[str, _Gauges] = {}
         self._keys: set[str] = set()
 
     def keep(self, accounts: Iterable[str], keys: Iterable[str]) -> None:
         """There are these accounts and keys now: begin the series of new ones, drop those of others."""
         there = set(accounts)
-        for account in self._accounts - there:
+        for account in self._accounts.keys() - there:
+            del self._accounts[account]
             for family, labels in self._series_of_account(account):
                 family.remove(*labels)
-        for account in there - self._accounts:
+        for account in there - self._accounts.keys():
             for family, labels in self._series_of_account(account):
                 family.labels(*labels)
-        self._accounts = there
+            self._accounts[account] = _Gauges(self._families, account)
         known = set(keys)
         for key in self._keys - known:
             self._families.key_units.remove(key)
@@ -59,18 +97,8 @@ class AccountMetrics:
 
     def stands(self, account: str, gauges: AccountGauges) -> None:
         """Bring the gauges of an account up to date."""
-        if account not in self._accounts:
-            return
-        families = self._families
-        for state in AccountState:
-            families.account_state.labels(account, state).set(state is gauges.state)
-        families.account_in_use.labels(account).set(gauges.in_use)
-        families.account_cooldown.labels(account).set(gauges.cooldown_until)
-        families.account_used.labels(account).set(gauges.units)
-        families.account_limit.labels(account).set(gauges.units_limit)
-        families.account_remaining.labels(account).set(max(0.0, gauges.units_limit - gauges.units))
-        families.account_window_messages.labels(account).set(gauges.messages)
-        families.account_window_limit.labels(account).set(gauges.messages_limit)
+        if (known := self._accounts.get(account)) is not None:
+            known.set(gauges)
 
     def conversation(self, account: str, key: str, outcome: Attempt, units: int) -> None:
         """A conversation that was posted to an account for a key is over, and cost so many units."""
