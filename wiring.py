@@ -219,7 +219,7 @@ def build(
     health = _health(settings, roster, simulated=simulated)
     shortages = Shortages(ledger, limits, lists)
     sources = Sources(shortages.standing, shortages.backend, health)
-    pool = Pool(roster, queue, sources, Policy(settings.pool_policy), metrics)
+    pool = Pool(roster, queue, sources, Policy(settings.pool_policy), metrics, ready=health.wait_until_loaded)
     health.on_change(lambda alias: pool.changed())
     roster.on_change(lambda _: pool.changed())
     models = CallerModels(catalogue, lists, metrics, pool)

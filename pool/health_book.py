@@ -35,6 +35,9 @@ RETRY_SECONDS: Final = 1.0
 
 _random_part: Final = SystemRandom().random
 
+LOAD_SECONDS: Final = 2.0
+"""How long the first turns after a start wait for what is kept."""
+
 OnHealthChange = Callable[[str], None]
 
 
@@ -90,6 +93,7 @@ class HealthBook:
         self._listeners: list[OnHealthChange] = []
         self._unsaved: set[str] = set()
         self._away = False  # that the store is away
+        self._loaded = asyncio.Event()
         self._stirred = asyncio.Event()
         self._closed = asyncio.Event()
         self._tasks = BackgroundTasks()
@@ -97,7 +101,15 @@ class HealthBook:
     async def start(self) -> None:
         """Take over what is kept, and begin to keep it up to date. Raises nothing."""
         await self._exchange(look=True)
+        self._loaded.set()
         self._tasks.start(self._keep_exchanging())
+
+    async def wait_until_loaded(self) -> None:
+        """Wait until what was kept before the start is known, but not for long."""
+        if not self._loaded.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOAD_SECONDS):
+                    await self._loaded.wait()
 
     async def close(self) -> None:
         """Store what is left, and let go of the store. Raises nothing."""

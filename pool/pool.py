@@ -9,7 +9,7 @@ import asyncio
 import itertools
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final, Protocol
@@ -50,6 +50,10 @@ MAX_CALLERS: Final = 10_000
 ANYTHING: Final = Need()
 
 
+async def no_wait() -> None:
+    """All that can be known is known."""
+
+
 class CurrentRoster(Protocol):
     """The accounts and keys that there are now."""
 
@@ -83,8 +87,9 @@ class _Waiter:
 class Pool:
     """One per service; a `Lender` too.
 
-    `roster` gives the accounts of now. `queue` has the slots of all keys; `metrics` counts who waits. `clock`
-    gives Unix seconds, `monotonic` seconds that never jump.
+    `roster` gives the accounts of now. `queue` has the slots of all keys; `metrics` counts who waits. `ready`
+    waits until enough is known of the accounts to choose among them. `clock` gives Unix seconds, `monotonic`
+    seconds that never jump.
     """
 
     def __init__(
@@ -95,6 +100,7 @@ class Pool:
         policy: Policy,
         metrics: QueueMetrics,
         *,
+        ready: Callable[[], Awaitable[None]] = no_wait,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -103,6 +109,7 @@ class Pool:
         self._sources = sources
         self._policy = policy
         self._metrics = metrics
+        self._ready = ready
         self._clock = clock
         self._monotonic = monotonic
         self._waiters: list[_Waiter] = []
@@ -183,6 +190,7 @@ class Pool:
         self, caller: Caller, grant: Grant, need: Need, avoid: frozenset[str], on_joined: OnJoined
     ) -> Admission:
         """Wait for an account. Raises ApiError."""
+        await self._ready()
         began = self._monotonic()
         waiter = _Waiter(next(self._numbers), caller, grant, need, avoid, began + self._queue.max_wait)
         self._metrics.queued()

@@ -1,5 +1,6 @@
 """The states of accounts as turns report them, and as they are asked for."""
 
+import asyncio
 import base64
 import json
 import logging
@@ -172,3 +173,12 @@ async def test_log_tells_once_what_began_and_that_it_ended(
         "account alice: well again",
     ]
     assert "fk-" not in caplog.text
+
+
+async def test_who_waits_for_what_is_kept_goes_on_once_it_is_known(book: HealthBook) -> None:
+    waiting = asyncio.create_task(book.wait_until_loaded())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    await book.start()
+    await waiting
+    await book.close()

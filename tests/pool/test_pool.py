@@ -366,3 +366,17 @@ async def test_those_who_are_served_at_once_are_spread_over_the_accounts() -> No
     world.hindrances.clear()
     pool.changed()
     assert [alias_of(slot) for slot in await asyncio.gather(*waiting)] == ["a", "b", "a"]
+
+
+async def test_no_account_is_given_before_it_is_known_which_of_them_failed_earlier() -> None:
+    world, loaded = world_of("a", "b"), asyncio.Event()
+
+    async def ready() -> None:
+        await loaded.wait()
+
+    pool = pool_over(world, Policy.FILL, ready=ready)
+    waiting = asyncio.create_task(taken(pool, key()))
+    await asyncio.sleep(0)
+    world.hindrances = {"a": (Obstacle.DISABLED, NEVER)}
+    loaded.set()
+    assert alias_of(await waiting) == "b"

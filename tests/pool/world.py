@@ -1,6 +1,6 @@
 """Accounts of which all is known, and a pool of them over a real queue."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import InitVar, dataclass, field, replace
 
 from accounts import Account, AccountQueue, Caller, Credential, KeyKind, Need
@@ -54,6 +54,10 @@ def world_of(*aliases: str) -> World:
     return World(tuple(account(alias) for alias in aliases))
 
 
+async def known_at_once() -> None:
+    """Nothing has to be loaded."""
+
+
 def pool_over(
     world: World,
     policy: Policy = Policy.BALANCE,
@@ -61,6 +65,7 @@ def pool_over(
     max_waiting: int = 10,
     max_wait: float = 5.0,
     slots: Mapping[KeyKind, int] | None = None,
+    ready: Callable[[], Awaitable[None]] = known_at_once,
 ) -> Pool:
     metrics = Metrics(("chat",), [])
     kinds = slots or {KeyKind.SHARE: 1, KeyKind.POOL: 4, KeyKind.TOKEN: 1}
@@ -70,4 +75,4 @@ def pool_over(
         lambda known, need: world.told.get(known.alias),
         world,
     )
-    return Pool(world, queue, sources, policy, metrics, clock=lambda: world.now)
+    return Pool(world, queue, sources, policy, metrics, ready=ready, clock=lambda: world.now)
