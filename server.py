@@ -36,7 +36,7 @@ from handlers import make_app, make_metrics_app
 from ledger import DAY, KeyNames, StoreError, row_as_json, usage_table
 from logs import configure_logs
 from recordings import NotARecording, RecordedTurn, explain
-from roster import RosterError, RosterFile, add_key, keys_as_json, keys_table, revoke_key
+from roster import NotChanged, RosterError, RosterFile, add_key, keys_as_json, keys_table, revoke_key
 from runtime import Signals, give_back_large_blocks, new_event_loop
 from settings import Settings, SettingsError
 from translate.values import STYLES, Gpt
@@ -312,6 +312,8 @@ def run_key_command(arguments: argparse.Namespace, file: RosterFile) -> int:
         else:
             fields = {name: told for name in KEY_FIELDS if (told := getattr(arguments, name)) is not None}
             sys.stdout.write(add_key(file, arguments.alias, fields) + "\n")
+    except NotChanged as error:
+        raise SettingsError(f"{file.path} stays as it was: {error}.") from None
     except RosterError as error:
         raise SettingsError(f"{file.path} is not usable: {error}.") from None
     return 0

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from accounts import Grant
+from roster.entry import ALIAS, ALIAS_FORM
 from roster.roster import Roster, RosterError, key_digest, new_key
 from roster.roster_file import RosterFile
 from runtime import alone_in, replace_file, text_table
@@ -20,13 +21,20 @@ NEW_MODE: Final = 0o600
 Data = dict[str, Any]
 
 
+class NotChanged(RosterError):
+    """Why what was asked for cannot stand in a file that is good."""
+
+
 def add_key(file: RosterFile, alias: str, fields: Mapping[str, object]) -> str:
     """Make a key with these fields of the file, and return it: only its hash is kept.
 
-    Raises RosterError: the file, or it with the key, cannot be used; nothing has changed then.
+    Raises NotChanged: the file could not be used with the key; RosterError: it cannot be used or written.
+    Nothing has changed then.
     """
     key = new_key()
     entry = {"alias": alias, "hash": f"sha256:{key_digest(key).hex()}", **fields}
+    if not ALIAS.fullmatch(alias):
+        raise NotChanged(f"the name of a key must be {ALIAS_FORM}")
 
     def add(data: Data) -> bool:
         data.setdefault("keys", []).append(entry)
@@ -98,7 +106,10 @@ def _edit(file: RosterFile, change: Callable[[Data], bool]) -> bool:
             if not change(data):
                 return False
             changed = f"{json.dumps(data, indent=2, ensure_ascii=False)}\n".encode()
-            file.interpreted(changed)
+            try:
+                file.interpreted(changed)
+            except RosterError as error:
+                raise NotChanged(str(error)) from None
             mode = NEW_MODE if status is None else stat.S_IMODE(status.st_mode)
             replace_file(path, changed, mode=mode, durable=True)
             if status is not None:

@@ -63,7 +63,14 @@ class RosterWatcher:
         return grant is not None and not grant.has_expired(self._clock())
 
     def start(self) -> None:
-        """Begin to watch the files; returns at once. The log tells what has no effect."""
+        """Begin to watch the files; returns at once. The log tells what there is, and what has no effect."""
+        if self._content is not None:
+            log.info(
+                "%s: %d accounts, %d keys",
+                self._file.path.name,
+                len(self._current.accounts),
+                len(self._current.grants),
+            )
         _tell_problems(self._current, ())
         self._tasks.start(self._keep_watching())
 

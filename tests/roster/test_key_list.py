@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from roster import RosterError, RosterFile, add_key, keys_table, revoke_key
+from roster import NotChanged, RosterError, RosterFile, add_key, keys_table, revoke_key
 
 
 def file_in(folder: Path) -> RosterFile:
@@ -15,7 +15,7 @@ def file_in(folder: Path) -> RosterFile:
     ("alias", "fields", "said"),
     [
         ("laptop", {}, 'two keys have the alias "laptop"'),
-        ("a b", {}, "key number 2 has a malformed alias"),
+        ("a b", {}, "the name of a key must be 1 to 40 letters"),
         ("new", {"accounts": ["nobody"]}, 'the key "new" names the unknown account "nobody"'),
         ("new", {"expires": "soon"}, 'the key "new" has a malformed expires'),
         ("new", {"quota_per_day": -1}, 'the key "new" has a malformed quota_per_day'),
@@ -28,7 +28,7 @@ def test_key_that_cannot_be_changes_nothing(
     file = file_in(tmp_path)
     add_key(file, "laptop", {})
     before = file.path.read_bytes()
-    with pytest.raises(RosterError, match=said):
+    with pytest.raises(NotChanged, match=said):
         add_key(file, alias, fields)
     assert file.path.read_bytes() == before
 
@@ -37,8 +37,9 @@ def test_key_that_cannot_be_changes_nothing(
 def test_file_that_cannot_be_used_stays(tmp_path: Path, content: str) -> None:
     file = file_in(tmp_path)
     file.path.write_text(content)
-    with pytest.raises(RosterError):
+    with pytest.raises(RosterError) as told:
         add_key(file, "a", {})
+    assert not isinstance(told.value, NotChanged)
     with pytest.raises(RosterError):
         revoke_key(file, "a")
     assert file.path.read_text() == content
