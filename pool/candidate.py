@@ -28,6 +28,8 @@ class Obstacle(StrEnum):
     """It does not have the model or the feature at all."""
     REFUSED = "refused"
     """The backend refuses its credential: a person is needed."""
+    NO_ACCOUNT = "no_account"
+    """The key may use no account at all."""
     COOLING = "cooling"
     """It has failed lately."""
     QUOTA = "quota"

@@ -48,10 +48,10 @@ def choose(candidates: Iterable[Candidate], policy: Policy, prefer: str = "") ->
 
 
 def refusal(candidates: Iterable[Candidate], now: float) -> Refusal:
-    """Why `choose` found none. `now` is in Unix seconds. Of no accounts at all, none is able."""
+    """Why `choose` found none. `now` is in Unix seconds."""
     known = tuple(candidates)
     if not known:
-        return Refusal(obstacle=Obstacle.UNABLE)
+        return Refusal(obstacle=Obstacle.NO_ACCOUNT)
     if not all(candidate.obstacle for candidate in known):
         return Refusal(obstacle=Obstacle.NONE)
     wait, _, obstacle = min(
@@ -97,6 +97,7 @@ _TOLD_FIRST: Final = (
     Obstacle.REFUSED,
     Obstacle.NO_CREDENTIAL,
     Obstacle.DISABLED,
+    Obstacle.NO_ACCOUNT,
     Obstacle.UNABLE,
 )
 """Of obstacles that go at the same time, or nobody knows when: those that time removes, then those that a

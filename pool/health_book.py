@@ -320,7 +320,7 @@ def _log_fault(alias: str, before: Health, after: Health, fault: Fault, slug: st
             level = logging.ERROR if rule.needs_person else logging.WARNING
             ends = "a person is needed" if rule.needs_person else "it rests"
             log.log(
-                level, "account %s: %s; %s, for %.0f s at first", alias, fault.kind, ends, after.until - now
+                level, "account %s: %s; %s, next try in %.0f s", alias, fault.kind, ends, after.until - now
             )
             return
     if old is None or not old.lasts(now):

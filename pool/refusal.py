@@ -22,6 +22,7 @@ BUSY: Final = _Told(NotAdmitted, "The accounts of this key are busy: each answer
 NO_ACCOUNT: Final = "no_account_available"
 TOLD: Final[Mapping[Obstacle, _Told]] = {
     Obstacle.NONE: BUSY,
+    Obstacle.NO_ACCOUNT: _Told(Overloaded, "There is no account that this key may use.", NO_ACCOUNT),
     Obstacle.DISABLED: _Told(Overloaded, "The accounts of this key are switched off.", NO_ACCOUNT),
     Obstacle.NO_CREDENTIAL: _Told(Overloaded, "The accounts of this key have no credential now.", NO_ACCOUNT),
     Obstacle.UNABLE: _Told(
@@ -47,6 +48,7 @@ TOLD: Final[Mapping[Obstacle, _Told]] = {
 }
 REJECTIONS: Final[Mapping[Obstacle, str]] = {
     Obstacle.NONE: "queue",
+    Obstacle.NO_ACCOUNT: "no_account",
     Obstacle.DISABLED: "no_account",
     Obstacle.NO_CREDENTIAL: "no_account",
     Obstacle.UNABLE: "no_account",

@@ -363,7 +363,7 @@ class TestRefusal:
         assert not refusal(known, NOW).only_busy
 
     def test_of_no_accounts_none_is_able(self) -> None:
-        assert refusal([], NOW) == Refusal(obstacle=Obstacle.UNABLE)
+        assert refusal([], NOW) == Refusal(obstacle=Obstacle.NO_ACCOUNT)
 
     @given(candidates(), st.one_of(times, st.sampled_from([-1e300, 1e300])))
     def test_whatever_the_clock_says_the_time_is_finite_and_not_before_now(

@@ -168,7 +168,7 @@ async def test_log_tells_once_what_began_and_that_it_ended(
         book.failed(BOB, Fault(AccountFault.CAPPED, 5400.0), slug="gpt-4", began=clock.now)
     book.succeeded(ALICE, began=clock.now)
     assert caplog.messages == [
-        "account alice: refused; a person is needed, for 60 s at first",
+        "account alice: refused; a person is needed, next try in 60 s",
         "account bob: capped (gpt-4); not used for 5400 s",
         "account alice: well again",
     ]

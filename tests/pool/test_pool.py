@@ -159,6 +159,11 @@ async def test_where_no_account_is_able_the_earliest_time_is_told(
         pool.check(key(), GPT_4)
 
 
+async def test_key_that_may_use_no_account_is_told_that_there_is_none() -> None:
+    error = await refused(pool_over(world_of()), key())
+    assert (type(error), error.code, error.should_retry) == (Overloaded, "no_account_available", False)
+
+
 async def test_unknown_time_is_no_time() -> None:
     world = world_of("a")
     world.hindrances = {"a": (Obstacle.DISABLED, NEVER)}
