@@ -32,7 +32,8 @@ def written_json(content: bytes, max_bytes: int) -> object:
     except UnicodeDecodeError:
         raise ValueError("it is not UTF-8 text") from None
     except json.JSONDecodeError as error:
-        raise ValueError(f"it is not JSON: {error.msg} in line {error.lineno}") from None
+        what = error.msg.removesuffix(" at").removesuffix(" starting")  # of "Unterminated string starting at"
+        raise ValueError(f"it is not JSON: {what} in line {error.lineno}") from None
     except (ValueError, RecursionError):
         raise ValueError("it is not JSON that can be read") from None
     return data

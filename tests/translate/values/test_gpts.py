@@ -79,6 +79,7 @@ def test_byte_order_mark_is_no_error() -> None:
         ("null", "it must be an object"),
         ("", "it is not JSON: Expecting value in line 1"),
         ('{"helper":\n {"id": "g-1"},\n}', "it is not JSON: "),
+        ('{"helper', "it is not JSON: Unterminated string in line 1"),
         (b"\xff\xfe{}", "it is not UTF-8 text"),
         ("[" * 100_000, "it is not JSON"),
         ("9" * 10_000, "it is not JSON"),
