@@ -220,6 +220,7 @@ async def test_there_is_no_audio_unless_it_is_set() -> None:
         for path in ("speech", "transcriptions"):
             answer = await service.post(SPEECH, path=f"/v1/audio/{path}")
             assert (answer.status, answer.error["code"]) == (404, "unknown_url")
+            assert answer.error["message"].endswith("if the service is set to AUDIO=true.")
 
 
 async def test_key_that_is_refused_is_refused_here_too() -> None:
