@@ -43,6 +43,7 @@ def test_sighup_reads_the_file_again_and_the_log_names_no_secret(tmp_path: Path)
     settings = BACKEND | {"PORT": "0", "STATE_DIR": str(tmp_path / "state"), "ACCOUNTS_FILE": str(path)}
     with running(["server.py"], settings) as service:
         port = listening_port(service)
+        service.wait_for("accounts.json: 1 accounts, 0 keys")
         service.wait_for('the account "anna" has no credential: its file is not there')
         assert ask(port, "GET", "/v1/models", key=OWN).status == 401
         path.write_bytes(content(accounts=[], keys=[key(own=OWN)]))
