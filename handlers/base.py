@@ -112,6 +112,8 @@ class ApiHandler(RequestHandler):
     """It is answered before its body, which the client has not sent and does not send any more."""
     answered_by = ""
     """The backend's name of the model that answers, once the backend has said it."""
+    key_name = ""
+    """The name of the key of this service that asks, or of any key whose conversation begins."""
     conversing: tuple[Caller, Model] | None = None
     """The caller and the model of the conversation, once known; the headers show their limits."""
 
@@ -198,9 +200,12 @@ class ApiHandler(RequestHandler):
         """
         account_id = self.request.headers.get(ACCOUNT_HEADER, "").strip()
         try:
-            return self.common.doorkeeper.caller(self.read_key(), account_id, self.origin())
+            caller = self.common.doorkeeper.caller(self.read_key(), account_id, self.origin())
         except ValueError:
             raise BadRequest(f"The header {ACCOUNT_HEADER} holds no id of an account.") from None
+        if caller.grant is not None:
+            self.key_name = caller.grant.alias
+        return caller
 
     def is_trusted(self, admin: Admin) -> bool:
         """Whether this request is from the administrator, even without a token."""
@@ -271,6 +276,7 @@ class ApiHandler(RequestHandler):
         self.model_name = model.name
         self.conversing = caller, model
         charges = self.common.charges
+        self.key_name = charges.alias(caller)
         charges.check(caller, model, features)
         self.common.pool.check(caller, need_of_model(model, charges.units(model), features))
 
@@ -344,7 +350,7 @@ class ApiHandler(RequestHandler):
                 "method": self.request.method,
                 "route": self.route,
                 "model": self.model_name or None,
-                "key": self.common.charges.alias(self.conversing[0]) if self.conversing else None,
+                "key": self.key_name or None,
                 "answered_by": (turn.answered_by or None) if turn is not None else None,
                 "account": (turn.account or None) if turn is not None else None,
                 "status": status,

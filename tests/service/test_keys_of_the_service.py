@@ -1,6 +1,7 @@
 """Keys of this service over HTTP: who is let in, and which models there are for them."""
 
 import json
+import logging
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -113,6 +114,19 @@ async def test_admin_token_still_sees_all_and_is_no_key(tmp_path: Path) -> None:
         models = await service.ask("GET", "/v1/models", key="the-admin")
     assert (usage.status, state.status, models.status) == (200, 200, 401)
     assert "admin token" in models.error["message"]
+
+
+async def test_log_names_the_key_of_each_request_also_of_one_that_is_refused(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with with_keys(tmp_path) as service:
+        await service.chat(key=TABLET)  # another model than it is for
+        await service.ask("GET", "/v1/models", key=LAPTOP)
+        await service.ask("GET", "/v1/models", key="sk-wrong")
+    lines = [vars(record)["fields"] for record in caplog.records if record.message == "request"]
+    told = [(line["status"], line["key"]) for line in lines]
+    assert told == [(404, "tablet"), (200, "laptop"), (401, None)]
 
 
 async def test_key_sees_the_models_that_it_is_for(tmp_path: Path) -> None:
