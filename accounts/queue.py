@@ -112,11 +112,11 @@ class AccountQueue:
 
     async def _admit(self, credential: Credential, on_joined: OnJoined) -> Admission:
         """Wait for a slot of the credential. Raises NotAdmitted."""
-        return await self.admit(credential.digest, credential, on_joined)
+        return await self.admit(credential.digest, credential, on_joined, self.slots_of(credential))
 
-    async def admit(self, name: str, credential: Credential, on_joined: OnJoined) -> Admission:
-        """Wait in the queue `name` for a slot. Raises NotAdmitted."""
-        if not (slots := self.slots_of(credential)):
+    async def admit(self, name: str, credential: Credential, on_joined: OnJoined, slots: int) -> Admission:
+        """Wait in the queue `name` for one of its `slots`, 0 for no limit. Raises NotAdmitted."""
+        if not slots:
             on_joined(credential)
             return Admission(credential)
         admitted, lease = asyncio.Event(), None

@@ -70,6 +70,7 @@ class WaitingQueues:
 
     def join(self, name: str, slots: int, admit: Callable[[], None]) -> Ticket:
         """Wait in the queue `name` for one of its `slots`; `admit` may be called before this returns.
+        How many slots there are counts from now on for all who wait there.
 
         Raises:
             QueueFull: as many as allowed wait already.
@@ -77,6 +78,7 @@ class WaitingQueues:
         queue = self._queues.get(name)
         if queue is None:
             queue = self._queues[name] = _WaitingQueue(slots, self.turn_seconds)
+        queue.slots = slots
         if len(queue.holding) >= queue.slots and len(queue.waiting) >= self._max_waiting:
             raise QueueFull
         ticket = Ticket(name, admit, self._clock())
@@ -87,7 +89,7 @@ class WaitingQueues:
     def take(self, name: str, slots: int) -> Ticket | None:
         """A slot of the queue `name`, if there is one at once; nobody who waits there is overtaken."""
         queue = self._queues.get(name)
-        if queue is not None and (queue.waiting or len(queue.holding) >= queue.slots):
+        if queue is not None and (queue.waiting or len(queue.holding) >= slots):
             return None
         return self.join(name, slots, lambda: None)
 

@@ -62,15 +62,15 @@ class CurrentRoster(Protocol):
         """The accounts, in the order of the file, and the keys."""
         ...
 
-    def is_current(self, caller: Caller) -> bool:
-        """Whether the caller's key is still one."""
+    def grant_of(self, caller: Caller) -> Grant | None:
+        """What the caller's key may do now, None if it is no key of this service any more."""
         ...
 
 
 @dataclass(eq=False, slots=True)
 class _Waiter:
-    """A request that waits for an account; `number` is its place among all. `given` is done with the account
-    and the ticket of its queue.
+    """A request that waits for an account; `number` is its place among all. `grant` is what its key may do by
+    now. `given` is done with the account and the ticket of its queue.
     """
 
     number: int
@@ -82,6 +82,21 @@ class _Waiter:
     given: asyncio.Future[tuple[Account, Credential, Ticket]] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
+
+
+@dataclass(slots=True)
+class _Outlook:
+    """What those who wait for the same see: their `candidates`, and which of these are `free`. With `hope`
+    one of them is able, and merely in use.
+    """
+
+    candidates: list[Candidate]
+    free: list[Candidate]
+    hope: bool
+
+
+_Surveyed = dict[tuple[Need, str], Candidate]
+"""What was found out of accounts in one step, by need and alias, so that it is asked once."""
 
 
 class Pool:
@@ -113,6 +128,7 @@ class Pool:
         self._clock = clock
         self._monotonic = monotonic
         self._waiters: list[_Waiter] = []
+        self._granted_by: Roster | None = None
         self._numbers = itertools.count()
         self._used: dict[str, float] = {}
         self._rotation = Rotation()
@@ -139,23 +155,23 @@ class Pool:
     def check(self, caller: Caller, need: Need) -> None:
         """Raise an ApiError if no account of the caller's key will be able to take the turn in time."""
         if caller.grant is not None:
-            candidates = self._candidates(self._accounts(caller.grant), need)
-            if (error := self._hopeless(candidates, self._queue.max_wait)) is not None:
-                raise error
+            candidates = self._candidates(caller.grant, need)
+            if self._hopeless(candidates, self._queue.max_wait):
+                raise self._refusal(candidates)
 
     def has_other(self, caller: Caller, need: Need, avoid: frozenset[str]) -> bool:
         """Whether another account than those could take the turn, now or once it is free."""
         if caller.grant is None:
             return False
-        accounts = [account for account in self._accounts(caller.grant) if account.alias not in avoid]
-        return any(not candidate.obstacle for candidate in self._candidates(accounts, need))
+        candidates = self._candidates(caller.grant, need)
+        return any(not found.obstacle for found in candidates if found.alias not in avoid)
 
     def credential(self, caller: Caller) -> Credential:
         """See `Lender`."""
         if caller.grant is None:
             return caller.own
         accounts = self._accounts(caller.grant)
-        candidates = self._candidates(accounts, ANYTHING)
+        candidates = self._candidates(caller.grant, ANYTHING)
         at_rest = [candidate for candidate in candidates if not candidate.obstacle]
         for candidate in sorted(at_rest, key=lambda candidate: not candidate.free):
             for account in accounts:
@@ -168,7 +184,7 @@ class Pool:
         if caller.grant is None:
             return (caller.own,)
         accounts = self._accounts(caller.grant)
-        able = {found.alias for found in self._candidates(accounts, ANYTHING) if not found.obstacle}
+        able = {found.alias for found in self._candidates(caller.grant, ANYTHING) if not found.obstacle}
         accounts = sorted(accounts, key=lambda account: account.alias not in able)
         return tuple(account.credential for account in accounts if account.credential is not None)
 
@@ -182,9 +198,12 @@ class Pool:
 
     async def _admit_own(self, credential: Credential, on_joined: OnJoined) -> Admission:
         """Wait for a slot of the caller's own key, which may be that of an account of the operator's."""
-        digest = credential.digest
-        known = (queue_name(account) for account in self._roster.current.accounts if _has(account, digest))
-        return await self._queue.admit(next(known, digest), credential, on_joined)
+        digest, slots = credential.digest, self._queue.slots_of(credential)
+        for account in self._roster.current.accounts:
+            if account.credential is not None and account.credential.digest == digest:
+                name, slots = queue_name(account), self._slots(account, credential)
+                return await self._queue.admit(name, credential, on_joined, slots)
+        return await self._queue.admit(digest, credential, on_joined, slots)
 
     async def _admit(
         self, caller: Caller, grant: Grant, need: Need, avoid: frozenset[str], on_joined: OnJoined
@@ -198,7 +217,7 @@ class Pool:
             async with asyncio.timeout(self._queue.max_wait):
                 admission = await self._admitted(waiter)
         except TimeoutError:
-            raise self._refusal(self._seen_by(waiter)) from None
+            raise self._refusal(self._outlook(waiter, {}).candidates) from None
         finally:
             self._metrics.dequeued(self._monotonic() - began)
         on_joined(admission.credential)
@@ -207,8 +226,7 @@ class Pool:
     async def _admitted(self, waiter: _Waiter) -> Admission:
         """Take what is given to the waiter, until all instances agree that it is free."""
         while True:
-            if not self._roster.is_current(waiter.caller):
-                raise revoked()
+            waiter.grant = self._granted(waiter)
             account, credential, ticket = await self._given(waiter)
             try:
                 held = await self._queue.share(ticket, self._slots(account, credential))
@@ -221,10 +239,21 @@ class Pool:
                 self._queue.leave(ticket)
                 raise
             admission = Admission(credential, account, held)
-            if not self._roster.is_current(waiter.caller):
+            try:
+                if account.alias in self._granted(waiter).accounts:
+                    return admission
+            except ApiError:
                 self._queue.release(admission, 0.0)
-                raise revoked()
-            return admission
+                raise
+            self._queue.release(admission, 0.0)  # the key was told that it may not use it, meanwhile
+            waiter.given = asyncio.get_running_loop().create_future()
+
+    def _granted(self, waiter: _Waiter) -> Grant:
+        """What the waiter's key may do now. Raises an ApiError: nothing any more."""
+        grant = self._roster.grant_of(waiter.caller)
+        if grant is None:
+            raise revoked()
+        return grant
 
     async def _given(self, waiter: _Waiter) -> tuple[Account, Credential, Ticket]:
         """Wait in line. When cancelled, nothing is held."""
@@ -244,29 +273,61 @@ class Pool:
 
     def _check_length(self, waiter: _Waiter) -> None:
         """Raise an ApiError if as many wait already as may wait for the accounts of this key."""
-        accounts = self._accounts(waiter.grant)
-        if len(self._waiters) >= self._queue.max_waiting * max(1, len(accounts)) and not any(
-            candidate.free for candidate in self._seen_by(waiter)
-        ):
-            raise self._refusal(self._seen_by(waiter))
+        mine = waiter.grant.accounts
+        before = sum(not mine.isdisjoint(other.grant.accounts) for other in self._waiters)
+        if before < self._queue.max_waiting * max(1, len(self._accounts(waiter.grant))):
+            return
+        outlook = self._outlook(waiter, {})
+        if not outlook.free:
+            raise self._refusal(outlook.candidates)
 
     def _give(self) -> None:
         """Give each free account to the first who waits for it, and tell those who wait in vain."""
-        seen: dict[tuple[Grant, Need, frozenset[str]], list[Candidate]] = {}
+        self._grant_again()
+        surveyed: _Surveyed = {}
+        seen: dict[tuple[frozenset[str], Need, frozenset[str]], _Outlook] = {}
         for waiter in tuple(self._waiters):
-            alike = waiter.grant, waiter.need, waiter.avoid
-            if (candidates := seen.get(alike)) is None:
-                candidates = seen[alike] = self._seen_by(waiter)
+            if waiter.given.done():
+                continue  # it was cancelled, or told of its key, and goes in a moment
+            alike = waiter.grant.accounts, waiter.need, waiter.avoid
+            if (outlook := seen.get(alike)) is None:
+                outlook = seen[alike] = self._outlook(waiter, surveyed)
             last = self._last.get(waiter.grant.alias, "")
-            chosen = choose(candidates, self._policy, waiter.need.home or last)
-            if chosen is not None:
+            if outlook.free and (chosen := choose(outlook.free, self._policy, last)) is not None:
                 self._give_to(waiter, chosen.alias)
-                for alike, others in seen.items():
-                    seen[alike] = [self._now_in_use(other, chosen.alias) for other in others]
-            elif (error := self._refused(waiter, candidates)) is not None:
+                surveyed = {key: self._now_in_use(found, chosen.alias) for key, found in surveyed.items()}
+                for other in seen.values():
+                    self._note_in_use(other, chosen.alias)
+            elif not outlook.hope and (error := self._refused(waiter, outlook.candidates)) is not None:
                 self._waiters.remove(waiter)
                 waiter.given.set_exception(error)
         self._look_again()
+
+    def _grant_again(self) -> None:
+        """Have those who wait be granted what the roster says now."""
+        if (roster := self._roster.current) is self._granted_by:
+            return
+        self._granted_by = roster
+        for waiter in self._waiters:
+            try:
+                waiter.grant = self._granted(waiter)
+            except ApiError as error:
+                if not waiter.given.done():
+                    waiter.given.set_exception(error)
+
+    def _outlook(self, waiter: _Waiter, surveyed: _Surveyed) -> _Outlook:
+        """What the waiter sees; accounts that it avoids count as in use."""
+        found = self._candidates(waiter.grant, waiter.need, surveyed, waiter.need.home)
+        left = [candidate for candidate in found if candidate.alias not in waiter.avoid]
+        free = [candidate for candidate in left if candidate.free]
+        return _Outlook(found, free, any(not candidate.obstacle for candidate in left))
+
+    def _note_in_use(self, outlook: _Outlook, alias: str) -> None:
+        for at, candidate in enumerate(outlook.free):
+            if candidate.alias == alias:
+                now = self._now_in_use(candidate, alias)
+                outlook.free[at : at + 1] = [now] if now.free else []
+                return
 
     def _give_to(self, waiter: _Waiter, alias: str) -> None:
         for account in self._roster.current.accounts:
@@ -286,25 +347,23 @@ class Pool:
 
     def _refused(self, waiter: _Waiter, candidates: Sequence[Candidate]) -> ApiError | None:
         """Why there is no sense in waiting longer, if so."""
+        within = waiter.until - self._monotonic()
+        left = [found for found in candidates if found.alias not in waiter.avoid]
         if waiter.need.home:
-            waits = HOME_SECONDS, waiter.until - self._monotonic()
-            if self._hopeless(candidates, min(waits)) is None:
+            if left and not self._hopeless(left, min(HOME_SECONDS, within)):
                 return None
             return HomeUnavailable("The account of this conversation cannot take the message now.")
-        left = [found for found in candidates if found.alias not in waiter.avoid]
-        if left and self._hopeless(left, waiter.until - self._monotonic()) is None:
+        if left and not self._hopeless(left, within):
             return None
-        if not left and any(not candidate.obstacle for candidate in candidates):
+        if any(not candidate.obstacle for candidate in candidates):
             self._metrics.rejected(REJECTIONS[Obstacle.COOLING])
             return refusal_error(Refusal(obstacle=Obstacle.COOLING, retry_after=AGAIN_SECONDS))
         return self._refusal(candidates)
 
-    def _hopeless(self, candidates: Sequence[Candidate], within: float) -> ApiError | None:
-        """The error to refuse with if none of them will be able within so many seconds."""
-        now = self._clock()
-        if any(candidate.ready_at <= now + within or not candidate.obstacle for candidate in candidates):
-            return None
-        return self._refusal(candidates)
+    def _hopeless(self, candidates: Sequence[Candidate], within: float) -> bool:
+        """Whether none of them will be able within so many seconds."""
+        until = self._clock() + within
+        return all(candidate.obstacle and candidate.ready_at > until for candidate in candidates)
 
     def _refusal(self, candidates: Sequence[Candidate]) -> ApiError:
         """What is told where none of them can take the turn."""
@@ -332,38 +391,41 @@ class Pool:
         if self._waiters:
             self._give()
 
-    def _seen_by(self, waiter: _Waiter) -> list[Candidate]:
-        """The accounts for the waiter's turn; those that it avoids count as in use."""
-        accounts = self._accounts(waiter.grant)
-        if home := waiter.need.home:
-            accounts = [account for account in accounts if account.alias == home]
-        return self._candidates(accounts, waiter.need, waiter.avoid)
-
     def _candidates(
-        self, accounts: Sequence[Account], need: Need, avoid: frozenset[str] = frozenset()
+        self, grant: Grant, need: Need, surveyed: _Surveyed | None = None, home: str = ""
     ) -> list[Candidate]:
+        """The accounts of a grant, or that one of them which is `home`, as they are for a need; what is in
+        `surveyed` is not asked again.
+        """
+        known, found = {} if surveyed is None else surveyed, []
         now, monotonic = self._clock(), self._monotonic()
-        found = []
+        accounts = self._roster.current.accounts
+        if home:
+            own = self._roster.current.account(home)
+            accounts = () if own is None else (own,)
         for order, account in enumerate(accounts):
-            credential = account.credential
-            slots = 1 if credential is None else self._slots(account, credential)
-            in_use = self.in_use(account)
-            if account.alias in avoid or self._elsewhere.get(account.alias, 0.0) > monotonic:
-                in_use = slots
-            found.append(
-                survey(
-                    account,
-                    need,
-                    self._sources,
-                    now=now,
-                    slots=slots,
-                    in_use=in_use,
-                    used_at=self._used.get(account.alias, 0.0),
-                    due=self._rotation.due(account.alias),
-                    order=order,
-                )
-            )
+            alias = account.alias
+            if alias not in grant.accounts:
+                continue
+            if (candidate := known.get((need, alias))) is None:
+                candidate = known[need, alias] = self._survey(account, need, now, monotonic, order)
+            found.append(candidate)
         return found
+
+    def _survey(self, account: Account, need: Need, now: float, monotonic: float, order: int) -> Candidate:
+        alias, credential = account.alias, account.credential
+        slots = 1 if credential is None else self._slots(account, credential)
+        return survey(
+            account,
+            need,
+            self._sources,
+            now=now,
+            slots=slots,
+            in_use=slots if self._elsewhere.get(alias, 0.0) > monotonic else self.in_use(account),
+            used_at=self._used.get(alias, 0.0),
+            due=self._rotation.due(alias),
+            order=order,
+        )
 
     def _accounts(self, grant: Grant) -> list[Account]:
         return [account for account in self._roster.current.accounts if account.alias in grant.accounts]
@@ -384,7 +446,3 @@ class Pool:
 def queue_name(account: Account) -> str:
     """The name of the account's waiting queue, which stays when its credential changes."""
     return f"account:{account.alias}"
-
-
-def _has(account: Account, digest: str) -> bool:
-    return account.credential is not None and account.credential.digest == digest

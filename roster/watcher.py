@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from accounts import Caller
+from accounts import Caller, Grant
 from roster.roster import Roster, RosterError
 from roster.roster_file import Loaded, RosterFile, Signatures
 from runtime import SMALL_FILES, BackgroundTasks, ChangeDetector, listed, signature_of
@@ -55,12 +55,10 @@ class RosterWatcher:
         """Have `call` called with each new roster from now on."""
         self._listeners.append(call)
 
-    def is_current(self, caller: Caller) -> bool:
-        """Whether the key of `caller` is still good: not revoked meanwhile, not expired."""
-        if caller.grant is None:
-            return True
+    def grant_of(self, caller: Caller) -> Grant | None:
+        """What the key of `caller` may do now, None if it is no key of this service, or not any more."""
         grant = self._current.grant_for(caller.key)
-        return grant is not None and not grant.has_expired(self._clock())
+        return None if grant is None or grant.has_expired(self._clock()) else grant
 
     def start(self) -> None:
         """Begin to watch the files; returns at once. The log tells what there is, and what has no effect."""

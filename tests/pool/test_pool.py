@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from accounts import Caller, Credential, Grant, Need, Slot
+from accounts import Account, Caller, Credential, Grant, KeyKind, Need, Slot
 from pool import NEVER, Obstacle, Policy, Pool
 from roster import Roster
 from tests.eventually import eventually
@@ -385,3 +385,127 @@ async def test_no_account_is_given_before_it_is_known_which_of_them_failed_earli
     world.hindrances = {"a": (Obstacle.DISABLED, NEVER)}
     loaded.set()
     assert alias_of(await waiting) == "b"
+
+
+async def test_request_cancelled_just_before_an_account_becomes_free_does_not_keep_it() -> None:
+    pool = pool_over(world_of("a"))
+    held = await taken(pool, key())
+    waiting = asyncio.create_task(pool.slot(key(), GPT_4).acquire())
+    await eventually(lambda: len(pool) == 1)
+    waiting.cancel()
+    held.release()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert alias_of(await taken(pool, key())) == "a"
+
+
+async def test_request_cancelled_just_before_all_accounts_go_hinders_nobody() -> None:
+    world = world_of("a")
+    pool = pool_over(world)
+    await taken(pool, key())
+    waiting = asyncio.create_task(pool.slot(key(), GPT_4).acquire())
+    other = asyncio.create_task(refused(pool, key("other")))
+    await eventually(lambda: len(pool) == 2)
+    waiting.cancel()
+    world.hindrances = {"a": (Obstacle.REFUSED, world.now + 900)}
+    pool.changed()
+    assert (await other).retry_after == 900
+
+
+async def test_conversation_whose_account_has_failed_this_turn_begins_anew_at_once() -> None:
+    world = world_of("a", "b")
+    pool = pool_over(world, max_wait=0.5)
+    for hindrance in (Obstacle.NONE, 0.0), (Obstacle.COOLING, world.now + 1):
+        world.hindrances = {"a": hindrance}
+        error = await refused(pool, key(), replace(GPT_4, home="a"), avoid=frozenset("a"))
+        assert isinstance(error, HomeUnavailable)
+
+
+async def test_accounts_are_not_said_to_be_busy_where_each_has_failed_or_is_not_able() -> None:
+    world = world_of("a", "b")
+    world.hindrances = {"b": (Obstacle.DISABLED, NEVER)}
+    error = await refused(pool_over(world), key(), avoid=frozenset("a"))
+    assert (error.status, error.code) == (503, "no_account_available")
+
+
+async def test_own_key_that_an_account_has_too_keeps_to_its_concurrency() -> None:
+    kinds = {KeyKind.SHARE: 0, KeyKind.POOL: 4, KeyKind.TOKEN: 1}
+    pool = pool_over(World((account("a", concurrency=2),)), slots=kinds)
+    slots = [await taken(pool, Caller("fk-a")), await taken(pool, key())]
+    waiting = [asyncio.create_task(taken(pool, who)) for who in (key(), Caller("fk-a"))]
+    await eventually(lambda: len(pool) == 1)
+    assert not any(task.done() for task in waiting)
+    for slot in slots:
+        slot.release()
+    for slot in await asyncio.gather(*waiting):
+        slot.release()
+
+
+@pytest.mark.parametrize("policy", list(Policy))
+async def test_account_that_may_answer_more_at_once_by_now_does(policy: Policy) -> None:
+    world = world_of("a")
+    pool = pool_over(world, policy)
+    first = await taken(pool, key())
+    world.current = Roster((account("a", concurrency=2),))
+    second = await taken(pool, key())
+    world.current = Roster((account("a", concurrency=1), account("b")))
+    assert alias_of(await taken(pool, key())) == "b"
+    waiting = asyncio.create_task(taken(pool, key(accounts=["a"])))
+    await eventually(lambda: len(pool) == 1)
+    second.release()
+    await asyncio.sleep(0)
+    assert not waiting.done(), "the first message is still under way"
+    first.release()
+    assert alias_of(await waiting) == "a"
+
+
+async def test_request_gets_no_account_that_its_key_may_not_use_any_more() -> None:
+    world = world_of("a", "b")
+    pool = pool_over(world)
+    held = [await taken(pool, key()), await taken(pool, key())]
+    waiting = asyncio.create_task(taken(pool, key(accounts=["a", "b"])))
+    await eventually(lambda: len(pool) == 1)
+    world.granted["team"] = Grant(alias="team", accounts=frozenset("b"))
+    world.current = Roster(world.current.accounts)
+    a, b = sorted(held, key=alias_of)
+    a.release()
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    b.release()
+    assert alias_of(await waiting) == "b"
+    assert alias_of(await taken(pool, key("other"))) == "a"
+
+
+async def test_those_who_wait_for_other_accounts_take_nobody_his_place_in_the_line() -> None:
+    pool = pool_over(world_of("a", "b"), max_waiting=1)
+    held = [await taken(pool, key(accounts=["a"])), await taken(pool, key(accounts=["b"]))]
+    waiting = asyncio.create_task(taken(pool, key(accounts=["a"])))
+    await eventually(lambda: len(pool) == 1)
+    other = asyncio.create_task(taken(pool, key("other", accounts=["b"])))
+    await eventually(lambda: len(pool) == 2)
+    for slot in held:
+        slot.release()
+    assert [alias_of(slot) for slot in await asyncio.gather(waiting, other)] == ["a", "b"]
+
+
+async def test_accounts_are_surveyed_once_for_all_who_wait() -> None:
+    world = World(tuple(account(f"a{number}") for number in range(20)))
+    asked: list[str] = []
+
+    def told(known: Account, need: Need) -> None:
+        asked.append(known.alias)
+
+    pool, names = (
+        pool_over(world, max_waiting=100, backend=told),
+        [each.alias for each in world.current.accounts],
+    )
+    held = [await taken(pool, key(accounts=names)) for _ in names]
+    waiting = [asyncio.create_task(taken(pool, key(f"k{number}", names))) for number in range(50)]
+    await eventually(lambda: len(pool) == 50)
+    asked.clear()
+    pool.changed()
+    assert len(asked) == len(names)
+    for task in waiting:
+        task.cancel()
+    await asyncio.wait(waiting)
+    assert len(held) == len(names)

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import InitVar, dataclass, field, replace
 
-from accounts import Account, AccountQueue, Caller, Credential, KeyKind, Need
+from accounts import Account, AccountQueue, Caller, Credential, Grant, KeyKind, Need
 from metrics import Metrics
 from pool import NEVER, Hindrance, Obstacle, Policy, Pool, Sources
 from roster import Roster
@@ -31,6 +31,7 @@ class World:
     accounts: InitVar[tuple[Account, ...]]
     current: Roster = field(init=False)
     revoked: set[str] = field(default_factory=set)
+    granted: dict[str, Grant] = field(default_factory=dict)
     standings: dict[str, Stands] = field(default_factory=dict)
     hindrances: dict[str, Hindrance] = field(default_factory=dict)
     told: dict[str, Hindrance] = field(default_factory=dict)
@@ -39,8 +40,10 @@ class World:
     def __post_init__(self, accounts: tuple[Account, ...]) -> None:
         self.current = Roster(accounts)
 
-    def is_current(self, caller: Caller) -> bool:
-        return caller.grant is None or caller.grant.alias not in self.revoked
+    def grant_of(self, caller: Caller) -> Grant | None:
+        if caller.grant is None or caller.grant.alias in self.revoked:
+            return None
+        return self.granted.get(caller.grant.alias, caller.grant)
 
     def obstacle(self, account: Account, need: Need, now: float) -> Hindrance:
         return self.hindrances.get(account.alias, (Obstacle.NONE, 0.0))
@@ -66,13 +69,14 @@ def pool_over(
     max_wait: float = 5.0,
     slots: Mapping[KeyKind, int] | None = None,
     ready: Callable[[], Awaitable[None]] = known_at_once,
+    backend: Callable[[Account, Need], Hindrance | None] | None = None,
 ) -> Pool:
     metrics = Metrics(("chat",), [])
     kinds = slots or {KeyKind.SHARE: 1, KeyKind.POOL: 4, KeyKind.TOKEN: 1}
     queue = AccountQueue(kinds, max_waiting=max_waiting, max_wait=max_wait, metrics=metrics)
     sources = Sources(
         lambda known, need: world.standings.get(known.alias, Stands()),
-        lambda known, need: world.told.get(known.alias),
+        backend or (lambda known, need: world.told.get(known.alias)),
         world,
     )
     return Pool(world, queue, sources, policy, metrics, ready=ready, clock=lambda: world.now)

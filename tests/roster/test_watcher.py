@@ -159,17 +159,17 @@ async def test_token_that_is_half_written_changes_nothing(tmp_path: Path, half: 
         assert not await watch.watcher.reread_credential("nobody")
 
 
-async def test_revoked_or_expired_key_is_not_current(tmp_path: Path) -> None:
+async def test_revoked_or_expired_key_may_do_nothing(tmp_path: Path) -> None:
     async with watched(tmp_path, poll_seconds=3600) as watch:
         caller = Caller(KEY, watch.watcher.current.grant_for(KEY))
-        assert watch.watcher.is_current(caller)
-        assert watch.watcher.is_current(Caller("fk-passed-on"))
+        assert watch.watcher.grant_of(caller) == caller.grant
+        assert watch.watcher.grant_of(Caller("fk-passed-on")) is None
         watch.write(keys=[key(expires="1970-01-01T01:00:00")])
         await watch.watcher.read_again()
-        assert watch.watcher.is_current(caller)
+        assert watch.watcher.grant_of(caller) != caller.grant, "it expires by now"
         watch.clock.now = 3600
-        assert not watch.watcher.is_current(caller)
+        assert watch.watcher.grant_of(caller) is None
         watch.clock.now = 0
         watch.write(keys=[key(own="another-key-of-that-name")])
         await watch.watcher.read_again()
-        assert not watch.watcher.is_current(caller)
+        assert watch.watcher.grant_of(caller) is None
