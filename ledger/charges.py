@@ -89,13 +89,18 @@ class ChargeBook:
         except LimitReached as reached:
             raise self._refusal(reached, caller) from None
 
-    def allows(self, caller: Caller, model: Model) -> bool:
-        """Whether the limits leave room for another conversation."""
+    def allows(self, caller: Caller, model: Model, account: Account | None = None) -> bool:
+        """Whether the limits leave room for another conversation, also those of the `account` if it is one of
+        the operator's.
+        """
         try:
             self._check(caller, model)
         except LimitReached:
             return False
-        return True
+        if account is None:
+            return True
+        left = self.standing(account, self.units(model), model.slug, model.windowed)
+        return not (left.capped_until or left.quota_resets_at or left.window_frees_at)
 
     def feature_wait(self, caller: Caller, feature: str) -> float | None:
         """Seconds until the backend lets `caller` use a feature that is used up; None if it is not."""

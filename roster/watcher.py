@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from accounts import Caller, Grant
+from accounts import Account, Caller, Grant
 from roster.roster import Roster, RosterError
 from roster.roster_file import Loaded, RosterFile, Signatures
 from runtime import SMALL_FILES, BackgroundTasks, ChangeDetector, listed, signature_of
@@ -95,15 +95,19 @@ class RosterWatcher:
             self._watch(loaded.signatures)
             self._take(loaded)
 
-    async def reread_credential(self, alias: str) -> bool:
-        """Read again now what stands for the credential of an account; return whether there is another one.
+    async def reread_credential(self, used: Account) -> bool:
+        """Whether an account has another credential than it was `used` with; what stands for it is read again
+        now.
 
         What is only half written, or gone, changes nothing.
         """
+        alias = used.alias
         async with self._reading:
             before = self._current.account(alias)
             if before is None or self._content is None:
                 return False
+            if before.credential is not None and before.credential != used.credential:
+                return True  # it was read meanwhile
             try:
                 loaded = await SMALL_FILES.run(self._file.interpreted, self._content)
             except RosterError:

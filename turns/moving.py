@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from accounts import Account
 from turns.outcome import TurnOutcome
 from turns.patient import PatientClient
 from turns.relay import Client
@@ -17,15 +18,15 @@ class MovingRunner(Successive):
     """Runs the turn that `new_turn` makes; where its account was at fault and nothing was spent, the next one
     that `new_turn` makes, which avoids the accounts tried before.
 
-    `renewed` says whether an account has another credential by now. `on_moved` is called with the account
-    that was left and why, once the turn has had another one. `on_begun` is called when an answer has begun
-    well: from then on nothing is kept for another turn. It stands in for a `TurnRunner`.
+    `renewed` says whether an account has another credential by now than the turn had. `on_moved` is called
+    with the account that was left and why, once the turn has had another one. `on_begun` is called when an
+    answer has begun well: from then on nothing is kept for another turn. It stands in for a `TurnRunner`.
     """
 
     def __init__(
         self,
         new_turn: Callable[[frozenset[str]], TurnRunner],
-        renewed: Callable[[str], Awaitable[bool]],
+        renewed: Callable[[Account], Awaitable[bool]],
         on_moved: Callable[[str, str], None],
         on_begun: Callable[[], None],
     ) -> None:
@@ -43,15 +44,15 @@ class MovingRunner(Successive):
             turn, tried = self._first, frozenset[str]()
             outcome = await turn.run(patient)
             for _ in range(MOST_MOVES):
-                if self._new_turn is None or self._stops or not turn.failed_on:
+                if self._new_turn is None or self._stops or (failed := turn.failed_on) is None:
                     break
-                failed, reason = turn.failed_on, turn.failed_for
+                left, reason = failed.alias, turn.failed_for
                 if not await self._renewed(failed):
-                    tried |= {failed}
+                    tried |= {left}
                 turn = self._new_turn(tried)
                 outcome = (await self._go_on_with(turn).run(patient)).with_costs_of(outcome)
-                if outcome.account not in ("", failed):
-                    self._on_moved(failed, reason)
+                if outcome.account not in ("", left):
+                    self._on_moved(left, reason)
             await client.quiet()
             return outcome
         finally:

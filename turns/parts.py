@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from accounts import Caller, Credential
+from accounts import Account, Caller, Credential
 from ledger import ChargeBook
 from media import MediaStore
 from metrics import Metrics
@@ -30,7 +30,7 @@ class TurnParts:
     later.
 
     `pool` gives accounts, and `health` knows which of them have failed; `renewed` says whether one has
-    another credential than before, by its alias.
+    another credential by now than it had.
 
     `retries` is how many times what failed is sent again; with `retry_unclear`, also what may have cost
     something.
@@ -39,7 +39,7 @@ class TurnParts:
     conversations: ConversationClient
     pool: Pool
     health: HealthBook
-    renewed: Callable[[str], Awaitable[bool]]
+    renewed: Callable[[Account], Awaitable[bool]]
     charges: ChargeBook
     limits: AccountLimits
     preparation: Preparation

@@ -118,7 +118,8 @@ class TurnRunner:
         self._need = need_of(request.prompt, parts.charges.units(self._model))
         self._avoid = avoid
         self._slot = parts.pool.slot(request.caller, self._need, avoid)
-        self._failed_on = self._failed_for = ""
+        self._failed_on: Account | None = None
+        self._failed_for = ""
         self._work = StoppableWork()
         self._files: AnswerFiles | None = None  # from the time when the slot is held
         self._relay: AnswerRelay | None = None  # from the time when everything is prepared
@@ -152,8 +153,8 @@ class TurnRunner:
         return self._had_text if relay is None else relay.conversation.answer.size > 0
 
     @property
-    def failed_on(self) -> str:
-        """The alias of the account that was at fault, if another one may take the turn: nothing was spent."""
+    def failed_on(self) -> Account | None:
+        """The account that was at fault, as it was then, if another one may do better: nothing was spent."""
         return self._failed_on
 
     @property
@@ -351,7 +352,7 @@ class TurnRunner:
             account, fault = self._slot.account, fault_of_error(error, UPLOADS)
             if account is not None and fault is not None:
                 self._note_fault(account, fault, began)
-                self._failed_on, self._failed_for = account.alias, fault.kind
+                self._failed_on, self._failed_for = account, fault.kind
             raise
 
     async def _open_charge(self, posted: PostedConversation) -> Charge:
@@ -360,9 +361,10 @@ class TurnRunner:
         try:
             return await self._parts.charges.post(request.caller, self._model, posted.message_id, account)
         except AccountSpent as spent:
-            if account is not None:
-                self._failed_on, self._failed_for = account.alias, SPENT[spent.reason]
-            text = "The account has spent what it may for now. Nothing was sent."
+            text = "The account has spent what it may for now."
+            if account is not None and not self._spent:
+                self._failed_on, self._failed_for = account, SPENT[spent.reason]
+                text += " Nothing was sent."
             raise NotAdmitted(text, retry_after=spent.retry_after) from None
 
     def _charge_for(self, posted: PostedConversation) -> Awaitable[Charge]:
@@ -427,7 +429,7 @@ class TurnRunner:
         stays = fault is None or (result.failure is not None and curable(result.failure) is not None)
         if stays and not self._parts.pool.has_other(self._request.caller, self._need, tried):
             return False
-        self._failed_on, self._failed_for = account.alias, "other" if fault is None else fault.kind
+        self._failed_on, self._failed_for = account, "other" if fault is None else fault.kind
         self._error = self._error or result.error
         return True
 
@@ -521,9 +523,12 @@ class TurnRunner:
 
     def _next_exchange(self, relay: AnswerRelay) -> PostedConversation | None:
         """What is to be posted next in the same turn, if anything; the conversation is ready for it then."""
-        caller, charges = self._request.caller, self._parts.charges
+        caller, charges, account = self._request.caller, self._parts.charges, self._slot.account
         follow_up = self._follow_ups.after(
-            relay.ended, self._model, relay.conversation.facts, lambda: charges.allows(caller, self._model)
+            relay.ended,
+            self._model,
+            relay.conversation.facts,
+            lambda: charges.allows(caller, self._model, account),
         )
         if isinstance(follow_up, FollowUp):
             relay.conversation.start_next_exchange(follow_up.posted.sent, seamless=follow_up.seamless)

@@ -270,8 +270,11 @@ async def test_account_that_is_spent_is_no_refusal_and_another_one_may_take_it(
     metrics = Metrics(("chat",), [])
     async with charge_book(tmp_path, Limits(window=WINDOW, window_messages=2), metrics=metrics) as charges:
         for _ in range(2):
+            assert charges.allows(GRANTED, GPT_4, account)
             await (await charges.post(GRANTED, GPT_4, account=account)).settle(Attempt.OK)
         charges.check(GRANTED, GPT_4)
+        assert charges.allows(GRANTED, GPT_4)
+        assert not charges.allows(GRANTED, GPT_4, account)
         with pytest.raises(AccountSpent) as spent:
             await charges.post(GRANTED, GPT_4, account=account)
         assert spent.value.reason == reason

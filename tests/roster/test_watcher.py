@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from accounts import Caller
+from accounts import Account, Caller
 from roster import Roster, RosterError, RosterFile, RosterWatcher
 from tests.access.clock import Clock
 from tests.eventually import eventually
@@ -27,10 +27,16 @@ class Watched:
     def write(self, **parts: list[Any]) -> None:
         (self.folder / "accounts.json").write_bytes(content(**parts))
 
+    def account(self, alias: str) -> Account:
+        """The account as it is now."""
+        found = self.watcher.current.account(alias)
+        assert found is not None
+        return found
+
     def secret(self, alias: str) -> str | None:
         """What the account is used with."""
-        account = self.watcher.current.account(alias)
-        return account.credential.secret if account is not None and account.credential is not None else None
+        credential = self.account(alias).credential
+        return credential.secret if credential is not None else None
 
     @property
     def aliases(self) -> list[str]:
@@ -141,22 +147,25 @@ async def test_asked_for_reload_does_not_wait_for_the_next_look(tmp_path: Path) 
 
 async def test_refused_token_is_read_again_at_once(tmp_path: Path) -> None:
     async with watched(tmp_path, poll_seconds=3600) as watch:
-        token = tmp_path / "anna.token"
-        assert not await watch.watcher.reread_credential("anna")
+        token, used = tmp_path / "anna.token", watch.account("anna")
+        assert not await watch.watcher.reread_credential(used)
         token.write_text("fk-canary-renewed")
-        assert await watch.watcher.reread_credential("anna")
+        assert await watch.watcher.reread_credential(used)
         assert watch.secret("anna") == "fk-canary-renewed"
         assert [roster.account("anna") for roster in watch.seen] == [watch.watcher.current.account("anna")]
-        assert not await watch.watcher.reread_credential("anna")
+        assert not await watch.watcher.reread_credential(watch.account("anna"))
+        assert len(watch.seen) == 1
+        assert await watch.watcher.reread_credential(used), "who was slower is to try the new one, too"
+        assert len(watch.seen) == 1
 
 
 @pytest.mark.parametrize("half", ["", '{"tokens": {"access_tok', "fk-canary-of-ben", "two words"])
 async def test_token_that_is_half_written_changes_nothing(tmp_path: Path, half: str) -> None:
     async with watched(tmp_path, poll_seconds=3600) as watch:
         (tmp_path / "anna.token").write_text(half)
-        assert not await watch.watcher.reread_credential("anna")
+        assert not await watch.watcher.reread_credential(watch.account("anna"))
         assert watch.secret("anna") == "fk-canary-of-anna"
-        assert not await watch.watcher.reread_credential("nobody")
+        assert not await watch.watcher.reread_credential(Account(alias="nobody", credential=None))
 
 
 async def test_revoked_or_expired_key_may_do_nothing(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ Real are the queue, the preparation, the media store, the conversation and the f
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -311,14 +311,19 @@ class RememberedCharge(Charge):
 
 class Books(ChargeBook):
     """Charges in a list. With `room` there may be so many conversations, then `refusal` is raised. None may
-    be on `spent_accounts`.
+    be on `spent_accounts`, and by `last_messages` so many in all while there is a conversation on an account.
 
     What is recorded is durable while `stored` is set, and what is posted while `posting` is.
     """
 
     def __init__(
-        self, room: int = 1000, refusal: ApiError | None = None, spent_accounts: Collection[str] = ()
+        self,
+        room: int = 1000,
+        refusal: ApiError | None = None,
+        spent_accounts: Collection[str] = (),
+        last_messages: Mapping[str, int] | None = None,
     ) -> None:
+        self.last_messages = last_messages or {}
         self.room = room
         self.spent_accounts = spent_accounts
         self.refusal = refusal
@@ -332,8 +337,9 @@ class Books(ChargeBook):
         self.on_post: Callable[[], None] = lambda: None
         self.on_tokens: Callable[[], None] = lambda: None
 
-    def allows(self, caller: Caller, model: Model) -> bool:
-        return len(self.entries) < self.room
+    def allows(self, caller: Caller, model: Model, account: Account | None = None) -> bool:
+        room = self.last_messages.get(account.alias, self.room) if account is not None else self.room
+        return len(self.entries) < room
 
     def units(self, model: Model) -> int:
         return model.units
@@ -471,7 +477,7 @@ class KeptOutput:
         return "".join(chunk["choices"][0]["delta"].get("content", "") for chunk in chunks)
 
 
-async def never_renewed(alias: str) -> bool:
+async def never_renewed(account: Account) -> bool:
     """No account gets another credential."""
     return False
 
@@ -506,7 +512,7 @@ class Rig:
     room: ByteBudget = field(default_factory=plenty)
     accounts: tuple[Account, ...] = ()
     """Those of the operator's, which keys of this service share."""
-    renewed: Callable[[str], Awaitable[bool]] = never_renewed
+    renewed: Callable[[Account], Awaitable[bool]] = never_renewed
     max_wait: float = 60.0
     health: HealthBook = field(init=False)
     world: World = field(init=False)

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from accounts import Account, Caller, Credential, Grant
+from ledger import Charge
 from metrics import Attempt, Outcome
 from pool import AccountFault
 from tests.eventually import eventually
 from tests.pool.world import GPT_4 as NEED
 from tests.turns.rig import (
+    CUT,
     DONE,
     Books,
     Call,
@@ -28,7 +30,7 @@ from tests.turns.rig import (
     sends_and_stalls,
     whole_chat,
 )
-from translate.values import Attachment, HomeUnavailable, Place
+from translate.values import Attachment, HomeUnavailable, Model, Place
 from turns.outcome import TurnOutcome
 from turns.parts import TurnRequest
 from upstream import ConnectFailed, ConnectionLost, ResponseRefused, UpstreamError
@@ -59,7 +61,7 @@ def rig_of(
     retries: int = 0,
     books: Books | None = None,
     max_wait: float = 60.0,
-    renewed: Callable[[str], Awaitable[bool]] = never_renewed,
+    renewed: Callable[[Account], Awaitable[bool]] = never_renewed,
 ) -> Rig:
     return Rig(
         ScriptedBackend(*scripts),
@@ -205,18 +207,18 @@ async def test_only_account_is_tried_again_as_a_callers_own_would_be(tmp_path: P
 
 
 async def test_renewed_credential_is_tried_at_once(tmp_path: Path) -> None:
-    looked: list[str] = []
+    looked: list[Account] = []
 
-    async def renewed(alias: str) -> bool:
-        looked.append(alias)
+    async def renewed(failed: Account) -> bool:
+        looked.append(failed)
         rig.pool.changed()
-        return rig.renew(alias, Credential("fk-fresh"))
+        return rig.renew(failed.alias, Credential("fk-fresh"))
 
     rig = rig_of(tmp_path, refused(401, EXPIRED), GOOD, aliases="a", renewed=renewed)
     outcome = await run(rig)
     assert outcome.outcome is Outcome.OK
     assert asked(rig) == ["a", "fresh"]
-    assert looked == ["a"]
+    assert looked == list(accounts("a"))
     assert counted(rig, "failures", "a") == {"expired": 1}
     assert counted(rig, "switches", "a") == {}, "it stays on its account"
 
@@ -230,13 +232,45 @@ async def test_account_whose_last_message_another_instance_took_is_left(tmp_path
     assert counted(rig, "switches", "a") == {"window": 1}
 
 
+class SpentMeanwhile(Books):
+    """Another instance spends the rest of the account after the first message."""
+
+    def allows(self, caller: Caller, model: Model, account: Account | None = None) -> bool:
+        return True
+
+    async def post(
+        self, caller: Caller, model: Model, message_id: str = "", account: Account | None = None
+    ) -> Charge:
+        self.spent_accounts = {"a"} if self.entries else ()
+        return await super().post(caller, model, message_id, account)
+
+
+async def test_answer_whose_account_is_spent_before_its_rest_is_not_asked_for_again(tmp_path: Path) -> None:
+    rig = rig_of(tmp_path, sends(CUT), GOOD, books=SpentMeanwhile())
+    turn = rig.anywhere(question(caller=TEAM), whole_chat())
+    outcome = await turn.run(rig.client)
+    assert asked(rig) == ["a"]
+    assert (outcome.units, outcome.spent) == (14, True)
+    assert outcome.error is not None
+    assert (outcome.error.status, outcome.error.should_retry) == (429, False)
+    assert "Nothing was sent" not in outcome.error.message
+
+
+async def test_rest_of_an_answer_is_not_asked_for_where_its_account_is_spent(tmp_path: Path) -> None:
+    rig = rig_of(tmp_path, sends(CUT), GOOD, books=Books(last_messages={"a": 1}))
+    outcome = await rig.anywhere(question(caller=TEAM), whole_chat()).run(rig.client)
+    assert asked(rig) == ["a"]
+    assert outcome.end is not None
+    assert (outcome.end.answer.text, outcome.end.reason) == ("Half a sen", "length")
+
+
 async def test_file_that_one_account_refuses_is_put_on_another(tmp_path: Path) -> None:
     files = StoredFiles()
     files.upload_failure = ResponseRefused(401, "application/json", {}, EXPIRED)
     rig = rig_of(tmp_path, GOOD)
     rig.files = files
 
-    async def heal(alias: str) -> bool:
+    async def heal(failed: Account) -> bool:
         files.upload_failure = None
         return False
 
