@@ -147,8 +147,8 @@ class AccountQueue:
         return self._queues.take(name, slots)
 
     def leave(self, ticket: Ticket) -> None:
-        """Give back a slot that was taken here, and not shared."""
-        self._queues.leave(ticket)
+        """Give back a slot that was taken here, and not used."""
+        self._queues.leave(ticket, used=False)
 
     async def share(self, ticket: Ticket, slots: int) -> Held:
         """Make a slot of ours one among all instances. Raises SlotTaken: another instance has it."""

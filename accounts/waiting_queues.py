@@ -98,14 +98,15 @@ class WaitingQueues:
         queue = self._queues.get(name)
         return len(queue.holding) if queue is not None else 0
 
-    def leave(self, ticket: Ticket) -> None:
-        """Give up the slot, or the wait for it."""
+    def leave(self, ticket: Ticket, *, used: bool = True) -> None:
+        """Give up the slot, which is the end of a turn if it was `used`, or the wait for it."""
         queue, freed = self._queues.get(ticket.queue), False
         if queue is None:
             return
         if ticket in queue.holding:
             queue.holding.discard(ticket)
-            self._record_turn_time(queue, ticket)
+            if used:
+                self._record_turn_time(queue, ticket)
             self._advance(queue)
             freed = len(queue.holding) < queue.slots
         elif ticket in queue.waiting:

@@ -273,8 +273,7 @@ class Pool:
 
     def _check_length(self, waiter: _Waiter) -> None:
         """Raise an ApiError if as many wait already as may wait for the accounts of this key."""
-        mine = waiter.grant.accounts
-        before = sum(not mine.isdisjoint(other.grant.accounts) for other in self._waiters)
+        before = self._waiting_for(waiter.grant.accounts)
         if before < self._queue.max_waiting * max(1, len(self._accounts(waiter.grant))):
             return
         outlook = self._outlook(waiter, {})
@@ -377,7 +376,12 @@ class Pool:
         """After how long a new request would be served within the longest wait, where all are in use."""
         places = sum(candidate.slots for candidate in candidates if not candidate.obstacle)
         moved = self._queue.turn_seconds / max(1, places)
-        return max(moved, (len(self._waiters) + 1) * moved - self._queue.max_wait)
+        before = self._waiting_for(frozenset(candidate.alias for candidate in candidates))
+        return max(moved, (before + 1) * moved - self._queue.max_wait)
+
+    def _waiting_for(self, aliases: frozenset[str]) -> int:
+        """How many wait for some of these accounts."""
+        return sum(not aliases.isdisjoint(waiter.grant.accounts) for waiter in self._waiters)
 
     def _look_again(self) -> None:
         """Have a look when the next account may be able, as long as somebody waits."""

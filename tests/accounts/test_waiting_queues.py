@@ -107,3 +107,23 @@ def test_several_slots_shorten_the_wait() -> None:
     for _ in range(5):
         queues.join("k", 4, nothing)
     assert queues.seconds_until_served("k") == 2 * ASSUMED_TURN_SECONDS / 4
+
+
+def test_slot_that_was_not_used_says_nothing_of_how_long_turns_take() -> None:
+    queues = WaitingQueues(MAX_WAITING, lambda: 0.0)
+    for _ in range(10):
+        ticket = queues.take("one", 1)
+        assert ticket is not None
+        queues.leave(ticket, used=False)
+    assert queues.turn_seconds == ASSUMED_TURN_SECONDS
+
+
+def test_number_of_slots_is_the_one_that_was_told_last() -> None:
+    queues, admitted = WaitingQueues(MAX_WAITING, lambda: 0.0), list[int]()
+    first = queues.join("one", 1, lambda: admitted.append(0))
+    queues.join("one", 1, lambda: admitted.append(1))
+    queues.join("one", 3, lambda: admitted.append(2))
+    assert admitted == [0, 1, 2]
+    queues.join("one", 2, lambda: admitted.append(3))
+    queues.leave(first)
+    assert admitted == [0, 1, 2], "two are under way"

@@ -509,3 +509,17 @@ async def test_accounts_are_surveyed_once_for_all_who_wait() -> None:
         task.cancel()
     await asyncio.wait(waiting)
     assert len(held) == len(names)
+
+
+async def test_time_to_come_back_counts_those_who_wait_for_the_same_accounts() -> None:
+    pool = pool_over(world_of("a", "b"), max_waiting=2, max_wait=5)
+    held = [await taken(pool, key(accounts=["a"])), await taken(pool, key(accounts=["b"]))]
+    waiting = [asyncio.create_task(taken(pool, key(accounts=[alias]))) for alias in "aab"]
+    await eventually(lambda: len(pool) == 3)
+    error = await refused(pool, key(accounts=["a"]))
+    assert error.retry_after == 3 * 10 - 5, "three turns of some 10 s, less what one may wait"
+    for task in waiting:
+        task.cancel()
+    await asyncio.wait(waiting)
+    for slot in held:
+        slot.release()
