@@ -321,9 +321,13 @@ class TurnRunner:
             retries = self._new_retries()
             while posted is not None:
                 result = await self._attempt(posted, slot.credential, relay)
-                if self._fails_elsewhere(result):
-                    return
-                if (retry := self._next_attempt(result, retries)) is not None:
+                # A conversation that goes on is left only if its account does not get well soon.
+                retry = self._next_attempt(result, retries) if self._need.home else None
+                if retry is None:
+                    if self._fails_elsewhere(result):
+                        return
+                    retry = self._next_attempt(result, retries)
+                if retry is not None:
                     parts.metrics.retried(retry.reason)
                     self._repeated = True
                     await self._work.do(asyncio.sleep(retry.pause))

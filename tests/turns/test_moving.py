@@ -348,6 +348,23 @@ async def test_conversation_does_not_move(tmp_path: Path) -> None:
     assert isinstance(outcome.error, HomeUnavailable)
 
 
+@pytest.mark.parametrize("failing", [refused(429, BUSY), fails(ConnectFailed("no"))])
+async def test_conversation_is_not_left_for_what_soon_passes(tmp_path: Path, failing: Script) -> None:
+    prompt = replace(question().prompt, place=Place("c1", "m1"), home="a")
+    rig = rig_of(tmp_path, failing, GOOD, retries=1)
+    outcome = await run(rig, replace(question(caller=TEAM), prompt=prompt))
+    assert outcome.outcome is Outcome.OK
+    assert asked(rig) == ["a", "a"]
+
+
+async def test_conversation_is_left_if_its_account_stays_busy(tmp_path: Path) -> None:
+    prompt = replace(question().prompt, place=Place("c1", "m1"), home="a")
+    rig = rig_of(tmp_path, refused(429, BUSY), retries=1)
+    outcome = await run(rig, replace(question(caller=TEAM), prompt=prompt))
+    assert isinstance(outcome.error, HomeUnavailable)
+    assert asked(rig) == ["a", "a"]
+
+
 async def test_callers_own_key_does_not_move(tmp_path: Path) -> None:
     rig = rig_of(tmp_path, refused(401), GOOD)
     outcome = await run(rig, question())
