@@ -122,10 +122,10 @@ class LastingHandler(AnswerHandler[JsonBody]):
         return found if found is not None and may_use(self.caller, found.home) else None
 
     async def _begin_anew(
-        self, lasting: Lasting, said: Said, course: Course, ask: Ask, format: AnswerFormat
+        self, lasting: Lasting, said: Said, course: Course, ask: Ask, format: AnswerFormat, gone: bool
     ) -> Runner:
-        """Say all in a new conversation: the one before cannot be gone on with."""
-        if course.after is not None:
+        """Say all in a new conversation: the one before is `gone`, or cannot be gone on with now."""
+        if gone and course.after is not None:
             try:
                 await lasting.table.forget(course.after)
             except TableFailed as error:

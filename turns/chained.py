@@ -12,8 +12,9 @@ from turns.successive import Successive
 
 
 class ChainedRunner(Successive):
-    """Runs `turn`; if the backend does not have its conversation, the turn that `again` makes of all that was
-    said, once. Nothing is posted twice that may have been accepted.
+    """Runs `turn`; if its conversation is not there, the turn that `again` makes of all that was said, once.
+    It is told whether the backend does not have the conversation any more, else it may be there again later.
+    Nothing is posted twice that may have been accepted.
 
     `keep` is awaited with the outcome of a good answer before that is told, and gives what is told.
     `on_begun` is called when an answer has begun well: from then on nothing is kept for another turn. It
@@ -23,7 +24,7 @@ class ChainedRunner(Successive):
     def __init__(
         self,
         turn: Runner,
-        again: Callable[[], Awaitable[Runner]] | None = None,
+        again: Callable[[bool], Awaitable[Runner]] | None = None,
         keep: Callable[[TurnOutcome], Awaitable[TurnOutcome]] | None = None,
         on_begun: Callable[[], None] = lambda: None,
     ) -> None:
@@ -51,10 +52,10 @@ class ChainedRunner(Successive):
         self._on_begun()
 
     async def _run_again(
-        self, again: Callable[[], Awaitable[Runner]], client: Client, lost: TurnOutcome
+        self, again: Callable[[bool], Awaitable[Runner]], client: Client, lost: TurnOutcome
     ) -> TurnOutcome:
         try:
-            turn = await again()
+            turn = await again(_is_gone(lost))
         except ApiError as error:
             error = error.with_traceback(None)
             return TurnOutcome(outcome_of(error), error, None, None, lost.units, lost.usage, 0)
@@ -65,6 +66,9 @@ def is_lost(outcome: TurnOutcome) -> bool:
     """Whether a turn was refused, at no cost, because its conversation is not there: the backend does not
     have it, or the account that has it cannot be asked now.
     """
+    return (_is_gone(outcome) or isinstance(outcome.error, HomeUnavailable)) and not outcome.units
+
+
+def _is_gone(outcome: TurnOutcome) -> bool:
     error = outcome.error
-    gone = isinstance(error, NotFound) and error.code == "conversation_not_found"
-    return (gone or isinstance(error, HomeUnavailable)) and not outcome.units
+    return isinstance(error, NotFound) and error.code == "conversation_not_found"

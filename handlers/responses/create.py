@@ -203,7 +203,7 @@ class ResponsesHandler(AnswerHandler[JsonBody]):
         return self.parts.turns.turn(turn, format)
 
     async def _begin_anew(
-        self, asked: Asked, past: Past, course: Course, draft: ResponseDraft, format: AnswerFormat
+        self, asked: Asked, past: Past, course: Course, draft: ResponseDraft, format: AnswerFormat, _: bool
     ) -> Runner:
         """Say all again in a new conversation. Raises ApiError."""
         anew = await self._whole_course(asked, past)

@@ -261,6 +261,19 @@ async def test_account_that_fails_is_left_within_the_request(
         assert service.upstream.accepted == 2
 
 
+async def test_conversation_is_there_again_when_its_account_is(tmp_path: Path) -> None:
+    async with deployed(with_accounts(tmp_path, "anna", "bert")) as service:
+        talk, health = Talk(service, key=LAPTOP), service.server.service.health
+        await talk.ask("Tell me about tea")
+        (home,) = asked_with(service)
+        health.set_enabled(home, enabled=False)
+        assert await talk.ask("And coffee?") == NEW
+        health.set_enabled(home, enabled=True)
+        talk.messages[-2:] = []
+        assert await talk.ask("And milk?") == CONTINUED
+        assert asked_with(service)[-1] == home
+
+
 async def test_model_may_change_within_a_conversation_but_no_gpt_comes_in() -> None:
     async with deployed({"ALLOW_ANY_GPT": "true"}) as service:
         talk = Talk(service)

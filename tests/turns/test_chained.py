@@ -30,10 +30,12 @@ class Chained:
         self.rig = Rig(ScriptedBackend(*scripts), folder)
         self.kept: list[TurnOutcome] = []
         self.refusal: BadRequest | None = None
+        self.gone: bool | None = None
         self.on_again: Callable[[], None] = lambda: None
         self.runner = ChainedRunner(self.rig.turn(request=question("More")), self.again, self._keep)
 
-    async def again(self) -> TurnRunner:
+    async def again(self, gone: bool) -> TurnRunner:
+        self.gone = gone
         assert not self.rig.client.is_quiet, "what keeps the client alive goes on"
         self.on_again()
         if self.refusal is not None:
@@ -68,6 +70,7 @@ async def test_conversation_that_is_gone_is_begun_anew_once(tmp_path: Path) -> N
     outcome = await chained.run()
     assert outcome.good
     assert outcome.units == 14
+    assert chained.gone is True
     assert chained.asked == ["More", "All of it"]
     assert chained.rig.client.text == "Here again."
     assert chained.rig.client.is_quiet
@@ -137,6 +140,7 @@ async def test_account_that_cannot_be_used_is_replaced_by_a_new_conversation(tmp
     first.stop(away)
     outcome = await ChainedRunner(first, chained.again).run(chained.rig.client)
     assert outcome.good
+    assert chained.gone is False, "it is there again when the account is"
     assert chained.asked == ["All of it"]
 
 
@@ -153,7 +157,7 @@ async def test_whole_request_is_kept_until_the_answer_has_begun(tmp_path: Path) 
     request = Request()
     kept = weakref.ref(request)
 
-    async def again(of: Request = request) -> TurnRunner:
+    async def again(gone: bool, of: Request = request) -> TurnRunner:
         raise AssertionError(of)
 
     async def keep(outcome: TurnOutcome) -> TurnOutcome:
