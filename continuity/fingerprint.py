@@ -5,9 +5,9 @@ hashes are keyed: who reads what is kept cannot try out what was said. No id of 
 front ends make them anew.
 
 There are two chains. In the strict one all content counts as it is. In the tolerant one does not count what
-front ends change in passing: in answers white space, links and pictures (they host pictures anew, or drop
-them), in other messages only white space at the ends of lines and around the text, since a user who changes
-a link or the depth of a line means it; and the names of attached files.
+front ends change in passing: in answers how much white space there is, links and pictures (they host
+pictures anew, or drop them), in other messages only white space at the ends of lines and around the text,
+since a user who changes a link or the depth of a line means it; and the names of attached files.
 """
 
 import base64
@@ -101,7 +101,7 @@ def tolerant(message: ChatMessage) -> str:
         text = LINKS.sub(r"\1", PICTURES.sub("", text))
     if "\u3010" in text:
         text = MARKS.sub("", text)
-    return "".join(text.split())
+    return " ".join(text.split())
 
 
 def weight(messages: Iterable[ChatMessage]) -> int:

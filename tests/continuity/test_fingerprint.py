@@ -228,5 +228,10 @@ def test_tolerant_text_takes_linear_time(unit: str) -> None:
     assert any(ratio < 8 for ratio in ratios), "what is quadratic takes 16 times as long"
 
 
-def test_tolerant_text_of_an_answer_has_no_white_space_left() -> None:
-    assert tolerant(said("assistant", " a\tb\u00a0c\n")[0]) == "abc"
+def test_tolerant_text_of_an_answer_has_single_spaces_between_words() -> None:
+    assert tolerant(said("assistant", " a\t b\u00a0c\n")[0]) == "a b c"
+
+
+@pytest.mark.parametrize(("told", "edited"), [("1 0 apples", "10 apples"), ("a\nb", "ab")])
+def test_answer_of_which_words_were_joined_is_another_one(told: str, edited: str) -> None:
+    assert whole(said("assistant", told)).tolerant != whole(said("assistant", edited)).tolerant
