@@ -1,5 +1,7 @@
 """The file of the roster, read with the secrets that it refers to."""
 
+import os
+import stat
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,6 +41,8 @@ class RosterFile:
         """
         signature = signature_of(self.path)
         try:
+            if not stat.S_ISREG(os.stat(self.path).st_mode):
+                raise RosterError("it is no regular file")  # to read from it might never end
             with self.path.open("rb") as file:
                 content = file.read(MAX_FILE_BYTES + 1)
         except FileNotFoundError:

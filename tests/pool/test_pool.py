@@ -1,8 +1,10 @@
 """Who gets which account, and when: over a real queue, with accounts of which all is known."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from random import Random
 
 import pytest
 
@@ -523,3 +525,47 @@ async def test_time_to_come_back_counts_those_who_wait_for_the_same_accounts() -
     await asyncio.wait(waiting)
     for slot in held:
         slot.release()
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_whatever_is_cancelled_accounts_keep_to_their_concurrency_and_are_free_at_the_end(
+    seed: int,
+) -> None:
+    random, most = Random(seed), {"a": 1, "b": 1, "c": 2}
+    world = World(tuple(account(alias, concurrency=slots) for alias, slots in most.items()))
+    pool = pool_over(world, random.choice(list(Policy)), max_waiting=20, max_wait=0.2)
+    under_way: Counter[str] = Counter()
+
+    async def turn() -> None:
+        own = random.random() < 0.2
+        caller = Caller(f"fk-{random.choice('abc')}") if own else key(accounts=random.sample("abc", 2))
+        need = replace(GPT_4, home=random.choice("abc")) if random.random() < 0.2 else GPT_4
+        slot = pool.slot(caller, need, frozenset(random.sample("abc", random.randrange(2))))
+        try:
+            await slot.acquire()
+            alias = slot.credential.secret.removeprefix("fk-")
+            under_way[alias] += 1
+            assert under_way[alias] <= most[alias]
+            try:
+                await asyncio.sleep(random.random() * 0.005)
+            finally:
+                under_way[alias] -= 1
+        except ApiError:
+            pass
+        finally:
+            slot.release()
+
+    turns = []
+    for number in range(200):
+        turns.append(asyncio.create_task(turn()))
+        if random.random() < 0.3:
+            random.choice(turns).cancel()
+        if number % 20 == 0:
+            world.hindrances = {random.choice("abc"): (Obstacle.COOLING, world.now + 60)}
+            pool.changed()
+        if random.random() < 0.4:
+            await asyncio.sleep(random.random() * 0.003)
+    ended = await asyncio.gather(*turns, return_exceptions=True)
+    assert not [end for end in ended if isinstance(end, Exception)]
+    assert len(pool) == 0
+    assert [pool.in_use(known) for known in world.current.accounts] == [0, 0, 0]

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -182,3 +183,9 @@ async def test_revoked_or_expired_key_may_do_nothing(tmp_path: Path) -> None:
         watch.write(keys=[key(own="another-key-of-that-name")])
         await watch.watcher.read_again()
         assert watch.watcher.grant_of(caller) is None
+
+
+def test_what_is_no_regular_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "accounts.json")
+    with pytest.raises(RosterError, match="no regular file"):
+        RosterFile(tmp_path / "accounts.json", {}, ()).load()
