@@ -47,6 +47,8 @@ AGAIN_SECONDS: Final = 2.0
 """When to try again after each account has failed once in a turn, though some are able again by now."""
 MAX_CALLERS: Final = 10_000
 """How many callers are remembered with the account that they had last."""
+MAX_CREDENTIALS: Final = 10_000
+"""Credentials that are known to be, or to have been, those of accounts; the earliest are forgotten."""
 ANYTHING: Final = Need()
 
 
@@ -128,7 +130,9 @@ class Pool:
         self._clock = clock
         self._monotonic = monotonic
         self._waiters: list[_Waiter] = []
-        self._granted_by: Roster | None = None
+        self._noted: Roster | None = None
+        self._owners: OrderedDict[str, str] = OrderedDict()
+        """Accounts by the digests of present and earlier credentials."""
         self._numbers = itertools.count()
         self._used: dict[str, float] = {}
         self._rotation = Rotation()
@@ -136,6 +140,7 @@ class Pool:
         self._last: OrderedDict[str, str] = OrderedDict()
         self._timer: asyncio.TimerHandle | None = None
         queue.on_free = self._freed
+        self._note_roster()
 
     def __len__(self) -> int:
         """How many requests wait for an account."""
@@ -198,12 +203,12 @@ class Pool:
 
     async def _admit_own(self, credential: Credential, on_joined: OnJoined) -> Admission:
         """Wait for a slot of the caller's own key, which may be that of an account of the operator's."""
-        digest, slots = credential.digest, self._queue.slots_of(credential)
-        for account in self._roster.current.accounts:
-            if account.credential is not None and account.credential.digest == digest:
-                name, slots = queue_name(account), self._slots(account, credential)
-                return await self._queue.admit(name, credential, on_joined, slots)
-        return await self._queue.admit(digest, credential, on_joined, slots)
+        self._note_roster()
+        name, slots = credential.digest, self._queue.slots_of(credential)
+        account = self._roster.current.account(self._owners.get(name, ""))
+        if account is not None:
+            name, slots = queue_name(account), self._slots(account, credential)
+        return await self._queue.admit(name, credential, on_joined, slots)
 
     async def _admit(
         self, caller: Caller, grant: Grant, need: Need, avoid: frozenset[str], on_joined: OnJoined
@@ -282,7 +287,7 @@ class Pool:
 
     def _give(self) -> None:
         """Give each free account to the first who waits for it, and tell those who wait in vain."""
-        self._grant_again()
+        self._note_roster()
         surveyed: _Surveyed = {}
         seen: dict[tuple[frozenset[str], Need, frozenset[str]], _Outlook] = {}
         for waiter in tuple(self._waiters):
@@ -302,11 +307,17 @@ class Pool:
                 waiter.given.set_exception(error)
         self._look_again()
 
-    def _grant_again(self) -> None:
-        """Have those who wait be granted what the roster says now."""
-        if (roster := self._roster.current) is self._granted_by:
+    def _note_roster(self) -> None:
+        """Have those who wait be granted what the roster says now, and note whose credentials are whose."""
+        if (roster := self._roster.current) is self._noted:
             return
-        self._granted_by = roster
+        self._noted = roster
+        for account in roster.accounts:
+            if account.credential is not None:
+                self._owners[account.credential.digest] = account.alias
+                self._owners.move_to_end(account.credential.digest)
+        while len(self._owners) > MAX_CREDENTIALS:
+            self._owners.popitem(last=False)
         for waiter in self._waiters:
             try:
                 waiter.grant = self._granted(waiter)

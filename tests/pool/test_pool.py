@@ -329,6 +329,19 @@ async def test_own_key_that_an_account_has_too_shares_its_slot() -> None:
     (await own).release()
 
 
+async def test_earlier_credential_of_an_account_shares_its_slot_too() -> None:
+    world = world_of("a")
+    pool = pool_over(world)
+    held = await taken(pool, key())
+    world.current = Roster((account("a", credential=Credential("fk-new")),))
+    pool.changed()
+    own = asyncio.create_task(taken(pool, Caller("fk-a")))
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(own), 0.02)
+    held.release()
+    (await own).release()
+
+
 async def test_own_key_of_a_caller_is_lent_to_itself() -> None:
     pool = pool_over(world_of("a"))
     caller = Caller("fk-own")
