@@ -250,7 +250,7 @@ class HealthBook:
                 self._take_over(await self._store.read())
             await self._save()
         except StoreFailed as error:
-            if not self._away:
+            if not self._away and self._known:
                 log.warning("states of accounts are kept in memory alone until the store is back: %s", error)
             self._away = True
         else:

@@ -41,6 +41,8 @@ UNLIMITED: Final = 1 << 30
 LOOK_SECONDS: Final = 0.1
 """How often somebody looks, while requests wait, whether more accounts are able again; and for how long an
 account counts as in use that another instance was faster to take."""
+RESTING_SECONDS: Final = 30.0
+"""How long a request waits for an account that rests: longer waits are told, since nobody sees that one."""
 HOME_SECONDS: Final = 5.0
 """How long a conversation waits for its own account to be able again; then it begins anew on another one."""
 AGAIN_SECONDS: Final = 2.0
@@ -371,8 +373,8 @@ class Pool:
         return self._refusal(candidates)
 
     def _hopeless(self, candidates: Sequence[Candidate], within: float) -> bool:
-        """Whether none of them will be able within so many seconds."""
-        until = self._clock() + within
+        """Whether none of them will be able within so many seconds, or soon enough to be waited for."""
+        until = self._clock() + min(within, RESTING_SECONDS)
         return all(candidate.obstacle and candidate.ready_at > until for candidate in candidates)
 
     def _refusal(self, candidates: Sequence[Candidate]) -> ApiError:

@@ -66,7 +66,7 @@ def refusal_error(refusal: Refusal) -> ApiError:
     """The error, with the wait after which an account is able again as far as that is known."""
     told = TOLD[Obstacle.NONE if refusal.only_busy else refusal.obstacle]
     return told.kind(
-        f"{told.text} Nothing was sent.",
+        f"{told.text} Nothing was spent.",
         code=told.code,
         retry_after=refusal.retry_after,
         should_retry=None if refusal.retry_after is not None else False,

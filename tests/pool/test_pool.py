@@ -582,3 +582,13 @@ async def test_whatever_is_cancelled_accounts_keep_to_their_concurrency_and_are_
     assert not [end for end in ended if isinstance(end, Exception)]
     assert len(pool) == 0
     assert [pool.in_use(known) for known in world.current.accounts] == [0, 0, 0]
+
+
+async def test_rest_that_lasts_longer_than_somebody_waits_patiently_is_told() -> None:
+    world = world_of("a")
+    pool = pool_over(world, max_wait=120)
+    world.hindrances = {"a": (Obstacle.COOLING, world.now + 31)}
+    error = await refused(pool, key())
+    assert (error.code, error.retry_after) == ("no_account_available", 31)
+    world.hindrances = {"a": (Obstacle.COOLING, world.now + 29)}
+    pool.check(key(), GPT_4)

@@ -29,7 +29,9 @@ async def test_burst_over_two_instances_never_meets_a_busy_account() -> None:
 
 
 @pytest.mark.timeout(60)
-async def test_key_has_one_name_in_the_ledger_after_redis_lost_everything_and_an_instance_is_new() -> None:
+async def test_key_has_one_name_in_the_ledger_after_redis_lost_everything_and_an_instance_is_new(
+    loud_log: pytest.LogCaptureFixture,
+) -> None:
     with RedisServer() as redis:
         env = {"REDIS_URL": redis.url}
         async with deployed(env) as old:
