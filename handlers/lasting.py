@@ -3,27 +3,17 @@
 Only what is new is posted then. Where anything is doubtful, all is said in a new conversation.
 """
 
-import logging
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Final
 
 from accounts import Caller, Credential, KeyKind
-from continuity import (
-    Fingerprint,
-    History,
-    Node,
-    TableFailed,
-    weight,
-)
+from continuity import Fingerprint, Node
 from handlers.answer import AnswerHandler
-from handlers.continuing import CONTINUED, CONVERSATION_HEADER, NEW, Lasting, lasts, may_use
+from handlers.continuing import CONTINUED, CONVERSATION_HEADER, NEW, Lasting, Told, lasts
 from handlers.emulation import Emulated, computed
 from translate.openai import JsonBody
 from translate.values import (
-    AnswerEnd,
     AnswerFormat,
     ChatMessage,
     JsonFormat,
@@ -33,13 +23,6 @@ from translate.values import (
     Usage,
 )
 from turns import Answered, ChainedRunner, Runner, TurnOutcome, TurnRequest
-
-log = logging.getLogger("pandora")
-
-EFFORT: Final = 4
-"""Fingerprints take so many times as long as prompts of tools for as much text; see `computed`."""
-WHOLE: Final = ("stop", "tool_calls", "length")
-"""How an answer ends that the backend keeps as the client got it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +80,8 @@ class LastingHandler(AnswerHandler[JsonBody]):
             self.set_header(CONVERSATION_HEADER, NEW)
             emulated = await self._emulated(said)
             return self.parts.turns.turn(self._released(ask(Course(), emulated)), format)
-        prints = lasting.fingerprints()
-        size = EFFORT * weight(said.messages)
-        history = await computed(size, prints.history, model.gizmo_id, said.messages)
-        after = await self._found(lasting, history)
+        history = await lasting.history(model, said.messages)
+        after = await lasting.find(self.caller, model, history)
         self.set_header(CONVERSATION_HEADER, NEW if after is None else CONTINUED)
         course = Course(after, lasting=True)
         keep = partial(keep_answer, lasting, self.caller, history.whole, course)
@@ -110,26 +91,12 @@ class LastingHandler(AnswerHandler[JsonBody]):
         again = partial(self._begin_anew, lasting, said, course, ask, format)
         return ChainedRunner(self.parts.turns.turn(request, format), again, keep, self._release_request())
 
-    async def _found(self, lasting: Lasting, history: History) -> Node | None:
-        """The answer behind which the history goes on, if that is sure."""
-        if history.answered is None or not history.new:
-            return None
-        try:
-            found = await lasting.table.take(lasting.keys.digest(self.caller), history.answered)
-        except TableFailed as error:
-            log.error("conversations cannot be looked for: %s", error)
-            return None
-        return found if found is not None and may_use(self.caller, found.home) else None
-
     async def _begin_anew(
         self, lasting: Lasting, said: Said, course: Course, ask: Ask, format: AnswerFormat, gone: bool
     ) -> Runner:
         """Say all in a new conversation: the one before is `gone`, or cannot be gone on with now."""
         if gone and course.after is not None:
-            try:
-                await lasting.table.forget(course.after)
-            except TableFailed as error:
-                log.error("a conversation could not be forgotten: %s", error)
+            await lasting.forget(course.after)
         course.after = None
         self.set_header(CONVERSATION_HEADER, NEW)
         request = await self._asked(said, course, ask)
@@ -165,42 +132,18 @@ class LastingHandler(AnswerHandler[JsonBody]):
 async def keep_answer(
     lasting: Lasting, caller: Caller, asked: Fingerprint, course: Course, outcome: TurnOutcome
 ) -> TurnOutcome:
-    """Keep where the answer to the history `asked` is, so that the next request goes on there.
+    """Keep where the answer to the history `asked` is; gives the outcome with the tokens of all that was
+    said.
 
-    Gives the outcome with the tokens of all that was said. An answer that cannot be kept is whole all the
-    same.
+    An answer that cannot be kept is whole all the same.
     """
-    end, answered, before = outcome.end, course.answered, course.after
+    end, before = outcome.end, course.after
     if end is None:
         return outcome
     if before is not None:
         usage = Usage(before.tokens + end.usage.prompt_tokens, end.usage.completion_tokens)
         end = replace(end, usage=usage)
         outcome = replace(outcome, end=end)
-    message = said_in(end)
-    if answered is None or message is None or not (answered.conversation_id and answered.message_id):
-        return outcome
-    told = await computed(EFFORT * weight([message]), lasting.fingerprints().after, asked, message)
-    node = Node(
-        owner=lasting.keys.digest(caller),
-        fingerprint=told,
-        home=answered.home,
-        place=Place(answered.conversation_id, answered.message_id),
-        told=course.told,
-        nonce=course.nonce,
-        tokens=end.usage.prompt_tokens + end.usage.completion_tokens,
-        at=time.time(),
-    )
-    try:
-        await lasting.table.add(node)
-    except TableFailed as error:
-        log.error("a conversation could not be kept: %s", error)
+    tokens = end.usage.prompt_tokens + end.usage.completion_tokens
+    await lasting.keep(caller, asked, end, course.answered, Told(course.told, course.nonce, tokens))
     return outcome
-
-
-def said_in(end: AnswerEnd) -> ChatMessage | None:
-    """The message that the client has got, and will send again; None if the backend has another one."""
-    text = end.answer.text or end.refusal
-    if end.reason not in WHOLE or end.stop_sequence or not (text or end.calls):
-        return None
-    return ChatMessage("assistant", text, calls=tuple(end.calls))

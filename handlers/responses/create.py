@@ -11,11 +11,12 @@ from typing import Final
 from accounts import Caller, Credential
 from handlers.answer import AnswerHandler, AnswerParts
 from handlers.chat import ChatOptions
-from handlers.continuing import CONTINUED, CONVERSATION_HEADER, NEW, may_use
+from handlers.continuing import CONTINUED, CONVERSATION_HEADER, NEW, lasts, may_use
 from handlers.emulation import Emulated, computed
 from handlers.responses.keeping import Asked, Course, Keeping
 from handlers.responses.parts import ResponsesParts, alone, conversation_full, new_id, system, whole_items
 from handlers.responses.past import ConversationPast, Past, past_of
+from handlers.responses.recognised import RecognisedPast, recognised_past
 from kept import Standing
 from translate import Options
 from translate.openai import (
@@ -38,7 +39,7 @@ from translate.values import (
     Model,
     Native,
 )
-from turns import Answered, ChainedRunner, Prompt, Runner, TurnRequest
+from turns import Answered, ChainedRunner, Prompt, Runner, TurnOutcome, TurnRequest
 
 REPLACES: Final = "These instructions replace all earlier ones:"
 PROGRAM: Final = "Run a Python program of your own to find the answer."
@@ -89,6 +90,7 @@ class ResponsesHandler(AnswerHandler[JsonBody]):
         if request.conversation:
             meanwhile.enter_context(alone(self.responses, self.caller, request.conversation))
         asked = await self._asked(request, model)
+        asked = await self._recognised(asked)
         course = await self._course(asked, size)
         draft = ResponseDraft(self._facts(asked, course), new_id, time.time)
         format = ResponseStream(draft) if request.stream else WholeResponse(draft)
@@ -96,15 +98,42 @@ class ResponsesHandler(AnswerHandler[JsonBody]):
         self.set_header(CONVERSATION_HEADER, NEW if course.place is None else CONTINUED)
         if asked.past is not None and course.place is not None:
             again = partial(self._begin_anew, asked, asked.past, course, draft, format)
-        keep = None
-        if self._lasts(request) and self.responses.store is not None:
-            owner = self.responses.keys.digest(self.caller)
-            keep = Keeping(self.responses.store, owner, asked, course, draft).keep
+        keep = partial(self._keep, asked, course, draft) if self._lasts(asked) else None
         return ChainedRunner(self._new_turn(asked, course, format), again, keep), format
 
-    def _lasts(self, request: ResponsesRequest) -> bool:
-        """Whether others may go on after the response."""
+    def _is_kept(self, asked: Asked) -> bool:
+        """Whether something is kept of what is said."""
+        request = asked.request
         return self.responses.store is not None and (request.store or bool(request.conversation))
+
+    def _lasts(self, asked: Asked) -> bool:
+        """Whether others may go on after the response."""
+        return self._is_kept(asked) or asked.history is not None
+
+    async def _recognised(self, asked: Asked) -> Asked:
+        """With what the request goes on behind, if it brings all that was said, and the backend has that."""
+        lasting, instructions = self.parts.lasting, asked.request.instructions
+        if asked.past is not None or lasting is None or not lasts(self.caller):
+            return asked
+        messages = [*system(instructions), *messages_of(asked.items, {})]
+        history = await lasting.history(asked.model, messages)
+        node, past = await lasting.find(self.caller, asked.model, history), None
+        if node is not None:
+            past = recognised_past(node, history.new, asked.model, instructions, asked.items)
+        return replace(asked, past=past, history=history)
+
+    async def _keep(
+        self, asked: Asked, course: Course, draft: ResponseDraft, outcome: TurnOutcome
+    ) -> TurnOutcome:
+        """Keep what others need to go on after the answer."""
+        lasting, store = self.parts.lasting, self.responses.store
+        if self._is_kept(asked) and store is not None:
+            owner = self.responses.keys.digest(self.caller)
+            outcome = await Keeping(store, owner, asked, course, draft).keep(outcome)
+        if asked.history is not None and lasting is not None and outcome.end is not None:
+            told = course.told(asked.past, draft.tokens(outcome.end.usage))
+            await lasting.keep(self.caller, asked.history.whole, outcome.end, course.answered, told)
+        return outcome
 
     async def _asked(self, request: ResponsesRequest, model: Model) -> Asked:
         """The request with what it refers to. Raises ApiError."""
@@ -143,6 +172,8 @@ class ResponsesHandler(AnswerHandler[JsonBody]):
         if past is None:
             return Course(await self._emulated(asked, [*system(request.instructions), *said], size))
         standing = past.standing
+        if isinstance(past, RecognisedPast):
+            said = said[-past.new :]
         if not said or standing is None or not goes_on(standing, asked.model, self.caller):
             return await self._whole_course(asked, past)
         instructions = request.instructions if request.instructions != standing.instructions else ""
@@ -174,8 +205,8 @@ class ResponsesHandler(AnswerHandler[JsonBody]):
 
     def _new_turn(self, asked: Asked, course: Course, format: AnswerFormat) -> Runner:
         request, model = asked.request, asked.model
-        lasts = self._lasts(request)
-        holds_input = lasts or course.place is not None
+        lasting = self._lasts(asked)
+        holds_input = self._is_kept(asked) or course.place is not None
 
         async def note(credential: Credential, answered: Answered) -> None:
             course.answered = answered
@@ -190,7 +221,7 @@ class ResponsesHandler(AnswerHandler[JsonBody]):
                 hints=request.tools.hints,
                 place=course.place,
                 home=course.home,
-                lasting=lasts,
+                lasting=lasting,
             ),
             Options((), style, request.reasoning, course.emulated.contract, native=request.tools.native),
             self.public_base(),
@@ -198,14 +229,22 @@ class ResponsesHandler(AnswerHandler[JsonBody]):
             on_prepared=(lambda: None)
             if holds_input
             else partial(self.reservation.shrink_to, self.whole_body().other_bytes),
-            afterwards=note if lasts else None,
+            afterwards=note if lasting else None,
         )
         return self.parts.turns.turn(turn, format)
 
     async def _begin_anew(
-        self, asked: Asked, past: Past, course: Course, draft: ResponseDraft, format: AnswerFormat, _: bool
+        self,
+        asked: Asked,
+        past: Past,
+        course: Course,
+        draft: ResponseDraft,
+        format: AnswerFormat,
+        gone: bool,
     ) -> Runner:
-        """Say all again in a new conversation. Raises ApiError."""
+        """Say all again in a new conversation; the one before may be `gone`. Raises ApiError."""
+        if gone and isinstance(past, RecognisedPast) and self.parts.lasting is not None:
+            await self.parts.lasting.forget(past.node)
         anew = await self._whole_course(asked, past)
         course.emulated, course.place, course.home = anew.emulated, None, ""
         draft.earlier_tokens = 0

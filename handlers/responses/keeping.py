@@ -8,6 +8,8 @@ from typing import Final
 
 import ujson
 
+from continuity import History
+from handlers.continuing import Told
 from handlers.emulation import Emulated
 from handlers.responses.past import ConversationPast, Past
 from kept import ConversationFull, KeepingFailed, KeptResponse, ResponseStore
@@ -23,12 +25,16 @@ MAX_CALLS: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request, and what it follows. `items` are its own ones, with those in place that it only names."""
+    """A request, and what it follows. `items` are its own ones, with those in place that it only names.
+
+    `history` has the fingerprints of a request that brings all that was said, None of any other.
+    """
 
     request: ResponsesRequest
     model: Model
     items: tuple[JsonObject, ...]
     past: Past | None
+    history: History | None = None
 
     @property
     def called(self) -> Mapping[str, str]:
@@ -46,6 +52,16 @@ class Course:
     place: Place | None = None
     home: str = ""
     answered: Answered | None = None
+
+    def told(self, past: Past | None, tokens: int) -> Told:
+        """What the conversation of the answer was told so far, by now or before."""
+        before = past.standing if past is not None and self.place is not None else None
+        earlier = past.standing if past is not None else None
+        return Told(
+            self.emulated.told or (before.told if before is not None else ""),
+            self.emulated.nonce or (earlier.nonce if earlier is not None else ""),
+            tokens,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +105,9 @@ class Keeping:
     def _record(self, end: AnswerEnd) -> KeptResponse:
         asked, course, draft = self.asked, self.course, self.draft
         response = without_pictures(ujson.loads(draft.finished(end)))
-        emulated, answered = course.emulated, course.answered
-        earlier = asked.past.standing if asked.past is not None else None
-        went_on = earlier if course.place is not None else None
+        answered = course.answered
+        went_on = asked.past.standing if asked.past is not None and course.place is not None else None
+        told = course.told(asked.past, draft.tokens(end.usage))
         record = KeptResponse(
             id=str(response["id"]),
             owner=self.owner,
@@ -106,10 +122,10 @@ class Keeping:
             conversation_id=answered.conversation_id if answered is not None else "",
             message_id=answered.message_id if answered is not None else "",
             instructions=asked.request.instructions or (went_on.instructions if went_on is not None else ""),
-            told=emulated.told or (went_on.told if went_on is not None else ""),
-            nonce=emulated.nonce or (earlier.nonce if earlier is not None else ""),
+            told=told.told,
+            nonce=told.nonce,
             calls={},
-            tokens=draft.tokens(end.usage),
+            tokens=told.tokens,
         )
         calls = {**asked.called, **calls_in(asked.items), **calls_in(record.output)}
         return record.with_calls(dict(list(calls.items())[-MAX_CALLS:]))

@@ -499,3 +499,11 @@ async def test_picture_file_and_its_result_are_one_conversation_of_half_the_byte
                 uploads = [one for one in service.upstream.files if not one.is_generated]
                 assert len(uploads) == 1
     assert sent["auto"] < sent["off"] / 2
+
+
+async def test_talk_that_fills_what_the_model_reads_begins_anew() -> None:
+    async with deployed() as service:
+        talk = Talk(service)
+        await talk.ask("Tell me about tea " + "leaf " * 31_000)
+        assert await talk.ask("And coffee?") == NEW
+        assert len(texts(service)[-1]) == 3

@@ -283,7 +283,7 @@ async def test_nobody_follows_the_response_of_another() -> None:
 
 
 async def test_items_may_be_named_by_their_ids() -> None:
-    async with deployed() as service:
+    async with deployed({"CONTINUITY": "off"}) as service:
         whole = await said(service, "Say exactly: one")
         reference = {"type": "item_reference", "id": whole["output"][0]["id"]}
         question = {"role": "user", "content": "Say exactly: two"}

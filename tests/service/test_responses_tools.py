@@ -183,6 +183,7 @@ def part(text: str) -> dict[str, str]:
 async def test_codex_runs_a_command_and_gets_its_answer() -> None:
     async with deployed() as service:
         events = events_of(await service.post(as_codex(), path=PATH))
+        assert "multi_agent_v1__spawn_agent" in json.dumps(service.posted[-1].body)
         (call,) = [item for item in events[-1]["response"]["output"] if item["type"] == "function_call"]
         assert call["name"] == "exec_command"
         assert json.loads(call["arguments"]) == {"cmd": "echo hi"}
@@ -193,4 +194,4 @@ async def test_codex_runs_a_command_and_gets_its_answer() -> None:
         assert "hi" in again[-1]["response"]["output"][-1]["content"][0]["text"]
         body = service.posted[-1].body
         assert "system_hints" not in body  # the search is only offered
-        assert "multi_agent_v1__spawn_agent" in json.dumps(body)
+        assert len(body["messages"]) == 1, "the backend has all that was said before"
