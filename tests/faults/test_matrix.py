@@ -47,14 +47,17 @@ async def played(each: Stage) -> tuple[str, str]:
     return str(each.cell), ""
 
 
+OPENED_LATER = ("ledger.sqlite3", "conversations.sqlite3")
+
+
 def open_files() -> set[str]:
-    """What this process has open, by number and target; not the files of ledgers, opened at the first use."""
+    """What this process has open, by number and target; but for files opened at the first use."""
     found = set()
     for entry in Path("/proc/self/fd").iterdir():
         try:
             target = str(entry.readlink())
         except OSError:
             continue
-        if "ledger.sqlite3" not in target and not target.startswith("/proc/"):
+        if not target.startswith("/proc/") and not any(name in target for name in OPENED_LATER):
             found.add(f"{entry.name} {target}")
     return found

@@ -12,6 +12,7 @@ from translate.values.errors import (
     ApiError,
     BadRequest,
     Forbidden,
+    HomeUnavailable,
     InternalError,
     KeyExpired,
     MethodNotAllowed,
@@ -48,6 +49,7 @@ LEAVES: dict[type[ApiError], tuple[int, str, str | None]] = {
     InternalError: (500, "server_error", None),
     UpstreamFailed: (502, "server_error", "upstream_error"),
     Overloaded: (503, "service_unavailable_error", "server_is_overloaded"),
+    HomeUnavailable: (503, "service_unavailable_error", "account_unavailable"),
     UpstreamTimeout: (504, "server_error", "upstream_timeout"),
 }
 
