@@ -27,8 +27,8 @@ ANSWERED_WITHIN = 60.0
 BACK_WITHIN = 60.0
 GROWTH_MIB = 240.0
 """How much a crowd may leave behind at first: the C library keeps what it got until it is trimmed."""
-LEFT_MIB = 64.0
-"""How much more than before all crowds there may be in the end."""
+LEFT_MIB = 96.0
+"""How much more than before all crowds there may be in the end: the C library keeps some for each thread."""
 
 
 def shipped_memory_mib() -> int:
