@@ -141,11 +141,9 @@ class Reply:
         return json.loads(self.body)
 
 
-def ask(
-    port: int, method: str, path: str, body: object = None, key: str = KEY, seconds: float = 20.0
-) -> Reply:
-    """One request to 127.0.0.1, each step within so many seconds; a body goes as JSON."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
+def ask(port: int, method: str, path: str, body: object = None, key: str = KEY) -> Reply:
+    """One request to 127.0.0.1; a body goes as JSON."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     content = None if body is None else json.dumps(body)
     try:
