@@ -16,6 +16,8 @@ from upstream.http import API, CONDUIT, HttpClient, RouteMemory, UpstreamError, 
 PATH: Final = f"{API}/f/conversation/prepare"
 SECONDS: Final = 2.0
 """How long it may take; a backend of today needs a tenth of that."""
+ANSWER_BYTES: Final = 16 * 1024
+"""Longest answer that is read; those of today have a kilobyte."""
 REST_SECONDS: Final = 300.0
 """How long it is left out after it took too long."""
 
@@ -72,7 +74,9 @@ async def _tell(
 ) -> str | None:
     try:
         async with asyncio.timeout(seconds):
-            answer = await http.call("POST", PATH, credential, about, extra_headers={CONDUIT: "no-token"})
+            answer = await http.call(
+                "POST", PATH, credential, about, extra_headers={CONDUIT: "no-token"}, limit=ANSWER_BYTES
+            )
     except TimeoutError:
         route.leave_out(REST_SECONDS)
         return None

@@ -139,8 +139,8 @@ class AccountLimits:
         return UsedUp(seconds, what)
 
     async def _fetch(self, credential: Credential) -> BackendLimits:
-        answer = await self._http.call("POST", PATH, credential, BODY)
-        record = json_object(told(answer, MAX_BYTES))
+        answer = await self._http.call("POST", PATH, credential, BODY, limit=MAX_BYTES)
+        record = json_object(told(answer))
         limits = None if record is None else read_limits(record)
         if limits is None:
             raise NotTold

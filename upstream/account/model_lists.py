@@ -13,7 +13,7 @@ from upstream.account.per_account import KeepingLimits, PerAccount, told
 from upstream.http import API, HttpClient
 
 PATH: Final = f"{API}/models?history_and_training_disabled=false"
-MAX_BYTES: Final = 4 << 20
+MAX_BYTES: Final = 1 << 20
 """Longest list that is read; those of today have some 50 KB."""
 LARGE_BYTES: Final = 256 * 1024
 """Longer ones are read in a thread."""
@@ -62,8 +62,8 @@ class ModelLists:
         await self._lists.close()
 
     async def _fetch(self, credential: Credential) -> ModelList:
-        answer = await self._http.call("GET", PATH, credential)
-        body = told(answer, MAX_BYTES)
+        answer = await self._http.call("GET", PATH, credential, limit=MAX_BYTES)
+        body = told(answer)
         large = len(body) > LARGE_BYTES
         found = await COMPUTING.run(read_model_list, body) if large else read_model_list(body)
         common = self._common.setdefault(tuple(found), found)

@@ -203,10 +203,10 @@ class PerAccount(Generic[T]):
                 account.known = None
 
 
-def told(answer: JsonAnswer, max_bytes: int) -> bytes:
-    """The body of a good answer. Raises NotOffered, or NotTold for any other answer and for a larger one."""
+def told(answer: JsonAnswer) -> bytes:
+    """The body of a good answer. Raises NotOffered, or NotTold for any other answer."""
     if answer.status in NOT_OFFERED:
         raise NotOffered
-    if not answer.successful or len(answer.body) > max_bytes:
+    if not answer.successful:
         raise NotTold
     return answer.body

@@ -16,6 +16,7 @@ from tornado.httputil import HTTPHeaders, HTTPInputError, ResponseStartLine
 from tornado.iostream import UnsatisfiableReadError
 
 from accounts import Credential
+from runtime import ByteBudget
 from transport import Connector, FetchHandle, HandledRequest, Pool, Proxy, ProxyRefused, StreamingClient
 from upstream.http.answers import JsonAnswer, Transfer
 from upstream.http.endpoint import Endpoint
@@ -58,11 +59,13 @@ class CallLimits:
 
     A call takes at most `seconds` in all; the backend answers in a second or two. Its answer has at most
     `body_bytes`: the description of a GPT is some KB, a long stored conversation can reach a few MB. The
-    body of any unwanted answer is waited for `refused_seconds`.
+    answers of all calls under way have `all_bytes` together; what is more waits for room. The body of any
+    unwanted answer is waited for `refused_seconds`.
     """
 
     seconds: float = 30.0
     body_bytes: int = 4 * 1024 * 1024
+    all_bytes: int = 32 * 1024 * 1024
     refused_seconds: float = REFUSED_BODY_SECONDS
 
 
@@ -94,6 +97,10 @@ class HttpClient:
         self.timeouts = timeouts
         """The limits of each exchange, for what is done for it beside HTTP too."""
         self._call_limits = call_limits
+        # A call is given up before its answer has waited so long for room.
+        self._answers = ByteBudget(
+            call_limits.all_bytes, largest=call_limits.body_bytes, patience=2 * call_limits.seconds
+        )
         self._endpoint = Endpoint(base_url, prefix)
         self._ways = Ways(proxy)
         self._last = self._ways.usual  # that of the last stream
@@ -170,14 +177,16 @@ class HttpClient:
         exchange: Exchange | None = None,
         *,
         extra_headers: Mapping[str, str] | None = None,
+        limit: int | None = None,
     ) -> JsonAnswer:
         """Make one small JSON call and return its answer, whatever the status.
 
-        `extra_headers` go along, and what they hold is a secret.
+        `extra_headers` go along, and what they hold is a secret. `limit` is for answers that are known to be
+        short, in bytes.
 
         Raises:
             UpstreamError: the transport failed, or took more than 30 s in all; `ResponseRefused` for a 2xx
-                answer of more than 4 MiB.
+                answer of more than 4 MiB, or more than `limit`.
             ValueError: the credential can't travel in a header, its proxy has no usable address, or the path
                 is not plain.
         """
@@ -191,10 +200,19 @@ class HttpClient:
             content = b""
         limits = self._call_limits
         timeouts = replace(self.timeouts, total=limits.seconds)
-        receiver = await self._receive(
-            method, url, headers, content, credential, exchange or Exchange(), timeouts, limits.body_bytes
-        )
-        answer = receiver.answer(self._secrets(credential, extra_headers))
+        with self._answers.hold() as held:
+            receiver = await self._receive(
+                method,
+                url,
+                headers,
+                content,
+                credential,
+                exchange or Exchange(),
+                timeouts,
+                limits.body_bytes if limit is None else limit,
+                held.grow_to,
+            )
+            answer = receiver.answer(self._secrets(credential, extra_headers))
         if answer.successful and receiver.overflowed:
             raise answer.refusal()
         return answer

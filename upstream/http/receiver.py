@@ -47,6 +47,7 @@ class ResponseReceiver:
 
     __slots__ = (
         "_admit",
+        "_admitting",
         "_body",
         "_body_limit",
         "_coding",
@@ -88,6 +89,7 @@ class ResponseReceiver:
         self._on_data = on_data
         self._body_limit = body_limit
         self._admit = admit
+        self._admitting: asyncio.Future[None] | None = None
         self._refused_seconds = refused_seconds
         self._stop: Callable[[], None] | None = None
         self._reading_task: asyncio.Task[None] | None = None
@@ -219,7 +221,8 @@ class ResponseReceiver:
         return None
 
     async def _keep_after(self, waiting: Awaitable[None], data: bytes) -> None:
-        await waiting
+        self._admitting = asyncio.ensure_future(waiting)
+        await self._admitting
         self._body += data
 
     def fail(self, error: BaseException) -> None:
@@ -229,6 +232,8 @@ class ResponseReceiver:
         self.failure = error
         stop = self._stop
         self.ended()
+        if self._admitting is not None:
+            self._admitting.cancel()  # nothing more is kept, so there is nothing to wait for
         if stop is not None:
             stop()
 

@@ -167,3 +167,33 @@ async def test_account_of_a_credential_is_quoted_from_no_answer() -> None:
     async with rig(answer(403, b'{"detail": "canary-account is not yours"}')) as world:
         refused = await world.client.call("GET", PATH, Credential(KEY, "canary-account"))
     assert b"canary-account" not in refused.refusal().body
+
+
+async def test_answers_together_wait_for_room_and_all_come_whole() -> None:
+    """Six answers of 1000 bytes where there is room for two: each call has its own in the end."""
+    body = b"x" * 1000
+    limits = CallLimits(body_bytes=1000, all_bytes=2000)
+    async with rig(*[answer(200, body)] * 6, call_limits=limits, max_clients=6) as world:
+        answers = await asyncio.gather(*(world.client.call("GET", PATH, ME) for _ in range(6)))
+    assert [each.body for each in answers] == [body] * 6
+
+
+async def test_answer_that_gets_no_room_ends_in_the_time_of_a_call_and_takes_none() -> None:
+    """The first answer stalls with all the room there is beside that of the eldest."""
+    large = b"x" * 900
+    stalled = [status(200, {**JSON, "Content-Length": "1000"}), send(large), stall()]
+    limits = CallLimits(seconds=0.5, body_bytes=1000, all_bytes=1000)
+    async with rig(stalled, stalled, stalled, answer(200, large), call_limits=limits) as world:
+        calls = [asyncio.create_task(world.client.call("GET", PATH, ME)) for _ in range(3)]
+        assert [type(each) for each in await asyncio.gather(*calls, return_exceptions=True)] == [
+            TotalTimeout
+        ] * 3
+        assert (await world.client.call("GET", PATH, ME)).body == large
+
+
+async def test_answer_known_to_be_short_is_cut_off_earlier() -> None:
+    async with rig([status(200, JSON), flood(b"x" * 1000)]) as world:
+        with pytest.raises(ResponseRefused):
+            await world.client.call("GET", PATH, ME, limit=2000)
+        assert await world.server.connections[0].gone_within(1)
+    assert world.server.connections[0].request is not None
