@@ -33,17 +33,25 @@ class Query:
 
 
 def dashboard_queries() -> Iterator[Query]:
-    """Those of all panels, with the variables of Grafana filled in as for a look at all there is."""
+    """Those of all panels and annotations, with the variables of Grafana filled in as for a look at all."""
     for path in DASHBOARDS:
-        for panel in json.loads(path.read_text())["panels"]:
+        board = json.loads(path.read_text())
+        for panel in board["panels"]:
             for target in panel.get("targets", []):
                 where = f"{path.stem}: {panel['title']}: {target['refId']}"
                 yield Query(where, filled_in(target["expr"]))
+        for note in annotations(board):
+            yield Query(f"{path.stem}: annotation: {note['name']}", filled_in(note["expr"]))
+
+
+def annotations(board: dict[str, Any]) -> list[dict[str, Any]]:
+    """Those that Prometheus is asked for; Grafana has one of its own on every dashboard."""
+    return [note for note in board["annotations"]["list"] if "expr" in note]
 
 
 def filled_in(expression: str) -> str:
     """As Grafana would send it, with a rate interval of a minute."""
-    for variable in ("$job", "$model"):
+    for variable in ("$job", "$instance", "$model"):
         expression = expression.replace(variable, ".*")
     expression = expression.replace("$__rate_interval", "1m")
     assert "$" not in expression

@@ -11,7 +11,7 @@ import yaml
 from handlers.app import ROUTES
 from metrics import AccountState, Metrics, Outcome, names
 from tests.deploy.compose import DEPLOY, load
-from tests.deploy.rules import DASHBOARDS, dashboard_queries, metric_names, rules
+from tests.deploy.rules import DASHBOARDS, annotations, dashboard_queries, metric_names, rules
 
 PROVISIONING = DEPLOY / "grafana" / "provisioning"
 BOARDS = [pytest.param(json.loads(path.read_text()), id=path.stem) for path in DASHBOARDS]
@@ -21,6 +21,7 @@ FAMILIES = {
     for family in Metrics(ROUTES, ["gpt-4-s"]).registry.collect()
 }
 OWN = {name for name in FAMILIES if name.startswith("pandora_")}
+RECORDED = r"\bjob\w*:\w+:\w+"
 VALUES = {
     "outcome": {*Outcome, *names.Attempt, *names.IMAGES, *names.ToolCalls},
     "reason": {*names.REJECTIONS, *names.RETRIES},
@@ -47,7 +48,7 @@ def test_labels_are_compared_with_values_that_exist() -> None:
 
 def test_every_rule_that_is_used_is_recorded() -> None:
     recorded = {rule["record"] for rule in rules() if "record" in rule}
-    used = {name for rule in rules() for name in re.findall(r"\bjob\w*:\w+:\w+", rule["expr"])}
+    used = {name for expression in EXPRESSIONS for name in re.findall(RECORDED, expression)}
     assert used <= recorded
 
 
@@ -84,6 +85,39 @@ def test_rates_fit_the_scrape_interval_and_obey_the_chosen_job(board: dict[str, 
             assert 'job=~"$job"' in target["expr"]
             for window in re.findall(r"\[([^\]]+)\]", target["expr"]):
                 assert window in ("$__rate_interval", "1h", "24h")
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_everything_obeys_the_chosen_instance(board: dict[str, Any]) -> None:
+    # What rules have recorded for all instances, and alerts about all of them, have none to choose by.
+    expressions = [target["expr"] for panel in board["panels"] for target in panel.get("targets", [])]
+    expressions += [note["expr"] for note in annotations(board)]
+    for expression in expressions:
+        for labels in re.findall(r"\{([^}]*)\}", re.sub(rf"{RECORDED}\{{[^}}]*\}}", "", expression)):
+            assert 'instance=~"$instance' in labels, expression
+    names = [variable["name"] for variable in board["templating"]["list"]]
+    assert names.index("job") < names.index("instance")
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_every_panel_says_what_it_shows(board: dict[str, Any]) -> None:
+    for panel in board["panels"]:
+        assert panel["type"] == "row" or panel["description"], panel["title"]
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_heatmaps_get_the_buckets_of_one_histogram(board: dict[str, Any]) -> None:
+    for panel in board["panels"]:
+        if panel["type"] == "heatmap":
+            (target,) = panel["targets"]
+            assert target["format"] == "heatmap"
+            assert target["expr"].startswith("sum by (le) (increase(pandora_")
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_starts_and_new_versions_are_marked(board: dict[str, Any]) -> None:
+    assert {note["name"] for note in annotations(board)} == {"Restarts", "Deploys"}
+    assert all(note["enable"] for note in annotations(board))
 
 
 @pytest.mark.parametrize("board", BOARDS)

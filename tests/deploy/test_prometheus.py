@@ -110,6 +110,7 @@ def scraped(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pr
         server.wait_for('sum(increase(pandora_requests_total{route="chat",outcome="ok"}[1m])) > 10')
         server.wait_for("job:pandora_quota_exhaustion:seconds")
         server.wait_for("job_model:pandora_time_to_first_token_seconds:p99_rate5m >= 0")
+        server.wait_for("ALERTS")
         yield server
 
 
