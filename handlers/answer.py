@@ -190,6 +190,15 @@ class AnswerHandler(BodyHandler[AnyBody]):
             if format.streams:
                 self._release()  # all is written
 
+    def record_turn(self, turn: TurnOutcome) -> None:
+        """See `ApiHandler`."""
+        super().record_turn(turn)
+        metrics, waits = self.common.metrics, turn.waits
+        overhead = max(0.0, self.since_whole - waits.slot - waits.backend)
+        metrics.turn(self.route, overhead=overhead, backend=waits.backend)
+        if turn.good and turn.end is not None:
+            metrics.answered(self.model_name, turn.end.reason)
+
     def hold(self) -> HeldBytes:
         """What the bytes of the response are held with, until it is written or the client is gone."""
         self._held = self.common.room.hold()

@@ -338,9 +338,9 @@ class ApiHandler(RequestHandler):
         outcome = self.outcome or (Outcome.OK if status < 400 else OUTCOMES.get(status, Outcome.INVALID))
         prompt_tokens = turn.usage.prompt_tokens if turn is not None else 0
         completion_tokens = turn.usage.completion_tokens if turn is not None else 0
-        self.common.metrics.request(
-            self.route, self.model_name, outcome, duration, self.ttft, completion_tokens
-        )
+        metrics = self.common.metrics
+        metrics.responded(self.route, None if outcome is Outcome.CLIENT_GONE else status)
+        metrics.request(self.route, self.model_name, outcome, duration, self.ttft, completion_tokens)
         if self.failure is not None and self.route != "unknown":  # scanners ask for unknown paths all day
             self.common.failures.add(self.request_id, self.route, self.model_name, status, self.failure)
         level = logging.DEBUG if self.route in QUIET_ROUTES else logging.INFO

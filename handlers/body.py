@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, Generic, Protocol, TypeVar
 
@@ -50,7 +51,7 @@ class BodyHandler(ApiHandler, Generic[AnyBody]):
     """
 
     # Those of `RequestHandler` stay in a dictionary; with more than 30 in there, it is six times as large.
-    __slots__ = ("_begun", "_body", "_refusal", "_size", "caller", "reservation")
+    __slots__ = ("_begun", "_body", "_refusal", "_size", "_whole_at", "caller", "reservation")
 
     content_type = "application/json"
     """What the body must be, if it says what it is."""
@@ -63,6 +64,7 @@ class BodyHandler(ApiHandler, Generic[AnyBody]):
         self._body = self.new_body()
         self._size = 0
         self._begun = False
+        self._whole_at = 0.0
         self._refusal: ApiError | None = None
         self.reservation = self.common.bodies.hold()
 
@@ -105,13 +107,19 @@ class BodyHandler(ApiHandler, Generic[AnyBody]):
         """How long the body is, as far as it has come."""
         return self._size
 
+    @property
+    def since_whole(self) -> float:
+        """Seconds since the whole body was there; call it after `whole_body`."""
+        return time.monotonic() - self._whole_at
+
     def new_body(self) -> AnyBody:
         """What the body of this request is kept in."""
         raise NotImplementedError
 
     def whole_body(self) -> AnyBody:
         """The whole body. Raises ApiError: no key, another type, too large, no room for it."""
-        self._begun = True
+        if not self._begun:
+            self._begun, self._whole_at = True, time.monotonic()
         if self._refusal is not None:
             raise self._refusal
         return self._body

@@ -236,6 +236,7 @@ class Journal:
         if self.failing:
             self.failing = False
             self._overflowed = False
+            self._metrics.ledger_recovered()
             log.warning("the ledger is written again, and has caught up")
 
 

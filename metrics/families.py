@@ -47,6 +47,24 @@ class Families:
             "model",
         )
         self.tokens = counter("tokens_total", "Tokens, as counted by this service.", "model", "direction")
+        self.turn_tokens = histogram(
+            "turn_tokens",
+            "Tokens of what one turn sent, and of its answer, as counted by this service.",
+            names.TOKEN_BUCKETS,
+            "model",
+            "direction",
+        )
+        self.answers = counter("answers_total", "Whole answers, by why they end.", "model", "reason")
+        self.responses = counter("responses_total", "Requests by route and HTTP status.", "route", "status")
+        self.overhead = histogram(
+            "overhead_seconds",
+            "Time that this service itself takes for an answer.",
+            names.OVERHEAD_BUCKETS,
+            "route",
+        )
+        self.backend = histogram(
+            "backend_seconds", "Time that an answer waits for the backend.", names.DURATION_BUCKETS, "route"
+        )
         self.units = counter("quota_units_total", "Quota units spent since the start.", "model")
         self.quota_limit = gauge("quota_limit_units", "Quota units per day; +Inf for no limit.")
         self.quota_used = gauge("quota_used_units", "Quota units spent today.")
@@ -169,6 +187,7 @@ class Families:
             "event_loop_lag_seconds", "How late the event loop woke, sampled each second.", names.LAG_BUCKETS
         )
         self.backlog = gauge("ledger_backlog", "Records of the ledger that are not yet stored.")
+        self.ledger_failing = gauge("ledger_failing", "1 while records cannot be stored, else 0.")
         self.ledger_errors = counter("ledger_errors_total", "Attempts to store records that failed.")
         self.build = gauge("build_info", "Always 1; the version is in the label.", "version")
         self._make_closed_series()

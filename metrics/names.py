@@ -1,4 +1,4 @@
-"""The closed sets of label values, and the buckets of the histograms, in seconds."""
+"""The closed sets of label values, and the buckets of the histograms."""
 
 from enum import StrEnum
 from typing import Final
@@ -130,7 +130,16 @@ FEATURES: Final = (
 """Features of the backend of which the uses that are left are shown; it may count others."""
 MAX_LISTED_MODELS: Final = 30
 """Models that only the backend's list names and that have series of their own: the first ones used. Each has
-some 80 series."""
+some 200 series."""
+FINISH_REASONS: Final = ("stop", "length", "tool_calls", "content_filter", OTHER)
+"""Why a whole answer ends, in OpenAI's words."""
+GONE: Final = "gone"
+"""In place of a status: the client left before its answer was whole."""
+STATUSES: Final = (
+    "200", "204", "206", "304", "400", "401", "403", "404", "405", "413", "415", "416", "429", "500", "502",
+    "503", "504", "529", GONE, OTHER
+)  # fmt: skip
+"""Of HTTP. A stream that fails after its headers has a 200."""
 RETRIES: Final = ("connect", "reset", "server_error", "busy", OTHER)
 """Why a conversation was posted once more."""
 PHASES: Final = ("waiting", "streaming", "whole")
@@ -142,8 +151,11 @@ DIRECTIONS: Final = ("prompt", "completion")
 UNKNOWN_KINDS: Final = ("json", "record", "message", "delta", OTHER)
 """What in the backend's streams was not understood."""
 
+# In seconds, but for those of tokens, which are OpenTelemetry's.
 DURATION_BUCKETS: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600)
-TTFT_BUCKETS: Final = (0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 8, 13, 20, 30, 60)
+TTFT_BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 8, 13, 20, 30, 60)
 PER_TOKEN_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5)
+OVERHEAD_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
+TOKEN_BUCKETS: Final = tuple(float(4**power) for power in range(11))
 WAIT_BUCKETS: Final = (0.01, 0.1, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120)
 LAG_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)

@@ -3,7 +3,9 @@
 Names begin with `pandora_`, units are base units, and counters end in `_total`. Labels hold configured names
 only: what strangers send becomes `other`, so the number of series is bounded by models x outcomes. TTFT is
 the time from a request's arrival to the first content written to the client, and the time per output token
-is (duration - TTFT) / (output tokens - 1); both are for streams only.
+is (duration - TTFT) / (output tokens - 1); both are for streams only. The overhead of an answer is what is
+left of the time from the whole request to the end of the turn without the waits for a slot of the account
+and for the backend.
 """
 
 import math
@@ -52,6 +54,9 @@ class Metrics:
         for route in routes:
             self._families.in_flight.labels(route)
             _make(self._series_of_requests(route, OTHER))
+            _make((self._families.responses, (route, status)) for status in names.STATUSES)
+        for route in names.CONVERSATION_ROUTES:
+            _make(((self._families.overhead, (route,)), (self._families.backend, (route,))))
         _make(self._series_of_model(OTHER))
         for model in models:
             self.add_model(model)
@@ -101,8 +106,11 @@ class Metrics:
             yield family, (model,)
         for called in ToolCalls:
             yield families.tool_calls, (model, called)
+        for reason in names.FINISH_REASONS:
+            yield families.answers, (model, reason)
         for direction in names.DIRECTIONS:
             yield families.tokens, (model, direction)
+            yield families.turn_tokens, (model, direction)
 
     def _name(self, model: str) -> str:
         return model if model in self._models else OTHER
@@ -140,11 +148,27 @@ class Metrics:
             if completion_tokens > 1:
                 self._child(families.per_token, name).observe((duration - ttft) / (completion_tokens - 1))
 
+    def responded(self, route: str, status: int | None) -> None:
+        """A request ended with this HTTP status; None if its client had left."""
+        label = names.GONE if status is None else str(status)
+        self._child(self._families.responses, route, label if label in names.STATUSES else OTHER).inc()
+
+    def answered(self, model: str, reason: str) -> None:
+        """An answer came whole; it ends for this reason, in OpenAI's words."""
+        known = reason if reason in names.FINISH_REASONS else OTHER
+        self._child(self._families.answers, self._name(model), known).inc()
+
+    def turn(self, route: str, *, overhead: float, backend: float) -> None:
+        """A turn is over, good or not: so long it took us, and so long it waited for the backend."""
+        self._child(self._families.overhead, route).observe(overhead)
+        self._child(self._families.backend, route).observe(backend)
+
     def tokens(self, model: str, prompt: int, completion: int) -> None:
         """The tokens of one answer, as we counted them."""
-        name = self._name(model)
-        self._child(self._families.tokens, name, "prompt").inc(prompt)
-        self._child(self._families.tokens, name, "completion").inc(completion)
+        name, families = self._name(model), self._families
+        for direction, count in zip(names.DIRECTIONS, (prompt, completion), strict=True):
+            self._child(families.tokens, name, direction).inc(count)
+            self._child(families.turn_tokens, name, direction).observe(count)
 
     def attempt(self, model: str, outcome: Attempt, units: int, *, account: str = "", key: str = "") -> None:
         """A conversation posted upstream is over, and cost so many quota units.
@@ -237,6 +261,11 @@ class Metrics:
     def ledger_failed(self) -> None:
         """Records could not be stored."""
         self._families.ledger_errors.inc()
+        self._families.ledger_failing.set(1)
+
+    def ledger_recovered(self) -> None:
+        """Records are stored again."""
+        self._families.ledger_failing.set(0)
 
     def quota(self, used: float, limit: float, reset_at: float) -> None:
         """Units of today; `limit` is infinite for none, `reset_at` in Unix seconds."""

@@ -1,9 +1,10 @@
 """How a turn ended: one value, set once, from which the response, the metrics and the log line follow."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from metrics import Outcome
 from translate.values import AnswerEnd, ApiError, Usage
+from turns.waits import Waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,7 @@ class TurnOutcome:
     answered, where the backend says so. `calls` is how many tools of the client's the answer calls, and
     `asked_again` how many times it was asked for once more because it was not as it must be. `spent`:
     something was spent, or may have been. `account` is the alias of the operator's account that was asked,
-    empty for none.
+    empty for none. `waits` is how long it has waited, and for whom.
     """
 
     outcome: Outcome
@@ -32,6 +33,7 @@ class TurnOutcome:
     asked_again: int = 0
     spent: bool = False
     account: str = ""
+    waits: Waits = field(default_factory=Waits)
 
     @property
     def good(self) -> bool:
@@ -50,4 +52,5 @@ class TurnOutcome:
             usage=usage,
             pictures=earlier.pictures + self.pictures,
             spent=earlier.spent or self.spent,
+            waits=earlier.waits + self.waits,
         )

@@ -43,6 +43,7 @@ from turns.relay import AnswerRelay, Client
 from turns.retry import Retries, Retry, curable
 from turns.stoppable import StoppableWork, Stopped
 from turns.verdict import Verdict, told
+from turns.waits import Waits
 from upstream import NO_PREFLIGHT, Exchange, UpstreamError
 
 SPENT: Final[Mapping[str, str]] = {
@@ -99,6 +100,7 @@ class TurnRunner:
         "_spent",
         "_units",
         "_unkept",
+        "_waits",
         "_work",
     )
 
@@ -121,6 +123,7 @@ class TurnRunner:
         self._failed_on: Account | None = None
         self._failed_for = ""
         self._work = StoppableWork()
+        self._waits = Waits()
         self._files: AnswerFiles | None = None  # from the time when the slot is held
         self._relay: AnswerRelay | None = None  # from the time when everything is prepared
         self._recording: Recording | None = None  # likewise, where turns are recorded
@@ -255,6 +258,7 @@ class TurnRunner:
             asked_again=self._asked_again,
             spent=self._spent,
             account=account.alias if (account := self._slot.account) is not None else "",
+            waits=self._waits,
         )
 
     async def _converse(self, client: Client) -> None:
@@ -264,7 +268,7 @@ class TurnRunner:
             if self._error is None and self._relay is not None and self._files is not None:
                 conversation = self._relay.conversation
                 fetching = self._files.fetch_reserved(conversation.facts.conversation_id)
-                self._notes += await self._work.do(fetching)
+                self._notes += await self._waits.for_backend(self._work.do(fetching))
                 conversation.conclude(self._notes)
                 await self._relay.pass_on()
                 if (failure := self._relay.failure) is not None:
@@ -296,7 +300,7 @@ class TurnRunner:
         """All exchanges, in one slot of the account; the slot is released whatever happens."""
         parts, slot = self._parts, self._slot
         try:
-            await self._work.do(slot.acquire(self._begin_preflight))
+            await self._waits.for_slot(self._work.do(slot.acquire(self._begin_preflight)))
             files = self._files = AnswerFiles(
                 parts.files,
                 parts.media,
@@ -316,7 +320,7 @@ class TurnRunner:
             if self._preflight.pending:
                 # Its answer takes longer than the ledger's disk: both are waited for at once.
                 self._posting = asyncio.create_task(self._open_charge(first))
-                await self._work.do(self._preflight.done())
+                await self._waits.for_backend(self._work.do(self._preflight.done()))
             posted: PostedConversation | None = first
             retries = self._new_retries()
             while posted is not None:
@@ -330,7 +334,7 @@ class TurnRunner:
                 if retry is not None:
                     parts.metrics.retried(retry.reason)
                     self._repeated = True
-                    await self._work.do(asyncio.sleep(retry.pause))
+                    await self._waits.for_backend(self._work.do(asyncio.sleep(retry.pause)))
                     continue
                 self._error, retries = self._error or result.error, self._new_retries()
                 if self._error is not None and self._does_without(relay):
@@ -339,7 +343,7 @@ class TurnRunner:
                 over = self._error is not None or self._work.stopped
                 posted = None if over else self._next_exchange(relay)
                 if posted is not None and self._abandoned:
-                    await self._work.do(asyncio.sleep(ABANDON_SECONDS))
+                    await self._waits.for_backend(self._work.do(asyncio.sleep(ABANDON_SECONDS)))
         finally:
             self._preflight.close()
             slot.release(after=ABANDON_SECONDS if self._abandoned else 0.0)
@@ -351,7 +355,7 @@ class TurnRunner:
         preparing = parts.preparation.prepare(request.prompt, self._slot.credential, request.caller)
         began = time.time()
         try:
-            return await self._work.do(preparing)
+            return await self._waits.for_backend(self._work.do(preparing))
         except ApiError as error:
             account, fault = self._slot.account, fault_of_error(error, UPLOADS)
             if account is not None and fault is not None:
@@ -461,16 +465,18 @@ class TurnRunner:
             self._recording.begin(posted.sent)
         try:
             try:
-                await parts.conversations.converse(
+                conversing = parts.conversations.converse(
                     credential, posted, relay.receive, exchange, self._preflight
                 )
-                await relay.end()
+                await self._waits.for_backend(conversing)
+                await self._waits.for_backend(relay.end())  # pictures may have to be fetched
             except UpstreamError as error:
                 if exchange.accepted and not exchange.aborted:
-                    await relay.end(error)
+                    await self._waits.for_backend(relay.end(error))
                 failure = error.with_traceback(None)  # which refers to this call
             if relay.elsewhere is not None:
-                failure = await self._follow(relay.elsewhere, posted, credential, relay, exchange)
+                following = self._follow(relay.elsewhere, posted, credential, relay, exchange)
+                failure = await self._waits.for_backend(following)
         finally:
             result = exchange_result(exchange, failure, done=conversation.exchange_over, error=relay.failure)
             self._abandoned = result.abandoned

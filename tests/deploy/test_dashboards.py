@@ -24,7 +24,7 @@ OWN = {name for name in FAMILIES if name.startswith("pandora_")}
 RECORDED = r"\bjob\w*:\w+:\w+"
 VALUES = {
     "outcome": {*Outcome, *names.Attempt, *names.IMAGES, *names.ToolCalls},
-    "reason": {*names.REJECTIONS, *names.RETRIES},
+    "reason": {*names.REJECTIONS, *names.RETRIES, *names.FINISH_REASONS},
     "state": {*AccountState},
     "route": {*ROUTES},
 }

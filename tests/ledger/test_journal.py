@@ -14,6 +14,7 @@ from ledger.limits import Allowed, CurrentUsage
 from ledger.records import Counted, Posted, Record, Settled
 from ledger.store import PendingRecord, StoreDecision, StoreError
 from metrics import Attempt, Metrics
+from tests.eventually import eventually
 from tests.ledger.entries import ALICE, NO_LIMITS, caught_up, converse, ledger_over, posted
 
 ALLOWED = Allowed(NO_LIMITS.of_caller(None))
@@ -60,8 +61,8 @@ async def nothing() -> None:
     """Nothing is to be loaded."""
 
 
-def journal_over(store: SlowStore, limits: JournalLimits) -> Journal:
-    journal = Journal(store, Metrics(("chat",), []), nothing, limits)
+def journal_over(store: SlowStore, limits: JournalLimits, metrics: Metrics | None = None) -> Journal:
+    journal = Journal(store, metrics or Metrics(("chat",), []), nothing, limits)
     journal.start()
     return journal
 
@@ -80,6 +81,21 @@ async def test_store_that_hangs_keeps_nobody_waiting(
     assert [(each.record, each.allowed) for each in store.written] == [(record, ALLOWED), (record, None)], (
         "what was turned away too late is stored by force"
     )
+
+
+async def test_metrics_say_that_it_fails_for_as_long_as_it_does(tmp_path: Path) -> None:
+    store, metrics = SlowStore(tmp_path / "file"), Metrics((), [])
+    journal = journal_over(store, JournalLimits(max_wait=0.05, first_pause=0.01), metrics)
+
+    def failing() -> float | None:
+        return metrics.registry.get_sample_value("pandora_ledger_failing")
+
+    assert failing() == 0
+    await journal.commit(posted(), ALLOWED)
+    assert failing() == 1
+    store.answers.set()
+    await eventually(lambda: failing() == 0)
+    await journal.close()
 
 
 async def test_decision_of_the_store_is_returned(tmp_path: Path) -> None:

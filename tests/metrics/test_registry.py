@@ -81,6 +81,8 @@ def test_names_of_strangers_add_no_series(strangers: list[str]) -> None:
         metrics.retried(name)
         metrics.rejected(name)
         metrics.unknown_events({name: 1})
+        metrics.answered(name, name)
+        metrics.responded("chat", len(name))
     assert samples(metrics).keys() == before
     unknown = sum(name != "gpt-4-s" for name in strangers)
     assert counted(metrics, route="chat", model="other", outcome="invalid") == unknown
@@ -161,7 +163,7 @@ def test_two_applications_in_one_process_count_for_themselves() -> None:
 
 
 LABELS = {
-    "route", "model", "outcome", "le", "direction", "reason", "phase", "kind", "version", "feature"
+    "route", "model", "outcome", "le", "direction", "reason", "phase", "kind", "version", "feature", "status"
 }  # fmt: skip
 
 
@@ -171,7 +173,7 @@ def test_names_follow_the_conventions_and_labels_are_bounded_ones() -> None:
     assert len(families) >= 4
     for family in families:
         assert family.documentation.endswith("."), family.name
-        assert family.type != "histogram" or family.name.endswith("_seconds")
+        assert family.type != "histogram" or family.name.endswith(("_seconds", "_tokens"))
         for sample in family.samples:
             assert set(sample.labels) <= LABELS, family.name
 
@@ -209,3 +211,82 @@ def test_gpt_called_other_does_not_take_the_series_of_the_others_along() -> None
     metrics.add_model("other")
     metrics.remove_model("other")
     assert 'pandora_requests_total{model="other",outcome="ok",route="chat"} 0.0' in exposed(metrics)
+
+
+def test_tokens_of_a_turn_are_summed_up_and_each_has_its_place_among_the_lengths() -> None:
+    metrics = Metrics(["chat"], ["m"])
+    metrics.tokens("m", 5, 300)
+    metrics.tokens("m", 20, 1)
+    metrics.tokens("stranger", 7, 7)
+    found = samples(metrics)
+
+    def shorter(direction: str, than: float, model: str = "m") -> float:
+        labels = (("direction", direction), ("le", str(than)), ("model", model))
+        return found[OWN + "turn_tokens_bucket", labels]
+
+    assert [shorter("prompt", than) for than in (4.0, 16.0, 64.0)] == [0, 1, 2]
+    assert [shorter("completion", than) for than in (1.0, 256.0, 1024.0)] == [1, 1, 2]
+    assert shorter("prompt", 16.0, "other") == 1
+    sums = [
+        found[OWN + "turn_tokens_sum", (("direction", each), ("model", "m"))] for each in names.DIRECTIONS
+    ]
+    totals = [found[OWN + "tokens_total", (("direction", each), ("model", "m"))] for each in names.DIRECTIONS]
+    assert sums == totals == [25, 301]
+
+
+def test_first_token_that_is_there_at_once_is_told_from_one_that_is_not() -> None:
+    metrics = Metrics(["chat"], ["m"])
+    for ttft in (0.008, 0.02, 0.09):
+        metrics.request("chat", "m", Outcome.OK, 1, ttft)
+    counts = [
+        samples(metrics)[OWN + "time_to_first_token_seconds_bucket", (("le", le), ("model", "m"))]
+        for le in ("0.01", "0.025", "0.05", "0.1")
+    ]
+    assert counts == [1, 2, 2, 3]
+
+
+def test_responses_count_by_route_and_status_and_clients_that_left_apart() -> None:
+    metrics = Metrics(["chat"], [])
+    for status in (200, 429, 429, 418, None):
+        metrics.responded("chat", status)
+    found = samples(metrics)
+    counts = {
+        status: found[OWN + "responses_total", (("route", "chat"), ("status", status))]
+        for status in names.STATUSES
+    }
+    assert {status: count for status, count in counts.items() if count} == {
+        "200": 1, "429": 2, "other": 1, "gone": 1
+    }  # fmt: skip
+
+
+def test_whole_answers_count_by_why_they_end() -> None:
+    metrics = Metrics(["chat"], ["m"])
+    for reason in ("stop", "length", "something new"):
+        metrics.answered("m", reason)
+    found = samples(metrics)
+    counts = {
+        reason: found[OWN + "answers_total", (("model", "m"), ("reason", reason))]
+        for reason in names.FINISH_REASONS
+    }
+    assert counts == {"stop": 1, "length": 1, "tool_calls": 0, "content_filter": 0, "other": 1}
+
+
+def test_time_of_ours_and_of_the_backend_are_told_apart() -> None:
+    metrics = Metrics(["chat"], [])
+    metrics.turn("chat", overhead=0.004, backend=7)
+    found, labels = samples(metrics), (("route", "chat"),)
+    assert found[OWN + "overhead_seconds_sum", labels] == 0.004
+    assert found[OWN + "overhead_seconds_bucket", (("le", "0.005"), *labels)] == 1
+    assert found[OWN + "backend_seconds_sum", labels] == 7
+
+
+def test_ledger_fails_until_it_has_recovered() -> None:
+    metrics = Metrics([], [])
+    failing = (OWN + "ledger_failing", ())
+    assert samples(metrics)[failing] == 0
+    metrics.ledger_failed()
+    metrics.ledger_failed()
+    assert samples(metrics)[failing] == 1
+    metrics.ledger_recovered()
+    assert samples(metrics)[failing] == 0
+    assert samples(metrics)[OWN + "ledger_errors_total", ()] == 2

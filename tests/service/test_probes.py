@@ -10,8 +10,9 @@ from prometheus_client.openmetrics.parser import (
 )
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
+from tests.eventually import eventually
 from tests.raw_client import connect
-from tests.service.deployment import CHAT, JSON_TYPE, KEY, deployed, question
+from tests.service.deployment import CHAT, JSON_TYPE, KEY, Deployment, deployed, question
 
 
 async def test_health_says_ok_and_what_kind_of_backend_there_is() -> None:
@@ -105,6 +106,59 @@ async def test_time_to_first_token_is_measured_for_streams_only() -> None:
         assert observed((await service.ask("GET", "/metrics")).body) == 0
         await service.chat("Hello", stream=True)
         assert observed((await service.ask("GET", "/metrics")).body) == 1
+
+
+async def counted(service: Deployment, name: str, **labels: str) -> float:
+    """A value as a scraper gets it."""
+    text = (await service.ask("GET", "/metrics")).body.decode()
+    samples = (sample for family in read_text(text) for sample in family.samples)
+    return next(sample.value for sample in samples if (sample.name, sample.labels) == (name, labels))
+
+
+async def test_time_of_the_backend_is_told_from_that_of_this_service() -> None:
+    async with deployed() as service:
+        for stream in (True, False):
+            await service.chat("Hello [[sim first_delay=0.5]]", stream=stream)
+        await service.post([])
+        assert await counted(service, "pandora_overhead_seconds_count", route="chat") == 2
+        assert await counted(service, "pandora_backend_seconds_sum", route="chat") >= 1
+        whole = sum(
+            [
+                await counted(service, f"pandora_{part}_seconds_sum", route="chat")
+                for part in ("overhead", "backend")
+            ]
+        )
+        longest = await counted(
+            service, "pandora_request_duration_seconds_sum", route="chat", model="gpt-4-s"
+        )
+        assert whole <= longest
+
+
+async def test_statuses_of_responses_are_counted_by_route() -> None:
+    async with deployed() as service:
+        await service.chat("Hello")
+        await service.chat("Hello", model="no such model")
+        await service.ask("GET", "/nowhere")
+        async with service.connect() as client:
+            await service.begin(client, "Hello [[sim pace=5]]")
+            await client.read_head()
+            client.close()
+            await eventually(lambda: service.requests("client_gone") == 1)
+        counts = [
+            await counted(service, "pandora_responses_total", route=route, status=status)
+            for route, status in (("chat", "200"), ("chat", "404"), ("chat", "gone"), ("unknown", "404"))
+        ]
+    assert counts == [1, 1, 1, 1]
+
+
+async def test_whole_answers_are_counted_with_their_end_and_their_length() -> None:
+    async with deployed() as service:
+        await service.chat("Hello")
+        await service.chat("Hello", stream=True)
+        await service.chat("Hello [[sim fault=reset_mid]]", stream=True)
+        assert await counted(service, "pandora_answers_total", model="gpt-4-s", reason="stop") == 2
+        lengths = await counted(service, "pandora_turn_tokens_count", model="gpt-4-s", direction="completion")
+        assert lengths == 3, "what came before the connection broke was paid for too"
 
 
 @pytest.mark.usefixtures("loud_log")

@@ -19,7 +19,7 @@ MIB = 1 << 20
 KEYS = 40
 GPTS = [gizmo.id for gizmo in GIZMOS]
 OFFERED = 3
-"""So many of them are offered at a time, always: each has some 80 series, and those of others have to go."""
+"""So many of them are offered at a time, always: each has some 200 series, and those of others have to go."""
 ANSWERED_WITHIN = 30.0
 """Seconds in which metrics and probes come, however busy the machine is."""
 SETTINGS = {

@@ -304,6 +304,26 @@ async def test_second_turn_of_the_account_waits_for_the_first(tmp_path: Path) ->
     assert (rig.client.text, other.client.text) == ("first", "Hi there")
 
 
+async def test_waits_for_the_slot_and_for_the_backend_are_told_apart(tmp_path: Path) -> None:
+    pause = 0.05
+
+    async def slow(call: Call) -> None:
+        await asyncio.sleep(pause)
+        await GOOD(call)
+
+    rig = Rig(ScriptedBackend(fails(ConnectFailed("refused")), slow), tmp_path, retries=1)
+    taken = rig.queue.slot(ALICE)
+    await taken.acquire()
+    running = asyncio.create_task(rig.run())
+    await eventually(lambda: rig.queue.waiting == 1)
+    await asyncio.sleep(pause)
+    taken.release()
+    waits = (await running).waits
+    assert waits.slot >= pause
+    assert waits.backend >= pause, "the second attempt, and the pause before it"
+    assert len(rig.backend.calls) == 2
+
+
 async def test_request_that_finds_no_room_in_the_queue_posts_nothing(tmp_path: Path) -> None:
     rig = Rig(ScriptedBackend(GOOD), tmp_path, queue_length=0)
     taken = rig.queue.slot(ALICE)
