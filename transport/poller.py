@@ -4,6 +4,7 @@ import asyncio
 import math
 import select
 import selectors
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from selectors import EVENT_READ, EVENT_WRITE, SelectorKey
@@ -19,6 +20,8 @@ more than to read.
 """
 MOST_AT_ONCE: Final = 100
 """Sockets served in one turn of the loop; after them, the rest of the service has its turn."""
+TURN_SECONDS: Final = 0.01
+"""What serving them should take in one turn: fewer are served where each has much to do."""
 
 Readable = Callable[[], None]
 
@@ -43,44 +46,54 @@ class Poller(Protocol):
 class ServingSelector(selectors.BaseSelector):
     """What a `ServingLoop` waits with: a `Poller` too, which serves what it watches before `select` returns.
 
-    So a piece of a stream costs one look at one epoll set, and neither a handle of the loop nor a turn.
+    So a piece of a stream costs neither a handle of the loop nor a turn. All streams have an epoll set of
+    their own: however many are ready, what the loop waits for comes up in each turn.
     """
 
     def __init__(self) -> None:
         self.buffer = memoryview(bytearray(READ_BYTES))
-        self._epoll = select.epoll()
+        self._streams = select.epoll()
+        self._epoll = select.epoll()  # of what the loop waits for, and of the other set
+        self._epoll.register(self._streams.fileno(), select.EPOLLIN)
         self._keys: dict[int, SelectorKey] = {}  # what the loop waits for, by descriptor
         self._readable: dict[int, Readable] = {}
+        self._at_once = MOST_AT_ONCE
 
     def watch(self, fd: int, readable: Readable) -> None:
         """See `Poller`."""
-        self._change(fd, self._keys.get(fd), readable)
+        if fd not in self._readable:
+            self._streams.register(fd, select.EPOLLIN)
+        self._readable[fd] = readable
 
     def unwatch(self, fd: int) -> None:
         """See `Poller`."""
-        if fd in self._readable:
-            self._change(fd, self._keys.get(fd), None)
+        if self._readable.pop(fd, None) is not None:
+            with suppress(OSError):  # it may be closed already, and is forgotten by the kernel then
+                self._streams.unregister(fd)
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> SelectorKey:
         """See `BaseSelector`."""
         fd = _descriptor(fileobj)
         if fd in self._keys:
             raise KeyError(f"{fileobj!r} is already registered")
-        key = SelectorKey(fileobj, fd, events, data)
-        self._change(fd, key, self._readable.get(fd))
+        key = self._keys[fd] = SelectorKey(fileobj, fd, events, data)
+        self._epoll.register(fd, _polled(events))
         return key
 
     def unregister(self, fileobj: Any) -> SelectorKey:
         """See `BaseSelector`."""
         key = self.get_key(fileobj)
-        self._change(key.fd, None, self._readable.get(key.fd))
+        del self._keys[key.fd]
+        with suppress(OSError):  # as above
+            self._epoll.unregister(key.fd)
         return key
 
     def modify(self, fileobj: Any, events: int, data: Any = None) -> SelectorKey:
         """See `BaseSelector`."""
         before = self.get_key(fileobj)
-        key = SelectorKey(before.fileobj, before.fd, events, data)
-        self._change(key.fd, key, self._readable.get(key.fd))
+        if events != before.events:
+            self._epoll.modify(before.fd, _polled(events))
+        key = self._keys[before.fd] = SelectorKey(before.fileobj, before.fd, events, data)
         return key
 
     def select(self, timeout: float | None = None) -> list[tuple[SelectorKey, int]]:
@@ -88,21 +101,35 @@ class ServingSelector(selectors.BaseSelector):
         # Not earlier than asked for: the loop would only come back.
         seconds = -1.0 if timeout is None else max(0.0, math.ceil(timeout * 1e3) / 1e3)
         ready: list[tuple[SelectorKey, int]] = []
-        keys, watched = self._keys, self._readable
+        keys, streams = self._keys, self._streams.fileno()
         for fd, event in self._epoll.poll(seconds, MOST_AT_ONCE):
-            # What an earlier one led to may have ended the interest in this one. An error is both to read
-            # and to write.
-            if event & ~select.EPOLLOUT and (readable := watched.get(fd)) is not None:
-                try:
-                    readable()
-                except Exception as error:
-                    _tell(error)
-            if (key := keys.get(fd)) is not None:
+            if fd == streams:
+                self._serve()
+            elif (key := keys.get(fd)) is not None:
+                # An error is both to read and to write.
                 seen = EVENT_READ if event & ~select.EPOLLOUT else 0
                 seen |= EVENT_WRITE if event & ~select.EPOLLIN else 0
                 if seen & key.events:
                     ready.append((key, seen & key.events))
         return ready
+
+    def _serve(self) -> None:
+        """Serve streams that are ready: those first whose turn is the longest ago, as the kernel has it."""
+        began = time.monotonic()
+        watched = self._readable
+        found = self._streams.poll(0, self._at_once)
+        for fd, _ in found:
+            # What an earlier one led to may have ended the interest in this one.
+            if (readable := watched.get(fd)) is not None:
+                try:
+                    readable()
+                except Exception as error:
+                    _tell(error)
+        spent = time.monotonic() - began
+        if spent > TURN_SECONDS:
+            self._at_once = max(1, int(len(found) * TURN_SECONDS / spent))
+        elif self._at_once < MOST_AT_ONCE:
+            self._at_once = min(MOST_AT_ONCE, 2 * self._at_once)
 
     def get_map(self) -> Mapping[Any, SelectorKey]:
         """See `BaseSelector`; by descriptor."""
@@ -115,21 +142,9 @@ class ServingSelector(selectors.BaseSelector):
     def close(self) -> None:
         """See `BaseSelector`."""
         self._epoll.close()
+        self._streams.close()
         self._keys.clear()
         self._readable.clear()
-
-    def _change(self, fd: int, key: SelectorKey | None, readable: Readable | None) -> None:
-        """From now on these are interested in a descriptor."""
-        before, after = _events(self._keys.get(fd), self._readable.get(fd)), _events(key, readable)
-        if not after:
-            with suppress(OSError):  # it may be closed already, and is forgotten by the kernel then
-                self._epoll.unregister(fd)
-        elif not before:
-            self._epoll.register(fd, after)
-        elif before != after:
-            self._epoll.modify(fd, after)
-        _put(self._keys, fd, key)
-        _put(self._readable, fd, readable)
 
 
 class ServingLoop(asyncio.SelectorEventLoop):
@@ -220,19 +235,9 @@ def _descriptor(fileobj: Any) -> int:
     return fileobj if isinstance(fileobj, int) else int(fileobj.fileno())
 
 
-def _events(key: SelectorKey | None, readable: Readable | None) -> int:
-    events = 0 if readable is None else select.EPOLLIN
-    if key is not None:
-        events |= select.EPOLLIN if key.events & EVENT_READ else 0
-        events |= select.EPOLLOUT if key.events & EVENT_WRITE else 0
-    return events
-
-
-def _put(interested: dict[int, Any], fd: int, who: Any) -> None:
-    if who is None:
-        interested.pop(fd, None)
-    else:
-        interested[fd] = who
+def _polled(events: int) -> int:
+    """What an epoll set calls them."""
+    return (select.EPOLLIN if events & EVENT_READ else 0) | (select.EPOLLOUT if events & EVENT_WRITE else 0)
 
 
 def _tell(error: Exception) -> None:

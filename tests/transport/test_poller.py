@@ -63,6 +63,34 @@ async def test_all_sockets_that_are_ready_are_served(kind: str) -> None:
             theirs.close()
 
 
+@needs_epoll
+async def test_work_of_the_loop_comes_up_in_each_turn_however_many_streams_are_ready() -> None:
+    """Hundreds of streams always have something to read, and each of them takes a millisecond."""
+    async with nothing_left():
+        poller, pairs = running_poller(), [socket.socketpair() for _ in range(5 * MOST_AT_ONCE)]
+        served: list[int] = []
+
+        def busy(number: int) -> None:
+            served.append(number)
+            time.sleep(0.001)
+
+        for number, (ours, theirs) in enumerate(pairs):
+            theirs.send(b"x")
+            poller.watch(ours.fileno(), lambda number=number: busy(number))  # type: ignore[misc]
+        await eventually(lambda: len(served) > 2 * MOST_AT_ONCE)
+        ours, theirs = connected_pair()
+        before = len(served)
+        theirs.send(b"x")
+        await asyncio.get_running_loop().sock_recv(ours, 1)
+        assert len(served) - before < MOST_AT_ONCE
+        await eventually(lambda: len(set(served)) == len(pairs), seconds=30)
+        assert max(map(served.count, range(len(pairs)))) <= 2, "the others wait for one of them"
+        for ours, theirs in (*pairs, (ours, theirs)):
+            poller.unwatch(ours.fileno())
+            ours.close()
+            theirs.close()
+
+
 @pytest.mark.parametrize("kind", POLLERS)
 async def test_socket_that_another_one_led_to_closing_is_not_served(kind: str) -> None:
     async with nothing_left():
