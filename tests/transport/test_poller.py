@@ -78,14 +78,13 @@ async def test_work_of_the_loop_comes_up_in_each_turn_however_many_streams_are_r
             theirs.send(b"x")
             poller.watch(ours.fileno(), lambda number=number: busy(number))  # type: ignore[misc]
         await eventually(lambda: len(served) > 2 * MOST_AT_ONCE)
-        ours, theirs = connected_pair()
-        before = len(served)
-        theirs.send(b"x")
-        await asyncio.get_running_loop().sock_recv(ours, 1)
+        asked, before = connected_pair(), len(served)
+        asked[1].send(b"x")
+        await asyncio.get_running_loop().sock_recv(asked[0], 1)
         assert len(served) - before < MOST_AT_ONCE
         await eventually(lambda: len(set(served)) == len(pairs), seconds=30)
         assert max(map(served.count, range(len(pairs)))) <= 2, "the others wait for one of them"
-        for ours, theirs in (*pairs, (ours, theirs)):
+        for ours, theirs in [*pairs, asked]:
             poller.unwatch(ours.fileno())
             ours.close()
             theirs.close()
