@@ -1,11 +1,13 @@
-FROM python:3.13.7-slim-bookworm AS build
+FROM python:3.13.16-slim-bookworm AS build
+# A mirror of PyPI: docker build --build-arg PIP_INDEX_URL=...; it does not stay in the image.
+ARG PIP_INDEX_URL
 WORKDIR /app
 COPY requirements.lock ./
 RUN python -m venv --without-pip /venv \
     && pip --python /venv/bin/python install --no-cache-dir --disable-pip-version-check \
         --require-hashes -r requirements.lock
 
-FROM python:3.13.7-slim-bookworm
+FROM python:3.13.16-slim-bookworm
 LABEL org.opencontainers.image.title="pandora-to-v1" \
       org.opencontainers.image.version="0.1.0" \
       org.opencontainers.image.description="An OpenAI-compatible API over a ChatGPT-web backend" \
@@ -43,11 +45,12 @@ COPY transport transport
 COPY turns turns
 COPY uploads uploads
 COPY upstream upstream
-RUN mkdir /state && chown 10001:10001 /state
+# Compiled here, since the root file system of a container is read-only: otherwise each start would compile.
+RUN python -m compileall -q . && mkdir /state && chown 10001:10001 /state
 USER 10001:10001
 VOLUME /state
 EXPOSE 33333
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=15s --timeout=3s --start-period=10s --retries=3 \
+HEALTHCHECK --interval=15s --timeout=3s --start-period=30s --start-interval=1s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:' + os.environ['PORT'] + '/healthz', timeout=2)"]
 ENTRYPOINT ["python", "server.py"]

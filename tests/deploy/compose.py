@@ -1,6 +1,7 @@
 """Compose files as compose reads them: variables filled in, `extends` resolved."""
 
 import re
+from collections.abc import Mapping
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -9,24 +10,35 @@ from typing import Any
 import yaml
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
-FILES = ("compose.yaml", "compose.sidecar.yaml", "compose.scale.yaml")
+FILES = ("compose.yaml", "compose.scale.yaml")
 GIVEN = {"BASE_URL": "http://backend:8181", "UPLOAD_BASE_URL": "https://chat.example.org"}
 """What the files demand from the environment."""
 
-_VARIABLE = re.compile(r"\$\{(\w+):([-?])([^}]*)\}")
+_VARIABLE = re.compile(r"\$\{(\w+)(:?[-?])([^{}]*)\}")
 
 
-def filled_in(name: str, given: dict[str, str] | None = None) -> str:
+def filled_in(name: str, given: Mapping[str, str] | None = None) -> str:
     """The text of a file. Raises KeyError for a variable that must be given and is not."""
     given = GIVEN if given is None else given
 
     def value(match: re.Match[str]) -> str:
         variable, kind, rest = match.groups()
-        if kind == "?":
+        if kind.endswith("?"):
             return given[variable]
-        return given.get(variable, rest)
+        if kind == "-":
+            return given.get(variable, rest)
+        return given.get(variable) or rest
 
-    return _VARIABLE.sub(value, (DEPLOY / name).read_text())
+    text = (DEPLOY / name).read_text()
+    while (filled := _VARIABLE.sub(value, text)) != text:  # a default may hold a variable
+        text = filled
+    return text
+
+
+def variables() -> set[str]:
+    """What the files take from the environment."""
+    texts = [(DEPLOY / name).read_text() for name in ("common.yaml", *FILES)]
+    return {name for text in texts for name in re.findall(r"\$\{(\w+)", text)}
 
 
 def load(name: str) -> dict[str, Any]:

@@ -8,19 +8,29 @@ import compose_spec
 import pytest
 import yaml
 
-from settings import Settings
+from settings import ALIASES, Settings
 from settings.spec import specs_of
 from tests.deploy.compose import DEPLOY, FILES, filled_in, load
+from tests.deploy.env_example import OF_THE_CONTAINER
+from translate.values import BUILT_IN
 
 SERVICES = [
     pytest.param(file, name, id=f"{file}-{name}") for file in FILES for name in load(file)["services"]
 ]
 NO_SECRETS = {"PROXY_API_PREFIX_FILE": "", "REDIS_URL_FILE": ""}
 OWN = [pytest.param(file, id=file) for file in FILES]
+PROFILES = {"chat", "metrics", "alerts"}
+MIB = 1 << 20
+AT_ITS_WORST = 200 * MIB
+"""What the service needs beside its limits; tests/soak/siege.py holds it to that."""
 
 
 def seconds(text: str) -> float:
     return float(re.fullmatch(r"(\d+)s", text)[1])  # type: ignore[index]
+
+
+def mib(text: str) -> int:
+    return int(re.fullmatch(r"(\d+)m", text)[1])  # type: ignore[index]
 
 
 def service(file: str, name: str) -> dict[str, Any]:
@@ -93,11 +103,39 @@ def test_health_is_checked_without_curl(file: str, name: str) -> None:
     assert seconds(check["timeout"]) < seconds(check["interval"])
 
 
+@pytest.mark.parametrize(("file", "name"), SERVICES)
+def test_start_does_not_wait_for_the_usual_interval(file: str, name: str) -> None:
+    check = service(file, name)["healthcheck"]
+    assert seconds(check["start_interval"]) <= 2
+    assert seconds(check["start_period"]) >= seconds(check["interval"]), "it counts within that time only"
+
+
 @pytest.mark.parametrize("file", OWN)
 def test_service_has_time_to_drain(file: str) -> None:
     container = service(file, "pandora")
-    drain = float(container["environment"]["DRAIN_TIMEOUT"])
-    assert seconds(container["stop_grace_period"]) >= drain + 5
+    drain = Settings.from_env({}).drain_timeout
+    assert seconds(container["stop_grace_period"]) >= drain + 10
+
+
+@pytest.mark.parametrize("file", OWN)
+def test_memory_of_the_service_is_enough_for_its_limits(file: str) -> None:
+    container, settings = service(file, "pandora"), Settings.from_env({})
+    (scratch,) = container["tmpfs"]  # counts as memory of the container
+    needed = AT_ITS_WORST + 2 * settings.max_buffered_bytes + 2 * settings.media_max_file_bytes
+    assert mib(container["mem_limit"]) >= needed / MIB + mib(scratch.removeprefix("/tmp:size="))
+
+
+def test_memory_at_the_worst_is_what_the_setting_tells() -> None:
+    sentence = specs_of(Settings)["max_buffered_bytes"].sentence
+    told = f"the service needs {AT_ITS_WORST // MIB} MiB, this twice, and that file twice"
+    assert told in sentence
+
+
+def test_balancer_has_memory_for_the_bodies_that_wait_in_it() -> None:
+    container = service("compose.scale.yaml", "nginx")
+    (scratch,) = container["tmpfs"]
+    room = mib(re.match(r"/tmp:size=(\d+m)", scratch)[1])  # type: ignore[index]
+    assert room + 128 <= mib(container["mem_limit"])
 
 
 @pytest.mark.parametrize("file", OWN)
@@ -114,14 +152,13 @@ def test_environment_of_the_service_is_accepted_by_its_settings(
     environment = dict(service(file, "pandora")["environment"])
     known = {spec.name for spec in specs_of(Settings).values()}
     for name in environment:
-        assert name.removesuffix("_FILE") in known
+        assert name in known or name.removesuffix("_FILE") in known
         if name in secrets:
             path = tmp_path_factory.mktemp("secrets") / name
             path.write_text(secrets[name] + "\n")
             environment[name] = str(path)
     settings = Settings.from_env(environment)
     assert settings.proxy_api_prefix == "prefix0001"
-    assert settings.drain_timeout == 25
 
 
 @pytest.mark.parametrize(("file", "name"), SERVICES)
@@ -158,7 +195,7 @@ def test_scaled_instances_share_their_files_and_are_reached_through_nginx_alone(
     instances = document["services"]["pandora"]
     assert instances["deploy"]["replicas"] >= 2
     assert "ports" not in instances
-    assert instances["volumes"] == ["state:/state"]
+    assert "state:/state" in instances["volumes"]
     assert instances["environment"]["UPLOAD_BASE_URL"] == "https://chat.example.org"
     assert document["services"]["nginx"]["ports"] == ["127.0.0.1:33333:8080"]
 
@@ -174,9 +211,8 @@ def test_scaled_instances_believe_nginx_and_nobody_else() -> None:
     assert ip_network(config["ip_range"]).network_address in ip_network(config["subnet"])
 
 
-@pytest.mark.parametrize("file", ["compose.yaml", "compose.sidecar.yaml"])
-def test_without_a_proxy_of_ours_none_is_believed_unless_it_is_named(file: str) -> None:
-    assert service(file, "pandora")["environment"]["TRUSTED_PROXIES"] == ""
+def test_without_a_proxy_of_ours_none_is_believed_unless_it_is_named() -> None:
+    assert service("compose.yaml", "pandora")["environment"]["TRUSTED_PROXIES"] == ""
 
 
 def test_redis_asks_for_a_password_and_has_no_way_out() -> None:
@@ -189,9 +225,95 @@ def test_redis_asks_for_a_password_and_has_no_way_out() -> None:
     assert sorted(users) == ["pandora", "redis"]
 
 
-def test_front_end_asks_the_service_for_models_that_it_has() -> None:
-    environment = service("compose.sidecar.yaml", "nextchat")["environment"]
-    assert environment["BASE_URL"] == "http://pandora:33333"
-    offered = [name[1:] for name in environment["CUSTOM_MODELS"].split(",") if name != "-all"]
-    assert offered == ["gpt-4-s", "gpt-4-mobile", "gpt-3.5-turbo"]
-    assert environment["DEFAULT_MODEL"] in offered
+FRONT_ENDS = [
+    ("compose.yaml", "http://pandora:33333"),
+    ("compose.scale.yaml", "http://nginx:8080"),
+]
+"""Where the front ends of each file find the service."""
+
+
+@pytest.mark.parametrize(("file", "address"), FRONT_ENDS)
+def test_front_ends_ask_the_service(file: str, address: str) -> None:
+    assert service(file, "nextchat")["environment"]["BASE_URL"] == address
+    assert service(file, "open-webui")["environment"]["OPENAI_API_BASE_URL"] == f"{address}/v1"
+
+
+def test_front_end_offers_models_that_the_service_has() -> None:
+    environment = service("compose.yaml", "nextchat")["environment"]
+    hidden, *offered = environment["CUSTOM_MODELS"].split(",")
+    assert hidden == "-all"
+    names = [re.fullmatch(r"\+(.*)@OpenAI", name)[1] for name in offered]  # type: ignore[index]
+    assert set(names) <= {model.name for model in BUILT_IN} | ALIASES.keys()
+    assert environment["DEFAULT_MODEL"] in names
+    assert set(environment["VISION_MODELS"].split(",")) <= set(names)
+
+
+def test_front_end_has_a_model_for_its_titles_that_costs_little() -> None:
+    # NextChat asks this one by itself, if it is offered.
+    environment = service("compose.yaml", "nextchat")["environment"]
+    assert "+gpt-4o-mini@OpenAI" in environment["CUSTOM_MODELS"].split(",")
+    assert ALIASES["gpt-4o-mini"] == "gpt-3.5-turbo"
+
+
+def test_front_end_listens_where_its_health_check_asks() -> None:
+    assert service("compose.yaml", "nextchat")["environment"]["HOSTNAME"] == "0.0.0.0"
+
+
+def test_front_end_asks_nothing_by_itself_that_costs_a_conversation() -> None:
+    environment = service("compose.yaml", "open-webui")["environment"]
+    generations = {name: value for name, value in environment.items() if name.endswith("_GENERATION")}
+    assert len(generations) == 6
+    assert set(generations.values()) == {"false"}
+    assert environment["TASK_MODEL_EXTERNAL"] == "gpt-3.5-turbo"
+
+
+@pytest.mark.parametrize("file", OWN)
+def test_only_what_carries_the_api_starts_without_a_profile(file: str) -> None:
+    services = load(file)["services"]
+    plain = {name for name, one in services.items() if "profiles" not in one}
+    assert plain == {"compose.yaml": {"pandora"}, "compose.scale.yaml": {"pandora", "nginx", "redis"}}[file]
+    assert {profile for one in services.values() for profile in one.get("profiles", [])} == PROFILES
+
+
+@pytest.mark.parametrize("file", OWN)
+def test_all_profiles_can_run_together(file: str) -> None:
+    services = load(file)["services"].values()
+    published = [port.rsplit(":", 2)[1] for one in services for port in one.get("ports", [])]
+    assert len(published) == len(set(published))
+
+
+@pytest.mark.parametrize("file", OWN)
+def test_nothing_waits_for_what_another_profile_starts(file: str) -> None:
+    services = load(file)["services"]
+    for one in services.values():
+        for other in one.get("depends_on", {}):
+            assert set(services[other].get("profiles", [])) <= set(one.get("profiles", []))
+
+
+@pytest.mark.parametrize("file", OWN)
+def test_service_gets_every_setting_of_the_environment_file(file: str) -> None:
+    container = service(file, "pandora")
+    assert container["env_file"] == [{"path": ".env", "required": False}]
+    text = "\n".join((DEPLOY / name).read_text() for name in ("common.yaml", file))
+    for name in container["environment"].keys() - OF_THE_CONTAINER:
+        assert f"{name}: ${{{name}" in text.replace('"', ""), f"{name} of .env would be overruled"
+
+
+@pytest.mark.parametrize("file", OWN)
+def test_file_that_is_replaced_is_seen_by_the_service(file: str) -> None:
+    container = service(file, "pandora")
+    assert "./config:/config:ro" in container["volumes"], "a folder: a mounted file would stay the old one"
+    assert container["environment"]["GPTS_FILE"] == "/config/gpts.json"
+
+
+def test_files_of_the_operator_are_never_committed() -> None:
+    lines = (DEPLOY / "config" / ".gitignore").read_text().splitlines()
+    assert [line for line in lines if not line.startswith("#")] == ["*", "!.gitignore"]
+
+
+def test_alerts_go_to_the_address_of_a_secret() -> None:
+    config = yaml.safe_load((DEPLOY / "alertmanager" / "alertmanager.yml").read_text())
+    receivers = {receiver["name"]: receiver for receiver in config["receivers"]}
+    (hook,) = receivers[config["route"]["receiver"]]["webhook_configs"]
+    assert hook == {"url_file": "/run/secrets/alert_webhook"}
+    assert service("compose.yaml", "alertmanager")["secrets"] == ["alert_webhook"]

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import cache_from_source
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,14 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     assert done.returncode == 0, done.stderr
     copy_from_checkout(FINAL, root / "app")
+    compiled = subprocess.run(
+        ["sh", "-c", only(FINAL, "RUN").partition(" && ")[0]],
+        cwd=root / "app",
+        env=os.environ | {"PATH": path},
+        capture_output=True,
+        text=True,
+    )
+    assert compiled.returncode == 0, compiled.stdout
     return root
 
 
@@ -158,11 +167,23 @@ def test_image_is_run_by_a_numbered_user_who_owns_the_state_alone() -> None:
     user = only(FINAL, "USER")
     assert re.fullmatch(r"[1-9]\d{3,}:[1-9]\d{3,}", user)
     state = environment(FINAL)["STATE_DIR"]
-    assert only(FINAL, "RUN") == f"mkdir {state} && chown {user} {state}"
+    assert only(FINAL, "RUN").endswith(f" && mkdir {state} && chown {user} {state}")
     assert only(FINAL, "VOLUME") == state
     assert only(FINAL, "EXPOSE") == environment(FINAL)["PORT"]
     assert environment(FINAL)["HOST"] == "0.0.0.0"
     Settings.from_env(environment(FINAL))
+
+
+def test_nothing_is_compiled_at_the_start(built: Path) -> None:
+    sources = sorted((built / "app").rglob("*.py"))
+    assert sources
+    assert not [path for path in sources if not Path(cache_from_source(str(path))).exists()]
+
+
+def test_mirror_is_known_while_packages_are_installed_and_nowhere_else() -> None:
+    assert only(BUILD, "ARG") == "PIP_INDEX_URL"
+    assert [name for name, _ in BUILD].index("ARG") < [name for name, _ in BUILD].index("RUN")
+    assert "ARG" not in [name for name, _ in FINAL]
 
 
 def test_base_image_and_dependencies_are_pinned() -> None:
