@@ -10,7 +10,7 @@ import yaml
 
 from tests.deploy.compose import DEPLOY
 
-RULE_FILES = (DEPLOY / "prometheus" / "recording.yml", DEPLOY / "prometheus" / "alerts.yml")
+RULE_FILES = tuple(DEPLOY / "prometheus" / name for name in ("recording.yml", "gen_ai.yml", "alerts.yml"))
 DASHBOARDS = tuple(sorted((DEPLOY / "grafana" / "dashboards").glob("*.json")))
 
 

@@ -58,12 +58,23 @@ def wait_until(reached: Callable[[], bool], what: str) -> None:
 
 def configuration(directory: Path, target: str) -> Path:
     """The shipped configuration, with short intervals and an address instead of a name."""
-    config = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())
+    config = shipped("prometheus.yml")
+    (job,) = config["scrape_configs"]
+    job["static_configs"] = [{"targets": [target]}]
+    return written(directory, config)
+
+
+def shipped(name: str) -> dict[str, Any]:
+    """A shipped configuration with short intervals, which sends alerts nowhere."""
+    config: dict[str, Any] = yaml.safe_load((DEPLOY / "prometheus" / name).read_text())
     config["global"] = dict.fromkeys(config["global"], "1s")
     config["rule_files"] = [str(DEPLOY / "prometheus" / name) for name in config["rule_files"]]
-    (job,) = config["scrape_configs"]
-    del job["dns_sd_configs"]
-    job["static_configs"] = [{"targets": [target]}]
+    del config["alerting"]
+    return config
+
+
+def written(directory: Path, config: dict[str, Any]) -> Path:
+    """The file with that configuration."""
     path = directory / "prometheus.yml"
     path.write_text(yaml.safe_dump(config))
     return path
@@ -72,10 +83,17 @@ def configuration(directory: Path, target: str) -> Path:
 @contextmanager
 def prometheus(directory: Path, target: str) -> Iterator[Prometheus]:
     """It has scraped `target` once when this begins."""
+    with prometheus_with(directory, configuration(directory, target)) as server:
+        yield server
+
+
+@contextmanager
+def prometheus_with(directory: Path, config: Path) -> Iterator[Prometheus]:
+    """It has scraped an instance once when this begins."""
     port = free_port()
     command = [
         "prometheus",
-        f"--config.file={configuration(directory, target)}",
+        f"--config.file={config}",
         f"--storage.tsdb.path={directory / 'data'}",
         f"--web.listen-address=127.0.0.1:{port}",
         "--log.level=error",

@@ -1,5 +1,6 @@
-"""Each alert, by promtool: it fires for its trouble, not at the first sign of it, and not without."""
+"""Each alert, by promtool: it fires for its trouble, not at the first sign of it, not without, and ends."""
 
+import re
 import shutil
 import subprocess
 from math import inf
@@ -97,11 +98,17 @@ def account(state: str, used: float = 10, limit: float = 100, name: str = "a") -
 
 
 UP = steady("up", 1)
+TWO_UP = UP | steady("up", 1, instance="b:33333")
+THIRD_FOR_A_WHILE = one("up", "_x20 1x10 stale", instance="c:33333")
 
 CASES: dict[str, tuple[Series, list[Series]]] = {
     # the trouble, and what is none
     "PandoraDown": (steady("up", 0), [UP]),
     "PandoraAbsent": ({}, [UP]),
+    "PandoraInstanceMissing": (
+        UP | one("up", "1x30 stale", instance="b:33333"),
+        [TWO_UP, TWO_UP | THIRD_FOR_A_WHILE, steady("up", 0)],
+    ),
     "PandoraRestarts": (
         one("process_start_time_seconds", f"1000+60x{2 * HOUR}"),
         [steady("process_start_time_seconds", 1000)],
@@ -126,7 +133,12 @@ CASES: dict[str, tuple[Series, list[Series]]] = {
         [steady("process_open_fds", 100) | steady("process_max_fds", 1024)],
     ),
     "PandoraErrorRatio": (
-        request("upstream_error", 1) | request("ok", 9),
+        # However many are turned away, wrong, or refused by the backend beside them.
+        request("upstream_error", 1)
+        | request("ok", 9)
+        | request("rejected", 500)
+        | request("invalid", 500)
+        | request("upstream_refused", 500),
         [
             request("upstream_error", 1) | request("ok", 30),
             request("upstream_error", 0.1) | request("ok", 0.5),  # one failure in ten minutes
@@ -138,8 +150,8 @@ CASES: dict[str, tuple[Series, list[Series]]] = {
     "PandoraPicturesFail": (pictures(8), [pictures(2), pictures(0)]),
     "PandoraUpstreamUnreachable": (steady("pandora_upstream_up", 0), [steady("pandora_upstream_up", 1)]),
     "PandoraUpstreamRefuses": (
-        request("upstream_refused", 3) | request("ok", 7),
-        [request("upstream_refused", 1) | request("ok", 9)],
+        request("upstream_refused", 3) | request("ok", 7) | request("rejected", 500),
+        [request("upstream_refused", 1) | request("ok", 9), request("upstream_refused", 0)],
     ),
     "PandoraModelCapped": (
         steady("pandora_model_capped", 1, model="gpt-4-s"),
@@ -172,8 +184,8 @@ CASES: dict[str, tuple[Series, list[Series]]] = {
     "PandoraGpt4WindowNearlyFull": (window(38, 40), [window(20, 40), window(38, inf), window(0, 0)]),
     "PandoraLedgerBacklog": (steady("pandora_ledger_backlog", 150), [steady("pandora_ledger_backlog", 5)]),
     "PandoraLedgerErrors": (
-        growing("pandora_ledger_errors_total", 1),
-        [growing("pandora_ledger_errors_total", 0)],
+        steady("pandora_ledger_failing", 1),
+        [steady("pandora_ledger_failing", 0) | growing("pandora_ledger_errors_total", 1)],
     ),
 }
 
@@ -217,6 +229,50 @@ def test_alerts_fire_for_their_trouble_and_not_at_the_first_sign(tmp_path: Path)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def values(notation: str) -> list[str]:
+    """Each value of a series in the notation of promtool; `_` for none."""
+    found: list[str] = []
+    for part in notation.split():
+        match = re.fullmatch(r"(_|[\d.]+)(?:\+([\d.]+))?x(\d+)", part)
+        if match is None:
+            found.append(part)
+        elif match[1] == "_":
+            found += ["_"] * int(match[3])
+        else:
+            start, step = float(match[1]), float(match[2] or 0)
+            found += [str(start + step * number) for number in range(int(match[3]) + 1)]
+    return found
+
+
+def healed(trouble: Series, calm: Series) -> Series:
+    """The trouble for an hour, and then the calm for two."""
+    series: Series = {}
+    for name in trouble.keys() | calm.keys():
+        before = [*values(trouble.get(name, "_x60")), *["_"] * HOUR][:HOUR]
+        after = values(calm[name]) if name in calm else ["stale"]
+        series[name] = " ".join([*before, *after])
+    return series
+
+
+def test_alerts_end_with_their_trouble(tmp_path: Path) -> None:
+    worlds = [
+        world(alert, healed(trouble, calm[0]), firing(alert, HOUR - 1, 1), firing(alert, 2 * HOUR + 15, 0))
+        for alert, (trouble, calm) in CASES.items()
+    ]
+    done = promtool(tmp_path, worlds)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "alert", ["PandoraDown", "PandoraAbsent", "PandoraInstanceMissing", "PandoraLedgerErrors"]
+)
+def test_alert_of_what_is_now_ends_as_soon_as_it_is_over(alert: str, tmp_path: Path) -> None:
+    trouble, calm = CASES[alert]
+    soon = [firing(alert, HOUR - 1, 1), firing(alert, HOUR + 1, 0)]
+    done = promtool(tmp_path, [world(alert, healed(trouble, calm[0]), *soon)])
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_alerts_do_not_fire_without_their_trouble(tmp_path: Path) -> None:
     worlds = [world(alert, one, firing(alert, 40, 0)) for alert, (_, calm) in CASES.items() for one in calm]
     done = promtool(tmp_path, worlds)
@@ -245,11 +301,12 @@ def test_alert_says_how_bad_it_is_and_what_to_do(rule: dict[str, dict[str, str]]
 
 
 def test_rules_and_configuration_are_found_sound_by_promtool() -> None:
-    config = RULE_FILES[0].with_name("prometheus.yml")
-    done = subprocess.run(
-        ["promtool", "check", "config", "--lint-fatal", str(config)], capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    for name in ("prometheus.yml", "prometheus.scale.yml"):
+        config = RULE_FILES[0].with_name(name)
+        done = subprocess.run(
+            ["promtool", "check", "config", "--lint-fatal", str(config)], capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
     done = subprocess.run(
         ["promtool", "check", "rules", "--lint-fatal", *map(str, RULE_FILES)], capture_output=True, text=True
     )

@@ -147,12 +147,31 @@ def test_grafana_finds_what_is_provisioned() -> None:
 
 
 def test_prometheus_and_grafana_find_each_other_and_the_service() -> None:
-    services = load("compose.yaml")["services"]
     (source,) = yaml.safe_load((PROVISIONING / "datasources" / "prometheus.yaml").read_text())["datasources"]
     assert source["url"] == "http://prometheus:9090"
-    assert "prometheus" in services
-    (job,) = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())["scrape_configs"]
-    assert job["job_name"] == "pandora"
-    (name,) = job["dns_sd_configs"][0]["names"]
-    assert name in services
-    assert services["pandora"]["ports"][0].endswith(f":{job['dns_sd_configs'][0]['port']}")
+    (one,) = read_by_prometheus("compose.yaml")["scrape_configs"]
+    (several,) = read_by_prometheus("compose.scale.yaml")["scrape_configs"]
+    assert one["job_name"] == several["job_name"] == "pandora"
+    ((name, port),) = (target.split(":") for target in one["static_configs"][0]["targets"])
+    assert several["dns_sd_configs"][0]["names"] == [name]
+    assert several["dns_sd_configs"][0]["port"] == int(port)
+    assert {name, "prometheus"} <= load("compose.yaml")["services"].keys()
+    assert {name, "prometheus"} <= load("compose.scale.yaml")["services"].keys()
+    assert load("compose.yaml")["services"][name]["ports"][0].endswith(f":{port}")
+
+
+def read_by_prometheus(compose: str) -> dict[str, Any]:
+    """The configuration that Prometheus has in that stack."""
+    (option,) = (
+        option.partition("=")[2]
+        for option in load(compose)["services"]["prometheus"]["command"]
+        if option.startswith("--config.file=")
+    )
+    assert Path(option).parent == Path("/etc/prometheus")
+    read: dict[str, Any] = yaml.safe_load((DEPLOY / "prometheus" / Path(option).name).read_text())
+    return read
+
+
+def test_prometheus_is_the_same_for_one_instance_and_for_several_but_for_these() -> None:
+    one, several = read_by_prometheus("compose.yaml"), read_by_prometheus("compose.scale.yaml")
+    assert one | {"scrape_configs": None} == several | {"scrape_configs": None}

@@ -162,6 +162,41 @@ def test_accounts_of_the_load_are_told_apart(scraped: Prometheus) -> None:
     assert scraped.numbers('sum(pandora_key_quota_units_total{key="load"}) > 0')
 
 
+GEN_AI = ("client_token_usage", "server_request_duration_seconds", "server_time_to_first_token_seconds")
+
+
+@pytest.mark.parametrize("name", GEN_AI)
+def test_names_of_opentelemetry_have_its_labels_and_those_of_the_target_alone(
+    scraped: Prometheus, name: str
+) -> None:
+    found = scraped.query(f'gen_ai_{name}_count{{gen_ai_request_model="gpt-4-s"}}')
+    expected = {"__name__", "job", "instance", "gen_ai_operation_name", "gen_ai_provider_name"}
+    expected |= {"gen_ai_request_model"}
+    if name == "client_token_usage":
+        expected |= {"gen_ai_token_type"}
+    assert {frozenset(series["metric"]) for series in found} == {frozenset(expected)}
+    assert {series["metric"]["gen_ai_provider_name"] for series in found} == {"openai"}
+
+
+def test_tokens_under_the_names_of_opentelemetry_are_those_that_were_counted(scraped: Prometheus) -> None:
+    for kind, direction in (("input", "prompt"), ("output", "completion")):
+        theirs = f'sum(gen_ai_client_token_usage_sum{{gen_ai_token_type="{kind}"}})'
+        ours = f'sum(pandora_tokens_total{{direction="{direction}"}})'
+        scraped.wait_for(f"{theirs} == {ours} > 0")
+        median = f"gen_ai_client_token_usage_bucket{{gen_ai_token_type='{kind}'}}"
+        assert scraped.numbers(f"histogram_quantile(0.5, sum by (le) ({median})) > 0")
+
+
+def test_durations_under_the_names_of_opentelemetry_are_those_of_what_users_asked_for(
+    scraped: Prometheus,
+) -> None:
+    operations = "sum by (gen_ai_operation_name) (gen_ai_server_request_duration_seconds_count)"
+    found = {series["metric"]["gen_ai_operation_name"] for series in scraped.query(operations)}
+    assert found == {"chat", "generate_content"}
+    theirs = 'sum(gen_ai_server_request_duration_seconds_count{gen_ai_operation_name="chat"})'
+    scraped.wait_for(f'{theirs} == sum(pandora_requests_total{{route=~"chat|messages|responses"}}) > 0')
+
+
 def test_exposition_is_found_sound_by_promtool(pair: Pair, tmp_path: Path) -> None:
     exposition = ask(pair.port, "GET", "/metrics", key="").body
     done = subprocess.run(["promtool", "check", "metrics"], input=exposition, capture_output=True)
