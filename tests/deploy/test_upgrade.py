@@ -97,6 +97,12 @@ def test_stack_that_does_not_run_is_not_started(tmp_path: Path) -> None:
     assert done.state["instances"] == {}
 
 
+def test_script_is_found_sound_by_shellcheck() -> None:
+    shellcheck = Path(sys.executable).with_name("shellcheck")
+    done = subprocess.run([shellcheck, DEPLOY / "upgrade"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
 def test_script_can_be_run_by_every_shell() -> None:
     path = DEPLOY / "upgrade"
     assert path.stat().st_mode & 0o111
