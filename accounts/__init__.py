@@ -1,7 +1,7 @@
 """Whose key, whose turn: callers, accounts, credentials, and the waiting queue of each credential."""
 
 from accounts.account import Account, Grant, Need, is_allowed
-from accounts.caller import Caller, Lender, OwnKeys
+from accounts.caller import Caller, Lender
 from accounts.credential import Credential, KeyKind
 from accounts.queue import AccountQueue, Admission, Held, OnJoined, QueueMetrics, Slot
 from accounts.shared_slots import SharedSlots, SlotTaken
@@ -19,7 +19,6 @@ __all__ = [
     "Lender",
     "Need",
     "OnJoined",
-    "OwnKeys",
     "QueueMetrics",
     "SharedSlots",
     "Slot",

@@ -66,15 +66,3 @@ class Lender(Protocol):
     def credentials(self, caller: Caller) -> tuple[Credential, ...]:
         """Those of all accounts that the caller may use, the best first; some may not be usable now."""
         ...
-
-
-class OwnKeys:
-    """Lends each caller its own key."""
-
-    def credential(self, caller: Caller) -> Credential:
-        """See `Lender`."""
-        return caller.own
-
-    def credentials(self, caller: Caller) -> tuple[Credential, ...]:
-        """See `Lender`."""
-        return (caller.own,)

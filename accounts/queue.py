@@ -9,11 +9,9 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Protocol
 
 from accounts.account import Account
-from accounts.caller import Caller
 from accounts.credential import Credential, KeyKind
 from accounts.shared_slots import Lease, SharedSlots
 from accounts.waiting_queues import QueueFull, Ticket, WaitingQueues
@@ -105,14 +103,6 @@ class AccountQueue:
     def slots_of(self, credential: Credential) -> int:
         """How many messages may be under way at once with this kind of key; 0 for no limit."""
         return self._slots[credential.kind]
-
-    def slot(self, caller: Caller) -> "Slot":
-        """A slot for one turn of `caller` with its own key; acquire it, and release it in any case."""
-        return Slot(partial(self._admit, caller.own), self.release)
-
-    async def _admit(self, credential: Credential, on_joined: OnJoined) -> Admission:
-        """Wait for a slot of the credential. Raises NotAdmitted."""
-        return await self.admit(credential.digest, credential, on_joined, self.slots_of(credential))
 
     async def admit(self, name: str, credential: Credential, on_joined: OnJoined, slots: int) -> Admission:
         """Wait in the queue `name` for one of its `slots`, 0 for no limit. Raises NotAdmitted."""

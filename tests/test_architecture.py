@@ -47,7 +47,7 @@ ARROWS: dict[str, set[str]] = {
     "pool": {"translate.values", "runtime", "accounts", "roster"},
     "continuity": {"translate.values", "runtime"},
     "access": {"translate.values", "runtime", "accounts", "roster"},
-    "upstream.http": {"accounts", "transport"},
+    "upstream.http": {"accounts", "runtime", "transport"},
     "upstream.socket": BELOW_UPSTREAM - {"translate.values"} | {"transport"},
     "upstream.files": BELOW_UPSTREAM - {"translate.backend"},
     "upstream.gpts": BELOW_UPSTREAM,

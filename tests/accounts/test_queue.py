@@ -5,7 +5,8 @@ import random
 
 import pytest
 
-from accounts import AccountQueue, Caller, Credential, KeyKind, Slot
+from accounts import AccountQueue, Credential, KeyKind, Slot
+from tests.own_keys import own_slot
 from translate.values import NotAdmitted
 
 ONE_EACH = {KeyKind.SHARE: 1, KeyKind.POOL: 2, KeyKind.TOKEN: 1}
@@ -35,7 +36,7 @@ def queue_of(counts: Counts | None = None, *, max_waiting: int = 100, max_wait: 
 
 
 async def held(queue: AccountQueue, key: str = "fk-a") -> Slot:
-    slot = queue.slot(Caller(key))
+    slot = own_slot(queue, key)
     await slot.acquire()
     return slot
 
@@ -68,11 +69,11 @@ async def test_keys_do_not_wait_for_each_other_and_a_pool_has_several_slots() ->
 async def test_who_may_wait_is_told_so_with_the_credential_and_who_may_not_is_not() -> None:
     queue, joined = queue_of(max_waiting=1), list[Credential]()
     first = await held(queue)
-    second = asyncio.create_task(queue.slot(Caller("fk-a")).acquire(joined.append))
+    second = asyncio.create_task(own_slot(queue, "fk-a").acquire(joined.append))
     await asyncio.sleep(0)
     assert joined == [Credential("fk-a")]
     with pytest.raises(NotAdmitted):
-        await queue.slot(Caller("fk-a")).acquire(joined.append)
+        await own_slot(queue, "fk-a").acquire(joined.append)
     assert len(joined) == 1
     first.release()
     await second
@@ -90,7 +91,7 @@ async def test_kind_with_no_slots_has_no_queue() -> None:
     queue = AccountQueue(dict.fromkeys(ONE_EACH, 0), max_waiting=0, max_wait=0.1, metrics=Counts())
     joined: list[Credential] = []
     for _ in range(50):
-        await queue.slot(Caller("fk-a")).acquire(joined.append)
+        await own_slot(queue, "fk-a").acquire(joined.append)
     assert (len(queue), len(joined)) == (0, 50)
 
 
@@ -153,7 +154,7 @@ async def test_slots_survive_waiters_that_are_cancelled_at_any_moment(seed: int)
 
     async def turn() -> None:
         nonlocal inside
-        slot = queue.slot(Caller("fk-a"))
+        slot = own_slot(queue, "fk-a")
         try:
             await slot.acquire()
             inside += 1
@@ -178,7 +179,7 @@ async def test_slots_survive_waiters_that_are_cancelled_at_any_moment(seed: int)
 
 
 async def test_credential_is_there_once_the_slot_is_acquired_and_stays() -> None:
-    slot = queue_of().slot(Caller("fk-a"))
+    slot = own_slot(queue_of(), "fk-a")
     with pytest.raises(RuntimeError):
         _ = slot.credential
     await slot.acquire()

@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from accounts import AccountQueue, Caller, KeyKind, SharedSlots, Slot
 from accounts.shared_slots import Lease
 from tests.accounts.test_queue import Counts
+from tests.own_keys import own_slot
 from tests.redis_server import RedisServer, needs_redis
 from translate.values import NotAdmitted
 
@@ -54,7 +55,7 @@ async def instances(
 
 
 async def held(queue: AccountQueue, key: str = KEY) -> Slot:
-    slot = queue.slot(Caller(key))
+    slot = own_slot(queue, key)
     await slot.acquire()
     return slot
 

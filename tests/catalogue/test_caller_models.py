@@ -2,9 +2,10 @@
 
 import pytest
 
-from accounts import Caller, Credential, Grant, OwnKeys
+from accounts import Caller, Credential, Grant
 from catalogue import CallerModels
 from metrics import Metrics
+from tests.own_keys import OwnKeys
 from translate.values import BUILT_IN, DEFAULT_SLUGS, Catalogue, Gpt, ListedModel, ModelList, NotFound
 from upstream import HttpClient
 from upstream.account import ModelLists

@@ -12,7 +12,6 @@ import tornado.web
 from tornado.iostream import IOStream
 
 from access import AccessLimits, Admin, Doorkeeper
-from accounts import OwnKeys
 from catalogue import CallerModels
 from front import ConnectionTimes, FrontDoor, Listeners
 from handlers.answer import AnswerHandler, AnswerParts
@@ -23,6 +22,7 @@ from handlers.emulation import Emulation
 from logs import RecentFailures
 from metrics import Metrics, Outcome
 from runtime import BackgroundTasks, ByteBudget
+from tests.own_keys import OwnKeys
 from tests.plenty import plenty
 from tests.pool.world import World, pool_over
 from tests.raw_client import Connection, connect

@@ -4,14 +4,16 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from accounts import Account, Caller, Credential, Grant, OwnKeys
+from accounts import Account, Caller, Credential, Grant
 from ledger import DAY, AccountSpent, ChargeBook, KeyNames, Ledger, Limits, Reconciler, SqliteStore, Subject
 from metrics import Attempt, Metrics
 from tests.ledger.entries import NO_LIMITS, WINDOW, ledger_over
+from tests.own_keys import OwnKeys
 from translate.values import (
     ANY_GPT,
     BUILT_IN,
@@ -259,7 +261,8 @@ MAIN = Account(alias="main", credential=Credential("fk-main"), units_per_day=28)
 @pytest.mark.parametrize(
     ("account", "reason"),
     [
-        (MAIN, "account_quota"),
+        # Of two things that are used up, the one with the longer wait is told: late in the day, the window.
+        (replace(MAIN, window_messages=9), "account_quota"),
         (Account(alias="main", credential=None, window_messages=2), "account_window"),
         (Account(alias="main", credential=None), "account_window"),
     ],

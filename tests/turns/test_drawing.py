@@ -8,6 +8,7 @@ import pytest
 
 from metrics import Attempt, Outcome
 from tests.eventually import eventually
+from tests.own_keys import own_slot
 from tests.turns.rig import (
     ALICE,
     DONE,
@@ -199,4 +200,4 @@ async def test_stop_before_the_beginning_posts_nothing(tmp_path: Path) -> None:
 async def test_account_is_free_between_turns_and_after_them(tmp_path: Path) -> None:
     drawing = Drawing(tmp_path, 2, ONE)
     await drawing.run()
-    await asyncio.wait_for(drawing.rig.queue.slot(ALICE).acquire(), 5)
+    await asyncio.wait_for(own_slot(drawing.rig.queue, ALICE.key).acquire(), 5)

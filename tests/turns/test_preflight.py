@@ -5,6 +5,7 @@ from pathlib import Path
 
 from metrics import Attempt, Outcome
 from tests.eventually import eventually
+from tests.own_keys import own_slot
 from tests.turns.rig import ALICE, CUT, DONE, GPT_4, Books, Rig, ScriptedBackend, record, sends
 from translate.values import QuotaExceeded
 
@@ -18,7 +19,7 @@ async def token() -> str:
 async def test_backend_is_told_while_the_request_waits_for_its_slot(tmp_path: Path) -> None:
     rig = Rig(ScriptedBackend(sends(CUT), GOOD), tmp_path)
     rig.backend.preflight_work = token
-    taken = rig.queue.slot(ALICE)
+    taken = own_slot(rig.queue, ALICE.key)
     await taken.acquire()
     running = asyncio.create_task(rig.turn().run(rig.client))
     await eventually(lambda: rig.queue.waiting == 1)

@@ -10,6 +10,7 @@ import pytest
 from accounts import Credential
 from metrics import Attempt, Outcome
 from tests.eventually import eventually
+from tests.own_keys import own_slot
 from tests.turns.rig import (
     ALICE,
     BASE,
@@ -312,7 +313,7 @@ async def test_waits_for_the_slot_and_for_the_backend_are_told_apart(tmp_path: P
         await GOOD(call)
 
     rig = Rig(ScriptedBackend(fails(ConnectFailed("refused")), slow), tmp_path, retries=1)
-    taken = rig.queue.slot(ALICE)
+    taken = own_slot(rig.queue, ALICE.key)
     await taken.acquire()
     running = asyncio.create_task(rig.run())
     await eventually(lambda: rig.queue.waiting == 1)
@@ -326,7 +327,7 @@ async def test_waits_for_the_slot_and_for_the_backend_are_told_apart(tmp_path: P
 
 async def test_request_that_finds_no_room_in_the_queue_posts_nothing(tmp_path: Path) -> None:
     rig = Rig(ScriptedBackend(GOOD), tmp_path, queue_length=0)
-    taken = rig.queue.slot(ALICE)
+    taken = own_slot(rig.queue, ALICE.key)
     await taken.acquire()
     outcome = await rig.run()
     assert outcome.outcome is Outcome.REJECTED
@@ -668,7 +669,7 @@ async def test_turn_ends_soon_whatever_it_is_doing(
 ) -> None:
     rig, turn, reached = phase(tmp_path)
     if rig.all_taken:
-        holder = rig.queue.slot(ALICE)
+        holder = own_slot(rig.queue, ALICE.key)
         await holder.acquire()
     running = asyncio.create_task(turn.run(rig.client))
     await eventually(reached)
@@ -689,7 +690,7 @@ async def test_turn_ends_soon_whatever_it_is_doing(
 async def eventually_free(rig: Rig) -> None:
     """The account is free again, at the latest when the backend has noticed that it was left."""
     async with asyncio.timeout(5):
-        await rig.queue.slot(ALICE).acquire()
+        await own_slot(rig.queue, ALICE.key).acquire()
 
 
 async def test_turn_that_is_ended_before_it_began_does_nothing(tmp_path: Path) -> None:

@@ -2,8 +2,9 @@
 
 import pytest
 
-from accounts import Caller, Credential, OwnKeys
+from accounts import Caller, Credential
 from runtime import ByteBudget, HeldBytes
+from tests.own_keys import OwnKeys
 from tests.plenty import held
 from translate.values import ApiError, NotFound, Overloaded, UpstreamFailed
 from turns import Voice
