@@ -2,10 +2,10 @@ FROM python:3.13.16-slim-bookworm AS build
 # A mirror of PyPI: docker build --build-arg PIP_INDEX_URL=...; it does not stay in the image.
 ARG PIP_INDEX_URL
 WORKDIR /app
-COPY requirements.lock ./
+COPY requirements.lock requirements-traces.lock ./
 RUN python -m venv --without-pip /venv \
     && pip --python /venv/bin/python install --no-cache-dir --disable-pip-version-check \
-        --require-hashes -r requirements.lock
+        --require-hashes -r requirements.lock -r requirements-traces.lock
 
 FROM python:3.13.16-slim-bookworm
 LABEL org.opencontainers.image.title="pandora-to-v1" \
@@ -40,6 +40,7 @@ COPY roster roster
 COPY runtime runtime
 COPY settings settings
 COPY simulator simulator
+COPY tracing tracing
 COPY translate translate
 COPY transport transport
 COPY turns turns

@@ -63,11 +63,13 @@ format: $(VENV)/dev.done
 lock:
 	$(PYTHON) -m pip install uv
 	uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml -o requirements.lock
-	uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml --group dev -o requirements-dev.lock
+	uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml --group dev --extra traces -o requirements-dev.lock
 	uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --no-annotate \
 	  tests/service/schemathesis/requirements.in -o tests/service/schemathesis/requirements.txt
 	$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["fast"], sep="\n")' \
 	  | uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header - -o requirements-fast.lock
+	$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["traces"], sep="\n")' \
+	  | uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header -c requirements.lock - -o requirements-traces.lock
 	uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header tests/clients/python/requirements.in \
 	  -o tests/clients/python/requirements.txt
 

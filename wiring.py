@@ -51,6 +51,7 @@ from recordings import Recorder
 from roster import Roster, RosterError, RosterFile, RosterWatcher
 from runtime import BackgroundTasks, ByteBudget, MemoryTrimmer, StateDirectory
 from settings import ALIASES, Settings, SettingsError
+from tracing import TraceOptions, Tracer, TracesMissing, load_tracer
 from translate.values import ANY_GPT, BUILT_IN, Catalogue, Gpt, GptsError, Style, is_slug
 from transport import Proxy
 from turns import (
@@ -123,6 +124,7 @@ class Service:
     responses: ResponseStore | None
     table: ConversationTable | None
     hiding: LaterHiding | None
+    tracer: Tracer | None
 
     def start(self) -> None:
         """Start what runs in the background; returns at once."""
@@ -169,6 +171,8 @@ class Service:
             await self.table.close()
         await self.exposition.close()
         self.lag.stop()
+        if self.tracer is not None:
+            await self.tracer.close()
 
 
 def build(
@@ -189,6 +193,7 @@ def build(
     metrics may be that a scraper gets, and `hidden_after` how long a conversation has been quiet that is
     hidden then; all in seconds.
     """
+    tracer = _tracer(settings, version)
     roster = _roster(settings, simulated=simulated)
     catalogue, load = _catalogue(settings, demo_gpts)
     http = _http_client(settings, progress_timeout)
@@ -317,6 +322,7 @@ def build(
             max_body_bytes=settings.max_body_bytes,
             bodies=ByteBudget(settings.max_buffered_bytes),
             room=room,
+            tracer=tracer,
         ),
         answers=AnswerParts(
             models=models,
@@ -397,7 +403,29 @@ def build(
         responses=responses,
         table=table,
         hiding=hiding,
+        tracer=tracer,
     )
+
+
+def _tracer(settings: Settings, version: str) -> Tracer | None:
+    """What traces requests, if anything does. Raises SettingsError: a package that this needs is missing."""
+    if settings.traces == "off":
+        return None
+    options = TraceOptions(
+        settings.otel_exporter_otlp_endpoint,
+        settings.otel_exporter_otlp_headers,
+        settings.otel_service_name,
+        version,
+        settings.otel_traces_sampler,
+        settings.otel_traces_sampler_arg,
+    )
+    try:
+        return load_tracer(options)
+    except TracesMissing as missing:
+        raise SettingsError(
+            f"TRACES=otlp needs packages that are not installed ({missing} is not there): "
+            "install requirements-traces.lock, or set TRACES=off."
+        ) from None
 
 
 def key_names(settings: Settings) -> KeyNames:

@@ -62,6 +62,7 @@ class SpeechHandler(AnswerHandler[JsonBody]):
             Options(style=Style.TEXT),
             self.public_base(),
             afterwards=read_out,
+            trace=self.trace,
         )
         await self.respond(self.parts.turns.turn(turn, format), format)
 

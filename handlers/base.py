@@ -17,11 +17,13 @@ from tornado.web import RequestHandler
 
 from access import Admin, Doorkeeper, Origin, Visit
 from accounts import Caller
+from handlers.traced import request_end
 from ledger import ChargeBook
 from logs import RecentFailures
 from metrics import CONVERSATION_ROUTES, Metrics, Outcome
 from pool import Pool
 from runtime import ByteBudget
+from tracing import RequestTrace, Tracer
 from translate.openai import envelope
 from translate.values import (
     ApiError,
@@ -52,6 +54,8 @@ HEADER_NAMES: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~ ,-]{1,4000}")
 KEY_HEADER: Final = "x-api-key"
 """Where Anthropic's SDKs send the key; a bearer token counts first."""
 ACCOUNT_HEADER: Final = "ChatGPT-Account-ID"
+PARENT_HEADER: Final = "traceparent"
+"""The trace that the client is in, by W3C Trace Context."""
 KEY: Final = re.compile(r"[\x21-\x7e]{1,8192}")
 OUTCOMES: Final = {429: Outcome.REJECTED, 500: Outcome.ERROR, 503: Outcome.REJECTED}
 """Outcomes of error responses without an exchange with the backend; others are the caller's fault."""
@@ -69,7 +73,7 @@ class Common:
     `cors_origin` is the web origin that may call from a browser. `write_timeout` is how many seconds a
     client may take to read, `max_body_bytes` the limit of one body and `bodies` that of all together. `room`
     is for the bytes of pictures and files that the service makes or fetches. Who has `large_bodies` may parse
-    a large body.
+    a large body. `tracer` traces requests, if they are traced.
     """
 
     metrics: Metrics
@@ -84,6 +88,7 @@ class Common:
     bodies: ByteBudget
     room: ByteBudget
     large_bodies: asyncio.Lock = field(default_factory=asyncio.Lock)
+    tracer: Tracer | None = None
 
 
 @tornado.web.stream_request_body
@@ -114,6 +119,8 @@ class ApiHandler(RequestHandler):
     """The backend's name of the model that answers, once the backend has said it."""
     key_name = ""
     """The name of the key of this service that asks, or of any key whose conversation begins."""
+    trace: RequestTrace | None = None
+    """The trace of this request, if it is traced."""
     conversing: tuple[Caller, Model] | None = None
     """The caller and the model of the conversation, once known; the headers show their limits."""
 
@@ -133,6 +140,13 @@ class ApiHandler(RequestHandler):
         self.cross_origin = cross_origin  # Tornado sets the first headers before it calls `initialize`
         super().__init__(application, request, **parts)
         self.ui = NO_TEMPLATES  # Tornado's would refer back to this handler
+        if (tracer := self.common.tracer) is not None and self.route not in QUIET_ROUTES:
+            self.trace = tracer.begin(
+                request_id=self.request_id,
+                method=request.method or "",
+                route=self.route,
+                parent=request.headers.get(PARENT_HEADER, ""),
+            )
 
     @property
     def common(self) -> Common:
@@ -343,10 +357,24 @@ class ApiHandler(RequestHandler):
         metrics.request(self.route, self.model_name, outcome, duration, self.ttft, completion_tokens)
         if self.failure is not None and self.route != "unknown":  # scanners ask for unknown paths all day
             self.common.failures.add(self.request_id, self.route, self.model_name, status, self.failure)
+        if self.trace is not None:
+            self.trace.end(
+                request_end(
+                    self.route,
+                    status,
+                    outcome,
+                    self.failure,
+                    key=self.key_name,
+                    model=self.model_name,
+                    ttft=self.ttft,
+                    turn=turn,
+                )
+            )
         level = logging.DEBUG if self.route in QUIET_ROUTES else logging.INFO
         if log.isEnabledFor(level):
             fields = {
                 "request_id": self.request_id,
+                "trace_id": self.trace.trace_id if self.trace is not None else None,
                 "method": self.request.method,
                 "route": self.route,
                 "model": self.model_name or None,

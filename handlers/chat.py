@@ -85,6 +85,7 @@ class ChatHandler(LastingHandler):
             ),
             Options(request.stop, style, self.chat.reasoning, emulated.contract),
             self.public_base(),
+            trace=self.trace,
         )
 
     def _format(self, request: ChatRequest) -> AnswerFormat:

@@ -57,6 +57,7 @@ class DrawingHandler(AnswerHandler[AnyBody]):
             Options(),
             self.public_base(),
             inline_pictures=self.hold() if request.response_format == "b64_json" else None,
+            trace=self.trace,
         )
         format = ImagesAnswer(int(time.time()), request.n)
         await self.respond(self.parts.turns.drawing(turn, format, request.n, self._nothing_drawn), format)

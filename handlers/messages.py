@@ -84,6 +84,7 @@ class MessagesHandler(PromptHandler, LastingHandler):
             ),
             Options(request.stop, style, request.reasoning, emulated.contract),
             self.public_base(),
+            trace=self.trace,
         )
 
     def _format(self, request: MessagesRequest) -> AnswerFormat:

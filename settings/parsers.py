@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from ipaddress import IPv4Network, IPv6Network
 from types import MappingProxyType
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
 from accounts import KeyKind
 from translate.values import split_address
@@ -78,6 +79,25 @@ def whole_number(low: int, high: int) -> Callable[[str], int]:
 def port_or_none(text: str) -> int | None:
     """The number of a port, 0 for any free one; None if there is no text."""
     return whole_number(0, 65535)(text) if text else None
+
+
+def fraction(text: str) -> float:
+    """A number from 0 to 1."""
+    if not re.fullmatch(r"0(\.[0-9]{1,9})?|1(\.0{1,9})?", text):
+        raise ValueError("a number from 0 to 1, such as 0.1")
+    return float(text)
+
+
+def header_pairs(text: str) -> Mapping[str, str]:
+    """Pairs `name=value`: name of a header to its value, which may be URL-encoded."""
+    headers = {}
+    for item in _items(text):
+        name, _, value = (part.strip() for part in item.partition("="))
+        value = unquote(value)
+        if not re.fullmatch(r"[\w!#$%&'*+.^`|~-]+", name, re.ASCII) or not re.fullmatch(r"[!-~ ]+", value):
+            raise ValueError("pairs such as authorization=Bearer%20some-token,x-team=chat")
+        headers[name] = value.strip()
+    return MappingProxyType(headers)
 
 
 def seconds(low: float, high: float) -> Callable[[str], float]:

@@ -14,6 +14,8 @@ from settings.parsers import (
     alias_pairs,
     any_text,
     bearer_key,
+    fraction,
+    header_pairs,
     http_address,
     key_name_pairs,
     number_per_key_kind,
@@ -195,6 +197,56 @@ class SettingsTable:
         any_text,
         "File that gets the log in addition to the standard output; it is rotated at 10 MiB, and five old "
         "files are kept.",
+    )
+    traces: Literal["off", "otlp"] = setting(
+        "TRACES",
+        "off",
+        one_of("off", "otlp"),
+        "Whether requests are traced: `otlp` sends spans to a collector of OpenTelemetry, by OTLP over HTTP.",
+    )
+    otel_exporter_otlp_endpoint: str = setting(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "http://localhost:4318",
+        http_address,
+        "Base address of that collector; `/v1/traces` is added to it.",
+        may_hold_password=True,
+    )
+    otel_exporter_otlp_headers: Mapping[str, str] = setting(
+        "OTEL_EXPORTER_OTLP_HEADERS",
+        "",
+        header_pairs,
+        "Headers for that collector, as `name=value`, separated by commas; values may be URL-encoded.",
+        secret=True,
+    )
+    otel_service_name: str = setting(
+        "OTEL_SERVICE_NAME", "pandora-to-v1", any_text, "The name under which traces show this service."
+    )
+    otel_traces_sampler: Literal[
+        "always_on",
+        "always_off",
+        "traceidratio",
+        "parentbased_always_on",
+        "parentbased_always_off",
+        "parentbased_traceidratio",
+    ] = setting(
+        "OTEL_TRACES_SAMPLER",
+        "parentbased_always_on",
+        one_of(
+            "always_on",
+            "always_off",
+            "traceidratio",
+            "parentbased_always_on",
+            "parentbased_always_off",
+            "parentbased_traceidratio",
+        ),
+        "Which requests are traced: `always_on`, `always_off`, `traceidratio` (a share of them), or with "
+        "`parentbased_` before it as the client's `traceparent` says, and so where there is none.",
+    )
+    otel_traces_sampler_arg: float = setting(
+        "OTEL_TRACES_SAMPLER_ARG",
+        "1",
+        fraction,
+        "The share of requests that are traced, from 0 to 1, for the samplers that end with `traceidratio`.",
     )
     record: Literal["off", "unknown", "failed", "all"] = setting(
         "RECORD",

@@ -40,6 +40,7 @@ ARROWS: dict[str, set[str]] = {
     "metrics": set(),
     "runtime": set(),
     "transport": set(),
+    "tracing": set(),
     "media": {"runtime", "transport"},
     "settings": {"translate.values", "accounts"},
     "accounts": {"translate.values", "runtime"},
@@ -65,12 +66,12 @@ ARROWS: dict[str, set[str]] = {
     "turns": {
         "translate", "translate.values", "translate.backend", "metrics", "runtime", "media", "accounts",
         "upstream", "upstream.files", "upstream.gpts", "upstream.account", "ledger", "recordings",
-        "uploads", "pool",
+        "uploads", "pool", "tracing",
     },
     "handlers": {
         "translate", "translate.values", "translate.tools", "translate.openai", "translate.anthropic",
         "metrics", "runtime", "media", "accounts", "access", "logs", "catalogue", "ledger", "recordings",
-        "turns", "uploads", "kept", "roster", "pool", "continuity", "oversight",
+        "turns", "uploads", "kept", "roster", "pool", "continuity", "oversight", "tracing",
     },
     "front": {"translate.values", "translate.openai", "metrics"},
     "simulator": set(),
@@ -79,7 +80,7 @@ ARROWS: dict[str, set[str]] = {
         "upstream",
         "upstream.files", "upstream.gpts", "upstream.account", "logs", "catalogue", "ledger", "recordings",
         "turns", "uploads", "kept", "roster", "pool", "continuity", "oversight",
-        "handlers",
+        "handlers", "tracing",
     },
     "server": {
         "wiring", "front", "handlers", "ledger", "logs", "recordings", "roster", "runtime", "settings",

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from metrics import Attempt
+from tracing import AttemptEnd
 from translate.values import ApiError, RateLimited, UpstreamFailed
 from turns.failures import TIMEOUTS, as_api_error
 from turns.verdict import Verdict, judge
@@ -54,6 +55,19 @@ def exchange_result(
         error = as_api_error(failure) if failure else UpstreamFailed("The upstream connection was lost.")
     attempt = _attempt(verdict, whole=error is None, stopped=exchange.aborted and not done)
     return ExchangeResult(verdict, attempt, failure, error, unreachable, abandoned, _capped_for(error))
+
+
+def attempt_end(exchange: Exchange, result: ExchangeResult, *, answered_by: str) -> AttemptEnd:
+    """How the exchange ended, as its trace has it; `answered_by` is the backend's name of the model."""
+    error = result.error
+    return AttemptEnd(
+        verdict=result.verdict.name.lower(),
+        outcome=result.attempt.value,
+        status=exchange.status,
+        answered_by=answered_by,
+        error=(error.code or error.type) if error is not None else "",
+        failed=error is not None and not exchange.aborted,
+    )
 
 
 def _attempt(verdict: Verdict, *, whole: bool, stopped: bool) -> Attempt:

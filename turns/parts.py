@@ -11,6 +11,7 @@ from metrics import Metrics
 from pool import HealthBook, Pool
 from recordings import Recorder
 from runtime import BackgroundTasks, ByteBudget, HeldBytes
+from tracing import RequestTrace
 from translate import Options
 from translate.values import ApiError, Model
 from turns.later_hiding import LaterHiding
@@ -109,7 +110,8 @@ class TurnRequest:
     With `inline_pictures` pictures are given as bytes, which it holds, and not stored. `on_prepared` is
     called when the turn has put all pictures and files of the prompt on the backend, and keeps them no more.
 
-    `afterwards` is awaited before the conversation is hidden.
+    `afterwards` is awaited before the conversation is hidden. `trace` is that of the request, if it is
+    traced.
     """
 
     caller: Caller
@@ -119,6 +121,7 @@ class TurnRequest:
     inline_pictures: HeldBytes | None = None
     on_prepared: Callable[[], None] = nothing
     afterwards: Afterwards | None = None
+    trace: RequestTrace | None = None
 
     def prepared(self, model: Model) -> "TurnRequest":
         """Say that the prompt is ready to be posted to `model`; return the request without its messages."""

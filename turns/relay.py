@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 from ledger import Charge
 from recordings import Recording
+from tracing import AttemptTrace
 from translate import Conversation
 from translate.values import (
     NEED_DATA,
@@ -68,6 +69,7 @@ class AnswerRelay:
         "_format",
         "_lingering",
         "_recording",
+        "_trace",
         "calls",
         "conversation",
         "elsewhere",
@@ -110,13 +112,15 @@ class AnswerRelay:
         self._recording = recording
         self._exchange = Exchange()
         self._charge: Charge | None = None
+        self._trace: AttemptTrace | None = None
         self._lingering: asyncio.TimerHandle | None = None
         self._following = False
 
-    def begin(self, exchange: Exchange, charge: Charge) -> None:
-        """What comes now belongs to `exchange`; `charge` learns when the answer begins."""
+    def begin(self, exchange: Exchange, charge: Charge, trace: AttemptTrace | None = None) -> None:
+        """What comes now belongs to `exchange`; `charge` and `trace` learn when the answer begins."""
         self._exchange = exchange
         self._charge = charge
+        self._trace = trace
         self.elsewhere = None
         self._following = False
         self._stop_lingering()  # of the exchange before, which has no end if it was aborted
@@ -251,5 +255,7 @@ class AnswerRelay:
         answering = conversation.facts.answering
         if answering and charge is not None and not charge.answering:
             charge.answer_began()
+            if self._trace is not None:
+                self._trace.answer_began()
         good = self.well and self.failure is None
         return good and (bool(out) or (answering and not conversation.exchange_over))

@@ -16,6 +16,7 @@ from ledger import AccountSpent, Charge
 from metrics import Attempt, Outcome, ToolCalls
 from pool import Fault
 from recordings import Recording
+from tracing import AttemptTrace
 from translate import Conversation
 from translate.backend import PostedConversation, TurnFacts
 from translate.values import (
@@ -33,7 +34,7 @@ from translate.values import (
 )
 from turns.account_faults import account_fault, fault_of_error, moves_on
 from turns.answer_files import AnswerFiles
-from turns.exchange_result import ExchangeResult, exchange_result
+from turns.exchange_result import ExchangeResult, attempt_end, exchange_result
 from turns.failures import outcome_of
 from turns.follow_ups import FollowUp, FollowUps
 from turns.need import UPLOADS, need_of
@@ -460,7 +461,8 @@ class TurnRunner:
         began = time.time()
         charge = self._charge = await self._charge_for(posted)
         charge.begin()
-        relay.begin(exchange, charge)
+        trace = self._begin_trace()
+        relay.begin(exchange, charge, trace)
         if self._recording is not None:
             self._recording.begin(posted.sent)
         try:
@@ -480,6 +482,8 @@ class TurnRunner:
         finally:
             result = exchange_result(exchange, failure, done=conversation.exchange_over, error=relay.failure)
             self._abandoned = result.abandoned
+            if trace is not None:
+                trace.end(attempt_end(exchange, result, answered_by=self.answered_by))
             if result.unreachable:
                 parts.metrics.unreachable()
             settled = charge.settle(
@@ -494,6 +498,13 @@ class TurnRunner:
             self._units += charge.units
             self._spent = self._spent or result.verdict.spent
         return result
+
+    def _begin_trace(self) -> AttemptTrace | None:
+        """The span of what is posted now, if the request is traced."""
+        if (traced := self._request.trace) is None:
+            return None
+        account = self._slot.account
+        return traced.attempt(account=account.alias if account is not None else "", model=self._model.slug)
 
     def _note_facts(self, credential: Credential, facts: TurnFacts) -> None:
         """What an exchange has told besides the answer."""

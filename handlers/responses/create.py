@@ -230,6 +230,7 @@ class ResponsesHandler(AnswerHandler[JsonBody]):
             if holds_input
             else partial(self.reservation.shrink_to, self.whole_body().other_bytes),
             afterwards=note if lasting else None,
+            trace=self.trace,
         )
         return self.parts.turns.turn(turn, format)
 

@@ -23,6 +23,7 @@ PREFIX = "canaryprefix01"
 HIDDEN = "canaryhidden01"
 ADMIN = "canaryadmintoken0123456789"
 SCRAPER = "canaryscraper0123456789"
+COLLECTOR = "canarycollector0123456789"
 GPTS_KEY = "fk-canarygptskey"
 SERVICE_KEY = "sk-pandora-canaryservicekey0123456789"
 ACCOUNT_TOKENS = {"first": "fk-canaryaccount1", "second": "fk-dead-canaryaccount2"}
@@ -44,6 +45,7 @@ SETTINGS: Final[Mapping[str, str]] = {
     "API_PREFIX": HIDDEN,
     "ADMIN_TOKEN": ADMIN,
     "METRICS_TOKEN": SCRAPER,
+    "OTEL_EXPORTER_OTLP_HEADERS": f"x-token={COLLECTOR}",
     "KEY_FOR_GPTS_INFO": GPTS_KEY,
     "KEY_ALIASES": f"somebody={GPTS_KEY}",
     "LICENCE_USAGE_URL": f"http://127.0.0.1:1/{WORD}licence",

@@ -1,4 +1,4 @@
-"""Keys, prefixes, tokens, prompts and answers reach no log at any level, no metric, no error and no file.
+"""Keys, prefixes, tokens, prompts and answers reach no log at any level, no metric, span, error and file.
 
 The canaries are everywhere where a secret can be, and every route, format and failure is gone through with
 them; a route that `canaries.py` does not know fails a test.
@@ -25,6 +25,7 @@ from tests.service.canaries import (
     ADMIN,
     ANSWER,
     CHAT,
+    COLLECTOR,
     HIDDEN,
     KEY,
     PREFIX,
@@ -42,6 +43,7 @@ from tests.service.canaries import (
     with_accounts,
 )
 from tests.service.deployment import deployed
+from tests.tracing.collector import collecting
 from wiring import build
 
 AT_ONCE = 8
@@ -87,7 +89,10 @@ def test_no_secret_is_logged_measured_told_or_kept(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     settings = with_accounts(tmp_path_factory.mktemp("accounts"))
-    with service_over_simulator({**settings, "STATE_DIR": str(tmp_path)}) as pair:
+    with (
+        collecting() as collector,
+        service_over_simulator({**settings, **collector.settings, "STATE_DIR": str(tmp_path)}) as pair,
+    ):
         replies = ask_all(pair)
         rude = [send_rudely(pair.port, data, leave=leave) for data, leave in rude_requests()]
         seen_by_backend = json.dumps(pair.upstream)
@@ -103,6 +108,9 @@ def test_no_secret_is_logged_measured_told_or_kept(
             pair.service.signal(signal.SIGTERM)
             assert pair.service.exit_code() == 0
         output = pair.service.output
+        assert collector.headers["x-token"] == COLLECTOR
+        assert len(collector.requests) > len(replies) / 2
+        assert WORD.encode() not in b"".join(collector.bodies)
     statuses = Counter(reply.status for _, reply in replies)
     assert {200, 204, 400, 401, 403, 404, 405, 413, 415, 429, 502, 503, 504} <= set(statuses)
     assert [request for request, reply in replies if reply.status == 500] == []

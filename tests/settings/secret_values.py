@@ -10,5 +10,6 @@ SECRETS = {
     "METRICS_TOKEN": "abcd1234",
     "REDIS_URL": "redis://:abcd1234@127.0.0.1",
     "KEY_ALIASES": "alice=fk-abcd1234",
+    "OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20abcd1234",
     "LICENCE_USAGE_URL": "https://licence.example/abcd1234/usage",
 }

@@ -60,6 +60,12 @@ GOOD: dict[str, dict[str, object]] = {
         "alice=eyJ.x,acc-1,bob=fk-2": {"eyJ.x,acc-1": "alice", "fk-2": "bob"},
         "": {},
     },
+    "OTEL_EXPORTER_OTLP_HEADERS": {
+        "": {},
+        "authorization=Bearer%20a%2Cb, x-team = chat ,": {"authorization": "Bearer a,b", "x-team": "chat"},
+        "authorization=Basic eA==": {"authorization": "Basic eA=="},
+    },
+    "OTEL_TRACES_SAMPLER_ARG": {"": 1.0, "0": 0.0, "0.25": 0.25, "1.0": 1.0},
     "TRUSTED_PROXIES": {
         "": (),
         "127.0.0.1, ::1": (ip_network("127.0.0.1"), ip_network("::1")),
@@ -96,6 +102,11 @@ BAD: dict[str, list[str]] = {
     "ALLOW_ANY_GPT": SWITCH,
     "AUDIO": SWITCH,
     "RECORD": ["some", "true"],
+    "TRACES": ["on", "jaeger"],
+    "OTEL_EXPORTER_OTLP_ENDPOINT": ADDRESS,
+    "OTEL_EXPORTER_OTLP_HEADERS": ["token", "a b=c", "=c", "a=", "a=b%0Ac", "a=%E4%BD%A0", "ä=b", "a=ü"],
+    "OTEL_TRACES_SAMPLER": ["jaeger_remote", "0.1"],
+    "OTEL_TRACES_SAMPLER_ARG": [*NUMBER, "1.1", "2", ".5", "10%"],
     "METRICS_PORT": [*NUMBER, "65536"],
     "METRICS_TOKEN": ["two words", "schlüssel"],
     "PORT": [*NUMBER, "65536", "80.5"],
@@ -183,7 +194,7 @@ BAD: dict[str, list[str]] = {
     "RETRY_UNCLEAR": SWITCH,
     "ERROR_NOTE": SWITCH,
 }
-FREE_TEXT = {"ACCOUNTS_FILE", "GPTS_FILE", "HOST", "LOG_FILE", "STATE_DIR"}
+FREE_TEXT = {"OTEL_SERVICE_NAME", "ACCOUNTS_FILE", "GPTS_FILE", "HOST", "LOG_FILE", "STATE_DIR"}
 
 
 @pytest.mark.parametrize(
