@@ -1,5 +1,6 @@
 """Each alert, by promtool: it fires for its trouble, not at the first sign of it, not without, and ends."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -10,12 +11,17 @@ import pytest
 import yaml
 
 from metrics import AccountState
-from tests.deploy.rules import RULE_FILES, alerts
+from settings import Settings
+from settings.spec import specs_of
+from tests.deploy.rules import DASHBOARDS, RULE_FILES, alerts
 
 pytestmark = pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
 
 Series = dict[str, str]
 HOUR = 60  # evaluations, one a minute
+SETTINGS = {spec.name for spec in specs_of(Settings).values()} | {"MEMORY_LIMIT"}
+"""Those of the service, and of the compose files."""
+PANELS = {panel["title"] for path in DASHBOARDS for panel in json.loads(path.read_text())["panels"]}
 
 
 def request(outcome: str, per_minute: float, **labels: str) -> Series:
@@ -296,8 +302,20 @@ def test_calm_operation_fires_nothing(tmp_path: Path) -> None:
 def test_alert_says_how_bad_it_is_and_what_to_do(rule: dict[str, dict[str, str]]) -> None:
     assert rule["labels"]["severity"] in ("critical", "warning", "info")
     assert "for" in rule
-    assert rule["annotations"].keys() == {"summary", "action"}
+    assert rule["annotations"].keys() == {"summary", "action", "runbook"}
     assert rule["annotations"]["action"].endswith(".")
+
+
+@pytest.mark.parametrize("rule", alerts(), ids=lambda rule: rule["alert"])
+def test_runbook_tells_a_stranger_what_it_means_where_to_look_and_what_to_do(
+    rule: dict[str, dict[str, str]],
+) -> None:
+    runbook = rule["annotations"]["runbook"]
+    parts = re.fullmatch(r"Meaning: (.{30,})\nLook: (.{30,})\nThen: (.{30,})\.", runbook)
+    assert parts is not None
+    named = set(re.findall(r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b", runbook))
+    assert named <= SETTINGS, "something is named that is no setting"
+    assert set(re.findall(r"(?<!\w)'([^']{3,})'(?!\w)", runbook)) <= PANELS
 
 
 def test_rules_and_configuration_are_found_sound_by_promtool() -> None:
