@@ -10,7 +10,11 @@ not take, and every error, is left to `IOStream`.
 """
 
 import asyncio
+import fcntl
+import select
 import socket
+import struct
+import termios
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from enum import Enum
@@ -43,6 +47,8 @@ class Phase(Enum):
     BODY = "body"
     ANSWER = "answer"
     """It was read, and is being answered."""
+    LEAVE = "leave"
+    """It had its last answer, and is closed when its client has all of it."""
 
 
 class Owner(Protocol):
@@ -50,6 +56,11 @@ class Owner(Protocol):
 
     all_sent: "asyncio.Future[None]"
     """The result of every write of which nothing is left: done, and the same for all."""
+
+    @property
+    def ending(self) -> bool:
+        """Each connection is answered once more at most, and closed then."""
+        ...
 
     def waits(self, stream: "ClientStream") -> None:
         """It waits for a request, or for the rest of one, from now on."""
@@ -84,6 +95,7 @@ class ClientStream(IOStream):
         "_faulted",
         "_head_bytes",
         "_head_is_read",
+        "_is_last",
         "_loop",
         "_owner",
         "_timer",
@@ -111,6 +123,7 @@ class ClientStream(IOStream):
         self._times = times
         self._owner = owner
         self._faulted = False
+        self._is_last = False
         self._answer_begun = False
         self._head_bytes = 0
         self._head_is_read = False
@@ -126,6 +139,8 @@ class ClientStream(IOStream):
         Raises:
             StreamClosedError: there is none, or it was refused.
         """
+        if self._is_last:
+            await self._leave()
         if self.closed():  # the request was here already when the client left
             raise StreamClosedError
         self._await_request()
@@ -189,6 +204,29 @@ class ClientStream(IOStream):
             cut_by_us = isinstance(self.error, UnsatisfiableReadError)
             self._report(ProtocolFault.BODY if cut_by_us else ProtocolFault.INCOMPLETE)
 
+    def answer_begins(self) -> bool:
+        """The headers of an answer are about to be written. Return whether it is the last one, and closes
+        the connection.
+        """
+        self._is_last = self._owner.ending
+        return self._is_last
+
+    @property
+    def is_quiet(self) -> bool:
+        """Nothing of a request has come, read or not, and the client has all of the answer before."""
+        if self.phase is not Phase.HEAD or self.has_begun or self.writing():
+            return False
+        poll = select.poll()
+        poll.register(self.descriptor, select.POLLIN)
+        return not poll.poll(0) and not self._is_on_the_way()
+
+    def stop(self) -> None:
+        """Close the connection now. Whose request has come in part is told that it is not served."""
+        has_part = self.phase is Phase.BODY or (self.phase is Phase.HEAD and self.has_begun)
+        if has_part and not self._answer_begun and not self.writing():
+            self._refuse_while_reading(ProtocolFault.STOPPING)
+        self.close()
+
     def shed(self, reason: ClosedConnection) -> None:
         """Close the connection, on which something is waited for."""
         self._owner.useless(reason)
@@ -215,7 +253,7 @@ class ClientStream(IOStream):
         count = super().read_from_fd(buf)
         if count and self.phase is Phase.ANSWER:
             self._bytes_ahead += count
-        elif count:
+        elif count and self.phase is not Phase.LEAVE:
             self._owner.waits(self)
             if self.phase is Phase.HEAD:
                 self._note_head(buf, count)
@@ -319,6 +357,32 @@ class ClientStream(IOStream):
                 while True:
                     await self.read_bytes(65536, partial=True)
         self.close()
+
+    async def _leave(self) -> None:
+        """Take what the client still sends, and drop it, until it has the whole answer and goes. What is not
+        taken would have the kernel throw away the rest of the answer.
+        """
+        self.phase = Phase.LEAVE
+        self._bytes_ahead = 0
+        self._end_sending()
+        self._set_timer(self._times.linger, self._has_lingered)
+        with suppress(StreamClosedError):
+            while True:
+                await self.read_bytes(READ_BYTES, partial=True)
+
+    def _has_lingered(self) -> None:
+        if self._is_on_the_way():
+            self._set_timer(self._times.linger, self._has_lingered)
+        else:
+            self.close()
+
+    def _is_on_the_way(self) -> bool:
+        """Whether the kernel holds something that the client's has not got yet."""
+        try:
+            unsent = fcntl.ioctl(self.descriptor, termios.TIOCOUTQ, bytes(4))
+        except OSError:  # this system does not tell
+            return False
+        return struct.unpack("i", unsent) != (0,)
 
     def _end_sending(self) -> None:
         if not self.closed() and not self.writing():

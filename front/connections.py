@@ -1,9 +1,10 @@
 """The open connections of clients: how many there are, and which one can be spared."""
 
 import asyncio
+import math
 from collections.abc import Callable, Iterator
 
-from front.client_stream import ClientStream, Phase
+from front.client_stream import ClientStream
 from front.departures import Departures
 from front.fault_log import log_fault
 from front.times import ConnectionTimes
@@ -30,6 +31,7 @@ class Connections:
         self._departures = departures
         self._on_room = on_room
         self._open: set[ClientStream] = set()
+        self._ends_at = math.inf
         self._waiting: dict[ClientStream, float] = {}
         """Those whose client has to send something, and the time of its last byte; the oldest comes first."""
         self._loop = asyncio.get_running_loop()
@@ -66,15 +68,31 @@ class Connections:
                 return True
         return False
 
-    def unfinished(self) -> bool:
-        """Some client has sent a request that is not answered, or has just come with one."""
-        now = self._loop.time()
-        for stream in self._open:
-            if stream.phase is not Phase.HEAD or stream.has_begun:
-                return True
-            if not stream.served and now - self._waiting.get(stream, now) < self._times.spared:
-                return True
-        return False
+    @property
+    def ending(self) -> bool:
+        """See `Owner`."""
+        return self._loop.time() >= self._ends_at
+
+    def end(self) -> None:
+        """Answer each once more at most, from now on."""
+        self._ends_at = self._loop.time()
+
+    def close_quiet(self, most: int, *, at_once: bool = False) -> int:
+        """Close those whose client may ask once more and has not done so for `ConnectionTimes.last`; with
+        `at_once` all whose client says nothing. Return how many: `most`, if there may be others.
+
+        A request that is on its way to a connection that is closed is lost, and its client may not dare to
+        send it again.
+        """
+        too_late = self._loop.time() - (0.0 if at_once else self._times.last)
+        closed = 0
+        for stream, since in list(self._waiting.items()):
+            if closed == most or max(since, self._ends_at) > too_late:
+                break
+            if stream.is_quiet:
+                stream.shed(ClosedConnection.IDLE if stream.served else ClosedConnection.SILENT)
+                closed += 1
+        return closed
 
     def waits(self, stream: ClientStream) -> None:
         """See `Owner`."""

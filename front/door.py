@@ -23,6 +23,8 @@ MAX_DRAINED_BODY_BYTES: Final = 1 << 31
 HANDOVER_SECONDS: Final = 0.5
 """How long connections that were under way to a shared port are still accepted."""
 LOOK_SECONDS: Final = 0.02
+CLOSED_AT_ONCE: Final = 16
+"""Connections that are closed before the loop goes on with other work."""
 ANY_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - nothing listens on it
 """Where a client is that has no address."""
 
@@ -54,8 +56,7 @@ class FrontDoor(HTTPServerConnectionDelegate):
 
         Who waits in the queue of the kernel is let in.
         """
-        # Connections that are kept alive get "Connection: close" with their next response.
-        self._parameters.no_keep_alive = True
+        self._connections.end()
         if self._listeners.shared:
             self._listeners.turn_away()
             await asyncio.sleep(HANDOVER_SECONDS)
@@ -63,19 +64,29 @@ class FrontDoor(HTTPServerConnectionDelegate):
         self._listeners.close()
 
     async def wait_until_answered(self, seconds: float, hurried: asyncio.Event) -> None:
-        """Wait until all requests that were sent are answered, for so long at most, or until `hurried`."""
+        """Once it listens no more: wait until all requests that were sent are answered, and every connection
+        is closed on which no further one comes; for so long at most, or until `hurried`.
+
+        Then those are closed on which nothing was asked: nobody is refused who asks there meanwhile.
+        """
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
-        while self._connections.unfinished() and loop.time() < until:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_SECONDS):
-                    await hurried.wait()
-                    return
+        over = False
+        while len(self._connections):
+            over = over or hurried.is_set() or loop.time() >= until
+            if self._connections.close_quiet(CLOSED_AT_ONCE, at_once=over) == CLOSED_AT_ONCE:
+                await asyncio.sleep(0)
+            elif over:
+                return
+            else:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_SECONDS):
+                        await hurried.wait()
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections; who has sent a part of a request is told."""
         for stream in self._connections:
-            stream.close()
+            stream.stop()
         for serving in list(self._serving.values()):
             await serving.close()
         self._departures.close()

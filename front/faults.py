@@ -4,7 +4,7 @@ from typing import Final
 
 from metrics import ProtocolFault
 from translate.openai import envelope
-from translate.values import BadRequest
+from translate.values import ApiError, BadRequest, Overloaded
 
 REPLIES: Final = {
     ProtocolFault.LINE_END: "400 Bad Request",
@@ -17,6 +17,7 @@ REPLIES: Final = {
     ProtocolFault.BODY: "400 Bad Request",
     ProtocolFault.HEAD_TIMEOUT: "408 Request Timeout",
     ProtocolFault.BODY_TIMEOUT: "408 Request Timeout",
+    ProtocolFault.STOPPING: "503 Service Unavailable",
     ProtocolFault.OTHER: "400 Bad Request",
 }
 """Status and phrase. Nobody is there to read one for INCOMPLETE."""
@@ -32,8 +33,12 @@ MESSAGES: Final = {
     ProtocolFault.BODY: "The body of the request is not sent as its headers say.",
     ProtocolFault.HEAD_TIMEOUT: "The headers of the request took too long.",
     ProtocolFault.BODY_TIMEOUT: "The body of the request took too long.",
+    ProtocolFault.STOPPING: "The service is restarting.",
     ProtocolFault.OTHER: "The request is not valid HTTP.",
 }
+
+RETRY_SECONDS: Final = 5
+"""After so long another instance, or the next process, may be there."""
 
 
 def status_of(fault: ProtocolFault) -> int | None:
@@ -43,12 +48,20 @@ def status_of(fault: ProtocolFault) -> int | None:
 
 def refusal(fault: ProtocolFault, request_id: str) -> bytes:
     """The whole response, after which the connection is closed."""
-    body = envelope(BadRequest(MESSAGES[fault]))
+    error = _error(fault)
+    body = envelope(error)
     lines = (
         f"HTTP/1.1 {REPLIES[fault]}",
         "Content-Type: application/json",
         f"Content-Length: {len(body)}",
         "Connection: close",
         f"x-request-id: {request_id}",
+        *(f"{name}: {value}" for name, value in error.headers().items()),
     )
     return "\r\n".join([*lines, "", ""]).encode("ascii") + body
+
+
+def _error(fault: ProtocolFault) -> ApiError:
+    if fault is ProtocolFault.STOPPING:
+        return Overloaded(MESSAGES[fault], retry_after=RETRY_SECONDS)
+    return BadRequest(MESSAGES[fault])

@@ -38,6 +38,8 @@ class ResponseConnection(HTTPConnection):
         chunk: bytes | None = None,
     ) -> "Future[None]":
         """See `HTTPConnection`."""
+        if self.stream.answer_begins():
+            headers["Connection"] = "close"
         written = self._inner.write_headers(start_line, headers, chunk)
         self._chunked = headers.get("Transfer-Encoding") == "chunked"
         return written

@@ -84,6 +84,8 @@ class ProtocolFault(StrEnum):
     """The body does not come in the form that the headers announced."""
     HEAD_TIMEOUT = "head_timeout"
     BODY_TIMEOUT = "body_timeout"
+    STOPPING = "stopping"
+    """The service stopped before all of it had come."""
     INCOMPLETE = "incomplete"
     """The connection ended within the request."""
     OTHER = "other"

@@ -25,6 +25,8 @@ PIECES = st.lists(st.integers(0, 5000), max_size=12)
 class Nobody:
     """An owner that takes no notice."""
 
+    ending = False
+
     def __init__(self) -> None:
         self.all_sent = asyncio.get_running_loop().create_future()
         self.all_sent.set_result(None)
