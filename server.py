@@ -3,6 +3,7 @@
 - `python server.py`: serve with the backend at BASE_URL
 - `python server.py --demo`: serve with the built-in simulator as the backend
 - `python server.py usage`: print what was spent
+- `python server.py ledger backup|restore|check`: back up what was spent, bring it back, check it
 - `python server.py explain FILE`: print what is made of a recorded turn
 - `python server.py keys add|list|revoke`: make, list, revoke keys of this service
 - `python server.py --help`: list options and settings
@@ -19,6 +20,7 @@ import signal
 import sys
 import time
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,7 +35,17 @@ from front import (
     raise_descriptor_limit,
 )
 from handlers import make_app, make_metrics_app
-from ledger import DAY, KeyNames, StoreError, row_as_json, usage_table
+from ledger import (
+    DAY,
+    About,
+    BackupFailed,
+    KeyNames,
+    LedgerBackups,
+    LedgerRefused,
+    StoreError,
+    row_as_json,
+    usage_table,
+)
 from logs import configure_logs
 from recordings import NotARecording, RecordedTurn, explain
 from roster import NotChanged, RosterError, RosterFile, add_key, keys_as_json, keys_table, revoke_key
@@ -41,7 +53,7 @@ from runtime import Signals, give_back_large_blocks, new_event_loop
 from settings import Settings, SettingsError
 from translate.values import STYLES, Gpt
 from transport import new_serving_loop
-from wiring import Service, build, ledger_store, limits_of, roster_file
+from wiring import Service, build, ledger_backups, ledger_store, limits_of, roster_file
 
 if TYPE_CHECKING:
     from simulator import Simulator
@@ -59,6 +71,8 @@ KEY_FIELDS = (
 """What may be said of a new key: options, and fields of its entry."""
 HURRY_SECONDS = 4.0
 """How long open answers may still take to be ended and recorded after a second signal."""
+REFUSED = 0
+"""The reason for the end that is no signal: the ledger is not for this version of the service."""
 YOUNG_OBJECTS = 5000
 """How many may come before they are looked over for garbage, which takes less than a millisecond. Requests
 leave none; with Python's 700 the objects of those under way would be looked over again and again."""
@@ -149,19 +163,28 @@ async def _serve_until_ended(settings: Settings, demo: bool, signals: Signals) -
         settings = replace(settings, base_url=simulator.url, key_for_gpts_info=DEMO_KEY)
         if settings.passthrough is None:
             settings = replace(settings, passthrough=True)  # the console shows the simulator's key
-    server = _listen(build(settings, VERSION, simulated=demo, demo_gpts=gpts))
+    service = build(settings, VERSION, simulated=demo, demo_gpts=gpts)
+    ledger = service.charges.ledger
+    try:
+        await ledger.refuse_newer()
+    except LedgerRefused as refused:
+        raise SettingsError(f"{refused}.") from None
+    server = _listen(service)
+    watching = asyncio.create_task(ledger.wait_until_refused())
+    watching.add_done_callback(lambda _: ends.put_nowait(REFUSED))
     gc.collect()
     gc.set_threshold(YOUNG_OBJECTS)
     gc.freeze()  # what is there for good; to look at it again and again would be a pause for all
     signals.on(signal.SIGHUP, server.service.reload)
     _announce(server, demo)
-    await ends.get()
+    end = await ends.get()
     log.info("stopping: %d answers in flight", len(server.service.running))
     code = await _stop(server, ends)
+    watching.cancel()
     if simulator is not None:
         await simulator.stop()
     log.info("stopped")
-    return code
+    return code or (2 if end == REFUSED else 0)
 
 
 async def _stop(server: Server, ends: asyncio.Queue[int]) -> int:
@@ -238,16 +261,34 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--demo", action="store_true", help="use the built-in simulator as the backend")
     parser.set_defaults(command="serve")
-    commands = parser.add_subparsers(title="commands", metavar="[usage | explain | keys]")
+    commands = parser.add_subparsers(title="commands", metavar="[usage | ledger | explain | keys]")
     usage = commands.add_parser("usage", help="print what was spent by day, model and key, and exit")
     usage.set_defaults(command="usage")
     usage.add_argument("--days", type=int, default=30, help="number of days including today (default: 30)")
     usage.add_argument("--json", action="store_true", help="print JSON: a list with one object per row")
+    _add_ledger_commands(
+        commands.add_parser("ledger", help="back up the ledger, bring a backup back or check it, and exit")
+    )
     recorded = commands.add_parser("explain", help="print what is made of a recorded turn, and exit")
     recorded.set_defaults(command="explain")
     recorded.add_argument("file", type=Path, help="a file of STATE_DIR/recordings")
     _add_key_commands(commands.add_parser("keys", help="make, list or revoke keys of this service, and exit"))
     return parser.parse_args()
+
+
+def _add_ledger_commands(ledger: argparse.ArgumentParser) -> None:
+    actions = ledger.add_subparsers(title="commands", metavar="backup | restore | check", required=True)
+    backup = actions.add_parser("backup", help="put the ledger and the secret into a file; services may run")
+    backup.set_defaults(command="ledger backup")
+    backup.add_argument("file", type=Path, help="is made, or replaced by the new one")
+    restore = actions.add_parser("restore", help="bring a backup back; no service may run")
+    restore.set_defaults(command="ledger restore")
+    restore.add_argument("file", type=Path, help="a backup")
+    restore.add_argument(
+        "--overwrite", action="store_true", help="also if conversations are recorded that it has not"
+    )
+    check = actions.add_parser("check", help="say whether the ledger is whole, and the secret belongs to it")
+    check.set_defaults(command="ledger check")
 
 
 def _add_key_commands(keys: argparse.ArgumentParser) -> None:
@@ -284,6 +325,7 @@ async def print_usage(settings: Settings, *, days: int, as_json: bool, simulated
     store = ledger_store(settings, limits, KeyNames(b"", {}), simulated=simulated)
     tomorrow = limits.reset_at(time.time())
     try:
+        await store.refuse_newer()
         rows = await store.usage(tomorrow - days * DAY, tomorrow, DAY, None)
     except StoreError as error:
         raise SettingsError(f"the ledger cannot be read: {error}.") from None
@@ -317,6 +359,32 @@ def run_key_command(arguments: argparse.Namespace, file: RosterFile) -> int:
     except RosterError as error:
         raise SettingsError(f"{file.path} is not usable: {error}.") from None
     return 0
+
+
+async def run_ledger_command(arguments: argparse.Namespace, backups: LedgerBackups) -> int:
+    """Back up the ledger, bring a backup back, or check it. Gives the exit code: 1 if something is wrong.
+
+    Raises:
+        SettingsError: it cannot be done.
+    """
+    try:
+        if arguments.command == "ledger backup":
+            sys.stdout.write(_told(await backups.back_up(arguments.file)))
+        elif arguments.command == "ledger restore":
+            sys.stdout.write(_told(await backups.restore(arguments.file, overwrite=arguments.overwrite)))
+        else:
+            checked = await backups.check()
+            sys.stdout.writelines(f"{finding}\n" for finding in checked.findings)
+            sys.stdout.writelines(f"WRONG: {problem}\n" for problem in checked.problems)
+            return 1 if checked.problems else 0
+    except (BackupFailed, StoreError) as error:
+        raise SettingsError(f"{error}.") from None
+    return 0
+
+
+def _told(about: About) -> str:
+    made = datetime.fromtimestamp(about.at, UTC).isoformat(timespec="seconds")
+    return f"{about.conversations} conversations, as of {made}\n"
 
 
 def print_explanation(file: Path) -> int:
@@ -353,6 +421,8 @@ def run() -> int:
         settings = Settings.from_env(os.environ)
         if arguments.command.startswith("keys "):
             return run_key_command(arguments, roster_file(settings, simulated=demo))
+        if arguments.command.startswith("ledger "):
+            return asyncio.run(run_ledger_command(arguments, ledger_backups(settings, simulated=demo)))
         if arguments.command == "usage":
             return asyncio.run(
                 print_usage(settings, days=arguments.days, as_json=arguments.json, simulated=demo)

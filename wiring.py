@@ -33,10 +33,13 @@ from ledger import (
     ChargeBook,
     KeyNames,
     Ledger,
+    LedgerBackups,
     LicenceUsage,
     Limits,
     Reconciler,
+    RedisBackups,
     RedisStore,
+    SqliteBackups,
     SqliteStore,
     Store,
     load_secret,
@@ -83,7 +86,7 @@ from upstream.account import AccountLimits, ModelLists
 from upstream.files import BackendFiles
 from upstream.gpts import GptDescriptions, GptDescriptionStore, GptSearch
 
-__all__ = ["Service", "build", "ledger_store", "limits_of", "roster_file"]
+__all__ = ["Service", "build", "ledger_backups", "ledger_store", "limits_of", "roster_file"]
 
 GPTS_FILE: Final = Path(__file__).with_name("gpts.json")
 ACCOUNTS_FILE: Final = Path(__file__).with_name("accounts.json")
@@ -450,9 +453,20 @@ def ledger_store(settings: Settings, limits: Limits, keys: KeyNames, *, simulate
     if settings.redis_url:
         retention = settings.ledger_retention_days * DAY
         return RedisStore(settings.redis_url, limits, keys, state / SECRET_FILE, retention)
+    return SqliteStore(_ledger_file(state, simulated), limits.reset_hour * HOUR, fingerprint=keys.fingerprint)
+
+
+def ledger_backups(settings: Settings, *, simulated: bool = False) -> LedgerBackups:
+    """What makes backups of the ledger, and brings them back."""
+    state = Path(settings.state_dir)
+    if settings.redis_url:
+        return RedisBackups(settings.redis_url, state / SECRET_FILE)
+    return SqliteBackups(_ledger_file(state, simulated), state / SECRET_FILE)
+
+
+def _ledger_file(state: Path, simulated: bool) -> Path:
     # What the simulator was asked does not count as spent at a backend.
-    name = "demo-ledger.sqlite3" if simulated else "ledger.sqlite3"
-    return SqliteStore(state / name, limits.reset_hour * HOUR)
+    return state / ("demo-ledger.sqlite3" if simulated else "ledger.sqlite3")
 
 
 def _response_store(settings: Settings, *, simulated: bool) -> ResponseStore | None:

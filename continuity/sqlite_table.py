@@ -65,7 +65,7 @@ class SqliteConversations:
     def __init__(
         self, path: Path, bounds: Bounds | None = None, clock: Callable[[], float] = time.time
     ) -> None:
-        self._file = SqliteFile(path, [SCHEMA], durable=False)
+        self._file = SqliteFile(path, [SCHEMA], durable=False, expendable=True)
         self._bounds = bounds or Bounds()
         self._clock = clock
         self._trust = ClockTrust("conversations", clock)

@@ -4,6 +4,7 @@
 the `Ledger` decides and records, in a `SqliteStore` or, for several instances, in a `RedisStore`.
 """
 
+from ledger.backup_file import About, BackupFailed, LedgerBackups, LedgerCheck
 from ledger.charges import Charge, ChargeBook
 from ledger.key_names import SECRET_FILE, KeyNames, load_secret, save_secret
 from ledger.ledger import Ledger
@@ -11,10 +12,12 @@ from ledger.licence import LicenceUsage
 from ledger.limits import DAY, HOUR, AccountSpent, Allowance, Limits, Standing
 from ledger.reconcile import GRACE_SECONDS, SHARED_GRACE_SECONDS, Reconciler
 from ledger.records import Subject, UsageRow
+from ledger.redis_backups import RedisBackups
 from ledger.redis_store import RedisStore
 from ledger.report import limits_as_json, row_as_json, usage_summary, usage_table
+from ledger.sqlite_backups import SqliteBackups
 from ledger.sqlite_store import SqliteStore
-from ledger.store import Store, StoreError
+from ledger.store import LedgerRefused, Store, StoreError
 
 __all__ = [
     "DAY",
@@ -22,16 +25,23 @@ __all__ = [
     "HOUR",
     "SECRET_FILE",
     "SHARED_GRACE_SECONDS",
+    "About",
     "AccountSpent",
     "Allowance",
+    "BackupFailed",
     "Charge",
     "ChargeBook",
     "KeyNames",
     "Ledger",
+    "LedgerBackups",
+    "LedgerCheck",
+    "LedgerRefused",
     "LicenceUsage",
     "Limits",
     "Reconciler",
+    "RedisBackups",
     "RedisStore",
+    "SqliteBackups",
     "SqliteStore",
     "Standing",
     "Store",

@@ -44,6 +44,11 @@ class KeyNames:
         self._secret = secret
         self._known.clear()
 
+    @property
+    def fingerprint(self) -> str:
+        """Tells this secret from others, and nothing else of it."""
+        return fingerprint_of(self._secret)
+
     def is_given(self, caller: Caller) -> bool:
         """Whether the caller's key is one of this service, or one that the settings name."""
         return caller.grant is not None or caller.key in self._given
@@ -74,6 +79,11 @@ class KeyNames:
 
     def _made(self, key: str) -> str:
         return "k-" + hmac.digest(self._secret, key.encode("utf-8", "replace"), "sha256").hex()[:DIGITS]
+
+
+def fingerprint_of(secret: bytes) -> str:
+    """Sixteen hex digits that tell the secret from others, and nothing else of it."""
+    return hmac.digest(secret, b"fingerprint", "sha256").hex()[:16]
 
 
 def load_secret(path: Path) -> bytes:

@@ -7,6 +7,7 @@ itself where several instances share one. While the store fails, decisions go on
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
@@ -33,9 +34,11 @@ from ledger.limits import (
     standing,
 )
 from ledger.records import Capped, Counted, Posted, Settled, Subject, UsageRow
-from ledger.store import Store, StoreDecision, StoreError
+from ledger.store import LedgerRefused, Store, StoreDecision, StoreError
 from metrics import Attempt, Metrics
 from runtime import BackgroundTasks, ClockTrust
+
+log = logging.getLogger("pandora")
 
 LOAD_SECONDS: Final = 2.0
 """How long the first answers after a start wait for what was spent before it."""
@@ -82,6 +85,7 @@ class Ledger:
         self._unsettled: set[str] = set()
         self._all_settled = asyncio.Event()
         self._last_loaded: Posted | None = None
+        self._refused = asyncio.Event()
 
     def start(self) -> None:
         """Begin to store, and to delete what is too old; returns at once."""
@@ -97,6 +101,25 @@ class Ledger:
                     await self._all_settled.wait()
         await self._tasks.cancel()
         await self._journal.close()
+
+    async def refuse_newer(self) -> None:
+        """Look, before the start, whether this version of the service can use what is stored.
+
+        Raises:
+            LedgerRefused: it cannot, and must not start.
+        """
+        try:
+            await self._store.refuse_newer()
+        except LedgerRefused:
+            raise
+        except StoreError:
+            return  # out of reach; `wait_until_refused` tells it later
+
+    async def wait_until_refused(self) -> None:
+        """Wait until the store could be reached at last, and turns out to be of no use to this version of the
+        service: it has to end then.
+        """
+        await self._refused.wait()
 
     @property
     def failing(self) -> bool:
@@ -289,6 +312,14 @@ class Ledger:
             self._all_settled.set()
 
     async def _load(self) -> None:
+        try:
+            await self._load_recent()
+        except LedgerRefused as refused:
+            log.error("the service has to end: %s", refused)
+            self._refused.set()
+            raise
+
+    async def _load_recent(self) -> None:
         now = self.clock()
         since = min(self.limits.day_start(self.limits.day(now)), now - self.limits.window)
         while True:  # begun again after a failure, it goes on where it was

@@ -20,6 +20,9 @@ wrong: one that is ahead of that of Redis empties no rolling window, and its mes
     {pandora}:hour:HOUR         the same for an hour
     {pandora}:secret            of the names of keys, in hex
     {pandora}:born              made up when there was none: another one tells that all else was lost
+    {pandora}:schema            the version of all this, where it is not the first one
+    {pandora}:in-use            there for ten seconds after an instance has looked at the ledger
+    {pandora}:restoring         there while a backup is brought back, and left if that was broken off
 """
 
 from typing import Final
@@ -28,8 +31,24 @@ PREFIX: Final = "{pandora}:"
 SEPARATOR: Final = "\x1f"
 ACCOUNT_SEPARATOR: Final = "\x1e"
 """Another one, so that a version that knows no accounts still can read the sums."""
+SECRET: Final = PREFIX + "secret"
+BORN: Final = PREFIX + "born"
+SCHEMA: Final = PREFIX + "schema"
+IN_USE: Final = PREFIX + "in-use"
+RESTORING: Final = PREFIX + "restoring"
+SCHEMA_VERSION: Final = 1
+"""What is written here. A version that writes something else, which this one would misread, has to write its
+number to `SCHEMA`."""
+IN_USE_SECONDS: Final = 10
 RECENT_SECONDS: Final = 4 * 86400
 """How long units of a day and sums of an hour are kept; sums of a day and entries have the retention."""
+KINDS: Final = frozenset(
+    (
+        "entry", "units", "key-units", "window", "cap", "unknown", "account-units", "account-window",
+        "account-unknown", "account-caps", "day", "hour", "secret", "schema",
+    )
+)  # fmt: skip
+"""What a backup has: the first words of the keys above, but for those that tell of the present only."""
 REPEAT_SECONDS: Final = 3600
 """For so long the entry of a conversation that cost nothing remains, without what it held: a step may be
 repeated."""
@@ -186,3 +205,27 @@ sum(known[5], known[6], known[3], known[4], account, 'completion_tokens',
 return 1
 """
 )
+
+READ: Final = """
+local P = '{pandora}:'
+local found = {}
+local function read(name)
+  local kind, value = redis.call('TYPE', name).ok, nil
+  if kind == 'string' then value = {redis.call('GET', name)}
+  elseif kind == 'hash' then value = redis.call('HGETALL', name)
+  elseif kind == 'zset' then value = redis.call('ZRANGE', name, 0, -1, 'WITHSCORES')
+  else return {} end
+  found[#found + 1] = {name, kind, redis.call('PTTL', name), value}
+  return value
+end
+local function is_of(name, kind) return string.sub(name, 1, #P + #kind) == P .. kind end
+for _, name in ipairs(ARGV) do
+  local value = read(name)
+  if is_of(name, 'unknown:') or is_of(name, 'account-unknown:') then
+    for index = 1, #value, 2 do read(P .. 'entry:' .. value[index]) end
+  end
+end
+local now = redis.call('TIME')
+return {now[1] * 1000 + math.floor(now[2] / 1000), found}
+"""
+"""What keys hold, and for how many milliseconds; with what has no outcome yet, also its entries."""

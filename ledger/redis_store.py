@@ -19,30 +19,38 @@ from ledger.limits import DAY, HOUR, UNLIMITED, Allowed, CurrentUsage, Limits
 from ledger.records import Capped, Counted, Posted, Settled, Subject, UsageRow, free_alias
 from ledger.redis_scripts import (
     ACCOUNT_SEPARATOR,
+    BORN,
     CAP_ACCOUNT,
     COUNT,
+    IN_USE,
+    IN_USE_SECONDS,
     POST,
     PREFIX,
     RECENT_SECONDS,
     REPEAT_SECONDS,
+    RESTORING,
+    SCHEMA,
+    SCHEMA_VERSION,
+    SECRET,
     SEPARATOR,
     SETTLE,
 )
 from ledger.store import (
+    GO_BACK,
     MAX_UNSETTLED,
     AccountRecord,
+    LedgerRefused,
     PendingRecord,
     RecentRecords,
     StoreDecision,
     StoreError,
+    refuse_schema,
 )
 from runtime import connect_redis, redis_failures
 
 if TYPE_CHECKING:
     from redis.asyncio.client import Pipeline
 
-SECRET: Final = PREFIX + "secret"
-BORN: Final = PREFIX + "born"
 DAYS_AT_ONCE: Final = 100
 """How many hashes of sums are asked for in one go."""
 ACCOUNTS_AT_ONCE: Final = 10
@@ -75,8 +83,20 @@ class RedisStore:
         """See `Store`."""
         return time.monotonic() - self._lost_at < DAY
 
+    async def refuse_newer(self) -> None:
+        """See `Store`."""
+        with store_errors():
+            schema, restoring = await self._redis.mget(SCHEMA, RESTORING)
+        if restoring:
+            raise LedgerRefused(
+                "a backup is being brought back into Redis, or that was broken off: wait, or run "
+                f"'{GO_BACK}' again"
+            )
+        refuse_schema("the ledger in Redis", int(schema or SCHEMA_VERSION), SCHEMA_VERSION)
+
     async def load(self, since: float, after: str = "") -> RecentRecords:
         """Agree on the secret. The decision on each conversation tells what was spent."""
+        await self.refuse_newer()
         await self.check(write=False)
         return RecentRecords()
 
@@ -92,7 +112,7 @@ class RedisStore:
                     pipeline.set(f"{PREFIX}cap:{alias}:{slug}", until, exat=int(until) + 1)
                 case record:
                     pipeline.eval(*self._step(record, each.allowed))
-        with _store_errors():
+        with store_errors():
             _, secret, _, born, *answers = await pipeline.execute()
         await self._take_over(secret, born)
         return [
@@ -110,7 +130,7 @@ class RedisStore:
             pipeline = self._redis.pipeline(transaction=False)
             for number in numbers:
                 pipeline.hgetall(f"{PREFIX}{name}:{number}")
-            with _store_errors():
+            with store_errors():
                 found = await pipeline.execute()
             for number, sums in zip(numbers, found, strict=True):
                 rows += _rows(number * bucket + offset, sums, alias)
@@ -129,7 +149,7 @@ class RedisStore:
                 pipeline.hget(f"{PREFIX}account-units:{day}", alias)
                 pipeline.zrevrange(f"{PREFIX}account-window:{alias}", first, last, withscores=True)
                 pipeline.hgetall(f"{PREFIX}account-caps:{alias}")
-            with _store_errors():
+            with store_errors():
                 _, secret, _, born, units, *answers = await pipeline.execute()
             await self._take_over(secret, born)
             each_of = zip(answers[::3], answers[1::3], answers[2::3], strict=True)
@@ -142,7 +162,7 @@ class RedisStore:
     async def unsettled(self, owner: Subject, before: float) -> list[Posted]:
         """See `Store`."""
         name = f"{PREFIX}{'account-' if owner.is_account else ''}unknown:{owner.name}"
-        with _store_errors():
+        with store_errors():
             ids = await self._redis.zrevrangebyscore(name, before, "-inf", start=0, num=MAX_UNSETTLED)
             entries: list[tuple[Any, Any]] = [
                 (id, await self._redis.hgetall(f"{PREFIX}entry:{id!s}")) for id in ids
@@ -160,8 +180,9 @@ class RedisStore:
         """Agree on the secret, which Redis may have lost with all else: the first here keeps its own."""
         pipeline = self._redis.pipeline(transaction=False)
         self._ask_who_it_is(pipeline)
-        with _store_errors():
-            _, secret, _, born = await pipeline.execute()
+        pipeline.set(IN_USE, 1, ex=IN_USE_SECONDS)
+        with store_errors():
+            _, secret, _, born, _ = await pipeline.execute()
         await self._take_over(secret, born)
 
     async def close(self) -> None:
@@ -212,7 +233,7 @@ class RedisStore:
 
 
 @contextmanager
-def _store_errors() -> Iterator[None]:
+def store_errors() -> Iterator[None]:
     """Turn failures of Redis into `StoreError`; their own texts may hold its address."""
     try:
         yield

@@ -3,12 +3,13 @@
 import logging
 import sqlite3
 import time
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from ledger.sqlite_rescue import copy_entries
-from ledger.store import StoreError
+from ledger.store import StoreError, refuse_schema
 
 log = logging.getLogger("pandora")
 
@@ -64,6 +65,12 @@ MIGRATIONS: Final = (
         PRIMARY KEY (account, slug)
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE secrets_used (
+        fingerprint TEXT PRIMARY KEY,
+        since REAL NOT NULL
+    ) WITHOUT ROWID;
+    """,
 )
 """One script for each version of the schema: a file of version n still needs those from n on."""
 
@@ -76,7 +83,7 @@ def open_file(path: Path, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connect
     Raises:
         sqlite3.Error: it cannot be opened now.
         OSError: the folder cannot be made.
-        StoreError: a newer version of the service has written it.
+        LedgerRefused: a newer version of the service has written it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -85,6 +92,26 @@ def open_file(path: Path, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connect
         raise
     except sqlite3.DatabaseError:
         return _replace_damaged(path, busy_seconds)
+
+
+def schema_of(connection: sqlite3.Connection) -> int:
+    """The version of a file's schema: how many of `MIGRATIONS` have made it. Blocks. Raises sqlite3.Error."""
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return version
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection that only reads the file at `path`, which must be there, beside whoever writes. Blocks.
+
+    Raises:
+        sqlite3.Error: it cannot be opened now.
+    """
+    with closing(
+        sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", timeout=BUSY_SECONDS, uri=True)
+    ) as connection:
+        connection.execute("PRAGMA query_only = ON")
+        yield connection
 
 
 def write_nothing(connection: sqlite3.Connection) -> None:
@@ -99,15 +126,12 @@ def write_nothing(connection: sqlite3.Connection) -> None:
 def _open(path: Path, busy_seconds: float) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None, check_same_thread=False)
     try:
+        version = schema_of(connection)
+        refuse_schema(path.name, version, len(MIGRATIONS))  # before anything of it is changed
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
             raise sqlite3.DatabaseError("damaged")
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version > len(MIGRATIONS):
-            raise StoreError(
-                f"{path.name} was written by a newer version of this service: use that one, or move the file"
-            )
         for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
             connection.executescript(f"BEGIN; {script} PRAGMA user_version = {number}; COMMIT;")
     except BaseException:
@@ -116,12 +140,28 @@ def _open(path: Path, busy_seconds: float) -> sqlite3.Connection:
     return connection
 
 
-def _replace_damaged(path: Path, busy_seconds: float) -> sqlite3.Connection:
+def put_aside(path: Path) -> Path:
+    """Give a damaged file another name, with the files beside it, and return that. Blocks. Raises OSError."""
     aside = path.with_name(f"{path.name}.damaged-{int(time.time())}")
     for ending in ("-wal", "-shm", ""):
         source = path.with_name(path.name + ending)
         if source.exists():
             source.replace(aside.with_name(aside.name + ending))
+    return aside
+
+
+@contextmanager
+def store_errors(path: Path) -> Iterator[None]:
+    """Turn errors of SQLite and of the file system into `StoreError`."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise StoreError(f"{path.name}: {reason}") from None
+
+
+def _replace_damaged(path: Path, busy_seconds: float) -> sqlite3.Connection:
+    aside = put_aside(path)
     connection = _open(path, busy_seconds)
     saved = 0
     with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(aside, timeout=busy_seconds)) as old:

@@ -11,9 +11,10 @@ there now, or a new file, and brings along all that the old one held.
 import asyncio
 import logging
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -29,7 +30,7 @@ from ledger.records import (
     UsageRow,
     free_alias,
 )
-from ledger.sqlite_file import BUSY_SECONDS, open_file, write_nothing
+from ledger.sqlite_file import MIGRATIONS, open_file, reading, schema_of, store_errors, write_nothing
 from ledger.sqlite_rescue import (
     FileIdentity,
     beside_of,
@@ -39,12 +40,14 @@ from ledger.sqlite_rescue import (
     unlink_beside,
 )
 from ledger.store import (
+    GO_BACK,
     MAX_UNSETTLED,
     AccountRecord,
     PendingRecord,
     RecentRecords,
     StoreDecision,
     StoreError,
+    refuse_schema,
 )
 from runtime import SMALL_FILES
 
@@ -99,7 +102,8 @@ class SqliteStore:
     """The store in the file at `path`.
 
     `day_offset` is where in a day (UTC) its quota begins, in seconds. `open_file` gives a connection to the
-    file, and is called again after each failure.
+    file, and is called again after each failure. `fingerprint` tells the secret of the names of keys from
+    others: the file remembers it, so that it can be seen whether both belong together.
     """
 
     shared = False
@@ -113,8 +117,10 @@ class SqliteStore:
         day_offset: int = 0,
         *,
         open_file: Callable[[Path], sqlite3.Connection] = open_file,
+        fingerprint: str = "",
     ) -> None:
         self._path = path
+        self._fingerprint = fingerprint
         self._day_offset = day_offset
         self._open_file = open_file
         self._connection: sqlite3.Connection | None = None
@@ -124,6 +130,10 @@ class SqliteStore:
         """Connections to files that are gone, from which nothing was brought along yet."""
         self._writer = ThreadPoolExecutor(1, "ledger")
         self._closed = False
+
+    async def refuse_newer(self) -> None:
+        """See `Store`."""
+        await SMALL_FILES.run(self._refuse_newer)
 
     async def load(self, since: float, after: str = "") -> RecentRecords:
         """See `Store`."""
@@ -185,7 +195,7 @@ class SqliteStore:
 
         def guarded() -> T:
             try:
-                with _store_errors(self._path):
+                with store_errors(self._path):
                     result = work(self._current())
                     self._current()  # what was written to a file that is gone by now is brought along
                     self._beside = beside_of(self._path)
@@ -203,6 +213,7 @@ class SqliteStore:
             self._disconnect()
         if self._connection is None:
             self._connection = self._open_file(self._path)
+            self._note_fingerprint(self._connection)
             self._identity, self._beside = identity_of(self._path), beside_of(self._path)
         while self._removed:
             saved = copy_entries(self._removed[-1], self._connection)
@@ -229,29 +240,33 @@ class SqliteStore:
         for connection in self._removed:
             close_removed(connection, self._path)
 
+    def _note_fingerprint(self, connection: sqlite3.Connection) -> None:
+        known = [fingerprint for (fingerprint,) in connection.execute("SELECT fingerprint FROM secrets_used")]
+        if not self._fingerprint or self._fingerprint in known:
+            return
+        connection.execute("INSERT INTO secrets_used VALUES (?, ?)", (self._fingerprint, time.time()))
+        if known:
+            log.error(
+                "%s was written with another secret: keys without an alias have new names from now on. "
+                "'%s' brings back both as they belong together",
+                self._path.name,
+                GO_BACK,
+            )
+
+    def _refuse_newer(self) -> None:
+        if self._path.exists():
+            with store_errors(self._path), reading(self._path) as connection:
+                refuse_schema(self._path.name, schema_of(connection), len(MIGRATIONS))
+
     def _read_usage(self, wanted: Mapping[str, object]) -> list[UsageRow]:
         if not self._path.exists():
             return []
-        with (
-            _store_errors(self._path),
-            closing(sqlite3.connect(self._path, timeout=BUSY_SECONDS)) as connection,
-        ):
-            connection.execute("PRAGMA query_only = ON")
+        with store_errors(self._path), reading(self._path) as connection:
             account = "account" if connection.execute(_HAS_ACCOUNT).fetchone() else "''"
             rows = [UsageRow(*row) for row in connection.execute(_USAGE % account, wanted)]
             if wanted["alias"] is None and connection.execute(_HAS_FREE).fetchone():
                 rows += [_free_row(*row) for row in connection.execute(_FREE_USAGE, wanted)]
             return sorted(rows, key=lambda row: (row.start, row.model, row.alias, row.account))
-
-
-@contextmanager
-def _store_errors(path: Path) -> Iterator[None]:
-    """Turn errors of SQLite and of the file system into `StoreError`."""
-    try:
-        yield
-    except (sqlite3.Error, OSError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise StoreError(f"{path.name}: {reason}") from None
 
 
 def _commit(connection: sqlite3.Connection, records: Sequence[Record]) -> None:

@@ -9,10 +9,31 @@ from ledger.records import Capped, Posted, Record, Subject, UsageRow
 
 MAX_UNSETTLED: Final = 20
 """How many entries without an outcome a store gives at once."""
+GO_BACK: Final = "python server.py ledger restore FILE"
+"""What is done with a backup."""
 
 
 class StoreError(Exception):
     """The records could not be stored, or read, now. The text says why and holds no secret."""
+
+
+class LedgerRefused(StoreError):
+    """The records are not for this version of the service, or are not whole, until somebody does what the
+    text says. Nothing was changed.
+    """
+
+
+def refuse_schema(name: str, found: int, known: int) -> None:
+    """Refuse a ledger, called `name`, that a newer version of the service has written.
+
+    Raises:
+        LedgerRefused: the schema that was found is newer than those that are known here.
+    """
+    if found > known:
+        raise LedgerRefused(
+            f"{name} has schema {found}, of a newer version of this service; this one knows schemas up to "
+            f"{known}. Run that version again, or go back to a backup from before it with '{GO_BACK}'"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +95,19 @@ class Store(Protocol):
         """Whether it has lost, during the last day, what it held: more was spent then than it says."""
         ...
 
+    async def refuse_newer(self) -> None:
+        """Look whether this version of the service can use what is there; it is only read.
+
+        Raises:
+            LedgerRefused: it cannot, and must not go on.
+            StoreError: that cannot be told now.
+        """
+        ...
+
     async def load(self, since: float, after: str = "") -> RecentRecords:
         """Open the store, and return what was recorded since then: first some of it, in the order of time.
 
-        Those that follow are asked for with the time and the id of the last one.
+        Those that follow are asked for with the time and the id of the last one. Raises LedgerRefused too.
         """
         ...
 

@@ -4,6 +4,7 @@ Neither holds a secret: accounts stand there by their aliases, and credentials b
 """
 
 import logging
+import time
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -59,7 +60,9 @@ class FileHealth:
         self._thread = Threads(1, "health")  # so that what is written last stays
 
     async def read(self) -> dict[str, Health]:
-        """See `HealthStore`. A damaged file counts as an empty one, and the log says so."""
+        """See `HealthStore`. A file that cannot be read here counts as an empty one and is put aside, and the
+        log says so.
+        """
         try:
             return await self._thread.run(self._read)
         except OSError as error:
@@ -85,7 +88,14 @@ class FileHealth:
             return {}
         states = read_file(content) if len(content) <= MAX_FILE_BYTES else None
         if states is None:
-            log.warning("%s is damaged: it is not known which accounts have failed", self._path.name)
+            aside = self._path.with_name(f"{self._path.name}.unread-{int(time.time())}")
+            self._path.replace(aside)
+            log.warning(
+                "%s is damaged, or of a newer version of this service: it is kept as %s, and it is not known "
+                "which accounts have failed",
+                self._path.name,
+                aside.name,
+            )
             return {}
         return states
 

@@ -8,7 +8,7 @@ from runtime.clock import ClockTrust
 from runtime.ending import Ending
 from runtime.event_loop import event_loop_name, new_event_loop
 from runtime.file_changes import ChangeDetector, Signature, signature_of
-from runtime.files import alone_in, replace_file
+from runtime.files import alone_in, replace_file, replacing
 from runtime.held_bytes import ByteBudget, HeldBytes, NoRoom
 from runtime.memory import MemoryTrimmer, give_back_large_blocks
 from runtime.names import listed
@@ -44,6 +44,7 @@ __all__ = [
     "new_event_loop",
     "redis_failures",
     "replace_file",
+    "replacing",
     "signature_of",
     "text_table",
     "transaction",

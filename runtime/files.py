@@ -5,6 +5,35 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
+
+
+@contextmanager
+def replacing(
+    path: Path, *, mode: int = 0o600, temporary: Path | None = None, durable: bool = False
+) -> Iterator[BinaryIO]:
+    """A file to write to, which takes the place of the one at `path` at the end; see `replace_file`. Blocks.
+
+    If what is done within fails, nothing has changed.
+
+    Raises:
+        OSError: nothing has changed.
+    """
+    beside = temporary or path.with_name(f"{path.name}.new")
+    with suppress(FileNotFoundError):
+        beside.unlink()  # left by a crash
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            if durable:
+                os.fsync(file.fileno())
+        beside.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            beside.unlink()
+        raise
 
 
 def replace_file(
@@ -27,23 +56,11 @@ def replace_file(
     Raises:
         OSError: nothing has changed.
     """
-    beside = temporary or path.with_name(f"{path.name}.new")
-    with suppress(FileNotFoundError):
-        beside.unlink()  # left by a crash
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            if modified is not None:
-                os.utime(file.fileno(), (modified, modified))
-            if durable:
-                os.fsync(file.fileno())
-        beside.replace(path)
-    except OSError:
-        with suppress(OSError):
-            beside.unlink()
-        raise
+    with replacing(path, mode=mode, temporary=temporary, durable=durable) as file:
+        file.write(content)
+        if modified is not None:
+            file.flush()  # what is written later would change the time
+            os.utime(file.fileno(), (modified, modified))
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -24,17 +25,29 @@ class SqliteFailed(Exception):
     """The file cannot be used now. The text names the file, says why, and holds no secret."""
 
 
+class _Newer(SqliteFailed):
+    def __init__(self, path: Path, schema: int) -> None:
+        super().__init__(
+            f"{path.name} was written by a newer version of this service: use that one, or move the file"
+        )
+        self.schema = schema
+
+
 class SqliteFile:
     """The file at `path`, made when needed; a damaged one is put aside.
 
     `migrations` are scripts that make of each version of the file the next one; the first one makes the file.
     What is written is on the disk then; with `durable` false the last of it may be lost if the machine fails.
+    A file that a newer version of the service has written is refused, with `expendable` put aside as well.
     """
 
-    def __init__(self, path: Path, migrations: Sequence[str], *, durable: bool = True) -> None:
+    def __init__(
+        self, path: Path, migrations: Sequence[str], *, durable: bool = True, expendable: bool = False
+    ) -> None:
         self._path = path
         self._migrations = migrations
         self._durable = durable
+        self._expendable = expendable
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
         self._thread = ThreadPoolExecutor(1, path.stem)
@@ -85,12 +98,18 @@ class SqliteFile:
         except sqlite3.OperationalError:
             raise
         except sqlite3.DatabaseError:
-            aside = path.with_name(f"{path.name}.damaged")
-            for ending in ("-wal", "-shm", ""):
-                source = path.with_name(path.name + ending)
-                if source.exists():
-                    source.replace(aside.with_name(aside.name + ending))
+            aside = _put_aside(path, f"{path.name}.damaged")
             log.error("%s was damaged: it is put aside as %s", path.name, aside.name)
+            return self._connected()
+        except _Newer as newer:
+            if not self._expendable:
+                raise
+            aside = _put_aside(path, f"{path.name}.schema-{newer.schema}-{int(time.time())}")
+            log.warning(
+                "%s is of a newer version of this service: it is kept as %s, and begun anew",
+                path.name,
+                aside.name,
+            )
             return self._connected()
 
     def _connected(self) -> sqlite3.Connection:
@@ -100,16 +119,13 @@ class SqliteFile:
             path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
         try:
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            if version > len(self._migrations):
+                raise _Newer(path, version)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute(f"PRAGMA synchronous = {'FULL' if self._durable else 'NORMAL'}")
             connection.execute("PRAGMA secure_delete = ON")
             connection.execute("PRAGMA foreign_keys = ON")
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-            if version > len(self._migrations):
-                raise SqliteFailed(
-                    f"{path.name} was written by a newer version of this service: use that one, or move "
-                    "the file"
-                )
             for number, script in enumerate(self._migrations[version:], version + 1):
                 connection.executescript(f"BEGIN; {script} PRAGMA user_version = {number}; COMMIT;")
         except BaseException:
@@ -129,6 +145,16 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def _put_aside(path: Path, name: str) -> Path:
+    """Give the file this name, and those beside it likewise."""
+    aside = path.with_name(name)
+    for ending in ("-wal", "-shm", ""):
+        source = path.with_name(path.name + ending)
+        if source.exists():
+            source.replace(aside.with_name(aside.name + ending))
+    return aside
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -210,15 +210,20 @@ async def test_damaged_file_is_put_aside(tmp_path: Path) -> None:
     assert path.with_name("conversations.sqlite3.damaged").exists()
 
 
-async def test_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
+async def test_file_of_a_newer_version_is_kept_and_begun_anew(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     path = tmp_path / "conversations.sqlite3"
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
-    async with closing(SqliteConversations(path)) as table:
+    before = path.read_bytes()
+    async with closing(SqliteConversations(path, None, lambda: NOW)) as table:
         await table.add(node())
-        with pytest.raises(TableFailed, match="newer version"):
-            await table.take("alice", told())
+        assert await table.take("alice", told()) == node()
+    (kept,) = tmp_path.glob("conversations.sqlite3.schema-99-*")  # noqa: ASYNC240
+    assert kept.read_bytes() == before
+    assert "newer version" in caplog.text
 
 
 async def test_answers_are_written_by_themselves_or_the_log_says_why_not(

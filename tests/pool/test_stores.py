@@ -69,8 +69,10 @@ async def test_nothing_is_written_while_all_is_well(tmp_path: Path) -> None:
     assert not path.exists()
 
 
-@pytest.mark.parametrize("content", [b"", b'{"version": 1, "accou', b"\x00" * 99, b"[]"])
-async def test_damaged_file_is_told_and_begun_anew(
+@pytest.mark.parametrize(
+    "content", [b"", b'{"version": 1, "accou', b"\x00" * 99, b"[]", b'{"version": 2, "accounts": {}}']
+)
+async def test_file_that_is_damaged_or_of_a_newer_version_is_kept_and_begun_anew(
     tmp_path: Path, content: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "accounts-health.json"
@@ -81,6 +83,8 @@ async def test_damaged_file_is_told_and_begun_anew(
         book.failed(ALICE, REFUSED, began=NOW)
     async with running(file_book(path)) as book:
         assert fails(book)()
+    (kept,) = tmp_path.glob("accounts-health.json.unread-*")  # noqa: ASYNC240
+    assert kept.read_bytes() == content
 
 
 async def test_account_that_left_is_gone_from_the_file(tmp_path: Path) -> None:
