@@ -172,6 +172,16 @@ def read_by_prometheus(compose: str) -> dict[str, Any]:
     return read
 
 
+@pytest.mark.parametrize("compose", ["compose.yaml", "compose.scale.yaml"])
+def test_alerts_go_to_the_alertmanager_of_the_stack_and_to_no_other_of_that_name(compose: str) -> None:
+    (alertmanager,) = read_by_prometheus(compose)["alerting"]["alertmanagers"]
+    (lookup,) = alertmanager["dns_sd_configs"]
+    (name,) = lookup["names"]
+    assert name.endswith("."), "others of that name in the domain of the machine are looked up, too"
+    (published,) = load(compose)["services"][name.removesuffix(".")]["ports"]
+    assert published.endswith(f":{lookup['port']}")
+
+
 def test_prometheus_is_the_same_for_one_instance_and_for_several_but_for_these() -> None:
     one, several = read_by_prometheus("compose.yaml"), read_by_prometheus("compose.scale.yaml")
     assert one | {"scrape_configs": None} == several | {"scrape_configs": None}
