@@ -10,6 +10,7 @@ from prometheus_client.openmetrics.parser import (
 )
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
+from metrics import names
 from tests.eventually import eventually
 from tests.raw_client import connect
 from tests.service.deployment import CHAT, JSON_TYPE, KEY, Deployment, deployed, question
@@ -149,6 +150,20 @@ async def test_statuses_of_responses_are_counted_by_route() -> None:
             for route, status in (("chat", "200"), ("chat", "404"), ("chat", "gone"), ("unknown", "404"))
         ]
     assert counts == [1, 1, 1, 1]
+
+
+async def test_each_status_that_is_documented_has_a_series_of_its_own() -> None:
+    async with deployed() as service:
+        described = (await service.ask("GET", "/openapi.json")).json
+    statuses = {
+        status
+        for path in described["paths"].values()
+        for operation in path.values()
+        if "responses" in operation
+        for status in operation["responses"]
+    }
+    assert {"200", "429", "502"} <= statuses
+    assert statuses <= set(names.STATUSES)
 
 
 async def test_whole_answers_are_counted_with_their_end_and_their_length() -> None:
