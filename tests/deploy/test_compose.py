@@ -1,6 +1,7 @@
 """The compose files: valid, hardened, and true to the service's own settings."""
 
 import re
+import shlex
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -86,7 +87,7 @@ def test_container_cannot_fill_the_machine(file: str, name: str) -> None:
 
 @pytest.mark.parametrize(("file", "name"), SERVICES)
 def test_image_is_pinned_by_version(file: str, name: str) -> None:
-    assert re.search(r":v?\d+\.\d+\.\d+(-alpine)?$", service(file, name)["image"])
+    assert re.search(r":v?\d+\.\d+\.\d+(-alpine)?(@sha256:[0-9a-f]{64})?$", service(file, name)["image"])
 
 
 @pytest.mark.parametrize(("file", "name"), SERVICES)
@@ -136,6 +137,29 @@ def test_balancer_has_memory_for_the_bodies_that_wait_in_it() -> None:
     (scratch,) = container["tmpfs"]
     room = mib(re.match(r"/tmp:size=(\d+m)", scratch)[1])  # type: ignore[index]
     assert room + 128 <= mib(container["mem_limit"])
+
+
+def test_container_of_the_readme_is_as_closed_as_that_of_the_stack() -> None:
+    container = service("compose.yaml", "pandora")
+    readme = (DEPLOY.parent / "README.md").read_text()
+    found = re.search(r"^docker run -d ((?:.*\\\n)*.*)$", readme, re.MULTILINE)
+    assert found is not None
+    words = shlex.split(found[1])
+    assert words[-1] == container["image"]
+    given = " ".join(words)
+    for option in (
+        "--init",
+        "--read-only",
+        "--cap-drop ALL",
+        f"--restart {container['restart']}",
+        f"--security-opt {container['security_opt'][0].removesuffix(':true')}",
+        f"--tmpfs {container['tmpfs'][0]}",
+        f"--memory {container['mem_limit']}",
+        f"--pids-limit {container['pids_limit']}",
+        f"--stop-timeout {container['stop_grace_period'].removesuffix('s')}",
+        f"-p {container['ports'][0]}",
+    ):
+        assert option in given, option
 
 
 @pytest.mark.parametrize("file", OWN)

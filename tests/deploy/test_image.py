@@ -188,7 +188,9 @@ def test_mirror_is_known_while_packages_are_installed_and_nowhere_else() -> None
 
 def test_base_image_and_dependencies_are_pinned() -> None:
     for stage in (BUILD, FINAL):
-        assert re.match(r"python:3\.\d+\.\d+-slim-\w+( AS build)?$", only(stage, "FROM"))
+        assert re.match(
+            r"python:3\.\d+\.\d+-slim-\w+(@sha256:[0-9a-f]{64})?( AS build)?$", only(stage, "FROM")
+        )
     assert "--require-hashes -r requirements.lock" in only(BUILD, "RUN")
 
 
