@@ -49,7 +49,7 @@ from ledger import (
 from logs import configure_logs
 from recordings import NotARecording, RecordedTurn, explain
 from roster import NotChanged, RosterError, RosterFile, add_key, keys_as_json, keys_table, revoke_key
-from runtime import Signals, give_back_large_blocks, new_event_loop
+from runtime import READY, STOPPING, Signals, give_back_large_blocks, new_event_loop, tell_systemd
 from settings import Settings, SettingsError
 from translate.values import STYLES, Gpt
 from transport import new_serving_loop
@@ -177,7 +177,9 @@ async def _serve_until_ended(settings: Settings, demo: bool, signals: Signals) -
     gc.freeze()  # what is there for good; to look at it again and again would be a pause for all
     signals.on(signal.SIGHUP, server.service.reload)
     _announce(server, demo)
+    _tell_systemd(READY)
     end = await ends.get()
+    _tell_systemd(STOPPING)
     log.info("stopping: %d answers in flight", len(server.service.running))
     code = await _stop(server, ends)
     watching.cancel()
@@ -223,6 +225,13 @@ async def _start_simulator(settings: Settings) -> tuple["Simulator", tuple[Gpt, 
     simulator = Simulator(prefix=settings.proxy_api_prefix, knobs=DEMO_KNOBS)
     await simulator.start()
     return simulator, tuple(Gpt(gizmo.slug, gizmo.id) for gizmo in GIZMOS)
+
+
+def _tell_systemd(state: str) -> None:
+    try:
+        tell_systemd(state, os.environ)
+    except OSError as error:
+        log.warning("systemd cannot be told %s: %s", state, error.strerror or error)
 
 
 def _announce(server: Server, demo: bool) -> None:

@@ -1,6 +1,6 @@
 """What the process offers to every room: background tasks, threads, whole files, SQLite files, a Redis
-connection, memory that is given back, a budget of the bytes that are held, the event loop, signals, contexts
-that only have an end.
+connection, memory that is given back, a budget of the bytes that are held, the event loop, signals, words
+to systemd, contexts that only have an end.
 """
 
 from runtime.background import BackgroundTasks
@@ -16,12 +16,15 @@ from runtime.redis import connect_redis, redis_failures
 from runtime.signals import Signals
 from runtime.sqlite import SqliteFailed, SqliteFile, transaction
 from runtime.state_directory import StateDirectory
+from runtime.systemd import READY, STOPPING, tell_systemd
 from runtime.text_table import text_table
 from runtime.threads import COMPUTING, SMALL_FILES, Threads
 
 __all__ = [
     "COMPUTING",
+    "READY",
     "SMALL_FILES",
+    "STOPPING",
     "BackgroundTasks",
     "ByteBudget",
     "ChangeDetector",
@@ -46,6 +49,7 @@ __all__ = [
     "replace_file",
     "replacing",
     "signature_of",
+    "tell_systemd",
     "text_table",
     "transaction",
 ]
