@@ -6,10 +6,11 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import cache_from_source
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -27,6 +28,7 @@ from tests.deploy.image import (
     stages,
 )
 from tests.processes import ask
+from tests.tracing.collector import collecting
 
 BUILD, FINAL = stages()
 
@@ -79,12 +81,14 @@ def healthy(built: Path, port: int) -> bool:
 
 
 @contextmanager
-def started(built: Path, port: int) -> Iterator[subprocess.Popen[str]]:
+def started(
+    built: Path, port: int, settings: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[subprocess.Popen[str]]:
     program, *arguments = entry_point(FINAL)
     process = subprocess.Popen(
         [str(built / "venv" / "bin" / program), *arguments, "--demo"],
         cwd=built / "app",
-        env=inside(built, port),
+        env=inside(built, port) | dict(settings),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -111,6 +115,14 @@ def test_image_runs_and_its_health_check_knows(built: Path) -> None:
         assert process.wait(30) == 0
         assert not healthy(built, port)
     assert sorted((built / "app").rglob("*")) == before, "it writes beside its code, which is read-only"
+
+
+def test_image_has_what_traces_need(built: Path) -> None:
+    with collecting() as collector, started(built, free_port(), collector.settings) as process:
+        assert process.stdout is not None
+        assert any("listening on" in line for line in process.stdout)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
 
 
 def test_environment_of_the_service_holds_no_installer(built: Path) -> None:

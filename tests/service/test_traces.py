@@ -27,7 +27,8 @@ TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
 
 @pytest.fixture(autouse=True)
-def _no_sender_is_left() -> Iterator[None]:
+def _no_sender_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     yield
     wait_for_senders()
 

@@ -8,6 +8,7 @@ from tests.tracing.collector import wait_for_senders
 
 
 @pytest.fixture(autouse=True)
-def _no_sender_is_left() -> Iterator[None]:
+def _no_sender_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     yield
     wait_for_senders()

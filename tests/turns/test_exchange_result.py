@@ -4,7 +4,7 @@ import pytest
 
 from metrics import Attempt
 from translate.values import ApiError, RateLimited, UpstreamFailed, UpstreamTimeout
-from turns.exchange_result import exchange_result
+from turns.exchange_result import attempt_end, exchange_result
 from upstream import (
     Aborted,
     ConnectFailed,
@@ -91,3 +91,23 @@ def test_cap_may_also_be_told_in_the_stream() -> None:
     error = RateLimited("The message cap is reached.", retry_after=60, should_retry=False)
     result = exchange_result(exchange(), None, done=True, error=error)
     assert (result.attempt, result.capped_for) == (Attempt.FAILED, 60)
+
+
+def test_trace_is_told_the_verdict_and_what_the_ledger_has() -> None:
+    failing = exchange(503, "application/json")
+    result = exchange_result(failing, refused(503), done=False, error=None)
+    end = attempt_end(failing, result, answered_by="gpt-4")
+    assert (end.verdict, end.outcome, end.status) == ("maybe", "unknown", 503)
+    assert (end.error, end.failed, end.answered_by) == ("server_is_overloaded", True, "gpt-4")
+
+
+def test_whole_answer_is_traced_without_an_error() -> None:
+    whole = exchange()
+    end = attempt_end(whole, exchange_result(whole, None, done=True, error=None), answered_by="")
+    assert (end.outcome, end.error, end.failed) == ("ok", "", False)
+
+
+def test_what_was_ended_here_is_traced_as_no_failure() -> None:
+    ended = aborted()
+    end = attempt_end(ended, exchange_result(ended, Aborted(), done=False, error=None), answered_by="")
+    assert (end.outcome, end.failed) == ("stopped", False)
