@@ -62,17 +62,22 @@ class UsageCounters:
         lost some of that, so what is known here is not forgotten.
         """
         subjects = self._days.setdefault(day, Counter())
-        units, own_units, window = usage.units, usage.own_units, Counter(usage.window)
+        own_units, window = usage.own_units, Counter(usage.window)
         if at_least:
-            units, own_units = max(units, self._totals.get(day, 0)), max(own_units, subjects[subject])
+            own_units = max(own_units, subjects[subject])
             window |= Counter(self._windows.get(subject, ()))
-        self._totals[day] = units
         subjects[subject] = own_units
         if not own_units:
             del subjects[subject]
         self._windows[subject] = sorted(window.elements())
         if not self._windows[subject]:
             del self._windows[subject]
+        self.overwrite_total(day, usage.units, at_least=at_least)
+
+    def overwrite_total(self, day: int, units: int, *, at_least: bool = False) -> None:
+        """Take over what all instances together have spent in a day, likewise."""
+        self._days.setdefault(day, Counter())
+        self._totals[day] = max(units, self._totals.get(day, 0)) if at_least else units
         self._forget_days(day)
 
     def current_usage(self, subject: Subject, slug: str, now: float) -> CurrentUsage:

@@ -333,19 +333,28 @@ class Ledger:
                 break
         for capped in recent.capped:
             self._counters.record_cap(capped, now)
-        await self._refresh_accounts()
+        if (fullest := await self._store.fullest_window(now)) is not None:
+            self._take_over(fullest[0], self.limits.day(now), fullest[1])
+        await self._refresh()
 
     def _take_over(self, subject: Subject, day: int, usage: CurrentUsage) -> None:
         """Believe a shared store, unless it has lost what is known here."""
         self._counters.overwrite(subject, day, usage, at_least=self._store.incomplete)
 
-    async def _refresh_accounts(self) -> None:
-        """Take over what all instances have spent on the operator's accounts. Raises StoreError."""
+    async def _refresh(self) -> None:
+        """Take over what all instances have spent, in all and on each account of the operator's.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        day = self.limits.day(self.clock())
+        if (units := await self._store.total(day)) is None:
+            return
+        self._counters.overwrite_total(day, units, at_least=self._store.incomplete)
         messages = {each.alias: self.limits.of_account(each).window_messages for each in self.accounts()}
         if not messages:
             return
         now = self.clock()
-        day = self.limits.day(now)
         for alias, known in (await self._store.accounts(messages, day)).items():
             account, usage = Subject(alias, True), known.usage
             if not messages[alias]:  # none was asked for
@@ -375,4 +384,4 @@ class Ledger:
             await self._journal.look()
             if self._journal.loaded.is_set() and not self.failing:  # else more is known here than there
                 with suppress(StoreError):
-                    await self._refresh_accounts()
+                    await self._refresh()

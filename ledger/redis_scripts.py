@@ -229,3 +229,24 @@ local now = redis.call('TIME')
 return {now[1] * 1000 + math.floor(now[2] / 1000), found}
 """
 """What keys hold, and for how many milliseconds; with what has no outcome yet, also its entries."""
+
+FULLEST_WINDOW: Final = """
+local P = '{pandora}:'
+local since, day, seen, alias, most = ARGV[1], ARGV[2], {}, '', 0
+for argument = 3, #ARGV do
+  for _, field in ipairs(redis.call('HKEYS', P .. 'hour:' .. ARGV[argument])) do
+    local model, whose, rest = string.match(field, '^([^\\31]*)\\31([^\\31]*)\\31(.*)$')
+    if model ~= '' and not string.find(rest, '\\30', 1, true) and not seen[whose] then
+      seen[whose] = true
+      local messages = redis.call('ZCOUNT', P .. 'window:' .. whose, since, '+inf')
+      if messages > most then alias, most = whose, messages end
+    end
+  end
+end
+if most == 0 then return {} end
+local units = redis.call('GET', P .. 'units:' .. day) or '0'
+local own_units = redis.call('HGET', P .. 'key-units:' .. day, alias) or '0'
+return {alias, units, own_units,
+  redis.call('ZRANGEBYSCORE', P .. 'window:' .. alias, since, '+inf', 'WITHSCORES')}
+"""
+"""Of callers with conversations in these hours on accounts of their own."""

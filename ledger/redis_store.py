@@ -22,6 +22,7 @@ from ledger.redis_scripts import (
     BORN,
     CAP_ACCOUNT,
     COUNT,
+    FULLEST_WINDOW,
     IN_USE,
     IN_USE_SECONDS,
     POST,
@@ -158,6 +159,27 @@ class RedisStore:
                 usage = CurrentUsage(int(units or 0), int(own_units or 0), times, 0.0)
                 known[alias] = AccountRecord(usage, {slug: float(until) for slug, until in caps.items()})
         return known
+
+    async def total(self, day: int) -> int | None:
+        """See `Store`."""
+        pipeline = self._redis.pipeline(transaction=False)
+        self._ask_who_it_is(pipeline)
+        pipeline.get(f"{PREFIX}units:{day}")
+        with store_errors():
+            _, secret, _, born, units = await pipeline.execute()
+        await self._take_over(secret, born)
+        return int(units or 0)
+
+    async def fullest_window(self, now: float) -> tuple[Subject, CurrentUsage] | None:
+        """See `Store`."""
+        since = now - self._limits.window
+        hours = range(int(since // HOUR), int(now // HOUR) + 1)
+        with store_errors():
+            found = await self._redis.eval(FULLEST_WINDOW, 0, since, self._limits.day(now), *hours)
+        if not found:
+            return None
+        alias, units, own_units, window = found
+        return Subject(alias), _usage(int(units), own_units, "0", window)
 
     async def unsettled(self, owner: Subject, before: float) -> list[Posted]:
         """See `Store`."""

@@ -156,6 +156,13 @@ class SqliteStore:
         """See `Store`: there is nothing."""
         return {}
 
+    async def total(self, day: int) -> int | None:
+        """See `Store`: there are no others."""
+        return None
+
+    async def fullest_window(self, now: float) -> None:
+        """See `Store`: there are no others."""
+
     async def unsettled(self, owner: Subject, before: float) -> list[Posted]:
         """See `Store`."""
         whose = "account = ?" if owner.is_account else "account = '' AND alias = ?"

@@ -133,6 +133,17 @@ class Store(Protocol):
         """
         ...
 
+    async def total(self, day: int) -> int | None:
+        """The units that all instances have spent in a day of quota; None where no other instance uses it."""
+        ...
+
+    async def fullest_window(self, now: float) -> tuple[Subject, CurrentUsage] | None:
+        """The caller with the most messages in the rolling window of an account of its own, and its usage.
+
+        None if there is none, or where no other instance uses the store: what `load` gives tells it then.
+        """
+        ...
+
     async def unsettled(self, owner: Subject, before: float) -> list[Posted]:
         """Entries from before then that were never settled, and were posted to the account of `owner`; some,
         the latest first.

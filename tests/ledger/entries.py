@@ -29,12 +29,12 @@ async def ledger_over(
     journal_limits: JournalLimits = IMPATIENT,
     close_seconds: float = 0.02,
     accounts: Sequence[Account] = (),
+    metrics: Metrics | None = None,
 ) -> AsyncIterator[Ledger]:
-    metrics = Metrics(("chat",), ["gpt-4-s"])
     ledger = Ledger(
         store,
         limits,
-        metrics,
+        metrics or Metrics(("chat",), ["gpt-4-s"]),
         retention_days=400,
         journal_limits=journal_limits,
         close_seconds=close_seconds,

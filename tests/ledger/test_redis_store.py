@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,9 @@ from tests.ledger.entries import (
 from tests.redis_server import RedisServer, needs_redis
 
 pytestmark = needs_redis
+
+Gauges = Callable[[], dict[str, float]]
+GAUGES = ("quota_used_units", "quota_remaining_units", "gpt4_window_messages")
 
 
 def redis_store(redis: RedisServer, folder: Path, limits: Limits = NO_LIMITS) -> RedisStore:
@@ -440,3 +445,53 @@ async def test_window_moves_on(tmp_path: Path) -> None:
                 await converse(ledger)
             await asyncio.sleep(2.1)
             await converse(ledger)
+
+
+@asynccontextmanager
+async def gauged(store: RedisStore, limits: Limits = NO_LIMITS) -> AsyncIterator[tuple[Ledger, Gauges]]:
+    """A ledger that is loaded, and what gives its gauges of quota and window as a scraper gets them."""
+    metrics = Metrics(("chat",), ["gpt-4-s"])
+
+    def gauges() -> dict[str, float]:
+        ledger.refresh_gauges({})
+        values = {name: metrics.registry.get_sample_value(f"pandora_{name}") for name in GAUGES}
+        return {name: value for name, value in values.items() if value is not None}
+
+    async with ledger_over(store, limits, metrics=metrics) as ledger:
+        await ledger.wait_until_loaded()
+        yield ledger, gauges
+
+
+async def test_gauges_show_what_was_booked_before_a_start(tmp_path: Path) -> None:
+    """Before the first conversation after it; the window is the fullest one of a caller's own account."""
+    limits = Limits(window=WINDOW, per_day=1400, window_messages=40)
+    with RedisServer() as redis:
+        async with gauged(redis_store(redis, tmp_path / "old", limits), limits) as (old, gauges):
+            for alias in ("alice", "bob", "bob"):
+                await converse(old, alias=alias)
+            for _ in range(3):
+                await converse(old, alias="lent", account="main")
+            with_accounts = gauges()
+        async with gauged(redis_store(redis, tmp_path / "new", limits), limits) as (_, gauges):
+            booked = {"quota_used_units": 84, "quota_remaining_units": 1316, "gpt4_window_messages": 2}
+            assert gauges() == booked
+    assert with_accounts == booked | {"gpt4_window_messages": 3}
+
+
+async def test_gauges_show_what_other_instances_book(tmp_path: Path) -> None:
+    with RedisServer() as redis:
+        async with (
+            ledger_over(redis_store(redis, tmp_path / "one")) as one,
+            gauged(redis_store(redis, tmp_path / "two")) as (_, gauges),
+        ):
+            assert gauges()["quota_used_units"] == 0
+            await converse(one)
+            await eventually(lambda: gauges()["quota_used_units"] == 14)
+
+
+async def test_gauges_show_nothing_after_a_start_if_nothing_was_spent(tmp_path: Path) -> None:
+    with RedisServer() as redis:
+        async with ledger_over(redis_store(redis, tmp_path)) as ledger:
+            await converse(ledger, Attempt.UNSENT)
+        async with gauged(redis_store(redis, tmp_path)) as (_, gauges):
+            assert gauges()["quota_used_units"] == gauges()["gpt4_window_messages"] == 0
