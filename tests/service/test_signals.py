@@ -163,3 +163,24 @@ def test_idle_service_stops_at_once() -> None:
         assert pair.service.exit_code(3) == 0
         assert " ERROR " not in pair.service.output
         assert "Traceback" not in pair.service.output
+
+
+def test_question_on_its_way_when_an_idle_service_is_stopped_is_answered_and_recorded(tmp_path: Path) -> None:
+    with (
+        service_over_simulator({"DRAIN_TIMEOUT": "20", "STATE_DIR": str(tmp_path)}) as pair,
+        closing(http.client.HTTPConnection("127.0.0.1", pair.port, timeout=15)) as kept_alive,
+    ):
+        kept_alive.request("GET", "/healthz")
+        kept_alive.getresponse().read()
+        pair.service.signal(signal.SIGTERM)
+        assert refuses_connections(pair.port)
+        body = {"model": "gpt-4-s", "messages": [{"role": "user", "content": "Hello"}]}
+        kept_alive.request(
+            "POST", "/v1/chat/completions", json.dumps(body), {"Authorization": f"Bearer {KEY}"}
+        )
+        response = kept_alive.getresponse()
+        assert (response.status, response.getheader("Connection")) == (200, "close")
+        assert json.load(response)["choices"][0]["message"]["content"]
+        assert pair.service.exit_code() == 0
+        with closing(sqlite3.connect(tmp_path / "ledger.sqlite3")) as ledger:
+            assert ledger.execute("SELECT outcome, units FROM conversations").fetchall() == [("ok", 14)]
