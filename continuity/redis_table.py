@@ -5,7 +5,9 @@
     {pandora}:answers-of:OWNER          sorted set, strict fingerprints by time
     {pandora}:answers                   sorted set, OWNER:STRICT by time
 
-The clock is that of Redis. All of it expires by itself; what is too much goes with the next answer.
+A cluster has all of it on one node: a script is told one key, and makes the names of the others (see
+`runtime.script_keys`). The clock is that of Redis. All of it expires by itself; what is too much goes with
+the next answer.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,7 +18,7 @@ import ujson
 
 from continuity.fingerprint import Fingerprint
 from continuity.table import MOST_LOOKED_AT, Bounds, Known, Node, TableFailed, chosen, read, written
-from runtime import connect_redis, redis_failures
+from runtime import connect_redis, redis_failures, script_keys
 
 PREFIX: Final = "{pandora}:"
 TAKEN: Final = "taken:"
@@ -32,7 +34,7 @@ local function drop(whose, told)
   redis.call('ZREM', P .. 'answers-of:' .. whose, told)
   redis.call('ZREM', P .. 'answers', whose .. ':' .. told)
 end
-local at = P .. 'answers:' .. owner .. ':' .. strict
+local at = KEYS[1]
 local similar = P .. 'similar:' .. owner .. ':' .. tolerant
 local conversations = 0
 for _, field in ipairs(redis.call('HKEYS', at)) do
@@ -64,11 +66,10 @@ drop_old(P .. 'answers-of:' .. owner, mine, owner)
 drop_old(P .. 'answers', all, nil)
 """
 FORGET: Final = """
-redis.call('HDEL', '{pandora}:answers:' .. ARGV[1], ARGV[2], 'taken:' .. ARGV[2])
+redis.call('HDEL', KEYS[1], ARGV[1], 'taken:' .. ARGV[1])
 """
 TAKE: Final = """
-local at = '{pandora}:answers:' .. ARGV[1]
-if redis.call('HEXISTS', at, ARGV[2]) == 1 then redis.call('HSET', at, 'taken:' .. ARGV[2], '1') end
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1 then redis.call('HSET', KEYS[1], 'taken:' .. ARGV[1], '1') end
 """
 
 
@@ -87,7 +88,7 @@ class RedisConversations:
             int(bounds.seconds), bounds.per_owner, bounds.answers, MOST_LOOKED_AT,
         )  # fmt: skip
         with _failures():
-            await self._redis.eval(ADD, 0, *given)
+            await self._redis.eval(ADD, *script_keys(_answers(told.strict, node.owner)), *given)
 
     async def take(self, owner: str, fingerprint: Fingerprint) -> Node | None:
         """See `ConversationTable`."""
@@ -103,13 +104,13 @@ class RedisConversations:
                 return None
             node = chosen(strict, similar)
             if node is not None:
-                await self._redis.eval(TAKE, 0, *_name(node))
+                await self._redis.eval(TAKE, *_told(node))
         return node
 
     async def forget(self, node: Node) -> None:
         """See `ConversationTable`."""
         with _failures():
-            await self._redis.eval(FORGET, 0, *_name(node))
+            await self._redis.eval(FORGET, *_told(node))
 
     async def close(self) -> None:
         """See `ConversationTable`."""
@@ -118,7 +119,7 @@ class RedisConversations:
 
     async def _known(self, owner: str, strict: str) -> list[Known]:
         redis: Any = self._redis
-        found: Mapping[str, str] = await redis.hgetall(f"{PREFIX}answers:{owner}:{strict}")
+        found: Mapping[str, str] = await redis.hgetall(_answers(strict, owner))
         known = [
             Known(read(ujson.loads(value)), f"{TAKEN}{field}" in found)
             for field, value in found.items()
@@ -127,8 +128,12 @@ class RedisConversations:
         return sorted(known, key=lambda one: one.node.at)
 
 
-def _name(node: Node) -> tuple[str, str]:
-    return f"{node.owner}:{node.fingerprint.strict}", node.place.conversation_id
+def _answers(strict: str, owner: str) -> str:
+    return f"{PREFIX}answers:{owner}:{strict}"
+
+
+def _told(node: Node) -> tuple[int, str, str, str]:
+    return *script_keys(_answers(node.fingerprint.strict, node.owner)), node.place.conversation_id
 
 
 @contextmanager

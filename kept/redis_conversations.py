@@ -26,11 +26,12 @@ from kept.records import (
 )
 from kept.redis_books import BOOKS, PREFIX, failures
 from kept.store import DAY, ConversationFull, KeptBounds
-from runtime import COMPUTING
+from runtime import COMPUTING, script_keys
 from translate.values import JsonObject
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
+    from redis.asyncio.cluster import RedisCluster
 
 HEAD: Final = PREFIX + "conversation:"
 ITEMS: Final = PREFIX + "conversation-items:"
@@ -43,7 +44,7 @@ _BEGIN: Final = (
     + """
 local id, owner = ARGV[1], ARGV[2]
 local seconds, most, bytes = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local head = P .. 'conversation:' .. id
+local head = KEYS[1]
 local items, order = P .. 'conversation-items:' .. id, P .. 'conversation-order:' .. id
 local owned = P .. 'conversations-of:' .. owner
 local now = tonumber(redis.call('TIME')[1])
@@ -108,7 +109,7 @@ return 1
 class RedisConversations:
     """The conversations in that Redis; how durable they are depends on it."""
 
-    def __init__(self, redis: "Redis", bounds: KeptBounds) -> None:
+    def __init__(self, redis: "Redis | RedisCluster", bounds: KeptBounds) -> None:
         self._redis = redis
         self._bounds = bounds
 
@@ -225,6 +226,13 @@ class RedisConversations:
         with failures():
             return int(
                 await self._redis.eval(
-                    script, 0, id, owner, int(bounds.days * DAY), bounds.responses, bounds.size, *more
+                    script,
+                    *script_keys(HEAD + id),
+                    id,
+                    owner,
+                    int(bounds.days * DAY),
+                    bounds.responses,
+                    bounds.size,
+                    *more,
                 )
             )

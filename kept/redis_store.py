@@ -6,6 +6,9 @@
     {pandora}:response-sizes            hash, bytes by id
     {pandora}:response-bytes            their sum
 
+A cluster has all of them on one node: a script is told one key, and makes the names of the others (see
+`runtime.script_keys`).
+
 The last three are of conversations too. Records and items expire by themselves; the rest is put right with
 the next record.
 """
@@ -18,7 +21,7 @@ from kept.records import KeptResponse, read, written
 from kept.redis_books import BOOKS, PREFIX, failures
 from kept.redis_conversations import RedisConversations
 from kept.store import DAY, TOO_LARGE, KeepingFailed, KeptBounds
-from runtime import COMPUTING, connect_redis, redis_failures
+from runtime import COMPUTING, connect_redis, redis_failures, script_keys
 from translate.values import JsonObject, text_at
 
 RECORD: Final = PREFIX + "response:"
@@ -30,7 +33,7 @@ PUT: Final = (
 local id, record, seconds, now = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(redis.call('TIME')[1])
 local most, bytes, owner = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
 drop(id)
-redis.call('SET', P .. 'response:' .. id, record, 'EX', seconds)
+redis.call('SET', KEYS[1], record, 'EX', seconds)
 enter(id, #record, now)
 for i = 7, #ARGV do redis.call('SET', P .. 'response-item:' .. owner .. ':' .. ARGV[i], id, 'EX', seconds) end
 prune(now, seconds, most, bytes)
@@ -58,7 +61,7 @@ class RedisResponses:
             *record.output_ids,
         )  # fmt: skip
         with failures():
-            await self._redis.eval(PUT, 0, *given)
+            await self._redis.eval(PUT, *script_keys(RECORD + record.id), *given)
 
     async def get(self, owner: str, id: str) -> KeptResponse | None:
         """See `ResponseStore`."""
@@ -72,7 +75,7 @@ class RedisResponses:
         if await self.get(owner, id) is None:
             return False
         with failures():
-            return bool(await self._redis.eval(DELETE, 0, id))
+            return bool(await self._redis.eval(DELETE, *script_keys(RECORD + id), id))
 
     async def output_items(self, owner: str, ids: Collection[str]) -> Mapping[str, JsonObject]:
         """See `ResponseStore`."""

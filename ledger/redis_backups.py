@@ -41,13 +41,14 @@ from ledger.redis_scripts import (
 )
 from ledger.redis_store import store_errors
 from ledger.store import refuse_schema
-from runtime import SMALL_FILES, connect_redis, redis_failures, replace_file
+from runtime import SMALL_FILES, connect_redis, redis_failures, replace_file, script_keys
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from redis.asyncio import Redis
     from redis.asyncio.client import Pipeline
+    from redis.asyncio.cluster import ClusterPipeline, RedisCluster
 
 T = TypeVar("T")
 
@@ -82,7 +83,7 @@ class StoredKey:
         fields = {"key": self.key, "type": self.type, "expires_at": self.expires_at, "value": self.value}
         return json.dumps(fields, ensure_ascii=False) + "\n"
 
-    def put(self, pipeline: "Pipeline") -> None:
+    def put(self, pipeline: "Pipeline | ClusterPipeline") -> None:
         """Make the key as it was, unless its time is over."""
         pipeline.delete(self.key)
         pairs = list(zip(self.value[::2], self.value[1::2], strict=False))
@@ -178,7 +179,7 @@ class RedisBackups:
         return LedgerCheck(findings, problems)
 
     @asynccontextmanager
-    async def _connected(self) -> "AsyncIterator[Redis]":
+    async def _connected(self) -> "AsyncIterator[Redis | RedisCluster]":
         redis = connect_redis(self._url, decode_responses=True, answer_seconds=ANSWER_SECONDS)
         try:
             with store_errors():
@@ -188,7 +189,7 @@ class RedisBackups:
                 await redis.aclose()
 
 
-async def _write_all(redis: "Redis", ledger: TextIO) -> int:
+async def _write_all(redis: "Redis | RedisCluster", ledger: TextIO) -> int:
     """Write all keys of the ledger, one a line, and return how many conversations they have."""
     names = await _names(redis)
     for some in _some(sorted(names - _at_work(names))):
@@ -197,15 +198,15 @@ async def _write_all(redis: "Redis", ledger: TextIO) -> int:
     return sum(_kind(name) == "entry" for name in names)
 
 
-async def _write(redis: "Redis", names: list[str], ledger: TextIO) -> None:
+async def _write(redis: "Redis | RedisCluster", names: list[str], ledger: TextIO) -> None:
     """Write these keys as they are at one moment. The last line of a key is the one that counts."""
-    answer: Any = await redis.eval(READ, 0, *names)
+    answer: Any = await redis.eval(READ, *script_keys(SECRET), *names)
     now, found = answer
     for key, type, left, value in found:
         ledger.write(StoredKey(key, type, None if left < 0 else now + left, value).as_line())
 
 
-async def _names(redis: "Redis") -> set[str]:
+async def _names(redis: "Redis | RedisCluster") -> set[str]:
     """The keys of the ledger, without those that tell of the present only."""
     found = [name async for name in redis.scan_iter(match=f"{PREFIX}*", count=1000) if _kind(name) in KINDS]
     return set(found)

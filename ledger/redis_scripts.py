@@ -1,7 +1,9 @@
 """The steps of the ledger as Redis runs them: each script is atomic, so instances never see half of a step.
 
-All keys share the hash tag `{pandora}`. To run a step twice changes nothing. The clock of an instance may be
-wrong: one that is ahead of that of Redis empties no rolling window, and its messages count as of now in it.
+All keys share the hash tag `{pandora}`, so a cluster has them on one node; a script is told one of them and
+makes the names of the others (see `runtime.script_keys`). To run a step twice changes nothing. The clock of
+an instance may be wrong: one that is ahead of that of Redis empties no rolling window, and its messages count
+as of now in it.
 
     {pandora}:entry:ID          hash, one conversation
     {pandora}:units:DAY         units of a day of quota
@@ -75,7 +77,7 @@ local units, windowed, message, account, forced = tonumber(ARGV[6]), ARGV[7], AR
 local day, hour = ARGV[11], ARGV[12]
 local window, retention, short = tonumber(ARGV[13]), tonumber(ARGV[14]), tonumber(ARGV[15])
 local per_day = tonumber(ARGV[16])
-local entry, day_units = P .. 'entry:' .. id, P .. 'units:' .. day
+local entry, day_units = KEYS[1], P .. 'units:' .. day
 local now = tonumber(redis.call('TIME')[1])
 local function subject(name, units_key, window_key, unknown_key, cap, units_limit, messages_limit)
   redis.call('ZREMRANGEBYSCORE', window_key, '-inf', math.min(at, now) - window)
@@ -145,16 +147,15 @@ return {accepted, by_account, redis.call('GET', day_units) or '0', all_told}
 )
 
 CAP_ACCOUNT: Final = """
-local caps = '{pandora}:account-caps:' .. ARGV[1]
-redis.call('HSET', caps, ARGV[2], ARGV[3])
-redis.call('EXPIRE', caps, ARGV[4])
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+redis.call('EXPIRE', KEYS[1], ARGV[3])
 """
 
 SETTLE: Final = (
     _SUMS
     + """
 local id, outcome, free = ARGV[1], ARGV[2], ARGV[3]
-local entry = P .. 'entry:' .. id
+local entry = KEYS[1]
 local known = redis.call('HMGET', entry, 'outcome', 'units', 'alias', 'model', 'day', 'hour',
   'account')
 if known[1] ~= 'unknown' then return 0 end
@@ -193,7 +194,7 @@ return 1
 COUNT: Final = (
     _SUMS
     + """
-local entry = P .. 'entry:' .. ARGV[1]
+local entry = KEYS[1]
 local known = redis.call('HMGET', entry, 'prompt_tokens', 'completion_tokens', 'model', 'alias', 'day',
   'hour', 'account')
 if not known[3] then return 0 end

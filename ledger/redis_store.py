@@ -47,10 +47,11 @@ from ledger.store import (
     StoreError,
     refuse_schema,
 )
-from runtime import connect_redis, redis_failures
+from runtime import connect_redis, redis_failures, script_keys
 
 if TYPE_CHECKING:
     from redis.asyncio.client import Pipeline
+    from redis.asyncio.cluster import ClusterPipeline
 
 DAYS_AT_ONCE: Final = 100
 """How many hashes of sums are asked for in one go."""
@@ -108,7 +109,8 @@ class RedisStore:
         for each in pending:
             match each.record:
                 case Capped(_, slug, until, account) if account:
-                    pipeline.eval(CAP_ACCOUNT, 0, account, slug, until, MAX_CAP_SECONDS)
+                    caps = script_keys(f"{PREFIX}account-caps:{account}")
+                    pipeline.eval(CAP_ACCOUNT, *caps, slug, until, MAX_CAP_SECONDS)
                 case Capped(alias, slug, until):
                     pipeline.set(f"{PREFIX}cap:{alias}:{slug}", until, exat=int(until) + 1)
                 case record:
@@ -212,7 +214,7 @@ class RedisStore:
         with suppress(*redis_failures()):
             await self._redis.aclose()
 
-    def _ask_who_it_is(self, pipeline: "Pipeline") -> None:
+    def _ask_who_it_is(self, pipeline: "Pipeline | ClusterPipeline") -> None:
         """Have Redis keep our secret if it has none, and tell which one it has, and since when it has
         anything.
         """
@@ -233,12 +235,13 @@ class RedisStore:
                 await save_secret(self._secret_file, self._keys)
 
     def _step(self, record: Posted | Settled | Counted, allowed: Allowed | None) -> tuple[Any, ...]:
+        keys = script_keys(f"{PREFIX}entry:{record.id}")
         match record:
             case Posted():
                 limits, forced = self._limits, int(allowed is None)
                 caller, account = (allowed.caller, allowed.account) if allowed else (UNLIMITED, UNLIMITED)
                 return (
-                    POST, 0, record.id, repr(record.at), record.alias, record.model, record.slug,
+                    POST, *keys, record.id, repr(record.at), record.alias, record.model, record.slug,
                     record.units, int(record.windowed), record.message_id, record.account, forced,
                     limits.day(record.at), int(record.at // HOUR), limits.window, self._retention,
                     RECENT_SECONDS, limits.per_day, caller.units_per_day, caller.window_messages,
@@ -247,11 +250,11 @@ class RedisStore:
             case Settled():
                 ttft = "" if record.ttft is None else record.ttft
                 return (
-                    SETTLE, 0, record.id, record.outcome.value, int(record.free), record.served,
+                    SETTLE, *keys, record.id, record.outcome.value, int(record.free), record.served,
                     record.conversation_id, record.duration, ttft, free_alias(record.outcome), REPEAT_SECONDS,
                 )  # fmt: skip
             case Counted():
-                return COUNT, 0, record.id, record.prompt, record.completion
+                return COUNT, *keys, record.id, record.prompt, record.completion
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from runtime.files import alone_in, replace_file, replacing
 from runtime.held_bytes import ByteBudget, HeldBytes, NoRoom
 from runtime.memory import MemoryTrimmer, give_back_large_blocks
 from runtime.names import listed
-from runtime.redis import connect_redis, redis_failures
+from runtime.redis import connect_redis, redis_failures, script_keys
 from runtime.signals import Signals
 from runtime.sqlite import SqliteFailed, SqliteFile, transaction
 from runtime.state_directory import StateDirectory
@@ -48,6 +48,7 @@ __all__ = [
     "redis_failures",
     "replace_file",
     "replacing",
+    "script_keys",
     "signature_of",
     "tell_systemd",
     "text_table",

@@ -43,10 +43,13 @@ def http_address(text: str) -> str:
 
 
 def redis_address(text: str) -> str:
-    """The URL of a Redis database: `redis://` or `rediss://`, with a password perhaps."""
-    parts = split_address(text, "redis", "rediss")
-    if parts is None or not re.fullmatch(r"/?[0-9]{0,3}", parts.path):
-        raise ValueError("an address such as redis://redis:6379/0")
+    """The URL of a Redis database: `redis://` or `rediss://`, with a password perhaps; with `+cluster` behind
+    the scheme that of a node of a cluster, which has no databases but the first.
+    """
+    parts = split_address(text, "redis", "rediss", "redis+cluster", "rediss+cluster")
+    databases = r"/?0?" if parts is not None and "+" in parts.scheme else r"/?[0-9]{0,3}"
+    if parts is None or not re.fullmatch(databases, parts.path):
+        raise ValueError("an address such as redis://redis:6379/0 or redis+cluster://redis:6379")
     return text
 
 

@@ -631,9 +631,9 @@ class SettingsTable:
         "REDIS_URL",
         "",
         optional(redis_address),
-        "A Redis, as `redis://host:6379/0`, in which several instances share the ledger, kept responses, "
-        "what conversations are found with, and the queues; if unset, all but the queues are files in "
-        "STATE_DIR.",
+        "A Redis, as `redis://host:6379/0`, or any node of a Redis cluster, as `redis+cluster://host:6379`, "
+        "in which several instances share the ledger, kept responses, what conversations are found with, and "
+        "the queues; if unset, all but the queues are files in STATE_DIR.",
         secret=True,
         old_name="STATE_URL",
     )

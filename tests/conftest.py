@@ -15,6 +15,7 @@ import hypothesis
 import pytest
 from tornado.ioloop import IOLoop
 
+from tests.redis_cluster import RedisCluster
 from tests.translate.captures import FOLDER as CAPTURES
 from transport import new_serving_loop
 from turns.tokens import load_vocabulary
@@ -30,6 +31,20 @@ VOCABULARY = load_vocabulary()
 """Held, so that it is not loaded again in each test of a service."""
 
 collect_ignore = [] if CAPTURES else ["translate/test_real_captures.py"]
+
+
+@pytest.fixture(scope="session")
+def running_cluster() -> Iterator[RedisCluster]:
+    """Three primaries, for all tests that harm none of them."""
+    with RedisCluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def redis_cluster(running_cluster: RedisCluster) -> RedisCluster:
+    """A Redis cluster that is empty."""
+    running_cluster.empty()
+    return running_cluster
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from accounts import AccountQueue, Caller, KeyKind, SharedSlots, Slot
 from accounts.shared_slots import Lease
 from tests.accounts.test_queue import Counts
 from tests.own_keys import own_slot
+from tests.redis_cluster import RedisCluster, needs_cluster
 from tests.redis_server import RedisServer, needs_redis
 from translate.values import NotAdmitted
 
@@ -34,9 +35,18 @@ def redis(redis_server: RedisServer) -> RedisServer:
     return redis_server
 
 
+@pytest.fixture(params=["one server", pytest.param("a cluster", marks=needs_cluster)])
+def shared(request: pytest.FixtureRequest) -> RedisServer | RedisCluster:
+    """An empty one, or an empty cluster."""
+    found: RedisServer | RedisCluster = request.getfixturevalue(
+        "redis" if request.param == "one server" else "redis_cluster"
+    )
+    return found
+
+
 @asynccontextmanager
 async def instances(
-    redis: RedisServer,
+    redis: RedisServer | RedisCluster,
     count: int = 2,
     max_wait: float = 10,
     make: Callable[[str], SharedSlots] = SharedSlots,
@@ -66,7 +76,9 @@ async def leased(shared: SharedSlots) -> Lease:
     return lease
 
 
-async def names_in(redis: RedisServer) -> list[str]:
+async def names_in(redis: RedisServer | RedisCluster) -> list[str]:
+    if isinstance(redis, RedisCluster):
+        return [name for port in redis.ports for name in redis.ask(port, "KEYS", "*").splitlines()]
     client = Redis.from_url(redis.url, decode_responses=True)
     try:
         return sorted(str(name) for name in await client.keys("*"))
@@ -74,8 +86,8 @@ async def names_in(redis: RedisServer) -> list[str]:
         await client.aclose()
 
 
-async def test_only_one_of_all_instances_has_the_slot(redis: RedisServer) -> None:
-    async with instances(redis) as (one, other):
+async def test_only_one_of_all_instances_has_the_slot(shared: RedisServer | RedisCluster) -> None:
+    async with instances(shared) as (one, other):
         slot = await held(one)
         waiting = asyncio.create_task(held(other))
         await asyncio.sleep(0.1)
@@ -85,8 +97,8 @@ async def test_only_one_of_all_instances_has_the_slot(redis: RedisServer) -> Non
         (await waiting).release()
 
 
-async def test_pool_has_its_slots_over_all_instances(redis: RedisServer) -> None:
-    async with instances(redis) as (one, other):
+async def test_pool_has_its_slots_over_all_instances(shared: RedisServer | RedisCluster) -> None:
+    async with instances(shared) as (one, other):
         slots = [await held(one, "pk-a"), await held(other, "pk-a")]
         third = asyncio.create_task(held(one, "pk-a"))
         await asyncio.sleep(0.1)
@@ -97,7 +109,9 @@ async def test_pool_has_its_slots_over_all_instances(redis: RedisServer) -> None
 
 
 @pytest.mark.timeout(30)
-async def test_nobody_overlaps_and_everybody_is_served_however_many_leave(redis: RedisServer) -> None:
+async def test_nobody_overlaps_and_everybody_is_served_however_many_leave(
+    shared: RedisServer | RedisCluster,
+) -> None:
     inside, served = 0, 0
 
     async def turn(queue: AccountQueue) -> None:
@@ -112,7 +126,7 @@ async def test_nobody_overlaps_and_everybody_is_served_however_many_leave(redis:
             inside -= 1
             slot.release()
 
-    async with instances(redis, 3, max_wait=25) as queues:
+    async with instances(shared, 3, max_wait=25) as queues:
         tasks = [asyncio.create_task(turn(queues[number % 3])) for number in range(45)]
         await asyncio.sleep(0.05)
         leavers = [task for number, task in enumerate(tasks) if number % 4 == 0 and not task.done()]
@@ -121,10 +135,10 @@ async def test_nobody_overlaps_and_everybody_is_served_however_many_leave(redis:
         results = await asyncio.gather(*tasks, return_exceptions=True)
         assert [result for result in results if isinstance(result, Exception)] == []
         assert served >= 45 - len(leavers)
-    assert await names_in(redis) == [], "nothing is remembered of idle keys"
+    assert await names_in(shared) == [], "nothing is remembered of idle keys"
 
 
-async def test_instances_take_turns(redis: RedisServer) -> None:
+async def test_instances_take_turns(shared: RedisServer | RedisCluster) -> None:
     order: list[int] = []
 
     async def turn(queue: AccountQueue, number: int) -> None:
@@ -133,7 +147,7 @@ async def test_instances_take_turns(redis: RedisServer) -> None:
         await asyncio.sleep(0.05)
         slot.release()
 
-    async with instances(redis) as queues:
+    async with instances(shared) as queues:
         first = await held(queues[0])
         many = [asyncio.create_task(turn(queues[0], 0)) for _ in range(6)]
         await asyncio.sleep(0.05)
@@ -166,8 +180,8 @@ async def test_slot_of_a_dead_instance_is_free_when_its_lease_has_run_out(redis:
     await other.close()
 
 
-async def test_lease_is_renewed_while_the_turn_goes_on(redis: RedisServer) -> None:
-    async with instances(redis, make=partial(SharedSlots, lease=0.4, renewal=0.1)) as (one, other):
+async def test_lease_is_renewed_while_the_turn_goes_on(shared: RedisServer | RedisCluster) -> None:
+    async with instances(shared, make=partial(SharedSlots, lease=0.4, renewal=0.1)) as (one, other):
         slot = await held(one)
         waiting = asyncio.create_task(held(other))
         await asyncio.sleep(1)

@@ -20,6 +20,7 @@ from continuity import (
     TableFailed,
 )
 from tests.eventually import eventually
+from tests.redis_cluster import RedisCluster, needs_cluster
 from tests.redis_server import RedisServer, needs_redis
 from translate.values import Place
 
@@ -47,12 +48,23 @@ def node(
     return Node(**values | fields)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("redis", marks=needs_redis)])
+TABLES = [
+    "sqlite",
+    pytest.param("redis", marks=needs_redis),
+    pytest.param("cluster", marks=needs_cluster),
+]
+
+
+@pytest.fixture(params=TABLES)
 def reopened(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     """Opens a table; each one knows what the others do."""
     if request.param == "sqlite":
         path = tmp_path / "conversations.sqlite3"
         yield lambda bounds=None: SqliteConversations(path, bounds, lambda: NOW)
+        return
+    if request.param == "cluster":
+        cluster: RedisCluster = request.getfixturevalue("redis_cluster")
+        yield lambda bounds=None: RedisConversations(cluster.url, bounds)
         return
     with RedisServer() as redis:
         yield lambda bounds=None: RedisConversations(redis.url, bounds)

@@ -28,6 +28,7 @@ from ledger.limits import Allowed, LimitReached
 from ledger.records import Capped, Settled
 from metrics import Attempt
 from tests.ledger.entries import ALICE, MAIN, WINDOW, converse, ledger_over, posted, units
+from tests.redis_cluster import RedisCluster, needs_cluster
 from tests.redis_server import RedisServer, needs_redis
 
 pytestmark = needs_redis
@@ -37,7 +38,7 @@ ACCOUNTS = [Account(alias="main", credential=None, units_per_day=100)]
 
 
 @asynccontextmanager
-async def instance(redis: RedisServer, folder: Path) -> AsyncIterator[Ledger]:
+async def instance(redis: RedisServer | RedisCluster, folder: Path) -> AsyncIterator[Ledger]:
     folder.mkdir(exist_ok=True)  # noqa: ASYNC240
     names = KeyNames(load_secret(folder / "secret"), {})
     store = RedisStore(redis.url, LIMITS, names, folder / "secret", 10 * DAY)
@@ -46,7 +47,7 @@ async def instance(redis: RedisServer, folder: Path) -> AsyncIterator[Ledger]:
         yield ledger
 
 
-def backups(redis: RedisServer, folder: Path) -> RedisBackups:
+def backups(redis: RedisServer | RedisCluster, folder: Path) -> RedisBackups:
     return RedisBackups(redis.url, folder / "secret")
 
 
@@ -104,6 +105,28 @@ async def test_backup_brings_back_all_that_the_ledger_had(tmp_path: Path) -> Non
             assert await units(ledger) == 5 * 14
             with pytest.raises(LimitReached, match="key_quota"):
                 await ledger.post(posted("bob"), Allowed(Allowance(units_per_day=3 * 14 - 1)))
+
+
+@needs_cluster
+async def test_ledger_of_a_single_redis_moves_into_a_cluster_and_out_of_it(
+    redis_cluster: RedisCluster, tmp_path: Path
+) -> None:
+    there, back = tmp_path / "there", tmp_path / "back"
+    with RedisServer() as redis:
+        async with instance(redis, tmp_path / "one") as ledger:
+            for number in range(300):
+                await converse(ledger, alias=f"k-{number % 7}", account="main" if number % 2 else "")
+        await backups(redis, tmp_path / "one").back_up(there)
+    await backups(redis_cluster, tmp_path / "two").restore(there, overwrite=False)
+    async with instance(redis_cluster, tmp_path / "two") as ledger:
+        await converse(ledger)
+        assert await units(ledger) == 301 * 14
+    assert (await backups(redis_cluster, tmp_path / "two").back_up(back)).conversations == 301
+    assert (await backups(redis_cluster, tmp_path / "two").check()).problems == []
+    with RedisServer() as redis:
+        await backups(redis, tmp_path / "three").restore(back, overwrite=False)
+        async with instance(redis, tmp_path / "three") as ledger:
+            assert await units(ledger) == 301 * 14
 
 
 async def test_sums_fit_to_what_has_no_outcome_yet_while_instances_write(tmp_path: Path) -> None:

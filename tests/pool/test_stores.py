@@ -14,6 +14,7 @@ from pool import AccountFault, Condition, Fault, FileHealth, HealthBook, Obstacl
 from pool.stores import ACCOUNTS
 from tests.eventually import eventually
 from tests.pool.accounts import NOW, Clock, account, book_over, running
+from tests.redis_cluster import RedisCluster, needs_cluster
 from tests.redis_server import RedisServer, needs_redis
 
 NEED = Need(slug="gpt-4")
@@ -25,7 +26,7 @@ def file_book(path: Path) -> HealthBook:
     return book_over(FileHealth(path), Clock())
 
 
-def redis_book(redis: RedisServer, clock: Clock | None = None) -> HealthBook:
+def redis_book(redis: RedisServer | RedisCluster, clock: Clock | None = None) -> HealthBook:
     return book_over(RedisHealth(redis.url, read_every=0.02), clock or Clock())
 
 
@@ -142,6 +143,15 @@ async def test_instances_share_what_they_know() -> None:
             two.set_enabled("bob", True)
             await eventually(lambda: one.view()[1].enabled)
             assert one.view() == two.view()
+
+
+@needs_cluster
+async def test_instances_share_what_they_know_over_a_cluster(redis_cluster: RedisCluster) -> None:
+    async with running(redis_book(redis_cluster)) as one, running(redis_book(redis_cluster)) as two:
+        one.failed(ALICE, REFUSED, began=NOW)
+        one.set_enabled("bob", False)
+        await eventually(fails(two))
+        await eventually(lambda: not two.view()[1].enabled)
 
 
 @needs_redis

@@ -3,12 +3,16 @@
 import asyncio
 import socket
 import time
+from typing import Any
 
 import pytest
 
 from runtime import connect_redis, redis_failures
 from runtime.redis import CONNECTIONS
+from tests.redis_cluster import RedisCluster, needs_cluster
 from tests.redis_server import RedisServer, needs_redis
+
+SCHEMES = ["redis", "redis+cluster"]
 
 
 @needs_redis
@@ -30,9 +34,10 @@ async def test_answers_are_bytes_unless_text_is_wanted() -> None:
         await client.aclose()
 
 
-async def test_server_that_does_not_answer_is_given_up() -> None:
+@pytest.mark.parametrize("scheme", SCHEMES)
+async def test_server_that_does_not_answer_is_given_up(scheme: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        client = connect_redis(f"redis://127.0.0.1:{silent.getsockname()[1]}/0", answer_seconds=0.1)
+        client = connect_redis(f"{scheme}://127.0.0.1:{silent.getsockname()[1]}/0", answer_seconds=0.1)
         began = time.monotonic()
         with pytest.raises(redis_failures()):
             await client.ping()
@@ -40,10 +45,67 @@ async def test_server_that_does_not_answer_is_given_up() -> None:
         await client.aclose()
 
 
-async def test_address_at_which_nobody_listens_is_out_of_reach() -> None:
+@pytest.mark.parametrize("scheme", SCHEMES)
+async def test_address_at_which_nobody_listens_is_out_of_reach(scheme: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    client = connect_redis(f"redis://127.0.0.1:{port}/0")
+    client = connect_redis(f"{scheme}://127.0.0.1:{port}/0")
     with pytest.raises(redis_failures()):
         await client.ping()
     await client.aclose()
+
+
+@needs_cluster
+async def test_commands_go_to_the_nodes_of_a_cluster_that_have_their_keys(
+    redis_cluster: RedisCluster,
+) -> None:
+    client = connect_redis(redis_cluster.url, decode_responses=True)
+    names = [f"name-{number}" for number in range(4 * CONNECTIONS)]
+    await asyncio.gather(*(client.set(name, name) for name in names))
+    assert await asyncio.gather(*(client.get(name) for name in names)) == names
+    kept = [int(redis_cluster.ask(port, "DBSIZE")) for port in redis_cluster.ports]
+    assert sum(kept) == len(names)
+    assert min(kept) > 0
+    for port in redis_cluster.ports:
+        told = redis_cluster.ask(port, "INFO", "clients")
+        assert int(told.partition("connected_clients:")[2].split()[0]) <= CONNECTIONS + 2, "and redis-cli"
+    await client.aclose()
+
+
+@needs_cluster
+async def test_pipelines_of_a_cluster_wait_for_a_connection(redis_cluster: RedisCluster) -> None:
+    client = connect_redis(redis_cluster.url, decode_responses=True)
+
+    async def count(number: int) -> list[Any]:
+        pipeline = client.pipeline(transaction=False)
+        pipeline.set(f"{{one}}:{number}", number)
+        pipeline.get(f"{{one}}:{number}")
+        return await pipeline.execute()
+
+    told = await asyncio.gather(*(count(number) for number in range(4 * CONNECTIONS)))
+    assert told == [[True, str(number)] for number in range(4 * CONNECTIONS)]
+    await client.aclose()
+
+
+@needs_cluster
+async def test_keys_of_a_node_that_died_are_found_at_its_replica() -> None:
+    with RedisCluster(replicas=True) as cluster:
+        client = connect_redis(cluster.url, decode_responses=True, answer_seconds=1.0)
+        pipelines = connect_redis(cluster.url, decode_responses=True, answer_seconds=1.0)
+
+        async def pipelined() -> list[Any]:
+            pipeline = pipelines.pipeline(transaction=False)
+            pipeline.get("{pandora}:name")
+            return await pipeline.execute()
+
+        await client.set("{pandora}:name", "value")
+        assert await pipelined() == ["value"]
+        cluster.kill_owner()
+        with pytest.raises(redis_failures()):
+            await client.get("{pandora}:name")
+        with pytest.raises(redis_failures()):
+            await pipelined()
+        assert await client.get("{pandora}:name") == "value"
+        assert await pipelined() == ["value"]
+        await client.aclose()
+        await pipelines.aclose()

@@ -53,7 +53,15 @@ GOOD: dict[str, dict[str, object]] = {
         "https://proxy/": "https://proxy/",
     },
     "FETCH_PROXY": {"": "", "socks5h://me:pw@proxy": "socks5h://me:pw@proxy"},
-    "REDIS_URL": {"redis://redis:6379/0": "redis://redis:6379/0", "rediss://:pw@[::1]": "rediss://:pw@[::1]"},
+    "REDIS_URL": {
+        address: address
+        for address in (
+            "redis://redis:6379/0",
+            "rediss://:pw@[::1]",
+            "redis+cluster://redis:6379",
+            "rediss+cluster://:pw@redis/0",
+        )
+    },
     "KEY_ALIASES": {
         "alice=fk-1, bob=x=y": {"fk-1": "alice", "x=y": "bob"},
         "alice=fk-1,alice=fk-2": {"fk-1": "alice", "fk-2": "alice"},
@@ -134,7 +142,14 @@ BAD: dict[str, list[str]] = {
         "http://proxy:0",
     ],
     "FETCH_PROXY": ["upstream", "socks4://proxy", "http://proxy/path"],
-    "REDIS_URL": ["http://redis", "redis://", "redis://x/not-a-number", "redis://x:0", "sqlite:///x"],
+    "REDIS_URL": [
+        "http://redis",
+        "redis://",
+        "redis://x/not-a-number",
+        "redis://x:0",
+        "redis+cluster://x/1",
+        "sqlite:///x",
+    ],
     "REASONING_EFFORT": ["long", "low,high"],
     "SYSTEM_HINTS": ["google", "search canvas"],
     "TOOLS": ["ignore"],
