@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -14,7 +15,7 @@ import pytest
 
 from simulator import Knobs
 from tests.eventually import eventually
-from tests.processes import ROOT, environment
+from tests.processes import ROOT, ask, environment, service_over_simulator
 from tests.raw_client import EventStream
 from tests.roster.rig import content, key
 from tests.scripted_server import ScriptedServer, Verb, rst, stall, without_accounts
@@ -319,3 +320,13 @@ def test_service_does_not_start_without_what_it_needs_for_traces(tmp_path: Path)
         "install requirements-traces.lock, or set TRACES=off.\n"
     )
     assert KEY not in done.stdout
+
+
+def test_collector_that_hangs_does_not_keep_the_process() -> None:
+    with collecting(hangs=True) as collector, service_over_simulator(collector.settings) as pair:
+        assert ask(pair.port, "GET", "/v1/models").status == 200
+        pair.service.signal(signal.SIGTERM)
+        assert pair.service.exit_code() == 0
+        assert "the last traces were not sent within 2 seconds" in pair.service.output
+        assert "Traceback" not in pair.service.output
+    assert collector.bodies
