@@ -177,7 +177,9 @@ class RedisStore:
         since = now - self._limits.window
         hours = range(int(since // HOUR), int(now // HOUR) + 1)
         with store_errors():
-            found = await self._redis.eval(FULLEST_WINDOW, 0, since, self._limits.day(now), *hours)
+            found = await self._redis.eval(
+                FULLEST_WINDOW, *script_keys(SECRET), since, self._limits.day(now), *hours
+            )
         if not found:
             return None
         alias, units, own_units, window = found

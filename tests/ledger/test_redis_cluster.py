@@ -65,6 +65,7 @@ async def told_by(url: str, folder: Path) -> list[Any]:
         told.append(await store.usage(now - DAY, now + DAY, DAY, None))
         told.append(await store.usage(now - DAY, now + DAY, HOUR, "alice"))
         told.append(await store.accounts({"main": 3}, int(now // DAY)))
+        told.append([await store.total(int(now // DAY)), await store.fullest_window(now + HOUR / 4)])
         told.append([await store.unsettled(owner, now + DAY) for owner in (ALICE, MAIN)])
     finally:
         await store.close()
@@ -76,7 +77,8 @@ async def test_every_step_is_that_of_a_single_redis(redis_cluster: RedisCluster,
         single = await told_by(redis.url, tmp_path / "single")
     told = await told_by(redis_cluster.url, tmp_path / "cluster")
     assert told == single
-    assert any(row.free for row in told[-4])
+    assert any(row.free for row in told[-5])
+    assert all(told[-2])
     assert [len(entries) for entries in told[-1]] == [1, 1]
 
 
