@@ -114,10 +114,14 @@ def in_redis() -> Iterator[Reading]:
 
 
 def told_now(name: str, whose: str) -> Any:
-    """The same with what was not told then: of the backend's own limits and of shared accounts."""
+    """The same with what was not told then: of the backend's own limits and of shared accounts, and of what a
+    Redis has before the first conversation of this run.
+    """
     then = told_before(name, whose)
     rows = [{**row, "account": ""} for row in then["data"]]
-    return {**then, "backend": [], "accounts": [] if whose == "all" else None, "data": rows}
+    limits = {**then["limits"], "gpt4_messages_in_window": 2}
+    of_accounts: dict[str, Any] = {"backend": [], "accounts": [] if whose == "all" else None}
+    return {**then, **of_accounts, "data": rows, "limits": limits}
 
 
 def test_ledger_on_the_disk_tells_what_it_told_before(on_disk: Reading) -> None:
@@ -136,6 +140,34 @@ def test_command_line_tells_what_was_told_before(tmp_path: Path) -> None:
     assert process.exit_code() == 0
     process.stop()
     assert json.loads(process.output) == told_now("usage.json", "all")["data"]
+
+
+def ledger_command(*arguments: str, **settings: str) -> None:
+    process = Process(["server.py", "ledger", *arguments], settings)
+    assert process.exit_code() == 0, process.output
+    process.stop()
+
+
+def test_backup_of_the_old_ledger_on_the_disk_tells_the_same(tmp_path: Path) -> None:
+    state, file = state_dir(tmp_path), str(tmp_path / "backup")
+    ledger_command("backup", file, STATE_DIR=str(state))
+    ledger_command("restore", file, STATE_DIR=str(tmp_path / "new"))
+    assert (tmp_path / "new" / "secret").read_bytes() == (state / "secret").read_bytes()
+    with reading({"STATE_DIR": str(tmp_path / "new")}) as found:
+        assert found.everybody == told_now("usage.json", "all")
+        assert found.alice == told_now("usage.json", "alice")
+
+
+@needs_redis
+def test_backup_of_the_old_ledger_in_redis_tells_the_same(tmp_path: Path) -> None:
+    state, file = str(tmp_path / "state"), str(tmp_path / "backup")
+    with RedisServer() as old, RedisServer() as new:
+        restore(old)
+        ledger_command("backup", file, STATE_DIR=state, REDIS_URL=old.url)
+        ledger_command("restore", file, STATE_DIR=state, REDIS_URL=new.url)
+        with reading({"REDIS_URL": new.url}) as found:
+            assert found.everybody == told_now("usage-redis.json", "all")
+            assert found.alice == told_now("usage-redis.json", "alice")
 
 
 @pytest.mark.parametrize("where", ["on_disk", pytest.param("in_redis", marks=needs_redis)])
