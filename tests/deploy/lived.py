@@ -133,9 +133,9 @@ class Life:
 
 @contextmanager
 def lived(folder: Path, seconds: float) -> Iterator[Prometheus]:
-    """A Prometheus that has scraped it all; the service still runs."""
+    """A Prometheus that has scraped it all; the last questions are still being answered."""
     with ExitStack() as stack:
-        _, backend = stack.enter_context(simulator_process(PREFIX))
+        _, backend = stack.enter_context(simulator_process(PREFIX, ["--age", "2026"]))
         given = settings(folder, backend)
         port = int(given["PORT"])
         services = stack.enter_context(ExitStack())
@@ -155,6 +155,6 @@ def lived(folder: Path, seconds: float) -> Iterator[Prometheus]:
         for user in users:
             user.start()
         life.happens(start)
+        yield server
         for user in users:
             user.join(30)
-        yield server

@@ -36,8 +36,6 @@ INDEX = (
     "<!doctype html><meta charset=utf-8><link rel=icon href=data:,><link rel=stylesheet href=page.css>"
     "<div id=root></div><script type=module src=page.js></script>"
 )
-CJS = "./node_modules/@grafana/{0}/dist/cjs/index.cjs"
-"""Of the modules of the library, the other form lacks some of the names that it exports."""
 
 
 class Asked:
@@ -114,7 +112,6 @@ def built(folder: Path) -> None:
             "--log-level=warning",
             "--loader:.ttf=empty",
             '--define:process.env.NODE_ENV="production"',
-            *(f"--alias:@grafana/{name}={CJS.format(name)}" for name in ("data", "schema", "ui")),
             f"--outfile={folder / 'page.js'}",
         ],
         cwd=PAGE,

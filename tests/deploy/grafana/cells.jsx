@@ -47,6 +47,7 @@ function Cells({ rows, cells, marks, gap, panel, theme, timeZone, width, height 
     ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
     ctx.clip();
     ctx.font = `12px ${theme.typography.fontFamily}`;
+    ctx.textAlign = "left";
     ctx.textBaseline = "middle";
     for (const cell of cells) {
       const left = plot.valToPos(cell.from, "x", true);
