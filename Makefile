@@ -12,7 +12,7 @@ TESTS ?=
 DEBUGGED := tests/transport tests/upstream/http tests/upstream/socket tests/accounts tests/runtime tests/service/test_client_gone.py \
   tests/service/test_admission.py --ignore=tests/upstream/http/test_connection_tls.py
 
-.PHONY: run test test-debug coverage check lint formatted types bench fuzz soak accounts-run format lock clean
+.PHONY: run test test-debug coverage check lint formatted types bench fuzz soak accounts-run format lock pictures clean
 
 run: $(VENV)/run.done
 	$(BIN)/python server.py --demo
@@ -59,6 +59,13 @@ accounts-run: $(VENV)/dev.done
 format: $(VENV)/dev.done
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# Pictures of the dashboards and the console for the README. Needs Prometheus, Chromium, Node and pngquant, and fonts
+# with Chinese characters and emoji.
+pictures: $(VENV)/dev.done
+	$(BIN)/python -m tests.deploy.pictures
+	$(BIN)/python -m tests.service.console.screenshots
+	pngquant --force --ext=.png --speed=1 128 docs/*.png
 
 lock:
 	$(PYTHON) -m pip install uv

@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.deploy.balanced import free_port
 from tests.deploy.scraped import Prometheus, prometheus
-from tests.deploy.test_nginx import CHAT
+from tests.deploy.test_nginx import CHAT, delta, streaming
 from tests.processes import PREFIX, ask, listening_port, running, simulator_process
 from tests.roster.rig import key
 
@@ -40,7 +40,12 @@ MODELS = ("gpt-4-s", "gpt-4-s", "gpt-4-mobile", "gpt-3.5-turbo", "gpt-3.5-turbo"
 ACCOUNTS_FILE: dict[str, Any] = {
     "accounts": [
         *(
-            {"alias": alias, "credential": {"env": alias.upper()}, "quota_per_day": 4000, "gpt4_messages": 400}
+            {
+                "alias": alias,
+                "credential": {"env": alias.upper()},
+                "quota_per_day": 4000,
+                "gpt4_messages": 400,
+            }
             for alias in ACCOUNTS
         ),
         {"alias": "emil", "credential": {"env": "EMIL"}},
@@ -88,30 +93,27 @@ class Life:
         return (time.monotonic() - self._began) / self._seconds
 
     def use(self, secret: str, seed: int, pause: float) -> None:
-        """Ask one question after the other, some of them together with leaving too early."""
+        """Ask one question after the other, with such a pause in between, in seconds on average."""
         chance = random.Random(seed)
         while self.share < 1:
             time.sleep(chance.expovariate(1 / pause))
-            question = chance.choice(QUESTIONS)
-            knobs = f"pace={chance.randint(40, 120)} tokens={int(chance.paretovariate(1.2) * 25) % 900}"
-            text = f"{question} [[sim {knobs} first_delay={chance.lognormvariate(-1, 0.6):.2f}]]"
-            if TROUBLE_SHARE[0] < self.share < TROUBLE_SHARE[1] and chance.random() < 0.5:
-                text = question + chance.choice(TROUBLE)
-            padding = "Be brief. " * int(chance.paretovariate(0.8))
-            body: dict[str, Any] = {
-                "model": chance.choice(MODELS),
-                "stream": chance.random() < 0.8,
-                "messages": [{"role": "system", "content": padding[:20_000]}, {"role": "user", "content": text}],
-            }
-            if chance.random() < 0.1:
-                body |= {"tools": [TOOL]}
-                body["messages"][-1]["content"] = "What is the weather in Oslo?"
-            if chance.random() < 0.03:
-                body["model"] = "no-such-model"
+            question = self._question(chance)
             try:
-                ask(self._port, "POST", CHAT, body, secret)
-            except (OSError, HTTPException):
-                time.sleep(0.5)  # the service restarts
+                if chance.random() < 0.04:
+                    with streaming(self._port, question, secret) as response:
+                        delta(response)  # and leaves
+                else:
+                    ask(self._port, "POST", CHAT, _body(chance, question), secret)
+            except (OSError, HTTPException, AssertionError):
+                time.sleep(0.5)  # the service restarts, or has refused
+
+    def _question(self, chance: random.Random) -> str:
+        question = chance.choice(QUESTIONS)
+        if TROUBLE_SHARE[0] < self.share < TROUBLE_SHARE[1] and chance.random() < 0.5:
+            return question + chance.choice(TROUBLE)
+        tokens = int(chance.paretovariate(1.2) * 25) % 900
+        delay = chance.lognormvariate(-1, 0.6)
+        return f"{question} [[sim pace={chance.randint(40, 120)} tokens={tokens} first_delay={delay:.2f}]]"
 
     def happens(self, restart: Callable[[], None]) -> None:
         """What befalls the accounts, and the restart."""
@@ -129,6 +131,18 @@ class Life:
 
     def _befalls(self, accounts: dict[str, Any]) -> None:
         ask(self._backend, "POST", "/__sim/accounts", accounts, key="")
+
+
+def _body(chance: random.Random, question: str) -> dict[str, Any]:
+    rules = "Be brief. " * min(2000, int(chance.paretovariate(0.8)))
+    tools = chance.random() < 0.1
+    asked = "What is the weather in Oslo?" if tools else question
+    return {
+        "model": "no-such-model" if chance.random() < 0.03 else chance.choice(MODELS),
+        "stream": chance.random() < 0.8,
+        "messages": [{"role": "system", "content": rules}, {"role": "user", "content": asked}],
+        **({"tools": [TOOL]} if tools else {}),
+    }
 
 
 @contextmanager

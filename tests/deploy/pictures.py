@@ -1,9 +1,9 @@
 """Pictures of the dashboards for the README: `make pictures`.
 
-A service, a simulated backend and a real Prometheus live for some minutes. Then every query of every panel is asked,
-and Grafana's own components draw the answers (`grafana/`); heatmaps and states, which are no part of these components,
-are drawn on their plots. Fails if a panel has no data or the page throws. Needs Prometheus, Chromium, Node and
-pngquant.
+A service, a simulated backend and a real Prometheus live for some minutes. Then every query of every panel
+is asked, and Grafana's own components draw the answers (`grafana/`). Heatmaps and states are no part of these
+components; they are drawn on the plot that is. Fails if a panel has no data or the page throws. Needs
+Prometheus, Chromium and Node.
 """
 
 import asyncio
@@ -12,8 +12,8 @@ import subprocess
 import sys
 import tempfile
 import threading
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -26,12 +26,18 @@ from tests.service.console.browser import chromium, tab
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = Path(__file__).parent / "grafana"
+MODULES = PAGE / "node_modules"
 SECONDS = 420.0
 RATE_INTERVAL = "15s"
 STEP = 2
 HEATMAP_STEP = 6
 WIDTH = 1600
-COLOURS = "160"
+PICTURES: dict[str, tuple[str, int | None]] = {
+    "dashboard-now": ("overview", 1414),
+    "dashboard-overview": ("overview", None),
+    "dashboard-internals": ("internals", None),
+}
+"""Which dashboard, and how much of it in pixels from its top; None for all."""
 INDEX = (
     "<!doctype html><meta charset=utf-8><link rel=icon href=data:,><link rel=stylesheet href=page.css>"
     "<div id=root></div><script type=module src=page.js></script>"
@@ -60,7 +66,9 @@ class Asked:
     def _panel(self, panel: dict[str, Any]) -> dict[str, Any]:
         step = HEATMAP_STEP if panel["type"] == "heatmap" else STEP
         ask = self._now if panel["type"] == "table" else partial(self._over_time, step=step)
-        return panel | {"step": step, "answers": [ask(target["expr"]) for target in panel["targets"]]}
+        answers = [ask(target["expr"]) for target in panel["targets"]]
+        assert any(answers), f"{panel['title']} has no data"
+        return panel | {"step": step, "answers": answers}
 
     def _now(self, expression: str) -> list[dict[str, Any]]:
         data = self._server.get("/api/v1/query", query=_filled_in(expression), time=str(self._ended))
@@ -101,16 +109,18 @@ def boards(seconds: float) -> dict[str, dict[str, Any]]:
 
 def built(folder: Path) -> None:
     """The page, in `folder`."""
-    subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=PAGE, check=True)
+    install = ["npm", "ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
+    subprocess.run(install, cwd=PAGE, check=True)
     subprocess.run(
         [
-            "node_modules/.bin/esbuild",
+            MODULES / ".bin" / "esbuild",
             "page.jsx",
             "--bundle",
             "--format=esm",
             "--jsx=automatic",
             "--log-level=warning",
             "--loader:.ttf=empty",
+            "--alias:react-custom-scrollbars-2=./scrollbars.js",
             '--define:process.env.NODE_ENV="production"',
             f"--outfile={folder / 'page.js'}",
         ],
@@ -118,12 +128,12 @@ def built(folder: Path) -> None:
         check=True,
     )
     (folder / "index.html").write_text(INDEX)
-    public = folder / "public"
-    fonts = public / "fonts" / "inter"
+    icons, fonts = folder / "public" / "build", folder / "public" / "fonts" / "inter"
+    icons.mkdir(parents=True)
+    (icons / "img").symlink_to(MODULES / "@grafana" / "ui" / "dist" / "public" / "img")
     fonts.mkdir(parents=True)
-    (public / "img").symlink_to(PAGE / "node_modules" / "@grafana" / "ui" / "dist" / "public" / "img")
     for name, weight in (("Regular", 400), ("Medium", 500)):
-        file = PAGE / "node_modules" / "@fontsource" / "inter" / "files" / f"inter-latin-{weight}-normal.woff2"
+        file = MODULES / "@fontsource" / "inter" / "files" / f"inter-latin-{weight}-normal.woff2"
         (fonts / f"Inter-{name}.woff2").symlink_to(file)
 
 
@@ -140,29 +150,28 @@ def served(folder: Path) -> Iterator[str]:
         server.server_close()
 
 
-async def photographed(devtools: int, address: str) -> bytes:
-    """The whole page as PNG. Raises AssertionError if it throws."""
+async def photographed(devtools: int, address: str, height: int | None = None) -> bytes:
+    """The page as PNG, in whole or so many pixels from its top. Raises AssertionError if it throws."""
     async with tab(devtools) as seen:
         await seen.look(WIDTH, 1000)
         await seen.call("Page.navigate", url=address)
         await seen.until("document.body && document.body.classList.contains('drawn')", 60)
-        height = await seen.eval("document.documentElement.scrollHeight")
-        await seen.look(WIDTH, height)
+        await seen.look(WIDTH, height or await seen.eval("document.documentElement.scrollHeight"))
         await asyncio.sleep(1)
         assert seen.complaints == [], seen.complaints
         return await seen.picture()
 
 
 def main(seconds: float) -> None:
-    DOCS.mkdir(exist_ok=True)
+    """All pictures, of a life of so many seconds."""
     with tempfile.TemporaryDirectory() as name, served(Path(name)) as address, chromium() as devtools:
         folder = Path(name)
         built(folder)
-        for stem, board in boards(seconds).items():
-            (folder / "data.json").write_text(json.dumps(board))
-            picture = DOCS / f"dashboard-{stem}.png"
-            picture.write_bytes(asyncio.run(photographed(devtools, f"{address}/index.html")))
-            subprocess.run(["pngquant", "--force", "--ext=.png", "--speed=1", COLOURS, picture], check=True)
+        lived_boards = boards(seconds)
+        for picture, (stem, height) in PICTURES.items():
+            (folder / "data.json").write_text(json.dumps(lived_boards[stem]))
+            seen = asyncio.run(photographed(devtools, f"{address}/index.html", height))
+            (DOCS / f"{picture}.png").write_bytes(seen)
 
 
 if __name__ == "__main__":

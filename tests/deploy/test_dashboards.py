@@ -185,3 +185,17 @@ def test_alerts_go_to_the_alertmanager_of_the_stack_and_to_no_other_of_that_name
 def test_prometheus_is_the_same_for_one_instance_and_for_several_but_for_these() -> None:
     one, several = read_by_prometheus("compose.yaml"), read_by_prometheus("compose.scale.yaml")
     assert one | {"scrape_configs": None} == several | {"scrape_configs": None}
+
+
+def test_pictures_are_drawn_by_the_components_of_the_grafana_that_is_used() -> None:
+    # Not each patch of Grafana has one of them.
+    release = load("compose.yaml")["services"]["grafana"]["image"].partition(":")[2].rpartition(".")[0]
+    package = json.loads((Path(__file__).parent / "grafana" / "package.json").read_text())
+    for part in ("data", "schema", "ui"):
+        assert package["dependencies"][f"@grafana/{part}"].rpartition(".")[0] == release
+
+
+def test_packages_that_draw_pictures_are_locked_and_name_no_registry() -> None:
+    text = (Path(__file__).parent / "grafana" / "package-lock.json").read_text()
+    packages = [package for path, package in json.loads(text)["packages"].items() if path]
+    assert all("integrity" in package and "resolved" not in package for package in packages)

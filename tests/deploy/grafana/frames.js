@@ -45,7 +45,7 @@ standardTransformersRegistry.setInit(() =>
   [standardTransformers.joinByFieldTransformer, standardTransformers.organizeFieldsTransformer].map((transformation) => ({
     id: transformation.id,
     name: transformation.name,
-    transformation: async () => transformation,
+    transformation,
   })),
 );
 
