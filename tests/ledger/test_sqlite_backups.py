@@ -253,6 +253,7 @@ def killed(what: str, after: int, state: Path, file: Path) -> bool:
     return done.returncode != 0
 
 
+@pytest.mark.timeout(120)
 async def test_backup_that_is_killed_at_any_step_leaves_no_half_file(state: Path, tmp_path: Path) -> None:
     file = tmp_path / "to" / "backup"
     file.parent.mkdir()
@@ -270,6 +271,7 @@ async def test_backup_that_is_killed_at_any_step_leaves_no_half_file(state: Path
     assert names_in(file.parent) == {"backup"}, "what the killed ones left is gone"
 
 
+@pytest.mark.timeout(120)
 async def test_restore_that_is_killed_at_any_step_leaves_the_old_ledger_or_the_new_one(
     state: Path, tmp_path: Path
 ) -> None:
