@@ -1,6 +1,7 @@
 """The parts of the service, made from the settings: the one place that knows all of them."""
 
 import os
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -227,7 +228,15 @@ def build(
     health = _health(settings, roster, simulated=simulated)
     shortages = Shortages(ledger, limits, lists)
     sources = Sources(shortages.standing, shortages.backend, health)
-    pool = Pool(roster, queue, sources, Policy(settings.pool_policy), metrics, ready=health.wait_until_loaded)
+    pool = Pool(
+        roster,
+        queue,
+        sources,
+        Policy(settings.pool_policy),
+        metrics,
+        ready=health.wait_until_loaded,
+        salt=secrets.randbits(32) if settings.redis_url else 0,
+    )
     health.on_change(lambda alias: pool.changed())
     roster.on_change(lambda _: pool.changed())
     models = CallerModels(catalogue, lists, metrics, pool)

@@ -46,7 +46,8 @@ class Obstacle(StrEnum):
 class Candidate:
     """An account that a caller may use.
 
-    `order` is its place in the file. Of `slots` messages at once (0 for no limit) it has `in_use` now.
+    `order` is its place where nothing else makes a difference: that in the file, or one of this instance's
+    own. Of `slots` messages at once (0 for no limit) it has `in_use` now.
     `units_left` and `messages_left` (GPT-4 messages in the window, where such a message is asked for) are
     infinite without a limit; `units_limit` and `messages_limit` are these limits. `used_at` is when it took
     its last turn, in seconds of any clock, 0 for never. `due` is its place among those that take turns in

@@ -107,8 +107,10 @@ class Pool:
     """One per service; a `Lender` too.
 
     `roster` gives the accounts of now. `queue` has the slots of all keys; `metrics` counts who waits. `ready`
-    waits until enough is known of the accounts to choose among them. `clock` gives Unix seconds, `monotonic`
-    seconds that never jump.
+    waits until enough is known of the accounts to choose among them. Where nothing else makes a difference,
+    an instance with a `salt` of its own begins with another account than those with which it shares them;
+    with 0 it begins with the first of the file. `clock` gives Unix seconds, `monotonic` seconds that never
+    jump.
     """
 
     def __init__(
@@ -120,6 +122,7 @@ class Pool:
         metrics: QueueMetrics,
         *,
         ready: Callable[[], Awaitable[None]] = no_wait,
+        salt: int = 0,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -129,6 +132,7 @@ class Pool:
         self._policy = policy
         self._metrics = metrics
         self._ready = ready
+        self._salt = 0 if policy is Policy.FILL else salt
         self._clock = clock
         self._monotonic = monotonic
         self._waiters: list[_Waiter] = []
@@ -441,7 +445,7 @@ class Pool:
             in_use=slots if self._elsewhere.get(alias, 0.0) > monotonic else self.in_use(account),
             used_at=self._used.get(alias, 0.0),
             due=self._rotation.due(alias),
-            order=order,
+            order=hash((self._salt, alias)) if self._salt else order,
         )
 
     def _accounts(self, grant: Grant) -> list[Account]:

@@ -55,6 +55,22 @@ async def test_requests_of_one_key_go_to_all_its_accounts_at_once() -> None:
     assert all(slot.home == alias_of(slot) for slot in slots)
 
 
+@pytest.mark.parametrize("policy", [Policy.BALANCE, Policy.ROUND_ROBIN])
+async def test_instances_that_share_accounts_do_not_all_begin_with_the_same_one(policy: Policy) -> None:
+    names = [f"a-{number}" for number in range(50)]
+    firsts = [
+        alias_of(await taken(pool_over(world_of(*names), policy, salt=salt), key(accounts=names)))
+        for salt in range(20)
+    ]
+    assert firsts[0] == "a-0", "an instance that shares none begins with the first of the file"
+    assert len(set(firsts)) > 8
+
+
+async def test_first_of_the_file_is_filled_first_in_all_instances() -> None:
+    pool = pool_over(world_of("a", "b", "c"), Policy.FILL, salt=7)
+    assert [alias_of(await taken(pool, key())) for _ in range(3)] == ["a", "b", "c"]
+
+
 async def test_who_waits_gets_the_first_account_that_becomes_free() -> None:
     pool = pool_over(world_of("a", "b"))
     first, second = await taken(pool, key()), await taken(pool, key())

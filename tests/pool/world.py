@@ -70,6 +70,7 @@ def pool_over(
     slots: Mapping[KeyKind, int] | None = None,
     ready: Callable[[], Awaitable[None]] = known_at_once,
     backend: Callable[[Account, Need], Hindrance | None] | None = None,
+    salt: int = 0,
 ) -> Pool:
     metrics = Metrics(("chat",), [])
     kinds = slots or {KeyKind.SHARE: 1, KeyKind.POOL: 4, KeyKind.TOKEN: 1}
@@ -79,4 +80,4 @@ def pool_over(
         backend or (lambda known, need: world.told.get(known.alias)),
         world,
     )
-    return Pool(world, queue, sources, policy, metrics, ready=ready, clock=lambda: world.now)
+    return Pool(world, queue, sources, policy, metrics, ready=ready, salt=salt, clock=lambda: world.now)
