@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from operator import itemgetter
 from typing import Final, Protocol
 
 from accounts import (
@@ -137,6 +138,8 @@ class Pool:
         self._monotonic = monotonic
         self._waiters: list[_Waiter] = []
         self._noted: Roster | None = None
+        self._places: dict[str, tuple[int, Account]] = {}
+        """The accounts of `_noted` with their places in the file, by alias."""
         self._owners: OrderedDict[str, str] = OrderedDict()
         """Accounts by the digests of present and earlier credentials."""
         self._numbers = itertools.count()
@@ -318,6 +321,7 @@ class Pool:
         if (roster := self._roster.current) is self._noted:
             return
         self._noted = roster
+        self._places = {account.alias: (order, account) for order, account in enumerate(roster.accounts)}
         for account in roster.accounts:
             if account.credential is not None:
                 self._owners[account.credential.digest] = account.alias
@@ -346,13 +350,14 @@ class Pool:
                 return
 
     def _give_to(self, waiter: _Waiter, alias: str) -> None:
-        for account in self._roster.current.accounts:
-            if account.alias == alias and (credential := account.credential) is not None:
-                ticket = self._queue.take(queue_name(account), self._slots(account, credential))
-                if ticket is not None:
-                    self._waiters.remove(waiter)
-                    self._note_use(waiter, account)
-                    waiter.given.set_result((account, credential, ticket))
+        account = self._roster.current.account(alias)
+        if account is None or (credential := account.credential) is None:
+            return
+        ticket = self._queue.take(queue_name(account), self._slots(account, credential))
+        if ticket is not None:
+            self._waiters.remove(waiter)
+            self._note_use(waiter, account)
+            waiter.given.set_result((account, credential, ticket))
 
     def _now_in_use(self, candidate: Candidate, alias: str) -> Candidate:
         """The candidate, after the account `alias` was given to somebody."""
@@ -420,14 +425,8 @@ class Pool:
         """
         known, found = {} if surveyed is None else surveyed, []
         now, monotonic = self._clock(), self._monotonic()
-        accounts = self._roster.current.accounts
-        if home:
-            own = self._roster.current.account(home)
-            accounts = () if own is None else (own,)
-        for order, account in enumerate(accounts):
+        for order, account in self._placed(grant.accounts & {home} if home else grant.accounts):
             alias = account.alias
-            if alias not in grant.accounts:
-                continue
             if (candidate := known.get((need, alias))) is None:
                 candidate = known[need, alias] = self._survey(account, need, now, monotonic, order)
             found.append(candidate)
@@ -449,7 +448,14 @@ class Pool:
         )
 
     def _accounts(self, grant: Grant) -> list[Account]:
-        return [account for account in self._roster.current.accounts if account.alias in grant.accounts]
+        return [account for _, account in self._placed(grant.accounts)]
+
+    def _placed(self, aliases: frozenset[str]) -> list[tuple[int, Account]]:
+        """Those of the accounts that there are, with their places in the file, in its order. It takes as long
+        as there are `aliases`, not as there are accounts.
+        """
+        self._note_roster()
+        return sorted((self._places[alias] for alias in aliases if alias in self._places), key=itemgetter(0))
 
     def _slots(self, account: Account, credential: Credential) -> int:
         known = account.concurrency
