@@ -116,7 +116,8 @@ class HealthBook:
         self._closed.set()
         self._stirred.set()
         await self._tasks.wait()
-        await self._exchange(look=False)
+        if self._unsaved:
+            await self._exchange(look=False)
         await self._store.close()
 
     async def save_again(self) -> None:

@@ -201,6 +201,18 @@ async def test_service_starts_without_its_redis() -> None:
 
 
 @needs_redis
+async def test_redis_that_is_away_until_the_end_is_not_said_to_be_back(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    with RedisServer() as redis:
+        async with running(redis_book(redis)):
+            redis.stop()
+            await eventually(lambda: "kept in memory alone" in caplog.text)
+    assert "stored again" not in caplog.text
+
+
+@needs_redis
 async def test_account_that_left_is_gone_from_redis() -> None:
     with RedisServer() as redis:
         async with running(redis_book(redis)) as book:
