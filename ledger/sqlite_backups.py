@@ -100,6 +100,11 @@ class SqliteBackups:
 
     def _refuse_loss(self, target: sqlite3.Connection, backup: Backup) -> None:
         if not _has_conversations(target):
+            if schema_of(target) > SCHEMA:
+                raise BackupFailed(
+                    f"a newer version of this service has written {self._path}, and what would be lost "
+                    "cannot be told: make a copy of the file, then add --overwrite"
+                )
             return
         target.execute("ATTACH ? AS backup", (os.fspath(backup.ledger),))
         missing: int = target.execute(

@@ -135,6 +135,21 @@ async def test_conversations_that_the_backup_has_not_are_lost_only_when_that_is_
     assert await spent(state) == 14
 
 
+async def test_ledger_of_a_newer_version_that_cannot_be_read_is_lost_only_when_that_is_said(
+    state: Path, tmp_path: Path
+) -> None:
+    await record(state)
+    await backups(state).back_up(tmp_path / "backup")
+    await record(state)
+    with closing(sqlite3.connect(state / "ledger.sqlite3")) as newer, newer:
+        newer.execute("ALTER TABLE conversations RENAME TO talks")
+        newer.execute("PRAGMA user_version = 99")
+    with pytest.raises(BackupFailed, match=r"what would be lost cannot be told.*--overwrite"):
+        await backups(state).restore(tmp_path / "backup", overwrite=False)
+    await backups(state).restore(tmp_path / "backup", overwrite=True)
+    assert await spent(state) == 14
+
+
 async def test_damaged_ledger_is_kept_when_a_backup_takes_its_place(state: Path, tmp_path: Path) -> None:
     await record(state)
     await backups(state).back_up(tmp_path / "backup")
