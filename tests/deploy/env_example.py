@@ -49,8 +49,8 @@ OF_THE_STACK = {
 """What compose reads for the stack itself: default and explanation."""
 HEAD = """\
 # Copy this file to .env beside it, and take away the # before what you set. A value with a dollar sign,
-# or with a # behind a space, stands in single quotes; others need none. A name that ends in _FILE stands for a
-# file that holds the value: what the service sees in /config you put into deploy/config.
+# or with a # behind a space, stands in single quotes; others need none. A name that ends in _FILE stands for
+# a file that holds the value: what the service sees in /config you put into deploy/config.
 #
 # Made of the table of settings by: python -m tests.deploy.env_example
 """
