@@ -13,7 +13,7 @@ from upstream.account.per_account import KeepingLimits, PerAccount, told
 from upstream.http import API, HttpClient
 
 PATH: Final = f"{API}/models?history_and_training_disabled=false"
-MAX_BYTES: Final = 1 << 20
+MAX_BYTES: Final = 4 << 20
 """Longest list that is read; those of today have some 50 KB."""
 LARGE_BYTES: Final = 256 * 1024
 """Longer ones are read in a thread."""
