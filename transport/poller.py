@@ -21,7 +21,7 @@ more than to read.
 MOST_AT_ONCE: Final = 100
 """Sockets served in one turn of the loop; after them, the rest of the service has its turn."""
 TURN_SECONDS: Final = 0.01
-"""What serving them should take in one turn: fewer are served where each has much to do."""
+"""How long the streams that are ready are served before the rest of the service has its turn."""
 
 Readable = Callable[[], None]
 
@@ -46,90 +46,84 @@ class Poller(Protocol):
 class ServingSelector(selectors.BaseSelector):
     """What a `ServingLoop` waits with: a `Poller` too, which serves what it watches before `select` returns.
 
-    So a piece of a stream costs neither a handle of the loop nor a turn. All streams have an epoll set of
-    their own: however many are ready, what the loop waits for comes up in each turn.
+    So a piece of a stream costs one look at one epoll set, and neither a handle of the loop nor a turn. In
+    each turn everything is told that the loop waits for, however many streams are ready, and those that
+    had no time are served first in the next one.
     """
 
     def __init__(self) -> None:
         self.buffer = memoryview(bytearray(READ_BYTES))
-        self._streams = select.epoll()
-        self._epoll = select.epoll()  # of what the loop waits for, and of the other set
-        self._epoll.register(self._streams.fileno(), select.EPOLLIN)
+        self._epoll = select.epoll()
         self._keys: dict[int, SelectorKey] = {}  # what the loop waits for, by descriptor
         self._readable: dict[int, Readable] = {}
-        self._at_once = MOST_AT_ONCE
+        self._left: list[int] = []  # ready in the turn before, and not served
 
     def watch(self, fd: int, readable: Readable) -> None:
         """See `Poller`."""
-        if fd not in self._readable:
-            self._streams.register(fd, select.EPOLLIN)
-        self._readable[fd] = readable
+        self._change(fd, self._keys.get(fd), readable)
 
     def unwatch(self, fd: int) -> None:
         """See `Poller`."""
-        if self._readable.pop(fd, None) is not None:
-            with suppress(OSError):  # it may be closed already, and is forgotten by the kernel then
-                self._streams.unregister(fd)
+        if fd in self._readable:
+            self._change(fd, self._keys.get(fd), None)
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> SelectorKey:
         """See `BaseSelector`."""
         fd = _descriptor(fileobj)
         if fd in self._keys:
             raise KeyError(f"{fileobj!r} is already registered")
-        key = self._keys[fd] = SelectorKey(fileobj, fd, events, data)
-        self._epoll.register(fd, _polled(events))
+        key = SelectorKey(fileobj, fd, events, data)
+        self._change(fd, key, self._readable.get(fd))
         return key
 
     def unregister(self, fileobj: Any) -> SelectorKey:
         """See `BaseSelector`."""
         key = self.get_key(fileobj)
-        del self._keys[key.fd]
-        with suppress(OSError):  # as above
-            self._epoll.unregister(key.fd)
+        self._change(key.fd, None, self._readable.get(key.fd))
         return key
 
     def modify(self, fileobj: Any, events: int, data: Any = None) -> SelectorKey:
         """See `BaseSelector`."""
         before = self.get_key(fileobj)
-        if events != before.events:
-            self._epoll.modify(before.fd, _polled(events))
-        key = self._keys[before.fd] = SelectorKey(before.fileobj, before.fd, events, data)
+        key = SelectorKey(before.fileobj, before.fd, events, data)
+        self._change(key.fd, key, self._readable.get(key.fd))
         return key
 
     def select(self, timeout: float | None = None) -> list[tuple[SelectorKey, int]]:
         """Serve what is watched and ready, and tell what else is; see `BaseSelector`."""
         # Not earlier than asked for: the loop would only come back.
         seconds = -1.0 if timeout is None else max(0.0, math.ceil(timeout * 1e3) / 1e3)
+        keys, watched = self._keys, self._readable
+        events = self._epoll.poll(seconds, max(1, len(keys) + len(watched)))
+        self._serve([fd for fd, event in events if fd in watched and event & ~select.EPOLLOUT])
         ready: list[tuple[SelectorKey, int]] = []
-        keys, streams = self._keys, self._streams.fileno()
-        for fd, event in self._epoll.poll(seconds, MOST_AT_ONCE):
-            if fd == streams:
-                self._serve()
-            elif (key := keys.get(fd)) is not None:
-                # An error is both to read and to write.
+        for fd, event in events:
+            # What a stream led to may have ended the interest in this one. An error is both to read and to
+            # write.
+            if (key := keys.get(fd)) is not None:
                 seen = EVENT_READ if event & ~select.EPOLLOUT else 0
                 seen |= EVENT_WRITE if event & ~select.EPOLLIN else 0
                 if seen & key.events:
                     ready.append((key, seen & key.events))
         return ready
 
-    def _serve(self) -> None:
-        """Serve streams that are ready: those first whose turn is the longest ago, as the kernel has it."""
-        began = time.monotonic()
-        watched = self._readable
-        found = self._streams.poll(0, self._at_once)
-        for fd, _ in found:
+    def _serve(self, ready: list[int]) -> None:
+        """Serve these streams, as far as there is time."""
+        if self._left:
+            still = set(ready)
+            ready = [*(fd for fd in self._left if fd in still), *(still.difference(self._left))]
+            self._left = []
+        until = time.monotonic() + TURN_SECONDS
+        for number, fd in enumerate(ready, 1):
             # What an earlier one led to may have ended the interest in this one.
-            if (readable := watched.get(fd)) is not None:
+            if (readable := self._readable.get(fd)) is not None:
                 try:
                     readable()
                 except Exception as error:
                     _tell(error)
-        spent = time.monotonic() - began
-        if spent > TURN_SECONDS:
-            self._at_once = max(1, int(len(found) * TURN_SECONDS / spent))
-        elif self._at_once < MOST_AT_ONCE:
-            self._at_once = min(MOST_AT_ONCE, 2 * self._at_once)
+            if time.monotonic() > until:
+                self._left = ready[number:]
+                return
 
     def get_map(self) -> Mapping[Any, SelectorKey]:
         """See `BaseSelector`; by descriptor."""
@@ -142,9 +136,21 @@ class ServingSelector(selectors.BaseSelector):
     def close(self) -> None:
         """See `BaseSelector`."""
         self._epoll.close()
-        self._streams.close()
         self._keys.clear()
         self._readable.clear()
+
+    def _change(self, fd: int, key: SelectorKey | None, readable: Readable | None) -> None:
+        """From now on these are interested in a descriptor."""
+        before, after = _events(self._keys.get(fd), self._readable.get(fd)), _events(key, readable)
+        if not after:
+            with suppress(OSError):  # it may be closed already, and is forgotten by the kernel then
+                self._epoll.unregister(fd)
+        elif not before:
+            self._epoll.register(fd, after)
+        elif before != after:
+            self._epoll.modify(fd, after)
+        _put(self._keys, fd, key)
+        _put(self._readable, fd, readable)
 
 
 class ServingLoop(asyncio.SelectorEventLoop):
@@ -235,9 +241,19 @@ def _descriptor(fileobj: Any) -> int:
     return fileobj if isinstance(fileobj, int) else int(fileobj.fileno())
 
 
-def _polled(events: int) -> int:
-    """What an epoll set calls them."""
-    return (select.EPOLLIN if events & EVENT_READ else 0) | (select.EPOLLOUT if events & EVENT_WRITE else 0)
+def _events(key: SelectorKey | None, readable: Readable | None) -> int:
+    events = 0 if readable is None else select.EPOLLIN
+    if key is not None:
+        events |= select.EPOLLIN if key.events & EVENT_READ else 0
+        events |= select.EPOLLOUT if key.events & EVENT_WRITE else 0
+    return events
+
+
+def _put(interested: dict[int, Any], fd: int, who: Any) -> None:
+    if who is None:
+        interested.pop(fd, None)
+    else:
+        interested[fd] = who
 
 
 def _tell(error: Exception) -> None:
