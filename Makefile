@@ -12,7 +12,7 @@ TESTS ?=
 DEBUGGED := tests/transport tests/upstream/http tests/upstream/socket tests/accounts tests/runtime tests/service/test_client_gone.py \
   tests/service/test_admission.py --ignore=tests/upstream/http/test_connection_tls.py
 
-.PHONY: run test test-debug coverage check lint formatted types bench fuzz soak accounts-run format lock pictures clean
+.PHONY: run test test-debug coverage check lint formatted types bench fuzz soak accounts-run containers format lock pictures clean
 
 run: $(VENV)/run.done
 	$(BIN)/python server.py --demo
@@ -56,6 +56,10 @@ soak: $(VENV)/dev.done
 accounts-run: $(VENV)/dev.done
 	$(BIN)/python -m tests.accounts_run $(TURNS)
 
+# The stacks of deploy/ on a real container engine, which .ci/install_containers fetches; needs root.
+containers: $(VENV)/dev.done
+	$(BIN)/python -m tests.containers $(TESTS)
+
 format: $(VENV)/dev.done
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -81,7 +85,7 @@ lock:
 	  -o tests/clients/python/requirements.txt
 
 clean:
-	rm -rf $(VENV) .coverage* .fuzz .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .containers .coverage* .fuzz .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11 ..." if sys.version_info < (3, 11) else 0)'
