@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Self
@@ -27,7 +28,7 @@ from tests.deploy.balanced import (
     nginx,
 )
 from tests.deploy.name_server import NameServer
-from tests.processes import PREFIX, ask
+from tests.processes import PREFIX, Reply, ask
 from tests.redis_server import needs_redis
 
 pytestmark = [needs_nginx, needs_redis]
@@ -340,6 +341,29 @@ def test_request_waits_a_second_for_an_address_that_does_not_answer(tmp_path: Pa
         began = time.monotonic()
         assert {answered_by(port) for _ in range(4)} == {there}
         assert time.monotonic() - began < 5, "the time to connect that was there before"
+
+
+def test_request_on_its_way_while_the_addresses_change_begins_anew(tmp_path: Path) -> None:
+    # It waits for an address that is gone, and nginx by itself would not try the new one then.
+    port, theirs = free_port(), free_port()
+    silent, there = "127.0.0.2", "127.0.0.3"
+    asked: list[tuple[float, Future[Reply]]] = []
+    with (
+        NameServer([silent]) as names,
+        full_queue(silent, theirs),
+        Instance(there, theirs),
+        nginx(tmp_path, port, [theirs], names),
+        ThreadPoolExecutor(60) as clients,
+    ):
+        names.addresses = (there,)
+        until = time.monotonic() + 2 * KNOWN_WITHIN
+        while not any(job.done() and job.result().status == 200 for _, job in asked):
+            assert time.monotonic() < until, "nobody is answered"
+            asked.append((time.monotonic(), clients.submit(ask, port, "POST", CHAT, {"messages": []})))
+            time.sleep(0.05)
+        # Below the second for which nginx waits: these had begun when the address changed.
+        waited = [job.result().status for begun, job in asked if begun > time.monotonic() - 0.7]
+    assert set(waited) == {200}
 
 
 @contextmanager
