@@ -24,6 +24,7 @@ COPY server.py wiring.py gpts.json LICENSE ./
 COPY access access
 COPY accounts accounts
 COPY catalogue catalogue
+COPY commands commands
 COPY console console
 COPY continuity continuity
 COPY front front

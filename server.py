@@ -1,4 +1,4 @@
-"""The service: from settings to a listening server; signals and shutdown.
+"""The service: from settings to a listening server; signals and shutdown. Other commands are in `commands`.
 
 - `python server.py`: serve with the backend at BASE_URL
 - `python server.py --demo`: serve with the built-in simulator as the backend
@@ -10,21 +10,17 @@
 - `python server.py --version`: print the version
 """
 
-import argparse
 import asyncio
 import gc
-import json
 import logging
 import os
 import signal
 import sys
-import time
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from commands import read_command_line
 from front import (
     ConnectionTimes,
     FrontDoor,
@@ -35,25 +31,13 @@ from front import (
     raise_descriptor_limit,
 )
 from handlers import make_app, make_metrics_app
-from ledger import (
-    DAY,
-    About,
-    BackupFailed,
-    KeyNames,
-    LedgerBackups,
-    LedgerRefused,
-    StoreError,
-    row_as_json,
-    usage_table,
-)
+from ledger import LedgerRefused
 from logs import configure_logs
-from recordings import NotARecording, RecordedTurn, explain
-from roster import NotChanged, RosterError, RosterFile, add_key, keys_as_json, keys_table, revoke_key
 from runtime import READY, STOPPING, Signals, give_back_large_blocks, new_event_loop, tell_systemd
 from settings import Settings, SettingsError
-from translate.values import STYLES, Gpt
+from translate.values import Gpt
 from transport import new_serving_loop
-from wiring import Service, build, ledger_backups, ledger_store, limits_of, roster_file
+from wiring import Service, build
 
 if TYPE_CHECKING:
     from simulator import Simulator
@@ -65,10 +49,6 @@ VERSION = "0.1.0"
 DEMO_KEY = "fk-demo"
 MAX_SCRAPERS = 16
 """Connections to the port of the metrics."""
-KEY_FIELDS = (
-    "accounts", "groups", "models", "quota_per_day", "gpt4_messages", "expires", "style", "note",
-)  # fmt: skip
-"""What may be said of a new key: options, and fields of its entry."""
 HURRY_SECONDS = 4.0
 """How long open answers may still take to be ended and recorded after a second signal."""
 REFUSED = 0
@@ -258,161 +238,6 @@ def _announce(server: Server, demo: bool) -> None:
     sys.stdout.flush()
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="server.py",
-        description="An OpenAI-compatible API over a ChatGPT-web backend.",
-        epilog="Settings (environment variables):\n" + Settings.help(),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "--version", action="version", version=f"pandora-to-v1 {VERSION}", help="print the version, and exit"
-    )
-    parser.add_argument("--demo", action="store_true", help="use the built-in simulator as the backend")
-    parser.set_defaults(command="serve")
-    commands = parser.add_subparsers(title="commands", metavar="[usage | ledger | explain | keys]")
-    usage = commands.add_parser("usage", help="print what was spent by day, model and key, and exit")
-    usage.set_defaults(command="usage")
-    usage.add_argument("--days", type=int, default=30, help="number of days including today (default: 30)")
-    usage.add_argument("--json", action="store_true", help="print JSON: a list with one object per row")
-    _add_ledger_commands(
-        commands.add_parser("ledger", help="back up the ledger, bring a backup back or check it, and exit")
-    )
-    recorded = commands.add_parser("explain", help="print what is made of a recorded turn, and exit")
-    recorded.set_defaults(command="explain")
-    recorded.add_argument("file", type=Path, help="a file of STATE_DIR/recordings")
-    _add_key_commands(commands.add_parser("keys", help="make, list or revoke keys of this service, and exit"))
-    return parser.parse_args()
-
-
-def _add_ledger_commands(ledger: argparse.ArgumentParser) -> None:
-    actions = ledger.add_subparsers(title="commands", metavar="backup | restore | check", required=True)
-    backup = actions.add_parser("backup", help="put the ledger and the secret into a file; services may run")
-    backup.set_defaults(command="ledger backup")
-    backup.add_argument("file", type=Path, help="is made, or replaced by the new one")
-    restore = actions.add_parser("restore", help="bring a backup back; no service may run")
-    restore.set_defaults(command="ledger restore")
-    restore.add_argument("file", type=Path, help="a backup")
-    restore.add_argument(
-        "--overwrite", action="store_true", help="also if conversations are recorded that it has not"
-    )
-    check = actions.add_parser("check", help="say whether the ledger is whole, and the secret belongs to it")
-    check.set_defaults(command="ledger check")
-
-
-def _add_key_commands(keys: argparse.ArgumentParser) -> None:
-    actions = keys.add_subparsers(title="commands", metavar="add | list | revoke", required=True)
-    add = actions.add_parser("add", help="make a key, and print it: it is not shown again")
-    add.set_defaults(command="keys add")
-    add.add_argument("alias", help="its name in the usage and the log")
-    for option, what in (("accounts", "accounts"), ("groups", "groups of accounts"), ("models", "models")):
-        add.add_argument(f"--{option}", type=_names, help=f"{what} that it may use, separated by commas")
-    add.add_argument("--quota-per-day", type=int, metavar="UNITS", help="units that it may spend in a day")
-    add.add_argument("--gpt4-messages", type=int, metavar="N", help="GPT-4 messages in a GPT4_WINDOW")
-    add.add_argument("--expires", metavar="DATE", help="last day, as 2027-01-31, or a time, in UTC")
-    add.add_argument("--style", choices=STYLES, help="how answers look")
-    add.add_argument("--note", metavar="TEXT", help="what the operator wants to know of it")
-    listed = actions.add_parser("list", help="print all keys, without the keys themselves")
-    listed.set_defaults(command="keys list")
-    listed.add_argument("--json", action="store_true", help="print JSON: a list with one object per key")
-    revoke = actions.add_parser("revoke", help="remove a key, which is refused from then on")
-    revoke.set_defaults(command="keys revoke")
-    revoke.add_argument("alias", help="its name")
-
-
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",")]
-
-
-async def print_usage(settings: Settings, *, days: int, as_json: bool, simulated: bool) -> int:
-    """Print what was spent in the last `days`, by day, model and key. Gives the exit code.
-
-    Raises:
-        SettingsError: the ledger cannot be read.
-    """
-    limits = limits_of(settings)
-    store = ledger_store(settings, limits, KeyNames(b"", {}), simulated=simulated)
-    tomorrow = limits.reset_at(time.time())
-    try:
-        await store.refuse_newer()
-        rows = await store.usage(tomorrow - days * DAY, tomorrow, DAY, None)
-    except StoreError as error:
-        raise SettingsError(f"the ledger cannot be read: {error}.") from None
-    finally:
-        await store.close()
-    text = json.dumps([row_as_json(row) for row in rows], indent=2) + "\n" if as_json else usage_table(rows)
-    sys.stdout.write(text)
-    return 0
-
-
-def run_key_command(arguments: argparse.Namespace, file: RosterFile) -> int:
-    """Make, list or revoke keys. Gives the exit code: 1 if there is no such key.
-
-    Raises:
-        SettingsError: the file of the keys cannot be used, or not with the new key.
-    """
-    try:
-        if arguments.command == "keys list":
-            roster, now = file.load().roster, time.time()
-            rows = keys_as_json(roster, now)
-            sys.stdout.write(json.dumps(rows, indent=2) + "\n" if arguments.json else keys_table(roster, now))
-        elif arguments.command == "keys revoke":
-            if not revoke_key(file, arguments.alias):
-                sys.stderr.write(f"server.py: there is no key of the name {arguments.alias}.\n")
-                return 1
-        else:
-            fields = {name: told for name in KEY_FIELDS if (told := getattr(arguments, name)) is not None}
-            sys.stdout.write(add_key(file, arguments.alias, fields) + "\n")
-    except NotChanged as error:
-        raise SettingsError(f"{file.path} stays as it was: {error}.") from None
-    except RosterError as error:
-        raise SettingsError(f"{file.path} is not usable: {error}.") from None
-    return 0
-
-
-async def run_ledger_command(arguments: argparse.Namespace, backups: LedgerBackups) -> int:
-    """Back up the ledger, bring a backup back, or check it. Gives the exit code: 1 if something is wrong.
-
-    Raises:
-        SettingsError: it cannot be done.
-    """
-    try:
-        if arguments.command == "ledger backup":
-            sys.stdout.write(_told(await backups.back_up(arguments.file)))
-        elif arguments.command == "ledger restore":
-            sys.stdout.write(_told(await backups.restore(arguments.file, overwrite=arguments.overwrite)))
-        else:
-            checked = await backups.check()
-            sys.stdout.writelines(f"{finding}\n" for finding in checked.findings)
-            sys.stdout.writelines(f"WRONG: {problem}\n" for problem in checked.problems)
-            return 1 if checked.problems else 0
-    except (BackupFailed, StoreError) as error:
-        raise SettingsError(f"{error}.") from None
-    return 0
-
-
-def _told(about: About) -> str:
-    made = datetime.fromtimestamp(about.at, UTC).isoformat(timespec="seconds")
-    return f"{about.conversations} conversations, as of {made}\n"
-
-
-def print_explanation(file: Path) -> int:
-    """Print what is made of the turn that is recorded in `file`. Gives the exit code.
-
-    Raises:
-        SettingsError: it cannot be read, or is no recording.
-    """
-    try:
-        turn = RecordedTurn.from_file(file.read_bytes())
-    except OSError as error:
-        raise SettingsError(f"{file} cannot be read: {error.strerror or error}.") from None
-    except NotARecording as problem:
-        raise SettingsError(f"{file} is not usable: {problem}.") from None
-    for line in explain(turn):
-        sys.stdout.buffer.write(f"{line}\n".encode(errors="backslashreplace"))
-    return 0
-
-
 def _configure_logs(settings: Settings) -> None:
     try:
         configure_logs(level=settings.log_level, form=settings.log_format, file=settings.log_file)
@@ -422,20 +247,13 @@ def _configure_logs(settings: Settings) -> None:
 
 def run() -> int:
     """Run the command line and give the exit code: 2, with one line on stderr, for an unusable setting."""
-    arguments = _arguments()
-    demo = arguments.demo
+    arguments = read_command_line(VERSION)
+    demo: bool = arguments.demo
     try:
-        if arguments.command == "explain":
-            return print_explanation(arguments.file)
+        if arguments.run is not None:
+            code: int = arguments.run(arguments, os.environ)
+            return code
         settings = Settings.from_env(os.environ)
-        if arguments.command.startswith("keys "):
-            return run_key_command(arguments, roster_file(settings, simulated=demo))
-        if arguments.command.startswith("ledger "):
-            return asyncio.run(run_ledger_command(arguments, ledger_backups(settings, simulated=demo)))
-        if arguments.command == "usage":
-            return asyncio.run(
-                print_usage(settings, days=arguments.days, as_json=arguments.json, simulated=demo)
-            )
         if demo and settings.base_url:
             raise SettingsError("--demo and BASE_URL exclude each other: remove one of them.")
         if not demo and not settings.base_url:

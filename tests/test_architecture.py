@@ -82,8 +82,9 @@ ARROWS: dict[str, set[str]] = {
         "turns", "uploads", "kept", "roster", "pool", "continuity", "oversight",
         "handlers", "tracing",
     },
+    "commands": {"translate.values", "settings", "roster", "ledger", "recordings", "wiring"},
     "server": {
-        "wiring", "front", "handlers", "ledger", "logs", "recordings", "roster", "runtime", "settings",
+        "commands", "wiring", "front", "handlers", "ledger", "logs", "runtime", "settings",
         "translate.values", "transport", "simulator",
     },
 }  # fmt: skip
