@@ -244,7 +244,8 @@ class TurnRunner:
                 relay.calls,
                 relay.refusal,
             )
-        cost = usage if counted or self._units else Usage(0, 0)
+        # What failed is in no book where the backend gave no conversation id, and so in no log line.
+        cost = usage if counted or (self._units and outcome is Outcome.OK) else Usage(0, 0)
         pictures = relay.pictures if relay is not None else 0
         return TurnOutcome(
             outcome,
