@@ -4,7 +4,15 @@ import asyncio
 
 from accounts import Caller, Lender, is_allowed
 from metrics import Metrics
-from translate.values import NO_MODELS, Catalogue, ListedModel, Model, ModelList, model_not_found
+from translate.values import (
+    NO_MODELS,
+    Catalogue,
+    ListedModel,
+    Model,
+    ModelList,
+    NotFound,
+    model_not_found,
+)
 from upstream.account import ModelLists
 
 
@@ -39,15 +47,19 @@ class CallerModels:
     def resolve(self, caller: Caller, name: str) -> Model:
         """The model that `name` means to this caller, as far as its list is known.
 
-        Raises NotFound (code `model_not_found`), also for a model that the caller's key is not for.
+        Raises NotFound (code `model_not_found`), also for a model that the caller's key is not for; it names
+        some that the caller may use.
         """
         catalogue = self.catalogue
         listed = NO_MODELS
         if self._lists is not None and catalogue.needs_list(name):
             listed = self._listed(self._lists, caller)
-        model = catalogue.resolve(name, listed)
+        try:
+            model = catalogue.resolve(name, listed)
+        except NotFound:
+            raise model_not_found(name, [*self.offered(caller)]) from None
         if not _may_use(caller, name, model):
-            raise model_not_found(name)
+            raise model_not_found(name, [*self.offered(caller)])
         if model.listed is not None and model.name == model.slug:
             self._metrics.add_listed_model(model.name)
         return model

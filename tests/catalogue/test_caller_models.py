@@ -143,3 +143,5 @@ async def test_key_of_the_service_sees_and_uses_only_the_models_that_it_is_for(
             with pytest.raises(NotFound) as missing:
                 models.resolve(caller, name)
             assert (missing.value.code, missing.value.param) == ("model_not_found", "model")
+            told = missing.value.message.partition(" There are: ")[2].partition(". ")[0]
+            assert told == ", ".join(names)

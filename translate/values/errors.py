@@ -16,6 +16,8 @@ and never hold a key, a prompt or the backend's HTML.
 """
 
 import math
+from collections.abc import Sequence
+from typing import Final
 
 from translate.values.unicode import well_formed
 
@@ -191,10 +193,22 @@ class InternalError(ApiError):
     """A bug of this service. The log has the details under the request id."""
 
 
-def model_not_found(name: str) -> NotFound:
-    """The error for a model name that means nothing here, worded as by the official service."""
-    return NotFound(
-        f"The model `{name[:100]}` does not exist or you do not have access to it.",
-        param="model",
-        code="model_not_found",
-    )
+SHOWN_MODELS: Final = 8
+"""So many names of models are in an error at most, each of up to 50 characters."""
+
+
+def model_not_found(name: str, offered: Sequence[str] = ()) -> NotFound:
+    """The error for a model name that means nothing here, worded as by the official service.
+
+    It goes on with the first names of `offered`, if there are any, and with what makes other names known.
+    """
+    text = f"The model `{name[:100]}` does not exist or you do not have access to it."
+    if offered:
+        shown = ", ".join(known[:50] for known in offered[:SHOWN_MODELS])
+        more = len(offered) - SHOWN_MODELS
+        text += (
+            f" There are: {shown}"
+            + (f" and {more} more, which GET /v1/models lists" if more > 0 else "")
+            + ". The operator can give them further names with MODEL_ALIASES."
+        )
+    return NotFound(text, param="model", code="model_not_found")

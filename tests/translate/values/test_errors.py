@@ -96,6 +96,18 @@ def test_unknown_model_is_worded_as_by_the_official_service() -> None:
     assert error.message == "The model `gpt-9-x` does not exist or you do not have access to it."
 
 
+def test_unknown_model_names_some_that_there_are_and_how_others_become_known() -> None:
+    few = model_not_found("gpt-9-x", ["gpt-4-s", "fox"]).message
+    assert few.endswith(
+        " There are: gpt-4-s, fox. The operator can give them further names with MODEL_ALIASES."
+    )
+    many = model_not_found("x" * 300, [f"model-{number:02}" + "m" * 200 for number in range(30)]).message
+    assert "model-07" in many
+    assert "model-08" not in many
+    assert "and 22 more, which GET /v1/models lists. " in many
+    assert len(many) < 800
+
+
 @given(st.text(st.characters(), max_size=20))
 def test_message_can_always_be_encoded(message: str) -> None:
     assert BadRequest(message).message.encode().decode() == str(BadRequest(message))
