@@ -24,6 +24,12 @@ def read_setting(spec: SettingSpec, env: Mapping[str, str]) -> object:
         raise SettingsError(f"{spec.name} {shown}: it must be {error}.") from None
 
 
+def variables_of(spec: SettingSpec) -> list[str]:
+    """The variables that `read_setting` looks at, also those that it refuses."""
+    names = [spec.name, spec.old_name] if spec.old_name else [spec.name]
+    return [variable for name in names for variable in (name, f"{name}_FILE")]
+
+
 def _refuse_old_name(spec: SettingSpec, env: Mapping[str, str]) -> None:
     if not spec.old_name:
         return

@@ -1,11 +1,13 @@
-"""The settings as the service uses them: the table, read from the environment and checked."""
+"""The settings as the service uses them: the table, read from environment and file, and checked."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
 from settings.checks import check_consistency
-from settings.environment import read_setting
+from settings.config_file import read_config_file
+from settings.environment import read_setting, variables_of
+from settings.errors import SettingsError
 from settings.parsers import pairs_text
 from settings.spec import specs_of
 from settings.table import SettingsTable
@@ -17,12 +19,28 @@ class Settings(SettingsTable):
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "Settings":
-        """Read all settings from `env`, such as `os.environ`; unknown variables are ignored.
+        """Read all settings from `env`, such as `os.environ`, and from the file that CONFIG_FILE names there.
+
+        A setting that `env` gives is not looked for in the file. Unknown variables are ignored, unknown names
+        of the file are not.
 
         Raises:
-            SettingsError: a setting is malformed, contradicts another one, or has an old name.
+            SettingsError: a setting is malformed, contradicts another one, or has an old name; the file
+                cannot be used.
         """
-        values = {attribute: read_setting(spec, env) for attribute, spec in specs_of(cls).items()}
+        specs = specs_of(cls)
+        own = specs.pop("config_file")
+        path = cast(str, read_setting(own, env))
+        told = read_config_file(path, specs.values()) if path else {}
+        values: dict[str, object] = {"config_file": path}
+        for attribute, spec in specs.items():
+            if any(env.get(name, "").strip() for name in variables_of(spec)):
+                values[attribute] = read_setting(spec, env)
+                continue
+            try:
+                values[attribute] = read_setting(spec, told)
+            except SettingsError as error:
+                raise SettingsError(f"CONFIG_FILE {path!r}: {error}") from None
         settings = cls(**cast(dict[str, Any], values))
         check_consistency(settings)
         return settings

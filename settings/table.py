@@ -71,6 +71,12 @@ CONCURRENCY: Final[Mapping[KeyKind, int]] = {KeyKind.SHARE: 1, KeyKind.POOL: 4, 
 class SettingsTable:
     """One attribute for each setting; an unset text is empty."""
 
+    config_file: str = setting(
+        "CONFIG_FILE",
+        "",
+        any_text,
+        "TOML file with settings, under these names; what the environment gives counts instead.",
+    )
     base_url: str = setting(
         "BASE_URL",
         "",

@@ -12,6 +12,7 @@ WIDTH = 118
 OF_THE_CONTAINER = {"HOST", "PORT", "STATE_DIR"}
 """Settings that the compose files set themselves."""
 IN_THE_STACK = {
+    "CONFIG_FILE": "/config/settings.toml",
     "BASE_URL": "http://host.docker.internal:8181",
     "PROXY_API_PREFIX": "/run/secrets/proxy_api_prefix",
     "REDIS_URL": "/run/secrets/redis_url",

@@ -209,7 +209,15 @@ BAD: dict[str, list[str]] = {
     "RETRY_UNCLEAR": SWITCH,
     "ERROR_NOTE": SWITCH,
 }
-FREE_TEXT = {"OTEL_SERVICE_NAME", "ACCOUNTS_FILE", "GPTS_FILE", "HOST", "LOG_FILE", "STATE_DIR"}
+FREE_TEXT = {
+    "CONFIG_FILE",
+    "OTEL_SERVICE_NAME",
+    "ACCOUNTS_FILE",
+    "GPTS_FILE",
+    "HOST",
+    "LOG_FILE",
+    "STATE_DIR",
+}
 
 
 @pytest.mark.parametrize(
