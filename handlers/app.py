@@ -13,6 +13,7 @@ from handlers.admin import AccountsHandler, AdminParts, ReloadHandler, SwitchHan
 from handlers.answer import AnswerParts
 from handlers.audio import SpeechHandler, TranscriptionsHandler
 from handlers.base import ApiHandler, Common, UnknownPath
+from handlers.base_url import ApiApplication
 from handlers.billing import BillingUsageHandler, SubscriptionHandler
 from handlers.chat import ChatHandler, ChatOptions
 from handlers.console import ConsoleHandler, ConsoleParts, StateHandler
@@ -159,11 +160,12 @@ def make_app(parts: AppParts) -> tornado.web.Application:
         (r"/console/([a-z0-9-]+\.[a-z]+)", ConsoleHandler, {}),
         *_admin_routes(parts),
     ]
-    return tornado.web.Application(
+    return ApiApplication(
         [
             *((path, handler, {**kept, "cross_origin": True}) for path, handler, kept in for_any_origin),
             *for_own_origin,
         ],
+        root=f"/{parts.api_prefix}" if parts.api_prefix else "",
         default_handler_class=UnknownPath,
         log_function=lambda handler: None,  # ApiHandler.on_finish writes the one line
         common=parts.common,

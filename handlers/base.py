@@ -51,8 +51,8 @@ SENT_WITH_STREAMS: Final = (
 )  # fmt: skip
 """Headers of each stream."""
 HEADER_NAMES: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~ ,-]{1,4000}")
-KEY_HEADER: Final = "x-api-key"
-"""Where Anthropic's SDKs send the key; a bearer token counts first."""
+KEY_HEADERS: Final = ("x-api-key", "api-key")
+"""Where Anthropic's SDKs and clients of Azure send the key; a bearer token counts first."""
 ACCOUNT_HEADER: Final = "ChatGPT-Account-ID"
 PARENT_HEADER: Final = "traceparent"
 """The trace that the client is in, by W3C Trace Context."""
@@ -198,7 +198,8 @@ class ApiHandler(RequestHandler):
         headers = self.request.headers
         scheme, _, token = headers.get("Authorization", "").strip().partition(" ")
         key = token.strip() if scheme.lower() == "bearer" else ""
-        key = key or headers.get(KEY_HEADER, "").strip()
+        for name in KEY_HEADERS:
+            key = key or headers.get(name, "").strip()
         if not key:
             raise Unauthorized(
                 "You didn't provide an API key. Send it in the header 'Authorization: Bearer YOUR_KEY'."

@@ -54,6 +54,13 @@ DAY: Final = 24 * HOUR
 ALIASES: Final[Mapping[str, str]] = {
     "gpt-4o-mini": "gpt-3.5-turbo",
     "gpt-3.5-turbo-*": "gpt-3.5-turbo",
+    "gpt-4": "gpt-4-s",
+    "gpt-4-turbo*": "gpt-4-s",
+    "gpt-4-1106*": "gpt-4-s",
+    "gpt-4-0125*": "gpt-4-s",
+    "gpt-4-vision-preview": "gpt-4-s",
+    "gpt-4o": "gpt-4-s",
+    "chatgpt-4o-latest": "gpt-4-s",
     "dall-e-3": "gpt-4-s",
     "dall-e-2": "gpt-4-s",
     "gpt-image-*": "gpt-4-s",
@@ -62,7 +69,8 @@ ALIASES: Final[Mapping[str, str]] = {
     "claude-*haiku*": "gpt-3.5-turbo",
     "claude-*": "gpt-4-s",
 }
-"""Chat front ends ask small models for titles by themselves, which must not cost what GPT-4 costs."""
+"""Names that people type and front ends have. These ask small models for titles by themselves, which must not
+cost what GPT-4 costs. A date behind a name need not be named."""
 CONCURRENCY: Final[Mapping[KeyKind, int]] = {KeyKind.SHARE: 1, KeyKind.POOL: 4, KeyKind.TOKEN: 1}
 """The backend refuses a second message at the same time on one account (protocol notes, section 14.1)."""
 

@@ -31,6 +31,7 @@ from handlers.openapi.schemas import (
     text,
     whole,
 )
+from translate.openai import MAX_STOPS
 
 ROLES: Final = ("system", "developer", "user", "assistant", "tool", "function")
 
@@ -81,7 +82,7 @@ _REQUEST: Final = record(
         "stream": nullable(boolean("The answer comes as server-sent events.")),
         "stream_options": nullable(record({"include_usage": anything("True: a last chunk has the tokens.")})),
         "n": nullable(integer("One choice can be made per request.", enum=[1, None])),
-        "stop": nullable(either(text(), array(text(), maxItems=4))),
+        "stop": nullable(either(text(), array(text(), maxItems=MAX_STOPS))),
         "tools": nullable(array(record(), "Tools of the client, of which the model is told in words.")),
         "tool_choice": either(text(), record(), {"type": "null"}),
         "functions": nullable(array(record(), "As tools, as they were before there were tools.")),

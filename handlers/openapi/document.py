@@ -31,6 +31,7 @@ SECURITY: Final[JsonObject] = {
         "description": "A key of the backend, as `key` or `key,account`.",
     },
     "key": {"type": "apiKey", "in": "header", "name": "x-api-key", "description": "The same."},
+    "azure": {"type": "apiKey", "in": "header", "name": "api-key", "description": "The same."},
 }
 
 

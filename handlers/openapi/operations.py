@@ -21,7 +21,7 @@ ENVELOPES: Final[Mapping[str, Schema]] = {
     EITHER: either(ref("Error"), ref("AnthropicError")),
 }
 
-KEY: Final[Sequence[JsonObject]] = ({"bearer": []}, {"key": []})
+KEY: Final[Sequence[JsonObject]] = ({"bearer": []}, {"key": []}, {"azure": []})
 """A key in either header."""
 OPEN: Final[Sequence[JsonObject]] = ()
 """No key is asked for."""

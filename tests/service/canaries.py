@@ -127,7 +127,7 @@ CHATS: Final = (
     as_json(question("kind=action")),
     as_json(question("unknown=1")),
     as_json(question("other_fault=unauthorized")),
-    as_json(question(stop=[ANSWER] * 5)),
+    as_json(question(stop=[ANSWER] * 300)),
     as_json(question(n=2, user=PROMPT)),
     as_json(question(temperature=PROMPT)),
     as_json(question(model=f"{WORD}-model")),

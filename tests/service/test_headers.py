@@ -48,7 +48,7 @@ async def for_no_other_origin(service: Deployment) -> list[Answer]:
         await service.ask("GET", "/readyz"),
         await service.ask("GET", "/console/state", key=""),
         await service.ask("GET", "/nowhere"),
-        await service.ask("POST", "/chat/completions", JSON_TYPE, b"{}"),
+        await service.ask("POST", "/v2/chat/completions", JSON_TYPE, b"{}"),
         await service.ask("GET", "/v1x/models"),
     ]
 

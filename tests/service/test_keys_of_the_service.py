@@ -66,10 +66,13 @@ async def test_every_route_refuses_keys_that_are_none_of_the_service(tmp_path: P
         assert not service.upstream.requests
 
 
-async def test_key_in_the_header_of_anthropic_is_looked_at_too(tmp_path: Path) -> None:
+async def test_key_in_the_header_of_anthropic_or_azure_is_looked_at_too(tmp_path: Path) -> None:
     async with with_keys(tmp_path) as service:
         wrong = await service.ask("POST", "/v1/messages", {"x-api-key": "fk-x"} | JSON_TYPE, b"{}", key="")
         right = await service.ask("GET", "/v1/models", {"x-api-key": LAPTOP}, key="")
+        azure = await service.ask("GET", "/v1/models", {"api-key": LAPTOP}, key="")
+        bearer = await service.ask("GET", "/v1/models", {"api-key": "fk-x"}, key=LAPTOP)
+    assert (azure.status, bearer.status) == (200, 200), "a bearer token counts first"
     assert (wrong.status, wrong.json["error"]["type"]) == (401, "authentication_error")
     assert right.status == 200
 

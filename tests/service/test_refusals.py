@@ -68,7 +68,6 @@ BAD_FIELDS: list[tuple[dict[str, Any], str]] = [
     ({"max_tokens": "10"}, "max_tokens"),
     ({"stop": 5}, "stop"),
     ({"stop": ["a", 5]}, "stop"),
-    ({"stop": ["a", "b", "c", "d", "e"]}, "stop"),
     ({"response_format": "json"}, "response_format"),
     ({"tools": {}}, "tools"),
     ({"tool_choice": "required"}, "tool_choice"),
@@ -137,8 +136,9 @@ async def test_type_that_is_json_or_not_told_is_taken(kind: str) -> None:
 
 PATHS = [
     "/v1",
-    "/chat/completions",
-    "/v1/v1/chat/completions",
+    "/v1/v1/v1/chat/completions",
+    "/v2/chat/completions",
+    "/v1/chats/completions",
     "/v1/chat/completions/more",
     "/v1/embeddings",
     "/backend-api/conversation",
@@ -154,8 +154,8 @@ async def test_unknown_path_is_a_404_that_names_it(method: str, path: str) -> No
     assert f"{method} {path}" in answer.error["message"]
 
 
-@pytest.mark.parametrize("path", ["/responses", "/chat/completions", "/models"])
-async def test_path_without_its_version_is_a_404_that_points_to_it(path: str) -> None:
+@pytest.mark.parametrize("path", ["/openai/responses", "/v2/chat/completions", "/api/models"])
+async def test_path_of_another_base_url_is_a_404_that_points_to_it(path: str) -> None:
     async with deployed() as service:
         answer = await service.ask("POST", path, JSON_TYPE, b"{}")
     expect(answer, 404, None, "unknown_url")

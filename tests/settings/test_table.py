@@ -5,8 +5,9 @@ import pytest
 from accounts import KeyKind
 from settings import Settings
 from settings.spec import specs_of
+from settings.table import ALIASES
 from tests.settings.secret_values import SECRETS
-from translate.values import BUILT_IN, DEFAULT_UNITS, Catalogue
+from translate.values import BUILT_IN, DEFAULT_UNITS, Catalogue, NotFound
 
 SPECS = specs_of(Settings)
 
@@ -33,6 +34,38 @@ def test_units_are_those_of_the_models() -> None:
 
 def test_aliases_lead_to_models_that_every_service_has() -> None:
     Catalogue(BUILT_IN, Settings.from_env({}).model_aliases)
+
+
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [
+        ("gpt-4", "gpt-4-s"),
+        ("gpt-4-0613", "gpt-4-s"),
+        ("gpt-4-turbo", "gpt-4-s"),
+        ("gpt-4-turbo-preview", "gpt-4-s"),
+        ("gpt-4-turbo-2024-04-09", "gpt-4-s"),
+        ("gpt-4-1106-preview", "gpt-4-s"),
+        ("gpt-4-1106-vision-preview", "gpt-4-s"),
+        ("gpt-4-0125-preview", "gpt-4-s"),
+        ("gpt-4-vision-preview", "gpt-4-s"),
+        ("gpt-4o", "gpt-4-s"),
+        ("gpt-4o-2024-11-20", "gpt-4-s"),
+        ("chatgpt-4o-latest", "gpt-4-s"),
+        ("gpt-4o-mini-2024-07-18", "gpt-3.5-turbo"),
+        ("gpt-3.5-turbo-0125", "gpt-3.5-turbo"),
+        ("gpt-3.5-turbo-instruct", "gpt-3.5-turbo"),
+    ],
+)
+def test_names_that_people_type_mean_a_model(name: str, model: str) -> None:
+    assert Catalogue(BUILT_IN, {}, default_aliases=ALIASES).resolve(name).name == model
+
+
+@pytest.mark.parametrize(
+    "name", ["gpt-4-gizmo-g-AbC123xyZ", "gpt-4-gizmo", "gpt-4o-audio-preview", "gpt-4-32k"]
+)
+def test_names_of_what_is_not_here_mean_no_model(name: str) -> None:
+    with pytest.raises(NotFound):
+        Catalogue(BUILT_IN, {}, default_aliases=ALIASES).resolve(name)
 
 
 def test_every_kind_of_key_has_a_default_concurrency() -> None:

@@ -27,7 +27,7 @@ from translate.openai.images import (
     read_fields,
 )
 from translate.openai.json_body import JsonBody
-from translate.openai.request import ChatRequest, chat_request, read_chat
+from translate.openai.request import MAX_STOPS, ChatRequest, chat_request, read_chat
 from translate.openai.responses.conversations import (
     MAX_ADDED,
     MAX_METADATA_KEY,
@@ -57,6 +57,7 @@ __all__ = [
     "MAX_METADATA_KEY",
     "MAX_METADATA_VALUE",
     "MAX_SPEECH",
+    "MAX_STOPS",
     "SPEECH_TYPES",
     "SPEECH_VOICES",
     "ChatRequest",

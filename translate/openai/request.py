@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, cast
 
-from translate.openai.checks import MAX_NAME, check_length, expected, is_integer
+from translate.openai.checks import MAX_NAME, check_count, check_length, expected, is_integer
 from translate.openai.json_body import read_object
 from translate.openai.messages import read_messages
 from translate.openai.tools import NO_TOOLS, read_format, read_tools, refuse_forced
@@ -24,6 +24,9 @@ from translate.values import (
 
 MAX_STOP: Final = 1000
 """Characters of a stop sequence."""
+MAX_STOPS: Final = 256
+"""Stop sequences of a request, each of which is looked for in all of the text. OpenAI takes 4, other servers
+any number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class ChatRequest:
     """The fields of a request that this service makes use of.
 
     `messages` are those with something in them, at least one. `include_usage` asks for a last chunk with
-    token counts, and is set for streams only. `stop` are up to four stop sequences, none empty.
+    token counts, and is set for streams only. `stop` are stop sequences, none empty or twice.
     `reasoning_effort` is one of OpenAI's words, or empty; `web_search` is whether the web is to be searched.
     `toolbox` are the client's tools, and `format` the form of the answer; with `old_calls` calls are written
     as `function_call`.
@@ -135,11 +138,10 @@ def _stop(value: object) -> tuple[str, ...]:
     if value is None:
         return ()
     sequences = [value] if isinstance(value, str) else cast(list[object], value)
-    if len(sequences) > 4:
-        raise BadRequest("At most 4 stop sequences are allowed.", param="stop")
+    check_count(len(sequences), "stop", MAX_STOPS)
     strings = tuple(item for item in sequences if isinstance(item, str))
     if len(strings) != len(sequences):
         raise BadRequest(expected("stop", "a string or an array of strings"), param="stop")
     for item in strings:
         check_length(item, "stop", MAX_STOP)
-    return tuple(item for item in strings if item)
+    return tuple(dict.fromkeys(item for item in strings if item))

@@ -129,8 +129,9 @@ class Catalogue:
         """The model that `name` means to a caller for whom the backend lists `listed`.
 
         That is, in this order: the operator's alias of exactly this name, the model of this name, the
-        operator's first alias that matches, the listed model, the first default alias that matches, and the
-        listed model of which `name` is another spelling: with dots, or with a date behind it.
+        operator's first alias that matches, the listed model, the first default alias that matches, the
+        listed model of which `name` is another spelling: with dots, or with a date behind it; and the default
+        alias that matches without that date.
 
         Raises NotFound (code `model_not_found`).
         """
@@ -145,6 +146,8 @@ class Catalogue:
         for spelling in _spellings(name):
             if model := self._passed_through(spelling, listed):
                 return model
+        if model := self._aliased(_undated(name), self._default_aliases):
+            return self.called_upstream(model, listed)
         raise model_not_found(name)
 
     def needs_list(self, name: str) -> bool:
@@ -153,7 +156,8 @@ class Catalogue:
         if model is None:
             if self._pass_through and any(is_slug(spelling) for spelling in (name, *_spellings(name))):
                 return True
-            model = self._aliased(name, self._default_aliases)
+            aliases = self._default_aliases
+            model = self._aliased(name, aliases) or self._aliased(_undated(name), aliases)
         return model is not None and len(self._slugs.get(model.name, ())) > 1
 
     def called_upstream(self, model: Model, listed: ModelList) -> Model:
@@ -213,9 +217,15 @@ def _asked_for(model: Model, words: Iterable[str]) -> Model:
 def _spellings(name: str) -> Iterator[str]:
     """What else `name` may mean: a slug has dashes for dots, and no date."""
     yield name.replace(".", "-")
-    if dated := DATED.fullmatch(name):
-        yield dated["name"]
-        yield dated["name"].replace(".", "-")
+    if (undated := _undated(name)) != name:
+        yield undated
+        yield undated.replace(".", "-")
+
+
+def _undated(name: str) -> str:
+    """`name` without the date of a version behind it."""
+    dated = DATED.fullmatch(name)
+    return dated["name"] if dated else name
 
 
 def _gpt_model(gpt: Gpt) -> Model:

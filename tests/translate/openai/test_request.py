@@ -11,7 +11,7 @@ from translate.openai.checks import MAX_NAME
 from translate.openai.content import MAX_ATTACHMENTS, MAX_PARTS
 from translate.openai.errors import envelope
 from translate.openai.messages import MAX_ALL_ATTACHMENTS, MAX_MESSAGES, MAX_TEXT
-from translate.openai.request import MAX_STOP, ChatRequest, read_chat
+from translate.openai.request import MAX_STOP, MAX_STOPS, ChatRequest, read_chat
 from translate.values.errors import BadRequest
 from translate.values.prompt import Attachment, ChatMessage
 
@@ -97,7 +97,7 @@ WRONG: dict[str, list[object]] = {
     "audio": [{"voice": "alloy", "format": "wav"}, "x"],
     "tool_choice": ["required", {"type": "function", "function": {"name": "f"}}, 1, []],
     "function_call": [{"name": "f"}, 5],
-    "stop": [1, {}, ["a", 1], ["a", None], list("abcde")],
+    "stop": [1, {}, ["a", 1], ["a", None], ["a"] * 257],
 }
 
 
@@ -132,7 +132,7 @@ ACCEPTED: dict[str, list[object]] = {
     "functions": [[], [{"name": "f"}]],
     "tool_choice": ["auto", "none"],
     "function_call": ["auto", "none"],
-    "stop": ["", [], ["a", "b", "c", "d"]],
+    "stop": ["", [], [str(number) for number in range(256)]],
     "stream_options": [{}, {"include_usage": True, "include_obfuscation": True}],
 }
 IGNORED = [
@@ -185,6 +185,7 @@ def test_stop_is_a_string_or_a_list_and_empty_ones_stop_nothing() -> None:
     assert read(stop="END").stop == ("END",)
     assert read(stop=["a", "", "b"]).stop == ("a", "b")
     assert read(stop="").stop == ()
+    assert read(stop=["a", "b", "a"]).stop == ("a", "b")
 
 
 def test_roles_are_put_into_the_three_that_the_backend_knows() -> None:
@@ -422,6 +423,7 @@ LIMITS = {
     ),
     "model": ("model", {"model": "x" * (MAX_NAME + 1)}),
     "stop": ("stop", {"stop": ["x" * (MAX_STOP + 1)]}),
+    "stops": ("stop", {"stop": ["x"] * (MAX_STOPS + 1)}),
     "name of a file": (
         "messages.[0].content.[0].filename",
         {

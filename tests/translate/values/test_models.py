@@ -258,6 +258,19 @@ def test_operators_alias_comes_first_then_the_name_then_the_list_then_the_defaul
     assert theirs.resolve("gpt-6", today).name == "gpt-6"
 
 
+def test_date_behind_a_name_makes_no_difference_to_a_default_alias_but_a_listed_model_comes_first() -> None:
+    catalogue = listed_catalogue()
+    assert catalogue.resolve("gpt-4o-mini-2024-07-18").name == "gpt-3.5-turbo"
+    assert catalogue.resolve("gpt-4o-mini-2024-07-18", listing("gpt-4o-mini")).name == "gpt-4o-mini"
+    for name in ("gpt-4o-mini-pro", "gpt-4o-mini-2024-07-18-x"):
+        with pytest.raises(NotFound):
+            catalogue.resolve(name)
+    settled = listed_catalogue(pass_through=False, slugs={})
+    assert settled.resolve("gpt-4o-mini-2024-07-18").slug == "text-davinci-002-render-sha"
+    assert not settled.needs_list("gpt-4o-mini-2024-07-18")
+    assert listed_catalogue(pass_through=False).needs_list("gpt-4o-mini-2024-07-18")
+
+
 def test_only_names_that_depend_on_the_list_need_it() -> None:
     catalogue = listed_catalogue()
     assert [catalogue.needs_list(name) for name in ("gpt-4-s", "gpt-9", "gpt-4o-mini")] == [True] * 3
