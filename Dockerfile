@@ -34,6 +34,7 @@ COPY ledger ledger
 COPY logs logs
 COPY media media
 COPY metrics metrics
+COPY migration migration
 COPY oversight oversight
 COPY pool pool
 COPY recordings recordings

@@ -6,6 +6,7 @@
 - `python server.py ledger backup|restore|check`: back up what was spent, bring it back, check it
 - `python server.py explain FILE`: print what is made of a recorded turn
 - `python server.py keys add|list|revoke`: make, list, revoke keys of this service
+- `python server.py import-config CONFIG [GPTS]`: print settings of PandoraToV1Api as settings of this service
 - `python server.py --help`: list options and settings
 - `python server.py --version`: print the version
 """

@@ -56,7 +56,7 @@ from roster import Roster, RosterError, RosterFile, RosterWatcher
 from runtime import BackgroundTasks, ByteBudget, MemoryTrimmer, StateDirectory
 from settings import ALIASES, Settings, SettingsError
 from tracing import TraceOptions, Tracer, TracesMissing, load_tracer
-from translate.values import ANY_GPT, BUILT_IN, Catalogue, Gpt, GptsError, Style, is_slug
+from translate.values import ANY_GPT, BUILT_IN, Catalogue, Gpt, GptsError, Style, is_slug, names_taken
 from transport import Proxy
 from turns import (
     QUIET_SECONDS,
@@ -546,7 +546,7 @@ def _gpts_path(settings: Settings) -> Path:
 def _catalogue(settings: Settings, demo_gpts: Sequence[Gpt]) -> tuple[Catalogue, partial[Sequence[Gpt]]]:
     """The models on offer, and what reads the list of GPTs again when it changes. Raises SettingsError."""
     aliases = dict(settings.model_aliases)
-    taken = {model.name for model in (*BUILT_IN, ANY_GPT)} | aliases.keys()
+    taken = names_taken(aliases)
     path = _gpts_path(settings)
     load = partial(load_gpts, path, taken, [gpt for gpt in demo_gpts if gpt.name not in taken])
     try:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from commands import explain, keys, ledger, usage
+from commands import explain, import_config, keys, ledger, usage
 from settings import Settings
 
 
@@ -23,11 +23,18 @@ def read_command_line(version: str) -> argparse.Namespace:
     )
     parser.add_argument("--demo", action="store_true", help="use the built-in simulator as the backend")
     parser.set_defaults(run=None)
-    commands = parser.add_subparsers(title="commands", metavar="[usage | ledger | explain | keys]")
+    commands = parser.add_subparsers(
+        title="commands", metavar="[usage | ledger | explain | keys | import-config]"
+    )
     usage.add_to(commands.add_parser("usage", help="print what was spent by day, model and key, and exit"))
     ledger.add_to(
         commands.add_parser("ledger", help="back up the ledger, bring a backup back or check it, and exit")
     )
     explain.add_to(commands.add_parser("explain", help="print what is made of a recorded turn, and exit"))
     keys.add_to(commands.add_parser("keys", help="make, list or revoke keys of this service, and exit"))
+    import_config.add_to(
+        commands.add_parser(
+            "import-config", help="print settings of PandoraToV1Api as settings of this service"
+        )
+    )
     return parser.parse_args()

@@ -43,6 +43,7 @@ ARROWS: dict[str, set[str]] = {
     "tracing": set(),
     "media": {"runtime", "transport"},
     "settings": {"translate.values", "accounts"},
+    "migration": {"translate.values", "settings"},
     "accounts": {"translate.values", "runtime"},
     "roster": {"translate.values", "runtime", "accounts"},
     "pool": {"translate.values", "runtime", "accounts", "roster"},
@@ -82,7 +83,9 @@ ARROWS: dict[str, set[str]] = {
         "turns", "uploads", "kept", "roster", "pool", "continuity", "oversight",
         "handlers", "tracing",
     },
-    "commands": {"translate.values", "settings", "roster", "ledger", "recordings", "wiring"},
+    "commands": {
+        "translate.values", "settings", "migration", "roster", "ledger", "recordings", "wiring",
+    },
     "server": {
         "commands", "wiring", "front", "handlers", "ledger", "logs", "runtime", "settings",
         "translate.values", "transport", "simulator",

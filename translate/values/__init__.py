@@ -81,6 +81,7 @@ from translate.values.models import (
     LISTED_UNITS,
     Catalogue,
     Model,
+    names_taken,
 )
 from translate.values.native import Native, WebAction
 from translate.values.prompt import Attachment, ChatMessage, Place, Role, SentMessage
@@ -208,6 +209,7 @@ __all__ = [
     "join_surrogates",
     "json_object",
     "model_not_found",
+    "names_taken",
     "object_at",
     "objects_at",
     "picture_tokens",

@@ -47,6 +47,12 @@ ANY_GPT = Model("gpt-4-gizmo", "gpt-4-gizmo", 14)
 
 BUILT_IN = (GPT_4_S, GPT_4_MOBILE, GPT_35_TURBO)
 
+
+def names_taken(aliases: Iterable[str]) -> set[str]:
+    """The names that no GPT of `gpts.json` may have, since they mean a model or are one of the aliases."""
+    return {model.name for model in (*BUILT_IN, ANY_GPT)} | set(aliases)
+
+
 DEFAULT_UNITS = {model.name: model.units for model in (*BUILT_IN, ANY_GPT)}
 """What one conversation costs, in quota units by model name; a GPT without an entry costs as `ANY_GPT`."""
 
