@@ -17,6 +17,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -139,6 +140,7 @@ async def _serve_until_ended(settings: Settings, demo: bool, signals: Signals) -
         signals.on(number, partial(ends.put_nowait, number))
     simulator = None
     gpts: tuple[Gpt, ...] = ()
+    given = settings
     if demo:
         simulator, gpts = await _start_simulator(settings)
         settings = replace(settings, base_url=simulator.url, key_for_gpts_info=DEMO_KEY)
@@ -157,7 +159,9 @@ async def _serve_until_ended(settings: Settings, demo: bool, signals: Signals) -
     gc.set_threshold(YOUNG_OBJECTS)
     gc.freeze()  # what is there for good; to look at it again and again would be a pause for all
     signals.on(signal.SIGHUP, server.service.reload)
-    _announce(server, demo)
+    _announce(server, given)
+    if demo:
+        _announce_demo(server)
     _tell_systemd(READY)
     end = await ends.get()
     _tell_systemd(STOPPING)
@@ -203,7 +207,8 @@ async def _start_simulator(settings: Settings) -> tuple["Simulator", tuple[Gpt, 
     """The simulated backend, and its GPTs."""
     from simulator import DEMO_KNOBS, GIZMOS, Simulator  # the only place that knows it
 
-    simulator = Simulator(prefix=settings.proxy_api_prefix, knobs=DEMO_KNOBS)
+    knobs = DEMO_KNOBS.set({"cap": 0})  # whoever tries the demo for an hour would take a cap for a fault
+    simulator = Simulator(prefix=settings.proxy_api_prefix, knobs=knobs)
     await simulator.start()
     return simulator, tuple(Gpt(gizmo.slug, gizmo.id) for gizmo in GIZMOS)
 
@@ -215,18 +220,36 @@ def _tell_systemd(state: str) -> None:
         log.warning("systemd cannot be told %s: %s", state, error.strerror or error)
 
 
-def _announce(server: Server, demo: bool) -> None:
-    settings = server.service.settings
-    base = server.http.address
-    log.info("settings: %s", " ".join(f"{name}={value}" for name, value in settings.summary().items()))
+def _announce(server: Server, given: Settings) -> None:
+    """Say in a few lines what runs. `given` are the settings as they were read."""
+    app, base = server.service.app, server.http.address
+    changed = given.changed()
+    log.info("settings: %s", _told(changed) if changed else "all as they are by default")
+    log.debug("all settings: %s", _told(given.summary()))
+    models = server.service.models.catalogue.models.values()
+    gpts = sum(bool(model.gizmo_id) for model in models)
+    log.info(
+        "backend: %s; models: %d; GPTs: %d",
+        "the built-in simulator" if app.simulated else app.upstream,
+        len(models) - gpts,
+        gpts,
+    )
     log.info("listening on %s", base)
-    if (path := server.service.app.admin.kept_in) is not None:
+    if base.startswith("http"):  # a browser does not reach a Unix socket
+        log.info("the console is at %s/", base)
+    if (path := app.admin.kept_in) is not None:
         log.info("the admin token is in %s", path)
     if server.metrics is not None:
         log.info("metrics are on %s/metrics", server.metrics.address)
-    if not demo:
-        return
-    v1 = base + (f"/{settings.api_prefix}" if settings.api_prefix else "") + "/v1"
+
+
+def _told(settings: Mapping[str, object]) -> str:
+    return " ".join(f"{name}={value}" for name, value in settings.items())
+
+
+def _announce_demo(server: Server) -> None:
+    base, prefix = server.http.address, server.service.settings.api_prefix
+    v1 = base + (f"/{prefix}" if prefix else "") + "/v1"
     sys.stdout.write(
         "\nDEMO: no backend is used. All answers come from the built-in simulator and are made up.\n"
         f"Console: {base}/\n"
@@ -235,6 +258,8 @@ def _announce(server: Server, demo: bool) -> None:
         "-H 'Content-Type: application/json' "
         '-d \'{"model": "gpt-4-s", "stream": true, '
         '"messages": [{"role": "user", "content": "Hello! What can you do?"}]}\'\n\n'
+        "A real account takes 40 messages to GPT-4 in three hours, say; the simulator takes any number.\n"
+        "With [[sim fault=model_cap_exceeded]] in a message it answers as an account that has none left.\n\n"
     )
     sys.stdout.flush()
 

@@ -87,7 +87,15 @@ from upstream.account import AccountLimits, ModelLists
 from upstream.files import BackendFiles
 from upstream.gpts import GptDescriptions, GptDescriptionStore, GptSearch
 
-__all__ = ["Service", "build", "ledger_backups", "ledger_store", "limits_of", "roster_file"]
+__all__ = [
+    "Service",
+    "build",
+    "has_demo_ledger",
+    "ledger_backups",
+    "ledger_store",
+    "limits_of",
+    "roster_file",
+]
 
 GPTS_FILE: Final = Path(__file__).with_name("gpts.json")
 ACCOUNTS_FILE: Final = Path(__file__).with_name("accounts.json")
@@ -471,6 +479,11 @@ def ledger_backups(settings: Settings, *, simulated: bool = False) -> LedgerBack
     if settings.redis_url:
         return RedisBackups(settings.redis_url, state / SECRET_FILE)
     return SqliteBackups(_ledger_file(state, simulated), state / SECRET_FILE)
+
+
+def has_demo_ledger(settings: Settings) -> bool:
+    """Whether a demo has recorded what it spent at the simulator, apart from what a backend was asked."""
+    return not settings.redis_url and _ledger_file(Path(settings.state_dir), simulated=True).exists()
 
 
 def _ledger_file(state: Path, simulated: bool) -> Path:

@@ -69,3 +69,8 @@ class Settings(SettingsTable):
             else:
                 summary[spec.name] = "" if value is None else value
         return summary
+
+    def changed(self) -> dict[str, object]:
+        """Those of the summary that are not as they are by default."""
+        defaults = type(self).from_env({}).summary()
+        return {name: value for name, value in self.summary().items() if value != defaults[name]}

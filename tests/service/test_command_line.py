@@ -186,17 +186,50 @@ def test_simulator_in_a_terminal_of_its_own_serves_as_the_backend() -> None:
         assert owners == {"pandora-next"}
 
 
-def test_effective_settings_are_logged_once_and_secrets_are_masked() -> None:
-    settings = {
-        "BASE_URL": "http://127.0.0.1:1",
-        "PROXY_API_PREFIX": "canaryprefix",
-        "API_PREFIX": "canaryhidden",
-        "KEY_FOR_GPTS_INFO": "fk-canary",
-        "PORT": "0",
-    }
-    with running(["server.py"], settings) as service:
-        listening_port(service)
-        assert service.output.count("settings: ") == 1
-        assert "PROXY_API_PREFIX=***" in service.output
-        assert "DRAIN_TIMEOUT=25" in service.output
+HIDDEN = {
+    "BASE_URL": "http://127.0.0.1:1",
+    "PROXY_API_PREFIX": "canaryprefix",
+    "API_PREFIX": "canaryhidden",
+    "KEY_FOR_GPTS_INFO": "fk-canary",
+    "PORT": "0",
+}
+
+
+def test_start_says_in_a_few_lines_what_runs_and_which_settings_are_changed(tmp_path: Path) -> None:
+    gpts = tmp_path / "gpts.json"
+    gpts.write_text('{"fox": {"id": "g-fox00000"}, "owl": {"id": "g-owl00000"}}')
+    with running(["server.py"], HIDDEN | {"GPTS_FILE": str(gpts)}) as service:
+        port = listening_port(service)
+        service.wait_for(rf"the console is at http://127\.0\.0\.1:{port}/\n")
+        service.wait_for("the admin token is in ")
+        assert "backend: 127.0.0.1:1; models: 3; GPTs: 2\n" in service.output
+        (told,) = re.findall(r"pandora settings: (.*)", service.output)
+        names = [text.partition("=")[0] for text in told.split()]
+        assert {*names} == {*HIDDEN, "GPTS_FILE", "STATE_DIR"}
+        assert "PROXY_API_PREFIX=***" in told
         assert "canary" not in service.output
+        assert service.output.count("\n") <= 7
+
+
+def test_all_settings_are_told_at_debug_level_and_secrets_are_masked() -> None:
+    with running(["server.py"], HIDDEN | {"LOG_LEVEL": "debug"}) as service:
+        listening_port(service)
+        (told,) = re.findall(r"all settings: (.*)", service.output)
+        assert re.findall(r"(?:^| )([A-Z0-9_]+)=", told) == [
+            spec.name for spec in specs_of(Settings).values()
+        ]
+        assert "DRAIN_TIMEOUT=25" in told
+        assert "PROXY_API_PREFIX=***" in told
+        assert "canary" not in service.output
+
+
+def test_demo_says_that_its_backend_is_simulated_and_caps_nobody() -> None:
+    question = {"model": "gpt-4-s", "messages": [{"role": "user", "content": "Say exactly: yes"}]}
+    with running(["server.py", "--demo"], {"PORT": "0"}) as demo:
+        demo.wait_for("backend: the built-in simulator; models: 3; GPTs: [1-9]")
+        port = listening_port(demo)
+        demo.wait_for("the simulator takes any number")
+        for _ in range(41):
+            assert ask(port, "POST", "/v1/chat/completions", question, key="fk-demo").status == 200
+        question["messages"] = [{"role": "user", "content": "Hi [[sim fault=model_cap_exceeded]]"}]
+        assert ask(port, "POST", "/v1/chat/completions", question, key="fk-demo").status == 429

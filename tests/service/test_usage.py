@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import Process
+from tests.processes import Process, ask, listening_port, running
 from tests.service.deployment import deployed
 
 TODAY = datetime.now(UTC).date().isoformat()
@@ -88,3 +88,23 @@ async def test_command_line_prints_what_was_spent(tmp_path: Path) -> None:
     assert (parsed["units"], parsed["conversations"], parsed["free"]) == (14, 1, 0)
     for process in (for_people, for_programs):
         process.stop()
+
+
+def test_command_line_says_where_the_usage_of_the_demo_is(tmp_path: Path) -> None:
+    state = {"STATE_DIR": str(tmp_path), "PORT": "0"}
+    with running(["server.py", "usage"], state) as before:
+        assert (before.exit_code(), before.output) == (0, "Nothing was spent.\n")
+    with running(["server.py", "--demo"], state) as demo:
+        question = {"model": "gpt-4-s", "messages": [{"role": "user", "content": "Say exactly: yes"}]}
+        assert (
+            ask(listening_port(demo), "POST", "/v1/chat/completions", question, key="fk-demo").status == 200
+        )
+    with running(["server.py", "usage"], state) as real:
+        assert real.exit_code() == 0
+        first, hint = real.output.splitlines()
+        assert first == "Nothing was spent."
+        assert "server.py --demo usage" in hint
+    with running(["server.py", "--demo", "usage"], state) as simulated:
+        assert simulated.exit_code() == 0
+        assert simulated.output.splitlines()[-1].split()[:2] == ["total", "14"]
+        assert "counted apart" not in simulated.output

@@ -34,6 +34,19 @@ def test_summary_shows_every_setting_and_masks_the_secrets() -> None:
     assert all(value == "" for name, value in Settings.from_env({}).summary().items() if name in SECRETS)
 
 
+def test_changed_settings_are_those_that_differ_from_their_defaults() -> None:
+    assert Settings.from_env({}).changed() == {}
+    as_by_default = {"PORT": "33333", "KEY_CONCURRENCY": "fk=1,pk=4,token=1", "DRAIN_TIMEOUT": "25.0"}
+    assert Settings.from_env(as_by_default).changed() == {}
+    env = {"PORT": "8080", "PROXY_API_PREFIX": "abcd1234", "MODEL_ALIASES": "small=gpt-3.5-turbo"}
+    changed = Settings.from_env(env).changed()
+    assert changed == {
+        "PROXY_API_PREFIX": "***",
+        "MODEL_ALIASES": "small=gpt-3.5-turbo",
+        "PORT": 8080,
+    }
+
+
 def test_secrets_are_not_in_what_python_shows_of_settings() -> None:
     assert "abcd1234" not in repr(Settings.from_env(SECRETS))
 
