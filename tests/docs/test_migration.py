@@ -1,4 +1,4 @@
-"""`docs/migration.md` tells of the keys that `import-config` knows, and its commands do what it says."""
+"""`docs/migration.md`, in both languages: its keys are known to `import-config`, and its commands work."""
 
 import json
 import re
@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from migration.rules import LEFT_OUT, NEW_NAMES, RULES
 from settings import Settings
 from settings.spec import specs_of
@@ -14,6 +16,8 @@ from tests.deploy.compose import filled_in
 from tests.processes import ROOT, ask, environment, listening_port, running
 
 DOCUMENT = (ROOT / "docs" / "migration.md").read_text("utf-8")
+IN_CHINESE = (ROOT / "docs" / "migration.zh-CN.md").read_text("utf-8")
+DOCUMENTS = pytest.mark.parametrize("document", [DOCUMENT, IN_CHINESE], ids=["English", "Chinese"])
 COMPOSE, PLAIN = re.findall(r"```sh\n(.*?)```", DOCUMENT, re.DOTALL)
 CONFIG = {
     "upstream_base_url": "http://127.0.0.1:9",
@@ -23,16 +27,32 @@ CONFIG = {
 }
 
 
-def test_table_has_each_key_with_its_setting() -> None:
-    written = dict(re.findall(r"^\| `([a-z_.0-9]+)` \| (?:`([A-Z_]+)`)? ?\|", DOCUMENT, re.MULTILINE))
+@DOCUMENTS
+def test_table_has_each_key_with_its_setting(document: str) -> None:
+    written = dict(re.findall(r"^\| `([a-z_.0-9]+)` \| (?:`([A-Z_]+)`)? ?\|", document, re.MULTILINE))
     settings = {key: rule.setting for key, rule in RULES.items()}
     assert written == settings | dict.fromkeys(NEW_NAMES, "MODEL_ALIASES") | dict.fromkeys(LEFT_OUT, "")
 
 
-def test_settings_that_are_named_exist() -> None:
+@DOCUMENTS
+def test_settings_that_are_named_exist(document: str) -> None:
     names = {spec.name for spec in specs_of(Settings).values()}
-    named = set(re.findall(r"`([A-Z][A-Z0-9]*_[A-Z0-9_]+)(?:=[^`]*)?`", DOCUMENT))
+    named = set(re.findall(r"`([A-Z][A-Z0-9]*_[A-Z0-9_]+)(?:=[^`]*)?`", document))
     assert named - names == set()
+
+
+def test_both_languages_tell_the_same() -> None:
+    """The same chapters, rows and items, the same commands, and the same names and values in them."""
+    for mark in (r"^#+ ", r"^\| ", r"^- ", r"^```.*?^```"):
+        english, chinese = (
+            re.findall(mark, text, re.DOTALL | re.MULTILINE) for text in (DOCUMENT, IN_CHINESE)
+        )
+        assert chinese == english
+    english, chinese = (
+        sorted(re.findall(r"`[^`\n]+`", re.sub(r"```.*?```", "", text, flags=re.DOTALL)))
+        for text in (DOCUMENT, IN_CHINESE)
+    )
+    assert chinese == english
 
 
 def folder_with_old_files(folder: Path) -> Path:
