@@ -26,7 +26,7 @@ def environment_text(imported: Imported) -> str:
     parts.append(_NO_FILE)
     if imported.gpts is not None:
         parts.append(
-            f"# The list of {imported.gpts} GPTs can be used as it is: for compose copy it to\n"
+            f"# The list of GPTs ({imported.gpts} of them) can be used as it is: for compose copy it to\n"
             "# deploy/config/gpts.json, else name it in GPTS_FILE.\n"
         )
     for title, lines in (

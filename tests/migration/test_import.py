@@ -152,7 +152,7 @@ def test_what_is_no_configuration_is_refused(content: bytes) -> None:
 def test_list_of_gpts_is_looked_at_with_the_new_names() -> None:
     gpts = b'{"helper": {"id": "g-AbC123xyZ"}, "drawer": {"id": "g-AbC123xyW"}}'
     assert imported({}, gpts).gpts == 2
-    assert "2 GPTs" in environment_text(imported({}, gpts))
+    assert "GPTs (2 of them)" in environment_text(imported({}, gpts))
     taken = imported({"gpt_4_s_new_name": "helper"}, gpts)
     assert taken.gpts is None
     assert '"helper" already means a model or an alias' in taken.problems[0]
