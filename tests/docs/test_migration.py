@@ -13,6 +13,7 @@ from migration.rules import LEFT_OUT, NEW_NAMES, RULES
 from settings import Settings
 from settings.spec import specs_of
 from tests.deploy.compose import filled_in
+from tests.docs.languages import links, names, structure
 from tests.processes import ROOT, ask, environment, listening_port, running
 
 DOCUMENT = (ROOT / "docs" / "migration.md").read_text("utf-8")
@@ -36,23 +37,14 @@ def test_table_has_each_key_with_its_setting(document: str) -> None:
 
 @DOCUMENTS
 def test_settings_that_are_named_exist(document: str) -> None:
-    names = {spec.name for spec in specs_of(Settings).values()}
+    there = {spec.name for spec in specs_of(Settings).values()}
     named = set(re.findall(r"`([A-Z][A-Z0-9]*_[A-Z0-9_]+)(?:=[^`]*)?`", document))
-    assert named - names == set()
+    assert named - there == set()
 
 
 def test_both_languages_tell_the_same() -> None:
-    """The same chapters, rows and items, the same commands, and the same names and values in them."""
-    for mark in (r"^#+ ", r"^\| ", r"^- ", r"^```.*?^```"):
-        english, chinese = (
-            re.findall(mark, text, re.DOTALL | re.MULTILINE) for text in (DOCUMENT, IN_CHINESE)
-        )
-        assert chinese == english
-    english, chinese = (
-        sorted(re.findall(r"`[^`\n]+`", re.sub(r"```.*?```", "", text, flags=re.DOTALL)))
-        for text in (DOCUMENT, IN_CHINESE)
-    )
-    assert chinese == english
+    for of in (structure, names, links):
+        assert of(IN_CHINESE) == of(DOCUMENT)
 
 
 def folder_with_old_files(folder: Path) -> Path:
