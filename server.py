@@ -280,13 +280,15 @@ def run() -> int:
             code: int = arguments.run(arguments, os.environ)
             return code
         settings = Settings.from_env(os.environ)
+        _configure_logs(settings)
+        for name, meant in Settings.misspelt(os.environ).items():
+            log.warning("%s is no setting and has no effect: is %s meant?", name, meant)
         if demo and settings.base_url:
             raise SettingsError("--demo and BASE_URL exclude each other: remove one of them.")
         if not demo and not settings.base_url:
             raise SettingsError(
                 "BASE_URL is not set: give the address of your backend, or try --demo for a simulated one."
             )
-        _configure_logs(settings)
         give_back_large_blocks()
         with asyncio.Runner(loop_factory=partial(new_event_loop, new_serving_loop)) as runner:
             return runner.run(main(settings, demo))

@@ -8,6 +8,7 @@ from settings.checks import check_consistency
 from settings.config_file import read_config_file
 from settings.environment import read_setting, variables_of
 from settings.errors import SettingsError
+from settings.misspelt import misspelt
 from settings.parsers import pairs_text
 from settings.spec import specs_of
 from settings.table import SettingsTable
@@ -44,6 +45,11 @@ class Settings(SettingsTable):
         settings = cls(**cast(dict[str, Any], values))
         check_consistency(settings)
         return settings
+
+    @classmethod
+    def misspelt(cls, env: Mapping[str, str]) -> dict[str, str]:
+        """Variables that are no settings but were most likely meant as such: name to what was meant."""
+        return misspelt(env, specs_of(cls).values())
 
     @classmethod
     def help(cls) -> str:

@@ -211,6 +211,22 @@ def test_start_says_in_a_few_lines_what_runs_and_which_settings_are_changed(tmp_
         assert service.output.count("\n") <= 7
 
 
+def test_misspelt_settings_are_told_at_the_start_without_their_values() -> None:
+    with running(["server.py"], HIDDEN | {"ADMIN_TOKENS": "canary", "QUOTA_PER_DAYS": "100"}) as service:
+        listening_port(service)
+        for name, meant in (("ADMIN_TOKENS", "ADMIN_TOKEN"), ("QUOTA_PER_DAYS", "QUOTA_PER_DAY")):
+            told = f"WARNING pandora {name} is no setting and has no effect: is {meant} meant?\n"
+            assert told in service.output
+        assert "canary" not in service.output
+        assert service.output.count("WARNING") == 2
+
+
+def test_misspelt_setting_is_told_also_where_the_start_fails_for_it() -> None:
+    result = run("server.py", settings={"BASE_ULR": "http://127.0.0.1:1"})
+    assert "BASE_ULR is no setting and has no effect: is BASE_URL meant?" in result.stdout
+    assert result.stderr.startswith("server.py: BASE_URL is not set")
+
+
 def test_all_settings_are_told_at_debug_level_and_secrets_are_masked() -> None:
     with running(["server.py"], HIDDEN | {"LOG_LEVEL": "debug"}) as service:
         listening_port(service)
