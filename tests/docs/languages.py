@@ -14,5 +14,6 @@ def names(text: str) -> list[str]:
 
 
 def links(text: str) -> list[str]:
-    """Where links lead, but for the one to the other language; sorted."""
-    return sorted(re.findall(r"\]\(([^)\s]+)\)", re.sub(r"^\[\S+\]\(\S+\)$", "", text, flags=re.MULTILINE)))
+    """Which documents links lead to, in any language, but for the one to the other language; sorted."""
+    text = re.sub(r"^\[\S+\]\(\S+\)$", "", text, flags=re.MULTILINE)
+    return sorted(link.replace(".zh-CN.md", ".md") for link in re.findall(r"\]\(([^)#\s]+)", text))

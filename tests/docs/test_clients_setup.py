@@ -9,10 +9,12 @@ import yaml
 from settings import Settings
 from tests.containers.test_scaled_stack import FRONT_ENDS
 from tests.deploy.compose import load
+from tests.docs.languages import links, names, structure
 from tests.source_tree import ROOT
 from translate.values import BUILT_IN, Catalogue
 
 DOCUMENT = (ROOT / "docs" / "clients-setup.md").read_text("utf-8")
+IN_CHINESE = (ROOT / "docs" / "clients-setup.zh-CN.md").read_text("utf-8")
 RUNS = (ROOT / "docs" / "clients.md").read_text("utf-8").partition("\n## What was run\n")[2]
 ROWS = re.findall(
     r"^\| \[([^\]]+)\]\(([^)]+)\) \| `([^`]+)` \| ([^|]+) \| ([^|]+) \|$", DOCUMENT, re.MULTILINE
@@ -52,6 +54,13 @@ def test_variables_of_chats_are_those_of_the_compose_files(name: str) -> None:
     assert told.keys() - known.keys() == set()
     own = {"OPENAI_API_KEY", "CODE", "BASE_URL", "OPENAI_API_BASE_URL"}
     assert {key: known[key] for key in told.keys() - own} == {key: told[key] for key in told.keys() - own}
+
+
+def test_both_languages_tell_the_same() -> None:
+    for of in (structure, names, links):
+        assert of(IN_CHINESE) == of(DOCUMENT)
+    words = {"run": "已运行", "started": "已启动", "not run": "未运行"}
+    assert re.findall(r"\| (\S+) \|$", IN_CHINESE, re.MULTILINE)[2:] == [words[row[4]] for row in ROWS]
 
 
 def test_files_can_be_read() -> None:
