@@ -15,7 +15,7 @@ from handlers.audio import SpeechHandler, TranscriptionsHandler
 from handlers.base import ApiHandler, Common, UnknownPath
 from handlers.base_url import ApiApplication
 from handlers.billing import BillingUsageHandler, SubscriptionHandler
-from handlers.chat import ChatHandler, ChatOptions
+from handlers.chat import ChatHandler, ChatOptions, CompletionsHandler
 from handlers.console import ConsoleHandler, ConsoleParts, StateHandler
 from handlers.files import FileContentHandler, FileHandler, FilesHandler, OwnFilesOf
 from handlers.gpts import GptSearchHandler, Search
@@ -129,6 +129,7 @@ def make_app(parts: AppParts) -> tornado.web.Application:
     )
     for_any_origin: Routes = [
         (rf"{v1}/chat/completions/?", ChatHandler, {"parts": answers, "chat": parts.chat}),
+        (rf"{v1}/completions/?", CompletionsHandler, {"parts": answers, "chat": parts.chat}),
         (rf"{v1}/messages/?", MessagesHandler, {"parts": answers, "chat": parts.chat}),
         (rf"{v1}/messages/count_tokens/?", CountTokensHandler, {"parts": answers}),
         (rf"{v1}/messages/.*", UnknownMessagesPath, {}),

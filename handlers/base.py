@@ -415,7 +415,6 @@ ABSENT: Final = {
     "embeddings": "The backend makes no embeddings; use a local model or another provider for them.",
     "moderations": "The backend judges no texts, and nothing is waved through here; leave moderation out.",
     "audio": "Speech and transcriptions are there if the service is set to AUDIO=true.",
-    "completions": "Use /v1/chat/completions.",
     "assistants": "Assistants are not offered; use /v1/chat/completions with a GPT as the model.",
     "threads": "Threads are not offered; send the messages with each request to /v1/chat/completions.",
     "batches": "One account answers one message at a time, so there are no batches; send single requests.",

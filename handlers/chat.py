@@ -1,4 +1,4 @@
-"""`POST /v1/chat/completions`."""
+"""`POST /v1/chat/completions`, and `/v1/completions` of before it."""
 
 import secrets
 import time
@@ -11,8 +11,17 @@ from handlers.answer import AnswerParts
 from handlers.emulation import Emulated, computed
 from handlers.lasting import Course, LastingHandler, Said
 from translate import Options
-from translate.openai import ChatRequest, ChatStream, JsonBody, WholeChat, chat_request
-from translate.values import SEARCH, AnswerFormat, Model, Style
+from translate.openai import (
+    ChatRequest,
+    ChatStream,
+    CompletionStream,
+    JsonBody,
+    WholeChat,
+    WholeCompletion,
+    chat_request,
+    completion_request,
+)
+from translate.values import SEARCH, AnswerFormat, JsonObject, Model, Style
 from turns import Prompt, Runner, TurnRequest
 
 HEAVY: Final = ("tools", "functions", "response_format")
@@ -60,13 +69,16 @@ class ChatHandler(LastingHandler):
         data = await self.parsed(JsonBody.read_object)
         emulation, size = self.parts.emulation, self.whole_body().other_bytes
         tools = size if any(map(data.get, HEAVY)) else 0
-        request = await computed(tools, chat_request, data, emulate=emulation.enabled)
+        request = await computed(tools, self._read, data, emulate=emulation.enabled)
         del data
         model = await self.resolve(request.model)
         self.check_limits(self.caller, model)
         said = Said(request.messages, request.toolbox, request.format, tools)
         format = self._format(request)
         return await self.runner(said, model, partial(self._asked_for, request, model), format), format
+
+    def _read(self, data: JsonObject, *, emulate: bool) -> ChatRequest:
+        return chat_request(data, emulate=emulate)
 
     def _asked_for(
         self, request: ChatRequest, model: Model, course: Course, emulated: Emulated
@@ -101,4 +113,23 @@ class ChatHandler(LastingHandler):
             error_note=self.chat.error_note,
             thinking=self.chat.thinking_keepalive,
             old_calls=request.old_calls,
+        )
+
+
+class CompletionsHandler(ChatHandler):
+    """A text that is answered as a conversation of one message; without tools and forms."""
+
+    def _read(self, data: JsonObject, *, emulate: bool) -> ChatRequest:
+        return completion_request(data)
+
+    def _format(self, request: ChatRequest) -> AnswerFormat:
+        answer_id, created = f"cmpl-{secrets.token_hex(16)}", int(time.time())
+        if not request.stream:
+            return WholeCompletion(id=answer_id, created=created, model=request.model)
+        return CompletionStream(
+            id=answer_id,
+            created=created,
+            model=request.model,
+            include_usage=request.include_usage,
+            error_note=self.chat.error_note,
         )

@@ -32,12 +32,13 @@ from handlers.openapi.schemas import (
     whole,
 )
 from translate.openai import MAX_STOPS
+from translate.values import BUILT_IN, JsonObject
 
 ROLES: Final = ("system", "developer", "user", "assistant", "tool", "function")
 
 _PART: Final = record(
     {
-        "type": text("`text`, `image_url`, `file` and `refusal`; others may be refused."),
+        "type": text("`text`, `image_url`, `file` and `refusal`; thoughts are left out."),
         "text": text(),
         "image_url": either(text(), record({"url": text()})),
         "file": record({"file_id": text(), "file_data": text(), "filename": text()}),
@@ -185,12 +186,53 @@ _CHUNK: Final = whole(
     "The data of each event but the last one.",
     without=("usage",),
 )
+_COMPLETION_REQUEST: Final = record(
+    {
+        "model": model_name(),
+        "prompt": either(text(minLength=1), array(text(minLength=1), minItems=1, maxItems=1)),
+        "stream": nullable(boolean("The answer comes as server-sent events.")),
+        "stream_options": nullable(record({"include_usage": anything("True: a last chunk has the tokens.")})),
+        "n": nullable(integer("One choice can be made per request.", enum=[1, None])),
+        "stop": nullable(either(text(), array(text(), maxItems=MAX_STOPS))),
+        "echo": anything("Must be false."),
+        "suffix": anything("Must be empty."),
+        "max_tokens": nullable(integer("Not kept to: the backend ends its answers by itself.")),
+    },
+    "The prompt is what the user says; other fields as in a chat request, or ignored.",
+    required=("model", "prompt"),
+)
+_PROMPTED: Final[JsonObject] = {"model": BUILT_IN[0].name, "prompt": "Hello"}
+"""An example."""
+_COMPLETION: Final = whole(
+    {
+        "id": text(pattern="^cmpl-"),
+        "object": {"type": "string", "enum": ["text_completion"]},
+        "created": integer("Unix seconds."),
+        "model": text(),
+        "choices": array(
+            whole(
+                {
+                    "text": text(),
+                    "index": integer(),
+                    "logprobs": {"type": "null"},
+                    "finish_reason": nullable(text(enum=["stop", "length", "content_filter"])),
+                }
+            ),
+            maxItems=1,
+        ),
+        "usage": nullable(ref("CompletionUsage")),
+    },
+    "The answer, or a piece of it.",
+    without=("usage",),
+)
 _SCHEMAS: Final[dict[str, Schema]] = {
     "ChatRequest": _REQUEST,
     "ChatMessage": _MESSAGE,
     "ChatCompletion": _ANSWER,
     "ChatCompletionChunk": _CHUNK,
     "CompletionUsage": _USAGE,
+    "TextCompletionRequest": _COMPLETION_REQUEST,
+    "TextCompletion": _COMPLETION,
 }
 
 CHAT: Final = Family(
@@ -218,7 +260,29 @@ CHAT: Final = Family(
                 CONVERSING,
                 body=json_body(ref("ChatRequest"), whole=question(), streamed=question(stream=True)),
             )
-        }
+        },
+        "/v1/completions": {
+            "post": operation(
+                "createCompletion",
+                "Answer a text.",
+                {
+                    200: answer(
+                        "The answer; with `stream` its pieces.",
+                        {
+                            JSON: ref("TextCompletion"),
+                            EVENTS: streamed(
+                                "An answer that fails ends with an `Error` in place of `[DONE]`.",
+                                either(ref("TextCompletion"), ref("Error")),
+                                last="[DONE]",
+                            ),
+                        },
+                        CONVERSATION,
+                    )
+                },
+                CONVERSING,
+                body=json_body(ref("TextCompletionRequest"), whole=_PROMPTED),
+            )
+        },
     },
     schemas=_SCHEMAS,
 )

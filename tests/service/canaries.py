@@ -157,6 +157,13 @@ TOOL: Final = {
     "description": f"Looks for {PROMPT}.",
     "input_schema": {"type": "object", "properties": {WORD: {"const": PROMPT}}},
 }
+TEXTS: Final = (
+    *[as_json({"model": "gpt-4-s", "prompt": PROMPT, "stream": stream}) for stream in (False, True)],
+    as_json({"model": "gpt-4-s", "prompt": f"{PROMPT} [[sim fault=reset_mid]]", "stream": True}),
+    as_json({"model": "gpt-4-s", "prompt": [PROMPT, PROMPT]}),
+    as_json({"model": "gpt-4-s", "prompt": PROMPT, "suffix": PROMPT}),
+    Body(PROMPT.encode()),
+)
 MESSAGES: Final = (
     *[as_json(question(stream=stream, max_tokens=9, system=PROMPT)) for stream in (False, True)],
     *[as_json(question(stream=stream, max_tokens=9, tools=[TOOL])) for stream in (False, True)],
@@ -240,6 +247,7 @@ class Asked:
 
 ROUTES: Final[Mapping[str, Asked]] = {
     "API/v1/chat/completions/?": Asked([CHAT], CHATS),
+    "API/v1/completions/?": Asked([f"{API}/completions"], TEXTS),
     "API/v1/messages/?": Asked([f"{API}/messages", f"{API}/messages?{WORD}={KEY}"], MESSAGES),
     "API/v1/messages/count_tokens/?": Asked([f"{API}/messages/count_tokens"], MESSAGES),
     "API/v1/messages/.*": Asked([f"{API}/messages/batches/{PROMPT}"]),

@@ -14,6 +14,7 @@ from translate.openai.audio import (
     transcription,
 )
 from translate.openai.chat import ChatStream, WholeChat
+from translate.openai.completions import CompletionStream, WholeCompletion, completion_request
 from translate.openai.content import MAX_ATTACHMENTS
 from translate.openai.errors import envelope
 from translate.openai.form import Form, FormBody, FormFile, read_form
@@ -62,6 +63,7 @@ __all__ = [
     "SPEECH_VOICES",
     "ChatRequest",
     "ChatStream",
+    "CompletionStream",
     "Form",
     "FormBody",
     "FormFile",
@@ -76,10 +78,12 @@ __all__ = [
     "SpeechRequest",
     "TranscriptionRequest",
     "WholeChat",
+    "WholeCompletion",
     "WholeResponse",
     "calls_in",
     "chat_request",
     "check_outputs",
+    "completion_request",
     "conversation_items",
     "conversation_metadata",
     "envelope",

@@ -1,7 +1,9 @@
 """The messages of a chat request, with the calls and results of tools in them.
 
 Histories are read leniently: clients prune them, write the arguments of calls anew, and send results in any
-order. The results that stand in a row are one message of the user's, in the order of their calls.
+order. The results that stand in a row are one message of the user's, in the order of their calls. The backend
+takes pictures and files from users alone: those of an answer go with the user's next message, and what
+else is not understood in an answer is left out.
 """
 
 from dataclasses import dataclass, field
@@ -74,7 +76,8 @@ def read_messages(value: object) -> tuple[ChatMessage, ...]:
 @dataclass(slots=True)
 class _History:
     """The messages so far. `calls` are all that were made, by their ids; `order` is where each of them stands
-    among those of its message; `results` are those in a row that no other message has followed yet.
+    among those of its message; `results` are those in a row that no other message has followed yet, with
+    their `attachments`. `shown` are pictures and files of answers that the user has not followed yet.
     """
 
     messages: list[ChatMessage] = field(default_factory=list)
@@ -82,6 +85,7 @@ class _History:
     order: dict[str, int] = field(default_factory=dict)
     results: list[ToolResult] = field(default_factory=list)
     attachments: list[Attachment] = field(default_factory=list)
+    shown: list[Attachment] = field(default_factory=list)
 
     def add(self, raw: object, param: str) -> None:
         """Read one message; one that has nothing in it is legal and happens."""
@@ -98,17 +102,23 @@ class _History:
         if said in RESULTS:
             self._add_result(raw, param)
             return
-        text, attachments = read_content(raw.get("content"), f"{param}.content")
+        answer = role == "assistant"
+        text, attachments = read_content(raw.get("content"), f"{param}.content", lenient=answer)
+        if answer:
+            self.shown += attachments
+            attachments = ()
         if attachments and said != "user":
             raise BadRequest("Only user messages can hold pictures and files.", param=attachments[0].param)
         calls: tuple[ToolCall, ...] = ()
-        if role == "assistant":
+        if answer:
             text = text or text_at(raw, "refusal")
             if raw.get("tool_calls") or raw.get("function_call"):
                 calls = self._calls_of(raw, param)
         if text or attachments or calls:
             if self.results:
                 self._end_results()
+            if role == "user":
+                attachments = self._with_shown(attachments)
             self.messages.append(ChatMessage(role, text, attachments, calls))
 
     def whole(self) -> tuple[ChatMessage, ...]:
@@ -146,8 +156,17 @@ class _History:
     def _end_results(self) -> None:
         """What comes behind the results is another message."""
         ordered = sorted(self.results, key=lambda result: self.order.get(result.call_id, len(self.order)))
-        self.messages.append(ChatMessage("user", "", tuple(self.attachments), results=tuple(ordered)))
+        attachments = self._with_shown(tuple(self.attachments))
+        self.messages.append(ChatMessage("user", "", attachments, results=tuple(ordered)))
         self.results, self.attachments = [], []
+
+    def _with_shown(self, attachments: tuple[Attachment, ...]) -> tuple[Attachment, ...]:
+        """The attachments of a user's message behind those of the answers before it, of which the last stay
+        that there is room for.
+        """
+        room = MAX_ATTACHMENTS - len(attachments)
+        shown, self.shown = self.shown[-room:] if room > 0 else [], []
+        return (*shown, *attachments)
 
 
 def _call(raw: JsonObject) -> ToolCall | None:

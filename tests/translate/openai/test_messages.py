@@ -164,3 +164,78 @@ def test_refusal_of_an_earlier_answer_is_its_text() -> None:
 def test_whole_history_of_an_agent_survives_json() -> None:
     history = json.loads(json.dumps([USER, asking(call("c1"), content=""), result("c1"), USER]))
     assert [message.role for message in read_messages(history)] == ["user", "assistant", "user", "user"]
+
+
+PICTURE = {"type": "image_url", "image_url": {"url": URL}}
+
+
+def shown(*names: str) -> dict[str, Any]:
+    """An answer that holds files of these names."""
+    files = [{"type": "file", "file": {"filename": name, "file_data": "AAAA"}} for name in names]
+    return {"role": "assistant", "content": [{"type": "text", "text": "Here."}, *files]}
+
+
+def names_of(message: ChatMessage) -> list[str]:
+    return [attached.name for attached in message.attachments]
+
+
+def test_pictures_of_an_answer_go_with_the_message_that_follows_it() -> None:
+    drawn = {"role": "assistant", "content": [{"type": "text", "text": "Here."}, PICTURE]}
+    answer, asked, more = read_messages([drawn, {"role": "user", "content": "Make it blue."}, USER])
+    assert answer == ChatMessage("assistant", "Here.")
+    picture = Attachment("image", URL, "", "messages.[0].content.[1].image_url")
+    assert asked == ChatMessage("user", "Make it blue.", (picture,))
+    assert more == ChatMessage("user", "Hello")
+
+
+def test_pictures_of_an_answer_stand_before_those_of_the_user_and_of_results() -> None:
+    own = {"role": "user", "content": [{"type": "file", "file": {"filename": "own", "file_data": "AAAA"}}]}
+    assert names_of(read_messages([shown("a"), shown("b"), own])[-1]) == ["a", "b", "own"]
+    calling = shown("a") | {"tool_calls": [call("c1")]}
+    history = read_messages([calling, result("c1", own["content"]), USER])
+    assert [names_of(message) for message in history] == [[], ["a", "own"], []]
+
+
+def test_pictures_of_an_answer_never_make_a_message_too_large_and_the_last_ones_stay() -> None:
+    many = [f"n{number}" for number in range(MAX_ATTACHMENTS)]
+    own = {"type": "file", "file": {"filename": "own", "file_data": "AAAA"}}
+    one = {"role": "user", "content": [own]}
+    assert names_of(read_messages([shown(*many), one])[-1]) == [*many[1:], "own"]
+    full = {"role": "user", "content": [own] * MAX_ATTACHMENTS}
+    assert names_of(read_messages([shown("a"), full])[-1]) == ["own"] * MAX_ATTACHMENTS
+
+
+def test_picture_of_an_answer_that_nothing_follows_is_left_out() -> None:
+    assert read_messages([USER, shown("a")])[-1] == ChatMessage("assistant", "Here.")
+    only = {"role": "assistant", "content": [PICTURE]}
+    assert [message.role for message in read_messages([USER, only])] == ["user"]
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "thinking", "thinking": "Hm.", "signature": "x"},
+        {"type": "redacted_thinking", "data": "x"},
+        {"type": "reasoning", "text": "Hm."},
+        {"type": "text", "text": None},
+        {"type": "refusal", "refusal": None},
+    ],
+)
+@pytest.mark.parametrize("role", ["user", "assistant", "system"])
+def test_thoughts_and_texts_that_are_null_are_left_out(role: str, part: dict[str, Any]) -> None:
+    content = [part, {"type": "text", "text": "Hello"}]
+    (message,) = read_messages([{"role": role, "content": content}])
+    assert (message.role, message.text) == (role, "Hello")
+
+
+def test_thoughts_in_a_result_are_left_out() -> None:
+    (message,) = read_messages([result("c1", [{"type": "thinking", "thinking": "Hm."}, "4 °C"])])
+    assert message.results == (ToolResult("c1", "4 °C"),)
+
+
+def test_strange_parts_are_left_out_of_answers_and_refused_in_what_the_user_says() -> None:
+    strange = {"type": "tool_use", "id": "x"}
+    answer = {"role": "assistant", "content": ["Hello", strange]}
+    assert read_messages([answer]) == (ChatMessage("assistant", "Hello"),)
+    assert refusal({"role": "user", "content": ["Hello", strange]}).param == "messages.[0].content.[1]"
+    assert refusal({"role": "assistant", "content": [{"type": 5}]}).param == "messages.[0].content.[0]"

@@ -323,7 +323,10 @@ BAD_MESSAGES: dict[str, tuple[object, str]] = {
     [
         ({"type": "file", "file": {"file_id": "file-1", "filename": "a.txt"}}, "file"),
         ({"type": "input_file", "file_id": "file-1", "filename": "a.txt"}, "file"),
+        ({"type": "file", "file_id": "file-1", "filename": "a.txt"}, "file"),
         ({"type": "input_image", "file_id": "file-1"}, "image"),
+        ({"type": "image_url", "image_url": {"file_id": "file-1"}}, "image"),
+        ({"type": "image_file", "image_file": {"file_id": "file-1"}}, "image"),
     ],
 )
 def test_stored_file_is_named_by_its_id(part: dict[str, object], kind: str) -> None:
