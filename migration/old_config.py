@@ -44,6 +44,8 @@ def _text(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, list) and not isinstance(value, JsonPairs):
+    if isinstance(value, JsonPairs):
+        return "an object"  # further inside than any key of theirs
+    if isinstance(value, list):
         return ",".join(_text(item) for item in value if not isinstance(item, list))
     return str(value).strip()

@@ -143,6 +143,12 @@ def test_key_that_is_not_known_is_told_in_one_line_without_its_value() -> None:
     ]
 
 
+def test_objects_inside_objects_are_no_settings_however_deep_they_are() -> None:
+    found = import_config(b'{"a": ' * 500 + b"1" + b"}" * 500)
+    assert (found.settings, list(found.left_out), found.problems) == ({}, ['"a.a"'], [])
+    assert imported({"bot_mode": {"enabled": {"a": 1}}}).problems != []
+
+
 @pytest.mark.parametrize("content", [b"", b"[]", b'"text"', b"{", b"\xff", b"{" + b" " * (1 << 20) + b"}"])
 def test_what_is_no_configuration_is_refused(content: bytes) -> None:
     with pytest.raises(NotAConfig):
