@@ -12,7 +12,7 @@ TESTS ?=
 DEBUGGED := tests/transport tests/upstream/http tests/upstream/socket tests/accounts tests/runtime tests/service/test_client_gone.py \
   tests/service/test_admission.py --ignore=tests/upstream/http/test_connection_tls.py
 
-.PHONY: run test test-debug coverage check lint formatted types bench fuzz soak accounts-run containers format lock pictures clean
+.PHONY: run test test-debug coverage check lint formatted types bench fuzz soak accounts-run containers format lock dist pictures clean
 
 run: $(VENV)/run.done
 	$(BIN)/python server.py --demo
@@ -60,6 +60,10 @@ accounts-run: $(VENV)/dev.done
 containers: $(VENV)/dev.done
 	$(BIN)/python -m tests.containers $(TESTS)
 
+# Wheel and source archive in dist/, the same bytes from the same files.
+dist: $(VENV)/dev.done
+	$(BIN)/python -m hatchling build
+
 format: $(VENV)/dev.done
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -85,7 +89,7 @@ lock:
 	  -o tests/clients/python/requirements.txt
 
 clean:
-	rm -rf $(VENV) .containers .coverage* .fuzz .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) dist .containers .coverage* .fuzz .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11 ..." if sys.version_info < (3, 11) else 0)'

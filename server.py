@@ -22,32 +22,43 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from commands import read_command_line
-from front import (
-    ConnectionTimes,
-    FrontDoor,
-    Listeners,
-    NotListening,
-    TooFewDescriptors,
-    connection_limit,
-    raise_descriptor_limit,
-)
-from handlers import make_app, make_metrics_app
-from ledger import LedgerRefused
-from logs import configure_logs
-from runtime import READY, STOPPING, Signals, give_back_large_blocks, new_event_loop, tell_systemd
-from settings import Settings, SettingsError
-from translate.values import Gpt
-from transport import new_serving_loop
-from wiring import Service, build
+try:
+    from commands import program_name, read_command_line
+    from front import (
+        ConnectionTimes,
+        FrontDoor,
+        Listeners,
+        NotListening,
+        TooFewDescriptors,
+        connection_limit,
+        raise_descriptor_limit,
+    )
+    from handlers import make_app, make_metrics_app
+    from ledger import LedgerRefused
+    from logs import configure_logs
+    from runtime import READY, STOPPING, Signals, give_back_large_blocks, new_event_loop, tell_systemd
+    from settings import Settings, SettingsError
+    from translate.values import Gpt
+    from transport import new_serving_loop
+    from wiring import Service, build
+except (ImportError, SyntaxError) as error:  # of packages that are missing, or of an older Python
+    if __name__ != "__main__":
+        raise
+    sys.stderr.write(
+        f"server.py: it cannot run with {sys.executable} ({error}). Start it with "
+        ".venv/bin/python server.py; 'make run' makes .venv, for which it needs Python 3.11 or newer.\n"
+    )
+    sys.exit(2)
 
 if TYPE_CHECKING:
     from simulator import Simulator
 
+__all__ = ["VERSION", "Server", "main", "run", "serve"]
+
 log = logging.getLogger("pandora")
 
 VERSION = "0.1.0"
-"""Owned here. pyproject.toml, the image and the compose files repeat the version; a test compares them."""
+"""Owned here; the package reads it. The image and the compose files repeat it; a test compares them."""
 DEMO_KEY = "fk-demo"
 MAX_SCRAPERS = 16
 """Connections to the port of the metrics."""
@@ -293,7 +304,7 @@ def run() -> int:
         with asyncio.Runner(loop_factory=partial(new_event_loop, new_serving_loop)) as runner:
             return runner.run(main(settings, demo))
     except SettingsError as error:
-        sys.stderr.write(f"server.py: {error}\n")
+        sys.stderr.write(f"{program_name()}: {error}\n")
         return 2
 
 

@@ -97,8 +97,12 @@ __all__ = [
     "roster_file",
 ]
 
-GPTS_FILE: Final = Path(__file__).with_name("gpts.json")
-ACCOUNTS_FILE: Final = Path(__file__).with_name("accounts.json")
+PACKAGED: Final = Path(__file__).with_name("__init__.py").exists()
+OPERATORS_FOLDER: Final = Path() if PACKAGED else Path(__file__).parent
+"""Where the operator's files are looked for: beside `server.py`. An installed package is no place for them,
+since pip replaces it; then it is the directory where the command is started, as for STATE_DIR."""
+GPTS_FILE: Final = OPERATORS_FOLDER / "gpts.json"
+ACCOUNTS_FILE: Final = OPERATORS_FOLDER / "accounts.json"
 PROGRESS_SECONDS: Final = 600.0
 """How long the backend may send pings and nothing else; drawing and long programs take minutes."""
 SOCKET_LIMITS: Final = SocketLimits()

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from commands.program import program_name
 from migration import MAX_CONFIG_BYTES, Imported, NotAConfig, environment_text, import_config
 from settings import SettingsError
 from translate.values import MAX_GPTS_FILE_BYTES
@@ -47,9 +48,10 @@ def _read(path: Path, most: int) -> bytes:
 
 
 def _told(imported: Imported) -> str:
+    name = program_name()
     lines = [
-        f"server.py: settings taken over: {len(imported.settings)}; keys that are not needed here: "
+        f"{name}: settings taken over: {len(imported.settings)}; keys that are not needed here: "
         f"{len(imported.left_out)}, which the comments explain.",
-        *(f"server.py: not taken over: {problem}" for problem in imported.problems),
+        *(f"{name}: not taken over: {problem}" for problem in imported.problems),
     ]
     return "".join(f"{line}\n" for line in lines)

@@ -11,9 +11,10 @@ from tests.deploy.image import ROOT, only, stages
 from tests.service.deployment import deployed
 
 
-def test_project_has_the_version_of_the_server() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert (project["name"], project["version"]) == ("pandora-to-v1", VERSION)
+def test_package_has_the_version_of_the_server() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert project["tool"]["hatch"]["version"] == {"path": "server.py"}
+    assert (project["project"]["dynamic"], "version" in project["project"]) == (["version"], False)
 
 
 def test_image_is_labelled_with_the_version() -> None:
