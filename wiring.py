@@ -56,7 +56,17 @@ from roster import Roster, RosterError, RosterFile, RosterWatcher
 from runtime import BackgroundTasks, ByteBudget, MemoryTrimmer, StateDirectory
 from settings import ALIASES, Settings, SettingsError
 from tracing import TraceOptions, Tracer, TracesMissing, load_tracer
-from translate.values import ANY_GPT, BUILT_IN, Catalogue, Gpt, GptsError, Style, is_slug, names_taken
+from translate.values import (
+    ANY_GPT,
+    BUILT_IN,
+    Catalogue,
+    Gpt,
+    GptsError,
+    NotFound,
+    Style,
+    is_slug,
+    names_taken,
+)
 from transport import Proxy
 from turns import (
     QUIET_SECONDS,
@@ -366,6 +376,7 @@ def build(
             thinking_keepalive=settings.thinking_keepalive,
             stream_annotations=settings.stream_annotations,
             error_note=settings.error_note,
+            side_model=settings.side_model,
         ),
         responses=ResponsesParts(responses, keys),
         reader=reader,
@@ -587,7 +598,19 @@ def _catalogue(settings: Settings, demo_gpts: Sequence[Gpt]) -> tuple[Catalogue,
         may_be_listed = settings.models == "listed" and is_slug(name)
         if name not in catalogue.models and name != ANY_GPT.name and not may_be_listed:
             raise SettingsError(f"MODEL_UNITS is not usable: {name[:80]} is no model here.")
+    _check_side_model(settings, catalogue)
     return catalogue, load
+
+
+def _check_side_model(settings: Settings, catalogue: Catalogue) -> None:
+    """Raise SettingsError if nobody can have the model of side requests."""
+    name = settings.side_model
+    if not name or (settings.models == "listed" and is_slug(name)):
+        return
+    try:
+        catalogue.resolve(name)
+    except NotFound:
+        raise SettingsError(f"SIDE_MODEL is not usable: {name[:80]} is no model here.") from None
 
 
 def _model_lists(settings: Settings, http: HttpClient) -> ModelLists | None:

@@ -42,11 +42,11 @@ EXPOSED: Final = (
     "x-request-id, request-id, openai-processing-ms, retry-after, retry-after-ms, x-should-retry, "
     "x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests, "
     "x-ratelimit-limit-units, x-ratelimit-remaining-units, x-ratelimit-reset-units, x-model-resolved, "
-    "x-conversation"
+    "x-conversation, x-side-request"
 )
 SENT_WITH_STREAMS: Final = (
     "Content-Type", "Date", "x-request-id", "openai-version", "openai-processing-ms", "x-model-resolved",
-    "x-conversation",
+    "x-conversation", "x-side-request",
     "Access-Control-Allow-Origin", "Access-Control-Expose-Headers", "Cache-Control", "X-Accel-Buffering",
 )  # fmt: skip
 """Headers of each stream."""
@@ -119,6 +119,8 @@ class ApiHandler(RequestHandler):
     """The backend's name of the model that answers, once the backend has said it."""
     key_name = ""
     """The name of the key of this service that asks, or of any key whose conversation begins."""
+    side = ""
+    """The client and the task of a side request; empty for a person's own request."""
     trace: RequestTrace | None = None
     """The trace of this request, if it is traced."""
     conversing: tuple[Caller, Model] | None = None
@@ -379,6 +381,7 @@ class ApiHandler(RequestHandler):
                 "method": self.request.method,
                 "route": self.route,
                 "model": self.model_name or None,
+                "side": self.side or None,
                 "key": self.key_name or None,
                 "answered_by": (turn.answered_by or None) if turn is not None else None,
                 "account": (turn.account or None) if turn is not None else None,

@@ -10,6 +10,7 @@ from accounts import Caller
 from handlers.answer import AnswerParts
 from handlers.emulation import Emulated, computed
 from handlers.lasting import Course, LastingHandler, Said
+from handlers.sides import SIDE_HEADER, may_answer
 from translate import Options
 from translate.openai import (
     ChatRequest,
@@ -21,7 +22,8 @@ from translate.openai import (
     chat_request,
     completion_request,
 )
-from translate.values import SEARCH, AnswerFormat, JsonObject, Model, Style
+from translate.sides import side_request
+from translate.values import SEARCH, AnswerFormat, JsonObject, Model, NotFound, Style
 from turns import Prompt, Runner, TurnRequest
 
 HEAVY: Final = ("tools", "functions", "response_format")
@@ -31,7 +33,7 @@ HEAVY: Final = ("tools", "functions", "response_format")
 @dataclass(frozen=True, slots=True)
 class ChatOptions:
     """What the settings say of answers: see `STYLE`, `REASONING`, `THINKING_KEEPALIVE`, `STREAM_ANNOTATIONS`
-    and `ERROR_NOTE`.
+    and `ERROR_NOTE`. `side_model` answers side requests, empty for none: see `SIDE_MODEL`.
     """
 
     style: Style
@@ -39,6 +41,7 @@ class ChatOptions:
     thinking_keepalive: bool
     stream_annotations: bool
     error_note: bool
+    side_model: str
 
     def style_for(self, caller: Caller, model: Model) -> Style:
         """How an answer of `model` looks: as the model says, else the key, else the settings."""
@@ -72,10 +75,36 @@ class ChatHandler(LastingHandler):
         request = await computed(tools, self._read, data, emulate=emulation.enabled)
         del data
         model = await self.resolve(request.model)
+        if aside := self._is_side_request(request):
+            model = await self._side_model(model, request)
         self.check_limits(self.caller, model)
         said = Said(request.messages, request.toolbox, request.format, tools)
         format = self._format(request)
-        return await self.runner(said, model, partial(self._asked_for, request, model), format), format
+        ask = partial(self._asked_for, request, model)
+        return await self.runner(said, model, ask, format, aside=aside), format
+
+    def _is_side_request(self, request: ChatRequest) -> bool:
+        """Whether a client asks this by itself; log, metrics and a header say so."""
+        if not self.chat.side_model:
+            return False
+        tools = [tool.name for tool in request.toolbox.tools] if request.toolbox is not None else ()
+        shape = side_request(request.messages, tools, streams=request.stream)
+        if shape is None:
+            return False
+        self.side = shape.name
+        self.set_header(SIDE_HEADER, shape.name)
+        self.common.metrics.side_request(shape.client, shape.task)
+        return True
+
+    async def _side_model(self, asked: Model, request: ChatRequest) -> Model:
+        """The model that answers a side request in place of `asked`: that one, if the other cannot."""
+        try:
+            model = await self.resolve(self.chat.side_model)
+        except NotFound:  # the key is not for it, or it is a GPT that is gone
+            return asked
+        charges = self.common.charges
+        dearer = charges.units(model) > charges.units(asked)
+        return asked if dearer or not may_answer(model, request.messages) else model
 
     def _read(self, data: JsonObject, *, emulate: bool) -> ChatRequest:
         return chat_request(data, emulate=emulate)

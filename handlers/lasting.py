@@ -73,10 +73,14 @@ Ask = Callable[[Course, Emulated], TurnRequest]
 class LastingHandler(AnswerHandler[JsonBody]):
     """A handler whose requests bring the whole history."""
 
-    async def runner(self, said: Said, model: Model, ask: Ask, format: AnswerFormat) -> Runner:
-        """What makes the answer. Raises ApiError."""
+    async def runner(
+        self, said: Said, model: Model, ask: Ask, format: AnswerFormat, *, aside: bool = False
+    ) -> Runner:
+        """What makes the answer. What is asked `aside` neither goes on in a conversation of the person's nor
+        is gone on from. Raises ApiError.
+        """
         lasting = self.parts.lasting
-        if lasting is None or not lasts(self.caller):
+        if lasting is None or aside or not lasts(self.caller):
             self.set_header(CONVERSATION_HEADER, NEW)
             emulated = await self._emulated(said)
             return self.parts.turns.turn(self._released(ask(Course(), emulated)), format)

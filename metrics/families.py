@@ -145,6 +145,12 @@ class Families:
             "Conversations that another model answered than the one that was asked for.",
             "model",
         )
+        self.side_requests = counter(
+            "side_requests_total",
+            "Requests that a client made by itself, such as for a title, by client and task.",
+            "client",
+            "task",
+        )
         self.backend_remaining = gauge(
             "backend_limit_remaining",
             "Uses of a feature that the account with the fewest has left, as the backend says; "

@@ -130,6 +130,10 @@ FEATURES: Final = (
     "deep_research", "image_gen", "file_upload", "paste_text_to_file", "odyssey", "reason"
 )  # fmt: skip
 """Features of the backend of which the uses that are left are shown; it may count others."""
+SIDE_CLIENTS: Final = ("nextchat", "open-webui", "lobechat", "librechat", "opencode", "qwen-code")
+"""Clients whose side requests are known."""
+SIDE_TASKS: Final = ("title", "tags", "follow_ups", "summary", "memory", "completion", "queries")
+"""What side requests are for."""
 MAX_LISTED_MODELS: Final = 30
 """Models that only the backend's list names and that have series of their own: the first ones used. Each has
 some 200 series."""

@@ -57,6 +57,11 @@ class Metrics:
             _make((self._families.responses, (route, status)) for status in names.STATUSES)
         for route in names.CONVERSATION_ROUTES:
             _make(((self._families.overhead, (route,)), (self._families.backend, (route,))))
+        _make(
+            (self._families.side_requests, (client, task))
+            for client in names.SIDE_CLIENTS
+            for task in names.SIDE_TASKS
+        )
         _make(self._series_of_model(OTHER))
         for model in models:
             self.add_model(model)
@@ -239,6 +244,10 @@ class Metrics:
     def substituted(self, model: str) -> None:
         """Another model than the one that was asked for has answered."""
         self._families.substituted.labels(self._name(model)).inc()
+
+    def side_request(self, client: str, task: str) -> None:
+        """A client asks something by itself; see `names.SIDE_CLIENTS` and `names.SIDE_TASKS`."""
+        self._child(self._families.side_requests, client, task).inc()
 
     def tool_calls(self, model: str, outcome: ToolCalls, count: int) -> None:
         """So many calls, or answers that had to keep to something, came to that in one turn."""

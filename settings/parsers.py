@@ -32,6 +32,11 @@ def optional(parse: Callable[[str], str]) -> Callable[[str], str]:
     return lambda text: parse(text) if text else ""
 
 
+def text_or_off(text: str) -> str:
+    """Any text; `off` is read as none."""
+    return "" if text.lower() == "off" else text
+
+
 def http_address(text: str) -> str:
     """An http or https URL without user name, query and fragment; slashes at its end are dropped."""
     parts = split_address(text, "http", "https")

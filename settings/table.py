@@ -29,6 +29,7 @@ from settings.parsers import (
     slug_choices,
     switch,
     switch_or_none,
+    text_or_off,
     unit_pairs,
     web_origin,
     whole_number,
@@ -39,6 +40,7 @@ from translate.values import (
     ANY_GPT,
     DEFAULT_SLUGS,
     DEFAULT_UNITS,
+    GPT_35_TURBO,
     LISTED_UNITS,
     REASONING_EFFORTS,
     STYLES,
@@ -282,6 +284,15 @@ class SettingsTable:
         "Further names of models, as `name=model`, separated by commas; `*` in a name matches any "
         "characters. Behind the model may stand words, as `name=model:plain:search:high`: a style, an "
         "effort, hints.",
+    )
+    side_model: str = setting(
+        "SIDE_MODEL",
+        GPT_35_TURBO.name,
+        text_or_off,
+        "The model that answers side requests, which chat front ends and agents send by themselves: titles, "
+        "tags, follow-up questions, search queries, summaries, memory and completions. It does so where the "
+        "key may use it, it is not dearer than the model asked for, and it can read all of the request; "
+        "`off` for none.",
     )
     models: Literal["listed", "named"] = setting(
         "MODELS",

@@ -24,7 +24,7 @@ from tests.source_tree import (
 
 TRANSLATE = {
     "translate", "translate.values", "translate.text", "translate.backend", "translate.openai",
-    "translate.tools", "translate.anthropic",
+    "translate.tools", "translate.anthropic", "translate.sides",
 }  # fmt: skip
 BELOW_UPSTREAM = {"translate.values", "translate.backend", "accounts", "runtime", "upstream.http"}
 
@@ -36,6 +36,7 @@ ARROWS: dict[str, set[str]] = {
     "translate.tools": {"translate.values"},
     "translate.openai": {"translate.values", "translate.text", "translate.tools"},
     "translate.anthropic": {"translate.values", "translate.text", "translate.tools"},
+    "translate.sides": {"translate.values"},
     "kept": {"translate.values", "runtime"},
     "metrics": set(),
     "runtime": set(),
@@ -71,6 +72,7 @@ ARROWS: dict[str, set[str]] = {
     },
     "handlers": {
         "translate", "translate.values", "translate.tools", "translate.openai", "translate.anthropic",
+        "translate.sides",
         "metrics", "runtime", "media", "accounts", "access", "logs", "catalogue", "ledger", "recordings",
         "turns", "uploads", "kept", "roster", "pool", "continuity", "oversight", "tracing",
     },

@@ -1,5 +1,6 @@
 """Chat completions."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from handlers.openapi.operations import (
@@ -235,6 +236,11 @@ _SCHEMAS: Final[dict[str, Schema]] = {
     "TextCompletion": _COMPLETION,
 }
 
+_HEADERS: Final[Mapping[str, JsonObject]] = {
+    **CONVERSATION,
+    "x-side-request": {"$ref": "#/components/headers/SideRequest"},
+}
+
 CHAT: Final = Family(
     name="Chat",
     about="Conversations with one answer, as OpenAI's chat completions.",
@@ -254,7 +260,7 @@ CHAT: Final = Family(
                                 last="[DONE]",
                             ),
                         },
-                        CONVERSATION,
+                        _HEADERS,
                     )
                 },
                 CONVERSING,
@@ -276,7 +282,7 @@ CHAT: Final = Family(
                                 last="[DONE]",
                             ),
                         },
-                        CONVERSATION,
+                        _HEADERS,
                     )
                 },
                 CONVERSING,

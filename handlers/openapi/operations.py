@@ -96,6 +96,11 @@ HEADERS: Final[Mapping[str, JsonObject]] = {
         "description": "Whether the answer is in a new conversation of the backend, or in one that it had.",
         "schema": text(enum=["new", "continued"]),
     },
+    "SideRequest": {
+        "description": "What a client has asked by itself, and the client: a side request, which the model "
+        "for these may have answered. Not for a person's own request.",
+        "schema": text(pattern="^[a-z-]+:[a-z_]+$"),
+    },
     "Allow": {"description": "The methods of the path.", "schema": text()},
 }
 ID_HEADER: Final[JsonObject] = {"x-request-id": {"$ref": "#/components/headers/RequestId"}}

@@ -155,6 +155,21 @@ def test_calls_of_tools_count_by_model_and_what_became_of_them() -> None:
     assert value("stranger", "asked_again") is None
 
 
+def test_side_requests_count_by_client_and_task_from_zero() -> None:
+    metrics = Metrics([], [])
+    metrics.side_request("open-webui", "title")
+    metrics.side_request("open-webui", "title")
+    counts = {
+        (sample.labels["client"], sample.labels["task"]): sample.value
+        for family in metrics.registry.collect()
+        for sample in family.samples
+        if sample.name == "pandora_side_requests_total"
+    }
+    assert counts[("open-webui", "title")] == 2
+    assert sum(counts.values()) == 2
+    assert counts.keys() == {(client, task) for client in names.SIDE_CLIENTS for task in names.SIDE_TASKS}
+
+
 def test_two_applications_in_one_process_count_for_themselves() -> None:
     first, second = Metrics(["chat"], []), Metrics(["chat"], [])
     first.request("chat", "", Outcome.OK, 1, None)
@@ -163,7 +178,8 @@ def test_two_applications_in_one_process_count_for_themselves() -> None:
 
 
 LABELS = {
-    "route", "model", "outcome", "le", "direction", "reason", "phase", "kind", "version", "feature", "status"
+    "route", "model", "outcome", "le", "direction", "reason", "phase", "kind", "version", "feature", "status",
+    "client", "task",
 }  # fmt: skip
 
 

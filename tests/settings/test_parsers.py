@@ -35,6 +35,7 @@ GOOD: dict[str, dict[str, object]] = {
         " a = gpt-4-s , b*=gpt-4-s:plain ,": {"a": "gpt-4-s", "b*": "gpt-4-s:plain"},
         ",": {},
     },
+    "SIDE_MODEL": {"": "gpt-3.5-turbo", "gpt-5-mini": "gpt-5-mini", "Off": ""},
     "REASONING_EFFORT": {"": "", "High": "high"},
     "SYSTEM_HINTS": {"": (), " Search , canvas ": ("search", "canvas")},
     "TOOLS": {"refuse": "refuse"},
@@ -216,6 +217,7 @@ FREE_TEXT = {
     "GPTS_FILE",
     "HOST",
     "LOG_FILE",
+    "SIDE_MODEL",
     "STATE_DIR",
 }
 
