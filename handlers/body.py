@@ -13,13 +13,15 @@ from access import KeyVerdict
 from accounts import Caller
 from catalogue import CallerModels
 from handlers.base import ApiHandler
-from translate.values import ApiError, Overloaded, TooLarge, UnsupportedMediaType
+from runtime import COMPUTING, DECODED, DECODED_BYTES, Decoder
+from translate.values import ApiError, BadRequest, Overloaded, TooLarge, UnsupportedMediaType
 
 LENGTH: Final = re.compile(r"[0-9]{1,15}")
 RETRY_AFTER: Final = 2.0
 """Seconds after which a client for whose body there was no room may try again."""
 YIELD_BYTES: Final = 256 * 1024
 """After so many bytes of a body that came without a pause, other requests have their turn."""
+NOT_CODED: Final = "The body is not whole, or not in the coding that its Content-Encoding names."
 LARGE_BODY: Final = 1 << 20
 """Bytes from which on bodies are parsed one at a time: the largest take some 50 ms each."""
 LARGE_BODY_PAUSE: Final = 0.03
@@ -51,7 +53,7 @@ class BodyHandler(ApiHandler, Generic[AnyBody]):
     """
 
     # Those of `RequestHandler` stay in a dictionary; with more than 30 in there, it is six times as large.
-    __slots__ = ("_begun", "_body", "_refusal", "_size", "_whole_at", "caller", "reservation")
+    __slots__ = ("_begun", "_body", "_decoder", "_refusal", "_size", "_whole_at", "caller", "reservation")
 
     content_type = "application/json"
     """What the body must be, if it says what it is."""
@@ -66,6 +68,7 @@ class BodyHandler(ApiHandler, Generic[AnyBody]):
         self._begun = False
         self._whole_at = 0.0
         self._refusal: ApiError | None = None
+        self._decoder: Decoder | None = None
         self.reservation = self.common.bodies.hold()
 
     def prepare(self) -> None:
@@ -83,6 +86,7 @@ class BodyHandler(ApiHandler, Generic[AnyBody]):
             self.caller = self.read_caller()
             self.common.doorkeeper.check_key(self.caller)
             self._check_type()
+            self._check_coding()
             length = self.request.headers.get("Content-Length", "")
             self._check_size(int(length) if LENGTH.fullmatch(length) else 0)
 
@@ -93,18 +97,19 @@ class BodyHandler(ApiHandler, Generic[AnyBody]):
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
         """Keep a piece of the body, if it is still wanted. Tornado awaits what is returned."""
+        if self._decoder is not None:
+            return self._decode(self._decoder, chunk)
         before, self._size = self._size, self._size + len(chunk)
         if self._refusal is None:
             try:
-                self._check_size(self._size)
-                self._body.feed(chunk)
+                self._take(chunk)
             except ApiError as error:
                 self._refuse(error)
         return asyncio.sleep(0) if self._size // YIELD_BYTES > before // YIELD_BYTES else None
 
     @property
     def body_bytes(self) -> int:
-        """How long the body is, as far as it has come."""
+        """How long the body is without its coding, as far as it has come."""
         return self._size
 
     @property
@@ -122,6 +127,8 @@ class BodyHandler(ApiHandler, Generic[AnyBody]):
             self._begun, self._whole_at = True, time.monotonic()
         if self._refusal is not None:
             raise self._refusal
+        if self._decoder is not None and not self._decoder.ended:
+            raise BadRequest(NOT_CODED)
         return self._body
 
     async def parsed(self, parse: Callable[[AnyBody], Parsed]) -> Parsed:
@@ -167,6 +174,29 @@ class BodyHandler(ApiHandler, Generic[AnyBody]):
         if not self._begun:
             del self.request
 
+    async def _decode(self, decoder: Decoder, chunk: bytes) -> None:
+        """Keep what a piece of the body stands for, as long as the body is wanted. What may be much is
+        decoded beside the event loop.
+        """
+        pieces = decoder.decode(chunk)
+        try:
+            piece = next(pieces, b"")
+            while piece and self._decoder is not None:
+                self._size += len(piece)
+                self._take(piece)
+                if len(piece) < DECODED_BYTES:
+                    return
+                piece = await COMPUTING.run(next, pieces, b"")
+        except ValueError:
+            self._refuse(BadRequest(NOT_CODED))
+        except ApiError as error:
+            self._refuse(error)
+
+    def _take(self, piece: bytes) -> None:
+        """Keep a piece of the body, with which it has its size now."""
+        self._check_size(self._size)
+        self._body.feed(piece)
+
     def _check_size(self, size: int) -> None:
         limit = self.common.max_body_bytes
         if size > limit:
@@ -185,6 +215,7 @@ class BodyHandler(ApiHandler, Generic[AnyBody]):
 
     def _drop(self) -> None:
         self._body.clear()
+        self._decoder = None
         self.reservation.release()
 
     def _check_type(self) -> None:
@@ -193,3 +224,10 @@ class BodyHandler(ApiHandler, Generic[AnyBody]):
         plus_json = wanted == "application/json" and content_type.endswith("+json")
         if content_type and content_type != wanted and not plus_json:
             raise UnsupportedMediaType(f"The Content-Type must be {wanted}.")
+
+    def _check_coding(self) -> None:
+        coding = self.request.headers.get("Content-Encoding", "").strip().lower()
+        if coding in DECODED:
+            self._decoder = Decoder()
+        elif coding not in ("", "identity"):
+            raise UnsupportedMediaType(f"The Content-Encoding must be one of {', '.join(DECODED)}, or none.")

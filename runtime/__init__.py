@@ -5,6 +5,7 @@ to systemd, contexts that only have an end.
 
 from runtime.background import BackgroundTasks
 from runtime.clock import ClockTrust
+from runtime.content_coding import DECODED, DECODED_BYTES, Decoder
 from runtime.ending import Ending
 from runtime.event_loop import event_loop_name, new_event_loop
 from runtime.file_changes import ChangeDetector, Signature, signature_of
@@ -22,6 +23,8 @@ from runtime.threads import COMPUTING, SMALL_FILES, Threads
 
 __all__ = [
     "COMPUTING",
+    "DECODED",
+    "DECODED_BYTES",
     "READY",
     "SMALL_FILES",
     "STOPPING",
@@ -29,6 +32,7 @@ __all__ = [
     "ByteBudget",
     "ChangeDetector",
     "ClockTrust",
+    "Decoder",
     "Ending",
     "HeldBytes",
     "MemoryTrimmer",

@@ -9,8 +9,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
+from runtime import DECODED
 from upstream.http.answers import REFUSED_BODY_BYTES, JsonAnswer
-from upstream.http.content_coding import DECODED, decoded, decoding
+from upstream.http.content_coding import decoded, decoding
 from upstream.http.errors import Aborted
 from upstream.http.exchange import TransportSide
 from upstream.http.headers import CONDUIT, conduit_token
