@@ -2,6 +2,7 @@
 
 - `python server.py`: serve with the backend at BASE_URL
 - `python server.py --demo`: serve with the built-in simulator as the backend
+- `python server.py --check`: look whether it could start and reach the backend
 - `python server.py usage`: print what was spent
 - `python server.py ledger backup|restore|check`: back up what was spent, bring it back, check it
 - `python server.py explain FILE`: print what is made of a recorded turn

@@ -104,6 +104,7 @@ __all__ = [
     "ledger_backups",
     "ledger_store",
     "limits_of",
+    "parts_to_check",
     "roster_file",
 ]
 
@@ -440,6 +441,28 @@ def build(
         hiding=hiding,
         tracer=tracer,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class PartsToCheck:
+    """What the settings can be tried with."""
+
+    catalogue: Catalogue
+    roster: Roster
+    http: HttpClient
+
+
+async def parts_to_check(settings: Settings) -> PartsToCheck:
+    """Make the parts that may refuse the settings; nothing is written, started or asked.
+
+    Raises:
+        SettingsError: a service with these settings would not start.
+    """
+    if (tracer := _tracer(settings, "")) is not None:
+        await tracer.close()
+    roster = _roster(settings, simulated=False).current
+    catalogue, _ = _catalogue(settings, ())
+    return PartsToCheck(catalogue, roster, _http_client(settings, PROGRESS_SECONDS))
 
 
 def _tracer(settings: Settings, version: str) -> Tracer | None:

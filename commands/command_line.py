@@ -2,7 +2,7 @@
 
 import argparse
 
-from commands import explain, import_config, keys, ledger, usage
+from commands import check, explain, import_config, keys, ledger, usage
 from commands.program import program_name
 from settings import Settings
 
@@ -23,6 +23,9 @@ def read_command_line(version: str) -> argparse.Namespace:
         "--version", action="version", version=f"pandora-to-v1 {version}", help="print the version, and exit"
     )
     parser.add_argument("--demo", action="store_true", help="use the built-in simulator as the backend")
+    parser.add_argument(
+        "--check", action="store_true", help="print the settings, try to reach the backend, and exit"
+    )
     parser.set_defaults(run=None)
     commands = parser.add_subparsers(
         title="commands", metavar="[usage | ledger | explain | keys | import-config]"
@@ -38,4 +41,9 @@ def read_command_line(version: str) -> argparse.Namespace:
             "import-config", help="print settings of PandoraToV1Api as settings of this service"
         )
     )
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.check:
+        if arguments.demo or arguments.run is not None:
+            parser.error("--check stands alone: without --demo and without a command")
+        arguments.run = check.run
+    return arguments

@@ -86,7 +86,8 @@ ARROWS: dict[str, set[str]] = {
         "handlers", "tracing",
     },
     "commands": {
-        "translate.values", "settings", "migration", "roster", "ledger", "recordings", "wiring",
+        "translate.values", "accounts", "upstream.account", "settings", "migration", "roster", "ledger",
+        "recordings", "wiring",
     },
     "server": {
         "commands", "wiring", "front", "handlers", "ledger", "logs", "runtime", "settings",

@@ -5,5 +5,6 @@ Neither costs anything, and nothing waits for them but, for a moment, the first 
 
 from upstream.account.limits import AccountLimits
 from upstream.account.model_lists import ModelLists
+from upstream.account.reach import Reached, reach
 
-__all__ = ["AccountLimits", "ModelLists"]
+__all__ = ["AccountLimits", "ModelLists", "Reached", "reach"]
