@@ -60,6 +60,7 @@ from translate.values import (
     ANY_GPT,
     BUILT_IN,
     Catalogue,
+    CitationForm,
     Gpt,
     GptsError,
     NotFound,
@@ -373,6 +374,7 @@ def build(
         ),
         chat=ChatOptions(
             style=Style(settings.style),
+            citations=CitationForm(settings.citations),
             reasoning=settings.reasoning,
             thinking_keepalive=settings.thinking_keepalive,
             stream_annotations=settings.stream_annotations,

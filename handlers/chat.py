@@ -23,7 +23,7 @@ from translate.openai import (
     completion_request,
 )
 from translate.sides import side_request
-from translate.values import SEARCH, AnswerFormat, JsonObject, Model, NotFound, Style
+from translate.values import SEARCH, AnswerFormat, CitationForm, JsonObject, Model, NotFound, Style
 from turns import Prompt, Runner, TurnRequest
 
 HEAVY: Final = ("tools", "functions", "response_format")
@@ -37,6 +37,7 @@ class ChatOptions:
     """
 
     style: Style
+    citations: CitationForm
     reasoning: bool
     thinking_keepalive: bool
     stream_annotations: bool
@@ -124,7 +125,13 @@ class ChatHandler(LastingHandler):
                 home=course.home,
                 lasting=course.lasting,
             ),
-            Options(request.stop, style, self.chat.reasoning, emulated.contract),
+            Options(
+                request.stop,
+                style,
+                self.chat.reasoning,
+                emulated.contract,
+                citations=self.chat.citations,
+            ),
             self.public_base(),
             trace=self.trace,
         )

@@ -82,7 +82,13 @@ class MessagesHandler(PromptHandler, LastingHandler):
                 home=course.home,
                 lasting=course.lasting,
             ),
-            Options(request.stop, style, request.reasoning, emulated.contract),
+            Options(
+                request.stop,
+                style,
+                request.reasoning,
+                emulated.contract,
+                citations=self.chat.citations,
+            ),
             self.public_base(),
             trace=self.trace,
         )

@@ -38,6 +38,7 @@ from settings.parsers import (
 from settings.spec import setting
 from translate.values import (
     ANY_GPT,
+    CITATION_FORMS,
     DEFAULT_SLUGS,
     DEFAULT_UNITS,
     GPT_35_TURBO,
@@ -316,6 +317,13 @@ class SettingsTable:
         "How answers look: `web` is Markdown and shows everything, `plain` is for chats that do not render "
         "Markdown, `text` is the prose alone.",
     )
+    citations: str = setting(
+        "CITATIONS",
+        "host",
+        one_of(*CITATION_FORMS),
+        "How a page is cited in the style `web`: `host` as `([example.org](address))`, `number` as "
+        "`[[1](address)]`, which some chats do not show as a link, `none` only in `annotations`.",
+    )
     reasoning: bool = setting(
         "REASONING",
         "false",
@@ -383,7 +391,7 @@ class SettingsTable:
     )
     stream_annotations: bool = setting(
         "STREAM_ANNOTATIONS",
-        "false",
+        "true",
         switch,
         "Whether the last chunk of a stream also carries the citations, as `annotations`; with "
         "`web_search_options` it always does.",

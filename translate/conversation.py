@@ -63,6 +63,7 @@ from translate.values import (
     NEED_DATA,
     PAUSED,
     ApiError,
+    CitationForm,
     Contract,
     CountTokens,
     Elsewhere,
@@ -113,7 +114,7 @@ DAMAGED: Final = "A part of the backend's answer came damaged, so that the answe
 @dataclass(frozen=True, slots=True)
 class Options:
     """How an answer is wanted: stop sequences, its style, whether the model's reasoning is part of it, what
-    it has to keep to, and which of the backend's abilities stand beside it.
+    it has to keep to, which of the backend's abilities stand beside it, and the form of its citations.
     """
 
     stop: Sequence[str] = ()
@@ -121,6 +122,7 @@ class Options:
     reasoning: bool = False
     contract: Contract | None = None
     native: frozenset[Native] = frozenset()
+    citations: CitationForm = CitationForm.HOST
 
 
 class Conversation:
@@ -216,6 +218,7 @@ class Conversation:
             reasoning=options.reasoning,
             contract=self._contract,
             native=options.native,
+            citations=options.citations,
         )
         self._secrets = secrets
         self._interpreter = Interpreter(sent, secrets)

@@ -223,7 +223,14 @@ class ResponsesHandler(AnswerHandler[JsonBody]):
                 home=course.home,
                 lasting=lasting,
             ),
-            Options((), style, request.reasoning, course.emulated.contract, native=request.tools.native),
+            Options(
+                (),
+                style,
+                request.reasoning,
+                course.emulated.contract,
+                request.tools.native,
+                self.chat.citations,
+            ),
             self.public_base(),
             inline_pictures=self.hold() if Native.IMAGE_GENERATION in request.tools.native else None,
             on_prepared=(lambda: None)

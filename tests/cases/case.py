@@ -6,8 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+
+from translate.values import CitationForm
 
 FOLDER = Path(__file__).resolve().parent.parent / "fixtures" / "cases"
+NUMBERED = re.compile(r"\[\[\d+\]\(([^()]*)\)\]")
+READY = re.compile(r"\(\[[^\]]*\]\([^()]*\)\)")
+"""A citation as the backend writes it itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +63,9 @@ class Case:
         """The answer of the resume endpoint."""
         return self._beside("resume.sse")
 
-    def accepts(self, text: str) -> bool:
-        """Whether `text` is right."""
-        return any(plain(text) == plain(right) for right in self.visible)
+    def accepts(self, text: str, form: CitationForm = CitationForm.HOST) -> bool:
+        """Whether `text` is right, with citations of this form; the files have `NUMBER`."""
+        return any(plain(text) == plain(_with_citations(right, form)) for right in self.visible)
 
     def _beside(self, end: str) -> bytes:
         return (FOLDER / f"{self.name}.{end}").read_bytes()
@@ -68,6 +74,12 @@ class Case:
 def names() -> Iterator[str]:
     """Those of all cases."""
     return (path.stem for path in sorted(FOLDER.glob("*.json")))
+
+
+def _with_citations(text: str, form: CitationForm) -> str:
+    if form is CitationForm.HOST:
+        return NUMBERED.sub(lambda link: f"([{urlsplit(link[1]).hostname}]({link[1]}))", text)
+    return text if form is CitationForm.NUMBER else READY.sub("", NUMBERED.sub("", text))
 
 
 def plain(text: str) -> str:

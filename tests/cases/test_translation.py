@@ -8,7 +8,7 @@ from tests.golden.cuts import at_random, every
 from tests.golden.playback import whole
 from tests.translate.reading import answer
 from tests.translate.test_conversation_reasoning import thought_in
-from translate.values import Asset
+from translate.values import Asset, CitationForm
 
 CUTS = {"whole": whole, "bytes": every(1), "three": every(3), "odd": every(61), "random": at_random(7)}
 PRIVATE_USE = {chr(code) for code in range(0xE200, 0xE207)}
@@ -41,6 +41,16 @@ def test_case_shows_what_a_person_should_see(case: Case, cut: str) -> None:
         assert plain(thought_in(seen)) == plain(case.reasoning)
     error = seen.player.error
     assert (error and {"status": error.status, "code": error.code}) == case.error
+
+
+@pytest.mark.parametrize("form", [CitationForm.NUMBER, CitationForm.NONE])
+@pytest.mark.parametrize("case", alone(), ids=lambda case: case.name)
+def test_case_is_right_with_other_forms_of_citations(case: Case, form: CitationForm) -> None:
+    for cut in ("whole", "bytes"):
+        chunks = [len(chunk) for chunk in CUTS[cut](case.stream)]
+        seen = answer(case.stream, sizes=chunks, fetch=pointer, citations=form)
+        assert case.accepts(seen.text, form), seen.text
+        assert seen.finish_reason == case.finish_reason
 
 
 @pytest.mark.parametrize("cut", CUTS)

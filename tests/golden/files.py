@@ -1,7 +1,8 @@
 """Where the transcripts are, and how an exchange is written down.
 
 `upstream/NAME.sse` begins with a comment that says what was sent; a second exchange of the same turn is in
-`NAME.then.sse`. `rendered/NAME.STYLE.txt` is what a person reads (markdown, but no tool shall format it).
+`NAME.then.sse`. `rendered/NAME.STYLE.txt` is what a person reads (markdown, but no tool shall format it), and
+`rendered/NAME.web.FORM.txt` the same in another form of citations, where that makes a difference.
 """
 
 import json
@@ -11,7 +12,7 @@ from tests.golden.hostile import HOSTILE
 from tests.golden.recording import Recording, record
 from tests.golden.scenes import SCENES
 from translate.values import SentMessage
-from translate.values.style import Style
+from translate.values.style import CitationForm, Style
 
 HERE = Path(__file__).parent
 NAMES = (*SCENES, *HOSTILE)
@@ -33,6 +34,11 @@ def recorded(name: str) -> list[Recording]:
 def rendered(name: str, style: Style) -> Path:
     """The file with the answer."""
     return HERE / "rendered" / f"{name}.{style}.txt"
+
+
+def rendered_otherwise(name: str, form: CitationForm) -> Path:
+    """The file with the answer in the style `web` and this form of citations, if that makes a difference."""
+    return HERE / "rendered" / f"{name}.{Style.WEB}.{form}.txt"
 
 
 def record_missing(name: str) -> None:

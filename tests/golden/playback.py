@@ -8,7 +8,7 @@ from tests.translate.player import Player
 from tests.translate.reading import Reading, chat_stream, read
 from translate import Conversation, Options
 from translate.backend import TurnFacts
-from translate.values import ApiError, Asset, Style
+from translate.values import ApiError, Asset, CitationForm, Style
 
 Chunks = Callable[[bytes], Iterable[bytes]]
 """How a stream is cut."""
@@ -59,11 +59,12 @@ def play(
     chunks: Chunks = whole,
     *,
     style: Style = Style.WEB,
+    citations: CitationForm = CitationForm.HOST,
     fast: bool = True,
 ) -> Played:
     """The answer to all exchanges of a turn."""
     first, *others = recordings
-    conversation = Conversation(first.sent, Options(style=style), Shelf(), fast=fast)
+    conversation = Conversation(first.sent, Options(style=style, citations=citations), Shelf(), fast=fast)
     player = Player(conversation, chat_stream(), Gallery().address)
     player.play(chunks(first.stream))
     for recording in others:

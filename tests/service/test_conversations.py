@@ -146,23 +146,25 @@ async def test_style_can_be_chosen_by_the_name_of_the_model() -> None:
     assert plain["model"] == "gpt-4-s-bot"
 
 
-async def test_citations_are_annotations_of_the_whole_answer() -> None:
-    async with deployed(knobs=knobs(kind="browse")) as service:
+@pytest.mark.parametrize(("form", "begins"), [("host", "(["), ("number", "[["), ("none", "")])
+async def test_citations_are_annotations_of_the_whole_answer(form: str, begins: str) -> None:
+    async with deployed({"CITATIONS": form}, knobs(kind="browse")) as service:
         message = (await service.chat()).json["choices"][0]["message"]
     cited = [annotation["url_citation"] for annotation in message["annotations"]]
     assert len(cited) == 3
     for citation in cited:
         shown = message["content"][citation["start_index"] : citation["end_index"]]
-        assert shown.startswith("[[")
+        assert shown[:2] == begins
         assert citation["url"].startswith("http")
 
 
 @pytest.mark.parametrize(
     ("env", "asked", "counts"),
     [
-        ({"STREAM_ANNOTATIONS": "true"}, {}, [0, 3]),
-        ({}, {"web_search_options": {}}, [0, 3]),
-        ({}, {}, [0, 0]),
+        ({}, {}, [0, 3]),
+        ({"CITATIONS": "none"}, {}, [0, 3]),
+        ({"STREAM_ANNOTATIONS": "false"}, {"web_search_options": {}}, [0, 3]),
+        ({"STREAM_ANNOTATIONS": "false"}, {}, [0, 0]),
     ],
 )
 async def test_annotations_of_a_stream_stand_on_its_finish_chunk_if_they_are_wanted(

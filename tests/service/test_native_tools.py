@@ -90,7 +90,8 @@ async def test_search_is_an_item_and_pages_are_cited_where_they_stand(age: str, 
     assert part.annotations
     for note in part.annotations:
         assert note.type == "url_citation"
-        assert note.url in unquote(part.text[note.start_index : note.end_index])
+        assert " " not in note.url
+        assert unquote(note.url) in unquote(part.text[note.start_index : note.end_index])
     added = [event.annotation for event in events if event.type == "response.output_text.annotation.added"]
     assert len(added) == len(part.annotations)
     assert kinds(again) == kinds(response)

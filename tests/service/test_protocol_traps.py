@@ -69,9 +69,9 @@ async def test_trap_15_marks_become_links_to_what_they_cite(citations: str, chun
     async with deployed(knobs=knobs(kind="browse", citations=citations, chunk=chunk)) as service:
         text = await streamed(service, "Search the web for tea")
     assert "†" not in text
-    assert text.count("[[11](https://") == 2
-    assert "[[11](https://example.org/wiki/Tea_%28drink%29)]" in text
-    assert "/a%20b)]" in text
+    assert text.count("](https://") == 3
+    assert "([example.org](https://example.org/wiki/Tea_%28drink%29))" in text
+    assert "/a%20b))" in text
 
 
 async def test_trap_16_files_are_fetched_before_the_conversation_is_hidden() -> None:

@@ -173,6 +173,7 @@ BAD: dict[str, list[str]] = {
     "REFUSED_KEY_SECONDS": [*NUMBER, "61"],
     "LICENCE_USAGE_URL": ADDRESS,
     "STYLE": ["markdown"],
+    "CITATIONS": ["footnote"],
     "IMAGE_LINKS": ["none"],
     "REASONING": SWITCH,
     "THINKING_KEEPALIVE": SWITCH,

@@ -10,7 +10,7 @@ from translate import Conversation, Options
 from translate.backend import MAX_RECORD_BYTES
 from translate.conversation import MAX_ANSWER_BYTES, MAX_KEPT_BYTES
 from translate.openai.chat import ChatStream, WholeChat
-from translate.values import ApiError, Native, SentMessage
+from translate.values import ApiError, CitationForm, Native, SentMessage
 from translate.values.style import Style
 
 Json = dict[str, object]
@@ -90,11 +90,12 @@ def answer(
     fetch: Fetch = address,
     follow: Follow = nowhere,
     native: frozenset[Native] = frozenset(),
+    citations: CitationForm = CitationForm.HOST,
 ) -> Answer:
     """The streamed answer to `stream`; a failed one ends in an error event, without a note."""
     conversation = Conversation(
         sent,
-        Options(stop, style, reasoning, native=native),
+        Options(stop, style, reasoning, native=native, citations=citations),
         Files(),
         fast=fast,
         max_record_bytes=max_record_bytes,

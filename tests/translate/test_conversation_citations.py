@@ -10,7 +10,8 @@ from tests.translate.reading import answer, content_of, whole_answer
 from tests.translate.stories import SIZES
 from tests.translate.tool_turns import citation
 from tests.translate.wire import Json, finished, message, sse
-from translate.values.style import Style
+from translate.openai.citations import page_of, placed
+from translate.values.style import CitationForm, Style
 
 CITED = "It is cold【11†source】 and wet【12†来源】."
 COLD, WET = (10, 21, 11, "https://cold.example/", "Cold"), (29, 36, 12, "https://wet.example/", "Wet")
@@ -28,7 +29,7 @@ def growth(text: str, step: int, citations: list[Json], *, from_length: int = 0)
 
 
 BOTH = [citation(*COLD), citation(*WET)]
-LINKED = "It is cold[[11](https://cold.example/)] and wet[[12](https://wet.example/)]."
+LINKED = "It is cold([cold.example](https://cold.example/)) and wet([wet.example](https://wet.example/))."
 
 
 @pytest.mark.parametrize("step", [1, 2, 3, 7, 100])
@@ -51,9 +52,9 @@ def test_two_marks_of_one_number_are_told_apart_by_their_ranges() -> None:
         citation(*marks[1], 5, "https://second.example/"),
         citation(*marks[0], 5, "https://first.example/"),
     ]
-    expected = "A[[5](https://first.example/)] B[[5](https://second.example/)]"
+    expected = "A[[1](https://first.example/)] B[[2](https://second.example/)]"
     for step in (1, 3, 50):
-        assert answer(growth(text, step, citations)).text == expected
+        assert answer(growth(text, step, citations), citations=CitationForm.NUMBER).text == expected
 
 
 def test_far_citation_of_the_same_number_is_not_taken_while_the_right_one_may_still_come() -> None:
@@ -65,7 +66,11 @@ def test_far_citation_of_the_same_number_is_not_taken_while_the_right_one_may_st
         message(""), message(text, metadata={"citations": [far]}), message(text + " ", metadata=both)
     )
     shown = answer(stream).text
-    assert shown.index("A[[5](https://first.example/)]") < shown.index("B[[5](https://second.example/)]")
+    first_link, second_link = (
+        "([first.example](https://first.example/))",
+        "([second.example](https://second.example/))",
+    )
+    assert shown.index("A" + first_link) < shown.index("B" + second_link)
 
 
 UNCITED = ["【11†source】", "【7:1†source】", "【57†L18-L22】", "【†source】", "【3†(yr.no)】", "【1†资料】"]
@@ -106,8 +111,8 @@ MARK = "\ue200cite\ue202turn0search3\ue201"
 def test_marks_of_later_ages_become_the_links_that_come_with_them(step: int) -> None:
     item: Json = {"title": "Weather", "url": "https://yr.example/"}
     bare: Json = {"type": "webpage", "matched_text": MARK, "start_idx": 4, "end_idx": 25, "items": [item]}
-    ready = bare | {"alt": "([yr.example](https://yr.example/))"}
-    for reference, shown in ((bare, "[[1](https://yr.example/)]"), (ready, str(ready["alt"]))):
+    ready = bare | {"alt": "([Yr](https://yr.example/))"}
+    for reference, shown in ((bare, "([yr.example](https://yr.example/))"), (ready, str(ready["alt"]))):
         told: Json = {"content_references": [reference]}
         text = f"Cold{MARK}."
         snapshots = [message(text[:end]) for end in range(0, len(text), step)]
@@ -130,6 +135,25 @@ def test_whole_answer_names_its_citations_with_their_places() -> None:
     ]
     for item in found:
         assert item["url"] in message["content"][item["start_index"] : item["end_index"]]
+
+
+@pytest.mark.parametrize("form", CitationForm)
+def test_annotations_name_the_pages_in_every_form_by_addresses_that_can_be_followed(
+    form: CitationForm,
+) -> None:
+    text = "A【5†source】 B【5†source】."
+    first, second = (found.span() for found in re.finditer("【.*?】", text))
+    pages = {first: "https://first.example/a b?q=(1)", second: "https://second.example/|\u3000"}
+    citations = [citation(*place, 5, url, "T") for place, url in pages.items()]
+    seen = answer(growth(text, 1, citations), citations=form)
+    found = list(placed(seen.text, seen.conversation.citations))
+    assert [page_of(shown)["url"] for _, _, shown in found] == [
+        "https://first.example/a%20b?q=(1)",
+        "https://second.example/%7C%E3%80%80",
+    ]
+    assert (seen.text == "A B.") == (form is CitationForm.NONE)
+    for start, end, shown in found:
+        assert seen.text[start:end] == shown.link
 
 
 SANDBOX = {

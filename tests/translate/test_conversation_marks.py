@@ -46,10 +46,10 @@ def test_pages_that_were_used_but_are_not_linked_are_annotated_at_the_end() -> N
     last = finished(f"Cold{MARK}.")
     last["message"]["metadata"] |= {"content_references": [cited, footnote]}  # type: ignore[index]
     body = whole_answer(sse(last))
-    assert content_of(body) == "Cold[[1](https://a.example/)]."
+    assert content_of(body) == "Cold([a.example](https://a.example/))."
     found = [item["url_citation"] for item in body["choices"][0]["message"]["annotations"]]  # type: ignore[index]
     places = [(item["url"], item["start_index"], item["end_index"]) for item in found]
-    assert places == [("https://a.example/", 4, 29), ("https://b.example/", 30, 30)]
+    assert places == [("https://a.example/", 4, 37), ("https://b.example/", 38, 38)]
     assert answer(sse(last), style=Style.TEXT).conversation.citations == []
 
 

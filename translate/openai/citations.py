@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from translate.text import usable_url
 from translate.values import ShownCitation, well_formed
 
 
@@ -22,4 +23,4 @@ def placed(text: str, citations: Sequence[ShownCitation]) -> Iterator[tuple[int,
 
 def page_of(shown: ShownCitation) -> dict[str, str]:
     """Address and title of the page."""
-    return {"url": well_formed(shown.url), "title": well_formed(shown.title)}
+    return {"url": well_formed(usable_url(shown.url)), "title": well_formed(shown.title)}

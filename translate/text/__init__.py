@@ -2,6 +2,7 @@
 
 from translate.text.answer import AnswerBuilder, AnswerText
 from translate.text.citations import FOOTNOTE, CitationRewriter
+from translate.text.cited_pages import CitedPages
 from translate.text.contract_hint import ENDS_OF_SPACES, TAG_HINT, shorten, without_space
 from translate.text.escape import PLAIN, escaped, unescaped
 from translate.text.filters import FilterChain
@@ -31,7 +32,7 @@ from translate.text.presentation import (
     Reasoning,
     ToolError,
 )
-from translate.text.references import Citation, Source
+from translate.text.references import Citation, Source, usable_url
 from translate.text.renderer import Renderer
 from translate.text.source_text import SourceText
 from translate.text.stop import StopFilter
@@ -53,6 +54,7 @@ __all__ = [
     "Citation",
     "CitationRewriter",
     "CitationsChanged",
+    "CitedPages",
     "Completed",
     "Fenced",
     "FilterChain",
@@ -76,5 +78,6 @@ __all__ = [
     "escaped",
     "shorten",
     "unescaped",
+    "usable_url",
     "without_space",
 ]

@@ -8,10 +8,11 @@ looked at again, but shown at once. The fences of writing blocks are left out, t
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from translate.text.cited_pages import CitedPages
 from translate.text.loose_marks import HINT, LOOSE, OPEN_LOOSE, goes_on_a_word, open_loose_mark, read_loose
 from translate.text.marks import (
     CLOSING,
@@ -19,7 +20,6 @@ from translate.text.marks import (
     OPENING,
     SEPARATOR,
     WAIT_FOR_LINK,
-    Link,
     Mark,
     json_prefix,
     kind_named,
@@ -27,19 +27,9 @@ from translate.text.marks import (
     read_mark,
     shown_for,
 )
-from translate.text.references import (
-    Citation,
-    CitationIndex,
-    Source,
-    citation_link,
-    escape_url,
-    labelled_link,
-)
+from translate.text.references import Citation, CitationIndex, Source, escape_url, labelled_link
 from translate.text.source_text import SourceText
-from translate.values import ShownCitation
 
-MAX_FURTHER: Final = 500
-"""Pages that are noted beside those that are linked in an answer."""
 FOOTNOTE: Final = "sources_footnote"
 """The type of a reference to all pages that were used; it has no place in the text."""
 MAX_DRIFT: Final = 8
@@ -129,9 +119,8 @@ class CitationRewriter:
 
     `source` is the message's text, which knows how far the fed text reaches. `sandbox` turns a path in the
     sandbox into an address, or None if it cannot; while `all_paths` says so it can. With `show_citations`,
-    citations are shown as links, else they are left out. `shown` gets each citation that is shown, in
-    order, and `further` the titles of addresses that stand behind them; both may be shared by the messages of
-    an answer, whose citations are then numbered through.
+    citations are shown as links, else they are left out. `pages` gets each citation that is shown, in order,
+    and what stands behind it; it is shared by the messages of an answer.
     """
 
     __slots__ = (
@@ -141,17 +130,16 @@ class CitationRewriter:
         "_before",
         "_citations",
         "_code",
-        "_further",
         "_given",
         "_held",
         "_more",
         "_more_size",
+        "_pages",
         "_read",
         "_run",
         "_sandbox",
         "_scanned",
         "_show_citations",
-        "_shown",
         "_skipping",
         "_source",
         "_wake",
@@ -163,18 +151,16 @@ class CitationRewriter:
         source: SourceText,
         sandbox: Callable[[str], str | None],
         all_paths: Callable[[], bool],
-        shown: list[ShownCitation],
-        further: dict[str, str],
+        pages: CitedPages,
         *,
         show_citations: bool,
     ) -> None:
         self._source = source
         self._sandbox = sandbox
         self._all_paths = all_paths
-        self._shown = shown
+        self._pages = pages
         self._show_citations = show_citations
         self._citations = CitationIndex()
-        self._further = further
         self._held = ""
         self._given = 0  # how many characters of what is held are shown already
         # What came behind `_held` and was not looked at, since it decides nothing: before `_wake` characters
@@ -242,7 +228,7 @@ class CitationRewriter:
         if self._show_citations:
             for citation in changed:
                 if citation.kind == FOOTNOTE:
-                    self._note_further(citation.further)
+                    self._pages.note(citation.further)
         if not self._held or (self._asked is not None and self._citations.matching(self._asked.text) is None):
             return ""
         return self._rewrite(final=False)
@@ -407,7 +393,7 @@ class CitationRewriter:
             return _Replaced(mark.end(), "") if waited else _until_waited(mark)
         if citation.matched:
             return _Replaced(mark.end(), self._shown_text(Mark("cite"), citation))
-        return _Replaced(mark.end(), self._link(citation, mark[1] or "*"))
+        return _Replaced(mark.end(), self._pages.cite(Source(citation.title, citation.url)))
 
     def _private_mark(self, held: str, position: int, final: bool) -> _Decision:
         """The mark of later dialects, in private-use characters; one of them alone is left out."""
@@ -505,30 +491,22 @@ class CitationRewriter:
         if citation is None or not (citation.markdown or citation.cited):
             named = map(self._citations.matching, mark.references)
             results = [Source(found.title, found.url) for found in named if found is not None]
-        out = []
+        out, pages = [], self._pages
         for part in shown_for(mark, citation, results):
             if isinstance(part, str):
-                out.append(part)
                 if citation is not None and citation.markdown:
-                    self._shown.append(ShownCitation(part, citation.url, citation.title))
+                    put = pages.cite_ready if kind_of(mark, citation).cites else pages.show
+                    part = put(part, Source(citation.title, citation.url))
+                out.append(part)
+            elif not part.label:
+                out.append(pages.cite(part.source))
+            elif not part.source.url:
+                out.append(part.label)
             else:
-                out.append(self._source_link(part))
+                out.append(pages.show(labelled_link(part.label, part.source.url), part.source))
         if citation is not None:
-            self._note_further((*citation.sources[1:MAX_ITEMS], *citation.further))
+            pages.note((*citation.sources[1:MAX_ITEMS], *citation.further))
         return "".join(out)
-
-    def _source_link(self, link: Link) -> str:
-        title, url = link.source.title, link.source.url
-        if not url:
-            return link.label or (f"({title})" if title else "")
-        text = labelled_link(link.label, url) if link.label else citation_link(str(len(self._shown) + 1), url)
-        self._shown.append(ShownCitation(text, url, title))
-        return text
-
-    def _note_further(self, sources: Iterable[Source]) -> None:
-        for source in sources:
-            if source.url and len(self._further) < MAX_FURTHER:
-                self._further.setdefault(source.url, source.title)
 
     def _numbered_link(self, held: str, position: int, final: bool) -> _Decision:
         """`[shown](3)`: the number of a citation in place of an address."""
@@ -541,8 +519,7 @@ class CitationRewriter:
         if citation is None or not citation.url:
             return _Kept(mark.end()) if waited else _until_waited(mark, certain=2)
         link = f"]({escape_url(citation.url)})"
-        self._shown.append(ShownCitation(link, citation.url, citation.title))
-        return _Replaced(mark.end(), link)
+        return _Replaced(mark.end(), self._pages.show(link, Source(citation.title, citation.url)))
 
     def _sandbox_link(self, held: str, position: int, final: bool) -> _Decision:
         """`[shown](sandbox:/mnt/data/x)`; the path may hold balanced parentheses."""
@@ -584,13 +561,6 @@ class CitationRewriter:
             return citation
         nearest = None if number is None else self._citations.nearest(number, start)
         return nearest if nearest and (waited or abs(nearest.start - start) <= MAX_DRIFT) else None
-
-    def _link(self, citation: Citation, label: str) -> str:
-        if not citation.url:
-            return f"({citation.title})" if citation.title else ""
-        link = citation_link(label, citation.url)
-        self._shown.append(ShownCitation(link, citation.url, citation.title))
-        return link
 
 
 def _until_waited(mark: re.Match[str], certain: int = 0) -> _Undecided:

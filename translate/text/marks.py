@@ -36,7 +36,7 @@ DECODER: Final = json.JSONDecoder(strict=False)
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A link to a source; without a `label` it is numbered."""
+    """A link to a source; without a `label` it is a citation."""
 
     source: Source
     label: str = ""
@@ -92,6 +92,11 @@ class MarkKind:
     wait: int = WAIT_FOR_LINK
     json: bool = False
     labelled: bool = False
+
+    @property
+    def cites(self) -> bool:
+        """It shows nothing but citations."""
+        return self.linked is _as_citations
 
 
 def read_mark(text: str) -> Mark:

@@ -10,12 +10,13 @@ from typing import Final, Protocol
 
 from translate.text.canvas import CanvasReader
 from translate.text.citations import CitationRewriter
+from translate.text.cited_pages import CitedPages
 from translate.text.fences import FenceGuard, backticks_at_end, fence_for
 from translate.text.filters import FilterChain
 from translate.text.program_output import FIGURE_MARK, OutputLimit, printable
 from translate.text.references import Citation
 from translate.text.source_text import SourceText
-from translate.values import Contract, ItemKind, Native, ShownCitation, Style
+from translate.values import CitationForm, Contract, ItemKind, Native, Style
 
 MAX_HALF_CHARACTER: Final = 4
 """A half character shows as at most this many U+FFFD; a longer run is meant."""
@@ -40,16 +41,14 @@ class Links(Protocol):
 @dataclass(frozen=True, slots=True)
 class AnswerContext:
     """What the items of one answer share: style, links, what the answer has to keep to, which of the
-    backend's abilities stand beside it, the citations shown so far, and the titles of pages that stand behind
-    them, by address.
+    backend's abilities stand beside it, and the pages that are cited so far.
     """
 
     style: Style
     links: Links | None
     contract: Contract | None = None
     native: frozenset[Native] = frozenset()
-    shown: list[ShownCitation] = field(default_factory=list)
-    further: dict[str, str] = field(default_factory=dict)
+    pages: CitedPages = field(default_factory=lambda: CitedPages(CitationForm.HOST))
 
     def address(self, message_id: str, path: str) -> str | None:
         """An address for a file of the sandbox that the message links to, if there can be one."""
@@ -158,7 +157,7 @@ class Prose(Presentation):
         address = partial(context.address, source.message_id)
         show = context.style is Style.WEB
         rewriter = CitationRewriter(
-            source.text, address, context.has_room, context.shown, context.further, show_citations=show
+            source.text, address, context.has_room, context.pages, show_citations=show
         )
         return _OpenProse(rewriter, context.contract)
 

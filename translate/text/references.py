@@ -4,7 +4,10 @@ import re
 from bisect import bisect_left, insort
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+UNUSABLE: Final = re.compile(r'[\s\x00-\x1f\x7f-\x9f"<>\\^`{|}]')
+"""Characters that stand in no address (RFC 3986)."""
 
 
 class Source(NamedTuple):
@@ -129,11 +132,6 @@ def _with_plain_spaces(mark: str) -> str:
     return mark.replace("\u00a0", " ").replace("\u202f", " ")
 
 
-def citation_link(label: str, url: str) -> str:
-    """A link to what is cited, with a number or a star as its label: `[[1](https://example.org/)]`."""
-    return f"[[{label}]({escape_url(url)})]"
-
-
 def labelled_link(label: str, url: str) -> str:
     """A link whose label is words."""
     return f"[{_one_line(label)}]({escape_url(url)})"
@@ -148,6 +146,15 @@ def _one_line(label: str) -> str:
     return re.sub(r"([\\\[\]])", r"\\\1", " ".join(label.split()))
 
 
+def usable_url(url: str) -> str:
+    """`url` without spaces and other characters that stand in no address: they are percent-encoded."""
+    return UNUSABLE.sub(_percent_encoded, url.strip(" \t\r\n"))
+
+
 def escape_url(url: str) -> str:
-    """`url` so that it survives inside the parentheses of a markdown link."""
-    return re.sub(r"[\s()<>\\]", lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()), url)
+    """The same so that it survives inside the parentheses of a markdown link."""
+    return re.sub(r"[()]", _percent_encoded, usable_url(url))
+
+
+def _percent_encoded(found: re.Match[str]) -> str:
+    return "".join(f"%{byte:02X}" for byte in found[0].encode())

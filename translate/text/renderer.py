@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from translate.text.answer import AnswerBuilder
+from translate.text.cited_pages import CitedPages
 from translate.text.message import (
     BrowserUsed,
     Change,
@@ -24,6 +25,7 @@ from translate.text.presentation import (
 )
 from translate.values import (
     Asset,
+    CitationForm,
     Contract,
     ItemKind,
     Kept,
@@ -56,6 +58,7 @@ class Renderer:
         "_item",
         "_message",
         "_out",
+        "_pages",
         "_reasoned",
         "_reasoning_left",
         "_reasoning_open",
@@ -72,9 +75,11 @@ class Renderer:
         reasoning: bool = False,
         contract: Contract | None = None,
         native: frozenset[Native] = frozenset(),
+        citations: CitationForm = CitationForm.HOST,
     ) -> None:
         self._out = builder
-        self._context = AnswerContext(style, links, contract, native)
+        self._pages = CitedPages(citations)
+        self._context = AnswerContext(style, links, contract, native, self._pages)
         self._message: Message | None = None  # whose item is open
         self._item: OpenItem | None = None
         self._apart = False  # the open item stands beside the answer
@@ -95,7 +100,7 @@ class Renderer:
     @property
     def citations(self) -> list[ShownCitation]:
         """All citations shown so far, in order."""
-        return self._context.shown
+        return self._pages.shown
 
     def passes_through(self, message: Message) -> bool:
         """Plain pieces of `message` may go to the builder unread."""
@@ -170,11 +175,7 @@ class Renderer:
         self._close()
         if self._reasoned is not None:
             self._end_reasoning(self._reasoned)
-        linked = {citation.url for citation in self._context.shown}
-        for url, title in self._context.further.items():
-            if url not in linked:
-                self._context.shown.append(ShownCitation("", url, title))
-        self._context.further.clear()
+        self._pages.close()
         self._announce_citations()
         self._out.release()
 
@@ -266,7 +267,7 @@ class Renderer:
             self._out.add_text("\n" * (2 - self._out.line_breaks))
 
     def _announce_citations(self) -> None:
-        shown = self._context.shown
+        shown = self._pages.shown
         while self._announced < len(shown):
             citation = shown[self._announced]
             self._out.add_citation(citation)

@@ -86,7 +86,7 @@ from translate.values.models import (
 from translate.values.native import Native, WebAction
 from translate.values.prompt import Attachment, ChatMessage, Place, Role, SentMessage
 from translate.values.size import size_in_memory, text_size
-from translate.values.style import STYLES, Style
+from translate.values.style import CITATION_FORMS, STYLES, CitationForm, Style
 from translate.values.tools import (
     Contract,
     JsonFormat,
@@ -105,6 +105,7 @@ from translate.values.written_json import JsonPairs, breaks_lines, quoted, writt
 __all__ = [
     "ANY_GPT",
     "BUILT_IN",
+    "CITATION_FORMS",
     "DEFAULT_SLUGS",
     "DEFAULT_UNITS",
     "GPT_35_TURBO",
@@ -130,6 +131,7 @@ __all__ = [
     "BadRequest",
     "Catalogue",
     "ChatMessage",
+    "CitationForm",
     "Cited",
     "CodeDelta",
     "Confirmation",

@@ -1,24 +1,32 @@
 """A rewriter of marks, and the message whose text it is given."""
 
-from translate.text import Citation, CitationRewriter, Prose, SourceText, escaped
-from translate.values import ShownCitation
+from translate.text import Citation, CitationRewriter, CitedPages, Prose, SourceText, escaped
+from translate.values import CitationForm, ShownCitation
 
 
 class Reader:
-    """A rewriter and the message that is fed to it."""
+    """A rewriter and the message that is fed to it. Numbers tell one citation from another."""
 
-    def __init__(self, *, show_citations: bool = True, room: bool = False) -> None:
-        self.shown: list[ShownCitation] = []
-        self.further: dict[str, str] = {}
+    def __init__(
+        self, *, form: CitationForm = CitationForm.NUMBER, show_citations: bool = True, room: bool = False
+    ) -> None:
+        self._pages = CitedPages(form)
         self.source = SourceText(Prose().held_back)
         self.rewriter = CitationRewriter(
             self.source,
             lambda path: None if path.endswith(".secret") and not room else f"https://files.example{path}",
             lambda: room,
-            self.shown,
-            self.further,
+            self._pages,
             show_citations=show_citations,
         )
+
+    @property
+    def shown(self) -> list[ShownCitation]:
+        return self._pages.shown
+
+    @property
+    def further(self) -> dict[str, str]:
+        return self._pages.further
 
     def feed(self, text: str) -> str:
         return self.rewriter.feed(self.source.grow(escaped(text), text))

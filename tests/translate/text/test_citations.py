@@ -1,17 +1,19 @@
 """Marks in prose: rewritten, kept or waited for, however the text and its citations come."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.translate.text.reader import Reader
-from translate.text import Citation
+from translate.text import Citation, CitedPages, Source
 from translate.text.citations import MAX_ARGUMENTS, MAX_DRIFT, MAX_JSON, MAX_LINK
 from translate.text.marks import PRIVATE
 from translate.text.marks import WAIT_FOR_LINK as MAX_WAIT
 from translate.text.references import escape_url
 from translate.text.source_text import common_prefix
-from translate.values import ShownCitation
+from translate.values import CitationForm, ShownCitation
 
 COLD = Citation(4, 15, 11, "https://cold.example/", "Cold")
 MARKED = "Cold【11†source】."
@@ -23,9 +25,9 @@ def test_text_from_an_open_mark_on_waits_for_the_citation() -> None:
     assert reader.feed("Cold【11") == "Cold"
     assert not reader.rewriter.passes_through
     assert reader.feed("†source】. Wet.") == ""
-    assert reader.rewriter.cite([COLD]) == "[[11](https://cold.example/)]. Wet."
+    assert reader.rewriter.cite([COLD]) == "[[1](https://cold.example/)]. Wet."
     assert reader.rewriter.passes_through
-    assert reader.shown == [ShownCitation("[[11](https://cold.example/)]", COLD.url, "Cold")]
+    assert reader.shown == [ShownCitation("[[1](https://cold.example/)]", COLD.url, "Cold")]
 
 
 def test_citation_that_never_comes_is_waited_for_only_so_long() -> None:
@@ -41,8 +43,8 @@ def test_citation_of_the_number_may_be_some_characters_off_but_not_far_until_the
     reader = Reader()
     reader.feed(MARKED)
     assert reader.rewriter.cite([far]) == ""
-    assert reader.rewriter.cite([far, near]) == "[[11](https://near.example/)]."
-    assert Reader().whole(MARKED, far) == "Cold[[11](https://far.example/)]."
+    assert reader.rewriter.cite([far, near]) == "[[1](https://near.example/)]."
+    assert Reader().whole(MARKED, far) == "Cold[[1](https://far.example/)]."
 
 
 def test_position_counts_what_went_by_unread() -> None:
@@ -51,7 +53,7 @@ def test_position_counts_what_went_by_unread() -> None:
     reader.source.pass_unread(b"\\ud83d\\udd25!!")
     reader.feed(MARKED)
     moved = Citation(4 + 4, 15 + 4, None, COLD.url, "")
-    assert reader.rewriter.cite([moved]) == "[[11](https://cold.example/)]."
+    assert reader.rewriter.cite([moved]) == "[[1](https://cold.example/)]."
 
 
 @pytest.mark.parametrize(
@@ -59,7 +61,7 @@ def test_position_counts_what_went_by_unread() -> None:
     [
         (Citation(4, 15, 11, "", "a.pdf"), "Cold(a.pdf)."),
         (Citation(4, 15, 11, "", ""), "Cold."),
-        (COLD, "Cold[[11](https://cold.example/)]."),
+        (COLD, "Cold[[1](https://cold.example/)]."),
     ],
 )
 def test_citation_without_an_address_shows_its_title(citation: Citation, shown: str) -> None:
@@ -68,9 +70,75 @@ def test_citation_without_an_address_shows_its_title(citation: Citation, shown: 
     assert bool(reader.shown) == bool(citation.url)
 
 
-def test_mark_without_a_number_is_labelled_with_a_star() -> None:
+def test_mark_without_a_number_gets_one() -> None:
     citation = Citation(4, 13, None, "https://a.example/", "A")
-    assert Reader().whole("Cold【†source】.", citation) == "Cold[[*](https://a.example/)]."
+    assert Reader().whole("Cold【†source】.", citation) == "Cold[[1](https://a.example/)]."
+
+
+def test_one_page_has_one_number_and_no_other_page_has_it() -> None:
+    text = "A【5†source】B【5†source】C【7†source】D【†source】E" + REFERENCE
+    starts = [found.start() for found in re.finditer("【", text)]
+    pages = [f"https://{host}.example/" for host in "abac"]
+    citations = [Citation(at, at + 10, 5, page, "") for at, page in zip(starts[:3], pages, strict=False)]
+    citations.append(Citation(starts[3], starts[3] + 9, None, pages[3], ""))
+    citations.append(Citation(0, 0, None, pages[1], "", REFERENCE))
+    assert re.findall(r"\[\[(\d)\]", Reader().whole(text, *citations)) == ["1", "2", "1", "3", "2"]
+
+
+@pytest.mark.parametrize(
+    ("page", "shown"),
+    [
+        (
+            Source("A", "https://user@www.Example.org:8443/x y"),
+            "([www.example.org](https://user@www.Example.org:8443/x%20y))",
+        ),
+        (Source("A", "https://例子.example/"), "([例子.example](https://例子.example/))"),
+        (Source("A", "https://[::1]/"), "([::1](https://[::1]/))"),
+        (Source("A [b]", "https://[/"), r"([A \[b\]](https://[/))"),
+        (Source("", "https://a`b/"), "([link](https://a%60b/))"),
+        (Source("", "urn:isbn:1"), "([link](urn:isbn:1))"),
+        (Source("a.pdf"), "(a.pdf)"),
+        (Source(""), ""),
+    ],
+)
+def test_page_is_cited_by_its_host(page: Source, shown: str) -> None:
+    assert CitedPages(CitationForm.HOST).cite(page) == shown
+
+
+def test_what_is_left_out_of_the_text_is_noted() -> None:
+    ready = Citation(4, 9, None, "https://a.example/", "A", REFERENCE, "([A](https://a.example/))")
+    for text, cited in (
+        (f"Cold{REFERENCE}.", ready),
+        (MARKED, COLD),
+        (MARKED, Citation(4, 15, 11, "", "a.pdf")),
+    ):
+        reader = Reader(form=CitationForm.NONE)
+        assert reader.whole(text, cited) == "Cold."
+        assert reader.shown == []
+        assert reader.further == ({cited.url: cited.title} if cited.url else {})
+
+
+@pytest.mark.parametrize("form", CitationForm)
+def test_link_with_words_to_a_file_is_its_words(form: CitationForm) -> None:
+    mark = "\ue200url\ue202the report\ue202turn0file3\ue201"
+    file = Citation(0, 0, None, "", "a.pdf", mark)
+    assert Reader(form=form).whole(f"See {mark}.", file) == "See the report."
+
+
+def test_of_openings_in_a_row_the_last_one_counts() -> None:
+    cited = Citation(0, 0, None, "https://a.example/", "A", REFERENCE)
+    assert Reader().whole(f"A\ue200\ue200{REFERENCE}.", cited) == "A[[1](https://a.example/)]."
+
+
+def test_link_with_words_stays_where_citations_are_left_out() -> None:
+    mark = "\ue200url\ue202the site\ue202turn0search3\ue201"
+    entity = "\ue200entity\ue202turn0search3\ue201"
+    reader = Reader(form=CitationForm.NONE)
+    site = Citation(0, 0, None, "https://a.example/", "A", mark)
+    ready = Citation(0, 0, None, "https://b.example/", "B", entity, "[B](https://b.example/)")
+    assert reader.whole(f"See {mark} in {entity}.", site, ready) == (
+        "See [the site](https://a.example/) in [B](https://b.example/)."
+    )
 
 
 def test_citations_are_left_out_where_none_are_shown() -> None:
@@ -86,7 +154,7 @@ def test_reference_becomes_its_own_markdown_or_a_numbered_link() -> None:
     assert Reader().whole(f"Cold{REFERENCE}.", ready) == "Cold([A](https://a.example/))."
     reader = Reader()
     assert reader.whole(f"Cold{REFERENCE}{REFERENCE}.", bare) == (
-        "Cold[[1](https://a.example/)][[2](https://a.example/)]."
+        "Cold[[1](https://a.example/)][[1](https://a.example/)]."
     )
     assert Reader().whole(f"Cold{REFERENCE}.") == "Cold."
 
@@ -186,12 +254,16 @@ FRAGMENTS = [
 ]  # fmt: skip
 
 
-@given(st.lists(st.sampled_from(FRAGMENTS), max_size=10).map("".join), st.integers(1, 6))
-def test_result_does_not_depend_on_how_the_text_came(text: str, step: int) -> None:
-    reader = Reader()
+@given(
+    st.lists(st.sampled_from(FRAGMENTS), max_size=10).map("".join),
+    st.integers(1, 6),
+    st.sampled_from(CitationForm),
+)
+def test_result_does_not_depend_on_how_the_text_came(text: str, step: int, form: CitationForm) -> None:
+    reader = Reader(form=form)
     pieces = [text[at : at + step] for at in range(0, len(text), step)]
     shown = "".join(map(reader.feed, pieces)) + reader.rewriter.cite([COLD]) + reader.rewriter.release()
-    assert shown == Reader().whole(text, COLD)
+    assert shown == Reader(form=form).whole(text, COLD)
     assert "\ue200" not in shown or "`" in text
 
 
@@ -229,6 +301,7 @@ def test_all_that_no_ending_can_change_is_shown_and_nothing_else(text: str, step
         ("https://a.example/x", "https://a.example/x"),
         ("https://a.example/ (x)<y>\\", "https://a.example/%20%28x%29%3Cy%3E%5C"),
         ("https://a.example/\u2028", "https://a.example/%E2%80%A8"),
+        (' https://a.example/|"`{}^\n', "https://a.example/%7C%22%60%7B%7D%5E"),
     ],
 )
 def test_address_survives_the_parentheses_of_a_link(url: str, written: str) -> None:

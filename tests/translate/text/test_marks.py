@@ -10,6 +10,7 @@ from tests.translate.text.reader import Reader
 from translate.text import Citation, Source
 from translate.text.marks import MARK_KINDS, PRIVATE, read_mark
 from translate.text.references import labelled_link
+from translate.values import CitationForm
 
 OPEN, SEP, CLOSE = "\ue200", "\ue202", "\ue201"
 PAGE, OTHER = Source("A page", "https://a.example/"), Source("Another", "https://b.example/")
@@ -230,15 +231,20 @@ PIECES = [
 ]  # fmt: skip
 
 
-@given(st.lists(st.sampled_from(PIECES), max_size=12), st.integers(1, 9), st.booleans())
+@given(
+    st.lists(st.sampled_from(PIECES), max_size=12),
+    st.integers(1, 9),
+    st.booleans(),
+    st.sampled_from(CitationForm),
+)
 def test_no_private_character_is_shown_and_cuts_do_not_matter(
-    pieces: list[str], step: int, show: bool
+    pieces: list[str], step: int, show: bool, form: CitationForm
 ) -> None:
     text = "".join(pieces)
     citations = [example.reference for example in EXAMPLES.values()]
-    shown = Reader(show_citations=show).in_pieces(text, step, *citations)
+    shown = Reader(form=form, show_citations=show).in_pieces(text, step, *citations)
     assert not PRIVATE.search(shown)
-    whole = Reader(show_citations=show).whole(text, *citations)
+    whole = Reader(form=form, show_citations=show).whole(text, *citations)
     if not any(word in text for word in ("cite" + "turn", "entity[", "\\u")):
         assert shown == whole
 

@@ -150,7 +150,7 @@ def test_citations_are_told_behind_the_text_that_holds_them() -> None:
     desk.grow(words, words.source.grow("A【1†s】.".encode(), "A【1†s】."))
     words.citations = [Citation(1, 6, 1, "https://a.example/", "A")]
     desk.renderer.render(CitationsChanged(words))
-    assert desk.written() == "A[[1](https://a.example/)]."
+    assert desk.written() == "A([a.example](https://a.example/))."
     assert [event.citation for event in desk.events if isinstance(event, Cited)] == desk.renderer.citations
     assert [shown.title for shown in desk.renderer.citations] == ["A"]
 
