@@ -14,6 +14,7 @@ from translate.values.models import (
     DEFAULT_UNITS,
     LISTED_UNITS,
     Catalogue,
+    names_taken,
 )
 
 
@@ -319,3 +320,8 @@ def test_what_could_not_stand_in_a_header_is_no_slug(text: str) -> None:
 )
 def test_substitute_is_another_model_than_the_one_asked(answered: str, asked: str, stands_in: bool) -> None:
     assert is_substitute(answered, asked) is stands_in
+
+
+def test_names_that_mean_a_model_or_an_alias_are_taken() -> None:
+    taken = names_taken({"gpt-4o": "gpt-4-s"})
+    assert {"gpt-4o", *(model.name for model in BUILT_IN), ANY_GPT.name} == taken
