@@ -608,6 +608,8 @@ async def test_instances_share_conversations_and_lose_no_item() -> None:
     with RedisServer() as redis:
         env = {"REDIS_URL": redis.url}
         async with deployed(env) as one, deployed(env) as other:
+            for service in (one, other):  # until both have the secret of that Redis, which names the keys
+                await service.server.service.charges.ledger.wait_until_loaded()
             id = await made(one)
             await asyncio.gather(
                 said(one, id, "Say exactly: one [[sim first_delay=0.5]]"), said(other, id, "Say exactly: two")

@@ -180,7 +180,7 @@ async def test_whole_answers_are_counted_with_their_end_and_their_length() -> No
 async def test_flood_of_scrapes_keeps_no_chat_from_the_backend(tmp_path: Path) -> None:
     """The name of the backend is resolved while all of them wait; each exposition has some 30,000 lines."""
     listed = tmp_path / "gpts.json"
-    listed.write_text(json.dumps({f"gpt-{number}": {"id": f"g-{number:09}"} for number in range(400)}))
+    listed.write_text(json.dumps({f"helper-{number}": {"id": f"g-{number:09}"} for number in range(400)}))
     env = {"GPTS_FILE": str(listed), "KEY_FOR_GPTS_INFO": KEY, "CONNECT_TIMEOUT": "4"}
     async with deployed(env, named_backend=True, exposition_max_age=1) as service:
         scrapes = [asyncio.ensure_future(service.ask("GET", "/metrics")) for _ in range(200)]

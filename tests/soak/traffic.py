@@ -53,7 +53,7 @@ async def whole_answer(world: World, rng: random.Random) -> str:
 
 async def gpt_answer(world: World, rng: random.Random) -> str:
     """A question to a GPT, which may not be on offer just now."""
-    model = f"gpt-{rng.randrange(len(GPTS))}"
+    model = f"helper-{rng.randrange(len(GPTS))}"
     return _word((await world.chat(rng.randrange(KEYS), "Hello", model=model)).status)
 
 

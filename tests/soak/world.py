@@ -66,7 +66,7 @@ class World:
 
     def offer_gpts(self, numbers: Iterable[int]) -> None:
         """Have the service offer these of the backend's GPTs, from now on."""
-        offered = {f"gpt-{number}": {"id": GPTS[number]} for number in numbers}
+        offered = {f"helper-{number}": {"id": GPTS[number]} for number in numbers}
         new = self.gpts.with_suffix(".new")
         new.write_text(json.dumps(offered))
         new.replace(self.gpts)  # the service may be reading it
