@@ -19,7 +19,8 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.marked import delta_records, marked_tokens, plain_tokens
-from benchmarks.processes import SERVICE, end_process, free_port, service_settings, start_python
+from benchmarks.ports import free_port
+from benchmarks.processes import SERVICE, end_process, service_settings, start_python
 from benchmarks.translation import WrongTranslation
 from benchmarks.usage import cpu_seconds
 

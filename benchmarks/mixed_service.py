@@ -17,7 +17,8 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.mixed import GOAL, mixed_records, plain_records
-from benchmarks.processes import SERVICE, end_process, free_port, service_settings, start_python
+from benchmarks.ports import free_port
+from benchmarks.processes import SERVICE, end_process, service_settings, start_python
 from benchmarks.translation import WrongTranslation
 from benchmarks.usage import cpu_seconds
 

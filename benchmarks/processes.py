@@ -4,7 +4,6 @@ The target under load has a core of its own; the backend and the load generator 
 """
 
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from benchmarks import nginx
 from benchmarks.backend_stream import ReplySpec
 from benchmarks.far_backend import make_certificate
 from benchmarks.load_generator import Endpoint, LoadGenerator, ReplyFormat
+from benchmarks.ports import free_port
 from benchmarks.send_times import SendTimes
 from benchmarks.usage import Meter
 
@@ -221,10 +221,3 @@ def end_process(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-def free_port() -> int:
-    """A TCP port on which nobody listens now."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port

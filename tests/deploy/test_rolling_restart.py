@@ -12,7 +12,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.deploy.balanced import free_port, needs_nginx, nginx
+from benchmarks.ports import free_port, free_ports
+from tests.deploy.balanced import needs_nginx, nginx
 from tests.processes import KEY, PLAIN, PREFIX, Process, ask, listening_port, running, simulator_process
 
 pytestmark = needs_nginx
@@ -115,7 +116,7 @@ def wait_until_used(instance: int) -> None:
 
 
 def test_no_request_is_lost_while_instances_are_restarted_under_load(tmp_path: Path) -> None:
-    port, ports = free_port(), [free_port() for _ in range(3)]
+    port, ports = free_port(), free_ports(3)
     with ExitStack() as stack:
         _, simulator_port = stack.enter_context(simulator_process(PREFIX))
         settings = PLAIN | {

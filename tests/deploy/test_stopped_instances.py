@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.deploy.balanced import free_port
+from benchmarks.ports import free_port
 from tests.deploy.rules import RULE_FILES
 from tests.deploy.scraped import Prometheus, prometheus_with, shipped, wait_until, written
 from tests.processes import Process, listening_port, running

@@ -9,9 +9,13 @@ import pytest
 from tests.processes import Process, ask, listening_port, running
 from tests.service.deployment import deployed
 
-TODAY = datetime.now(UTC).date().isoformat()
 OTHER = "fk-another-key"
 BILLING = ["/dashboard/billing", "/v1/dashboard/billing"]
+
+
+def today() -> str:
+    """The date now, in UTC."""
+    return datetime.now(UTC).date().isoformat()
 
 
 @pytest.mark.parametrize("root", BILLING)
@@ -21,7 +25,7 @@ async def test_billing_shows_units_as_dollars_for_the_key_that_asks(root: str) -
         await service.chat(model="gpt-3.5-turbo")
         await service.chat(key=OTHER)
         subscription = (await service.ask("GET", f"{root}/subscription")).json
-        usage = (await service.ask("GET", f"{root}/usage?start_date={TODAY}&end_date={TODAY}")).json
+        usage = (await service.ask("GET", f"{root}/usage?start_date={today()}&end_date={today()}")).json
         nothing = (await service.ask("GET", f"{root}/usage?start_date=2020-01-01&end_date=2020-01-31")).json
     assert subscription["object"] == "billing_subscription"
     for name in ("soft_limit_usd", "hard_limit_usd", "system_hard_limit_usd"):
@@ -49,7 +53,7 @@ async def test_usage_of_all_keys_is_told_to_this_machine_when_there_is_no_admin_
     rows = everybody.json["data"]
     assert sorted(row["units"] for row in rows) == [14, 14]
     assert {row["key"] for row in rows} > {"alice"}
-    assert all(row["date"] == TODAY and row["model"] == "gpt-4-s" for row in rows)
+    assert all(row["date"] == today() and row["model"] == "gpt-4-s" for row in rows)
     assert b"fk-" not in everybody.body
     assert [row["key"] for row in own["data"]] == ["alice"]
     assert own["today"] == {"units": 14, "by_model": {"gpt-4-s": 14}}
@@ -78,8 +82,8 @@ async def test_command_line_prints_what_was_spent(tmp_path: Path) -> None:
     assert for_people.exit_code() == 0
     head, refused, row, total = for_people.output.splitlines()
     assert head.split()[:4] == ["date", "model", "key", "units"]
-    assert refused.split() == [TODAY, "(refused)", "0", "1", "1", "0", "0", "0"]
-    assert row.split()[:2] == [TODAY, "gpt-4-s"]
+    assert refused.split() == [today(), "(refused)", "0", "1", "1", "0", "0", "0"]
+    assert row.split()[:2] == [today(), "gpt-4-s"]
     assert total.split()[:2] == ["total", "14"]
     for_programs = Process(["server.py", "usage", "--json"], {"STATE_DIR": str(tmp_path)})
     assert for_programs.exit_code() == 0
