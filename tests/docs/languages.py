@@ -1,19 +1,85 @@
-"""What two languages of one document have in common."""
+"""The documents that exist in two languages, and what both versions of one have in common."""
 
 import re
+from collections import Counter
+from pathlib import Path
+
+from tests.docs.anchors import anchors
+from tests.source_tree import ROOT
+
+CHINESE = ".zh-CN.md"
+OF_DEVELOPERS = frozenset({"architecture.md", "glossary.md", "protocol.md"})
+"""Documents in `docs/` for those who work on the service: English only (CONTRIBUTING.md)."""
+DOCUMENTS = [
+    ROOT / "deploy" / "README.md",
+    *(
+        path
+        for path in sorted((ROOT / "docs").glob("*.md"))
+        if not path.name.endswith(CHINESE) and path.name not in OF_DEVELOPERS
+    ),
+]
+"""The English version of each document for users and operators, but for the README."""
+_BLOCK = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
+_MADE = re.compile(r"^<!-- The table .*?^<!-- The end .*?$", re.MULTILINE | re.DOTALL)
+"""Tables that a program writes stand in the English version alone; the other one links to them."""
+_OTHER_LANGUAGE = re.compile(r"^\[(?:中文|English)\]\(\S+\)$", re.MULTILINE)
+_CJK = r"[\u3400-\u9fff]"
+
+
+def in_chinese(path: Path) -> Path:
+    """Where the Chinese version of an English document stands."""
+    return path.with_name(path.name.removesuffix(".md") + CHINESE)
 
 
 def structure(text: str) -> list[str]:
-    """The marks of headings, rows and items, and whole blocks of code, in their order."""
-    return re.findall(r"^```.*?^```|^#+ |^\| |^- ", text, re.DOTALL | re.MULTILINE)
+    """Marks of headings and items, rows as their number of cells, and whole blocks of code, in their order."""
+    marks = re.findall(
+        r"^ *```.*?^ *```$|^#+ |^\|.*|^ *- |^\d+\. ", _MADE.sub("", text), re.DOTALL | re.MULTILINE
+    )
+    return [f"row of {mark.count('|') - 1}" if mark.startswith("|") else mark for mark in marks]
 
 
-def names(text: str) -> list[str]:
-    """What stands in backquotes outside of blocks: names, values, commands; sorted."""
-    return sorted(re.findall(r"`[^`\n]+`", re.sub(r"```.*?```", "", text, flags=re.DOTALL)))
+def names(text: str) -> list[Counter[str]]:
+    """What stands in backquotes, of each row of a table and of each text between headings, in their order."""
+    return [Counter(re.findall(r"`[^`\n]+`", part)) for part in _parts(text)]
 
 
-def links(text: str) -> list[str]:
-    """Which documents links lead to, in any language, but for the one to the other language; sorted."""
-    text = re.sub(r"^\[\S+\]\(\S+\)$", "", text, flags=re.MULTILINE)
-    return sorted(link.replace(".zh-CN.md", ".md") for link in re.findall(r"\]\(([^)#\s]+)", text))
+def figures(text: str) -> list[set[str]]:
+    """The numbers in digits, of each row of a table and of each text between headings, in their order."""
+    return [set(re.findall(r"\d+(?:[.,]\d+)*", re.sub(r"\]\([^)]*\)", "]", part))) for part in _parts(text)]
+
+
+def links(path: Path, text: str) -> Counter[tuple[str, int]]:
+    """Where links lead: the document, in English, and which of its headings, from 1; 0 for none.
+
+    Addresses of other hosts are themselves, and the link to the other language is left out.
+    """
+    found: Counter[tuple[str, int]] = Counter()
+    for link in re.findall(r"\]\(([^)\s]+)\)", _OTHER_LANGUAGE.sub("", _BLOCK.sub("", _MADE.sub("", text)))):
+        name, _, anchor = link.partition("#")
+        target = path.parent / name if name else path
+        heading = 1 + anchors(target).index(anchor) if anchor and "//" not in name else 0
+        found[(name or path.name).replace(CHINESE, ".md"), heading] += 1
+    return found
+
+
+def links_to_english(path: Path, text: str) -> list[str]:
+    """Links of a Chinese document that lead to an English one which is there in Chinese, too."""
+    documents = re.findall(r"\]\((?!https?:)([^)#\s]+\.md)", _OTHER_LANGUAGE.sub("", text))
+    return [name for name in documents if in_chinese(path.parent / name).exists()]
+
+
+def marks_of_another_script(text: str) -> list[str]:
+    """Where a comma, colon, semicolon or bracket of Latin script stands behind a Chinese character."""
+    prose = re.sub(r"`[^`\n]*`|\]\([^)]*\)", "", _BLOCK.sub("", text))
+    return re.findall(rf".{{0,9}}{_CJK}[,:;()].{{0,9}}", prose)
+
+
+def _parts(text: str) -> list[str]:
+    """Rows of tables, and texts between headings without them, without blocks of code."""
+    parts = []
+    for section in re.split(r"^#+ ", _BLOCK.sub("", _MADE.sub("", text)), flags=re.MULTILINE):
+        lines = section.splitlines()
+        parts.append("\n".join(line for line in lines if not line.startswith("|")))
+        parts += [line for line in lines if line.startswith("|")]
+    return parts

@@ -5,16 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.anchors import anchors
 from tests.source_tree import ROOT
 
-DOCUMENTS = [ROOT / "README.md", ROOT / "deploy" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-
-
-def anchors(path: Path) -> set[str]:
-    """The anchors that GitHub gives the headings of a document."""
-    text = re.sub(r"^```.*?^```", "", path.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
-    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+DOCUMENTS = [path for folder in (".", "deploy", "docs") for path in sorted((ROOT / folder).glob("*.md"))]
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

@@ -13,7 +13,6 @@ from migration.rules import LEFT_OUT, NEW_NAMES, RULES
 from settings import Settings
 from settings.spec import specs_of
 from tests.deploy.compose import filled_in
-from tests.docs.languages import links, names, structure
 from tests.processes import ROOT, ask, environment, listening_port, running
 
 DOCUMENT = (ROOT / "docs" / "migration.md").read_text("utf-8")
@@ -40,11 +39,6 @@ def test_settings_that_are_named_exist(document: str) -> None:
     there = {spec.name for spec in specs_of(Settings).values()}
     named = set(re.findall(r"`([A-Z][A-Z0-9]*_[A-Z0-9_]+)(?:=[^`]*)?`", document))
     assert named - there == set()
-
-
-def test_both_languages_tell_the_same() -> None:
-    for of in (structure, names, links):
-        assert of(IN_CHINESE) == of(DOCUMENT)
 
 
 def folder_with_old_files(folder: Path) -> Path:

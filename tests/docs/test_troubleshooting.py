@@ -1,4 +1,4 @@
-"""`docs/troubleshooting.md`, in both languages, names errors, settings, metrics and chapters that exist."""
+"""`docs/troubleshooting.md` names errors, settings, metrics and chapters that exist."""
 
 import re
 
@@ -6,19 +6,12 @@ import pytest
 
 from settings import Settings
 from settings.spec import specs_of
-from tests.docs.languages import links, names, structure
 from tests.source_tree import ROOT
 from tests.test_readme import COLLECTED, README, exported
 
 DOCUMENT = (ROOT / "docs" / "troubleshooting.md").read_text("utf-8")
-IN_CHINESE = (ROOT / "docs" / "troubleshooting.zh-CN.md").read_text("utf-8")
 ERRORS = README.partition("\n## Errors\n")[2].partition("\n## ")[0]
 OF_OTHERS = {"PROXY_API_PREFIX_FILE", "NAME_FILE"}
-
-
-def test_both_languages_tell_the_same() -> None:
-    for of in (structure, names, links):
-        assert of(IN_CHINESE) == of(DOCUMENT)
 
 
 def test_settings_that_are_named_exist() -> None:
