@@ -1,6 +1,6 @@
 // One streamed request to /chat/completions.
 
-const SLICE_MS = 12;
+import { events } from "./sse.js";
 
 /** The request failed. `status` is 0 and `message` perhaps empty if the failure came within the stream. */
 export class ChatError extends Error {
@@ -44,24 +44,5 @@ async function refusal(response, requestId) {
     return new ChatError(error.message, { status, code: error.code ?? error.type, requestId, retryAfter });
   } catch {
     return new ChatError(response.statusText, { status, requestId, retryAfter });
-  }
-}
-
-/** The data of each event. Pauses after SLICE_MS of work, so that the page can react and draw. */
-async function* events(body) {
-  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
-  let rest = "", since = performance.now();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    const records = (rest + value).split("\n\n");
-    rest = records.pop();
-    for (const record of records) {
-      if (record.startsWith("data: ")) yield record.slice(6);
-      if (performance.now() - since > SLICE_MS) {
-        await new Promise((resolve) => setTimeout(resolve));
-        since = performance.now();
-      }
-    }
   }
 }
