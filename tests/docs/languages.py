@@ -32,7 +32,7 @@ def in_chinese(path: Path) -> Path:
 
 
 def structure(text: str) -> list[str]:
-    """Marks of headings and items, rows as their number of cells, and whole blocks of code, in their order."""
+    """Marks of headings and items, rows as their number of cells, whole blocks of code; in their order."""
     marks = re.findall(
         r"^ *```.*?^ *```$|^#+ |^\|.*|^ *- |^\d+\. ", _MADE.sub("", text), re.DOTALL | re.MULTILINE
     )
