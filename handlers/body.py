@@ -13,7 +13,7 @@ from access import KeyVerdict
 from accounts import Caller
 from catalogue import CallerModels
 from handlers.base import ApiHandler
-from runtime import COMPUTING, DECODED, DECODED_BYTES, Decoder
+from runtime import COMPUTING, DECODED, DECODED_BYTES, ZSTD, Decoder, ZstdDecoder
 from translate.values import ApiError, BadRequest, Overloaded, TooLarge, UnsupportedMediaType
 
 LENGTH: Final = re.compile(r"[0-9]{1,15}")
@@ -21,6 +21,7 @@ RETRY_AFTER: Final = 2.0
 """Seconds after which a client for whose body there was no room may try again."""
 YIELD_BYTES: Final = 256 * 1024
 """After so many bytes of a body that came without a pause, other requests have their turn."""
+CODINGS: Final = (*DECODED, ZSTD)
 NOT_CODED: Final = "The body is not whole, or not in the coding that its Content-Encoding names."
 LARGE_BODY: Final = 1 << 20
 """Bytes from which on bodies are parsed one at a time: the largest take some 50 ms each."""
@@ -53,7 +54,17 @@ class BodyHandler(ApiHandler, Generic[AnyBody]):
     """
 
     # Those of `RequestHandler` stay in a dictionary; with more than 30 in there, it is six times as large.
-    __slots__ = ("_begun", "_body", "_decoder", "_refusal", "_size", "_whole_at", "caller", "reservation")
+    __slots__ = (
+        "_begun",
+        "_body",
+        "_decoder",
+        "_refusal",
+        "_size",
+        "_whole_at",
+        "_window",
+        "caller",
+        "reservation",
+    )
 
     content_type = "application/json"
     """What the body must be, if it says what it is."""
@@ -68,7 +79,8 @@ class BodyHandler(ApiHandler, Generic[AnyBody]):
         self._begun = False
         self._whole_at = 0.0
         self._refusal: ApiError | None = None
-        self._decoder: Decoder | None = None
+        self._decoder: Decoder | ZstdDecoder | None = None
+        self._window = 0
         self.reservation = self.common.bodies.hold()
 
     def prepare(self) -> None:
@@ -174,7 +186,7 @@ class BodyHandler(ApiHandler, Generic[AnyBody]):
         if not self._begun:
             del self.request
 
-    async def _decode(self, decoder: Decoder, chunk: bytes) -> None:
+    async def _decode(self, decoder: Decoder | ZstdDecoder, chunk: bytes) -> None:
         """Keep what a piece of the body stands for, as long as the body is wanted. What may be much is
         decoded beside the event loop.
         """
@@ -191,6 +203,10 @@ class BodyHandler(ApiHandler, Generic[AnyBody]):
             self._refuse(BadRequest(NOT_CODED))
         except ApiError as error:
             self._refuse(error)
+        finally:
+            if decoder.ended and self._window:
+                self._window = 0
+                self.reservation.shrink_to(self._size)
 
     def _take(self, piece: bytes) -> None:
         """Keep a piece of the body, with which it has its size now."""
@@ -201,13 +217,18 @@ class BodyHandler(ApiHandler, Generic[AnyBody]):
         limit = self.common.max_body_bytes
         if size > limit:
             raise TooLarge(f"The request body exceeds the limit of {limit} bytes.")
-        if not self.reservation.try_grow_to(size):
+        if not self.reservation.try_grow_to(size + self._window):
             self.common.metrics.rejected("bodies")
             raise Overloaded(
                 "Too many large requests are being read at once. Nothing was spent; try again.",
                 retry_after=RETRY_AFTER,
                 should_retry=True,
             )
+
+    def _take_window(self, size: int) -> None:
+        """Hold what the decoder remembers beside the body."""
+        self._window = size
+        self._check_size(self._size)
 
     def _refuse(self, error: ApiError) -> None:
         self._refusal = error.with_traceback(None)
@@ -229,5 +250,7 @@ class BodyHandler(ApiHandler, Generic[AnyBody]):
         coding = self.request.headers.get("Content-Encoding", "").strip().lower()
         if coding in DECODED:
             self._decoder = Decoder()
+        elif coding == ZSTD:
+            self._decoder = ZstdDecoder(self._take_window)
         elif coding not in ("", "identity"):
-            raise UnsupportedMediaType(f"The Content-Encoding must be one of {', '.join(DECODED)}, or none.")
+            raise UnsupportedMediaType(f"The Content-Encoding must be one of {', '.join(CODINGS)}, or none.")

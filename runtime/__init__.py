@@ -20,6 +20,7 @@ from runtime.state_directory import StateDirectory
 from runtime.systemd import READY, STOPPING, tell_systemd
 from runtime.text_table import text_table
 from runtime.threads import COMPUTING, SMALL_FILES, Threads
+from runtime.zstd_coding import ZSTD, ZstdDecoder
 
 __all__ = [
     "COMPUTING",
@@ -28,6 +29,7 @@ __all__ = [
     "READY",
     "SMALL_FILES",
     "STOPPING",
+    "ZSTD",
     "BackgroundTasks",
     "ByteBudget",
     "ChangeDetector",
@@ -43,6 +45,7 @@ __all__ = [
     "SqliteFile",
     "StateDirectory",
     "Threads",
+    "ZstdDecoder",
     "alone_in",
     "connect_redis",
     "event_loop_name",
