@@ -54,7 +54,7 @@ from pool import HEALTH_FILE, FileHealth, HealthBook, Policy, Pool, RedisHealth,
 from recordings import Recorder
 from roster import Roster, RosterError, RosterFile, RosterWatcher
 from runtime import BackgroundTasks, ByteBudget, MemoryTrimmer, StateDirectory
-from settings import ALIASES, Settings, SettingsError
+from settings import Settings, SettingsError
 from tracing import TraceOptions, Tracer, TracesMissing, load_tracer
 from translate.values import (
     ANY_GPT,
@@ -598,21 +598,19 @@ def _gpts_path(settings: Settings) -> Path:
 
 def _catalogue(settings: Settings, demo_gpts: Sequence[Gpt]) -> tuple[Catalogue, partial[Sequence[Gpt]]]:
     """The models on offer, and what reads the list of GPTs again when it changes. Raises SettingsError."""
-    aliases = dict(settings.model_aliases)
-    taken = names_taken(aliases)
+    taken = names_taken(settings.own_aliases)
     path = _gpts_path(settings)
     load = partial(load_gpts, path, taken, [gpt for gpt in demo_gpts if gpt.name not in taken])
     try:
         gpts = load()
     except GptsError as error:
         raise SettingsError(f"{path} is not usable: {error}.") from None
-    by_default = settings.model_aliases == ALIASES
     try:
         catalogue = Catalogue(
             BUILT_IN,
-            {} if by_default else aliases,
+            settings.own_aliases,
             gpts,
-            default_aliases=aliases if by_default else {},
+            default_aliases={} if settings.own_aliases else settings.model_aliases,
             any_gpt=settings.allow_any_gpt,
             slugs=settings.model_slugs,
             pass_through=settings.models == "listed",

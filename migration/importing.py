@@ -89,8 +89,8 @@ def _take_over_names(old: Mapping[str, str], imported: Imported) -> None:
 
 
 def _look_at_gpts(content: bytes, imported: Imported) -> None:
-    aliases = Settings.from_env(imported.settings).model_aliases
+    taken = names_taken(Settings.from_env(imported.settings).own_aliases)
     try:
-        imported.gpts = len(read_gpts(content, names_taken(aliases)))
+        imported.gpts = len(read_gpts(content, taken))
     except GptsError as error:
         imported.problems.append(f"the list of GPTs: {error}.")

@@ -11,7 +11,7 @@ from settings.errors import SettingsError
 from settings.misspelt import misspelt
 from settings.parsers import pairs_text
 from settings.spec import specs_of
-from settings.table import SettingsTable
+from settings.table import ALIASES, SettingsTable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +60,11 @@ class Settings(SettingsTable):
             default = f" Default: {spec.default}." if spec.default else ""
             lines.append(f"  {name}\n      {spec.sentence}{default}")
         return "\n".join(lines)
+
+    @property
+    def own_aliases(self) -> Mapping[str, str]:
+        """Aliases that the operator has set; none where they are the default ones."""
+        return {} if self.model_aliases == ALIASES else self.model_aliases
 
     def summary(self) -> dict[str, object]:
         """The settings in effect, for the log: name to value. Secrets are masked, pairs are one text."""

@@ -93,6 +93,15 @@ async def test_gpts_are_models_with_free_names(tmp_path: Path) -> None:
             }
 
 
+async def test_gpt_may_have_the_name_of_a_default_alias(tmp_path: Path) -> None:
+    async with offering(tmp_path, {"gpt-4o": HELPER}) as service:
+        assert (await service.chat(key=CALLER, model="gpt-4o")).status == 200
+        assert (await service.chat(key=CALLER, model="gpt-4-turbo")).status == 200
+        to_the_gpt, to_the_model = asked_upstream(service)
+    assert to_the_gpt["model"] == "gpt-4-gizmo"
+    assert to_the_model["model"] == "gpt-4"
+
+
 async def test_gpt_is_asked_with_its_description_and_answers_under_its_own_name(tmp_path: Path) -> None:
     async with offering(tmp_path, {"helper": HELPER}) as service:
         answer = await service.chat("Which tea?", key=CALLER, model="helper", stream=True)

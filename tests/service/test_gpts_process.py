@@ -77,14 +77,16 @@ async def running(directory: Path, *arguments: str, **env: str) -> AsyncIterator
     [
         ('{"helper": {}}', 'the entry "helper" has no id'),
         ('{"a": {"id": "g-1"}, "a": {"id": "g-2"}}', 'the name "a" is there twice'),
-        ('{"gpt-4o-mini": {"id": "g-1"}}', 'the name "gpt-4o-mini" already means a model or an alias'),
+        ('{"gpt-4-s": {"id": "g-1"}}', 'the name "gpt-4-s" already means a model or an alias'),
+        ('{"mini": {"id": "g-1"}}', 'the name "mini" already means a model or an alias'),
         ("{", "it is not JSON"),
     ],
 )
 async def test_malformed_list_stops_the_start_with_one_line(tmp_path: Path, content: str, said: str) -> None:
     path = tmp_path / "list.json"
     path.write_text(content)
-    process = await start(tmp_path, BASE_URL="http://127.0.0.1:9", GPTS_FILE=str(path))
+    aliases = "mini=gpt-3.5-turbo"
+    process = await start(tmp_path, BASE_URL="http://127.0.0.1:9", GPTS_FILE=str(path), MODEL_ALIASES=aliases)
     output, errors = await process.communicate()
     assert process.returncode == 2
     assert output == b""

@@ -36,6 +36,11 @@ def test_aliases_lead_to_models_that_every_service_has() -> None:
     Catalogue(BUILT_IN, Settings.from_env({}).model_aliases)
 
 
+def test_aliases_are_the_operators_own_once_they_are_set() -> None:
+    assert Settings.from_env({}).own_aliases == {}
+    assert Settings.from_env({"MODEL_ALIASES": "mini=gpt-4-s"}).own_aliases == {"mini": "gpt-4-s"}
+
+
 @pytest.mark.parametrize(
     ("name", "model"),
     [

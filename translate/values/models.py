@@ -49,7 +49,10 @@ BUILT_IN = (GPT_4_S, GPT_4_MOBILE, GPT_35_TURBO)
 
 
 def names_taken(aliases: Iterable[str]) -> set[str]:
-    """The names that no GPT of `gpts.json` may have, since they mean a model or are one of the aliases."""
+    """The names that no GPT of `gpts.json` may have: those of models, and of `aliases`, the operator's own.
+
+    A default alias gives way to a GPT of its name.
+    """
     return {model.name for model in (*BUILT_IN, ANY_GPT)} | set(aliases)
 
 
