@@ -22,13 +22,16 @@ DOCUMENTS = [
 _BLOCK = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
 _MADE = re.compile(r"^<!-- The table .*?^<!-- The end .*?$", re.MULTILINE | re.DOTALL)
 """Tables that a program writes stand in the English version alone; the other one links to them."""
-_OTHER_LANGUAGE = re.compile(r"^\[(?:中文|English)\]\(\S+\)$", re.MULTILINE)
 _CJK = r"[\u3400-\u9fff]"
 
 
 def in_chinese(path: Path) -> Path:
     """Where the Chinese version of an English document stands."""
     return path.with_name(path.name.removesuffix(".md") + CHINESE)
+
+
+def _in_english(path: Path) -> Path:
+    return path.with_name(path.name.removesuffix(CHINESE).removesuffix(".md") + ".md")
 
 
 def structure(text: str) -> list[str]:
@@ -52,11 +55,13 @@ def figures(text: str) -> list[set[str]]:
 def links(path: Path, text: str) -> Counter[tuple[str, int]]:
     """Where links lead: the document, in English, and which of its headings, from 1; 0 for none.
 
-    Addresses of other hosts are themselves, and the link to the other language is left out.
+    Addresses of other hosts are themselves. Links to the same document in the other language are left out.
     """
     found: Counter[tuple[str, int]] = Counter()
-    for link in re.findall(r"\]\(([^)\s]+)\)", _OTHER_LANGUAGE.sub("", _BLOCK.sub("", _MADE.sub("", text)))):
+    for link in re.findall(r"\]\(([^)\s]+)\)", _BLOCK.sub("", _MADE.sub("", text))):
         name, _, anchor = link.partition("#")
+        if name in (in_chinese(path).name, _in_english(path).name):
+            continue
         target = path.parent / name if name else path
         heading = 1 + anchors(target).index(anchor) if anchor and "//" not in name else 0
         found[(name or path.name).replace(CHINESE, ".md"), heading] += 1
@@ -65,8 +70,12 @@ def links(path: Path, text: str) -> Counter[tuple[str, int]]:
 
 def links_to_english(path: Path, text: str) -> list[str]:
     """Links of a Chinese document that lead to an English one which is there in Chinese, too."""
-    documents = re.findall(r"\]\((?!https?:)([^)#\s]+\.md)", _OTHER_LANGUAGE.sub("", text))
-    return [name for name in documents if in_chinese(path.parent / name).exists()]
+    documents = re.findall(r"\]\((?!https?:)([^)#\s]+\.md)", text)
+    return [
+        name
+        for name in documents
+        if name != _in_english(path).name and in_chinese(path.parent / name).exists()
+    ]
 
 
 def marks_of_another_script(text: str) -> list[str]:
