@@ -68,7 +68,7 @@ format: $(VENV)/dev.done
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Pictures of the dashboards and the console for the README. Needs Prometheus, Chromium, Node and pngquant, and fonts
+# Pictures of the dashboards and the console for the documents. Needs Prometheus, Chromium, Node and pngquant, and fonts
 # with Chinese characters and emoji.
 pictures: $(VENV)/dev.done
 	$(BIN)/python -m tests.deploy.pictures

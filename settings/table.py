@@ -1,6 +1,6 @@
 """The table of settings: name, default, parser and a sentence for operators, one field each.
 
-README.md repeats the table; a test holds the two together.
+docs/settings.md repeats the table; a test holds the two together.
 """
 
 from collections.abc import Mapping

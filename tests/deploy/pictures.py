@@ -1,4 +1,4 @@
-"""Pictures of the dashboards for the README: `make pictures`.
+"""Pictures of the dashboards for the documents: `make pictures`.
 
 A service, a simulated backend and a real Prometheus live for some minutes. Then every query of every panel
 is asked, and Grafana's own components draw the answers (`grafana/`). Heatmaps and states are no part of these

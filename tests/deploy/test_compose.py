@@ -13,6 +13,7 @@ from settings import ALIASES, Settings
 from settings.spec import specs_of
 from tests.deploy.compose import DEPLOY, FILES, filled_in, load
 from tests.deploy.env_example import OF_THE_CONTAINER
+from tests.docs.pages import RUNNING
 from translate.values import BUILT_IN
 
 SERVICES = [
@@ -139,10 +140,9 @@ def test_balancer_has_memory_for_the_bodies_that_wait_in_it() -> None:
     assert room + 128 <= mib(container["mem_limit"])
 
 
-def test_container_of_the_readme_is_as_closed_as_that_of_the_stack() -> None:
+def test_container_of_the_guide_is_as_closed_as_that_of_the_stack() -> None:
     container = service("compose.yaml", "pandora")
-    readme = (DEPLOY.parent / "README.md").read_text()
-    found = re.search(r"^docker run -d ((?:.*\\\n)*.*)$", readme, re.MULTILINE)
+    found = re.search(r"^docker run -d ((?:.*\\\n)*.*)$", RUNNING, re.MULTILINE)
     assert found is not None
     words = shlex.split(found[1])
     assert words[-1] == container["image"]

@@ -13,6 +13,7 @@ from settings import Settings
 from settings.spec import specs_of
 from tests.deploy.compose import load
 from tests.deploy.image import ROOT, environment, only, stages
+from tests.docs.pages import MONITORING
 from tests.service.deployment import deployed
 
 FOLDER = ROOT / "deploy" / "kubernetes"
@@ -183,7 +184,7 @@ def test_autoscaler_counts_answers_in_flight() -> None:
     spec = manifest("horizontal-pod-autoscaler.example.yaml")["spec"]
     (metric,) = spec["metrics"]
     name = metric["pods"]["metric"]["name"]
-    assert name in (ROOT / "README.md").read_text()
+    assert name in MONITORING
     assert name in (FOLDER / "horizontal-pod-autoscaler.example.yaml").read_text().partition("apiVersion")[0]
     most = Settings.from_env(dict(SETTINGS)).max_concurrent
     assert 0 < int(metric["pods"]["target"]["averageValue"]) < most

@@ -19,6 +19,7 @@ import pytest
 
 from server import VERSION
 from tests.deploy.image import ROOT, copies, stages
+from tests.docs.pages import RUNNING
 from tests.processes import ask
 
 WHEEL = f"pandora_to_v1-{VERSION}-py3-none-any.whl"
@@ -156,10 +157,10 @@ def test_same_files_give_the_same_bytes_and_the_archive_gives_the_same_wheel(
     assert (unpacked / WHEEL).read_bytes() == (dist / WHEEL).read_bytes()
 
 
-def test_command_of_the_project_is_that_of_the_readme() -> None:
+def test_command_of_the_project_is_that_of_the_guide() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert project["scripts"] == {"pandora-to-v1": "pandora_to_v1:run"}
-    assert "pipx install .\npandora-to-v1 --demo\n" in (ROOT / "README.md").read_text()
+    assert "pipx install .\npandora-to-v1 --demo\n" in RUNNING
 
 
 def test_python_without_the_packages_is_told_what_to_do_in_one_line(tmp_path: Path) -> None:

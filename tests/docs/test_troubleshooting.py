@@ -6,11 +6,12 @@ import pytest
 
 from settings import Settings
 from settings.spec import specs_of
+from tests.docs.metrics import COLLECTED, exported
+from tests.docs.pages import ERRORS
 from tests.source_tree import ROOT
-from tests.test_readme import COLLECTED, README, exported
 
 DOCUMENT = (ROOT / "docs" / "troubleshooting.md").read_text("utf-8")
-ERRORS = README.partition("\n## Errors\n")[2].partition("\n## ")[0]
+STATUSES = ERRORS.partition("\n## Statuses and codes\n")[2].partition("\n## ")[0]
 OF_OTHERS = {"PROXY_API_PREFIX_FILE", "NAME_FILE"}
 
 
@@ -20,12 +21,12 @@ def test_settings_that_are_named_exist() -> None:
     assert named - there - OF_OTHERS == set()
 
 
-def test_errors_that_are_named_stand_in_the_readme_with_their_status() -> None:
+def test_errors_that_are_named_stand_in_the_errors_with_their_status() -> None:
     named = set(re.findall(r"^\| (\d{3}) `(\w+)`", DOCUMENT, re.MULTILINE))
     assert len(named) > 8
     told = {
         (status, code)
-        for statuses, codes in re.findall(r"^\| ([\d, ]+) \| ([^|]*) \|", ERRORS, re.MULTILINE)
+        for statuses, codes in re.findall(r"^\| ([\d, ]+) \| ([^|]*) \|", STATUSES, re.MULTILINE)
         for status in statuses.split(", ")
         for code in re.findall(r"`(\w+)`", codes)
     }

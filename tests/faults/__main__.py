@@ -1,5 +1,5 @@
-"""Writes the table of faults into the README: `python -m tests.faults`."""
+"""Writes the table of faults into docs/errors.md: `python -m tests.faults`."""
 
-from tests.faults.readme import README, updated
+from tests.faults.document import DOCUMENT, updated
 
-README.write_text(updated(README.read_text(encoding="utf-8")), encoding="utf-8")
+DOCUMENT.write_text(updated(DOCUMENT.read_text(encoding="utf-8")), encoding="utf-8")

@@ -6,9 +6,9 @@ import pytest
 
 from settings import Settings
 from settings.spec import specs_of
+from tests.docs.pages import SETTINGS as DOCUMENT
 from tests.settings.refusal import refusal
 from tests.settings.secret_values import SECRETS
-from tests.test_readme import README
 
 SPECS = specs_of(Settings).values()
 
@@ -144,8 +144,8 @@ def test_every_setting_can_stand_in_it(file: Path) -> None:
     assert read(file, "\n".join(lines)) == Settings.from_env({"CONFIG_FILE": str(file)})
 
 
-def test_example_of_the_readme_is_read(file: Path, tmp_path: Path) -> None:
-    (example,) = (block.partition("```")[0] for block in README.split("```toml\n")[1:])
+def test_example_of_the_document_is_read(file: Path, tmp_path: Path) -> None:
+    (example,) = (block.partition("```")[0] for block in DOCUMENT.split("```toml\n")[1:])
     prefix = tmp_path / "prefix"
     prefix.write_text("abcd1234", encoding="utf-8")
     settings = read(file, example, PROXY_API_PREFIX_FILE=str(prefix))

@@ -1,4 +1,4 @@
-"""All faults, with what must come of each. The table in the README is made from this."""
+"""All faults, with what must come of each. The table in docs/errors.md is made from this."""
 
 from tests.faults.table.answers import ANSWERS
 from tests.faults.table.callers import CALLERS

@@ -1,4 +1,4 @@
-"""Pictures of the console for the README: `make pictures`.
+"""Pictures of the console for the documents: `make pictures`.
 
 Needs Chromium, and fonts with Chinese characters and emoji (fonts-noto-cjk, fonts-noto-color-emoji).
 """

@@ -1,15 +1,15 @@
-"""The table of faults in the README is the one that the matrix runs."""
+"""The table of faults in docs/errors.md is the one that the matrix runs."""
 
 from collections import Counter
 
 from tests.faults.cells import cells_of
-from tests.faults.readme import README, parts, table
+from tests.faults.document import DOCUMENT, parts, table
 from tests.faults.table import FAULTS
 
 
-def test_table_in_the_readme_is_that_of_the_matrix() -> None:
+def test_table_in_the_document_is_that_of_the_matrix() -> None:
     """`python -m tests.faults` writes it anew."""
-    assert parts(README.read_text(encoding="utf-8"))[1].strip() == table().strip()
+    assert parts(DOCUMENT.read_text(encoding="utf-8"))[1].strip() == table().strip()
 
 
 def test_each_fault_has_a_name_of_its_own_in_its_phase() -> None:

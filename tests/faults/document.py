@@ -1,11 +1,11 @@
-"""The table of faults in the README, made from the data that the matrix runs."""
+"""The table of faults in docs/errors.md, made from the data that the matrix runs."""
 
 from pathlib import Path
 
 from tests.faults.cells import Fault, Phase
 from tests.faults.table import FAULTS
 
-README = Path(__file__).parents[2] / "README.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "errors.md"
 BEGIN = "<!-- The table of faults: made by `python -m tests.faults`. -->\n"
 END = "<!-- The end of the table of faults. -->\n"
 HEAD = "| when | what goes wrong | what the client gets | booked | sent again |"
@@ -30,14 +30,14 @@ def _consequences(fault: Fault) -> tuple[str, str, str]:
     return str(fault.ending), YES_OR_NO[fault.booked], YES_OR_NO[fault.repeated]
 
 
-def parts(readme: str) -> tuple[str, str, str]:
+def parts(text: str) -> tuple[str, str, str]:
     """What is before the table, the table, and what is behind it."""
-    before, _, rest = readme.partition(BEGIN)
+    before, _, rest = text.partition(BEGIN)
     between, _, after = rest.partition(END)
     return before + BEGIN, between, END + after
 
 
-def updated(readme: str) -> str:
-    """The text of the README with the present table."""
-    before, _, after = parts(readme)
+def updated(text: str) -> str:
+    """The text of the document with the present table."""
+    before, _, after = parts(text)
     return f"{before}\n{table()}\n{after}"
