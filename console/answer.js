@@ -1,12 +1,15 @@
 // One answer, drawn while it arrives. Text is drawn at most once per frame, and only from the last unfinished
-// block on. Text beyond SHOWN_CHARACTERS is drawn when the user clicks a button, so that the page stays fast.
+// block on; a block that takes long is drawn less often. Text beyond SHOWN_CHARACTERS is drawn when the user
+// clicks a button, so that the page stays fast.
 
 import { el } from "./dom.js";
 import { number, t } from "./i18n.js";
 import { parse } from "./markdown.js";
-import { renderBlock } from "./render.js";
+import { wordsOf } from "./maths.js";
+import { Kept, renderBlock } from "./render.js";
 
-export const SHOWN_CHARACTERS = 60_000;
+const SHOWN_CHARACTERS = 60_000;
+const SHARE = 5; // drawing takes one part of so many of the time
 
 export class AnswerView {
   #shown = "";
@@ -16,7 +19,8 @@ export class AnswerView {
   #doneCharacters = 0; // of #shown, in blocks that are complete
   #openNodes = []; // of the last block, which may still change
   #frame = 0;
-  #pictures = new Map();
+  #restUntil = 0;
+  #kept = new Kept(); // of the last block
   #onBlock;
 
   /** `onBlock` is called with the text of each block that is complete. */
@@ -35,23 +39,36 @@ export class AnswerView {
       this.#rest.push(text.slice(fits));
       this.#restLength += text.length - fits;
     }
-    this.#frame ||= requestAnimationFrame(() => this.#draw());
+    this.#frame ||= requestAnimationFrame(() => this.#drawInTime());
   }
 
   /** The answer is complete. */
   finish() {
     cancelAnimationFrame(this.#frame);
     this.#draw();
-    for (const node of this.#openNodes) this.#onBlock(node.textContent);
+    for (const node of this.#openNodes) this.#onBlock(wordsOf(node));
+  }
+
+  #drawInTime() {
+    const now = performance.now();
+    if (now < this.#restUntil) {
+      this.#frame = requestAnimationFrame(() => this.#drawInTime());
+      return;
+    }
+    this.#draw();
+    this.#restUntil = now + SHARE * (performance.now() - now);
   }
 
   #draw() {
     this.#frame = 0;
     const blocks = parse(this.#shown.slice(this.#doneCharacters));
-    const nodes = blocks.map((block) => renderBlock(block, this.#pictures));
+    const nodes = blocks.map((block, index) => {
+      this.#kept = new Kept(index === 0 ? this.#kept : null);
+      return renderBlock(block, this.#kept);
+    });
     for (const node of this.#openNodes) node.remove();
     this.prose.append(...nodes);
-    for (const node of nodes.slice(0, -1)) this.#onBlock(node.textContent);
+    for (const node of nodes.slice(0, -1)) this.#onBlock(wordsOf(node));
     this.#openNodes = nodes.slice(-1);
     this.#doneCharacters += blocks.at(-1)?.start ?? 0;
     this.more.hidden = this.#restLength === 0;

@@ -158,7 +158,7 @@ def make_app(parts: AppParts) -> tornado.web.Application:
         *([] if parts.metrics_apart else [_metrics_route(parts)]),
         (r"/", ConsoleHandler, {}),
         (r"/console/state", StateHandler, {"parts": console}),
-        (r"/console/([a-z0-9-]+\.[a-z]+)", ConsoleHandler, {}),
+        (r"/console/((?:[a-z0-9-]+/)*[A-Za-z0-9_.-]+\.[a-z0-9]+)", ConsoleHandler, {}),
         *_admin_routes(parts),
     ]
     return ApiApplication(

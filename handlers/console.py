@@ -29,8 +29,10 @@ MAX_ACCOUNTS: Final = 50
 TYPES: Final = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
+    ".mjs": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml",
+    ".woff2": "font/woff2",
 }
 
 
@@ -42,15 +44,18 @@ class _File:
 
 
 @cache
-def _files() -> Mapping[str, _File]:
-    """All files of the console by name; some 60 kB."""
-    files = {}
-    for path in FOLDER.iterdir():
-        if path.suffix in TYPES:
-            content = path.read_bytes()
-            etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-            files[path.name] = _File(content, TYPES[path.suffix], etag)
-    return files
+def _paths() -> Mapping[str, Path]:
+    """The files of the console by their names below its folder, with slashes."""
+    paths = (path for path in FOLDER.rglob("*") if path.suffix in TYPES)
+    return {path.relative_to(FOLDER).as_posix(): path for path in paths}
+
+
+@cache
+def _file(path: Path) -> _File:
+    """A file, once somebody has asked for it: of the 900 kB of all most are for formulas and code."""
+    content = path.read_bytes()
+    etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    return _File(content, TYPES[path.suffix], etag)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +88,10 @@ class ConsoleHandler(OwnOriginHandler):
 
     def get(self, name: str = "index.html") -> None:
         """The file of this name. Raises NotFound."""
-        file = _files().get(name)
-        if file is None:
+        path = _paths().get(name)
+        if path is None:
             raise NotFound("The console has no such file.", code="unknown_url")
+        file = _file(path)
         self.set_header("Content-Type", file.content_type)
         self.set_header("Cache-Control", "no-cache")
         self.set_header("ETag", file.etag)

@@ -8,7 +8,7 @@ from translate.values import Unauthorized
 
 # Pictures of answers may be anywhere; the page shows those of other hosts only when told to.
 POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; connect-src 'self'; "
     "img-src 'self' data: https: http:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 

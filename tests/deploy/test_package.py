@@ -23,6 +23,7 @@ from tests.docs.pages import RUNNING
 from tests.processes import ask
 
 WHEEL = f"pandora_to_v1-{VERSION}-py3-none-any.whl"
+SERVED = {".html", ".js", ".mjs", ".css", ".svg", ".woff2"}
 ARCHIVE = f"pandora_to_v1-{VERSION}.tar.gz"
 
 
@@ -99,7 +100,8 @@ def test_installed_command_serves_the_demo_and_its_console_and_keeps_state_where
         assert ask(port, "POST", "/v1/chat/completions", message, "fk-demo").status == 200
         page = ask(port, "GET", "/", key="")
         assert page.headers["Content-Type"].startswith("text/html")
-        for name in {path.name for path in (ROOT / "console").iterdir()} - {"index.html"}:
+        served = {path for path in (ROOT / "console").rglob("*") if path.suffix in SERVED}
+        for name in {path.relative_to(ROOT / "console").as_posix() for path in served} - {"index.html"}:
             assert ask(port, "GET", f"/console/{name}", key="").status == 200
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0

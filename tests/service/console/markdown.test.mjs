@@ -1,4 +1,4 @@
-// The parser alone: what becomes of text, good, broken and hostile.
+// The parser alone: what becomes of text, good, broken and hostile, and of maths.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -12,7 +12,7 @@ const inline = (text) => parseInline(text);
 function words(part) {
   if (typeof part === "string") return part;
   if (Array.isArray(part)) return part.map(words).join("");
-  return words([part.text, part.alt, part.children, part.items, part.head, part.rows].filter(Boolean));
+  return words([part.type === "math" ? part.source : part.text, part.alt, part.children, part.items, part.head, part.rows].filter(Boolean));
 }
 
 test("blocks are told apart and know where they begin", () => {
@@ -55,7 +55,7 @@ test("lists nest, and blank lines between items do not end them", () => {
 test("emphasis, code and escapes", () => {
   assert.deepEqual(inline("**a _b_** `c*d*` \\*e\\*"), [
     { type: "strong", children: ["a ", { type: "em", children: ["b"] }] },
-    " ", { type: "code", text: "c*d*" }, " ", "*", "e", "*",
+    " ", { type: "code", text: "c*d*" }, " *e*",
   ]);
   assert.deepEqual(inline("snake_case_name 2 * 3 * 4"), ["snake_case_name 2 * 3 * 4"]);
 });
@@ -81,11 +81,46 @@ test("broken markdown loses no words", () => {
 });
 
 test("hostile repetition ends", { timeout: 20000 }, () => {
-  const hostile = ["[", "![", "*", "**a ", "_a ", "`", "``` ", "> ", "- ", "[a](", "(", "[![a](b)", "|", "a|b\n-|-\n", "~~x ", "\\", "1. ", "<", "https://"];
+  const hostile = ["$", "$a ", "$$", "$$\na\n", "\\[", "\\[\na\n", "\\(", "a $x", "[", "![", "*", "**a ", "_a ", "`", "``` ", "> ", "- ", "[a](", "(", "[![a](b)", "|", "a|b\n-|-\n", "~~x ", "\\", "1. ", "<", "https://"];
   for (const piece of hostile) assert.ok(parse(piece.repeat(60_000 / piece.length)).length > 0, piece);
 });
 
 test("depth is bounded", () => {
   assert.ok(parse(">".repeat(30_000) + "x").length > 0);
   assert.ok(parse(Array.from({ length: 300 }, (_, depth) => " ".repeat(depth * 2) + "- x").join("\n")).length > 0);
+});
+
+test("maths is found by the marks that models write, and TeX is left as it is", () => {
+  const math = (text, source, display) => ({ type: "math", text, source, display });
+  assert.deepEqual(inline("a \\(x_1 * y_2\\) b"), ["a ", math("x_1 * y_2", "\\(x_1 * y_2\\)", false), " b"]);
+  assert.deepEqual(inline("$a_1$, $b\\_c$"), [math("a_1", "$a_1$", false), ", ", math("b\\_c", "$b\\_c$", false)]);
+  assert.deepEqual(inline("so $$x < y$$."), ["so ", math("x < y", "$$x < y$$", true), "."]);
+  assert.deepEqual(inline("**\\[ a \\]**")[0].children, [math("a", "\\[ a \\]", true)]);
+});
+
+test("a formula of its own is a block, also after words, in a list and with lines that look like Markdown", () => {
+  const tex = "\\begin{aligned}\n- a &= b \\\\\n= 1 | 2\n\\end{aligned}";
+  for (const [open, close] of [["\\[", "\\]"], ["$$", "$$"]]) {
+    const [words, block, after] = parse(`Then:\n${open}\n${tex}\n${close}\nso`);
+    assert.deepEqual([words.type, block.type, after.type], ["paragraph", "math", "paragraph"]);
+    assert.equal(block.text, tex);
+    assert.equal(block.source, `${open}\n${tex}\n${close}`);
+    assert.equal(parse(`- item\n  ${open}\n  x\n  ${close}`)[0].items[0][1].text, "x");
+    assert.equal(parse(`${open} x ${close}`)[0].type, "math");
+  }
+});
+
+test("money, code, escapes and marks that are never closed are no maths", () => {
+  const texts = ["It costs $5 and $10.", "US$5 or A$6", "$5-$10", "a $ b $ c", "`$x$`", "\\$x\\$", "$$\na\n\nb", "\\[ a", "$x\ny$", "\\( a", "$20k$30"];
+  for (const text of texts) assert.ok(!JSON.stringify(parse(text)).includes('"math"'), text);
+});
+
+test("bold beside Chinese is bold, though no spaces stand around it", () => {
+  assert.equal(inline("这是**“重点”：**后面")[1].type, "strong");
+  assert.equal(inline("**绿茶（龙井）**很好")[0].type, "strong");
+  assert.deepEqual(inline("2 ** 3 ** 4"), ["2 ** 3 ** 4"]);
+});
+
+test("a line in a cell is broken by the one element that models write", () => {
+  assert.deepEqual(inline("a<br>b<BR />c"), ["a", { type: "break" }, "b", { type: "break" }, "c"]);
 });

@@ -2,54 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
-import tornado.web
+import pytest
 
-from tests.service.console.browser import Page, tab
-from tests.service.deployment import deployed
+from tests.service.console.scripted import IDLE, PROSE, answered
 
 PIECE = 64 * 1024
-IDLE = "document.querySelector('#log').getAttribute('aria-busy') === 'false'"
-PROSE = "document.querySelector('.prose')"
-
-
-class Scripted(tornado.web.RequestHandler):
-    """Streams the pieces it is given as one answer."""
-
-    def initialize(self, pieces: list[str]) -> None:
-        self._pieces = pieces
-
-    async def post(self) -> None:
-        self.set_header("Content-Type", "text/event-stream")
-        for piece in self._pieces:
-            chunk = {"choices": [{"index": 0, "delta": {"content": piece}}]}
-            self.write(f"data: {json.dumps(chunk)}\n\n")
-            await self.flush()
-        self.write("data: [DONE]\n\n")
-
-
-@asynccontextmanager
-async def answered(devtools: int, *pieces: str) -> AsyncIterator[Page]:
-    """The playground, asked something that is answered with these pieces.
-
-    The address of the API is typed into the page, which happens where it has a secret prefix.
-    """
-    async with deployed({"API_PREFIX": "sesame", "ADMIN_TOKEN": "of-nobody"}) as service:
-        application = service.server.http.application
-        assert isinstance(application, tornado.web.Application)
-        application.add_handlers(
-            ".*", [(r"/scripted/v1/chat/completions", Scripted, {"pieces": list(pieces)})]
-        )
-        async with tab(devtools) as page:
-            await page.open(f"http://127.0.0.1:{service.port}/")
-            await page.write("#base", "/scripted/v1/")
-            await page.write("#key", "fk-some-key")
-            await page.write("#prompt", "Hello")
-            await page.press("Enter")
-            await page.until(f"document.querySelectorAll('.message').length === 2 && {IDLE}", 30)
-            yield page
 
 
 def script_of(piece: str, times: int) -> str:
@@ -185,3 +143,63 @@ async def test_screen_readers_hear_blocks_with_pauses_not_every_piece(devtools: 
         await page.until("window.heard >= 1")
         assert await page.eval("window.heard") <= 3
         assert await page.eval("document.querySelector('#log').getAttribute('aria-live')") == "off"
+
+
+LEADING_OUT = (
+    r"\(\href{javascript:window.ran=1}{x}\)",
+    r"\(\url{https://x.example}\)",
+    r"\(\includegraphics{http://127.0.0.1:9/leak.png}\)",
+    r"\(\htmlId{prompt}{x} \htmlClass{hidden}{x} \htmlStyle{position: fixed}{x} \htmlData{a=b}{x}\)",
+    r"\(\text{<img src=x onerror=window.ran=2>}\)",
+    r"\(\char`< \unicode{x3c} \class{x}{y} \style{x}{y} \cssId{prompt}{x}\)",
+)
+
+
+@pytest.mark.parametrize("maths", LEADING_OUT)
+async def test_nothing_in_a_formula_leads_out_of_it(devtools: int, maths: str) -> None:
+    async with answered(devtools, f"{maths} and $y^2$") as page:
+        await page.until(f"{PROSE}.querySelector('.katex') !== null")
+        await asyncio.sleep(0.1)
+        assert await page.eval(f"{PROSE}.querySelectorAll('a, img, script, [id], [href], [src]').length") == 0
+        assert await page.eval("window.ran") is None
+        assert await page.eval("document.querySelectorAll('#prompt').length") == 1
+        assert not any(":9/" in address for address in page.requests)
+        assert page.complaints == []
+
+
+async def test_formulas_that_grow_without_end_stay_text(devtools: int) -> None:
+    growing = r"\(\def\a{xxxxxxxxxx}\def\b{\a\a\a\a\a\a\a\a}\def\c{\b\b\b\b\b\b\b\b}\c\c\c\c\c\c\c\c\)"
+    endless = r"\(\def\x{\x\x}\x\)"
+    deep = r"\(" + r"\frac{" * 900 + r"\)"
+    long = r"\(" + "x+" * 3000 + r"x\)"
+    async with answered(devtools, "\n\n".join((growing, endless, deep, long, "$z$"))) as page:
+        await page.until(f"{PROSE}.lastElementChild.querySelector('.katex') !== null")
+        assert await page.eval(f"{PROSE}.querySelectorAll('.katex').length") == 1
+        assert "x+x+x" in await page.eval(f"{PROSE}.innerText")
+        assert page.complaints == []
+
+
+async def test_formula_stays_in_its_place_and_is_not_larger_than_it_may_be(devtools: int) -> None:
+    hostile = r"$$\rule{9000em}{9000em}$$" "\n\n" r"\(\kern-900em\raisebox{-400em}{\Huge X}\) $y$"
+    async with answered(devtools, hostile) as page:
+        await page.until(f"{PROSE}.querySelectorAll('.katex').length === 2")
+        assert await page.eval("document.documentElement.scrollWidth <= innerWidth")
+        log = "document.querySelector('#log')"
+        assert await page.eval(f"{log}.scrollWidth <= {log}.clientWidth")
+        display = f"{PROSE}.querySelector('.display').getBoundingClientRect()"
+        assert await page.eval(f"{display}.height <= innerHeight * 0.61")
+        assert await page.eval(f"{PROSE}.getBoundingClientRect().height") < 1500
+
+
+async def test_frames_are_drawn_while_thousands_of_formulas_come_at_once(devtools: int) -> None:
+    async with answered(devtools, "x") as page:
+        await page.eval(
+            script_of("Let $\\frac{a_1}{b}$ be $x^2$.\n\n", 2000)
+            + "window.drawn = 0; const count = () => { drawn += 1; requestAnimationFrame(count); }; count();"
+        )
+        await page.write("#prompt", "Again")
+        await page.press("Enter")
+        await page.until(f"document.querySelectorAll('.message').length === 4 && {IDLE}", 30)
+        await page.eval("window.drawn = 0")
+        await page.until("document.querySelectorAll('.katex').length > 1000", 30)
+        assert await page.eval("window.drawn") > 20
