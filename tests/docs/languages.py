@@ -11,6 +11,7 @@ CHINESE = ".zh-CN.md"
 OF_DEVELOPERS = frozenset({"architecture.md", "glossary.md", "protocol.md"})
 """Documents in `docs/` for those who work on the service: English only (CONTRIBUTING.md)."""
 DOCUMENTS = [
+    ROOT / "README.md",
     ROOT / "deploy" / "README.md",
     *(
         path
@@ -18,7 +19,7 @@ DOCUMENTS = [
         if not path.name.endswith(CHINESE) and path.name not in OF_DEVELOPERS
     ),
 ]
-"""The English version of each document for users and operators, but for the README."""
+"""The English version of each document for users and operators."""
 _BLOCK = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
 _MADE = re.compile(r"^<!-- The table .*?^<!-- The end .*?$", re.MULTILINE | re.DOTALL)
 """Tables that a program writes stand in the English version alone; the other one links to them."""
