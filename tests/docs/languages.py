@@ -38,7 +38,9 @@ def _in_english(path: Path) -> Path:
 def structure(text: str) -> list[str]:
     """Marks of headings and items, rows as their number of cells, whole blocks of code; in their order."""
     marks = re.findall(
-        r"^ *```.*?^ *```$|^#+ |^\|.*|^ *- |^\d+\. ", _MADE.sub("", text), re.DOTALL | re.MULTILINE
+        r"^ *```.*?^ *```$|^ {4}\S[^\n]*|^#+ |^\|[^\n]*|^ *- |^\d+\. ",
+        _MADE.sub("", text),
+        re.DOTALL | re.MULTILINE,
     )
     return [f"row of {mark.count('|') - 1}" if mark.startswith("|") else mark for mark in marks]
 
