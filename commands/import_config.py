@@ -52,6 +52,7 @@ def _told(imported: Imported) -> str:
     lines = [
         f"{name}: settings taken over: {len(imported.settings)}; keys that are not needed here: "
         f"{len(imported.left_out)}, which the comments explain.",
+        *(f"{name}: look at {setting}: {remark}." for setting, remark in imported.remarks.items()),
         *(f"{name}: not taken over: {problem}" for problem in imported.problems),
     ]
     return "".join(f"{line}\n" for line in lines)

@@ -20,9 +20,10 @@ PROXY_API_PREFIX_FILE=
 
 def environment_text(imported: Imported) -> str:
     """Lines `NAME=text`, each below the old key that it was made of, and in comments what was left out."""
-    settings = imported.settings.items()
     parts = [_HEAD]
-    parts += [f"# {imported.origins[name]}\n{name}={_in_quotes(text)}\n" for name, text in settings]
+    for name, text in imported.settings.items():
+        remark = f"# Please look: {imported.remarks[name]}.\n" if name in imported.remarks else ""
+        parts.append(f"# {imported.origins[name]}\n{remark}{name}={_in_quotes(text)}\n")
     parts.append(_NO_FILE)
     if imported.gpts is not None:
         parts.append(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from migration.old_config import read_config
-from migration.rules import LEFT_OUT, NEW_NAMES, RULES
+from migration.rules import LEFT_OUT, NEW_NAMES, REMARKS, RULES
 from settings import ALIASES, Settings, SettingsError
 from translate.values import GptsError, names_taken, quoted, read_gpts
 
@@ -23,6 +23,11 @@ class Imported:
     """What means something and could not be taken over: one line each, without secrets."""
     gpts: int | None = None
     """How many GPTs the old `gpts.json` lists; None if there is none that can be used."""
+
+    @property
+    def remarks(self) -> dict[str, str]:
+        """Name of a setting that was taken over to what is to be looked at in it."""
+        return {name: REMARKS[name] for name in self.settings if name in REMARKS}
 
     def take(self, key: str, name: str, text: str) -> None:
         """Set `name` to `text`, which `key` stands for, unless the service would refuse it."""

@@ -54,6 +54,11 @@ RULES: Final[Mapping[str, Rule]] = {
 }
 """What has a setting here. Of two keys for one setting the first counts: it is the newer name."""
 
+REMARKS: Final[Mapping[str, str]] = {
+    "UPLOAD_BASE_URL": "pictures and files come from the port of the API here: this address must lead to it",
+}
+"""What to look at in a setting here, although the old text can stand."""
+
 NEW_NAMES: Final[Mapping[str, str]] = {
     "gpt_4_s_new_name": "gpt-4-s",
     "gpt_4_mobile_new_name": "gpt-4-mobile",

@@ -36,6 +36,13 @@ def test_what_could_not_be_taken_over_is_told_and_makes_the_exit_code_1(tmp_path
     assert "canary" not in done.stdout + done.stderr
 
 
+def test_what_is_to_be_looked_at_is_told_and_leaves_the_exit_code(tmp_path: Path) -> None:
+    path = written(tmp_path, {"backend_container_url": "http://192.0.2.7:50012"})
+    done = run("server.py", "import-config", path)
+    assert done.returncode == 0
+    assert "\nserver.py: look at UPLOAD_BASE_URL: pictures and files " in done.stderr
+
+
 @pytest.mark.parametrize("content", [None, "[]", "{"])
 def test_file_that_is_no_configuration_is_one_line_that_names_it(content: str | None, tmp_path: Path) -> None:
     path = tmp_path / "config.json"

@@ -165,6 +165,14 @@ def test_list_of_gpts_is_looked_at_with_the_new_names() -> None:
     assert imported({}, b"[]").problems != []
 
 
+def test_address_of_pictures_is_taken_over_and_to_be_looked_at() -> None:
+    found = imported({"backend_container_url": "http://192.0.2.7:50012", "log_level": "INFO"})
+    assert list(found.remarks) == ["UPLOAD_BASE_URL"]
+    about, _, address = environment_text(found).partition("UPLOAD_BASE_URL=")
+    assert address.startswith("http://192.0.2.7:50012\n")
+    assert about.endswith(f"# backend_container_url\n# Please look: {found.remarks['UPLOAD_BASE_URL']}.\n")
+
+
 def read_by_a_shell(text: str, folder: Path) -> dict[str, str]:
     path = folder / "settings.env"
     path.write_text(text)
