@@ -10,7 +10,7 @@ from accounts import Caller
 from handlers.answer import AnswerParts
 from handlers.emulation import Emulated, computed
 from handlers.lasting import Course, LastingHandler, Said
-from handlers.sides import SIDE_HEADER, may_answer
+from handlers.sides import side_answerer
 from translate import Options
 from translate.openai import (
     ChatRequest,
@@ -22,8 +22,7 @@ from translate.openai import (
     chat_request,
     completion_request,
 )
-from translate.sides import side_request
-from translate.values import SEARCH, AnswerFormat, CitationForm, JsonObject, Model, NotFound, Style
+from translate.values import SEARCH, AnswerFormat, CitationForm, JsonObject, Model, Style
 from turns import Prompt, Runner, TurnRequest
 
 HEAVY: Final = ("tools", "functions", "response_format")
@@ -76,36 +75,15 @@ class ChatHandler(LastingHandler):
         request = await computed(tools, self._read, data, emulate=emulation.enabled)
         del data
         model = await self.resolve(request.model)
-        if aside := self._is_side_request(request):
-            model = await self._side_model(model, request)
+        side = await side_answerer(
+            self, self.chat.side_model, model, request.messages, request.toolbox, streams=request.stream
+        )
+        model = side or model
         self.check_limits(self.caller, model)
         said = Said(request.messages, request.toolbox, request.format, tools)
         format = self._format(request)
         ask = partial(self._asked_for, request, model)
-        return await self.runner(said, model, ask, format, aside=aside), format
-
-    def _is_side_request(self, request: ChatRequest) -> bool:
-        """Whether a client asks this by itself; log, metrics and a header say so."""
-        if not self.chat.side_model:
-            return False
-        tools = [tool.name for tool in request.toolbox.tools] if request.toolbox is not None else ()
-        shape = side_request(request.messages, tools, streams=request.stream)
-        if shape is None:
-            return False
-        self.side = shape.name
-        self.set_header(SIDE_HEADER, shape.name)
-        self.common.metrics.side_request(shape.client, shape.task)
-        return True
-
-    async def _side_model(self, asked: Model, request: ChatRequest) -> Model:
-        """The model that answers a side request in place of `asked`: that one, if the other cannot."""
-        try:
-            model = await self.resolve(self.chat.side_model)
-        except NotFound:  # the key is not for it, or it is a GPT that is gone
-            return asked
-        charges = self.common.charges
-        dearer = charges.units(model) > charges.units(asked)
-        return asked if dearer or not may_answer(model, request.messages) else model
+        return await self.runner(said, model, ask, format, aside=side is not None), format
 
     def _read(self, data: JsonObject, *, emulate: bool) -> ChatRequest:
         return chat_request(data, emulate=emulate)

@@ -13,6 +13,7 @@ from handlers.body import BodyHandler
 from handlers.chat import ChatOptions
 from handlers.emulation import Emulated, computed
 from handlers.lasting import Course, LastingHandler, Said
+from handlers.sides import side_answerer
 from translate import Options
 from translate.anthropic import MessagesRequest, MessagesStream, WholeMessage, messages_request
 from translate.openai import JsonBody
@@ -62,10 +63,15 @@ class MessagesHandler(PromptHandler, LastingHandler):
         """What makes the answer, and its format. While it runs, nobody else keeps the request."""
         request, said = await self.read_prompt()
         model = await self.resolve(request.model)
+        side = await side_answerer(
+            self, self.chat.side_model, model, said.messages, said.toolbox, streams=request.stream
+        )
+        model = side or model
         self.check_limits(self.caller, model)
         self.window = _expected_tokens(said), _context(model)
         format = self._format(request)
-        return await self.runner(said, model, partial(self._asked_for, request, model), format), format
+        ask = partial(self._asked_for, request, model)
+        return await self.runner(said, model, ask, format, aside=side is not None), format
 
     def _asked_for(
         self, request: MessagesRequest, model: Model, course: Course, emulated: Emulated

@@ -130,7 +130,9 @@ FEATURES: Final = (
     "deep_research", "image_gen", "file_upload", "paste_text_to_file", "odyssey", "reason"
 )  # fmt: skip
 """Features of the backend of which the uses that are left are shown; it may count others."""
-SIDE_CLIENTS: Final = ("nextchat", "open-webui", "lobechat", "librechat", "opencode", "qwen-code")
+SIDE_CLIENTS: Final = (
+    "nextchat", "open-webui", "lobechat", "librechat", "opencode", "qwen-code", "claude-code", "codex"
+)  # fmt: skip
 """Clients whose side requests are known."""
 SIDE_TASKS: Final = ("title", "tags", "follow_ups", "summary", "memory", "completion", "queries")
 """What side requests are for."""

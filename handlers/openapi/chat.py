@@ -1,10 +1,9 @@
 """Chat completions."""
 
-from collections.abc import Mapping
 from typing import Final
 
 from handlers.openapi.operations import (
-    CONVERSATION,
+    ANSWER_HEADERS,
     CONVERSING,
     EVENTS,
     JSON,
@@ -236,11 +235,6 @@ _SCHEMAS: Final[dict[str, Schema]] = {
     "TextCompletion": _COMPLETION,
 }
 
-_HEADERS: Final[Mapping[str, JsonObject]] = {
-    **CONVERSATION,
-    "x-side-request": {"$ref": "#/components/headers/SideRequest"},
-}
-
 CHAT: Final = Family(
     name="Chat",
     about="Conversations with one answer, as OpenAI's chat completions.",
@@ -260,7 +254,7 @@ CHAT: Final = Family(
                                 last="[DONE]",
                             ),
                         },
-                        _HEADERS,
+                        ANSWER_HEADERS,
                     )
                 },
                 CONVERSING,
@@ -282,7 +276,7 @@ CHAT: Final = Family(
                                 last="[DONE]",
                             ),
                         },
-                        _HEADERS,
+                        ANSWER_HEADERS,
                     )
                 },
                 CONVERSING,

@@ -3,8 +3,8 @@
 from typing import Final
 
 from handlers.openapi.operations import (
+    ANSWER_HEADERS,
     ANTHROPIC,
-    CONVERSATION,
     CONVERSING,
     EVENTS,
     JSON,
@@ -92,7 +92,7 @@ MESSAGES: Final = Family(
                     200: answer(
                         "The message; with `stream` its events.",
                         {JSON: ref("Message"), EVENTS: streamed("An event as Anthropic names it.")},
-                        CONVERSATION,
+                        ANSWER_HEADERS,
                     )
                 },
                 (*CONVERSING, 529),

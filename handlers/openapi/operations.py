@@ -108,6 +108,11 @@ CONVERSATION: Final[Mapping[str, JsonObject]] = {
     "x-conversation": {"$ref": "#/components/headers/Conversation"}
 }
 """A header of good answers that a conversation was needed for."""
+ANSWER_HEADERS: Final[Mapping[str, JsonObject]] = {
+    **CONVERSATION,
+    "x-side-request": {"$ref": "#/components/headers/SideRequest"},
+}
+"""The headers of good answers to messages: a side request may be among these."""
 UNCHANGED: Final[JsonObject] = {"description": "The client has what it asks for.", "headers": ID_HEADER}
 """A 304."""
 

@@ -3,7 +3,7 @@
 from typing import Final
 
 from handlers.openapi.operations import (
-    CONVERSATION,
+    ANSWER_HEADERS,
     CONVERSING,
     EVENTS,
     JSON,
@@ -166,7 +166,7 @@ RESPONSES: Final = Family(
                     200: answer(
                         "The response; with `stream` its events.",
                         {JSON: ref("Response"), EVENTS: streamed("An event as OpenAI names it.")},
-                        CONVERSATION,
+                        ANSWER_HEADERS,
                     )
                 },
                 CONVERSING,

@@ -17,6 +17,7 @@ from handlers.responses.keeping import Asked, Course, Keeping
 from handlers.responses.parts import ResponsesParts, alone, conversation_full, new_id, system, whole_items
 from handlers.responses.past import ConversationPast, Past, past_of
 from handlers.responses.recognised import RecognisedPast, recognised_past
+from handlers.sides import side_answerer
 from kept import Standing
 from translate import Options
 from translate.openai import (
@@ -86,11 +87,14 @@ class ResponsesHandler(AnswerHandler[JsonBody]):
         request = await computed(size, responses_request, data, new_id, emulate=emulate)
         del data
         model = await self.resolve(request.model)
+        side = await self._side_answerer(request, model)
+        model = side or model
         self.check_limits(self.caller, model)
         if request.conversation:
             meanwhile.enter_context(alone(self.responses, self.caller, request.conversation))
         asked = await self._asked(request, model)
-        asked = await self._recognised(asked)
+        if side is None:
+            asked = await self._recognised(asked)
         course = await self._course(asked, size)
         draft = ResponseDraft(self._facts(asked, course), new_id, time.time)
         format = ResponseStream(draft) if request.stream else WholeResponse(draft)
@@ -100,6 +104,15 @@ class ResponsesHandler(AnswerHandler[JsonBody]):
             again = partial(self._begin_anew, asked, asked.past, course, draft, format)
         keep = partial(self._keep, asked, course, draft) if self._lasts(asked) else None
         return ChainedRunner(self._new_turn(asked, course, format), again, keep), format
+
+    async def _side_answerer(self, request: ResponsesRequest, model: Model) -> Model | None:
+        """See `side_answerer`. What follows something that is kept here is a person's."""
+        if request.previous_id or request.conversation:
+            return None
+        messages = [*system(request.instructions), *messages_of(request.items, {})]
+        return await side_answerer(
+            self, self.chat.side_model, model, messages, request.tools.toolbox, streams=request.stream
+        )
 
     def _is_kept(self, asked: Asked) -> bool:
         """Whether something is kept of what is said."""

@@ -6,7 +6,15 @@ and stock sentences fill it.
 
 from simulator.answers.arithmetic import calculate, find_calculation, format_number
 from simulator.answers.compose import compose_answer
-from simulator.answers.frontend_requests import title_for
+from simulator.answers.frontend_requests import is_task, title_for
 from simulator.answers.prompt import Prompt
 
-__all__ = ["Prompt", "calculate", "compose_answer", "find_calculation", "format_number", "title_for"]
+__all__ = [
+    "Prompt",
+    "calculate",
+    "compose_answer",
+    "find_calculation",
+    "format_number",
+    "is_task",
+    "title_for",
+]

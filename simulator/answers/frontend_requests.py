@@ -10,6 +10,13 @@ _QUOTED_USER = re.compile(r"\buser:\s*(.{2,200})", re.DOTALL | re.IGNORECASE)
 _QUOTED_TEXT = re.compile(r":\s*[\n\"“「]?(.{2,200})", re.DOTALL)
 
 
+def is_task(prompt: Prompt) -> bool:
+    """Whether the question is a task that Open WebUI sets by itself, which quotes what was said before: no
+    word in it asks for a tool.
+    """
+    return prompt.plain.startswith("### Task:\n")
+
+
 def title_for(prompt: Prompt) -> str:
     """A title of the conversation: up to five words, or ten Chinese characters, from its first question."""
     if prompt.earlier:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from simulator.answers import is_task
 from simulator.files import StoredFile
 from simulator.kinds import (
     actions,
@@ -81,6 +82,8 @@ def steps_for(turn: Turn) -> Iterator[TurnStep]:
         return kinds[turn.knobs.kind](turn)
     if turn.asked.are_given and (steps := agent.agent(turn)):
         return steps
+    if is_task(turn.prompt):
+        return text.text(turn)
     kind = _by_question(turn)
     if turn.exchange:
         kind = kind_in_2026(turn) or REPLACED.get(kind, kind)

@@ -10,7 +10,7 @@ from simulator import Knobs
 from tests.raw_client import Answer
 from tests.roster.rig import content, key
 from tests.service.deployment import Deployment, deployed
-from tests.translate.sides.requests import Json, Recorded, ordinary, recorded
+from tests.translate.sides.requests import CHAT, RESPONSES, Json, Recorded, ordinary, recorded
 from wiring import build
 
 CHEAP, DEAR = "text-davinci-002-render-sha", "gpt-4"
@@ -20,8 +20,9 @@ PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAh
 
 
 def request_of(client: str, task: str) -> Json:
-    """What this client sends for it."""
-    return next(asked.request for asked in ALL if (asked.client, asked.task) == (client, task))
+    """What this client sends for it as a chat request."""
+    chats = (asked for asked in ALL if asked.path == CHAT)
+    return next(asked.request for asked in chats if (asked.client, asked.task) == (client, task))
 
 
 TITLE = request_of("open-webui", "title")
@@ -37,12 +38,12 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[Json]:
     return [record.__dict__["fields"] for record in caplog.records if "fields" in record.__dict__]
 
 
-@pytest.mark.parametrize("asked", ALL, ids=lambda asked: "-".join(asked.row))
+@pytest.mark.parametrize("asked", ALL, ids=lambda asked: asked.name)
 async def test_side_request_is_answered_by_the_cheap_model_and_marked(
     asked: Recorded, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with deployed(knobs=HEALTHY) as service:
-        answer = await service.post(asked.request)
+        answer = await service.post(asked.request, path=asked.path)
         exposed = generate_latest(service.server.service.metrics.registry).decode()
         assert set(models(service)) == {CHEAP}
     assert answer.headers["x-side-request"] == f"{asked.client}:{asked.task}"
@@ -59,6 +60,43 @@ async def test_first_message_of_open_webui_costs_one_dear_conversation() -> None
         for task in ("title", "tags", "follow_ups"):
             assert (await service.post(request_of("open-webui", task))).status == 200
         assert models(service) == [DEAR, CHEAP, CHEAP, CHEAP]
+
+
+@pytest.mark.parametrize("asked", [each for each in ALL if each.path != CHAT], ids=lambda asked: asked.name)
+async def test_side_request_of_another_api_is_told_the_model_that_it_asked_for(asked: Recorded) -> None:
+    async with deployed(knobs=HEALTHY) as service:
+        answer = await service.post({**asked.request, "stream": False}, path=asked.path)
+        assert models(service) == [CHEAP]
+    assert answer.json["model"] == "gpt-4-s"
+    assert answer.headers["x-conversation"] == "new"
+
+
+@pytest.mark.parametrize("asked", [each for each in ALL if each.path != CHAT], ids=lambda asked: asked.name)
+async def test_switched_off_nothing_is_recognised_on_another_api(asked: Recorded) -> None:
+    async with deployed({"SIDE_MODEL": "off"}, HEALTHY) as service:
+        answer = await service.post(asked.request, path=asked.path)
+        assert models(service) == [DEAR]
+    assert "x-side-request" not in answer.headers
+
+
+async def test_question_that_follows_a_kept_response_is_never_a_side_request() -> None:
+    asked = next(each.request for each in ALL if each.name == "codex-0.171-title-responses")
+    async with deployed(knobs=HEALTHY) as service:
+        first = await service.post({"model": "gpt-4-s", "input": "Hello"}, path=RESPONSES)
+        following = {**asked, "previous_response_id": first.json["id"]}
+        answer = await service.post(following, path=RESPONSES)
+        assert set(models(service)) == {DEAR}
+    assert answer.status == 200
+    assert "x-side-request" not in answer.headers
+
+
+async def test_nothing_goes_on_behind_a_side_request_to_responses() -> None:
+    asked = next(each.request for each in ALL if each.name == "opencode-1-title-responses")
+    async with deployed(knobs=HEALTHY) as service:
+        title = await service.post({**asked, "stream": False}, path=RESPONSES)
+        again = [*asked["input"], *title.json["output"], {"role": "user", "content": "Another one"}]
+        answer = await service.post({**asked, "stream": False, "input": again}, path=RESPONSES)
+    assert answer.headers["x-conversation"] == "new"
 
 
 async def test_client_is_told_the_model_that_it_asked_for() -> None:

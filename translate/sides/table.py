@@ -1,7 +1,8 @@
 """The side requests that are known: one row per client, versions and task.
 
 Marks are parts of a client's instructions that are the same for every conversation. They were read in the
-sources of the clients. A version that writes its instructions otherwise needs a row of its own.
+sources of the clients, or seen in what they send. A version that writes its instructions otherwise needs a
+row of its own.
 """
 
 from typing import Final
@@ -156,6 +157,7 @@ SHAPES: Final = (
         system=(
             Mark("You are a helpful AI assistant tasked with summarizing conversations."),
             Mark("You are an anchored context summarization assistant for coding sessions."),
+            Mark("You are a context summarization agent."),
         ),
         last=(
             Mark("Provide a detailed but concise summary of our conversation above."),
@@ -178,7 +180,19 @@ SHAPES: Final = (
         "0",
         SideTask.SUMMARY,
         system=(Mark("You are the component that summarizes ", ("<state_snapshot>",)),),
-        last=(Mark("First, ", ("scratchpad.",), "<state_snapshot>."),),
+        last=(
+            Mark("First, ", ("scratchpad.",), "<state_snapshot>."),
+            Mark("First, reason in your <analysis> block.", (), "<state_snapshot> XML."),
+        ),
+    ),
+    Shape(
+        "qwen-code",
+        "0.24",
+        SideTask.SUMMARY,
+        last=(
+            Mark("You are the component that summarizes ", ("</state_snapshot>",), "<state_snapshot> XML."),
+        ),
+        within=True,
     ),
     Shape(
         "qwen-code",
@@ -201,5 +215,29 @@ SHAPES: Final = (
             Mark("You are now acting as the managed memory extraction subagent "),
             Mark("You are a background memory extraction agent "),
         ),
+    ),
+    Shape(
+        "claude-code",
+        "2.1",
+        SideTask.TITLE,
+        system=(
+            Mark("You are ", ("\n\nGenerate a concise, sentence-case title (3-7 words)", '{"title": "')),
+        ),
+        first=(
+            Mark(
+                "<session>\n",
+                (),
+                "\n</session>\n\nWrite the title in the language the user wrote in, "
+                "regardless of the language of the examples above.",
+            ),
+        ),
+        alone=True,
+    ),
+    Shape(
+        "codex",
+        "0.171",
+        SideTask.TITLE,
+        first=(Mark("<environment_context>\n"),),
+        last=(Mark("Generate a concise, single-line task title ", ("\n\nUser prompt:\n",)),),
     ),
 )

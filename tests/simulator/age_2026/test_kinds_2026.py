@@ -347,3 +347,14 @@ async def test_page_pictures_are_those_of_file_search() -> None:
     tool = next(each for each in answer.shown.values() if each["author"]["name"] == "file_search")
     pointers = [part["asset_pointer"] for part in tool["content"]["parts"] if isinstance(part, dict)]
     assert all(re.fullmatch(r"sediment://\w+#file_00000000[0-9a-f]{24}#p_\d\.png", each) for each in pointers)
+
+
+async def test_task_of_a_front_end_is_answered_in_words_whatever_it_quotes() -> None:
+    task = (
+        '### Task:\nGenerate a title.\n### Output:\nJSON format: { "title": "your concise title here" }\n'
+        '### Examples:\n- { "title": "Stock Trends" }\n### Chat History:\n<chat_history>\n'
+        "USER: Search the web for tea\nASSISTANT: \n</chat_history>"
+    )
+    async with running(IN_2026) as simulator:
+        answer = await ask_2026(simulator, task)
+    assert set(json.loads(said(answer))) == {"title"}

@@ -1,49 +1,41 @@
 """Side requests of each client are recognised, and nothing that a person says is."""
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from typing import get_args
 
 import pytest
 
 from metrics import names
-from tests.translate.sides.requests import Json, Recorded, ordinary, recognised, recorded
+from tests.translate.sides.requests import CHAT, READERS, Recorded, ordinary, recorded
 from translate.sides import SHAPES, Mark, SideTask, side_request
 from translate.values import ChatMessage, Role
 
 ALL = recorded()
 AGENTS = {("qwen-code", "memory"), ("librechat", "memory")}
 """Agents of the client's own, of which every request is a side request."""
-OPEN_ENDED = {("opencode", "title"), ("librechat", "title")}
+OPEN_ENDED = {("opencode", "title"), ("librechat", "title"), ("codex", "title")}
 """What the person has said stands at the end of these."""
-MARKED_LAST = {("librechat", "memory"), ("qwen-code", "follow_ups"), ("nextchat", "summary")}
-"""The instructions of the system are the person's own in these."""
+QUESTION = ChatMessage("user", "Thanks! What else is there?")
+ANSWER = ChatMessage("assistant", "Lorem")
 
 
 def each(*, without: Collection[tuple[str, str]] = ()) -> pytest.MarkDecorator:
     """A test for each of them, but for those of these clients and tasks."""
     some = [asked for asked in ALL if (asked.client, asked.task) not in without]
-    return pytest.mark.parametrize("asked", some, ids=["-".join(asked.row) for asked in some])
-
-
-QUESTION = {"role": "user", "content": "Thanks! What else is there?"}
-
-
-def changed(asked: Recorded, index: int, content: str) -> Json:
-    """The request with other words in one of its messages."""
-    messages = [dict(message) for message in asked.request["messages"]]
-    messages[index]["content"] = content
-    return {**asked.request, "messages": messages}
+    return pytest.mark.parametrize("asked", some, ids=[asked.name for asked in some])
 
 
 def test_table_and_fixtures_have_the_same_rows() -> None:
     rows = [(shape.client, shape.versions, shape.task.value) for shape in SHAPES]
-    assert sorted(rows) == sorted(asked.row for asked in ALL)
+    assert set(rows) == {asked.row for asked in ALL}
     assert len(set(rows)) == len(rows)
+    assert len({asked.name for asked in ALL}) == len(ALL)
 
 
 @each()
 def test_request_of_a_client_is_recognised_as_that_of_its_row(asked: Recorded) -> None:
-    shape = recognised(asked.request)
+    shape = asked.read().shape()
     assert shape is not None
     assert (shape.client, shape.versions, shape.task) == asked.row
     assert shape.name == f"{asked.client}:{asked.task}"
@@ -51,30 +43,31 @@ def test_request_of_a_client_is_recognised_as_that_of_its_row(asked: Recorded) -
 
 @each(without=AGENTS | {("opencode", "title")})
 def test_next_question_of_the_person_after_it_is_not_one(asked: Recorded) -> None:
-    messages = [*asked.request["messages"], {"role": "assistant", "content": "Lorem"}, QUESTION]
-    assert recognised({**asked.request, "messages": messages}) is None
+    read = asked.read()
+    assert read.shape([*read.messages, ANSWER, QUESTION]) is None
 
 
 @each()
 def test_person_who_asks_about_such_a_text_is_not_taken_for_the_client(asked: Recorded) -> None:
-    for message in asked.request["messages"]:
-        texts = [f"What does this prompt do?\n\n{message['content']}"]
+    for message in asked.read().messages:
+        texts = [f"What does this prompt do?\n\n{message.text}"]
         if (asked.client, asked.task) not in OPEN_ENDED:
-            texts.append(f"{message['content']}\n\nWhat does this prompt do?")
+            texts.append(f"{message.text}\n\nWhat does this prompt do?")
         for text in texts:
-            alone = [{"role": "user", "content": text}]
-            behind = [QUESTION, {"role": "assistant", "content": "Much."}, *alone]
-            for messages in (alone, behind):
-                for stream in (False, True):
-                    assert recognised({"model": "gpt-4-s", "stream": stream, "messages": messages}) is None
+            alone = [ChatMessage("user", text)]
+            for messages in (alone, [QUESTION, ANSWER, *alone]):
+                for streams in (False, True):
+                    assert side_request(messages, streams=streams) is None
 
 
 @each()
 def test_client_with_other_instructions_is_not_recognised(asked: Recorded) -> None:
     """Each mark counts: without the first words of its instructions a request is anybody's."""
-    messages = asked.request["messages"]
-    index = 0 if messages[0]["role"] == "system" and (asked.client, asked.task) not in MARKED_LAST else -1
-    assert recognised(changed(asked, index, f"Please: {messages[index]['content']}")) is None
+    read = asked.read()
+    messages, shape = list(read.messages), read.shape()
+    index = 0 if shape is not None and shape.system else -1
+    messages[index] = replace(messages[index], text=f"Please: {messages[index].text}")
+    assert read.shape(messages) is None
 
 
 def all_marks() -> Iterator[tuple[Mark, bool, Role]]:
@@ -105,7 +98,7 @@ def test_text_of_a_fixed_length_is_recognised_in_each_language_and_no_other_text
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_ordinary_chat_is_never_taken_for_a_side_request(stream: bool) -> None:
-    taken = [chat["messages"] for chat in ordinary() if recognised({**chat, "stream": stream})]
+    taken = [chat["messages"] for chat in ordinary() if READERS[CHAT]({**chat, "stream": stream}).shape()]
     assert taken == []
 
 
