@@ -31,10 +31,12 @@ def test_every_outcome_stands_there() -> None:
     assert re.findall(r"`(\w+)`", told) == [outcome.value for outcome in Outcome]
 
 
-def test_job_of_an_own_prometheus_has_the_name_that_the_rules_ask_for() -> None:
+def test_own_prometheus_is_told_the_rules_and_the_job_of_the_stack() -> None:
     (block,) = re.findall(r"^```yaml\n(.*?)^```", MONITORING, re.DOTALL | re.MULTILINE)
-    (own,) = yaml.safe_load(block)["scrape_configs"]
-    (stack,) = yaml.safe_load((ROOT / "deploy" / "prometheus" / "prometheus.yml").read_text("utf-8"))[
-        "scrape_configs"
+    own = yaml.safe_load(block)
+    folder = ROOT / "deploy" / "prometheus"
+    stack = yaml.safe_load((folder / "prometheus.yml").read_text("utf-8"))
+    assert [path.partition("/deploy/prometheus/")[2] for path in own["rule_files"]] == stack["rule_files"]
+    assert [job["job_name"] for job in own["scrape_configs"]] == [
+        job["job_name"] for job in stack["scrape_configs"]
     ]
-    assert own["job_name"] == stack["job_name"]
