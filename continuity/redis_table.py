@@ -14,11 +14,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, Final
 
-import ujson
-
 from continuity.fingerprint import Fingerprint
 from continuity.table import MOST_LOOKED_AT, Bounds, Known, Node, TableFailed, chosen, read, written
 from runtime import connect_redis, redis_failures, script_keys
+from translate.values import json_text, parsed_json
 
 PREFIX: Final = "{pandora}:"
 TAKEN: Final = "taken:"
@@ -84,7 +83,7 @@ class RedisConversations:
         """See `ConversationTable`."""
         bounds, told = self._bounds, node.fingerprint
         given: tuple[Any, ...] = (
-            node.owner, told.strict, told.tolerant, node.place.conversation_id, ujson.dumps(written(node)),
+            node.owner, told.strict, told.tolerant, node.place.conversation_id, json_text(written(node)),
             int(bounds.seconds), bounds.per_owner, bounds.answers, MOST_LOOKED_AT,
         )  # fmt: skip
         with _failures():
@@ -121,7 +120,7 @@ class RedisConversations:
         redis: Any = self._redis
         found: Mapping[str, str] = await redis.hgetall(_answers(strict, owner))
         known = [
-            Known(read(ujson.loads(value)), f"{TAKEN}{field}" in found)
+            Known(read(parsed_json(value)), f"{TAKEN}{field}" in found)
             for field, value in found.items()
             if not field.startswith(TAKEN)
         ]

@@ -5,14 +5,12 @@ It is not under the prefix of the API, as the console is not. See `access` for w
 
 from dataclasses import dataclass
 
-import ujson
-
 from access import Admin
 from catalogue import GptsFileWatcher
 from handlers.own_origin import OwnOriginHandler
 from oversight import Oversight, account_as_json, key_as_json
 from roster import RosterError, RosterWatcher
-from translate.values import BadRequest, Catalogue, NotFound, Unauthorized
+from translate.values import BadRequest, Catalogue, NotFound, Unauthorized, json_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +42,7 @@ class AdminHandler(OwnOriginHandler):
 
     def send(self, answer: dict[str, object]) -> None:
         """Answer with JSON."""
-        self.send_body(ujson.dumps(answer, escape_forward_slashes=False).encode())
+        self.send_body(json_bytes(answer))
 
 
 class AccountsHandler(AdminHandler):

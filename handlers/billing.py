@@ -3,11 +3,10 @@
 Chat front ends and relays ask these for a balance in dollars. Here a quota unit is shown as a dollar.
 """
 
-import ujson
-
 from handlers.base import ApiHandler
 from handlers.usage import day_range, spent
 from ledger import DAY
+from translate.values import json_bytes
 
 UNLIMITED = 100_000_000.0
 """Shown where no limit is set, since these routes cannot say so."""
@@ -32,7 +31,7 @@ class SubscriptionHandler(ApiHandler):
             "system_hard_limit_usd": limit,
             "access_until": int(ledger.limits.reset_at(ledger.clock())),
         }
-        self.send_body(ujson.dumps(answer).encode())
+        self.send_body(json_bytes(answer))
 
 
 class BillingUsageHandler(ApiHandler):
@@ -61,4 +60,4 @@ class BillingUsageHandler(ApiHandler):
                 for start, models in sorted(days.items())
             ],
         }
-        self.send_body(ujson.dumps(answer).encode())
+        self.send_body(json_bytes(answer))

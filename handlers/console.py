@@ -11,8 +11,6 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-import ujson
-
 from access import Admin
 from accounts import AccountQueue
 from catalogue import GptsFileWatcher
@@ -20,7 +18,7 @@ from handlers.own_origin import OwnOriginHandler
 from ledger import LicenceUsage, StoreError, limits_as_json, usage_summary
 from oversight import Oversight, account_as_json, key_as_json
 from recordings import Recorder
-from translate.values import Catalogue, NotFound
+from translate.values import Catalogue, NotFound, json_bytes
 from turns import RunningAnswers
 
 FOLDER: Final = Path(__file__).parent.parent / "console"
@@ -132,7 +130,7 @@ class StateHandler(OwnOriginHandler):
             "access": "granted" if granted else "token",
             "details": await self._details() if granted else None,
         }
-        self.send_body(ujson.dumps(state, escape_forward_slashes=False).encode())
+        self.send_body(json_bytes(state))
 
     def _models(self) -> list[dict[str, object]]:
         gpts = self.parts.gpts.availability()

@@ -10,15 +10,13 @@ from contextlib import closing
 from typing import Final
 from urllib.parse import quote
 
-import ujson
-
 from accounts import Caller
 from catalogue import CallerModels
 from handlers.base import ApiHandler
 from handlers.body import BodyHandler
 from handlers.stored_file import send_stored
 from translate.openai import Form, FormBody
-from translate.values import BadRequest, InternalError, NotFound, TooLarge
+from translate.values import BadRequest, InternalError, NotFound, TooLarge, json_bytes
 from uploads import NoSpace, NoSuchUpload, OwnFiles, Upload, UploadFailed
 
 PURPOSES: Final = ("assistants", "batch", "evals", "fine-tune", "user_data", "vision")
@@ -66,7 +64,7 @@ class FilesHandler(BodyHandler[FormBody]):
             raise TooLarge(str(error), code="files_full") from None
         except UploadFailed as error:
             raise InternalError(str(error), should_retry=True) from None
-        self.send_body(_dump(file_object(stored)))
+        self.send_body(json_bytes(file_object(stored)))
 
     async def get(self) -> None:
         """A page of the list. Raises ApiError."""
@@ -90,7 +88,7 @@ class FilesHandler(BodyHandler[FormBody]):
             found = found[ids.index(after) + 1 :]
         page = found[: int(limit)]
         self.send_body(
-            _dump(
+            json_bytes(
                 {
                     "object": "list",
                     "data": [file_object(upload) for upload in page],
@@ -123,7 +121,7 @@ class FileHandler(OneFileHandler):
             upload = await self.own_files(self.read_caller()).get(file_id)
         except NoSuchUpload:
             raise _not_found(file_id) from None
-        self.send_body(_dump(file_object(upload)))
+        self.send_body(json_bytes(file_object(upload)))
 
     head = get
 
@@ -135,7 +133,7 @@ class FileHandler(OneFileHandler):
             raise _not_found(file_id) from None
         except UploadFailed as error:
             raise InternalError(str(error)) from None
-        self.send_body(_dump({"id": file_id, "object": "file", "deleted": True}))
+        self.send_body(json_bytes({"id": file_id, "object": "file", "deleted": True}))
 
 
 class FileContentHandler(OneFileHandler):
@@ -205,7 +203,3 @@ def _disposition(filename: str) -> str:
     plain = re.sub(r"[^\w.-]", "_", filename, flags=re.ASCII)
     extended = "" if plain == filename else f"; filename*=UTF-8''{quote(filename, safe='')}"
     return f'attachment; filename="{plain}"{extended}'
-
-
-def _dump(value: object) -> bytes:
-    return ujson.dumps(value, escape_forward_slashes=False).encode()

@@ -2,12 +2,10 @@
 
 from typing import Final, Protocol
 
-import ujson
-
 from access import KeyVerdict
 from accounts import Credential, Lender, is_allowed
 from handlers.base import ApiHandler
-from translate.values import ANY_GPT, BadRequest, FoundGpts, Unauthorized
+from translate.values import ANY_GPT, BadRequest, FoundGpts, Unauthorized, json_bytes
 
 MAX_QUERY: Final = 1000
 """Characters of what is searched for, and of a cursor."""
@@ -57,7 +55,7 @@ class GptSearchHandler(ApiHandler):
             if is_allowed(allowed, [name := f"{ANY_GPT.name}-{gpt.id}", ANY_GPT.name])
         ]
         answer = {"object": "list", "data": data, "cursor": found.cursor or None}
-        self.send_body(ujson.dumps(answer, escape_forward_slashes=False).encode())
+        self.send_body(json_bytes(answer))
 
     def _text(self, name: str) -> str:
         text = self.get_query_argument(name, "")

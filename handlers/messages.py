@@ -4,8 +4,6 @@ import secrets
 from functools import partial
 from typing import Final
 
-import ujson
-
 from handlers.answer import AnswerParts
 from handlers.anthropic_api import AnthropicHandler
 from handlers.base import ApiHandler, UnknownPath
@@ -17,7 +15,7 @@ from handlers.sides import side_answerer
 from translate import Options
 from translate.anthropic import MessagesRequest, MessagesStream, WholeMessage, messages_request
 from translate.openai import JsonBody
-from translate.values import SEARCH, AnswerFormat, Model, Usage
+from translate.values import SEARCH, AnswerFormat, Model, Usage, json_bytes
 from turns import Prompt, Runner, TurnRequest
 
 CHARACTERS_PER_TOKEN: Final = 4
@@ -123,7 +121,7 @@ class CountTokensHandler(PromptHandler):
             said.size, self.parts.emulation.of, self.caller, said.messages, said.toolbox, said.format
         )
         counted = await self.parts.turns.count_tokens(emulated.messages)
-        self.send_body(ujson.dumps({"input_tokens": counted}).encode())
+        self.send_body(json_bytes({"input_tokens": counted}))
 
 
 class UnknownMessagesPath(AnthropicHandler, UnknownPath):

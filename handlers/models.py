@@ -6,14 +6,12 @@ Who sends the header `anthropic-version` gets them as Anthropic lists models, al
 from contextlib import suppress
 from typing import Final
 
-import ujson
-
 from access import KeyVerdict
 from accounts import Caller
 from catalogue import CallerModels
 from handlers.anthropic_api import VERSION_HEADER, AnthropicHandler
 from translate.anthropic import model_list, model_object
-from translate.values import ApiError, JsonObject, ListedModel, reasoning_efforts
+from translate.values import ApiError, JsonObject, ListedModel, json_bytes, reasoning_efforts
 
 CREATED: Final = 1702600000
 """The backend gives no date, and clients need whole seconds."""
@@ -42,7 +40,7 @@ class ModelsHandler(AnthropicHandler):
         await self.ask_for_list(caller)
         offered = self.models.offered(caller)
         data = [self.entry(name, model.listed) for name, model in offered.items()]
-        self.send_body(_dump(model_list(data) if self.anthropic else {"object": "list", "data": data}))
+        self.send_body(json_bytes(model_list(data) if self.anthropic else {"object": "list", "data": data}))
 
     head = get
 
@@ -81,10 +79,6 @@ class ModelHandler(ModelsHandler):
         """The model of this name or alias. Raises Unauthorized and NotFound."""
         caller = self.read_caller()
         await self.ask_for_list(caller, name)
-        self.send_body(_dump(self.entry(name, self.models.resolve(caller, name).listed)))
+        self.send_body(json_bytes(self.entry(name, self.models.resolve(caller, name).listed)))
 
     head = get
-
-
-def _dump(value: object) -> bytes:
-    return ujson.dumps(value, escape_forward_slashes=False).encode()

@@ -2,13 +2,11 @@
 
 import hmac
 
-import ujson
-
 from catalogue import GptsFileWatcher
 from handlers.base import ApiHandler
 from metrics import Exposition
 from runtime import event_loop_name
-from translate.values import Unauthorized
+from translate.values import Unauthorized, json_bytes
 from turns import RunningAnswers
 
 
@@ -25,7 +23,7 @@ class HealthHandler(ApiHandler):
         """200, always; `event_loop` says whose loop it is."""
         upstream = "simulated" if self.simulated else "configured"
         health = {"status": "ok", "upstream": upstream, "event_loop": event_loop_name()}
-        self.send_body(ujson.dumps(health).encode())
+        self.send_body(json_bytes(health))
 
     head = get
 
@@ -54,7 +52,7 @@ class ReadyHandler(ApiHandler):
         detail: dict[str, object] = {"status": status, "in_flight": len(self.running)}
         if gpts := self.gpts.availability():
             detail["gpts"] = gpts
-        self.send_body(ujson.dumps(detail, escape_forward_slashes=False).encode())
+        self.send_body(json_bytes(detail))
 
     head = get
 

@@ -5,8 +5,6 @@ A caller's own key sees its own usage, the administrator that of all keys; see `
 
 from datetime import date
 
-import ujson
-
 from access import Admin
 from accounts import Caller
 from handlers.base import ApiHandler
@@ -20,7 +18,7 @@ from ledger import (
     row_as_json,
     usage_summary,
 )
-from translate.values import BadRequest, Overloaded
+from translate.values import BadRequest, Overloaded, json_bytes
 
 DAYS = 7
 MAX_DAYS = 1000
@@ -49,7 +47,7 @@ class UsageHandler(ApiHandler):
         answer["licence"] = self.licence.latest if alias is None else None
         answer["backend"] = [limits_as_json(*told) for told in charges.backend_limits(caller)]
         answer["data"] = [row_as_json(row) for row in rows]
-        self.send_body(ujson.dumps(answer, escape_forward_slashes=False).encode())
+        self.send_body(json_bytes(answer))
 
     def _whose(self) -> Caller | None:
         """Whose usage is asked for, None for all keys. Raises Unauthorized."""

@@ -4,9 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Final
 
-import ujson
-
-from translate.values import JsonObject, Place, objects_at, text_at
+from translate.values import JsonObject, Place, json_bytes, objects_at, parsed_json, text_at
 
 ITEM_BYTES: Final = 200
 """What keeping an item takes beside the item itself, roughly."""
@@ -125,28 +123,28 @@ def written(record: KeptResponse) -> bytes:
     """The record as JSON."""
     fields = asdict(record)
     del fields["size"]
-    return dumped(fields)
+    return json_bytes(fields)
 
 
 def read(data: bytes) -> KeptResponse:
     """The record that `written` wrote. Raises ValueError or TypeError if it is none."""
-    fields = ujson.loads(data)
+    fields = parsed_json(data)
     return KeptResponse(**{**fields, "input": tuple(fields["input"]), "size": len(data)})
 
 
 def written_items(items: Sequence[JsonObject]) -> list[WrittenItem]:
     """The items as they are stored."""
-    return [WrittenItem(text_at(item, "id"), dumped(item)) for item in items]
+    return [WrittenItem(text_at(item, "id"), json_bytes(item)) for item in items]
 
 
 def written_standing(standing: Standing | None) -> bytes:
     """The standing as JSON; nothing for none."""
-    return dumped(asdict(standing)) if standing is not None else b""
+    return json_bytes(asdict(standing)) if standing is not None else b""
 
 
 def read_standing(data: bytes) -> Standing | None:
     """What `written_standing` wrote. Raises ValueError or TypeError if it is no such thing."""
-    return Standing(**ujson.loads(data)) if data else None
+    return Standing(**parsed_json(data)) if data else None
 
 
 def page_of(found: Iterable[bytes], limit: int, most: int) -> Page:
@@ -157,10 +155,5 @@ def page_of(found: Iterable[bytes], limit: int, most: int) -> Page:
         size += len(data)
         if len(items) == limit or (items and size > most):
             return Page(items, more=True)
-        items.append(ujson.loads(data))
+        items.append(parsed_json(data))
     return Page(items, more=False)
-
-
-def dumped(value: object) -> bytes:
-    """JSON in ASCII."""
-    return ujson.dumps(value, ensure_ascii=True, escape_forward_slashes=False).encode()

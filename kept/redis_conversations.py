@@ -11,14 +11,11 @@ They are among the `{pandora}:responses` of `redis_store`.
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-import ujson
-
 from kept.records import (
     ITEM_BYTES,
     KeptConversation,
     Page,
     Standing,
-    dumped,
     page_of,
     read_standing,
     written_items,
@@ -27,7 +24,7 @@ from kept.records import (
 from kept.redis_books import BOOKS, PREFIX, failures
 from kept.store import DAY, ConversationFull, KeptBounds
 from runtime import COMPUTING, script_keys
-from translate.values import JsonObject
+from translate.values import JsonObject, json_bytes, parsed_json
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -115,7 +112,7 @@ class RedisConversations:
 
     async def create(self, conversation: KeptConversation, items: Sequence[JsonObject]) -> None:
         """See `ConversationStore`."""
-        about = written_standing(conversation.standing), "", dumped(conversation.metadata)
+        about = written_standing(conversation.standing), "", json_bytes(conversation.metadata)
         created = repr(conversation.created)
         await self._add(CREATE, conversation.owner, conversation.id, items, *about, created)
 
@@ -132,7 +129,7 @@ class RedisConversations:
                 id=id,
                 owner=owner,
                 created=float(created),
-                metadata=ujson.loads(metadata),
+                metadata=parsed_json(metadata),
                 standing=read_standing(standing),
                 version=int(version),
                 room=self._bounds.conversation - int(size),
@@ -141,7 +138,7 @@ class RedisConversations:
 
     async def describe(self, owner: str, id: str, metadata: Mapping[str, str]) -> bool:
         """See `ConversationStore`."""
-        return bool(await self._run(DESCRIBE, owner, id, dumped(metadata)))
+        return bool(await self._run(DESCRIBE, owner, id, json_bytes(metadata)))
 
     async def delete(self, owner: str, id: str) -> bool:
         """See `ConversationStore`."""

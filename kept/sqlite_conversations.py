@@ -4,14 +4,11 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-import ujson
-
 from kept.records import (
     KeptConversation,
     Page,
     Standing,
     WrittenItem,
-    dumped,
     page_of,
     read_standing,
     written_items,
@@ -19,7 +16,7 @@ from kept.records import (
 )
 from kept.sqlite_file import KeptFile
 from kept.store import ConversationFull
-from translate.values import JsonObject
+from translate.values import JsonObject, json_bytes, parsed_json
 
 NEWEST_FIRST: Final = (
     "SELECT item FROM conversation_items WHERE conversation = ? AND position < ? ORDER BY position DESC"
@@ -47,7 +44,7 @@ class SqliteConversations:
         """See `ConversationStore`."""
 
         def work(connection: sqlite3.Connection) -> None:
-            standing, metadata = written_standing(conversation.standing), dumped(conversation.metadata)
+            standing, metadata = written_standing(conversation.standing), json_bytes(conversation.metadata)
             connection.execute(
                 "INSERT INTO conversations (id, owner, at, size, created, version, metadata, standing) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -75,7 +72,7 @@ class SqliteConversations:
             connection.execute(
                 "UPDATE conversations SET metadata = ?1, at = ?2, "
                 "size = size - length(metadata) + length(?1) WHERE id = ?3",
-                (dumped(metadata), self._file.clock(), id),
+                (json_bytes(metadata), self._file.clock(), id),
             )
             return True
 
@@ -136,7 +133,7 @@ class SqliteConversations:
             found = connection.execute(
                 "SELECT item FROM conversation_items WHERE conversation = ? AND id = ?", (id, item_id)
             ).fetchone()
-            item: JsonObject | None = ujson.loads(found[0]) if found else None
+            item: JsonObject | None = parsed_json(found[0]) if found else None
             return item
 
         return await self._file.run(work)
@@ -168,7 +165,7 @@ class SqliteConversations:
         def work(connection: sqlite3.Connection) -> Sequence[JsonObject]:
             if self._get(connection, owner, id) is None:
                 return ()
-            return [ujson.loads(data) for (data,) in connection.execute(OLDEST_FIRST, (id, -1))]
+            return [parsed_json(data) for (data,) in connection.execute(OLDEST_FIRST, (id, -1))]
 
         return await self._file.run(work)
 
@@ -186,7 +183,7 @@ class SqliteConversations:
             id=id,
             owner=owner,
             created=created,
-            metadata=ujson.loads(metadata),
+            metadata=parsed_json(metadata),
             standing=read_standing(standing),
             version=version,
             room=self._file.bounds.conversation - size,

@@ -20,11 +20,10 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Final, Literal, NamedTuple
 
-import ujson
-
 from recordings.names import is_name
 from recordings.redaction import redact
 from recordings.stand_ins import StandIns
+from translate.values import json_text, parsed_json
 
 FORMAT: Final = 1
 Reason = Literal["unknown", "failed", "whole"]
@@ -103,16 +102,13 @@ class RecordedTurn:
         for stream in self.streams:
             lines.append(_beginning(stream))
             lines += map(_line, stream.pieces)
-        return b"".join(
-            ujson.dumps(line, ensure_ascii=False, escape_forward_slashes=False).encode() + b"\n"
-            for line in lines
-        )
+        return b"".join(json_text(line, ascii=False).encode() + b"\n" for line in lines)
 
     @classmethod
     def from_file(cls, content: bytes) -> "RecordedTurn":
         """The turn in a file. Raises NotARecording."""
         try:
-            head, *lines = map(ujson.loads, content.splitlines())
+            head, *lines = map(parsed_json, content.splitlines())
             if head["recording"] != FORMAT:
                 raise NotARecording("it is of another version")
             error = head["error"] or {"status": 0, "code": ""}

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-import ujson
-
 from runtime import Signature, signature_of
+from translate.values import parsed_json
 
 MAX_SECRET_BYTES: Final = 64 * 1024
 
@@ -81,7 +80,7 @@ def token_in(text: str) -> tuple[str, str]:
     if not text.startswith("{"):
         return text, ""
     try:
-        data = ujson.loads(text)
+        data = parsed_json(text)
     except ValueError:
         raise Unreadable("its JSON is cut or malformed") from None
     within = data.get("tokens") if isinstance(data, dict) else None

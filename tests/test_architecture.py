@@ -105,6 +105,9 @@ PURE = {
 """What `translate` may import from outside: nothing that does I/O, waits, logs, or reads a clock."""
 IMPURE_CALLS = {"open", "print", "input", "exec", "eval", "__import__", "breakpoint"}
 
+OWNED_LIBRARIES = [("ujson", "translate.values.json_codec")]
+"""Libraries that one module uses for all: their name, and that module."""
+
 FOREIGN_PRIVATE_NAMES = {
     ("upstream.http.endpoint", "_replace"),  # a public method of named tuples
     ("tests.service.test_python_sdk", "_request_id"),  # so it is documented by OpenAI
@@ -213,6 +216,18 @@ def test_no_module_is_imported_by_a_text() -> None:
         for imported in module.imports
         if imported.module.partition(".")[0] in ("importlib", "runpy", "pkgutil")
     )
+
+
+@pytest.mark.parametrize(("library", "owner"), OWNED_LIBRARIES)
+def test_library_is_used_by_its_owner_alone(library: str, owner: str) -> None:
+    """What it does otherwise than one would expect is written down, and tested, in one place."""
+    users = {
+        name
+        for name, module in HOUSE.items()
+        for imported in module.imports
+        if imported.module.partition(".")[0] == library
+    }
+    assert users == {owner}
 
 
 def test_arrows_go_in_no_circle() -> None:

@@ -5,9 +5,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Final, Self
 
-import ujson
-
-from translate.values import JsonObject, json_object
+from translate.values import JsonObject, json_bytes, json_object
 
 _ID: Final = re.compile(r"file-[0-9a-f]{24}")
 
@@ -43,7 +41,7 @@ class Upload:
 
     def to_json(self) -> bytes:
         """What is written beside the bytes."""
-        return ujson.dumps(
+        return json_bytes(
             {
                 "id": self.id,
                 "filename": self.filename,
@@ -52,7 +50,7 @@ class Upload:
                 "created_at": self.created_at,
                 "expires_at": self.expires_at,
             }
-        ).encode()
+        )
 
     @classmethod
     def from_json(cls, data: bytes) -> Self | None:

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Final
 
-import ujson
-
 from handlers.openapi.accounting import ACCOUNTING
 from handlers.openapi.admin import ADMIN
 from handlers.openapi.audio import AUDIO
@@ -17,7 +15,7 @@ from handlers.openapi.models import GPTS, MODELS
 from handlers.openapi.operations import COMMON, HEADERS, Family, PathItem, error_responses
 from handlers.openapi.responses import RESPONSES
 from handlers.openapi.service import CONSOLE, DOCUMENT, PROBES, metrics
-from translate.values import JsonObject
+from translate.values import JsonObject, json_bytes
 
 ABOUT: Final = (
     "An API like OpenAI's, and Anthropic's Messages, over a ChatGPT-web backend. A path under `/v1` takes a "
@@ -63,7 +61,7 @@ def document(offered: Offered) -> bytes:
     schemas = dict(COMMON)
     for family in families:
         schemas |= family.schemas
-    return ujson.dumps(
+    return json_bytes(
         {
             "openapi": "3.1.0",
             "info": {
@@ -81,10 +79,8 @@ def document(offered: Offered) -> bytes:
                 "headers": HEADERS,
                 "securitySchemes": SECURITY,
             },
-        },
-        ensure_ascii=True,
-        escape_forward_slashes=False,
-    ).encode()
+        }
+    )
 
 
 def _families(offered: Offered) -> list[Family]:

@@ -15,7 +15,6 @@ from handlers.responses.parts import (
     conversation,
     conversation_full,
     conversation_not_found,
-    dumped,
     new_id,
     reading,
     whole_items,
@@ -23,7 +22,7 @@ from handlers.responses.parts import (
 from kept import ConversationFull, ConversationStore, KeptConversation
 from runtime import COMPUTING
 from translate.openai import JsonBody, conversation_items, conversation_metadata, settled, with_id
-from translate.values import JsonObject, NotFound
+from translate.values import JsonObject, NotFound, json_bytes
 
 
 class ConversationBase(BodyHandler[JsonBody]):
@@ -75,7 +74,7 @@ class ConversationsHandler(ConversationBase):
             await reading(self.store.create(made, items))
         except ConversationFull:
             raise conversation_full() from None
-        self.send_body(dumped(conversation_object(made)))
+        self.send_body(json_bytes(conversation_object(made)))
 
 
 class ConversationHandler(ConversationBase):
@@ -83,7 +82,7 @@ class ConversationHandler(ConversationBase):
 
     async def get(self, id: str) -> None:
         """The conversation without its items. Raises ApiError."""
-        self.send_body(dumped(conversation_object(await self.kept(self.asking(), id))))
+        self.send_body(json_bytes(conversation_object(await self.kept(self.asking(), id))))
 
     async def post(self, id: str) -> None:
         """Give it other metadata. Raises ApiError."""
@@ -91,14 +90,14 @@ class ConversationHandler(ConversationBase):
         metadata = conversation_metadata(data, needed=True)
         if not await reading(self.store.describe(self.responses.keys.digest(self.caller), id, metadata)):
             raise conversation_not_found(id)
-        self.send_body(dumped(conversation_object(await self.kept(self.caller, id))))
+        self.send_body(json_bytes(conversation_object(await self.kept(self.caller, id))))
 
     async def delete(self, id: str) -> None:
         """Forget it with its items. Raises ApiError."""
         owner = self.responses.keys.digest(self.asking())
         if not await reading(self.store.delete(owner, id)):
             raise conversation_not_found(id)
-        self.send_body(dumped({"id": id, "object": "conversation.deleted", "deleted": True}))
+        self.send_body(json_bytes({"id": id, "object": "conversation.deleted", "deleted": True}))
 
 
 class ItemsHandler(ConversationBase):
@@ -143,14 +142,14 @@ class ItemHandler(ConversationBase):
         item = await reading(self.store.item(kept.owner, id, item_id))
         if item is None:
             raise item_not_found(item_id)
-        self.send_body(await COMPUTING.run(dumped, item))
+        self.send_body(await COMPUTING.run(json_bytes, item))
 
     async def delete(self, id: str, item_id: str) -> None:
         """Forget the item, and give its conversation. Raises ApiError."""
         kept = await self.kept(self.asking(), id)
         if not await reading(self.store.remove(kept.owner, id, item_id)):
             raise item_not_found(item_id)
-        self.send_body(dumped(conversation_object(kept)))
+        self.send_body(json_bytes(conversation_object(kept)))
 
 
 def conversation_object(kept: KeptConversation) -> JsonObject:

@@ -6,15 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-import ujson
-
 from continuity import History
 from handlers.continuing import Told
 from handlers.emulation import Emulated
 from handlers.responses.past import ConversationPast, Past
 from kept import ConversationFull, KeepingFailed, KeptResponse, ResponseStore
 from translate.openai import ResponseDraft, ResponsesRequest, calls_in
-from translate.values import AnswerEnd, JsonObject, Model, Place, objects_at
+from translate.values import AnswerEnd, JsonObject, Model, Place, objects_at, parsed_json
 from turns import Answered, TurnOutcome
 
 log = logging.getLogger("pandora")
@@ -104,7 +102,7 @@ class Keeping:
 
     def _record(self, end: AnswerEnd) -> KeptResponse:
         asked, course, draft = self.asked, self.course, self.draft
-        response = without_pictures(ujson.loads(draft.finished(end)))
+        response = without_pictures(parsed_json(draft.finished(end)))
         answered = course.answered
         went_on = asked.past.standing if asked.past is not None and course.place is not None else None
         told = course.told(asked.past, draft.tokens(end.usage))

@@ -5,11 +5,11 @@ from handlers.base import ApiHandler
 from handlers.body import BodyHandler
 from handlers.emulation import computed
 from handlers.responses.pages import no_such_item, page_body, wanted_page
-from handlers.responses.parts import ResponsesParts, dumped, new_id, reading, system
+from handlers.responses.parts import ResponsesParts, new_id, reading, system
 from handlers.responses.past import past_of
 from kept import KeptResponse
 from translate.openai import JsonBody, messages_of, responses_request, with_id
-from translate.values import BadRequest, NotFound
+from translate.values import BadRequest, NotFound, json_bytes
 
 
 class KeptHandler(ApiHandler):
@@ -44,14 +44,14 @@ class ResponseHandler(KeptHandler):
         record = await self.record(id)
         if self.get_query_argument("stream", "false").lower() not in ("false", "0", ""):
             raise BadRequest("Only responses in the background can be streamed later.", param="stream")
-        self.send_body(dumped(record.response))
+        self.send_body(json_bytes(record.response))
 
     async def delete(self, id: str) -> None:
         """Forget it. Raises ApiError."""
         owner, store = self.owner(), self.responses.store
         if store is None or not await reading(store.delete(owner, id)):
             raise response_not_found(id)
-        self.send_body(dumped({"id": id, "object": "response", "deleted": True}))
+        self.send_body(json_bytes({"id": id, "object": "response", "deleted": True}))
 
 
 class CancelHandler(KeptHandler):
@@ -111,7 +111,7 @@ class InputTokensHandler(BodyHandler[JsonBody]):
         counted = await self.parts.turns.count_tokens(emulated.messages) if emulated.messages else 0
         if standing is not None:
             counted += standing.tokens
-        self.send_body(dumped({"object": "response.input_tokens", "input_tokens": counted}))
+        self.send_body(json_bytes({"object": "response.input_tokens", "input_tokens": counted}))
 
 
 class CompactHandler(BodyHandler[JsonBody]):

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from handlers.base import ApiHandler
-from handlers.responses.parts import dumped
 from translate.openai import with_id
-from translate.values import BadRequest, JsonObject
+from translate.values import BadRequest, JsonObject, json_bytes
 
 PAGE: Final = 20
 MAX_PAGE: Final = 100
@@ -42,7 +41,7 @@ def no_such_item(id: str) -> BadRequest:
 
 def page_body(items: Sequence[JsonObject], *, more: bool) -> bytes:
     """The page as JSON; with `more` others follow."""
-    return dumped(
+    return json_bytes(
         {
             "object": "list",
             "data": items,

@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-import ujson
-
 from accounts import Caller
 from kept import ConversationStore, KeepingFailed, KeptConversation, KeptResponse, ResponseStore
 from ledger import KeyNames
@@ -123,8 +121,3 @@ def new_id(prefix: str) -> str:
 def system(instructions: str) -> list[ChatMessage]:
     """The instructions as a message, if there are any."""
     return [ChatMessage("system", instructions)] if instructions else []
-
-
-def dumped(value: object) -> bytes:
-    """JSON."""
-    return ujson.dumps(value, escape_forward_slashes=False).encode()

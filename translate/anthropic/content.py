@@ -8,14 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-import ujson
-
 from translate.anthropic.checks import MAX_NAME, wrong
 from translate.values import (
     Attachment,
     JsonObject,
     ToolCall,
     ToolResult,
+    json_text,
     object_at,
     objects_at,
     text_at,
@@ -134,7 +133,7 @@ def _call(block: JsonObject, at: str) -> ToolCall:
     given = block.get("input")
     if given is not None and not isinstance(given, dict):
         raise wrong(f"{at}.input", "an object")
-    arguments = ujson.dumps(given or {}, ensure_ascii=False, escape_forward_slashes=False)
+    arguments = json_text(given or {}, ascii=False)
     return ToolCall(_text(block, "id", at), _text(block, "name", at), arguments)
 
 

@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-import ujson
-
-from translate.values import ApiError, JsonObject
+from translate.values import ApiError, JsonObject, json_bytes
 
 OVERLOADED: Final = 529
 """Anthropic's status for a service that cannot serve anybody at the moment."""
@@ -50,7 +48,7 @@ class Envelope:
         if error.code == NO_THREAD:
             fields["details"] = {"error_code": NO_THREAD}
         body = {"type": "error", "error": fields, "request_id": self.request_id}
-        return ujson.dumps(body, ensure_ascii=True, escape_forward_slashes=False).encode()
+        return json_bytes(body)
 
     def _message(self, error: ApiError) -> str:
         """What the error says. There is no field for the parameter at fault, so the text names it."""

@@ -12,7 +12,6 @@ from typing import Final
 
 from translate.anthropic.errors import Envelope
 from translate.anthropic.written import (
-    dump,
     message_object,
     named_event,
     stop_fields,
@@ -31,6 +30,7 @@ from translate.values import (
     ToolCall,
     ToolCalled,
     Usage,
+    json_bytes,
 )
 
 EVENT_STREAM: Final = "text/event-stream; charset=utf-8"
@@ -64,7 +64,8 @@ class MessagesStream:
 
     def __init__(self, *, id: str, model: str, expected: Usage, errors: Envelope) -> None:
         self._start = named_event(
-            "message_start", dump({"type": "message_start", "message": message_object(id, model, expected)})
+            "message_start",
+            json_bytes({"type": "message_start", "message": message_object(id, model, expected)}),
         )
         self._errors = errors
         self._refused = False
@@ -104,7 +105,7 @@ class MessagesStream:
         return b"".join(
             (
                 self._stop(),
-                named_event("message_delta", dump(last)),
+                named_event("message_delta", json_bytes(last)),
                 named_event("message_stop", b'{"type":"message_stop"}'),
             )
         )
@@ -126,7 +127,7 @@ class MessagesStream:
         self._head = b'event: content_block_delta\ndata: {"type":"content_block_delta",' + at
         self._head += b'"delta":' + kind.delta
         self._between = _END + self._head
-        start = b'{"type":"content_block_start",' + at + b'"content_block":' + dump(kind.block) + b"}"
+        start = b'{"type":"content_block_start",' + at + b'"content_block":' + json_bytes(kind.block) + b"}"
         return stopped + named_event("content_block_start", start)
 
     def _stop(self) -> bytes:

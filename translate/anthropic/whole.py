@@ -1,7 +1,7 @@
 """One message in one piece."""
 
 from translate.anthropic.errors import Envelope
-from translate.anthropic.written import dump, message_object, stop_fields, tool_use
+from translate.anthropic.written import message_object, stop_fields, tool_use
 from translate.text import escaped
 from translate.values import (
     AnswerEnd,
@@ -11,6 +11,7 @@ from translate.values import (
     Refused,
     ToolCall,
     ToolCalled,
+    json_bytes,
     well_formed,
 )
 
@@ -66,11 +67,11 @@ class WholeMessage:
         if text := escaped(self._refusal) if self._refusal else end.answer.escaped:
             blocks.append(b'{"type":"text","text":"' + text + b'","citations":[]}')
         blocks += [_block(call) for call in self._calls]
-        return dump(message)[:-1] + b',"content":[' + b",".join(blocks) + b"]}"
+        return json_bytes(message)[:-1] + b',"content":[' + b",".join(blocks) + b"]}"
 
 
 def _block(call: ToolCall) -> bytes:
     """The block of a call, with its input as the model wrote it."""
     block = tool_use(call)
     del block["input"]
-    return dump(block)[:-1] + b',"input":' + well_formed(call.arguments).encode() + b"}"
+    return json_bytes(block)[:-1] + b',"input":' + well_formed(call.arguments).encode() + b"}"

@@ -2,8 +2,6 @@
 
 from typing import Final
 
-import ujson
-
 from translate.values import AnswerEnd, JsonObject, ToolCall, Usage, well_formed
 
 STOP_REASONS: Final = {
@@ -68,8 +66,3 @@ def tool_use(call: ToolCall) -> JsonObject:
 def named_event(name: str, data: bytes) -> bytes:
     """An event of a stream."""
     return b"event: %b\ndata: %b\n\n" % (name.encode(), data)
-
-
-def dump(value: object) -> bytes:
-    """`value` as JSON in ASCII."""
-    return ujson.dumps(value, ensure_ascii=True, escape_forward_slashes=False).encode()

@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from itertools import chain, count, islice
 from typing import Final
 
-import ujson
-
 from translate.text import FOOTNOTE, PRIVATE, Citation, Source
-from translate.values import JsonObject, object_at, objects_at, size_in_memory, text_at
+from translate.values import JsonObject, json_text, object_at, objects_at, size_in_memory, text_at
 
 REFERENCES: Final = "content_references"
 MAX_CITATIONS: Final = 500
@@ -120,7 +118,7 @@ class CitationReader:
 def _fingerprint(item: JsonObject) -> int:
     """A number that is the same for equal JSON, and for nothing else that is likely to come."""
     try:
-        return hash(ujson.dumps(item))
+        return hash(json_text(item))
     except OverflowError:  # nested too deeply
         return next(_NEW)
 

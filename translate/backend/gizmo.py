@@ -6,9 +6,7 @@ only the description holds, and the whole description (protocol notes, sections 
 
 import json
 
-import ujson
-
-from translate.values import Gizmo, JsonObject, is_short_id, object_at, short_id, text_at
+from translate.values import Gizmo, JsonObject, is_short_id, json_bytes, object_at, short_id, text_at
 
 MAX_GIZMO_BYTES = 1 << 20
 """Longest description that is taken: it is some KB, and goes along with each conversation."""
@@ -40,7 +38,7 @@ def as_gizmo(info: object, requested_id: str) -> Gizmo:
         raise ValueError("it is about another GPT")
     try:
         # It will stand some levels down in the body of a request.
-        ujson.dumps([[[info]]], allow_nan=False)
+        json_bytes([[[info]]], finite=True)
     except (ValueError, OverflowError):
         raise ValueError("it cannot be written as JSON") from None
     return Gizmo(gizmo_id, info)

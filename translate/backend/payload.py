@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, Literal, Protocol
 
-import ujson
-
 from translate.backend.gizmo import conversation_mode, mode_of_today
 from translate.values import (
     GPT_35_TURBO,
@@ -24,6 +22,7 @@ from translate.values import (
     Model,
     Place,
     SentMessage,
+    json_bytes,
     picture_tokens,
     system_hints,
     thinking_effort,
@@ -284,7 +283,7 @@ def _wished(model: Model, wishes: Wishes) -> JsonObject:
 def _encoded(body: JsonObject, websocket_request_id: str) -> bytes:
     if websocket_request_id:
         body = {**body, "websocket_request_id": websocket_request_id}
-    return ujson.dumps(body, escape_forward_slashes=False).encode()
+    return json_bytes(body)
 
 
 def _question(

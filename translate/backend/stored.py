@@ -9,11 +9,9 @@ by their ids.
 from collections.abc import Sequence
 from typing import Final
 
-import ujson
-
 from translate.backend.content import is_finished
 from translate.backend.pictures import shows_last_revision
-from translate.values import JsonObject, json_object, object_at, text_at
+from translate.values import JsonObject, json_bytes, json_object, object_at, text_at
 
 DONE: Final = b"data: [DONE]\n\n"
 STORED_TURN: Final = b"stored_turn"
@@ -70,7 +68,7 @@ class StoredTurn:
         last = chain[-1][1] if chain else {}
         for node_id, message in chain + [found for _, tool in chain for found in _reports(tool)]:
             envelope = {"message": message, "conversation_id": conversation_id, "error": None}
-            record = b"data: " + ujson.dumps(envelope).encode() + b"\n\n"
+            record = b"data: " + json_bytes(envelope) + b"\n\n"
             if self._shown.get(node_id) != (shown := hash(record)):
                 self._shown[node_id] = shown
                 out.append(record)

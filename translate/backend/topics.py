@@ -11,10 +11,18 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-import ujson
-
 from translate.backend.stored import DONE, is_at_work
-from translate.values import JsonObject, json_object, object_at, objects_at, text_at, well_formed
+from translate.values import (
+    JsonObject,
+    json_bytes,
+    json_object,
+    json_text,
+    object_at,
+    objects_at,
+    parsed_json,
+    text_at,
+    well_formed,
+)
 
 NEWS: Final = "conversations"
 """The topic that tells of all conversations of the user."""
@@ -33,18 +41,18 @@ def read_user_socket(body: bytes) -> str:
 def socket_greeting() -> str:
     """What is sent first."""
     presence = {"type": "presence", "state": "foreground"}
-    return ujson.dumps([{"id": 1, "command": {"type": "connect", "presence": presence}}])
+    return json_text([{"id": 1, "command": {"type": "connect", "presence": presence}}])
 
 
 def topic_subscription(number: int, topic_id: str) -> str:
     """Asks for all of a topic, from its start; `number` is a new one for each command."""
     command = {"type": "subscribe", "topic_id": topic_id, "offset": "0"}
-    return ujson.dumps([{"id": number, "command": command}])
+    return json_text([{"id": number, "command": command}])
 
 
 def topic_cancellation(number: int, topic_id: str) -> str:
     """Ends a subscription."""
-    return ujson.dumps([{"id": number, "command": {"type": "unsubscribe", "topic_id": topic_id}}])
+    return json_text([{"id": number, "command": {"type": "unsubscribe", "topic_id": topic_id}}])
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +67,7 @@ class TopicMessage:
 def read_topics(message: str | bytes) -> list[TopicMessage] | None:
     """The messages in what the socket brought, in order, missed ones included; None if it is damaged."""
     try:
-        data = ujson.loads(message)
+        data = parsed_json(message)
     except ValueError:
         return None
     if not isinstance(data, list):
@@ -106,7 +114,7 @@ class TurnTopic:
             return (DONE, TopicEnd.ENDED) if self._order else (b"", TopicEnd.MISSING)
         if kind == "error":
             error = {"error": well_formed(text_at(inner, "message")) or "unknown"}
-            return b"data: " + ujson.dumps(error).encode() + b"\n\n", TopicEnd.ENDED
+            return b"data: " + json_bytes(error) + b"\n\n", TopicEnd.ENDED
         if kind != "stream-item" or message.key in self._known:
             return b"", TopicEnd.NOT_YET
         parent = text_at(inner, "parent_stream_item_id")
@@ -153,7 +161,7 @@ def news_of(message: TopicMessage, conversation_id: str, earlier: Container[str]
         for one in messages
         if one and text_at(one, "id") not in earlier
     ]
-    out = b"".join(b"data: " + ujson.dumps(envelope).encode() + b"\n\n" for envelope in envelopes)
+    out = b"".join(b"data: " + json_bytes(envelope) + b"\n\n" for envelope in envelopes)
     status = content.get("conversation_async_status", update)
     over = status is not update and not is_at_work(status)
     return out, over or text_at(update, "update_type") in _OVER

@@ -9,9 +9,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
-import ujson
-
-from translate.values import JsonObject, WebAction, json_object, objects_at, text_at, well_formed
+from translate.values import JsonObject, WebAction, json_object, objects_at, parsed_json, text_at, well_formed
 
 WEB_TOOLS: Final = re.compile(r"(?:web|browser|search|genui)(?:\.(?:run|search))?")
 MAX_ACTIONS: Final = 32
@@ -46,7 +44,7 @@ def _of_today(call: JsonObject) -> Iterator[WebAction]:
 def _of_code(text: str) -> Iterator[WebAction]:
     for step in _STEP.finditer(text):
         try:
-            said = ujson.loads(step[2])
+            said = parsed_json(step[2])
         except ValueError:
             continue
         argument = _cut(said if isinstance(said, str) else "")

@@ -12,10 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlencode
 
-import ujson
-
 from translate.backend.sse import RecordTooLarge, SseSplitter
-from translate.values import json_object, object_at, text_at
+from translate.values import json_object, json_text, object_at, text_at
 
 SUBPROTOCOL: Final = "json.reliable.webpubsub.azure.v1"
 ACK_EVERY: Final = 10
@@ -104,7 +102,7 @@ class FrameSequence:
         if self._last - self._acked < (1 if at_once else ACK_EVERY):
             return None
         self._acked = self._last
-        return ujson.dumps({"type": "sequenceAck", "sequenceId": self._last})
+        return json_text({"type": "sequenceAck", "sequenceId": self._last})
 
 
 class MissingFrames(ValueError):

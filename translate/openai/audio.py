@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 from typing import Final
 
-import ujson
-
 from translate.openai.checks import MAX_NAME, check_length, expected
 from translate.openai.form import Form
 from translate.openai.whole import WholeAnswer
-from translate.values import AnswerEnd, BadRequest, JsonObject
+from translate.values import AnswerEnd, BadRequest, JsonObject, json_text
 
 MAX_SPEECH: Final = 4096
 """Characters of a text to be read out, as at the official service."""
@@ -123,7 +121,7 @@ def read_transcription(form: Form) -> TranscriptionRequest:
 
 def transcription(text: str, *, plain: bool) -> bytes:
     """The body of the answer."""
-    return f"{text}\n".encode() if plain else ujson.dumps({"text": text}, ensure_ascii=False).encode()
+    return f"{text}\n".encode() if plain else json_text({"text": text}, ascii=False).encode()
 
 
 class SpeechAnswer(WholeAnswer):

@@ -8,10 +8,8 @@ message `tool_calls` is absent, not empty, where there are none.
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-import ujson
-
 from translate.text import escaped
-from translate.values import ToolCall
+from translate.values import ToolCall, json_text
 
 PIECE: Final = 4000
 """Characters of one delta: an escaped one takes up to 12 bytes, and a line must stay under 64 KiB."""
@@ -25,7 +23,9 @@ def pieces_of(text: str) -> Iterator[bytes]:
 def call_deltas(call: ToolCall, index: int) -> Iterator[bytes]:
     """The insides of the deltas that a stream has for the call number `index`."""
     kind, text = ("custom", "input") if call.raw else ("function", "arguments")
-    about = f'"id":{_dump(call.id)},"type":"{kind}","{kind}":{{"name":{_dump(call.name)},"{text}":""}}'
+    about = (
+        f'"id":{json_text(call.id)},"type":"{kind}","{kind}":{{"name":{json_text(call.name)},"{text}":""}}'
+    )
     yield f'"tool_calls":[{{"index":{index},{about}}}]'.encode()
     head = f'"tool_calls":[{{"index":{index},"{kind}":{{"{text}":"'.encode()
     for piece in pieces_of(call.arguments):
@@ -34,7 +34,7 @@ def call_deltas(call: ToolCall, index: int) -> Iterator[bytes]:
 
 def old_call_deltas(call: ToolCall) -> Iterator[bytes]:
     """The same in the form of before tools, which has one call only."""
-    yield f'"function_call":{{"name":{_dump(call.name)},"arguments":""}}'.encode()
+    yield f'"function_call":{{"name":{json_text(call.name)},"arguments":""}}'.encode()
     for piece in pieces_of(call.arguments):
         yield b'"function_call":{"arguments":"' + piece + b'"}'
 
@@ -51,12 +51,8 @@ def whole_old_call(calls: Sequence[ToolCall]) -> bytes:
 
 def _whole(call: ToolCall) -> bytes:
     kind, text = ("custom", "input") if call.raw else ("function", "arguments")
-    return f'{{"id":{_dump(call.id)},"type":"{kind}","{kind}":'.encode() + _named(call, text) + b"}"
+    return f'{{"id":{json_text(call.id)},"type":"{kind}","{kind}":'.encode() + _named(call, text) + b"}"
 
 
 def _named(call: ToolCall, text: str) -> bytes:
-    return f'{{"name":{_dump(call.name)},"{text}":"'.encode() + escaped(call.arguments) + b'"}'
-
-
-def _dump(value: str) -> str:
-    return ujson.dumps(value, escape_forward_slashes=False)
+    return f'{{"name":{json_text(call.name)},"{text}":"'.encode() + escaped(call.arguments) + b'"}'

@@ -10,8 +10,6 @@ blank line behind it, lines under 64 KiB, the role once and first, `finish_reaso
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-import ujson
-
 from translate.openai.calls import (
     call_deltas,
     old_call_deltas,
@@ -34,6 +32,7 @@ from translate.values import (
     ToolCall,
     ToolCalled,
     Usage,
+    json_bytes,
 )
 
 PING: Final = b": ping\n\n"
@@ -86,7 +85,9 @@ class ChatStream:
         thinking: bool = False,
         old_calls: bool = False,
     ) -> None:
-        head = _dump({"id": id, "object": "chat.completion.chunk", "created": created, "model": model})[:-1]
+        head = json_bytes({"id": id, "object": "chat.completion.chunk", "created": created, "model": model})[
+            :-1
+        ]
         self._annotate = annotate
         self._error_note = error_note
         self._thinking = thinking
@@ -148,7 +149,7 @@ class ChatStream:
         last = self._choice + delta + f'}},"logprobs":null,"finish_reason":"{reason}"}}]'.encode()
         last += self._usage_key + b"}\n\n"
         if self._include_usage:
-            usage = _dump(usage_object(end.usage))
+            usage = json_bytes(usage_object(end.usage))
             last += self._choice[: -len(CHOICE)] + b',"choices":[],"usage":' + usage + b"}\n\n"
         return last + DONE
 
@@ -171,7 +172,9 @@ class WholeChat(WholeAnswer):
     content_type = JSON
 
     def __init__(self, *, id: str, created: int, model: str, old_calls: bool = False) -> None:
-        self._head = _dump({"id": id, "object": "chat.completion", "created": created, "model": model})[:-1]
+        self._head = json_bytes({"id": id, "object": "chat.completion", "created": created, "model": model})[
+            :-1
+        ]
         self._old_calls = old_calls
         self._reasoning = bytearray()
         self._calls: list[ToolCall] = []
@@ -204,7 +207,7 @@ class WholeChat(WholeAnswer):
                 annotations(end.answer.text, end.citations) or b'"annotations":[]',
                 b',"refusal":' + refusal,
                 f'}},"logprobs":null,"finish_reason":"{reason}"}}],"usage":'.encode(),
-                _dump(usage_object(end.usage)),
+                json_bytes(usage_object(end.usage)),
                 b"}",
             )
         )
@@ -219,7 +222,7 @@ def annotations(answer: str, citations: Sequence[ShownCitation]) -> bytes:
         {"type": "url_citation", "url_citation": page_of(shown) | {"start_index": start, "end_index": end}}
         for start, end, shown in placed(answer, citations)
     ]
-    return b'"annotations":' + _dump(found) if found else b""
+    return b'"annotations":' + json_bytes(found) if found else b""
 
 
 def _finish_reason(end: AnswerEnd, *, old_calls: bool) -> str:
@@ -233,7 +236,3 @@ def usage_object(usage: Usage) -> dict[str, int]:
         "completion_tokens": usage.completion_tokens,
         "total_tokens": usage.prompt_tokens + usage.completion_tokens,
     }
-
-
-def _dump(value: object) -> bytes:
-    return ujson.dumps(value, escape_forward_slashes=False).encode()

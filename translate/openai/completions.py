@@ -5,8 +5,6 @@ The pieces of a stream have the form of the whole: both are a `text_completion`.
 
 from typing import Final
 
-import ujson
-
 from translate.openai.chat import DONE, EVENT_STREAM, JSON, PING, usage_object
 from translate.openai.checks import check_length, expected
 from translate.openai.errors import envelope
@@ -14,7 +12,7 @@ from translate.openai.messages import MAX_TEXT
 from translate.openai.request import ChatRequest, chat_request
 from translate.openai.whole import WholeAnswer
 from translate.text import escaped
-from translate.values import AnswerEnd, ApiError, BadRequest, Event, JsonObject, TextDelta
+from translate.values import AnswerEnd, ApiError, BadRequest, Event, JsonObject, TextDelta, json_bytes
 
 TAKEN: Final = (
     "model", "stream", "stream_options", "n", "stop", "max_tokens", "temperature", "top_p",
@@ -88,7 +86,7 @@ class CompletionStream:
         """The piece with the finish reason, the usage if it is wanted, and `[DONE]`."""
         last = self._piece(b"", f'"{end.reason}"'.encode())
         if self._include_usage:
-            usage = _dump(usage_object(end.usage))
+            usage = json_bytes(usage_object(end.usage))
             last += self._head + b',"choices":[],"usage":' + usage + b"}\n\n"
         return last + DONE
 
@@ -108,18 +106,14 @@ class WholeCompletion(WholeAnswer):
     def finish(self, end: AnswerEnd) -> bytes:
         """The completion."""
         choices = _choices(end.answer.escaped, f'"{end.reason}"'.encode())
-        return self._head + choices + b',"usage":' + _dump(usage_object(end.usage)) + b"}"
+        return self._head + choices + b',"usage":' + json_bytes(usage_object(end.usage)) + b"}"
 
 
 def _head(id: str, created: int, model: str) -> bytes:
     """The object up to its choices; the brace is not closed."""
-    return _dump({"id": id, "object": "text_completion", "created": created, "model": model})[:-1]
+    return json_bytes({"id": id, "object": "text_completion", "created": created, "model": model})[:-1]
 
 
 def _choices(text: bytes, reason: bytes) -> bytes:
     """The one choice there is; `text` is the inside of a JSON string, `reason` is JSON."""
     return b',"choices":[{"text":"' + text + b'","index":0,"logprobs":null,"finish_reason":' + reason + b"}]"
-
-
-def _dump(value: object) -> bytes:
-    return ujson.dumps(value, escape_forward_slashes=False).encode()

@@ -2,10 +2,8 @@
 
 from typing import Final
 
-import ujson
-
 from translate.openai.checks import MAX_NAME, check_count, check_length, expected
-from translate.values import Attachment, BadRequest, JsonObject
+from translate.values import Attachment, BadRequest, JsonObject, json_text
 
 MAX_ATTACHMENTS: Final = 20
 """Pictures and files of one message."""
@@ -67,7 +65,7 @@ def _result_part(raw: object, param: str) -> str | Attachment:
 
 def as_json(value: object) -> str:
     """`value` as JSON, to be read by the model."""
-    return ujson.dumps(value, ensure_ascii=False, escape_forward_slashes=False)
+    return json_text(value, ascii=False)
 
 
 def _is_strange(raw: object) -> bool:

@@ -1,11 +1,9 @@
 """Errors as OpenAI writes them: the envelope in a response body or in an event of a stream."""
 
-import ujson
-
-from translate.values import ApiError
+from translate.values import ApiError, json_bytes
 
 
 def envelope(error: ApiError) -> bytes:
     """`{"error": {"message", "type", "param", "code"}}` as JSON in ASCII, always with all four keys."""
     fields = {"message": error.message, "type": error.type, "param": error.param, "code": error.code}
-    return ujson.dumps({"error": fields}, ensure_ascii=True, escape_forward_slashes=False).encode()
+    return json_bytes({"error": fields})

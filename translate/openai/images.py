@@ -4,8 +4,6 @@ import re
 from dataclasses import dataclass
 from typing import Literal, cast
 
-import ujson
-
 from translate.openai.checks import MAX_NAME, check_length, expected, is_integer
 from translate.openai.whole import WholeAnswer
 from translate.values import (
@@ -17,6 +15,7 @@ from translate.values import (
     PictureShown,
     PlanLimitReached,
     RateLimited,
+    json_bytes,
     wait_in,
 )
 
@@ -120,7 +119,7 @@ class ImagesAnswer(WholeAnswer):
     def finish(self, end: AnswerEnd) -> bytes:
         """The body: `created` and `data`."""
         body = {"created": self._created, "data": self._data[: self._limit]}
-        return ujson.dumps(body, escape_forward_slashes=False).encode()
+        return json_bytes(body)
 
 
 def nothing_drawn(words: str) -> ApiError:

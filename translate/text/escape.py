@@ -6,9 +6,7 @@ service writes is ASCII, and what it passes on unread must not hold these charac
 
 import re
 
-import ujson
-
-from translate.values import has_controls, well_formed
+from translate.values import has_controls, json_text, parsed_json, well_formed
 
 PLAIN = re.compile(
     rb"""(?:
@@ -39,7 +37,7 @@ notes, section 9).
 
 def escaped(text: str) -> bytes:
     """`text` as the inside of a JSON string, in ASCII. Lone surrogates become U+FFFD."""
-    string = ujson.dumps(well_formed(text), ensure_ascii=True, escape_forward_slashes=False)
+    string = json_text(well_formed(text))
     return string[1:-1].encode("ascii")
 
 
@@ -47,5 +45,5 @@ def unescaped(piece: bytes | bytearray) -> str:
     """The text that the inside of a JSON string, `piece`, stands for. Raises ValueError if it is none."""
     if has_controls(piece):
         raise ValueError("a control character inside")  # ujson would accept it
-    text: str = ujson.loads(b'"' + piece + b'"')
+    text: str = parsed_json(b'"' + piece + b'"')
     return text

@@ -6,10 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final, Literal, cast
 
-import ujson
-
 from translate.tools.schemas import Schema, SchemaError
-from translate.values import BadRequest, JsonFormat, JsonObject, Tool, Toolbox
+from translate.values import BadRequest, JsonFormat, JsonObject, Tool, Toolbox, json_text
 
 MAX_TOOLS: Final = 128
 """As many as the official service takes."""
@@ -128,5 +126,5 @@ def _wrong_type(param: str, wanted: str) -> BadRequest:
 
 def _size(tool: Tool) -> int:
     """Bytes, about."""
-    parameters = ujson.dumps(tool.parameters, ensure_ascii=False) if tool.parameters else ""
+    parameters = json_text(tool.parameters, ascii=False) if tool.parameters else ""
     return len(tool.name) + len(tool.description) + len(tool.grammar) + len(parameters)

@@ -70,6 +70,7 @@ from translate.values.json import (
     strict_json,
     text_at,
 )
+from translate.values.json_codec import json_bytes, json_text, parsed_json
 from translate.values.limits import BackendLimits, FeatureLimit, ModelLimit
 from translate.values.listed import NO_MODELS, ListedModel, ModelList, is_slug, is_substitute
 from translate.values.models import (
@@ -209,11 +210,14 @@ __all__ = [
     "is_slug",
     "is_substitute",
     "join_surrogates",
+    "json_bytes",
     "json_object",
+    "json_text",
     "model_not_found",
     "names_taken",
     "object_at",
     "objects_at",
+    "parsed_json",
     "picture_tokens",
     "proxy_address",
     "quoted",

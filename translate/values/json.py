@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-import ujson
+from translate.values.json_codec import parsed_json
 
 JsonObject = dict[str, object]
 
@@ -18,7 +18,7 @@ def strict_json(body: bytes) -> object:
 
     A control character inside a string is no JSON: it shows that the text is damaged.
     """
-    value: object = ujson.loads(body)
+    value: object = parsed_json(body)
     if has_controls(body) and not WITHOUT_CONTROLS.fullmatch(body):
         raise ValueError("a control character inside a string")
     return value
@@ -32,7 +32,7 @@ def has_controls(body: bytes | bytearray) -> bool:
 def json_object(body: bytes | str) -> JsonObject | None:
     """The JSON object in `body`; None if it is no JSON, nested too deeply, or any other JSON value."""
     try:
-        value = ujson.loads(body)
+        value = parsed_json(body)
     except ValueError:
         return None
     return value if isinstance(value, dict) else None

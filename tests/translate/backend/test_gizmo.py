@@ -4,11 +4,11 @@ import json
 import math
 
 import pytest
-import ujson
 from hypothesis import given
 from hypothesis import strategies as st
 
 from translate.backend.gizmo import MAX_GIZMO_BYTES, as_gizmo, conversation_mode, read_gizmo
+from translate.values import json_text
 from translate.values.gizmo import Gizmo
 
 ID = "g-AbC123xyZ"
@@ -95,7 +95,7 @@ def test_every_description_that_is_taken_can_be_sent(extra: object) -> None:
         gizmo = as_gizmo({**INFO, "extra": extra}, ID)
     except ValueError:
         return
-    body = ujson.dumps({"conversation_mode": conversation_mode(gizmo)})
+    body = json_text({"conversation_mode": conversation_mode(gizmo)})
     assert json.loads(body)["conversation_mode"]["gizmo"]["gizmo"] == INFO["gizmo"]
 
 

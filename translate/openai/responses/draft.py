@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import unquote
 
-import ujson
-
 from translate.openai.citations import page_of, placed
 from translate.openai.responses.items import NewId
 from translate.openai.responses.native import NativeItems
@@ -28,6 +26,7 @@ from translate.values import (
     ToolCall,
     ToolCalled,
     Usage,
+    json_bytes,
 )
 
 LONG_WAIT: Final = 60.0
@@ -153,7 +152,7 @@ class ResponseDraft:
             output += self.native.open_items
         if self.has_message(end):
             output.append(self.message_item(end))
-        output += (dumped(call) for call in self.calls)
+        output += (json_bytes(call) for call in self.calls)
         return self._written(status, why=why, output=b",".join(output), usage=end.usage)
 
     def has_message(self, end: AnswerEnd) -> bool:
@@ -190,7 +189,7 @@ class ResponseDraft:
         """What that message holds: words, or a refusal."""
         if self.refusal:
             return b'{"type":"refusal","refusal":"%b"}' % escaped(self.refusal)
-        noted = dumped(self.annotations(end))
+        noted = json_bytes(self.annotations(end))
         return b'{"type":"output_text","text":"%b","annotations":%b,"logprobs":[]}' % (self.text(end), noted)
 
     def annotations(self, end: AnswerEnd | None) -> list[JsonObject]:
@@ -256,7 +255,7 @@ class ResponseDraft:
             **self._conversation(),
             "usage": self._usage(usage) if usage is not None and over else None,
         }
-        return dumped(fields)[:-1] + b',"output":[' + output + b"]}"
+        return json_bytes(fields)[:-1] + b',"output":[' + output + b"]}"
 
     def _conversation(self) -> JsonObject:
         if not self._facts.conversation:
@@ -293,8 +292,3 @@ def failure_code(error: ApiError) -> str:
         return "insufficient_quota" if (error.retry_after or 0.0) > LONG_WAIT else "rate_limit_exceeded"
     may_pass = error.status >= 500 and error.code in PASSING and error.should_retry is not False
     return "server_error" if may_pass else "invalid_prompt"
-
-
-def dumped(value: object) -> bytes:
-    """JSON in ASCII."""
-    return ujson.dumps(value, ensure_ascii=True, escape_forward_slashes=False).encode()

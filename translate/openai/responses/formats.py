@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from translate.openai.errors import envelope
-from translate.openai.responses.draft import ResponseDraft, dumped, failure_code
+from translate.openai.responses.draft import ResponseDraft, failure_code
 from translate.openai.responses.native import Added, NativeItems, Step, Told
 from translate.openai.whole import WholeAnswer
 from translate.text import escaped
-from translate.values import AnswerEnd, ApiError, Event, JsonObject, ReasoningDelta, TextDelta
+from translate.values import AnswerEnd, ApiError, Event, JsonObject, ReasoningDelta, TextDelta, json_bytes
 
 PING: Final = b": ping\n\n"
 DONE: Final = b"data: [DONE]\n\n"
@@ -80,7 +80,7 @@ class ResponseStream:
         code = failure_code(error)
         flat: JsonObject = {"code": code, "message": error.message, "param": error.param}
         nested = {"type": error.type, **flat}
-        said = self._said("error", dumped({**flat, "error": nested})[1:-1])
+        said = self._said("error", json_bytes({**flat, "error": nested})[1:-1])
         return said + self._said("response.failed", b'"response":' + self._draft.failed(error))
 
     def finish(self, end: AnswerEnd) -> bytes:
@@ -143,7 +143,7 @@ class ResponseStream:
         noted = [
             self._said(
                 "response.output_text.annotation.added",
-                place + b',"annotation_index":%d,"annotation":%b' % (index, dumped(annotation)),
+                place + b',"annotation_index":%d,"annotation":%b' % (index, json_bytes(annotation)),
             )
             for index, annotation in enumerate(draft.annotations(end))
         ]
@@ -216,10 +216,10 @@ class ResponseStream:
         whole: JsonObject = {field: said} if custom else {field: said, "name": item["name"]}
         return b"".join(
             (
-                self._added(dumped({**item, "status": "in_progress", field: ""})),
+                self._added(json_bytes({**item, "status": "in_progress", field: ""})),
                 self._said(f"{kind}.delta", place + b',"delta":"%b"' % escaped(said)),
-                self._said(f"{kind}.done", place + b"," + dumped(whole)[1:-1]),
-                self._ended(dumped(item)),
+                self._said(f"{kind}.done", place + b"," + json_bytes(whole)[1:-1]),
+                self._ended(json_bytes(item)),
             )
         )
 

@@ -7,8 +7,6 @@ one after the other, so that what is open is closed before anything else is writ
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-import ujson
-
 from translate.values import (
     Asset,
     CodeDelta,
@@ -24,6 +22,7 @@ from translate.values import (
     PictureWanted,
     WebAction,
     WebUsed,
+    json_bytes,
 )
 
 
@@ -73,7 +72,7 @@ class NativeItems:
         """What is not complete, as it would be if it was closed now."""
         if self._program is not None:
             return [self._program.item("completed")]
-        return [_dumped(_drawing(self._drawing, "failed"))] if self._drawing else []
+        return [json_bytes(_drawing(self._drawing, "failed"))] if self._drawing else []
 
     def take(self, event: Event) -> Iterator[Step]:
         """The steps that an event makes; what it is no part of is closed first."""
@@ -108,7 +107,7 @@ class NativeItems:
             yield from program.end()
         if self._drawing:
             id, self._drawing = self._drawing, ""
-            yield Done(_dumped(_drawing(id, "failed")))
+            yield Done(json_bytes(_drawing(id, "failed")))
 
     def _new_program(self) -> "_Program":
         program = self._program = _Program(self._new_id("ci"), self._container)
@@ -116,7 +115,7 @@ class NativeItems:
 
     def _begin_drawing(self) -> Iterator[Step]:
         id = self._drawing = self._new_id("ig")
-        yield Added(_dumped(_drawing(id, "in_progress")))
+        yield Added(json_bytes(_drawing(id, "in_progress")))
         yield Told("response.image_generation_call.in_progress", id)
         yield Told("response.image_generation_call.generating", id)
 
@@ -172,11 +171,11 @@ class _Program:
 
     def item(self, status: str) -> bytes:
         outputs = [b'{"type":"logs","logs":"%b"}' % bytes(self._logs)] if self._logs else []
-        outputs += [_dumped({"type": "image", "url": address}) for address in self._charts]
+        outputs += [json_bytes({"type": "image", "url": address}) for address in self._charts]
         head: JsonObject = {"id": self._id, "type": "code_interpreter_call", "status": status}
         head["container_id"] = self._container
         return b'%b,"code":"%b","outputs":[%b]}' % (
-            _dumped(head)[:-1],
+            json_bytes(head)[:-1],
             bytes(self._code),
             b",".join(outputs),
         )
@@ -186,10 +185,10 @@ def _searched(id: str, action: WebAction) -> Iterator[Step]:
     """One use of the browser, which is over when it is told."""
     item: JsonObject = {"id": id, "type": "web_search_call", "status": "in_progress"}
     item["action"] = _action(action)
-    yield Added(_dumped(item))
+    yield Added(json_bytes(item))
     for stage in ("in_progress", "searching", "completed"):
         yield Told(f"response.web_search_call.{stage}", id)
-    yield Done(_dumped({**item, "status": "completed"}))
+    yield Done(json_bytes({**item, "status": "completed"}))
 
 
 def _action(action: WebAction) -> JsonObject:
@@ -208,8 +207,4 @@ def _drawn(id: str, asset: Asset, picture: Picture) -> bytes:
     head: JsonObject = {"id": id, "type": "image_generation_call", "status": "completed"}
     if asset.prompt:
         head["revised_prompt"] = asset.prompt
-    return b'%b,"result":"%b"}' % (_dumped(head)[:-1], picture.base64.encode())
-
-
-def _dumped(value: object) -> bytes:
-    return ujson.dumps(value, escape_forward_slashes=False).encode()
+    return b'%b,"result":"%b"}' % (json_bytes(head)[:-1], picture.base64.encode())
