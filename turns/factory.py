@@ -23,10 +23,12 @@ class TurnFactory:
         """A turn will be asked for soon: have the backend's connection opened while the request is read."""
         self._parts.conversations.warm()
 
-    async def count_tokens(self, messages: Sequence[ChatMessage]) -> int:
-        """The tokens that messages would have if they were sent; see `TokenCounter.count_prompt`."""
+    async def count_tokens(self, messages: Sequence[ChatMessage], slug: str) -> int:
+        """The tokens that messages would have if they were sent to the model that the backend calls `slug`;
+        see `TokenCounter.count_prompt`.
+        """
         parts = self._parts
-        return await parts.tokens.count_prompt(parts.preparation.formed(messages))
+        return await parts.tokens.count_prompt(parts.preparation.formed(messages), slug)
 
     def turn(self, request: TurnRequest, format: AnswerFormat) -> Runner:
         """One turn, written to `format`; for a key of this service, on any of its accounts."""

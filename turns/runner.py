@@ -188,7 +188,7 @@ class TurnRunner:
         bug: Exception | None = None
         counted: Usage | None = None
         try:
-            with self._parts.tokens.expected():
+            with self._parts.tokens.expected(self._model.slug):
                 await self._converse(client)
                 counted = await self._count_tokens()
         except Exception as error:
@@ -489,7 +489,7 @@ class TurnRunner:
                 parts.metrics.unreachable()
             settled = charge.settle(
                 result.attempt,
-                served=conversation.facts.resolved_slug or conversation.facts.model_slug,
+                served=conversation.facts.served_slug,
                 conversation_id=conversation.facts.conversation_id,
                 capped_for=result.capped_for,
             )
@@ -577,7 +577,7 @@ class TurnRunner:
         if relay is None or not relay.conversation.facts.conversation_id:
             return None
         conversation = relay.conversation
-        usage = await parts.tokens.count(conversation)
+        usage = await parts.tokens.count(conversation, conversation.facts.served_slug or self._model.slug)
         parts.metrics.tokens(self._model.name, usage.prompt_tokens, usage.completion_tokens)
         parts.metrics.unknown_events(conversation.facts.unknown)
         if self._charge is not None:

@@ -108,7 +108,8 @@ class InputTokensHandler(BodyHandler[JsonBody]):
         messages = [*system(request.instructions), *messages_of([*said, *request.items], {})]
         toolbox, form = request.tools.toolbox, request.format
         emulated = await computed(size, emulation.of, self.caller, messages, toolbox, form)
-        counted = await self.parts.turns.count_tokens(emulated.messages) if emulated.messages else 0
+        slug = self.parts.models.slug_of(self.caller, request.model)
+        counted = await self.parts.turns.count_tokens(emulated.messages, slug) if emulated.messages else 0
         if standing is not None:
             counted += standing.tokens
         self.send_body(json_bytes({"object": "response.input_tokens", "input_tokens": counted}))

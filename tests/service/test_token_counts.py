@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.service.deployment import Deployment, deployed, question
+from turns.encodings import CL100K
 from turns.token_counter import SHORT_TEXT
 from turns.tokens import load_vocabulary
 
@@ -22,7 +23,7 @@ def counted(service: Deployment, direction: str) -> float:
 
 
 def usage_of(prompt: list[str], answer: str, pictures: int = 0) -> dict[str, int]:
-    count_tokens = load_vocabulary().count_tokens
+    count_tokens = load_vocabulary(CL100K).count_tokens
     prompt_tokens = sum(4 + count_tokens([text]) for text in prompt) + 3 + pictures
     completion_tokens = count_tokens([answer])
     return {

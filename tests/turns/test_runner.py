@@ -48,6 +48,7 @@ from translate.values import (
     TextDelta,
     Usage,
 )
+from turns.encodings import CL100K
 from turns.failures import as_api_error
 from turns.runner import TurnRunner
 from turns.token_counter import SHORT_TEXT
@@ -135,7 +136,7 @@ async def test_tokens_are_told_recorded_and_counted(tmp_path: Path, length: int)
     rig, format = Rig(ScriptedBackend(sends(record(text) + DONE)), tmp_path), whole_chat()
     outcome = await rig.run(format)
     usage = outcome.usage
-    count_tokens = load_vocabulary().count_tokens
+    count_tokens = load_vocabulary(CL100K).count_tokens
     assert usage == Usage(7 + count_tokens(["Hello"]), count_tokens([text]))
     assert rig.books.entries[0].tokens == (usage.prompt_tokens, usage.completion_tokens)
     assert completion(format, outcome)["usage"]["completion_tokens"] == usage.completion_tokens

@@ -139,6 +139,11 @@ class TurnFacts:
     unknown: dict[str, int] = field(default_factory=dict)
     """How many things were not understood, under a closed list of kinds."""
 
+    @property
+    def served_slug(self) -> str:
+        """The model that answers, as far as the backend has said it; it need not look like a slug."""
+        return self.resolved_slug or self.model_slug
+
     def answered_by(self, asked: str) -> str:
         """The slug of the model that answered, if the backend says that, or names another than `asked`."""
         if self.resolved_slug or not is_slug(self.model_slug):

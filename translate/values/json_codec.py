@@ -20,8 +20,8 @@ import ujson
 def json_bytes(value: object, *, finite: bool = False) -> bytes:
     """`value` as JSON in ASCII, with slashes as they are and no spaces.
 
-    Raises TypeError for what JSON has no form for, and OverflowError if it is nested too deeply; with `finite`
-    also for NaN and infinities, which are written by name otherwise.
+    Raises TypeError for what JSON has no form for, and OverflowError if it is nested too deeply; with
+    `finite` also for NaN and infinities, which are written by name otherwise.
     """
     return ujson.dumps(value, ensure_ascii=True, escape_forward_slashes=False, allow_nan=not finite).encode()
 

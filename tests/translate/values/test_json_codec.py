@@ -97,9 +97,9 @@ def test_what_is_taken_though_it_is_not_quite_json(text: str, value: object) -> 
     "text", ["", "[1,]", "'a'", "[] x", "\ufeff[]", "1e", "nul", "{1: 2}", "[", '"a', "//\n1", "+1", ".5"]
 )
 def test_what_is_no_json_is_a_value_error(text: str) -> None:
-    for given in (text, text.encode()):
+    for data in (text, text.encode()):
         with pytest.raises(ValueError, match=r".+"):
-            parsed_json(given)
+            parsed_json(data)
 
 
 def test_bytes_that_are_no_utf8_are_no_json() -> None:
