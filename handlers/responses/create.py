@@ -87,7 +87,7 @@ class ResponsesHandler(AnswerHandler[JsonBody]):
         request = await computed(size, responses_request, data, new_id, emulate=emulate)
         del data
         model = await self.resolve(request.model)
-        side = await self._side_answerer(request, model)
+        side = await self._side_answerer(request, model, size)
         model = side or model
         self.check_limits(self.caller, model)
         if request.conversation:
@@ -105,11 +105,12 @@ class ResponsesHandler(AnswerHandler[JsonBody]):
         keep = partial(self._keep, asked, course, draft) if self._lasts(asked) else None
         return ChainedRunner(self._new_turn(asked, course, format), again, keep), format
 
-    async def _side_answerer(self, request: ResponsesRequest, model: Model) -> Model | None:
+    async def _side_answerer(self, request: ResponsesRequest, model: Model, size: int) -> Model | None:
         """See `side_answerer`. What follows something that is kept here is a person's."""
         if request.previous_id or request.conversation:
             return None
-        messages = [*system(request.instructions), *messages_of(request.items, {})]
+        said = await computed(size, messages_of, request.items, {})
+        messages = [*system(request.instructions), *said]
         return await side_answerer(
             self, self.chat.side_model, model, messages, request.tools.toolbox, streams=request.stream
         )
