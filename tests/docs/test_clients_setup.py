@@ -44,6 +44,12 @@ def test_what_is_said_to_be_tested_was_tested(row: tuple[str, ...]) -> None:
     assert tested == ("run" if ran else "started" if started else "not run")
 
 
+def test_for_each_client_that_was_not_run_it_says_where_its_settings_were_read() -> None:
+    chapter = DOCUMENT.partition("\n## What was read and not run\n")[2]
+    read = re.findall(r"^\| ([^|]+) \|", chapter, re.MULTILINE)[2:]
+    assert read == [name for name, *_, tested in ROWS if tested == "not run"]
+
+
 @pytest.mark.parametrize("name", ["NextChat", "Open WebUI"])
 def test_variables_of_chats_are_those_of_the_compose_files(name: str) -> None:
     service = re.sub(r"\W+", "-", name.lower())
@@ -57,7 +63,9 @@ def test_variables_of_chats_are_those_of_the_compose_files(name: str) -> None:
 
 def test_chinese_version_says_the_same_of_what_was_tested() -> None:
     words = {"run": "已运行", "started": "已启动", "not run": "未运行"}
-    assert re.findall(r"\| (\S+) \|$", IN_CHINESE, re.MULTILINE)[2:] == [words[row[4]] for row in ROWS]
+    assert re.findall(r"\| `http[^|]+\|[^|]+\| (\S+) \|$", IN_CHINESE, re.MULTILINE) == [
+        words[row[4]] for row in ROWS
+    ]
 
 
 def test_files_can_be_read() -> None:
