@@ -14,6 +14,8 @@ FILES = ("compose.yaml", "compose.scale.yaml")
 GIVEN = {"BASE_URL": "http://backend:8181", "UPLOAD_BASE_URL": "https://chat.example.org"}
 """What the files demand from the environment."""
 
+Variables = tuple[tuple[str, str], ...]
+
 _VARIABLE = re.compile(r"\$\{(\w+)(:?[-?])([^{}]*)\}")
 
 
@@ -41,26 +43,29 @@ def variables() -> set[str]:
     return {name for text in texts for name in re.findall(r"\$\{(\w+)", text)}
 
 
-def load(name: str) -> dict[str, Any]:
-    """One file, its services with everything that they extend."""
-    document = _document(name)
-    return document | {"services": {service: _resolve(name, service) for service in document["services"]}}
+def load(name: str, given: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """One file, its services with everything that they extend. Raises KeyError as `filled_in` does."""
+    variables = tuple((GIVEN if given is None else given).items())
+    document = _document(name, variables)
+    services = {service: _resolve(name, service, variables) for service in document["services"]}
+    return document | {"services": services}
 
 
 @cache
-def _document(name: str) -> dict[str, Any]:
-    document: dict[str, Any] = yaml.safe_load(filled_in(name))
+def _document(name: str, variables: Variables) -> dict[str, Any]:
+    document: dict[str, Any] = yaml.safe_load(filled_in(name, dict(variables)))
     return document
 
 
-def _resolve(name: str, service: str) -> dict[str, Any]:
-    definition: dict[str, Any] = deepcopy(_document(name)["services"][service])
+def _resolve(name: str, service: str, variables: Variables) -> dict[str, Any]:
+    definition: dict[str, Any] = deepcopy(_document(name, variables)["services"][service])
     base = definition.pop("extends", None)
     if "environment" in definition:
-        definition["environment"] = {key: str(value) for key, value in definition["environment"].items()}
+        environment = definition["environment"].items()
+        definition["environment"] = {key: "" if value is None else str(value) for key, value in environment}
     if base is None:
         return definition
-    inherited = _resolve(base.get("file", name), base["service"])
+    inherited = _resolve(base.get("file", name), base["service"], variables)
     resolved: dict[str, Any] = _merged(inherited, definition)
     return resolved
 
