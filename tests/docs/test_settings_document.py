@@ -6,10 +6,11 @@ from tests.docs.pages import SETTINGS
 
 
 def setting_row(spec: SettingSpec) -> str:
-    """How a setting stands in the table of settings."""
+    """How a setting stands in the table of settings, where a bar would end its cell."""
     name = f"`{spec.name}` (or `{spec.name}_FILE`)" if spec.secret else f"`{spec.name}`"
     default = f" `{spec.default}` " if spec.default else "  "
-    return f"| {name} |{default}| {spec.sentence} |"
+    cells = [f" {name} ", default, f" {spec.sentence} "]
+    return "|".join(["", *(cell.replace("|", r"\|") for cell in cells), ""])
 
 
 def test_table_of_settings_is_that_of_the_code() -> None:
