@@ -9,7 +9,7 @@ RUN python -m venv --without-pip /venv \
 
 FROM python:3.13.16-slim-bookworm
 LABEL org.opencontainers.image.title="pandora-to-v1" \
-      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.version="1.0.0" \
       org.opencontainers.image.description="An OpenAI-compatible API over a ChatGPT-web backend" \
       org.opencontainers.image.licenses="MIT"
 ENV PATH=/venv/bin:$PATH \

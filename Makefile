@@ -12,7 +12,7 @@ TESTS ?=
 DEBUGGED := tests/transport tests/upstream/http tests/upstream/socket tests/accounts tests/runtime tests/service/test_client_gone.py \
   tests/service/test_admission.py --ignore=tests/upstream/http/test_connection_tls.py
 
-.PHONY: run test test-debug coverage check lint formatted types bench fuzz soak accounts-run containers format lock dist pictures clean
+.PHONY: run test test-debug coverage check lint formatted types bench fuzz soak accounts-run containers format lock dist notes audit pictures clean
 
 run: $(VENV)/run.done
 	$(BIN)/python server.py --demo
@@ -60,9 +60,21 @@ accounts-run: $(VENV)/dev.done
 containers: $(VENV)/dev.done
 	$(BIN)/python -m tests.containers $(TESTS)
 
-# Wheel and source archive in dist/, the same bytes from the same files.
+# A release in dist/, the same bytes from the same commit: wheel, source archive, the image's context, the bill of
+# materials, and SHA256SUMS.
 dist: $(VENV)/dev.done
-	$(BIN)/python -m hatchling build
+	rm -rf dist
+	$(BIN)/python -m release
+
+# The text of the tag: make -s notes, of VERSION or of this version.
+notes: $(VENV)/dev.done
+	@$(BIN)/python -m release.notes $(VERSION)
+
+# Whether a package that the service or its development pins is known to be vulnerable. Asks PyPI's own host, and fails
+# where that does not answer: mirrors do not tell.
+audit: $(VENV)/audit.done
+	$(VENV)/audit/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off \
+	  $(foreach lock,requirements.lock requirements-traces.lock requirements-fast.lock requirements-dev.lock,-r $(lock))
 
 format: $(VENV)/dev.done
 	$(BIN)/ruff check --fix .
@@ -85,6 +97,8 @@ lock:
 	  | uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header - -o requirements-fast.lock
 	$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["traces"], sep="\n")' \
 	  | uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header -c requirements.lock - -o requirements-traces.lock
+	echo 'pip-audit>=2.10' \
+	  | uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header - -o requirements-audit.lock
 	uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header tests/clients/python/requirements.in \
 	  -o tests/clients/python/requirements.txt
 
@@ -102,6 +116,12 @@ $(VENV)/run.done: requirements.lock | $(VENV)/bin/python
 # uvloop, beside the environment: only the tests that are about it find it there.
 $(VENV)/fast.done: requirements-fast.lock | $(VENV)/bin/python
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --upgrade --target $(VENV)/fast -r requirements-fast.lock
+	touch $@
+
+# pip-audit, in an environment of its own.
+$(VENV)/audit.done: requirements-audit.lock | $(VENV)/bin/python
+	$(PYTHON) -m venv $(VENV)/audit
+	$(VENV)/audit/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-audit.lock
 	touch $@
 
 $(VENV)/dev.done: requirements-dev.lock $(VENV)/run.done

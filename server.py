@@ -58,7 +58,7 @@ __all__ = ["VERSION", "Server", "main", "run", "serve"]
 
 log = logging.getLogger("pandora")
 
-VERSION = "0.1.0"
+VERSION = "1.0.0"
 """Owned here; the package reads it. The image and the compose files repeat it; a test compares them."""
 DEMO_KEY = "fk-demo"
 MAX_SCRAPERS = 16
