@@ -12,6 +12,7 @@ OF_DEVELOPERS = frozenset({"architecture.md", "glossary.md", "protocol.md"})
 """Documents in `docs/` for those who work on the service: English only (CONTRIBUTING.md)."""
 DOCUMENTS = [
     ROOT / "README.md",
+    ROOT / "SECURITY.md",
     ROOT / "deploy" / "README.md",
     *(
         path
