@@ -23,6 +23,7 @@ COPY --from=build /venv /venv
 COPY server.py wiring.py gpts.json LICENSE ./
 COPY access access
 COPY accounts accounts
+COPY activity activity
 COPY catalogue catalogue
 COPY commands commands
 COPY console console

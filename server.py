@@ -89,13 +89,15 @@ class Server:
 
     async def stop(self) -> None:
         """Accept no more connections, answer what was asked, close. The metrics can be read until then."""
-        running = self.service.running
+        running, activity = self.service.running, self.service.app.common.activity
         running.announce_end()
+        activity.end()  # else who watches would be waited for
         await self.http.stop_listening()
         await self.http.wait_until_answered(self.service.settings.drain_timeout, self.hurried)
         await running.drain(0)
         await self.http.close()
         await running.wait_idle()
+        await activity.wait_until_left()
         if self.metrics is not None:
             await self.metrics.stop_listening()
             await self.metrics.close()

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from access import AccessLimits, Admin, Doorkeeper, load_admin
 from accounts import AccountQueue, Caller, Lender, SharedSlots
+from activity import Activity
 from catalogue import CallerModels, GptsFileWatcher, load_gpts
 from continuity import ConversationTable, RedisConversations, SqliteConversations
 from handlers import (
@@ -352,6 +353,7 @@ def build(
             pool=pool,
             doorkeeper=_doorkeeper(settings, metrics, charges, admin, roster),
             failures=RecentFailures(),
+            activity=Activity(),
             cors_origin=settings.cors_origin,
             public_base=settings.upload_base_url,
             write_timeout=settings.write_timeout,

@@ -10,7 +10,7 @@ from catalogue import GptsFileWatcher
 from handlers.own_origin import OwnOriginHandler
 from oversight import Oversight, account_as_json, key_as_json
 from roster import RosterError, RosterWatcher
-from translate.values import BadRequest, Catalogue, NotFound, Unauthorized, json_bytes
+from translate.values import BadRequest, Catalogue, NotFound, json_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +33,6 @@ class AdminHandler(OwnOriginHandler):
         """What it works with."""
         self.parts = parts
 
-    def check_administrator(self) -> None:
-        """Raise Unauthorized for anybody else."""
-        if not self.is_administrator(self.parts.admin):
-            raise Unauthorized(
-                "This needs the admin token. Send it in the header 'Authorization: Bearer TOKEN'."
-            )
-
     def send(self, answer: dict[str, object]) -> None:
         """Answer with JSON."""
         self.send_body(json_bytes(answer))
@@ -50,7 +43,7 @@ class AccountsHandler(AdminHandler):
 
     def get(self) -> None:
         """All accounts and keys. Raises Unauthorized."""
-        self.check_administrator()
+        self.check_administrator(self.parts.admin)
         oversight = self.parts.oversight
         self.send(
             {
@@ -71,7 +64,7 @@ class SwitchHandler(AdminHandler):
 
     def post(self, alias: str) -> None:
         """Switch the account; answer how it is now. Raises Unauthorized and NotFound."""
-        self.check_administrator()
+        self.check_administrator(self.parts.admin)
         oversight = self.parts.oversight
         if oversight.account(alias) is None:
             raise _unknown_account()
@@ -89,7 +82,7 @@ class ReloadHandler(AdminHandler):
 
         Raises Unauthorized, and BadRequest for a file that is not usable: what it names stays as it was.
         """
-        self.check_administrator()
+        self.check_administrator(self.parts.admin)
         parts, problems = self.parts, []
         try:
             await parts.roster.read_again()

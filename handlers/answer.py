@@ -6,6 +6,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 
 from access import KeyVerdict
+from activity import EndedRequest, RunningRequest
 from catalogue import CallerModels
 from handlers.base import ApiHandler
 from handlers.body import AnyBody, BodyHandler
@@ -13,6 +14,7 @@ from handlers.client_connection import ClientConnection, StreamTiming
 from handlers.client_states import ClientState
 from handlers.continuing import Lasting
 from handlers.emulation import Emulation
+from logs import Failure
 from metrics import Outcome
 from runtime import HeldBytes
 from translate.values import AnswerFormat, ApiError, Forbidden, Model, NotFound, Unauthorized
@@ -179,6 +181,7 @@ class AnswerHandler(BodyHandler[AnyBody]):
             with (
                 self.let_in(self.caller) as visit,
                 self.parts.running.admit(self._answer, self.route),
+                self.common.activity.runs(self._as_running(), runner),
             ):
                 try:
                     await self._answer.run()
@@ -198,6 +201,27 @@ class AnswerHandler(BodyHandler[AnyBody]):
         metrics.turn(self.route, overhead=overhead, backend=waits.backend)
         if turn.good and turn.end is not None:
             metrics.answered(self.model_name, turn.end.reason)
+
+    def show_end(self, outcome: Outcome, duration: float, failure: Failure | None) -> None:
+        """See `ApiHandler`."""
+        if self.request.method != "POST":
+            return
+        turn, end = self.turn, self.turn.end if self.turn is not None else None
+        ended = EndedRequest(
+            request=self._as_running(),
+            status=self.get_status(),
+            outcome=outcome,
+            duration=duration,
+            ttft=self.ttft,
+            account=turn.account if turn is not None else "",
+            answered_by=turn.answered_by if turn is not None else "",
+            finish_reason=end.reason if end is not None and outcome is Outcome.OK else "",
+            prompt_tokens=turn.usage.prompt_tokens if turn is not None else 0,
+            completion_tokens=turn.usage.completion_tokens if turn is not None else 0,
+            units=turn.units if turn is not None else 0,
+            failure=failure,
+        )
+        self.common.activity.ended(ended)
 
     def hold(self) -> HeldBytes:
         """What the bytes of the response are held with, until it is written or the client is gone."""
@@ -225,6 +249,10 @@ class AnswerHandler(BodyHandler[AnyBody]):
         if self._answer is not None:
             self._answer.client_gone()
         self._release()
+
+    def _as_running(self) -> RunningRequest:
+        began = time.time() - (time.monotonic() - self.started)
+        return RunningRequest(self.request_id, began, self.route, self.model_name, self.key_name, self.side)
 
     def _release(self) -> None:
         if self._held is not None:

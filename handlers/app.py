@@ -16,7 +16,9 @@ from handlers.base import ApiHandler, Common, UnknownPath
 from handlers.base_url import ApiApplication
 from handlers.billing import BillingUsageHandler, SubscriptionHandler
 from handlers.chat import ChatHandler, ChatOptions, CompletionsHandler
-from handlers.console import ConsoleHandler, ConsoleParts, StateHandler
+from handlers.console import ConsoleHandler, StateHandler
+from handlers.console_feed import EventsHandler
+from handlers.console_state import ConsoleParts
 from handlers.files import FileContentHandler, FileHandler, FilesHandler, OwnFilesOf
 from handlers.gpts import GptSearchHandler, Search
 from handlers.images import ImageFormHandler, ImagesHandler, VariationsHandler
@@ -126,6 +128,7 @@ def make_app(parts: AppParts) -> tornado.web.Application:
         licence=parts.licence,
         recorder=parts.recorder,
         oversight=parts.oversight,
+        timing=answers.timing,
     )
     for_any_origin: Routes = [
         (rf"{v1}/chat/completions/?", ChatHandler, {"parts": answers, "chat": parts.chat}),
@@ -158,6 +161,7 @@ def make_app(parts: AppParts) -> tornado.web.Application:
         *([] if parts.metrics_apart else [_metrics_route(parts)]),
         (r"/", ConsoleHandler, {}),
         (r"/console/state", StateHandler, {"parts": console}),
+        (r"/console/events", EventsHandler, {"parts": console}),
         (r"/console/((?:[a-z0-9-]+/)*[A-Za-z0-9_.-]+\.[a-z0-9]+)", ConsoleHandler, {}),
         *_admin_routes(parts),
     ]

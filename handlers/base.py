@@ -17,9 +17,10 @@ from tornado.web import RequestHandler
 
 from access import Admin, Doorkeeper, Origin, Visit
 from accounts import Caller
+from activity import Activity
 from handlers.traced import request_end
 from ledger import ChargeBook
-from logs import RecentFailures
+from logs import Failure, RecentFailures
 from metrics import CONVERSATION_ROUTES, Metrics, Outcome
 from pool import Pool
 from runtime import ByteBudget
@@ -81,6 +82,7 @@ class Common:
     doorkeeper: Doorkeeper
     pool: Pool
     failures: RecentFailures
+    activity: Activity
     cors_origin: str
     public_base: str
     write_timeout: float
@@ -358,8 +360,11 @@ class ApiHandler(RequestHandler):
         metrics = self.common.metrics
         metrics.responded(self.route, None if outcome is Outcome.CLIENT_GONE else status)
         metrics.request(self.route, self.model_name, outcome, duration, self.ttft, completion_tokens)
+        failure: Failure | None = None
         if self.failure is not None and self.route != "unknown":  # scanners ask for unknown paths all day
-            self.common.failures.add(self.request_id, self.route, self.model_name, status, self.failure)
+            known = self.request_id, self.route, self.model_name, status
+            failure = self.common.failures.add(*known, self.failure)
+        self.show_end(outcome, duration, failure)
         if self.trace is not None:
             self.trace.end(
                 request_end(
@@ -399,6 +404,9 @@ class ApiHandler(RequestHandler):
             }
             log.log(level, "request", extra={"fields": fields})
         self.failure = None  # its traceback refers back to this handler
+
+    def show_end(self, outcome: Outcome, duration: float, failure: Failure | None) -> None:
+        """Show the end of the request, which took so many seconds, to those who watch; most are not shown."""
 
     def _permit(self) -> None:
         """Tell a browser what the page that it asks for may send."""

@@ -7,12 +7,12 @@ Tornado keeps one write future per connection.
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from tornado.iostream import StreamClosedError
 
 from handlers.base import ApiHandler
 from handlers.client_states import ClientSignal, ClientState, transition
-from translate.values import AnswerFormat
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,21 @@ class StreamTiming:
     keepalive_interval: float
     write_timeout: float
     visible_after: float = 45.0
+
+
+class StreamForm(Protocol):
+    """How a response is written, as far as its connection has to know; each `AnswerFormat` is one."""
+
+    streams: bool
+    content_type: str
+
+    def open(self) -> bytes:
+        """What a stream begins with."""
+        ...
+
+    def idle(self, *, visible: bool) -> bytes:
+        """What keeps a silent stream alive; with `visible` in a form that parsers pass on."""
+        ...
 
 
 class ClientConnection:
@@ -55,7 +70,7 @@ class ClientConnection:
     def __init__(
         self,
         handler: ApiHandler,
-        format: AnswerFormat,
+        format: StreamForm,
         timing: StreamTiming,
         on_left: Callable[[ClientState], None],
     ) -> None:

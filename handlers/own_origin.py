@@ -37,3 +37,10 @@ class OwnOriginHandler(ApiHandler):
         if not admin.is_token(self.read_key()):
             raise Unauthorized("This is not the admin token.", code="invalid_admin_token")
         return True
+
+    def check_administrator(self, admin: Admin) -> None:
+        """Raise Unauthorized for anybody but the administrator."""
+        if not self.is_administrator(admin):
+            raise Unauthorized(
+                "This needs the admin token. Send it in the header 'Authorization: Bearer TOKEN'."
+            )

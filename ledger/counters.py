@@ -111,6 +111,10 @@ class UsageCounters:
             slug: until for (owner, slug), until in self._caps.items() if owner == subject and until > now
         }
 
+    def all_caps(self, now: float) -> list[tuple[Subject, str, float]]:
+        """Each account, a model that is capped for it, as the backend calls it, and until when."""
+        return [(owner, slug, until) for (owner, slug), until in self._caps.items() if until > now]
+
     def _window(self, subject: Subject, now: float) -> list[float]:
         times = self._windows.get(subject)
         if times is None:

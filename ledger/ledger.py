@@ -226,6 +226,10 @@ class Ledger:
         """The models that the backend has capped for an account, and until when (Unix seconds)."""
         return self._counters.caps(subject, self.clock())
 
+    def all_caps(self) -> list[tuple[Subject, str, float]]:
+        """Each account, a model that the backend has capped for it, and until when (Unix seconds)."""
+        return self._counters.all_caps(self.clock())
+
     def headers(self, alias: str, allowance: Allowance, slug: str, *, windowed: bool) -> dict[str, str]:
         """`x-ratelimit-*` for a caller, for the limits that are set."""
         usage = self.current_usage(Subject(alias), slug)

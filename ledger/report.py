@@ -1,7 +1,9 @@
 """Reports on usage: rows and a summary as JSON for programs, and a table for people."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from heapq import nlargest
 from typing import Final
 
 from accounts import Account
@@ -15,6 +17,9 @@ COLUMNS: Final = (
     "date", "model", "key", "units", "conversations", "free", "unknown", "prompt_tokens", "completion_tokens",
 )  # fmt: skip
 NUMBERS: Final = COLUMNS[3:]
+SPENT: Final = ("units", "conversations", "prompt_tokens", "completion_tokens")
+MAX_SPENDERS: Final = 50
+"""How many keys, each with an account, are told of in a summary: those that spent most."""
 COLUMNS_WITH_ACCOUNT: Final = (*COLUMNS[:3], "account", *NUMBERS)
 
 
@@ -53,8 +58,9 @@ async def usage_summary(
     """Today, the last 24 hours, the limits and their resets; for one caller and its allowance, or with None
     for all and what the settings allow.
 
-    `{"object", "today": {"units", "by_model"}, "hours": [{"start", "units"}], "limits": {...}, "recorded",
-    "accounts": [...]}`, where the last is null for one caller, and else as `accounts_as_json` has it.
+    `{"object", "today": {"units", "by_model", "by_key"}, "hours": [{"start", "units"}], "limits": {...},
+    "recorded", "accounts": [...]}`, where the last is null for one caller, and else as `accounts_as_json` has
+    it. `by_key` is as `_spent_by_key` has it.
 
     Raises:
         StoreError: the ledger cannot be read now.
@@ -71,7 +77,11 @@ async def usage_summary(
             by_hour[row.start] += row.units
     return {
         "object": "usage",
-        "today": {"units": sum(row.units for row in today), "by_model": _units_by_model(today)},
+        "today": {
+            "units": sum(row.units for row in today),
+            "by_model": _units_by_model(today),
+            "by_key": _spent_by_key(today),
+        },
         "hours": [{"start": start, "units": units} for start, units in by_hour.items()],
         "limits": {
             "units_per_day": limits.per_day or None,
@@ -148,3 +158,21 @@ def _units_by_model(rows: Sequence[UsageRow]) -> dict[str, int]:
             continue  # it has cost nothing
         models[row.model] = models.get(row.model, 0) + row.units
     return models
+
+
+def _spent_by_key(rows: Sequence[UsageRow]) -> list[dict[str, object]]:
+    """What each key has spent on each account, who spent most first: `[{"key", "account", "units",
+    "conversations", "prompt_tokens", "completion_tokens"}]`; `account` is empty for the key's own.
+    """
+    spent: dict[tuple[str, str], Counter[str]] = {}
+    for row in rows:
+        if not row.model:
+            continue  # it has cost nothing
+        sums = spent.setdefault((row.alias, row.account), Counter())
+        for name in SPENT:
+            sums[name] += getattr(row, name)
+    most = nlargest(MAX_SPENDERS, spent.items(), key=lambda each: each[1]["units"])
+    return [
+        {"key": key, "account": account, **{name: sums[name] for name in SPENT}}
+        for (key, account), sums in most
+    ]

@@ -30,14 +30,16 @@ class RecentFailures:
 
     _failures: deque[Failure] = field(default_factory=lambda: deque(maxlen=KEPT))
 
-    def add(self, request_id: str, route: str, model: str, status: int, error: ApiError) -> None:
-        """Remember a failure; the oldest goes if there are too many.
+    def add(self, request_id: str, route: str, model: str, status: int, error: ApiError) -> Failure:
+        """Remember a failure, and give it; the oldest goes if there are too many.
 
         Of a mistake in the request only the code is kept: the message may repeat parts of the request.
         """
         reason = "" if error.type == "invalid_request_error" else error.message
         code = error.code or error.type
-        self._failures.appendleft(Failure(time.time(), request_id, route, model, status, code, reason))
+        failure = Failure(time.time(), request_id, route, model, status, code, reason)
+        self._failures.appendleft(failure)
+        return failure
 
     def latest(self) -> list[Failure]:
         """All that are remembered, newest first."""

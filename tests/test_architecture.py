@@ -62,7 +62,8 @@ ARROWS: dict[str, set[str]] = {
         "translate.values", "metrics", "runtime", "accounts", "upstream.gpts", "upstream.account",
     },
     "ledger": {"translate.values", "metrics", "accounts", "runtime", "upstream", "upstream.account"},
-    "oversight": {"metrics", "accounts", "roster", "pool", "ledger"},
+    "activity": {"translate.values", "runtime", "metrics", "logs"},
+    "oversight": {"translate.values", "metrics", "accounts", "roster", "pool", "ledger"},
     "recordings": {"translate", "translate.values", "translate.backend", "runtime"},
     "uploads": {"translate.values", "runtime", "media"},
     "turns": {
@@ -74,7 +75,7 @@ ARROWS: dict[str, set[str]] = {
         "translate", "translate.values", "translate.tools", "translate.openai", "translate.anthropic",
         "translate.sides",
         "metrics", "runtime", "media", "accounts", "access", "logs", "catalogue", "ledger", "recordings",
-        "turns", "uploads", "kept", "roster", "pool", "continuity", "oversight", "tracing",
+        "turns", "uploads", "kept", "roster", "pool", "continuity", "oversight", "activity", "tracing",
     },
     "front": {"translate.values", "translate.openai", "metrics"},
     "simulator": set(),
@@ -82,7 +83,7 @@ ARROWS: dict[str, set[str]] = {
         "translate.values", "transport", "metrics", "runtime", "media", "settings", "accounts", "access",
         "upstream",
         "upstream.files", "upstream.gpts", "upstream.account", "logs", "catalogue", "ledger", "recordings",
-        "turns", "uploads", "kept", "roster", "pool", "continuity", "oversight",
+        "turns", "uploads", "kept", "roster", "pool", "continuity", "oversight", "activity",
         "handlers", "tracing",
     },
     "commands": {

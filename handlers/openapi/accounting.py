@@ -51,6 +51,16 @@ _ROW: Final = whole(
         "completion_tokens": integer(),
     }
 )
+_SPENDER: Final = whole(
+    {
+        "key": text("The name of the key."),
+        "account": text("The account that was used; empty where it is the key's own."),
+        "units": _UNITS,
+        "conversations": integer(),
+        "prompt_tokens": integer(),
+        "completion_tokens": integer(),
+    }
+)
 _ACCOUNT: Final = whole(
     {
         "alias": text(),
@@ -64,7 +74,13 @@ _ACCOUNT: Final = whole(
 _USAGE: Final = whole(
     {
         "object": {"const": "usage"},
-        "today": whole({"units": _UNITS, "by_model": record()}),
+        "today": whole(
+            {
+                "units": _UNITS,
+                "by_model": record(),
+                "by_key": array(_SPENDER, "Keys with the accounts that they used, who spent most first."),
+            }
+        ),
         "hours": array(whole({"start": integer("Unix seconds."), "units": _UNITS})),
         "limits": whole(
             {

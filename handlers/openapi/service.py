@@ -3,6 +3,7 @@
 from typing import Final
 
 from handlers.openapi.operations import (
+    EVENTS,
     JSON,
     MAYBE_TOKEN,
     OPEN,
@@ -118,6 +119,17 @@ CONSOLE: Final = Family(
                 "What the page shows.",
                 json_answer(_STATE),
                 (401,),
+                security=MAYBE_TOKEN,
+            )
+        },
+        "/console/events": {
+            "get": operation(
+                "watchConsole",
+                "What the page shows, told while it changes.",
+                {200: answer("Events until the service stops.", {EVENTS: text()})},
+                (401, 503),
+                about="For the administrator. Each event is an object whose `type` is `state`, with what the "
+                "page shows under `state`, or `requests`, with those that run and those that ended since.",
                 security=MAYBE_TOKEN,
             )
         },

@@ -12,6 +12,7 @@ import tornado.web
 from tornado.iostream import IOStream
 
 from access import AccessLimits, Admin, Doorkeeper
+from activity import Activity
 from catalogue import CallerModels
 from front import ConnectionTimes, FrontDoor, Listeners
 from handlers.answer import AnswerHandler, AnswerParts
@@ -165,6 +166,7 @@ class Rig:
     large_bodies: asyncio.Lock = field(default_factory=asyncio.Lock)
     metrics: Metrics = field(default_factory=lambda: Metrics(("chat", "unknown"), ["gpt-4-s"]))
     failures: RecentFailures = field(default_factory=RecentFailures)
+    activity: Activity = field(default_factory=Activity)
     before_answer: Callable[[], Any] = _nothing
     handlers: list[TinyHandler] = field(default_factory=list)
     connections: list[ClientConnection] = field(default_factory=list)
@@ -242,6 +244,7 @@ async def serving(
             NO_LIMITS, rig.metrics, lambda caller: True, Admin("admin", trusts_machine=False)
         ),
         failures=rig.failures,
+        activity=rig.activity,
         cors_origin="*",
         public_base="",
         write_timeout=rig.write_timeout,

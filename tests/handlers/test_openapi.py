@@ -87,7 +87,8 @@ async def test_document_and_api_are_under_the_prefix_and_pages_are_not(tmp_path:
     plain = {path for path in paths if not path.startswith("/secret-prefix/")}
     assert plain == {
         "/", "/healthz", "/readyz", "/metrics", "/images/{name}", "/files/{name}",
-        "/console/{file}", "/console/state", "/admin/accounts", "/admin/accounts/{alias}/enable",
+        "/console/{file}", "/console/state", "/console/events",
+        "/admin/accounts", "/admin/accounts/{alias}/enable",
         "/admin/accounts/{alias}/disable", "/admin/reload",
     }  # fmt: skip
     assert "/secret-prefix/openapi.json" in paths

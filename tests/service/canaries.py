@@ -34,6 +34,8 @@ WORD = "canary"
 """All of them hold this word, and nothing else does."""
 API: Final = f"/{HIDDEN}/v1"
 CHAT: Final = f"{API}/chat/completions"
+FEED: Final = "/console/events"
+"""It has no end; what it tells first is all that there is."""
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW")
 CREDENTIALS: Final = ("", KEY, SERVICE_KEY, ADMIN, SCRAPER, f"sk-{KEY}", f"{KEY} {KEY}", f"{KEY}\x7f")
 """None, one that is good, one of this service, the administrator's, the scraper's, one that the backend
@@ -292,7 +294,10 @@ ROUTES: Final[Mapping[str, Asked]] = {
     "/metrics/?": Asked(["/metrics"]),
     "/": Asked(["/", f"/?{KEY}"]),
     "/console/state": Asked(["/console/state"]),
-    r"/console/([a-z0-9-]+\.[a-z]+)": Asked(["/console/main.js", f"/console/{PROMPT}.js"]),
+    "/console/events": Asked([FEED, f"{FEED}?{WORD}={KEY}"]),
+    r"/console/((?:[a-z0-9-]+/)*[A-Za-z0-9_.-]+\.[a-z0-9]+)": Asked(
+        ["/console/main.js", f"/console/{PROMPT}.js", f"/console/{WORD}/{PROMPT}.js"]
+    ),
     "/admin/accounts/?": Asked(["/admin/accounts", f"/admin/accounts?{KEY}"]),
     "/admin/accounts/([^/]+)/enable/?": Asked([f"/admin/accounts/{PROMPT}/enable"]),
     "/admin/accounts/([^/]+)/disable/?": Asked([f"/admin/accounts/{KEY}/disable"]),
@@ -321,7 +326,7 @@ class Request:
     body: Body = NOTHING
 
     def send(self, port: int) -> Reply:
-        """Ask, and read the whole answer."""
+        """Ask, and read the whole answer, or of the feed what it tells first."""
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
         connection.putrequest(self.method, self.path)
         headers = {"Content-Type": self.body.content_type, "Content-Length": str(len(self.body.content))}
@@ -332,7 +337,9 @@ class Request:
                 connection.putheader(name, value)
             connection.endheaders(self.body.content)
             response = connection.getresponse()
-            return Reply(response.status, dict(response.getheaders()), response.read())
+            endless = self.path.startswith(FEED) and response.status == 200 and self.method == "GET"
+            content = b"".join(response.readline() for _ in range(3)) if endless else response.read()
+            return Reply(response.status, dict(response.getheaders()), content)
         finally:
             connection.close()
 

@@ -21,7 +21,8 @@ PROGRAM = HERE / ".venv" / "bin" / "schemathesis"
 SECONDS = 300
 """Many times what it takes: a run that hangs is ended."""
 UNSEEN = {
-    "/v1/responses/compact", "/console/state", "/admin/accounts", "/admin/reload", "/openapi.json"
+    "/v1/responses/compact", "/console/state", "/console/events", "/admin/accounts", "/admin/reload",
+    "/openapi.json",
 }  # fmt: skip
 """What is refused always, what a key is not enough for, and the document, which is read and not tried."""
 

@@ -26,6 +26,7 @@ from tests.service.canaries import (
     ANSWER,
     CHAT,
     COLLECTOR,
+    FEED,
     HIDDEN,
     KEY,
     PREFIX,
@@ -100,6 +101,7 @@ def test_no_secret_is_logged_measured_told_or_kept(
         state = ask(pair.port, "GET", "/console/state", key=ADMIN).json
         admin = ask(pair.port, "GET", "/admin/accounts", key=ADMIN).body
         public = ask(pair.port, "GET", "/console/state", key="").body
+        feed = Request("GET", FEED, ADMIN).send(pair.port).body.rpartition(b"data: ")[2]
         stream = json.dumps(question("pace=5 tokens=500", stream=True)).encode()
         head = f"POST {CHAT} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {KEY}\r\n".encode()
         with socket.create_connection(("127.0.0.1", pair.port), 5) as last:
@@ -123,7 +125,9 @@ def test_no_secret_is_logged_measured_told_or_kept(
     assert "Traceback" not in output
     assert WORD not in output
     assert b"pandora_requests_total" in metrics
-    assert WORD.encode() not in metrics + public + admin
+    assert b'"type":"requests"' in feed
+    assert feed.count(b'"request_id"') > 50
+    assert WORD.encode() not in metrics + public + admin + feed
     assert [request for request, reply in replies if WORD.encode() in told(request, reply)] == []
     assert [answer for answer in rude if WORD.encode() in answer] == []
     errors = [error for error in state["details"]["errors"] if WORD in json.dumps(error)]

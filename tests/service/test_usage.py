@@ -56,7 +56,12 @@ async def test_usage_of_all_keys_is_told_to_this_machine_when_there_is_no_admin_
     assert all(row["date"] == today() and row["model"] == "gpt-4-s" for row in rows)
     assert b"fk-" not in everybody.body
     assert [row["key"] for row in own["data"]] == ["alice"]
+    (spender,) = own["today"].pop("by_key")
     assert own["today"] == {"units": 14, "by_model": {"gpt-4-s": 14}}
+    assert (spender["key"], spender["account"], spender["units"]) == ("alice", "", 14)
+    assert (spender["conversations"], spender["completion_tokens"] > 0) == (1, True)
+    told = [(each["key"], each["units"]) for each in everybody.json["today"]["by_key"]]
+    assert sorted(told) == sorted((row["key"], row["units"]) for row in rows)
     assert sum(hour["units"] for hour in own["hours"]) == 14
     assert len(own["hours"]) == 24
     assert own["limits"]["gpt4_messages_in_window"] == 1

@@ -166,7 +166,7 @@ async def test_gpt_that_cannot_be_used_says_why(tmp_path: Path, loud_log: pytest
         seen = await state(service)
     models = {model["id"]: model for model in seen["models"]}
     assert KEY not in json.dumps(seen)
-    assert models["good"] == {"id": "good", "units": 14, "gpt": True, "available": True}
+    assert models["good"] == {"id": "good", "units": 14, "windowed": True, "gpt": True, "available": True}
     assert models["gone"]["available"] is False
     assert models["gone"]["reason"]
     assert models["gpt-4-s"]["gpt"] is False
