@@ -68,6 +68,11 @@ class Activity:
         new = min(self._count - position, len(self._ended))
         return Seen(running, list(islice(reversed(self._ended), new)), self._count)
 
+    @property
+    def watched(self) -> bool:
+        """Somebody watches."""
+        return bool(self._watches)
+
     @contextmanager
     def watch(self) -> Iterator[Watch]:
         """Somebody watches until the context is left. Raises Overloaded: there are enough of them, or the

@@ -25,6 +25,13 @@ export function meter(name, used, limit, resetsAt = null, label = name) {
   return el("div", { class: "meter" }, words, el("div", { class: "track", ...range, "aria-valuetext": amount }, bar), reset);
 }
 
+/** A time of today to the second, or day and time. */
+export function exactly(seconds) {
+  const when = new Date(seconds * 1000);
+  if (when.toDateString() !== new Date().toDateString()) return moment(seconds);
+  return when.toLocaleTimeString(locale(), { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+}
+
 /** A time of today, or day and time. */
 export function moment(seconds) {
   const when = new Date(seconds * 1000), now = new Date();

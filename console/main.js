@@ -1,25 +1,34 @@
-// Starts the page, asks for the state every few seconds while the page is visible, and switches language,
-// theme and view.
+// Starts the page, follows what the service tells while the page is visible, and switches language, theme and
+// view. Who may see all is told it by the feed; others see what is public, which is asked for now and then.
 
 import { byId } from "./dom.js";
 import { switchLanguage, t, translate } from "./i18n.js";
+import { Feed } from "./live.js";
+import { clearDrawn, passTime, showOverview, showUnreachable } from "./overview.js";
+import { takeRequests } from "./requests.js";
 import { keep, recall } from "./storage.js";
-import { clearDrawn, showOverview, showUnreachable } from "./overview.js";
 import { showModels, showTexts, startPlayground } from "./playground.js";
 
-const POLL_MS = 5000;
+const PUBLIC_PAUSE_MS = 30_000;
+const SECOND_MS = 1000;
 const THEMES = ["auto", "light", "dark"];
 
 let state = null, token = "", timer = 0;
 
-async function poll() {
+const feed = new Feed(take, (pause) => {
+  if (visible()) refreshAfter(pause);
+});
+
+/** Ask for the state, show it, and follow the feed if that is permitted. */
+async function refresh() {
   clearTimeout(timer);
-  if (document.visibilityState !== "visible") return;
+  if (!visible()) return;
   try {
     const response = await fetch("/console/state", { headers: credentials() });
     if (response.status === 401) {
       token = "";
       byId("admin-error").textContent = t("wrongToken");
+      refreshAfter(PUBLIC_PAUSE_MS);
       return;
     }
     if (!response.ok) throw new Error(response.statusText);
@@ -27,11 +36,34 @@ async function poll() {
     show();
   } catch {
     showUnreachable();
-  } finally {
-    clearTimeout(timer);
-    timer = setTimeout(poll, POLL_MS);
   }
+  if (state?.access === "granted") feed.follow(credentials());
+  else refreshAfter(PUBLIC_PAUSE_MS);
 }
+
+function refreshAfter(pause) {
+  clearTimeout(timer);
+  timer = setTimeout(refresh, pause);
+}
+
+/** Take an event of the feed; null when it begins. */
+function take(event) {
+  if (event?.type === "state") state = event.state;
+  else takeRequests(event);
+  if (event?.type === "requests") Object.assign(state.details, { in_flight: event.in_flight, queued: event.queued });
+  if (event) show();
+}
+
+/** A page that nobody sees asks for nothing. */
+function look() {
+  if (!visible()) {
+    clearTimeout(timer);
+    feed.leave();
+  } else if (state?.access === "granted") feed.follow(credentials());
+  else refresh();
+}
+
+const visible = () => document.visibilityState === "visible";
 
 function credentials() {
   return token ? { Authorization: `Bearer ${token}` } : {};
@@ -47,7 +79,7 @@ async function act(path) {
   } catch {
     told.textContent = t("offline");
   }
-  poll();
+  refresh();
 }
 
 function show() {
@@ -100,15 +132,16 @@ byId("admin").addEventListener("submit", (event) => {
   event.preventDefault();
   token = byId("token").value.trim();
   byId("token").value = byId("admin-error").textContent = "";
-  poll();
+  refresh();
 });
 byId("reload").addEventListener("click", () => act("/admin/reload"));
-document.addEventListener("visibilitychange", poll);
-document.addEventListener("answered", poll);
+document.addEventListener("visibilitychange", look);
+document.addEventListener("answered", refresh);
 addEventListener("resize", show);
 
 startPlayground();
 applyTheme();
 showView("playground");
 applyLanguage();
-poll();
+refresh();
+setInterval(() => visible() && passTime(), SECOND_MS);

@@ -1,12 +1,17 @@
-// The overview: what the service is doing, from GET /console/state.
+// The overview: what the service is doing, as it tells itself.
 
 import { accountsTable, keysTable } from "./accounts.js";
 import { chart, hoursTable } from "./chart.js";
 import { byId, el } from "./dom.js";
 import { meter, moment, table } from "./elements.js";
 import { number, t } from "./i18n.js";
+import { modelsTable } from "./models.js";
+import { countSeconds, requestsShown, requestsTable } from "./requests.js";
+import { spendersTable } from "./spenders.js";
 
 const drawn = new Map(); // element id to the JSON of what it shows
+let minuteShown = 0;
+let again = () => {}; // draws all that has changed
 
 /**
  * Draw the overview. Parts whose data has not changed are left alone, so that focus and selection stay. `act`
@@ -14,19 +19,23 @@ const drawn = new Map(); // element id to the JSON of what it shows
  */
 export function showOverview(state, act) {
   const { details } = state;
+  again = () => showOverview(state, act);
+  minuteShown = minute();
   byId("version").textContent = state.version;
   byId("simulated").hidden = !state.simulated;
   badge(state.status, state.status === "ready" ? "good" : "warn");
   byId("admin").hidden = state.access !== "token";
   for (const section of document.querySelectorAll("[data-details]")) section.hidden = !details;
   const usage = details?.usage;
-  for (const id of ["usage-title", "quota-title"]) if (!usage) byId(id).closest("section").hidden = true;
+  for (const id of ["usage-title", "quota-title", "spenders-title"]) if (!usage) byId(id).closest("section").hidden = true;
   draw("now", [details && facts(details)], () => now(state));
-  draw("models", state.models, () => modelsTable(state.models));
+  if (details) draw("requests", [requestsShown(), new Date().toDateString()], () => requestsTable(again));
+  draw("models", [state.models, details?.caps, usage?.limits, minute()], () => modelsTable(state.models, details));
   if (usage) {
     const width = byId("chart").clientWidth;
     if (width) draw("chart", [usage.hours, width], () => [chart(usage.hours, width)]);
     draw("by-model", usage.today.by_model, () => byModel(usage.today.by_model));
+    draw("spenders", usage.today.by_key, () => spendersTable(usage.today.by_key));
     draw("hours", usage.hours, () => [hoursTable(usage.hours)]);
     const meters = [usage.limits, usage.today.units, details.gpt4_window_resets_at, details.licence];
     draw("quota", meters, () => quota(usage, details));
@@ -42,6 +51,12 @@ export function showOverview(state, act) {
   const recordings = details?.recordings ?? [];
   if (!recordings.length) byId("recordings-title").closest("section").hidden = true;
   draw("recordings", recordings, () => recordingsTable(recordings));
+}
+
+/** A second has passed. */
+export function passTime() {
+  countSeconds(byId("requests"));
+  if (minute() !== minuteShown) again();
 }
 
 /** Say that the service does not answer; the rest stays as it was. */
@@ -107,25 +122,6 @@ function quota({ limits, today }, { gpt4_window_resets_at: windowReset, licence 
     meters.push(el("p", { class: "note" }, t("perKey", { limit: number(limits.units_per_key_per_day) })));
   }
   return meters;
-}
-
-function modelsTable(models) {
-  if (models.length === 0) return [el("p", { class: "note" }, t("noModels"))];
-  const rows = models.map((model) =>
-    el(
-      "tr",
-      {},
-      el("th", { scope: "row" }, model.id, model.gpt ? el("span", { class: "reason" }, ` ${t("gpt")}`) : null),
-      el(
-        "td",
-        {},
-        el("span", { class: model.available ? "state" : "state off" }, t(model.available ? "available" : "unavailable")),
-        model.reason ? el("div", { class: "reason" }, model.reason) : null,
-      ),
-      el("td", { class: "number" }, number(model.units)),
-    ),
-  );
-  return [table([t("model"), t("state"), [t("cost"), "number"]], rows)];
 }
 
 function limitsTable(accounts) {
