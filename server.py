@@ -24,7 +24,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 try:
-    from commands import program_name, read_command_line
+    from commands import read_command_line
     from front import (
         ConnectionTimes,
         FrontDoor,
@@ -37,7 +37,15 @@ try:
     from handlers import make_app, make_metrics_app
     from ledger import LedgerRefused
     from logs import configure_logs
-    from runtime import READY, STOPPING, Signals, give_back_large_blocks, new_event_loop, tell_systemd
+    from runtime import (
+        PROGRAM,
+        READY,
+        STOPPING,
+        Signals,
+        give_back_large_blocks,
+        new_event_loop,
+        tell_systemd,
+    )
     from settings import Settings, SettingsError
     from translate.values import Gpt
     from transport import new_serving_loop
@@ -307,7 +315,7 @@ def run() -> int:
         with asyncio.Runner(loop_factory=partial(new_event_loop, new_serving_loop)) as runner:
             return runner.run(main(settings, demo))
     except SettingsError as error:
-        sys.stderr.write(f"{program_name()}: {error}\n")
+        sys.stderr.write(f"{PROGRAM}: {error}\n")
         return 2
 
 

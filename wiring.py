@@ -54,7 +54,7 @@ from oversight import Oversight
 from pool import HEALTH_FILE, FileHealth, HealthBook, Policy, Pool, RedisHealth, Sources
 from recordings import Recorder
 from roster import Roster, RosterError, RosterFile, RosterWatcher
-from runtime import BackgroundTasks, ByteBudget, MemoryTrimmer, StateDirectory
+from runtime import COMMAND, PACKAGED, BackgroundTasks, ByteBudget, MemoryTrimmer, StateDirectory
 from settings import Settings, SettingsError
 from tracing import TraceOptions, Tracer, TracesMissing, load_tracer
 from translate.values import (
@@ -110,7 +110,6 @@ __all__ = [
     "roster_file",
 ]
 
-PACKAGED: Final = Path(__file__).with_name("__init__.py").exists()
 OPERATORS_FOLDER: Final = Path() if PACKAGED else Path(__file__).parent
 """Where the operator's files are looked for: beside `server.py`. An installed package is no place for them,
 since pip replaces it; then it is the directory where the command is started, as for STATE_DIR."""
@@ -589,7 +588,7 @@ def _roster(settings: Settings, *, simulated: bool) -> RosterWatcher:
     if settings.accounts_file and not roster.current.exists:
         raise SettingsError(
             f"ACCOUNTS_FILE names {file.path}, which is not there: make it with a first key by "
-            "'python server.py keys add NAME', or remove ACCOUNTS_FILE."
+            f"'{COMMAND} keys add NAME', or remove ACCOUNTS_FILE."
         )
     return roster
 

@@ -3,7 +3,7 @@
 import argparse
 
 from commands import check, explain, import_config, keys, ledger, usage
-from commands.program import program_name
+from runtime import PROGRAM
 from settings import Settings
 
 
@@ -14,7 +14,7 @@ def read_command_line(version: str) -> argparse.Namespace:
     serve. `demo` says whether the simulator takes the place of the backend.
     """
     parser = argparse.ArgumentParser(
-        prog=program_name(),
+        prog=PROGRAM,
         description="An OpenAI-compatible API over a ChatGPT-web backend.",
         epilog="Settings (environment variables):\n" + Settings.help(),
         formatter_class=argparse.RawDescriptionHelpFormatter,

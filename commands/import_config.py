@@ -5,8 +5,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from commands.program import program_name
 from migration import MAX_CONFIG_BYTES, Imported, NotAConfig, environment_text, import_config
+from runtime import PROGRAM
 from settings import SettingsError
 from translate.values import MAX_GPTS_FILE_BYTES
 
@@ -48,7 +48,7 @@ def _read(path: Path, most: int) -> bytes:
 
 
 def _told(imported: Imported) -> str:
-    name = program_name()
+    name = PROGRAM
     lines = [
         f"{name}: settings taken over: {len(imported.settings)}; keys that are not needed here: "
         f"{len(imported.left_out)}, which the comments explain.",

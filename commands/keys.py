@@ -6,8 +6,8 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 
-from commands.program import program_name
 from roster import NotChanged, RosterError, RosterFile, add_key, keys_as_json, keys_table, revoke_key
+from runtime import PROGRAM
 from settings import Settings, SettingsError
 from translate.values import STYLES
 from wiring import roster_file
@@ -75,5 +75,5 @@ def _list(arguments: argparse.Namespace, file: RosterFile) -> int:
 def _revoke(arguments: argparse.Namespace, file: RosterFile) -> int:
     if revoke_key(file, arguments.alias):
         return 0
-    sys.stderr.write(f"{program_name()}: there is no key of the name {arguments.alias}.\n")
+    sys.stderr.write(f"{PROGRAM}: there is no key of the name {arguments.alias}.\n")
     return 1

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 
 from ledger import DAY, KeyNames, StoreError, row_as_json, usage_table
+from runtime import COMMAND
 from settings import Settings, SettingsError
 from wiring import has_demo_ledger, ledger_store, limits_of
 
@@ -43,5 +44,5 @@ async def _print_usage(settings: Settings, days: int, as_json: bool, *, simulate
     text = json.dumps([row_as_json(row) for row in rows], indent=2) + "\n" if as_json else usage_table(rows)
     sys.stdout.write(text)
     if not rows and not simulated and has_demo_ledger(settings):
-        sys.stderr.write("What the demo was asked is counted apart: python server.py --demo usage\n")
+        sys.stderr.write(f"What the demo was asked is counted apart: {COMMAND} --demo usage\n")
     return 0

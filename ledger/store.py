@@ -6,10 +6,11 @@ from typing import Final, Protocol
 
 from ledger.limits import Allowed, CurrentUsage
 from ledger.records import Capped, Posted, Record, Subject, UsageRow
+from runtime import COMMAND
 
 MAX_UNSETTLED: Final = 20
 """How many entries without an outcome a store gives at once."""
-GO_BACK: Final = "python server.py ledger restore FILE"
+GO_BACK: Final = f"{COMMAND} ledger restore FILE"
 """What is done with a backup."""
 
 

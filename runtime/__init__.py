@@ -1,6 +1,6 @@
 """What the process offers to every room: background tasks, threads, whole files, SQLite files, a Redis
 connection, memory that is given back, a budget of the bytes that are held, the event loop, signals, words
-to systemd, contexts that only have an end.
+to systemd, contexts that only have an end, and the name that people type to run it.
 """
 
 from runtime.background import BackgroundTasks
@@ -11,6 +11,7 @@ from runtime.event_loop import event_loop_name, new_event_loop
 from runtime.file_changes import ChangeDetector, Signature, signature_of
 from runtime.files import alone_in, replace_file, replacing
 from runtime.held_bytes import ByteBudget, HeldBytes, NoRoom
+from runtime.installation import COMMAND, PACKAGED, PROGRAM
 from runtime.memory import MemoryTrimmer, give_back_large_blocks
 from runtime.names import listed
 from runtime.redis import connect_redis, redis_failures, script_keys
@@ -23,9 +24,12 @@ from runtime.threads import COMPUTING, SMALL_FILES, Threads
 from runtime.zstd_coding import ZSTD, ZstdDecoder
 
 __all__ = [
+    "COMMAND",
     "COMPUTING",
     "DECODED",
     "DECODED_BYTES",
+    "PACKAGED",
+    "PROGRAM",
     "READY",
     "SMALL_FILES",
     "STOPPING",

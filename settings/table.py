@@ -131,14 +131,16 @@ class SettingsTable:
         "GPTS_FILE",
         "",
         any_text,
-        "File that lists the GPTs to offer; if unset, `gpts.json` beside `server.py`.",
+        "File that lists the GPTs to offer; if unset, `gpts.json` beside `server.py`, or in the directory "
+        "where the installed `pandora-to-v1` is started.",
     )
     accounts_file: str = setting(
         "ACCOUNTS_FILE",
         "",
         any_text,
         "File that names accounts of the backend, and the keys of this service that may use them; if unset, "
-        "`accounts.json` beside `server.py`, if it is there.",
+        "`accounts.json` beside `server.py`, or in the directory where the installed `pandora-to-v1` is "
+        "started, if it is there.",
     )
     passthrough: bool | None = setting(
         "PASSTHROUGH",

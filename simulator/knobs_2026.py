@@ -28,8 +28,8 @@ class Knobs2026:
     )
     listing: str = knob(
         "usual",
-        one_of("usual", "empty", "wrong"),
-        "GET models: usual, empty, wrong (fields of other types, slugs twice and without end)",
+        one_of("usual", "empty", "wrong", "none"),
+        "GET models: usual, empty, none (404), wrong (fields of other types, slugs twice and without end)",
     )
     answers_as: str = knob("", str, "the slug that answers instead of the one asked for, which is at its cap")
     max_message: int = knob(0, count, "characters of a message above which it is refused with 413; 0: any")

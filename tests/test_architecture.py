@@ -88,7 +88,7 @@ ARROWS: dict[str, set[str]] = {
     },
     "commands": {
         "translate.values", "accounts", "upstream.account", "settings", "migration", "roster", "ledger",
-        "recordings", "wiring",
+        "recordings", "runtime", "wiring",
     },
     "server": {
         "commands", "wiring", "front", "handlers", "ledger", "logs", "runtime", "settings",

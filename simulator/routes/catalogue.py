@@ -3,7 +3,7 @@
 from simulator.gizmos import GIZMO_NOT_FOUND, find_gizmo, search_gizmos
 from simulator.messages import JsonObject
 from simulator.models_2026 import listing, wrong_listing
-from simulator.refusals import Refused
+from simulator.refusals import NOT_FOUND, Refused
 from simulator.routes.base import BackendHandler
 
 
@@ -49,8 +49,10 @@ class ModelsHandler(BackendHandler):
     """GET models."""
 
     def get(self) -> None:
-        """All models and their categories."""
+        """All models and their categories. Raises Refused if there is no such route."""
         if self.backend.version.is_2026:
+            if self.backend.knobs.listing == "none":
+                raise Refused(NOT_FOUND)
             forms = {"empty": {"models": []}, "wrong": wrong_listing(), "usual": listing()}
             self.reply(forms[self.backend.knobs.listing])
             return

@@ -4,6 +4,7 @@ import ast
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import tarfile
@@ -11,7 +12,7 @@ import tomllib
 import venv
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import MappingProxyType
 
@@ -125,6 +126,18 @@ def test_command_tells_its_own_name_and_version(installed: Path, tmp_path: Path)
     assert said(installed, tmp_path, code=2).startswith("pandora-to-v1: BASE_URL is not set")
     unknown = said(installed, tmp_path, "keys", "revoke", "nobody", code=1)
     assert unknown == "pandora-to-v1: there is no key of the name nobody.\n"
+
+
+def test_messages_tell_commands_by_the_name_that_is_installed(installed: Path, tmp_path: Path) -> None:
+    backend = {"BASE_URL": "http://127.0.0.1:1"}
+    missing = said(installed, tmp_path, code=2, ACCOUNTS_FILE="not-there.json", **backend)
+    assert "make it with a first key by 'pandora-to-v1 keys add NAME'" in missing
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "demo-ledger.sqlite3").touch()
+    assert "pandora-to-v1 --demo usage" in said(installed, tmp_path, "usage")
+    with closing(sqlite3.connect(tmp_path / "state" / "ledger.sqlite3")) as newer:
+        newer.executescript("CREATE TABLE of_tomorrow (x); PRAGMA user_version = 99;")
+    assert "'pandora-to-v1 ledger restore FILE'" in said(installed, tmp_path, code=2, **backend)
 
 
 def test_nothing_but_the_package_is_put_among_the_packages_of_others(dist: Path) -> None:

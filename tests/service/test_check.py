@@ -78,6 +78,13 @@ def test_what_is_wrong_is_told_and_is_exit_code_1(backend: int) -> None:
         assert told in wrong(output)[0]
 
 
+def test_backend_without_a_list_of_models_is_not_wrong() -> None:
+    with simulator_process(PREFIX, ["--age", "2026", "--listing", "none"]) as (_, port):
+        code, output = check(over(port, KEY_FOR_GPTS_INFO="fk-some"))
+    assert (code, wrong(output)) == (0, [])
+    assert output.splitlines()[-1] == "the backend: reached; it has no list of models"
+
+
 def test_settings_that_would_stop_the_start_are_one_line_and_exit_code_2(backend: int) -> None:
     for settings, told in (
         ({}, "BASE_URL is not set"),

@@ -4,13 +4,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from accounts import Credential
-from translate.backend import read_model_list
+from translate.backend import error_from_response, read_model_list
 from upstream.account.model_lists import MAX_BYTES, PATH
 from upstream.account.per_account import NOT_OFFERED
-from upstream.http import HttpClient, UpstreamError
+from upstream.http import HttpClient, JsonAnswer, UpstreamError, conversation_path
 
 REFUSED: Final = (401, 403)
 """Statuses for a key that is not accepted; a web page with one is of a guard in front of the backend."""
+NO_CONVERSATION: Final = conversation_path("00000000-0000-0000-0000-000000000000")
+"""A conversation that nobody has. A backend says so in its own words, and what is none does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +24,17 @@ class Reached:
 
 
 async def reach(http: HttpClient, credential: Credential | None) -> Reached:
-    """Ask for the models of the account; with a key that nobody has if there is no `credential`."""
+    """Ask for the models of the account; with a key that nobody has if there is no `credential`.
+
+    A backend without a list of models is asked for a conversation, so that it is told from one that is not
+    there at all.
+    """
+    asking = credential or Credential("nobody")
     try:
-        answer = await http.call("GET", PATH, credential or Credential("nobody"), limit=MAX_BYTES)
+        answer = await http.call("GET", PATH, asking, limit=MAX_BYTES)
+        listed = answer.status not in NOT_OFFERED
+        if not listed:
+            answer = await http.call("GET", NO_CONVERSATION, asking, limit=MAX_BYTES)
     except (UpstreamError, ValueError) as error:
         return Reached(False, str(error))
     if answer.status in REFUSED and answer.content_type == "text/html":
@@ -33,10 +43,10 @@ async def reach(http: HttpClient, credential: Credential | None) -> Reached:
         return Reached(True, "reached")
     if answer.status in REFUSED:
         return Reached(False, f"the key is refused with status {answer.status}")
-    if answer.status in NOT_OFFERED:
-        return Reached(
-            False, f"there is no list of models (status {answer.status}): is PROXY_API_PREFIX right?"
-        )
+    return _of_models(answer) if listed else _of_a_conversation(answer)
+
+
+def _of_models(answer: JsonAnswer) -> Reached:
     if not answer.successful:
         return Reached(False, f"it answers with status {answer.status}")
     try:
@@ -46,3 +56,13 @@ async def reach(http: HttpClient, credential: Credential | None) -> Reached:
     if not listed:
         return Reached(False, "what answers lists no models: is BASE_URL right?")
     return Reached(True, f"reached, and lists {listed} models")
+
+
+def _of_a_conversation(answer: JsonAnswer) -> Reached:
+    """What the answer to the question for a conversation means, where there is no list of models."""
+    if error_from_response(answer.status, answer.body).code == "conversation_not_found":
+        return Reached(True, "reached; it has no list of models")
+    return Reached(
+        False,
+        f"neither models nor conversations are there (status {answer.status}): is PROXY_API_PREFIX right?",
+    )

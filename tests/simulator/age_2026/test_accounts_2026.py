@@ -1,6 +1,7 @@
 """Models, efforts, limits, workspaces, stored conversations, uploads and audio of 2026."""
 
 import json
+from uuid import uuid4
 
 import pytest
 
@@ -39,6 +40,14 @@ async def test_the_listing_may_lie(form: str) -> None:
     else:
         assert None in listed
         assert len(listed) > 5000
+
+
+async def test_there_may_be_no_listing_and_conversations_all_the_same() -> None:
+    async with running(IN_2026.set({"listing": "none"})) as simulator:
+        models = await call(simulator, "GET", f"{API}/models")
+        conversation = await call(simulator, "GET", f"{API}/conversation/{uuid4()}")
+    assert (models.status, models.json) == (404, {"detail": "Not Found"})
+    assert conversation.json["detail"]["code"] == "conversation_not_found"
 
 
 async def test_older_ages_list_as_before() -> None:

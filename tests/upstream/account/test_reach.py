@@ -15,8 +15,6 @@ from upstream.account import reach
         (401, {"detail": "no such key"}, None, True, "reached"),
         (401, {"detail": "no such key"}, ALICE, False, "the key is refused with status 401"),
         (403, {"detail": "no such key"}, ALICE, False, "the key is refused with status 403"),
-        (404, {"detail": "Not Found"}, ALICE, False, "is PROXY_API_PREFIX right?"),
-        (404, {"detail": "Not Found"}, None, False, "is PROXY_API_PREFIX right?"),
         (502, {}, None, False, "it answers with status 502"),
         (200, b"<html>Welcome</html>", None, False, "is BASE_URL right?"),
         (200, {"models": []}, ALICE, False, "is BASE_URL right?"),
@@ -33,6 +31,30 @@ async def test_one_question_says_whether_the_backend_is_there(
     (asked,) = backend.asked
     assert asked[0] == "GET /prefix0001/backend-api/models"
     assert asked[1] == (credential.secret if credential else "nobody")
+
+
+@pytest.mark.parametrize("credential", [ALICE, None])
+@pytest.mark.parametrize(
+    ("body", "good", "told"),
+    [
+        ({"detail": {"code": "conversation_not_found", "message": "no"}}, True, "it has no list of models"),
+        ({"detail": "Can't load conversation 00000000"}, True, "it has no list of models"),
+        ({"detail": "Not Found"}, False, "is PROXY_API_PREFIX right?"),
+        (b"<html>nothing here</html>", False, "is PROXY_API_PREFIX right?"),
+    ],
+)
+async def test_backend_without_a_list_of_models_is_told_from_one_that_is_not_there(
+    body: object, good: bool, told: str, credential: Credential | None
+) -> None:
+    backend = Backend(body, 404)
+    async with backend_and_client(backend) as client:
+        found = await reach(client, credential)
+    assert found.good is good
+    assert told in found.text
+    assert [path.rpartition("/")[0] for path, _ in backend.asked] == [
+        "GET /prefix0001/backend-api",
+        "GET /prefix0001/backend-api/conversation",
+    ]
 
 
 async def test_failure_of_the_connection_is_told_without_the_key() -> None:
