@@ -2,8 +2,6 @@
 
 from tests.source_tree import ROOT
 
-IN_CHINESE = ".zh-CN.md"
-
 
 def page(path: str) -> str:
     """The text of a document, by its path in the repository."""
