@@ -3,6 +3,7 @@
 import { el } from "./dom.js";
 import { meter, moment, table } from "./elements.js";
 import { number, t } from "./i18n.js";
+import { told } from "./meanings.js";
 
 const STATES = { ok: "", cooling: "warn", needs_person: "off", disabled: "none", no_credential: "off" };
 const FEW = 6;
@@ -73,7 +74,7 @@ function about(texts) {
 
 /** Why the account is as it is, since when, and until when. */
 function why({ state, reason: fault, problem, since, until }) {
-  if (state === "no_credential") return problem ? reason(problem) : null;
+  if (state === "no_credential") return problem ? reason(told(problem)) : null;
   if (!fault) return null;
   const known = [t(`fault-${fault}`)];
   if (since) known.push(t("since", { when: moment(since) }));

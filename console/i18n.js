@@ -109,6 +109,9 @@ export function t(key, values = {}) {
   return WORDS[language][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
+/** Whichever of two texts is in the current language. */
+export const choose = (english, chinese) => (language === "zh" ? chinese : english);
+
 /** The current language as a tag for Intl. */
 export const locale = () => (language === "zh" ? "zh-CN" : "en-GB");
 

@@ -4,6 +4,7 @@
 import { byId } from "./dom.js";
 import { switchLanguage, t, translate } from "./i18n.js";
 import { Feed } from "./live.js";
+import { why } from "./meanings.js";
 import { clearDrawn, passTime, showOverview, showUnreachable } from "./overview.js";
 import { takeRequests } from "./requests.js";
 import { keep, recall } from "./storage.js";
@@ -75,11 +76,17 @@ async function act(path) {
   told.textContent = "";
   try {
     const response = await fetch(path, { method: "POST", headers: credentials() });
-    if (!response.ok) told.textContent = (await response.json()).error.message;
+    if (!response.ok) told.replaceChildren(...(await reasons(response)));
   } catch {
     told.textContent = t("offline");
   }
   refresh();
+}
+
+/** Why the service has refused something. */
+async function reasons(response) {
+  const { error } = await response.json();
+  return why(error.code, error.message);
 }
 
 function show() {

@@ -3,6 +3,7 @@
 import { el } from "./dom.js";
 import { moment, table } from "./elements.js";
 import { number, t } from "./i18n.js";
+import { told } from "./meanings.js";
 
 const HOUR = 3600;
 
@@ -31,7 +32,7 @@ function row(name, state, units) {
 function state({ available, reason }) {
   return [
     el("span", { class: available ? "state" : "state off" }, t(available ? "available" : "unavailable")),
-    reason ? el("div", { class: "reason" }, reason) : null,
+    reason ? el("div", { class: "reason" }, told(reason)) : null,
   ];
 }
 

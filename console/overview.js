@@ -5,6 +5,7 @@ import { chart, hoursTable } from "./chart.js";
 import { byId, el } from "./dom.js";
 import { meter, moment, table } from "./elements.js";
 import { number, t } from "./i18n.js";
+import { why } from "./meanings.js";
 import { modelsTable } from "./models.js";
 import { countSeconds, requestsShown, requestsTable } from "./requests.js";
 import { spendersTable } from "./spenders.js";
@@ -154,7 +155,7 @@ function errorsTable(errors) {
         "td",
         {},
         `${error.status} ${error.code}`,
-        error.reason ? el("div", { class: "reason" }, error.reason) : null,
+        el("div", { class: "reason" }, why(error.code, error.reason)),
         el("div", {}, el("code", { class: "id" }, error.request_id)),
       ),
     ),

@@ -3,6 +3,7 @@
 import { el } from "./dom.js";
 import { exactly, table } from "./elements.js";
 import { number, t } from "./i18n.js";
+import { why } from "./meanings.js";
 
 const KEPT = 100;
 const STATES = { ok: "", client_gone: "none", invalid: "warn", rejected: "warn" };
@@ -79,7 +80,7 @@ function state({ outcome, answering, began, duration }) {
 function about(request) {
   const { outcome, request_id: id, route, status, key, account, answered_by: by, ttft, finish_reason: finish, side, code } = request;
   const pairs = [
-    outcome ? [t("reason"), why(request)] : null,
+    outcome ? [t("reason"), why(code, request.reason, t(`outcome-${outcome}`))] : null,
     [t("request"), el("code", { class: "id" }, id)],
     [t("route"), side ? `${route} · ${side}` : route],
     [t("key"), key || "–"],
@@ -92,11 +93,6 @@ function about(request) {
     finish ? [t("finish"), el("code", { class: "id" }, finish)] : null,
   ];
   return el("dl", { class: "about" }, pairs.filter(Boolean).map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
-}
-
-/** Why it ended as it did: what its code means, and the words of the service. */
-function why({ outcome, code, reason: words }) {
-  return [words || t(`outcome-${outcome}`)];
 }
 
 function tokens({ prompt_tokens: prompt, completion_tokens: completion }) {
