@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from handlers.console import FOLDER
 from tests.service.console.browser import tab
@@ -35,6 +36,7 @@ def text_of(node: ast.AST | None) -> str | None:
     return None
 
 
+@cache
 def codes() -> set[str]:
     """What errors are made with as their code, and the codes and types that their classes have."""
     found = set(CODES.values())
@@ -48,6 +50,7 @@ def codes() -> set[str]:
     return found - {""}
 
 
+@cache
 def reasons() -> set[str]:
     """The reasons for GPTs and accounts that cannot be used."""
     calls = [node for node in trees() if isinstance(node, ast.Call) and node.args]
