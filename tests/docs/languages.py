@@ -24,6 +24,10 @@ DOCUMENTS = [
 _BLOCK = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
 _MADE = re.compile(r"^<!-- The table .*?^<!-- The end .*?$", re.MULTILINE | re.DOTALL)
 """Tables that a program writes stand in the English version alone; the other one links to them."""
+_MARKS = re.compile(
+    r"^ *```.*?^ *```$|^ {4}\S[^\n]*|^#+ |^\|[^\n]*|^ *- |^\d+\. |</?(?:img|details|summary)[^>]*>",
+    re.MULTILINE | re.DOTALL,
+)
 _CJK = r"[\u3400-\u9fff]"
 
 
@@ -37,12 +41,8 @@ def _in_english(path: Path) -> Path:
 
 
 def structure(text: str) -> list[str]:
-    """Marks of headings and items, rows as their number of cells, whole blocks of code; in their order."""
-    marks = re.findall(
-        r"^ *```.*?^ *```$|^ {4}\S[^\n]*|^#+ |^\|[^\n]*|^ *- |^\d+\. ",
-        _MADE.sub("", text),
-        re.DOTALL | re.MULTILINE,
-    )
+    """Marks of headings and items, rows as their number of cells, blocks of code and HTML as they are."""
+    marks = _MARKS.findall(re.sub(r' alt="[^"]*"', "", _MADE.sub("", text)))
     return [f"row of {mark.count('|') - 1}" if mark.startswith("|") else mark for mark in marks]
 
 
