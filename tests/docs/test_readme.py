@@ -33,11 +33,17 @@ def test_readme_leads_to_each_document() -> None:
     assert {path for path in documents if ".zh-CN." not in path} <= linked
 
 
+def clients(document: str) -> list[tuple[str, str, str]]:
+    """The name of each client of its table, with the base address and whether it was tested."""
+    row = r"^\| \[?([^\]|]+?)(?:\]\(\S+\))? \| `(http:[^`]+)` \| [^|]+ \| ([^|]+) \|$"
+    return re.findall(row, document, re.MULTILINE)
+
+
 def test_clients_of_the_readme_are_those_of_the_set_up() -> None:
-    row = re.compile(r"^\| \[?([^\]|]+?)(?:\]\(\S+\))? \| `(http:[^`]+)` \|", re.MULTILINE)
-    told = row.findall(README)
-    assert len(told) > 12
-    assert told == row.findall(page("docs/clients-setup.md"))
+    assert len(clients(README)) > 12
+    assert clients(README) == clients(page("docs/clients-setup.md"))
+    in_chinese = clients(page("docs/clients-setup.zh-CN.md"))
+    assert clients(page("README.zh-CN.md")) == in_chinese
 
 
 def test_models_stand_in_the_readme_with_their_units() -> None:
