@@ -1,6 +1,6 @@
 """A request for an answer, while it runs and once it is over: names and numbers alone."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Protocol
 
 from logs import Failure
@@ -61,7 +61,7 @@ def running_as_json(request: RunningRequest, answering: bool) -> dict[str, objec
     """`{"request_id", "began", "route", "model", "key", "side", "answering"}`: the last tells whether some
     text of the answer is there.
     """
-    return {**asdict(request), "answering": answering}
+    return {**_as_json(request), "answering": answering}
 
 
 def ended_as_json(ended: EndedRequest) -> dict[str, object]:
@@ -70,7 +70,7 @@ def ended_as_json(ended: EndedRequest) -> dict[str, object]:
     """
     failure = ended.failure
     return {
-        **asdict(ended.request),
+        **_as_json(ended.request),
         "status": ended.status,
         "outcome": ended.outcome,
         "duration": round(ended.duration, 3),
@@ -83,4 +83,16 @@ def ended_as_json(ended: EndedRequest) -> dict[str, object]:
         "units": ended.units,
         "code": failure.code if failure is not None else "",
         "reason": failure.reason if failure is not None else "",
+    }
+
+
+def _as_json(request: RunningRequest) -> dict[str, object]:
+    # `asdict` of dataclasses takes five times as long, and each look at a busy service shows many.
+    return {
+        "request_id": request.request_id,
+        "began": request.began,
+        "route": request.route,
+        "model": request.model,
+        "key": request.key,
+        "side": request.side,
     }
