@@ -107,15 +107,16 @@ class Answer:
         if error is not None and state is ClientState.PENDING and not within:
             handler.send_api_error(error, None if self._format.streams else self._format.fail(error))
         elif error is not None:
-            await self._end(self._format.fail(error))
+            await self._end(self._format.fail(error), outcome.units)
         elif outcome.end is not None:
-            await self._end(self._format.finish(outcome.end))
+            await self._end(self._format.finish(outcome.end), outcome.units)
 
-    async def _end(self, last: bytes) -> None:
+    async def _end(self, last: bytes, units: int) -> None:
+        """Send what is left. What it has cost is a header of a whole answer, and in a stream a comment."""
         if not self._format.streams:
             self._handler.send_body(last)
             return
-        await self._connection.send(last)
+        await self._connection.send(b": units=%d\n\n" % units + last)
         if self._connection.state is not ClientState.GONE:
             self._handler.finish()
 

@@ -43,7 +43,7 @@ EXPOSED: Final = (
     "x-request-id, request-id, openai-processing-ms, retry-after, retry-after-ms, x-should-retry, "
     "x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests, "
     "x-ratelimit-limit-units, x-ratelimit-remaining-units, x-ratelimit-reset-units, x-model-resolved, "
-    "x-conversation, x-side-request"
+    "x-conversation, x-side-request, x-units"
 )
 SENT_WITH_STREAMS: Final = (
     "Content-Type", "Date", "x-request-id", "openai-version", "openai-processing-ms", "x-model-resolved",
@@ -279,10 +279,14 @@ class ApiHandler(RequestHandler):
             socket.close()
 
     def set_last_headers(self) -> None:
-        """`openai-processing-ms` (of streams to the headers), `x-ratelimit-*` and `x-model-resolved`."""
+        """`openai-processing-ms` (of streams to the headers), `x-ratelimit-*`, `x-model-resolved`, and
+        `x-units` once a turn is over.
+        """
         self.set_header("openai-processing-ms", str(int((time.monotonic() - self.started) * 1000)))
         if self.answered_by:
             self.set_header("x-model-resolved", self.answered_by)
+        if self.turn is not None:
+            self.set_header("x-units", str(self.turn.units))
         if self.conversing is not None:
             for name, value in self.common.charges.headers(*self.conversing).items():
                 self.set_header(name, value)

@@ -101,13 +101,18 @@ HEADERS: Final[Mapping[str, JsonObject]] = {
         "for these may have answered. Not for a person's own request.",
         "schema": text(pattern="^[a-z-]+:[a-z_]+$"),
     },
+    "Units": {
+        "description": "What the answer has cost, in units of quota. In a stream a comment tells it.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
     "Allow": {"description": "The methods of the path.", "schema": text()},
 }
 ID_HEADER: Final[JsonObject] = {"x-request-id": {"$ref": "#/components/headers/RequestId"}}
 CONVERSATION: Final[Mapping[str, JsonObject]] = {
-    "x-conversation": {"$ref": "#/components/headers/Conversation"}
+    "x-conversation": {"$ref": "#/components/headers/Conversation"},
+    "x-units": {"$ref": "#/components/headers/Units"},
 }
-"""A header of good answers that a conversation was needed for."""
+"""Headers of good answers that a conversation was needed for."""
 ANSWER_HEADERS: Final[Mapping[str, JsonObject]] = {
     **CONVERSATION,
     "x-side-request": {"$ref": "#/components/headers/SideRequest"},
