@@ -2,16 +2,19 @@
 
 import { events } from "./sse.js";
 
-/** The request failed. `status` is 0 and `message` perhaps empty if the failure came within the stream. */
+/**
+ * The request failed. `status` is 0 and `message` perhaps empty if the failure came within the stream. `units` is what it
+ * has cost, as far as the service says.
+ */
 export class ChatError extends Error {
-  constructor(message, { status = 0, code = "", requestId = "", retryAfter = 0 } = {}) {
+  constructor(message, { status = 0, code = "", requestId = "", retryAfter = 0, units } = {}) {
     super(message);
-    Object.assign(this, { status, code, requestId, retryAfter });
+    Object.assign(this, { status, code, requestId, retryAfter, units });
   }
 }
 
 /**
- * Yields `{requestId}` when the answer begins, then `{text}` for each piece of text, and `{usage}` at the end.
+ * Yields `{requestId}` when the answer begins, then `{text}` for each piece of text, and `{usage}` and `{units}` at the end.
  * Throws ChatError, or AbortError when `signal` is aborted.
  */
 export async function* chat({ base, key, model, messages, signal }) {
@@ -21,16 +24,18 @@ export async function* chat({ base, key, model, messages, signal }) {
   const requestId = response.headers.get("x-request-id") ?? "";
   if (!response.ok) throw await refusal(response, requestId);
   yield { requestId };
-  let complete = false;
-  for await (const data of events(response.body)) {
+  let complete = false, units;
+  const note = (comment) => (units = /^units=(\d+)$/.exec(comment)?.[1] ?? units);
+  for await (const data of events(response.body, note)) {
     if (data === "[DONE]") complete = true;
-    else yield* contents(JSON.parse(data), requestId);
+    else yield* contents(JSON.parse(data), { requestId, units });
   }
-  if (!complete) throw new ChatError("", { requestId });
+  if (!complete) throw new ChatError("", { requestId, units });
+  yield { units };
 }
 
-function* contents(chunk, requestId) {
-  if (chunk.error) throw new ChatError(chunk.error.message, { code: chunk.error.code ?? "", requestId });
+function* contents(chunk, facts) {
+  if (chunk.error) throw new ChatError(chunk.error.message, { code: chunk.error.code ?? "", ...facts });
   const text = chunk.choices?.[0]?.delta?.content;
   if (text) yield { text };
   if (chunk.usage) yield { usage: chunk.usage };
@@ -39,10 +44,11 @@ function* contents(chunk, requestId) {
 async function refusal(response, requestId) {
   const { status } = response;
   const retryAfter = Number(response.headers.get("retry-after")) || 0;
+  const units = response.headers.get("x-units") ?? undefined;
   try {
     const { error } = await response.json();
-    return new ChatError(error.message, { status, code: error.code ?? error.type, requestId, retryAfter });
+    return new ChatError(error.message, { status, code: error.code ?? error.type, requestId, retryAfter, units });
   } catch {
-    return new ChatError(response.statusText, { status, requestId, retryAfter });
+    return new ChatError(response.statusText, { status, requestId, retryAfter, units });
   }
 }

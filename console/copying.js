@@ -3,8 +3,9 @@
 import { el } from "./dom.js";
 import { t } from "./i18n.js";
 
-/** Copy `text`, and have `button` say so for a moment. */
+/** Copy `text`, and have `button` say so for a moment; then it has its words again. */
 export async function copyText(button, text) {
+  const words = button.dataset.t ? () => t(button.dataset.t) : ((own) => () => own)(button.textContent);
   try {
     await navigator.clipboard.writeText(text);
   } catch {
@@ -16,5 +17,5 @@ export async function copyText(button, text) {
     field.remove();
   }
   button.textContent = t("copied");
-  setTimeout(() => (button.textContent = t(button.dataset.t)), 1500);
+  setTimeout(() => (button.textContent = words()), 1500);
 }

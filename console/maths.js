@@ -41,7 +41,7 @@ function fill(node, katex, text, displayMode) {
   if (!node.isConnected) return; // its block was drawn again, without it
   try {
     const tree = katex.__renderToDomTree(text, { ...OPTIONS, displayMode });
-    if (displayMode || !isTall(tree)) node.replaceChildren(withoutStyles(tree).toNode());
+    if (displayMode || !isTall(tree)) node.replaceChildren(element(tree));
   } catch {
     // It is no TeX that KaTeX knows, or too much of it: what was written stays.
   }
@@ -50,11 +50,20 @@ function fill(node, katex, text, displayMode) {
 const isTall = (tree) =>
   tree.children.at(-1).children.some(({ height, depth }) => Math.max(Math.abs(height), Math.abs(depth)) > MAX_HEIGHT);
 
-/** A style attribute is forbidden by the page's policy. KaTeX has some, beside styles that are set as properties. */
-function withoutStyles(tree) {
-  if (tree.attributes) delete tree.attributes.style;
-  tree.children?.forEach(withoutStyles);
-  return tree;
+/** A style attribute is forbidden by the page's policy: KaTeX has one where a drawing is as wide as it says, set here. */
+function element(tree) {
+  markStyles(tree);
+  const made = tree.toNode();
+  for (const drawing of made.querySelectorAll("svg[data-own-width]")) drawing.style.width = drawing.getAttribute("width");
+  return made;
+}
+
+function markStyles(tree) {
+  if (tree.attributes?.style) {
+    delete tree.attributes.style;
+    tree.attributes["data-own-width"] = "";
+  }
+  tree.children?.forEach(markStyles);
 }
 
 async function load() {

@@ -1,8 +1,8 @@
 // The tree of markdown.js as DOM nodes. Addresses are checked here: only http, https and mailto become links,
 // and pictures of other hosts are fetched only when the user clicks.
 
+import { codeFigure } from "./code.js";
 import { colour } from "./colours.js";
-import { copyText } from "./copying.js";
 import { el } from "./dom.js";
 import { t } from "./i18n.js";
 import { formula } from "./maths.js";
@@ -123,22 +123,14 @@ function foreignPicture(url, alt, kept) {
 }
 
 /** Code gets its colours once it is whole. Diagrams, such as mermaid, stay code. */
-function codeBlock(block, kept) {
-  if (!block.closed) return code(block);
-  return kept.once(`${block.language}\n${block.text}`, () => {
-    const made = code(block);
-    colour(made.querySelector("code"), block.language);
+function codeBlock({ language, text, closed }, kept) {
+  const name = language.slice(0, 40);
+  if (!closed) return codeFigure(name, text);
+  return kept.once(`${language}\n${text}`, () => {
+    const made = codeFigure(name, text);
+    colour(made.querySelector("code"), language);
     return made;
   });
-}
-
-function code(block) {
-  const language = block.language.slice(0, 40);
-  const text = el("code", {}, block.text);
-  const button = el("button", { type: "button", class: "quiet", "data-t": "copy", click: () => copyText(button, block.text) }, t("copy"));
-  const label = `${t("code")} ${language}`.trim();
-  const pre = el("pre", { tabindex: 0, role: "group", "aria-label": label }, text);
-  return el("figure", { class: "code" }, el("figcaption", {}, el("span", {}, language || t("output")), button), pre);
 }
 
 function address(text) {

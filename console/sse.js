@@ -2,8 +2,8 @@
 
 const SLICE_MS = 12;
 
-/** The data of each event; comments are passed over. Pauses after SLICE_MS of work, so that the page can react and draw. */
-export async function* events(body) {
+/** The data of each event; comments go to `onComment`. Pauses after SLICE_MS of work, so that the page can react and draw. */
+export async function* events(body, onComment = () => {}) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "", since = performance.now();
   for (;;) {
@@ -13,6 +13,7 @@ export async function* events(body) {
     rest = records.pop();
     for (const record of records) {
       if (record.startsWith("data: ")) yield record.slice(6);
+      else if (record.startsWith(": ")) onComment(record.slice(2));
       if (performance.now() - since > SLICE_MS) {
         await new Promise((resolve) => setTimeout(resolve));
         since = performance.now();

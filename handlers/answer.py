@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable
 from dataclasses import dataclass
+from typing import Final
 
 from access import KeyVerdict
 from activity import EndedRequest, RunningRequest
@@ -19,6 +20,8 @@ from metrics import Outcome
 from runtime import HeldBytes
 from translate.values import AnswerFormat, ApiError, Forbidden, Model, NotFound, Unauthorized
 from turns import Runner, RunningAnswers, TurnFactory, TurnOutcome
+
+EVENTS: Final = "text/event-stream"
 
 
 class Answer:
@@ -112,11 +115,13 @@ class Answer:
             await self._end(self._format.finish(outcome.end), outcome.units)
 
     async def _end(self, last: bytes, units: int) -> None:
-        """Send what is left. What it has cost is a header of a whole answer, and in a stream a comment."""
+        """Send what is left. What it has cost is a header of a whole answer, a comment of a stream of events."""
         if not self._format.streams:
             self._handler.send_body(last)
             return
-        await self._connection.send(b": units=%d\n\n" % units + last)
+        if self._format.content_type.startswith(EVENTS):
+            last = b": units=%d\n\n" % units + last
+        await self._connection.send(last)
         if self._connection.state is not ClientState.GONE:
             self._handler.finish()
 

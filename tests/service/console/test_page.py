@@ -12,6 +12,7 @@ AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 ADMIN = "admin-token-of-the-test"
 CONVERSATION = (
     "calculate 17*23 [[sim pace=0]]",
+    "Repeat: $x^2$ [[sim pace=0]]",
     "Search the web for tea [[sim pace=0]]",
     "Hello [[sim fault=cloudflare]]",
 )
@@ -29,6 +30,8 @@ async def test_nothing_keeps_anybody_from_using_it(devtools: int, demo: str, sch
             await page.press("Enter")
             await page.until("document.querySelector('#log').getAttribute('aria-busy') === 'false'")
         await page.eval("document.querySelector('#connection').open = true")
+        await page.eval("document.querySelector('#instructions').open = true")
+        await page.eval("document.querySelector('.edit').click()")
         await page.eval(AXE.read_text())
         for view in ("playground", "overview"):
             await page.eval(f"document.querySelector('[data-show={view}]').click()")
@@ -37,6 +40,9 @@ async def test_nothing_keeps_anybody_from_using_it(devtools: int, demo: str, sch
                 " ({ id, impact, where: nodes.map((node) => node.html.slice(0, 120)) })))"
             )
             assert found == []
+        await page.eval("document.querySelector('[data-show=playground]').click()")
+        await page.eval("document.querySelector('#open-connect').click()")
+        assert await page.eval("axe.run().then(({ violations }) => violations.map(({ id }) => id))") == []
 
 
 @pytest.mark.parametrize("width", [390, 768, 1440])
