@@ -42,8 +42,8 @@ export function answerArticle(model, view) {
   return el("article", { class: "message assistant", "aria-label": model }, el("p", { class: "who" }, model), view);
 }
 
-/** The line below an answer: how long it took, and what it has cost. */
-export function foot({ total, first, tokens, units, requestId, stopped }) {
+/** The line below an answer: how long it took, and what it has cost; `price` where that was not told. */
+export function foot({ total, first, tokens, units, price, requestId, stopped }) {
   const seconds = (ms) => (ms / 1000).toFixed(1);
   const facts = [
     stopped ? t("stopped") : null,
@@ -51,6 +51,7 @@ export function foot({ total, first, tokens, units, requestId, stopped }) {
     first === undefined ? null : t("first", { n: seconds(first) }),
     tokens === undefined ? null : t("tokens", { n: number(tokens) }),
     units === undefined ? null : t("unitsSpent", { n: number(units) }),
+    price === undefined ? null : t("unitsAbout", { n: number(price) }),
     requestId || null,
   ];
   return el("p", { class: "foot" }, facts.filter(Boolean).map((fact) => el("span", {}, fact)));

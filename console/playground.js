@@ -19,6 +19,7 @@ const END_PIXELS = 60; // so close to the end counts as the end
 let conversation = new Conversation();
 let running = null;
 let base = "/v1";
+let prices = new Map(); // of models, in units for each message
 let keyShown = false;
 let atEnd = true; // the log is scrolled to its end
 let lastTop = 0;
@@ -62,6 +63,7 @@ export function showModels({ models, api, key }) {
     select.replaceChildren(...names.map((name) => el("option", { value: name }, name)));
     if (names.includes(chosen)) select.value = chosen;
   }
+  prices = new Map(models.map(({ id, units }) => [id, units]));
   base = api ?? "";
   byId("base-field").hidden = api !== null;
   if (keyShown) return;
@@ -152,6 +154,8 @@ async function answer(asked) {
     showRunning(false);
   }
   facts.total = performance.now() - began;
+  // Who leaves is told no more, but what has begun was spent.
+  if (facts.stopped && parts.length) facts.price = prices.get(body.model);
   article.append(foot(facts));
   if (article.isConnected) {
     const text = parts.join("");

@@ -115,7 +115,7 @@ class Answer:
             await self._end(self._format.finish(outcome.end), outcome.units)
 
     async def _end(self, last: bytes, units: int) -> None:
-        """Send what is left. A comment of a stream tells what it has cost, as a header does of a whole answer."""
+        """Send what is left. A comment tells what a stream has cost, as a header does of a whole answer."""
         if not self._format.streams:
             self._handler.send_body(last)
             return

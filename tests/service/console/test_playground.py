@@ -115,7 +115,9 @@ async def test_stop_ends_the_answer_and_frees_the_key(devtools: int, demo: str) 
         await page.until("document.querySelector('.prose')?.innerText.length > 10")
         await page.click("#stop")
         await page.until(IDLE)
-        assert "stopped" in await page.eval(f"{LAST}.querySelector('.foot').innerText")
+        told = await page.eval(f"{LAST}.querySelector('.foot').innerText")
+        assert "stopped" in told
+        assert "about 14 units" in told
         assert await page.eval("document.querySelector('#stop').hidden")
         await page.until(
             "fetch('/console/state').then((r) => r.json()).then((s) => s.details.in_flight === 0)"
