@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import Final
 
 from access import KeyVerdict
 from activity import EndedRequest, RunningRequest
@@ -21,17 +20,15 @@ from runtime import HeldBytes
 from translate.values import AnswerFormat, ApiError, Forbidden, Model, NotFound, Unauthorized
 from turns import Runner, RunningAnswers, TurnFactory, TurnOutcome
 
-EVENTS: Final = "text/event-stream"
-
 
 class Answer:
     """Call `run` once; `client_gone` and `stop` may come at any time. It is the turn's client.
 
     With `fails_within` a stream tells itself of each failure of what was spent, or may have been, though
-    nothing of it was written yet.
+    nothing of it was written yet. With `tells_units` a comment before its last events has what it has cost.
     """
 
-    __slots__ = ("_connection", "_fails_within", "_format", "_handler", "_runner")
+    __slots__ = ("_connection", "_fails_within", "_format", "_handler", "_runner", "_tells_units")
 
     def __init__(
         self,
@@ -41,8 +38,10 @@ class Answer:
         timing: StreamTiming,
         *,
         fails_within: bool = False,
+        tells_units: bool = False,
     ) -> None:
         self._fails_within = fails_within and format.streams
+        self._tells_units = tells_units
         self._handler = handler
         self._runner = runner
         self._format = format
@@ -115,11 +114,11 @@ class Answer:
             await self._end(self._format.finish(outcome.end), outcome.units)
 
     async def _end(self, last: bytes, units: int) -> None:
-        """Send what is left. A comment tells what a stream has cost, as a header does of a whole answer."""
+        """Send what is left, after what it has cost."""
         if not self._format.streams:
             self._handler.send_body(last)
             return
-        if self._format.content_type.startswith(EVENTS):
+        if self._tells_units:
             last = b": units=%d\n\n" % units + last
         await self._connection.send(last)
         if self._connection.state is not ClientState.GONE:
@@ -147,7 +146,8 @@ class AnswerHandler(BodyHandler[AnyBody]):
     parts: AnswerParts
     """Set by `initialize` of the handler."""
     fails_within = False
-    """See `Answer`."""
+    tells_units = False
+    """Both: see `Answer`."""
     _answer: Answer | None = None
     _client_left = False
     _held: HeldBytes | None = None
@@ -179,8 +179,9 @@ class AnswerHandler(BodyHandler[AnyBody]):
 
     async def respond(self, runner: Runner, format: AnswerFormat) -> None:
         """Answer with what `runner` makes. Raises ApiError while nothing was sent."""
-        within = self.fails_within
-        self._answer = Answer(self, runner, format, self.parts.timing, fails_within=within)
+        within, units = self.fails_within, self.tells_units
+        timing = self.parts.timing
+        self._answer = Answer(self, runner, format, timing, fails_within=within, tells_units=units)
         if self._client_left:
             self._answer.client_gone()
         try:

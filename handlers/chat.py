@@ -53,6 +53,7 @@ class ChatHandler(LastingHandler):
     """A conversation with one answer, streamed or whole."""
 
     route = "chat"
+    tells_units = True
 
     def initialize(self, parts: AnswerParts, chat: ChatOptions) -> None:
         """`parts` are those of every answer, `chat` says how answers to chat requests look."""

@@ -102,7 +102,7 @@ HEADERS: Final[Mapping[str, JsonObject]] = {
         "schema": text(pattern="^[a-z-]+:[a-z_]+$"),
     },
     "Units": {
-        "description": "What the answer has cost, in units of quota. In a stream a comment tells it.",
+        "description": "What the answer has cost, in units of quota. In a stream of chat completions a comment tells it.",
         "schema": {"type": "integer", "minimum": 0},
     },
     "Allow": {"description": "The methods of the path.", "schema": text()},
