@@ -102,7 +102,8 @@ HEADERS: Final[Mapping[str, JsonObject]] = {
         "schema": text(pattern="^[a-z-]+:[a-z_]+$"),
     },
     "Units": {
-        "description": "What the answer has cost, in units of quota. In a stream of chat completions a comment tells it.",
+        "description": "What the answer has cost, in units of quota. A stream of chat completions tells it "
+        "in a comment.",
         "schema": {"type": "integer", "minimum": 0},
     },
     "Allow": {"description": "The methods of the path.", "schema": text()},

@@ -31,6 +31,11 @@ ACCOUNTS = {
     "keys": [key("team", SERVICE_KEY), key("phone", "sk-pandora-key-of-the-phone", quota_per_day=50)],
 }
 CREDENTIALS = {"ANNA": "fk-anna", "BEN": "fk-ben"}  # carla has none
+MATHS = r"""The roots of $ax^2 + bx + c = 0$ are
+\[
+x = \frac{-b \pm \sqrt{b^2 - 4ac}}{2a}
+\]
+"""
 HEIGHT = 1400
 IDLE = "document.querySelector('#log').getAttribute('aria-busy') === 'false'"
 
@@ -59,7 +64,8 @@ async def main(devtools: int, address: str) -> None:
         await say(page, "calculate 17*23", "Plot 3, 1, 4, 1, 5 as a chart")
         await take(page, "console-light")
         await page.look(1440, HEIGHT, "dark")
-        await say(page, "Search the web for green tea", "Give me tips about tea in a table")
+        await page.click("#clear")
+        await say(page, "Search the web for green tea", f"Say exactly: {MATHS}", "Make a csv file about tea")
         await take(page, "console-dark")
     async with tab(devtools) as page:
         await page.look(390, 844)

@@ -12,7 +12,7 @@ AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 ADMIN = "admin-token-of-the-test"
 CONVERSATION = (
     "calculate 17*23 [[sim pace=0]]",
-    "Repeat: $x^2$ [[sim pace=0]]",
+    "Say exactly: The roots of $x^2$ and `code`",
     "Search the web for tea [[sim pace=0]]",
     "Hello [[sim fault=cloudflare]]",
 )
