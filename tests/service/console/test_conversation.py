@@ -205,16 +205,18 @@ async def test_answer_is_copied_as_it_was_written_and_its_request_as_programs(
             assert "fk-demo" not in copied
 
 
-async def test_error_is_explained_in_chinese_with_the_words_of_the_service(devtools: int, demo: str) -> None:
-    async with page_of(devtools, demo) as page:
+async def test_error_is_explained_in_chinese_with_the_words_of_the_service(devtools: int) -> None:
+    async with deployed() as service, tab(devtools) as page:
+        await page.open(f"http://127.0.0.1:{service.port}/")
+        await page.write("#key", KEY)
         await page.click("#language")
+        await page.write("#prompt", "Hello")
         await page.eval(
             "{ const model = document.querySelector('#model'); model.append(new Option('gone'));"
-            " model.value = 'gone'; }"
+            " model.value = 'gone'; document.querySelector('#composer').requestSubmit(); }"
         )
-        shown = await ask(page, f"Hello {FAST}")
+        await idle_with(page, 2)
+        shown = await page.eval(f"{LAST}.innerText")
         assert "没有这个模型" in shown
         assert "The model `gone` does not exist" in shown
         assert "404 · model_not_found · gone" in shown
-        await page.click("#language")
-        await page.eval("localStorage.clear()")

@@ -179,12 +179,13 @@ async def test_every_button_and_field_has_a_name_and_can_be_reached_by_keyboard(
 ) -> None:
     async with tab(devtools) as page:
         await page.open(demo)
-        reached = set()
-        for _ in range(30):
+        wanted = {"language", "theme", "model", "clear", "attach", "open-connect", "prompt", "send", "log"}
+        reached: set[str] = set()
+        for _ in range(300):  # each request that other tests have made is a stop on the way
             await page.press("Tab")
             reached.add(await page.eval("document.activeElement.id || document.activeElement.tagName"))
             shown = await page.eval("getComputedStyle(document.activeElement).outlineStyle")
             assert shown != "none" or "BODY" in reached
-        assert {"language", "theme", "model", "clear", "prompt", "send", "log"} <= reached, json.dumps(
-            list(reached)
-        )
+            if wanted <= reached:
+                break
+        assert wanted <= reached, json.dumps(list(reached))
