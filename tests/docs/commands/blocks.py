@@ -14,12 +14,17 @@ _SKIPPED = frozenset({"node_modules", "__pycache__"})
 _BLOCK = re.compile(
     r"^(?P<indent> *)```(?P<language>\S*)\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL
 )
+_INLINE = re.compile(
+    r"(?<!`)`((?:\.ci/\w+|(?:\S+/)?(?:apt-get|curl|docker|git|kubectl|make|mkdir|npm|pandora-to-v1|pip|pipx|python3?"
+    r"|redis-cli|sudo|sysctl|systemctl|systemd-analyze|ulimit) [^`\n]+))`(?!`)"
+)
+"""A command in a sentence: a script of .ci, or one of these programs with arguments."""
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A fenced block: where it stands, with the nearest heading above it, and what is in it."""
+    """A fenced block, or a command in a sentence: where it stands, the heading above it, what is in it."""
 
     document: str
     line: int
@@ -56,3 +61,24 @@ def blocks_of(document: Path) -> Iterator[Block]:
 
 BLOCKS = [block for document in sorted(documents()) for block in blocks_of(document) if block.language]
 """All blocks that name a language."""
+
+
+def _commands_of(document: Path) -> Iterator[Block]:
+    """The commands in the sentences of a document, each once."""
+    text = _BLOCK.sub(lambda block: "\n" * block[0].count("\n"), document.read_text("utf-8"))
+    for command in dict.fromkeys(_INLINE.findall(text)):
+        line = text.count("\n", 0, text.index(f"`{command}`")) + 1
+        yield Block(str(document.relative_to(ROOT)), line, "", "sh", command)
+
+
+_IN_BLOCKS = "\n".join(block.text for block in BLOCKS)
+SENTENCES = list(
+    {
+        command.text: command
+        for document in sorted(documents())
+        if document.name != "CHANGELOG.md"
+        for command in _commands_of(document)
+        if command.text not in _IN_BLOCKS
+    }.values()
+)
+"""All commands in sentences that are in no block, each once. What the changelog tells of may be gone."""

@@ -82,6 +82,9 @@ class Place:
         (self.machine / "home" / ".curlrc").write_text(
             "fail-with-body\nshow-error\n"
         )  # an error is a failure
+        (self.machine / "home" / ".gitconfig").write_text(
+            "[user]\nname = reader\nemail = reader@example.org\n"
+        )
         for name in PROGRAMS:
             write_stand_in(self.machine / "programs" / name)
         write(self.machine / "programs" / "python", [sys.executable])
@@ -114,6 +117,7 @@ class Place:
             "PYTHONUNBUFFERED": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
             "GIT_CONFIG_NOSYSTEM": "1",
+            "PIP_CACHE_DIR": os.environ.get("PIP_CACHE_DIR", str(Path.home() / ".cache" / "pip")),
             MACHINE: str(self.machine),
             SIMULATOR: str(self.service.pair.simulator_port),
             **more,

@@ -1,4 +1,4 @@
-"""Every block of code in the documents is run or read, each in one way. See `table.py`."""
+"""Every block of code and every command in the documents is run or read, each in one way: see `table.py`."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.commands.blocks import BLOCKS, LANGUAGES, Block
+from tests.docs.commands.blocks import BLOCKS, LANGUAGES, SENTENCES, Block
 from tests.docs.commands.place import Place, Service, clone
+from tests.docs.commands.sentences import SENTENCES_TABLE
 from tests.docs.commands.table import TABLE, Row
 from tests.docs.commands.ways import NotRun
 from tests.processes import ask, new_key, service_over_simulator
@@ -41,8 +42,9 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def row_of(block: Block) -> Row:
-    rows = [row for row in TABLE if row.is_for(block)]
-    assert len(rows) == 1, f"{block} has {len(rows)} rows in tests/docs/commands/table.py:\n{block.text}"
+    file, table = ("table.py", TABLE) if block in BLOCKS else ("sentences.py", SENTENCES_TABLE)
+    rows = [row for row in table if row.is_for(block)]
+    assert len(rows) == 1, f"{block} has {len(rows)} rows in tests/docs/commands/{file}:\n{block.text}"
     return rows[0]
 
 
@@ -68,15 +70,16 @@ def reader(
     return run
 
 
-@pytest.mark.parametrize("block", BLOCKS, ids=str)
+@pytest.mark.parametrize("block", [*BLOCKS, *SENTENCES], ids=str)
 def test_block_does_what_the_document_says(block: Block, reader: Callable[[Block], None]) -> None:
     assert block.language in LANGUAGES
     reader(block)
 
 
 def test_no_row_is_without_a_block() -> None:
-    assert [row.begins for row in TABLE if not any(row.is_for(block) for block in BLOCKS)] == []
+    for table, blocks in ((TABLE, BLOCKS), (SENTENCES_TABLE, SENTENCES)):
+        assert [row.begins for row in table if not any(row.is_for(block) for block in blocks)] == []
 
 
 def test_few_blocks_are_not_run() -> None:
-    assert len([row for row in TABLE if isinstance(row.way, NotRun)]) <= 2
+    assert len([row for row in [*TABLE, *SENTENCES_TABLE] if isinstance(row.way, NotRun)]) <= 9

@@ -6,6 +6,7 @@ import shlex
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Protocol
 
 import pytest
@@ -24,6 +25,11 @@ AWAITS = (
 """A program that may await at its top level, as notebooks run it."""
 LISTENING = r"listening on http://127\.0\.0\.1:(\d+)"
 BACKEND = r"simulated backend on http://127\.0\.0\.1:\d+"
+LOCKS = (
+    "requirements-dev.lock",
+    "tests/clients/python/requirements.txt",
+    "tests/clients/node/package-lock.json",
+)
 NODE_MODULES = ROOT / "tests" / "service" / "node_sdk" / "node_modules"
 
 
@@ -211,6 +217,31 @@ class InCi:
 def _is_whole(line: str) -> bool:
     """Its quotes are closed."""
     return line.count("'") % 2 == line.count('"') % 2 == 0
+
+
+@dataclass(frozen=True, slots=True)
+class IsThere:
+    """What it names is there: a script of bash, a module, files. Who runs it waits for long."""
+
+    def run(self, block: Block, place: Place) -> None:
+        words = shlex.split(block.text)
+        if "-m" in words:
+            assert find_spec(words[words.index("-m") + 1])
+        for path in (word for word in words if "/" in word and not word.startswith(".venv/")):
+            assert (ROOT / path).exists(), path
+        if words[0].startswith(".ci/"):
+            place.run(f"bash -n {ROOT / words[0]}")
+
+
+@dataclass(frozen=True, slots=True)
+class Installs:
+    """It installs packages that tests have, as a lock file pins them: of that major version behind an `@`."""
+
+    def run(self, block: Block, place: Place) -> None:
+        locked = "".join((ROOT / lock).read_text() for lock in LOCKS)
+        for name, major in re.findall(r"(?<= )(@?[a-z][\w./-]*)(?:@(\d+))?(?= |$)", block.text)[1:]:
+            pin = rf'^{re.escape(name)}==|"node_modules/{re.escape(name)}": {{\s+"version": "{major}'
+            assert re.search(pin, locked, re.MULTILINE), name
 
 
 @dataclass(frozen=True, slots=True)

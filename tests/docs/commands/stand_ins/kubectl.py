@@ -7,7 +7,8 @@ from typing import Any
 
 import yaml
 
-from tests.docs.commands.stand_ins.told import Refused, there
+from tests.docs.commands.stand_ins.service import run_server
+from tests.docs.commands.stand_ins.told import Refused, machine, there
 from tests.source_tree import ROOT
 
 
@@ -23,5 +24,11 @@ def kubectl(arguments: Sequence[str]) -> None:
             listed: dict[str, Any] = yaml.safe_load(there(Path(path) / "kustomization.yaml").read_text())
             for resource in listed["resources"]:
                 there(Path(path) / resource)
+        case ["exec", pod, "--", "python", "server.py", *words]:
+            deployment: dict[str, Any] = yaml.safe_load((folder / "deployment.yaml").read_text())
+            if pod != f"deploy/{deployment['metadata']['name']}":
+                raise Refused(f"there is no {pod}")
+            state = machine() / "state"
+            run_server([re.sub("^/state", str(state), word) for word in words], {"STATE_DIR": str(state)})
         case _:
             raise Refused(f"{arguments} is not known")

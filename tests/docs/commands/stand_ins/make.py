@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.docs.commands.stand_ins.programs import make_environment
 from tests.docs.commands.stand_ins.told import Refused, there
 
-REALLY = frozenset({"run", ".venv/run.done"})
+REALLY = frozenset({"run", "notes", ".venv/run.done"})
 """Targets that are made; of others `make` says what it would do, since `.ci/run` and people run them."""
 CHECKED = ("install", "--dry-run", "--ignore-installed", "--no-deps", "-q", "--disable-pip-version-check")
 

@@ -16,6 +16,7 @@ PROGRAMS = {
     "make": "make",
     "pip": "make",
     "runuser": "system",
+    "sysctl": "system",
     "systemctl": "system",
     "useradd": "system",
 }

@@ -64,3 +64,11 @@ def systemctl(arguments: Sequence[str]) -> None:
         settings = {name: value.replace(short, place) for name, value in settings.items()}
     Path(settings["STATE_DIR"]).mkdir(exist_ok=True)
     answers(settings)
+
+
+def sysctl(arguments: Sequence[str]) -> None:
+    match arguments:
+        case ["-w", setting]:
+            there(Path("/proc/sys") / setting.partition("=")[0].replace(".", "/"))
+        case _:
+            raise Refused(f"{arguments} is not known")
