@@ -1,9 +1,11 @@
 """One answer to a request, in any format, streamed or whole: the HTTP side of a turn."""
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable
 from dataclasses import dataclass
+from typing import Final
 
 from access import KeyVerdict
 from activity import EndedRequest, RunningRequest
@@ -19,6 +21,14 @@ from metrics import Outcome
 from runtime import HeldBytes
 from translate.values import AnswerFormat, ApiError, Forbidden, Model, NotFound, Unauthorized
 from turns import Runner, RunningAnswers, TurnFactory, TurnOutcome
+
+PUBLIC_NAME: Final = re.compile(
+    r"(?:chatgpt|claude|dall-e|deepseek|gemini|gemma|glm|gpt|grok|kimi|llama|mistral|o[1-9]|qwen)"
+    r"[0-9a-z]{0,4}(?:[-.:][0-9a-z]{1,12}){0,6}"
+)
+"""Names like those of models that are known everywhere. Any other may be a key or words in the wrong place:
+where there is no such model, only a name like these is shown.
+"""
 
 
 class Answer:
@@ -165,6 +175,13 @@ class AnswerHandler(BodyHandler[AnyBody]):
         The first request of a key may have to wait a moment for what the backend lists for it. Raises
         ApiError: there is no such model, or the key is not let through to the backend.
         """
+        try:
+            return await self._known(name)
+        except NotFound:
+            self.asked_model = name if PUBLIC_NAME.fullmatch(name) else ""
+            raise
+
+    async def _known(self, name: str) -> Model:
         models = self.parts.models
         if not models.waits_for_list(self.caller, name):
             return models.resolve(self.caller, name)
@@ -259,7 +276,8 @@ class AnswerHandler(BodyHandler[AnyBody]):
 
     def _as_running(self) -> RunningRequest:
         began = time.time() - (time.monotonic() - self.started)
-        return RunningRequest(self.request_id, began, self.route, self.model_name, self.key_name, self.side)
+        model = self.model_name or self.asked_model
+        return RunningRequest(self.request_id, began, self.route, model, self.key_name, self.side)
 
     def _release(self) -> None:
         if self._held is not None:

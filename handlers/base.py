@@ -113,6 +113,8 @@ class ApiHandler(RequestHandler):
     turn: TurnOutcome | None = None
     """How the turn of this request ended, if it had one."""
     model_name = ""
+    asked_model = ""
+    """The name that was asked for where there is no such model, if it can be shown."""
     ttft: float | None = None
     """Seconds until the first content of a stream was written."""
     unread = False
@@ -366,7 +368,7 @@ class ApiHandler(RequestHandler):
         metrics.request(self.route, self.model_name, outcome, duration, self.ttft, completion_tokens)
         failure: Failure | None = None
         if self.failure is not None and self.route != "unknown":  # scanners ask for unknown paths all day
-            known = self.request_id, self.route, self.model_name, status
+            known = self.request_id, self.route, self.model_name or self.asked_model, status
             failure = self.common.failures.add(*known, self.failure)
         self.show_end(outcome, duration, failure)
         if self.trace is not None:

@@ -219,6 +219,29 @@ async def test_errors_of_the_caller_are_told_by_code_alone() -> None:
     assert "secret" not in json.dumps(error)
 
 
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [
+        ("gpt-9", "gpt-9"),
+        ("gemini-1.5-pro-002", "gemini-1.5-pro-002"),
+        ("gpt-4.1-mini", "gpt-4.1-mini"),
+        ("deepseek-r1:70b", "deepseek-r1:70b"),
+        ("sk-abcdefghijklmnop", ""),
+        ("fk-gpt-4", ""),
+        ("gpt-4 please write about my secret", ""),
+        ("gpt-eyJhbGciOiJIUzI1NiJ9", ""),
+    ],
+)
+async def test_model_that_is_not_there_is_named_as_it_was_asked_for_if_it_looks_like_one(
+    asked: str, shown: str
+) -> None:
+    async with deployed() as service:
+        error = await errors_after(service, await service.chat("Hello", model=asked))
+        metrics = (await service.ask("GET", "/metrics", key="")).body.decode()
+    assert (error["code"], error["model"]) == ("model_not_found", shown)
+    assert asked not in metrics, "names that clients make up are no labels"
+
+
 async def test_stream_that_breaks_off_is_an_error_too() -> None:
     async with deployed() as service:
         broken = await service.chat("Hello [[sim fault=reset_mid]]", stream=True)
