@@ -45,7 +45,7 @@ async def test_nothing_keeps_anybody_from_using_it(devtools: int, demo: str, sch
         assert await page.eval("axe.run().then(({ violations }) => violations.map(({ id }) => id))") == []
 
 
-@pytest.mark.parametrize("width", [390, 768, 1440])
+@pytest.mark.parametrize("width", [390, 768, 1440, 1920])
 async def test_nothing_sticks_out_at_the_side(devtools: int, demo: str, width: int) -> None:
     async with tab(devtools) as page:
         await page.look(width, 844)
@@ -53,6 +53,8 @@ async def test_nothing_sticks_out_at_the_side(devtools: int, demo: str, width: i
         for view in ("playground", "overview"):
             await page.eval(f"document.querySelector('[data-show={view}]').click()")
             assert await page.eval("document.documentElement.scrollWidth <= innerWidth")
+        theme = "document.querySelector('#theme').getBoundingClientRect()"
+        assert await page.eval(f"{theme}.right >= innerWidth - 40"), "it stands at the end of the bar"
         await page.eval("document.querySelector('[data-show=playground]').click()")
         send = "document.querySelector('#send').getBoundingClientRect()"
         assert await page.eval(f"{send}.bottom <= innerHeight && {send}.right <= innerWidth")
