@@ -27,7 +27,7 @@ class ApiError(Exception):
 
     `message` is a sentence for people; surrogates in it are made well-formed. `param` names the field of
     the request that is at fault, `code` says more exactly than the type what is wrong. `retry_after` is in
-    seconds. `should_retry` overrides what the official SDKs make of the status: they retry 408, 409, 429
+    seconds. `should_retry` overrides what clients make of the status: the official SDKs retry 408, 409, 429
     and every 5xx, and here each retry can cost quota.
     """
 
@@ -36,6 +36,7 @@ class ApiError(Exception):
     type = "server_error"
     """The class of the error, in OpenAI's words."""
     code: str | None = None
+    should_retry: bool | None = None
 
     def __init__(
         self,
@@ -53,7 +54,8 @@ class ApiError(Exception):
         if code is not None:
             self.code = code
         self.retry_after = retry_after
-        self.should_retry = should_retry
+        if should_retry is not None:
+            self.should_retry = should_retry
 
     def headers(self) -> dict[str, str]:
         """The HTTP headers that clients act on, where they apply: `Retry-After` and `x-should-retry`.
@@ -76,10 +78,14 @@ class BadRequest(ApiError):
 
 
 class Unauthorized(ApiError):
-    """There is no key (code None), or the backend refuses the key (code `invalid_api_key`)."""
+    """There is no key (code None), or the backend refuses the key (code `invalid_api_key`).
+
+    Claude Code asks ten times more, for minutes, where it is not told that this is in vain.
+    """
 
     status = 401
     type = "invalid_request_error"
+    should_retry = False
 
 
 class KeyExpired(Unauthorized):

@@ -68,7 +68,7 @@ def broken(status: int, body: bytes, says: str, should_retry: bool | None = None
 
 
 def bad_key(body: bytes, status: int = 401) -> Row:
-    return Row(status, body, 401, "invalid_api_key", "API key")
+    return Row(status, body, 401, "invalid_api_key", "API key", should_retry=False)
 
 
 def unaccepted(body: bytes, says: str) -> Row:
@@ -278,7 +278,7 @@ CODED: dict[str, tuple[Json, int, str, bool | None]] = {
     "to be tried again": ({"error": BUSY, "can_retry": True}, 429, "rate_limit_exceeded", None),
     "unknown": ({"error": "x", "error_code": "new", "can_retry": True}, 502, "upstream_error", False),
     "code of its own first": (
-        {"error": {"code": "content_policy"}, "error_code": "token_revoked"}, 401, "invalid_api_key", None
+        {"error": {"code": "content_policy"}, "error_code": "token_revoked"}, 401, "invalid_api_key", False
     ),
     "typed": ({"type": "error", "message": "Too many concurrent requests"}, 429, "rate_limit_exceeded", None),
     "reason": ({"error_code": "new", "error_reason": "unusual activity"}, 503, "upstream_challenge", False),

@@ -90,6 +90,12 @@ def test_headers_are_there_only_where_they_apply() -> None:
     assert RateLimited("x", should_retry=False).headers() == {"x-should-retry": "false"}
 
 
+@pytest.mark.parametrize("refused", [Unauthorized("x"), KeyExpired("x", code="invalid_api_key")])
+def test_client_is_told_that_a_key_stays_refused(refused: Unauthorized) -> None:
+    """Claude Code asks ten times more otherwise."""
+    assert refused.headers() == {"x-should-retry": "false"}
+
+
 def test_unknown_model_is_worded_as_by_the_official_service() -> None:
     error = model_not_found("gpt-9-x")
     assert (error.param, error.code) == ("model", "model_not_found")
