@@ -6,6 +6,7 @@ and stock sentences fill it.
 
 from simulator.answers.arithmetic import calculate, find_calculation, format_number
 from simulator.answers.compose import compose_answer
+from simulator.answers.edits import wants_edits
 from simulator.answers.frontend_requests import is_task, title_for
 from simulator.answers.prompt import Prompt
 
@@ -17,4 +18,5 @@ __all__ = [
     "format_number",
     "is_task",
     "title_for",
+    "wants_edits",
 ]

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 
 from simulator.answers.arithmetic import calculate, find_calculation, format_number
+from simulator.answers.edits import edit
 from simulator.answers.frontend_requests import json_reply, requested_title, summary
 from simulator.answers.prompt import Prompt, shortened
 from simulator.answers.prose import ProseWriter
@@ -149,6 +150,10 @@ def _json(prompt: Prompt, writer: ProseWriter, rng: random.Random) -> str | None
     return json_reply(prompt)
 
 
+def _edit(prompt: Prompt, writer: ProseWriter, rng: random.Random) -> str | None:
+    return edit(prompt)
+
+
 def _title(prompt: Prompt, writer: ProseWriter, rng: random.Random) -> str:
     return requested_title(prompt)
 
@@ -163,6 +168,7 @@ def _rule(english: str, chinese: str, make: Reply) -> tuple[re.Pattern[str], Rep
 
 _RULES: tuple[tuple[re.Pattern[str], Reply], ...] = (
     (_REPEAT, _repeat),
+    _rule(r"^change `.*SEARCH/REPLACE", "", _edit),
     _rule(r"\bJSON\b.*[{\"'](?:title|tags|follow_ups|queries)\b", "", _json),
     _rule(
         r"\b(?:title|headline)\b.{0,60}\b(?:words?|summari|conversation|chat)"

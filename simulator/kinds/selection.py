@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from simulator.answers import is_task
+from simulator.answers import is_task, wants_edits
 from simulator.files import StoredFile
 from simulator.kinds import (
     actions,
@@ -82,7 +82,7 @@ def steps_for(turn: Turn) -> Iterator[TurnStep]:
         return kinds[turn.knobs.kind](turn)
     if turn.asked.are_given and (steps := agent.agent(turn)):
         return steps
-    if is_task(turn.prompt):
+    if is_task(turn.prompt) or wants_edits(turn.prompt):
         return text.text(turn)
     kind = _by_question(turn)
     if turn.exchange:
