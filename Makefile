@@ -12,7 +12,7 @@ TESTS ?=
 DEBUGGED := tests/transport tests/upstream/http tests/upstream/socket tests/accounts tests/runtime tests/service/test_client_gone.py \
   tests/service/test_admission.py --ignore=tests/upstream/http/test_connection_tls.py
 
-.PHONY: run test test-debug coverage check lint formatted types bench fuzz soak accounts-run containers format lock dist notes audit pictures clean
+.PHONY: run test test-debug coverage check lint formatted types bench fuzz soak accounts-run clients containers format lock dist notes audit pictures clean
 
 run: $(VENV)/run.done
 	$(BIN)/python server.py --demo
@@ -55,6 +55,13 @@ soak: $(VENV)/dev.done
 # Turns over six accounts in trouble, while instances are killed; says whether all was answered and booked truly.
 accounts-run: $(VENV)/dev.done
 	$(BIN)/python -m tests.accounts_run $(TURNS)
+
+# All clients that others wrote, also those that CI leaves out, since they take minutes to install; what came of it is
+# written into docs/clients.md. Then the front ends in a browser.
+clients: $(VENV)/dev.done
+	.ci/install_clients all
+	$(BIN)/python -m tests.clients
+	if [ -d tests/frontends ]; then $(BIN)/python -m pytest tests/frontends; fi
 
 # The stacks of deploy/ on a real container engine, which .ci/install_containers fetches; needs root.
 containers: $(VENV)/dev.done
@@ -99,8 +106,11 @@ lock:
 	  | uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header -c requirements.lock - -o requirements-traces.lock
 	echo 'pip-audit>=2.10' \
 	  | uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header - -o requirements-audit.lock
-	uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header tests/clients/python/requirements.in \
-	  -o tests/clients/python/requirements.txt
+	for part in python openai2 llm llama_index aider; do \
+	  uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --no-annotate \
+	    tests/clients/$$part/requirements.in -o tests/clients/$$part/requirements.txt || exit; done
+	uv pip compile -q --python-platform linux --generate-hashes --python-version 3.11 --no-header --no-annotate \
+	  tests/clients/litellm/requirements.in -o tests/clients/litellm/requirements.txt
 
 clean:
 	rm -rf $(VENV) dist .containers .coverage* .fuzz .mypy_cache .ruff_cache .pytest_cache .hypothesis

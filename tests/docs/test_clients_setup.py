@@ -18,11 +18,7 @@ RUNS = (ROOT / "docs" / "clients.md").read_text("utf-8").partition("\n## What wa
 ROWS = re.findall(
     r"^\| \[([^\]]+)\]\(([^)]+)\) \| `([^`]+)` \| ([^|]+) \| ([^|]+) \|$", DOCUMENT, re.MULTILINE
 )
-PASSED = {
-    name
-    for name, result in re.findall(r"^\| ([^|]+) \|.*\| (\w+) \|$", RUNS, re.MULTILINE)
-    if result == "passed"
-}
+PASSED = set(re.findall(r"^\| ([^|]+) \|.*\| (?:yes|passed) \|", RUNS, re.MULTILINE))
 BLOCKS = dict(
     re.findall(r"^## ([^\n]+)\n(?:(?!^## ).)*?^```\w+\n(.*?)^```", DOCUMENT, re.DOTALL | re.MULTILINE)
 )

@@ -5,7 +5,24 @@ import { createOpenAI } from "@ai-sdk/openai";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { generateObject, generateText, stepCountIs, streamObject, streamText, tool } from "ai";
 import { z } from "zod";
-import { apiKey, baseURL, model, oslo, report, weather } from "./reporting.mjs";
+import {
+  apiKey,
+  baseURL,
+  cancelled,
+  capped,
+  cappedKey,
+  feature,
+  long,
+  model,
+  noModel,
+  oslo,
+  picture,
+  pictureSeen,
+  refusedKey,
+  report,
+  say,
+  weather,
+} from "./reporting.mjs";
 
 globalThis.AI_SDK_LOG_WARNINGS = false;
 const openai = createOpenAI({ baseURL, apiKey });
@@ -58,12 +75,64 @@ const search = async () => {
   assert.equal(result.toolCalls[0].toolName, "web_search");
 };
 
-const features = {};
+const chat = async () => assert.equal((await generateText({ model: models.Responses, prompt: say })).text, "fine");
+const stream = async () => {
+  const result = streamText({ model: models.Responses, prompt: say });
+  let said = "";
+  for await (const piece of result.textStream) said += piece;
+  assert.equal(said, "fine");
+};
+const usage = async () => {
+  const { usage } = await generateText({ model: models.Responses, prompt: say });
+  const used = await streamText({ model: models.Responses, prompt: say }).usage;
+  assert.equal(used.outputTokens, 1);
+  assert.equal(used.inputTokens, usage.inputTokens);
+};
+const cancel = async () => {
+  const leaving = new AbortController();
+  const result = streamText({ model: models.Responses, prompt: long, abortSignal: leaving.signal });
+  for await (const _ of result.textStream) leaving.abort();
+  await cancelled();
+};
+const pictureIn = async () => {
+  const content = [
+    { type: "text", text: "See this." },
+    { type: "image", image: picture },
+  ];
+  const { text } = await generateText({ model: models.Responses, messages: [{ role: "user", content }] });
+  assert.ok(text.includes(pictureSeen), text);
+};
+const pictureOut = async () => {
+  const { toolResults } = await generateText({
+    model: models.Responses,
+    tools: { image_generation: openai.tools.imageGeneration({}) },
+    prompt: "Draw a cat.",
+  });
+  assert.equal(Buffer.from(toolResults[0].output.result, "base64").toString("latin1", 1, 4), "PNG");
+};
+const refusal = (statusCode, prompt, name = model, key = apiKey) =>
+  assert.rejects(
+    generateText({ model: createOpenAI({ baseURL, apiKey: key })(name), prompt }),
+    // A request that it made again ends in an error that holds the last one.
+    ({ lastError, ...error }) => (lastError ?? error).statusCode === statusCode,
+  );
+
+const features = {
+  chat: feature(chat),
+  stream: feature(stream),
+  usage: feature(usage, 2),
+  cancel: feature(cancel),
+  "picture in": feature(pictureIn),
+  "picture out": feature(pictureOut),
+  401: feature(() => refusal(401, say, model, refusedKey), 0),
+  404: feature(() => refusal(404, say, noModel), 0),
+  429: feature(() => refusal(429, capped, model, cappedKey)),
+};
 for (const [name, model] of Object.entries(models)) {
-  features[`${name}: \`generateObject\``] = () => object(model);
-  features[`${name}: \`streamObject\``] = () => streamedObject(model);
-  features[`${name}: \`generateText\` with tools`] = () => withTools(model);
-  features[`${name}: \`streamText\` with tools`] = () => streamedWithTools(model);
+  features[`${name}: \`generateObject\``] = feature(() => object(model));
+  features[`${name}: \`streamObject\``] = feature(() => streamedObject(model));
+  features[`${name}: \`generateText\` with tools`] = feature(() => withTools(model), 2);
+  features[`${name}: \`streamText\` with tools`] = feature(() => streamedWithTools(model), 2);
 }
-features["Responses: `webSearch`"] = search;
+features["Responses: `webSearch`"] = feature(search);
 await report(["ai", "@ai-sdk/openai", "@ai-sdk/openai-compatible", "@ai-sdk/anthropic"], features);

@@ -1,7 +1,7 @@
 // compatcanary, a kit that probes what agents need of an API.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { apiKey, baseURL, model, report } from "./reporting.mjs";
+import { apiKey, baseURL, feature, model, report } from "./reporting.mjs";
 
 const scan = () => {
   const kit = new URL("node_modules/compatcanary/src/cli.js", import.meta.url).pathname;
@@ -16,4 +16,4 @@ const scan = () => {
   assert.equal(score, 100);
 };
 
-await report(["compatcanary"], { "all probes, 100 of 100": scan });
+await report(["compatcanary"], { "all probes, 100 of 100": feature(scan, 6) });

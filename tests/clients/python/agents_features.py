@@ -17,7 +17,7 @@ from agents import (
 from openai import AsyncOpenAI
 from pydantic import BaseModel
 
-from tests.clients.python.reporting import KEY, MODEL, OSLO, URL, report, weather
+from tests.clients.python.reporting import KEY, MODEL, OSLO, URL, Feature, report, weather
 
 set_tracing_disabled(True)
 
@@ -104,15 +104,19 @@ if __name__ == "__main__":
     report(
         ["openai-agents"],
         {
-            "Responses: tools": lambda: tools(responses()),
-            "Responses: tools, streamed": streamed_tools,
-            "Responses: `output_type`": lambda: typed(responses()),
-            "Conversations: `OpenAIConversationsSession`": session,
-            "Conversations: `conversation_id`": conversation,
-            "chat: tools": lambda: tools(chat()),
-            "chat: `output_type`": lambda: typed(chat()),
-            "`WebSearchTool`": lambda: native(WebSearchTool(), "Search the web for tea.", "web_search_call"),
-            "`CodeInterpreterTool`": lambda: native(python, "Plot 3, 1, 2.", "code_interpreter_call"),
-            "`ImageGenerationTool`": lambda: native(drawing, "Draw a cat.", "image_generation_call"),
+            "Responses: tools": Feature(lambda: tools(responses()), posts=2),
+            "Responses: tools, streamed": Feature(streamed_tools, posts=2),
+            "Responses: `output_type`": Feature(lambda: typed(responses())),
+            "Conversations: `OpenAIConversationsSession`": Feature(session, posts=3),
+            "Conversations: `conversation_id`": Feature(conversation, posts=2),
+            "chat: tools": Feature(lambda: tools(chat()), posts=2),
+            "chat: `output_type`": Feature(lambda: typed(chat())),
+            "`WebSearchTool`": Feature(
+                lambda: native(WebSearchTool(), "Search the web for tea.", "web_search_call")
+            ),
+            "`CodeInterpreterTool`": Feature(
+                lambda: native(python, "Plot 3, 1, 2.", "code_interpreter_call")
+            ),
+            "`ImageGenerationTool`": Feature(lambda: native(drawing, "Draw a cat.", "image_generation_call")),
         },
     )

@@ -4,7 +4,7 @@ import instructor
 from openai import OpenAI
 from pydantic import BaseModel
 
-from tests.clients.python.reporting import KEY, MODEL, URL, report
+from tests.clients.python.reporting import KEY, MODEL, URL, Feature, report
 
 
 class Verdict(BaseModel):
@@ -29,9 +29,9 @@ if __name__ == "__main__":
     report(
         ["instructor"],
         {
-            "`Mode.TOOLS`": lambda: typed(instructor.Mode.TOOLS),
-            "`Mode.TOOLS_STRICT`": lambda: typed(instructor.Mode.TOOLS_STRICT),
-            "`Mode.JSON`": lambda: typed(instructor.Mode.JSON),
-            "`Mode.JSON_SCHEMA`": lambda: typed(instructor.Mode.JSON_SCHEMA),
+            "`Mode.TOOLS`": Feature(lambda: typed(instructor.Mode.TOOLS)),
+            "`Mode.TOOLS_STRICT`": Feature(lambda: typed(instructor.Mode.TOOLS_STRICT)),
+            "`Mode.JSON`": Feature(lambda: typed(instructor.Mode.JSON)),
+            "`Mode.JSON_SCHEMA`": Feature(lambda: typed(instructor.Mode.JSON_SCHEMA)),
         },
     )

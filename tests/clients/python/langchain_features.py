@@ -5,7 +5,7 @@ from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
 from pydantic import BaseModel, SecretStr
 
-from tests.clients.python.reporting import KEY, MODEL, OSLO, URL, report, weather
+from tests.clients.python.reporting import KEY, MODEL, OSLO, URL, Feature, report, weather
 
 
 class Verdict(BaseModel):
@@ -62,10 +62,12 @@ if __name__ == "__main__":
     report(
         ["langchain-openai", "langchain-core"],
         {
-            '`with_structured_output(method="function_calling")`': by_function_calling,
-            '`with_structured_output(method="json_schema")`': by_json_schema,
-            "`bind_tools`, call and result": lambda: tools(chat_model()),
-            "`bind_tools`, streamed": streamed_tool,
-            "`bind_tools` with `use_responses_api`": lambda: tools(chat_model(use_responses_api=True)),
+            '`with_structured_output(method="function_calling")`': Feature(by_function_calling),
+            '`with_structured_output(method="json_schema")`': Feature(by_json_schema),
+            "`bind_tools`, call and result": Feature(lambda: tools(chat_model()), posts=2),
+            "`bind_tools`, streamed": Feature(streamed_tool),
+            "`bind_tools` with `use_responses_api`": Feature(
+                lambda: tools(chat_model(use_responses_api=True)), posts=2
+            ),
         },
     )

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.clients.python.reporting import KEY, URL, report
+from tests.clients.python.reporting import KEY, URL, Feature, report
 
 KIT = Path(sys.executable).with_name("llm-comply")
 
@@ -26,10 +26,13 @@ if __name__ == "__main__":
     report(
         ["llm-comply"],
         {
-            "`open-responses`, 13 cases": lambda: all_cases("open-responses", "gpt-5-6-thinking"),
-            "`openai-chat`, 9 cases": lambda: all_cases("openai-chat", "gpt-5-6-thinking"),
-            "`anthropic`, 9 cases": lambda: all_cases(
-                "anthropic", "claude-opus-5", "--auth-header", "x-api-key", "--no-bearer"
+            "`open-responses`, 13 cases": Feature(
+                lambda: all_cases("open-responses", "gpt-5-6-thinking"), posts=10
+            ),
+            "`openai-chat`, 9 cases": Feature(lambda: all_cases("openai-chat", "gpt-5-6-thinking"), posts=8),
+            "`anthropic`, 9 cases": Feature(
+                lambda: all_cases("anthropic", "claude-opus-5", "--auth-header", "x-api-key", "--no-bearer"),
+                posts=8,
             ),
         },
     )

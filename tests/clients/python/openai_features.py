@@ -1,30 +1,29 @@
-"""The official Python SDK: its helpers for typed answers and tools, on both of its APIs."""
+"""The official Python SDK: chats, and its helpers for typed answers and tools, on both of its APIs."""
 
+import base64
 import json
-from typing import Literal
 
-from openai import OpenAI, pydantic_function_tool
+from openai import AuthenticationError, OpenAI, RateLimitError, pydantic_function_tool
 from openai.types.responses import FunctionToolParam
-from pydantic import BaseModel
 
-from tests.clients.python.reporting import KEY, MODEL, OSLO, URL, report, weather
+from tests.clients.python.openai_chats import Chats, GetWeather, Verdict
+from tests.clients.python.reporting import (
+    CAPPED,
+    CAPPED_KEY,
+    KEY,
+    MODEL,
+    OSLO,
+    REFUSED_KEY,
+    SAY,
+    URL,
+    Feature,
+    refused,
+    report,
+    weather,
+)
 
 client = OpenAI(base_url=URL, api_key=KEY)
-
-
-class Verdict(BaseModel):
-    """What a judge says."""
-
-    status: Literal["fine", "bad"]
-    reasons: list[str]
-
-
-class GetWeather(BaseModel):
-    """The weather of a city."""
-
-    city: str
-
-
+chats = Chats(client)
 WEATHER: FunctionToolParam = {
     "type": "function",
     "name": "get_weather",
@@ -34,11 +33,14 @@ WEATHER: FunctionToolParam = {
 }
 
 
-def chat_parse() -> None:
-    completion = client.chat.completions.parse(
-        model=MODEL, messages=[{"role": "user", "content": "Judge tea."}], response_format=Verdict
-    )
-    assert isinstance(completion.choices[0].message.parsed, Verdict)
+def said(question: str, key: str) -> str:
+    return Chats(client.with_options(api_key=key)).said(question)
+
+
+def file() -> None:
+    kept = client.files.create(file=("tea.txt", b"Tea is a drink."), purpose="user_data")
+    assert "tea.txt" in chats.said("Read this.", {"type": "file", "file": {"file_id": kept.id}})
+    assert client.files.delete(kept.id).deleted
 
 
 def chat_parse_of_a_call() -> None:
@@ -51,17 +53,15 @@ def chat_parse_of_a_call() -> None:
     assert call.function.parsed_arguments == GetWeather(city="Oslo")
 
 
-def chat_stream() -> None:
-    with client.chat.completions.stream(
-        model=MODEL,
-        messages=[{"role": "user", "content": OSLO}],
-        tools=[pydantic_function_tool(GetWeather)],
-    ) as stream:
-        done = [event for event in stream if event.type == "tool_calls.function.arguments.done"]
-        completion = stream.get_final_completion()
-    [call] = completion.choices[0].message.tool_calls or []
-    assert call.function.parsed_arguments == done[0].parsed_arguments == GetWeather(city="Oslo")
-    assert completion.choices[0].finish_reason == "tool_calls"
+def completions() -> None:
+    pieces = client.completions.create(model=MODEL, prompt=SAY, stream=True)
+    assert "".join(piece.choices[0].text for piece in pieces if piece.choices) == "fine"
+
+
+def images_generate() -> None:
+    made = client.images.generate(model=MODEL, prompt="A cat.", response_format="b64_json")
+    assert made.data
+    assert base64.b64decode(made.data[0].b64_json or "").startswith(b"\x89PNG")
 
 
 def responses_parse() -> None:
@@ -104,11 +104,15 @@ if __name__ == "__main__":
     report(
         ["openai"],
         {
-            "`chat.completions.parse`, an answer": chat_parse,
-            "`chat.completions.parse`, a call": chat_parse_of_a_call,
-            "`chat.completions.stream` with a tool": chat_stream,
-            "`responses.parse`": responses_parse,
-            "`responses.stream` with a tool and its result": responses_stream,
-            "`responses.create` with `web_search`": native_search,
+            **chats.features(),
+            "file": Feature(file),
+            "401": Feature(lambda: refused(AuthenticationError, lambda: said(SAY, REFUSED_KEY)), posts=0),
+            "429": Feature(lambda: refused(RateLimitError, lambda: said(CAPPED, CAPPED_KEY))),
+            "`chat.completions.parse`, a call": Feature(chat_parse_of_a_call),
+            "`completions.create`, streamed": Feature(completions),
+            "`images.generate`": Feature(images_generate),
+            "`responses.parse`": Feature(responses_parse),
+            "`responses.stream` with a tool and its result": Feature(responses_stream, posts=2),
+            "`responses.create` with `web_search`": Feature(native_search),
         },
     )

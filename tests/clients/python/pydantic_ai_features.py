@@ -6,7 +6,7 @@ from pydantic_ai.models import Model
 from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
 from pydantic_ai.providers.openai import OpenAIProvider
 
-from tests.clients.python.reporting import KEY, MODEL, OSLO, URL, report, weather
+from tests.clients.python.reporting import KEY, MODEL, OSLO, URL, Feature, report, weather
 
 
 class Verdict(BaseModel):
@@ -51,10 +51,10 @@ if __name__ == "__main__":
     report(
         ["pydantic-ai-slim"],
         {
-            "chat: `output_type`": lambda: typed(chat()),
-            "chat: `output_type`, streamed": streamed,
-            "chat: tools": lambda: tools(chat()),
-            "Responses: `output_type`": lambda: typed(responses()),
-            "Responses: tools": lambda: tools(responses()),
+            "chat: `output_type`": Feature(lambda: typed(chat())),
+            "chat: `output_type`, streamed": Feature(streamed),
+            "chat: tools": Feature(lambda: tools(chat()), posts=2),
+            "Responses: `output_type`": Feature(lambda: typed(responses())),
+            "Responses: tools": Feature(lambda: tools(responses()), posts=2),
         },
     )

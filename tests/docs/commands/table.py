@@ -244,6 +244,7 @@ TABLE: Sequence[Row] = (
     Row("curl -s http://127.0.0.1:8181/__sim/accounts", Runs()),
     Row("from simulator import Knobs, Simulator", Python("")),
     Row(".ci/install_clients", InCi("run")),
+    Row("make clients", NotRun("it installs and runs every client, for ten minutes and more")),
     Row("python3 -m venv tests/simulator/clients", InCi("install")),
     Row("git worktree add ../before-house", NotRun("it makes state with a commit of long ago")),
 )  # fmt: skip
