@@ -8,6 +8,7 @@ from handlers.openapi.operations import (
     EVENTS,
     JSON,
     Family,
+    Operation,
     answer,
     json_body,
     operation,
@@ -235,52 +236,40 @@ _SCHEMAS: Final[dict[str, Schema]] = {
     "TextCompletion": _COMPLETION,
 }
 
+
+def _conversation(name: str, about: str, whole: str, piece: str, body: JsonObject) -> Operation:
+    """A route whose answer is, by their names, the schema `whole` or a stream of `piece`."""
+    streams = streamed(
+        "An answer that fails ends with an `Error` in place of `[DONE]`.",
+        either(ref(piece), ref("Error")),
+        last="[DONE]",
+    )
+    answered = answer(
+        "The answer; with `stream` its pieces.", {JSON: ref(whole), EVENTS: streams}, ANSWER_HEADERS
+    )
+    return operation(name, about, {200: answered}, CONVERSING, body=body)
+
+
 CHAT: Final = Family(
     name="Chat",
     about="Conversations with one answer, as OpenAI's chat completions.",
     paths={
         "/v1/chat/completions": {
-            "post": operation(
+            "post": _conversation(
                 "createChatCompletion",
                 "Answer a conversation.",
-                {
-                    200: answer(
-                        "The answer; with `stream` its pieces.",
-                        {
-                            JSON: ref("ChatCompletion"),
-                            EVENTS: streamed(
-                                "An answer that fails ends with an `Error` in place of `[DONE]`.",
-                                either(ref("ChatCompletionChunk"), ref("Error")),
-                                last="[DONE]",
-                            ),
-                        },
-                        ANSWER_HEADERS,
-                    )
-                },
-                CONVERSING,
-                body=json_body(ref("ChatRequest"), whole=question(), streamed=question(stream=True)),
+                "ChatCompletion",
+                "ChatCompletionChunk",
+                json_body(ref("ChatRequest"), whole=question(), streamed=question(stream=True)),
             )
         },
         "/v1/completions": {
-            "post": operation(
+            "post": _conversation(
                 "createCompletion",
                 "Answer a text.",
-                {
-                    200: answer(
-                        "The answer; with `stream` its pieces.",
-                        {
-                            JSON: ref("TextCompletion"),
-                            EVENTS: streamed(
-                                "An answer that fails ends with an `Error` in place of `[DONE]`.",
-                                either(ref("TextCompletion"), ref("Error")),
-                                last="[DONE]",
-                            ),
-                        },
-                        ANSWER_HEADERS,
-                    )
-                },
-                CONVERSING,
-                body=json_body(ref("TextCompletionRequest"), whole=_PROMPTED),
+                "TextCompletion",
+                "TextCompletion",
+                json_body(ref("TextCompletionRequest"), whole=_PROMPTED),
             )
         },
     },

@@ -6,8 +6,8 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from importlib.util import cache_from_source
 from pathlib import Path
 from types import MappingProxyType
@@ -27,6 +27,7 @@ from tests.deploy.image import (
     only,
     stages,
 )
+from tests.deploy.started_process import started_process
 from tests.processes import ask
 from tests.tracing.collector import collecting
 
@@ -80,24 +81,12 @@ def healthy(built: Path, port: int) -> bool:
     return subprocess.run(command, env=inside(built, port), capture_output=True).returncode == 0
 
 
-@contextmanager
 def started(
     built: Path, port: int, settings: Mapping[str, str] = MappingProxyType({})
-) -> Iterator[subprocess.Popen[str]]:
+) -> AbstractContextManager[subprocess.Popen[str]]:
     program, *arguments = entry_point(FINAL)
-    process = subprocess.Popen(
-        [str(built / "venv" / "bin" / program), *arguments, "--demo"],
-        cwd=built / "app",
-        env=inside(built, port) | dict(settings),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
+    command = [str(built / "venv" / "bin" / program), *arguments, "--demo"]
+    return started_process(command, built / "app", inside(built, port) | dict(settings))
 
 
 def test_image_runs_and_its_health_check_knows(built: Path) -> None:

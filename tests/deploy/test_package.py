@@ -11,8 +11,8 @@ import tarfile
 import tomllib
 import venv
 import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from types import MappingProxyType
 
@@ -20,6 +20,7 @@ import pytest
 
 from server import VERSION
 from tests.deploy.image import ROOT, copies, stages
+from tests.deploy.started_process import started_process
 from tests.docs.pages import RUNNING
 from tests.processes import ask
 
@@ -56,23 +57,11 @@ def installed(dist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return environment / "bin"
 
 
-@contextmanager
 def started(
     installed: Path, folder: Path, *arguments: str, settings: Mapping[str, str] = MappingProxyType({})
-) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(
-        [str(installed / "pandora-to-v1"), *arguments],
-        cwd=folder,
-        env={"PATH": os.environ["PATH"], "PORT": "0", **settings},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
+) -> AbstractContextManager[subprocess.Popen[str]]:
+    environment = {"PATH": os.environ["PATH"], "PORT": "0", **settings}
+    return started_process([str(installed / "pandora-to-v1"), *arguments], folder, environment)
 
 
 def port_of(process: subprocess.Popen[str]) -> int:
