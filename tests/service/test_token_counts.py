@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from tests.service.backend_of_today import BackendOfToday, over
 from tests.service.deployment import Deployment, deployed, question
-from turns.encodings import CL100K
+from turns.encodings import CL100K, O200K, Encoding
 from turns.token_counter import SHORT_TEXT
 from turns.tokens import load_vocabulary
 
@@ -22,8 +23,10 @@ def counted(service: Deployment, direction: str) -> float:
     return value
 
 
-def usage_of(prompt: list[str], answer: str, pictures: int = 0) -> dict[str, int]:
-    count_tokens = load_vocabulary(CL100K).count_tokens
+def usage_of(
+    prompt: list[str], answer: str, pictures: int = 0, encoding: Encoding = CL100K
+) -> dict[str, int]:
+    count_tokens = load_vocabulary(encoding).count_tokens
     prompt_tokens = sum(4 + count_tokens([text]) for text in prompt) + 3 + pictures
     completion_tokens = count_tokens([answer])
     return {
@@ -50,6 +53,47 @@ async def test_metrics_count_also_what_no_client_asked_for() -> None:
         usage = usage_of([SAID], stream.text)
         assert counted(service, "prompt") == usage["prompt_tokens"]
         assert counted(service, "completion") == usage["completion_tokens"]
+
+
+CHINESE = "今天天气很好，我们去公园散步吧。"
+"""Has other counts by each encoding."""
+
+
+@pytest.mark.parametrize(
+    ("model", "answered_by", "encoding"),
+    [
+        ("gpt-4-s", "", CL100K),
+        ("gpt-4o", "", O200K),
+        ("gpt-4o", "gpt-4", CL100K),
+        ("gpt-4-s", "gpt-5-6", O200K),
+    ],
+)
+async def test_encoding_is_that_of_the_model_that_answers(
+    model: str, answered_by: str, encoding: Encoding
+) -> None:
+    backend = BackendOfToday(
+        words=CHINESE, metadata={"resolved_model_slug": answered_by} if answered_by else {}
+    )
+    backend.list_of("gpt-4", "gpt-4o")
+    async with over(backend) as service:
+        answer = await service.chat(CHINESE, model=model)
+        assert answer.json["usage"] == usage_of([CHINESE], CHINESE, encoding=encoding)
+    assert usage_of([CHINESE], CHINESE, encoding=CL100K) != usage_of([CHINESE], CHINESE, encoding=O200K)
+
+
+async def test_tokens_that_are_counted_beforehand_are_those_of_the_model() -> None:
+    backend = BackendOfToday()
+    backend.list_of("gpt-4", "gpt-4o")
+    async with over(backend) as service:
+        await service.ask("GET", "/v1/models")
+        for model, encoding in (("gpt-4-s", CL100K), ("gpt-4o", O200K), ("unheard-of", O200K)):
+            expected = usage_of([CHINESE], "", encoding=encoding)["prompt_tokens"]
+            question = {"model": model, "messages": [{"role": "user", "content": CHINESE}]}
+            messages = await service.post(question, path="/v1/messages/count_tokens")
+            assert messages.json["input_tokens"] == expected
+            asked = {"model": model, "input": CHINESE}
+            responses = await service.post(asked, path="/v1/responses/input_tokens")
+            assert responses.json["input_tokens"] == expected
 
 
 async def test_answers_that_failed_at_once_count_nothing() -> None:
