@@ -13,8 +13,13 @@ export function later(job) {
 }
 
 function run() {
+  timer = 0;
   const until = performance.now() + SLICE_MS;
-  while (next < jobs.length && performance.now() < until) jobs[next++]();
-  if (next < jobs.length) timer = setTimeout(run, PAUSE_MS);
-  else jobs.length = next = timer = 0;
+  try {
+    while (next < jobs.length && performance.now() < until) jobs[next++]();
+  } finally {
+    // Also if a job has failed: those behind it are not to wait for ever.
+    if (next < jobs.length) timer = setTimeout(run, PAUSE_MS);
+    else jobs.length = next = 0;
+  }
 }

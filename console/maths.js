@@ -70,7 +70,10 @@ async function load() {
   const sheet = el("link", { rel: "stylesheet", href: `${FOLDER}katex.min.css` });
   const styled = new Promise((resolve, reject) => {
     sheet.onload = resolve;
-    sheet.onerror = reject;
+    sheet.onerror = () => {
+      sheet.remove();
+      reject(new Error("The style sheet of formulas cannot be loaded."));
+    };
   });
   document.head.append(sheet);
   await Promise.all([styled, import(`${FOLDER}katex.min.js`)]);

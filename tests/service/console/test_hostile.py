@@ -3,8 +3,6 @@
 import asyncio
 import json
 
-import pytest
-
 from tests.service.console.scripted import IDLE, PROSE, answered
 
 PIECE = 64 * 1024
@@ -155,10 +153,9 @@ LEADING_OUT = (
 )
 
 
-@pytest.mark.parametrize("maths", LEADING_OUT)
-async def test_nothing_in_a_formula_leads_out_of_it(devtools: int, maths: str) -> None:
-    async with answered(devtools, f"{maths} and $y^2$") as page:
-        await page.until(f"{PROSE}.querySelector('.katex') !== null")
+async def test_nothing_in_a_formula_leads_out_of_it(devtools: int) -> None:
+    async with answered(devtools, "\n\n".join((*LEADING_OUT, "$y^2$"))) as page:
+        await page.until(f"{PROSE}.lastElementChild.querySelector('.katex') !== null")
         await asyncio.sleep(0.1)
         assert await page.eval(f"{PROSE}.querySelectorAll('a, img, script, [id], [href], [src]').length") == 0
         assert await page.eval("window.ran") is None
