@@ -147,7 +147,10 @@ const openCode = (v1, model, cheap) => `{
 ${
   model === cheap
     ? `        "${cheap}": { "limit": { "context": 16000, "output": 4000 } }`
-    : `        "${model}": { "limit": { "context": 128000, "output": 16000 } },
+    : `        "${model}": {
+          "limit": { "context": 128000, "output": 16000 },
+          "modalities": { "input": ["text", "image"], "output": ["text"] }
+        },
         "${cheap}": { "limit": { "context": 16000, "output": 4000 } }`
 }
       }

@@ -48,3 +48,11 @@ test("clients in containers reach a service on this machine by the name that the
   assert.ok(text("NextChat").includes("BASE_URL=http://host.docker.internal:33333\n"));
   assert.ok(text("OpenAI SDK").includes("http://127.0.0.1:33333/v1"));
 });
+
+test("files of JSON are JSON, also where the chosen model is the cheap one", () => {
+  for (const model of MODELS) {
+    for (const { file, text } of clients({ ...HERE, model }).flatMap(({ parts }) => parts)) {
+      if (file.endsWith(".json")) assert.ok(JSON.parse(text), `${model}: ${file}`);
+    }
+  }
+});
