@@ -238,13 +238,13 @@ TABLE: Sequence[Row] = (
     Row("OPENAI_PROXY_URL=", Reads(_addresses_of_clients)),
     Row("version: 1.2.1\nendpoints:", Reads(_addresses_of_clients)),
     Row('{\n  "bot_type": "openai"', Reads(_addresses_of_clients)),
-    Row("export OPENAI_API_BASE=", NotRun("aider is not among the clients that tests/clients installs")),
+    Row("export OPENAI_API_BASE=", NotRun("it talks at a terminal, and only `make clients` has aider")),
     # The simulator, and tests.
     Row("python -m simulator", Menu()),
     Row("curl -s http://127.0.0.1:8181/__sim/accounts", Runs()),
     Row("from simulator import Knobs, Simulator", Python("")),
     Row(".ci/install_clients", InCi("run")),
-    Row("make clients", NotRun("it installs and runs every client, for ten minutes and more")),
+    Row("make clients", Menu()),
     Row("python3 -m venv tests/simulator/clients", InCi("install")),
     Row("git worktree add ../before-house", NotRun("it makes state with a commit of long ago")),
 )  # fmt: skip
