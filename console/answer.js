@@ -56,7 +56,9 @@ export class AnswerView {
       return;
     }
     this.#draw();
-    this.#restUntil = now + SHARE * (performance.now() - now);
+    this.prose.getBoundingClientRect(); // have the browser lay it out now, which is a part of the time that it takes
+    const end = performance.now();
+    this.#restUntil = end + SHARE * (end - now);
   }
 
   #draw() {
