@@ -1,71 +1,62 @@
-// The colours of code, by highlight.js, which is loaded for the first code of a language that it knows. It makes elements
-// here, never markup.
+// The colours of code. A worker finds them, one piece of code after the other; it is loaded for the first one. Code that
+// takes it too long stays as it is. Elements are made here, never markup.
 
+import { el } from "./dom.js";
 import { later } from "./later.js";
 
 const MAX_CHARACTERS = 20_000;
+const MOST_MS = 3000; // for one piece of code
 
-let loading = null;
+const waiting = []; // {node, text, language}
+let worker = null, current = null, isFree = false, timer = 0;
 
 /** Colour the text of `node`, a piece of code, if its language is known. */
 export function colour(node, language) {
   const text = node.textContent;
   if (!language || text.length > MAX_CHARACTERS) return;
-  later(async () => {
-    loading ??= import("./vendor/highlight/highlight.min.js").then(prepared);
-    try {
-      const library = await loading;
-      if (library.getLanguage(language)) later(() => fill(node, library, text, language));
-    } catch {
-      loading = null; // the next code tries again
-    }
-  });
+  waiting.push({ node, text, language });
+  if (worker) next();
+  else start();
 }
 
-function fill(node, library, text, language) {
-  const { value, errorRaised } = library.highlight(text, { language, ignoreIllegals: true });
-  if (!errorRaised) node.replaceChildren(value);
+function start() {
+  worker = new Worker("/console/colouring.js", { type: "module" });
+  worker.addEventListener("message", ({ data }) => take(data));
+  worker.addEventListener("error", stop); // the next code tries again
 }
 
-function prepared({ default: library }) {
-  library.configure({ __emitter: Elements });
-  return library;
+/** The worker is ready, or says what it has found. */
+function take(parts) {
+  clearTimeout(timer);
+  const { node } = current ?? {};
+  if (parts) later(() => node.replaceChildren(...elements(parts)));
+  current = null;
+  isFree = true;
+  next();
 }
 
-/** What highlight.js calls while it reads: each scope becomes an element with a class of the style sheet. */
-class Elements {
-  #open = [document.createDocumentFragment()];
+function next() {
+  if (!isFree || waiting.length === 0) return;
+  isFree = false;
+  current = waiting.shift();
+  worker.postMessage({ text: current.text, language: current.language });
+  timer = setTimeout(giveUp, MOST_MS);
+}
 
-  addText(text) {
-    this.#open.at(-1).append(text);
-  }
+function giveUp() {
+  stop();
+  if (waiting.length) start();
+}
 
-  openNode(scope) {
-    const node = document.createElement("span");
-    node.className = `code-${scope.split(".")[0]}`;
-    this.#open.at(-1).append(node);
-    this.#open.push(node);
-  }
+function stop() {
+  clearTimeout(timer);
+  worker.terminate();
+  worker = current = null;
+  isFree = false;
+}
 
-  closeNode() {
-    if (this.#open.length > 1) this.#open.pop();
-  }
-
-  startScope(scope) {
-    this.openNode(scope);
-  }
-
-  endScope() {
-    this.closeNode();
-  }
-
-  __addSublanguage(inner) {
-    this.#open.at(-1).append(inner.toHTML());
-  }
-
-  finalize() {}
-
-  toHTML() {
-    return this.#open[0];
-  }
+function elements(parts) {
+  return parts.map((part) =>
+    typeof part === "string" ? part : el("span", { class: `code-${part.scope}` }, elements(part.parts)),
+  );
 }

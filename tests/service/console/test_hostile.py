@@ -200,3 +200,20 @@ async def test_frames_are_drawn_while_thousands_of_formulas_come_at_once(devtool
         await page.eval("window.drawn = 0")
         await page.until("document.querySelectorAll('.katex').length > 1000", 30)
         assert await page.eval("window.drawn") > 20
+
+
+async def test_code_that_takes_its_reader_too_long_holds_up_neither_the_page_nor_other_code(
+    devtools: int,
+) -> None:
+    async with answered(devtools, "x") as page:
+        await page.eval(
+            script_of("```ini\nendless = 1\n```\n\n```python\ndef double(x): return 2 * x\n```\n", 1)
+            + "const { postMessage } = Worker.prototype;"
+            " Worker.prototype.postMessage = function (code) {"
+            " if (!code.text.startsWith('endless')) postMessage.call(this, code); };"
+        )
+        await page.write("#prompt", "Again")
+        await page.press("Enter")
+        await page.until("document.querySelectorAll('.code-keyword').length >= 2", 30)
+        assert await page.eval("document.querySelectorAll('.code-attr').length") == 0
+        assert page.complaints == []
