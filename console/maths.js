@@ -8,8 +8,12 @@ const FOLDER = "/console/vendor/katex/";
 const MAX_CHARACTERS = 4000;
 const MAX_HEIGHT = 30; // of a formula in a line, above and below it, in em; others can be scrolled
 
+// A command of its own, expanded a few times, makes a formula as long as a book; those that define one mean nothing here.
+const DEFINING = ["def", "gdef", "edef", "xdef", "newcommand", "renewcommand", "providecommand"];
+const MACROS = Object.fromEntries(DEFINING.map((name) => [`\\${name}`, "\\undefined"]));
+
 // Nothing of a formula leads out of it: no links, no pictures, no attributes; and it stays within a size and a time.
-const OPTIONS = { throwOnError: true, trust: false, strict: "ignore", maxSize: 30, maxExpand: 200 };
+const OPTIONS = { throwOnError: true, trust: false, strict: "ignore", maxSize: 30, maxExpand: 200, macros: MACROS };
 
 let loading = null;
 

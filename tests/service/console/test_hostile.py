@@ -176,6 +176,28 @@ async def test_formulas_that_grow_without_end_stay_text(devtools: int) -> None:
         assert page.complaints == []
 
 
+DEFINING = (
+    r"\def\a{BODY}",
+    r"\gdef\a{BODY}",
+    r"\global\def\a{BODY}",
+    r"\edef\a{BODY}",
+    r"\xdef\a{BODY}",
+    r"\newcommand{\a}{BODY}",
+    r"\renewcommand{\alpha}{BODY}",
+    r"\providecommand{\a}{BODY}",
+    r"\let\define=\def \define\a{BODY}",
+)
+
+
+async def test_formula_that_defines_commands_stays_text_since_they_make_it_endless(devtools: int) -> None:
+    formulas = [rf"\({each.replace('BODY', 'xyz')} \alpha\)" for each in DEFINING]
+    async with answered(devtools, "\n\n".join((*formulas, "$z$"))) as page:
+        await page.until(f"{PROSE}.lastElementChild.querySelector('.katex') !== null")
+        drawn = f"[...{PROSE}.querySelectorAll('.katex')].map((node) => node.parentNode.dataset.source)"
+        assert await page.eval(drawn) == ["$z$"]
+        assert page.complaints == []
+
+
 async def test_formula_stays_in_its_place_and_is_not_larger_than_it_may_be(devtools: int) -> None:
     hostile = r"$$\rule{9000em}{9000em}$$" "\n\n" r"\(\kern-900em\raisebox{-400em}{\Huge X}\) $y$"
     async with answered(devtools, hostile) as page:
