@@ -62,7 +62,7 @@ class Shape:
     for anything: for the first message if that is the system's, for the first one that is not, and for the
     last of all. With `alone` there is one message beside the system's, with `within` there are more. `role`
     is that of the last message. `streams` is whether the answer is streamed, None for either. `tools` are all
-    that the request has, if it must have some.
+    that the request has, if it must have some; with `bare` there are none, and nothing was answered yet.
     """
 
     client: str
@@ -76,6 +76,7 @@ class Shape:
     role: Role = "user"
     streams: bool | None = None
     tools: frozenset[str] = frozenset()
+    bare: bool = False
 
     @property
     def name(self) -> str:
@@ -87,6 +88,8 @@ class Shape:
         if self.streams is not None and self.streams != streams:
             return False
         if messages[-1].role != self.role or (self.tools and self.tools != set(tools)):
+            return False
+        if self.bare and (tools or any(message.role == "assistant" for message in messages)):
             return False
         if self.last and not _any(self.last, messages[-1]):
             return False

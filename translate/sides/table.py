@@ -239,5 +239,6 @@ SHAPES: Final = (
         SideTask.TITLE,
         first=(Mark("<environment_context>\n"),),
         last=(Mark("Generate a concise, single-line task title ", ("\n\nUser prompt:\n",)),),
+        bare=True,  # what a person asks comes with the agent's tools
     ),
 )

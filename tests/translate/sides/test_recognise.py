@@ -60,6 +60,16 @@ def test_person_who_asks_about_such_a_text_is_not_taken_for_the_client(asked: Re
                     assert side_request(messages, streams=streams) is None
 
 
+def test_person_who_asks_an_agent_for_a_title_is_not_taken_for_it() -> None:
+    """Each request of Codex begins as its request for a title does, and has tools if a person asks."""
+    [asked] = [each for each in ALL if each.client == "codex"]
+    read = asked.read()
+    assert side_request(read.messages, streams=True) is not None
+    assert side_request(read.messages, ["shell"], streams=True) is None
+    begun = [*read.messages[:-1], QUESTION, ANSWER, read.messages[-1]]
+    assert side_request(begun, streams=True) is None
+
+
 @each()
 def test_client_with_other_instructions_is_not_recognised(asked: Recorded) -> None:
     """Each mark counts: without the first words of its instructions a request is anybody's."""
