@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.clients.guide import (
+    CAPPED,
     COMMAND,
     FOLLOWED,
     NO_MODEL,
@@ -101,6 +102,25 @@ class Client:
         return told["versions"], told["outcomes"]
 
 
+CAPITAL = "Which city is the capital of Norway?"
+_FUNCTION = """def get_weather(city: str) -> str:
+    return f"It snows in {city}.\""""
+_AIDER = "export OPENAI_API_BASE"
+_REPOSITORY = {
+    _AIDER: (
+        "git init -q . && echo 'print(\"hi\")' >hello.py\n"
+        "git config user.name A && git config user.email a@b.c && git add hello.py\n"
+        f"git commit -qm First\n{_AIDER}"
+    ),
+}
+_MESSAGE = '--message \'Change `print("hi")` to `print("hello")` in hello.py\' hello.py'
+
+
+def _llm(feature: str, said: str, options: str, posts: int = 1) -> Try:
+    """llm with other options and another question."""
+    return Try(feature, posts, said, {f"'{CAPITAL}'": options})
+
+
 CLIENTS = (
     Client(
         "Codex",
@@ -122,6 +142,63 @@ CLIENTS = (
             Try("404", 1, "no-such-model", NO_MODEL, fails=True, slow=True),
         ),
     ),
+    Client(
+        "llm",
+        Part.LLM,
+        package="llm",
+        tries=(
+            _llm("chat", "fine", "--no-stream 'Say exactly: fine'"),
+            _llm("stream", "fine", "'Say exactly: fine'"),
+            _llm("usage", "Token usage: [0-9]+ input, 1 output", "-u 'Say exactly: fine' 2>&1"),
+            _llm("tools", OSLO, f"--functions '{_FUNCTION}' 'What is the weather in Oslo?'", posts=2),
+            _llm("schema", '"city": ', f"--schema 'city, country' '{CAPITAL}'"),
+            _llm("picture in", PICTURE_SEEN, "-a picture.png 'See.'"),
+            Try("401", 0, "401", STRANGER, fails=True),
+            Try("404", 0, "404", NO_MODEL, fails=True),
+            Try("429", 1, "message cap", {CAPITAL: CAPPED}, fails=True),
+            Try(
+                "`completion: true`, over `/v1/completions`",
+                1,
+                "fine",
+                {
+                    "  vision: true\n  supports_schema: true\n  supports_tools: true": "  completion: true",
+                    CAPITAL: "Say exactly: fine",
+                },
+            ),
+        ),
+    ),
+    Client(
+        "aider",
+        Part.AIDER,
+        package="aider-chat",
+        tries=(
+            Try("chat", 1, "(?m)^fine", {**_REPOSITORY, _MESSAGE: "--message '/ask Say exactly: fine'"}),
+            Try(
+                "edits a file and commits it",
+                2,
+                r'(?m)^\+print\("hello"\)',
+                {**_REPOSITORY, _MESSAGE: f"{_MESSAGE} && git show"},
+            ),
+            Try("401", 0, "refused the API key", {**_REPOSITORY, **STRANGER}, fails=True),
+            Try("404", 0, "no-such-model", {**_REPOSITORY, **NO_MODEL}, fails=True),
+            Try("429", 1, "message cap", {**_REPOSITORY, _MESSAGE: f"--message '/ask {CAPPED}'"}, fails=True),
+        ),
+    ),
+    Client(
+        "LlamaIndex",
+        Part.LLAMA_INDEX,
+        "llama_index_features",
+        "llama-index-llms-openai-like",
+        (Try(FOLLOWED, 1, OSLO),),
+    ),
+    Client(
+        "LiteLLM",
+        Part.LITELLM,
+        "litellm_features",
+        "litellm",
+        (Try(FOLLOWED, 1, "fine", {CAPITAL: "Say exactly: fine"}),),
+    ),
+    Client("LiteLLM as a relay", Part.LITELLM, "litellm_relay_features"),
     Client("openai-agents", Part.PYTHON, "agents_features", "openai-agents", (Try(FOLLOWED, 2, OSLO),)),
     Client("AI SDK", Part.NODE, "ai_features", "ai", (Try(FOLLOWED, 3, OSLO),)),
     Client("LangChain", Part.PYTHON, "langchain_features", "langchain-openai", (Try(FOLLOWED, 3, OSLO),)),

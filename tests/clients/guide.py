@@ -33,7 +33,7 @@ _BLOCK = re.compile(
 SAY = {COMMAND: "Say exactly: fine"}
 STRANGER = {KEY: "fk-dead-key"}
 NO_MODEL = {MODEL: "no-such-model"}
-CAPPED = {COMMAND: "Hello [[sim fault=model_cap_exceeded]]"}
+CAPPED = "Hello [[sim fault=model_cap_exceeded]]"
 """What to write in place of that: for an answer that is known, and for what is refused."""
 
 
@@ -75,7 +75,7 @@ def one_shot(posts: int = 2, *, showing: Mapping[str, str] | None = None) -> tup
         *picture,
         Try("401", 0, "401", STRANGER, fails=True),
         Try("404", 0, "no-such-model", NO_MODEL, fails=True),
-        Try("429", 1, "429", CAPPED, fails=True),
+        Try("429", 1, "429", {COMMAND: CAPPED}, fails=True),
     )
 
 

@@ -122,6 +122,8 @@ const features = {
   stream: feature(stream),
   usage: feature(usage, 2),
   cancel: feature(cancel),
+  tools: feature(() => withTools(models.Responses), 2),
+  schema: feature(() => object(models.Responses)),
   "picture in": feature(pictureIn),
   "picture out": feature(pictureOut),
   401: feature(() => refusal(401, say, model, refusedKey), 0),

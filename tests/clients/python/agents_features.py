@@ -1,5 +1,7 @@
 """openai-agents: an agent with a tool of its own, with a type, and with the tools that OpenAI runs itself."""
 
+import asyncio
+
 from agents import (
     Agent,
     CodeInterpreterTool,
@@ -14,10 +16,28 @@ from agents import (
     function_tool,
     set_tracing_disabled,
 )
-from openai import AsyncOpenAI
+from openai import APIStatusError, AsyncOpenAI
+from openai.types.responses import ResponseInputItemParam
 from pydantic import BaseModel
 
-from tests.clients.python.reporting import KEY, MODEL, OSLO, URL, Feature, report, weather
+from tests.clients.python.pictures import PICTURE_SEEN, PICTURE_URL
+from tests.clients.python.reporting import (
+    CAPPED,
+    CAPPED_KEY,
+    KEY,
+    LONG,
+    MODEL,
+    NO_MODEL,
+    OSLO,
+    REFUSED_KEY,
+    SAY,
+    URL,
+    Feature,
+    cancelled,
+    refused,
+    report,
+    weather,
+)
 
 set_tracing_disabled(True)
 
@@ -35,8 +55,54 @@ def get_weather(city: str) -> str:
     return weather(city)
 
 
-def responses() -> Model:
-    return OpenAIResponsesModel(MODEL, AsyncOpenAI(base_url=URL, api_key=KEY))
+def responses(name: str = MODEL, key: str = KEY) -> Model:
+    return OpenAIResponsesModel(name, AsyncOpenAI(base_url=URL, api_key=key))
+
+
+def plain(model: Model) -> Agent[None]:
+    return Agent(name="helper", model=model)
+
+
+async def answer() -> None:
+    assert (await Runner.run(plain(responses()), SAY)).final_output == "fine"
+
+
+async def stream() -> None:
+    result = Runner.run_streamed(plain(responses()), SAY)
+    said = [
+        event.data.delta
+        async for event in result.stream_events()
+        if event.type == "raw_response_event" and event.data.type == "response.output_text.delta"
+    ]
+    assert "".join(said) == "fine"
+
+
+async def usage() -> None:
+    used = (await Runner.run(plain(responses()), SAY)).context_wrapper.usage
+    assert used.output_tokens == 1 < used.input_tokens
+
+
+async def cancel() -> None:
+    result = Runner.run_streamed(plain(responses()), LONG)
+    async for event in result.stream_events():
+        if event.type == "raw_response_event" and event.data.type == "response.output_text.delta":
+            result.cancel()
+    await asyncio.to_thread(cancelled)
+
+
+async def picture_in() -> None:
+    question: ResponseInputItemParam = {
+        "role": "user",
+        "content": [
+            {"type": "input_text", "text": "See this."},
+            {"type": "input_image", "image_url": PICTURE_URL, "detail": "auto"},
+        ],
+    }
+    assert PICTURE_SEEN in (await Runner.run(plain(responses()), [question])).final_output
+
+
+def refusal(question: str, name: str = MODEL, key: str = KEY) -> None:
+    refused(APIStatusError, lambda: Runner.run_sync(plain(responses(name, key)), question))
 
 
 def chat() -> Model:
@@ -104,9 +170,17 @@ if __name__ == "__main__":
     report(
         ["openai-agents"],
         {
-            "Responses: tools": Feature(lambda: tools(responses()), posts=2),
+            "chat": Feature(answer),
+            "stream": Feature(stream),
+            "usage": Feature(usage),
+            "cancel": Feature(cancel),
+            "tools": Feature(lambda: tools(responses()), posts=2),
+            "schema": Feature(lambda: typed(responses())),
+            "picture in": Feature(picture_in),
+            "401": Feature(lambda: refusal(SAY, key=REFUSED_KEY), posts=0),
+            "404": Feature(lambda: refusal(SAY, NO_MODEL), posts=0),
+            "429": Feature(lambda: refusal(CAPPED, key=CAPPED_KEY)),
             "Responses: tools, streamed": Feature(streamed_tools, posts=2),
-            "Responses: `output_type`": Feature(lambda: typed(responses())),
             "Conversations: `OpenAIConversationsSession`": Feature(session, posts=3),
             "Conversations: `conversation_id`": Feature(conversation, posts=2),
             "chat: tools": Feature(lambda: tools(chat()), posts=2),

@@ -90,7 +90,7 @@ if __name__ == "__main__":
         report(
             ["litellm", "openai"],
             {
-                **chats.features(),
+                **{name: feature for name, feature in chats.features().items() if name != "404"},
                 "401": Feature(
                     lambda: refused(APIStatusError, lambda: chats.said(SAY, model="stranger")), posts=0
                 ),

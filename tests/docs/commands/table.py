@@ -238,7 +238,6 @@ TABLE: Sequence[Row] = (
     Row("OPENAI_PROXY_URL=", Reads(_addresses_of_clients)),
     Row("version: 1.2.1\nendpoints:", Reads(_addresses_of_clients)),
     Row('{\n  "bot_type": "openai"', Reads(_addresses_of_clients)),
-    Row("export OPENAI_API_BASE=", NotRun("it talks at a terminal, and only `make clients` has aider")),
     # The simulator, and tests.
     Row("python -m simulator", Menu()),
     Row("curl -s http://127.0.0.1:8181/__sim/accounts", Runs()),

@@ -28,6 +28,9 @@ BACKEND = r"simulated backend on http://127\.0\.0\.1:\d+"
 LOCKS = (
     "requirements-dev.lock",
     "tests/clients/python/requirements.txt",
+    "tests/clients/llm/requirements.txt",
+    "tests/clients/llama_index/requirements.txt",
+    "tests/clients/litellm/requirements.txt",
     "tests/clients/node/package-lock.json",
 )
 NODE_MODULES = ROOT / "tests" / "service" / "node_sdk" / "node_modules"
