@@ -7,7 +7,8 @@ front ends make them anew.
 There are two chains. In the strict one all content counts as it is. In the tolerant one does not count what
 front ends change in passing: in answers how much white space there is, links and pictures (they host
 pictures anew, or drop them), in other messages only white space at the ends of lines and around the text,
-since a user who changes a link or the depth of a line means it; and the names of attached files.
+since a user who changes a link or the depth of a line means it; the time that NextChat writes into its system
+prompt anew for each request; and the names of attached files.
 """
 
 import base64
@@ -29,6 +30,8 @@ PICTURES: Final = re.compile(r"!\[[^\[\]\n]*+\]" + ADDRESS)
 LINKS: Final = re.compile(r"\[([^\[\]\n]*+)\]" + ADDRESS)
 MARKS: Final = re.compile(r"\u3010[^\u3010\u3011\n]*+\u3011")
 """Marks of citations, as some styles show them."""
+CLOCK: Final = re.compile(r"^Current time: .*+$", re.MULTILINE)
+"""A line of NextChat's system prompt, as its versions 2.9 to 2.16 send it."""
 URL_SAFE: Final = str.maketrans("-_", "+/")
 
 
@@ -94,9 +97,11 @@ class Fingerprints:
 
 def tolerant(message: ChatMessage) -> str:
     """The text of a message without what front ends change in passing."""
-    if message.role != "assistant":
-        return "\n".join(map(str.rstrip, message.text.splitlines())).strip()
     text = message.text
+    if message.role == "system":
+        text = CLOCK.sub("", text)
+    if message.role != "assistant":
+        return "\n".join(map(str.rstrip, text.splitlines())).strip()
     if "](" in text:
         text = LINKS.sub(r"\1", PICTURES.sub("", text))
     if "\u3010" in text:

@@ -235,3 +235,15 @@ def test_tolerant_text_of_an_answer_has_single_spaces_between_words() -> None:
 @pytest.mark.parametrize(("told", "edited"), [("1 0 apples", "10 apples"), ("a\nb", "ab")])
 def test_answer_of_which_words_were_joined_is_another_one(told: str, edited: str) -> None:
     assert whole(said("assistant", told)).tolerant != whole(said("assistant", edited)).tolerant
+
+
+def test_time_of_day_in_the_system_prompt_of_nextchat_does_not_count() -> None:
+    def prompt(time: str, role: str = "system") -> list[ChatMessage]:
+        text = f"You are ChatGPT.\nCurrent model: gpt-4-s\nCurrent time: {time}\nLatex block: $$e=mc^2$$"
+        return said(role, text)
+
+    noon, later = "Sat Nov 28 2026 12:00:00 GMT+0000", "Sat Nov 28 2026 12:01:07 GMT+0000"
+    assert whole(prompt(noon)).tolerant == whole(prompt(later)).tolerant
+    assert whole(prompt(noon)).strict != whole(prompt(later)).strict
+    assert whole(prompt(noon, "user")).tolerant != whole(prompt(later, "user")).tolerant
+    assert whole(prompt(f"{noon}\nBe brief.")).tolerant != whole(prompt(noon)).tolerant
