@@ -61,7 +61,8 @@ accounts-run: $(VENV)/dev.done
 clients: $(VENV)/dev.done
 	.ci/install_clients all
 	$(BIN)/python -m tests.clients
-	if [ -d tests/frontends ]; then $(BIN)/python -m pytest tests/frontends; fi
+	.ci/install_frontends
+	$(BIN)/python -m pytest tests/frontends
 
 # The stacks of deploy/ on a real container engine, which .ci/install_containers fetches; needs root.
 containers: $(VENV)/dev.done

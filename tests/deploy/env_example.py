@@ -41,7 +41,7 @@ OF_THE_STACK = {
     ),
     "CODE": ("", "Password of NextChat, for those who use that key."),
     "CUSTOM_MODELS": (
-        "-all,+gpt-4-s@OpenAI,+gpt-4-mobile@OpenAI,+gpt-3.5-turbo@OpenAI,+gpt-4o-mini@OpenAI",
+        "-all,+gpt-4-s@OpenAI,+gpt-4-mobile@OpenAI,+gpt-3.5-turbo@OpenAI",
         "Models that NextChat offers.",
     ),
     "VISION_MODELS": ("gpt-4-s,gpt-4-mobile", "Models to which NextChat lets users send pictures."),

@@ -1,5 +1,6 @@
 """The compose files: valid, hardened, and true to the service's own settings."""
 
+import json
 import re
 import shlex
 from ipaddress import ip_address, ip_network
@@ -272,22 +273,20 @@ def test_front_end_offers_models_that_the_service_has() -> None:
     assert set(environment["VISION_MODELS"].split(",")) <= set(names)
 
 
-def test_front_end_has_a_model_for_its_titles_that_costs_little() -> None:
-    # NextChat asks this one by itself, if it is offered.
+def test_front_end_begins_with_its_default_model() -> None:
+    # NextChat begins with this one wherever it is offered.
     environment = service("compose.yaml", "nextchat")["environment"]
-    assert "+gpt-4o-mini@OpenAI" in environment["CUSTOM_MODELS"].split(",")
-    assert ALIASES["gpt-4o-mini"] == "gpt-3.5-turbo"
+    assert "gpt-4o-mini" not in environment["CUSTOM_MODELS"]
 
 
 def test_front_end_listens_where_its_health_check_asks() -> None:
     assert service("compose.yaml", "nextchat")["environment"]["HOSTNAME"] == "0.0.0.0"
 
 
-def test_front_end_asks_nothing_by_itself_that_costs_a_conversation() -> None:
+def test_front_end_has_its_own_tools_off_and_its_side_requests_on() -> None:
     environment = service("compose.yaml", "open-webui")["environment"]
-    generations = {name: value for name, value in environment.items() if name.endswith("_GENERATION")}
-    assert len(generations) == 6
-    assert set(generations.values()) == {"false"}
+    assert json.loads(environment["DEFAULT_MODEL_METADATA"]) == {"capabilities": {"builtin_tools": False}}
+    assert not [name for name in environment if name.endswith("_GENERATION")]
     assert environment["TASK_MODEL_EXTERNAL"] == "gpt-3.5-turbo"
 
 
