@@ -22,11 +22,11 @@ RETRY = "retry"
 NEVER = "never"
 
 REFUSED = {
-    "unauthorized": (401, "invalid_api_key", RETRY),
-    "token_expired": (401, "invalid_api_key", RETRY),
-    "invalid_jwt": (401, "invalid_api_key", RETRY),
-    "expired_session_key": (401, "invalid_api_key", RETRY),
-    "invalid_api_key": (401, "invalid_api_key", RETRY),
+    "unauthorized": (401, "invalid_api_key", NEVER),
+    "token_expired": (401, "invalid_api_key", NEVER),
+    "invalid_jwt": (401, "invalid_api_key", NEVER),
+    "expired_session_key": (401, "invalid_api_key", NEVER),
+    "invalid_api_key": (401, "invalid_api_key", NEVER),
     "account_deactivated": (403, "account_deactivated", RETRY),
     "deactivated_workspace": (403, "deactivated_workspace", RETRY),
     "cloudflare": (503, "upstream_challenge", NEVER),
