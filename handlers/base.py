@@ -461,6 +461,8 @@ class UnknownPath(ApiHandler):
             hint = f" {ABSENT[first]}"
         elif path.endswith(("/chat/completions", "/models", "/images/generations", "/responses")):
             hint = " Check the base URL: the API is under /v1."
+        elif path.rstrip("/").endswith("/v1"):
+            hint = " This looks like a base URL: give it to a client, or ask below it for /models."
         raise NotFound(f"Unknown request URL: {self.request.method} {path}.{hint}", code="unknown_url")
 
     head = post = put = patch = delete = get

@@ -42,6 +42,7 @@ _HEADERS: Final = {
     "Accept": "image/png,image/jpeg,image/webp,image/gif,*/*;q=0.1",
     "Accept-Encoding": "identity",
 }
+_INSTEAD: Final = "send the content itself as a data: URL."
 _REDIRECTS: Final = (301, 302, 303, 307, 308)
 
 
@@ -207,7 +208,7 @@ class _Answer:
 def _check(is_allowed: Callable[[IPAddress], bool], addresses: Sequence[Address]) -> None:
     """Refuse a host if any of its addresses is not allowed. Raises UrlRefused."""
     if not all(is_allowed(ip_address(where[0])) for _, where in addresses):
-        raise UrlRefused("The address does not lead to a public server.")
+        raise UrlRefused(f"The address does not lead to a public server; {_INSTEAD}")
 
 
 def _normalised(url: str, ports: frozenset[int]) -> str:
@@ -224,9 +225,9 @@ def _normalised(url: str, ports: frozenset[int]) -> str:
     if parts.scheme not in ("http", "https"):
         raise UrlRefused("Only http and https addresses are fetched.")
     if "@" in parts.netloc:
-        raise UrlRefused("An address with a user name or password is not fetched.")
+        raise UrlRefused(f"An address with a user name or password is not fetched; {_INSTEAD}")
     if port not in ports:
-        raise UrlRefused(f"The port {port} is not one of a web server's.")
+        raise UrlRefused(f"The port {port} is not one of a web server's; {_INSTEAD}")
     return f"{parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}{tail}"
 
 

@@ -12,9 +12,12 @@ _HEAD = """\
 # Settings of a PandoraToV1Api, as settings of this service; docs/migration.md tells of them.
 # Keys and prefixes stand in it: keep it where others cannot read it.
 """
-_NO_FILE = """\
+_END = """\
 # Otherwise the compose files read the prefix from a file.
 PROXY_API_PREFIX_FILE=
+
+# The API is on port 33333 here. For clients that go on with the old port:
+#PORT=50011
 """
 
 
@@ -24,7 +27,7 @@ def environment_text(imported: Imported) -> str:
     for name, text in imported.settings.items():
         remark = f"# Please look: {imported.remarks[name]}.\n" if name in imported.remarks else ""
         parts.append(f"# {imported.origins[name]}\n{remark}{name}={_in_quotes(text)}\n")
-    parts.append(_NO_FILE)
+    parts.append(_END)
     if imported.gpts is not None:
         parts.append(
             f"# The list of GPTs ({imported.gpts} of them) can be used as it is: for compose copy it to\n"

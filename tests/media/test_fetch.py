@@ -170,6 +170,14 @@ async def test_no_spelling_of_an_inner_address_is_connected_to(host: str) -> Non
         assert server.connections == []
 
 
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1/", "http://example.org:33333/", "http://user:pw@example.org/"]
+)
+async def test_refusal_of_an_address_tells_what_to_send_instead(url: str) -> None:
+    with pytest.raises(UrlRefused, match=r"; send the content itself as a data: URL\.$"):
+        await Fetcher(max_bytes=LIMIT).fetch(url, held())
+
+
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("host", ["127.0.0.2", "0x7f000002", "[::1]", "[::ffff:7f00:1]", "169.254.169.254"])
 async def test_redirect_to_an_inner_address_is_refused(code: int, host: str) -> None:

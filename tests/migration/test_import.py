@@ -143,6 +143,10 @@ def test_key_that_is_not_known_is_told_in_one_line_without_its_value() -> None:
     ]
 
 
+def test_old_port_is_offered_in_a_comment() -> None:
+    assert "#PORT=50011" in environment_text(imported({})).splitlines()
+
+
 def test_objects_inside_objects_are_no_settings_however_deep_they_are() -> None:
     found = import_config(b'{"a": ' * 500 + b"1" + b"}" * 500)
     assert (found.settings, list(found.left_out), found.problems) == ({}, ['"a.a"'], [])
@@ -161,7 +165,7 @@ def test_list_of_gpts_is_looked_at_with_the_new_names() -> None:
     assert "GPTs (2 of them)" in environment_text(imported({}, gpts))
     taken = imported({"gpt_4_s_new_name": "helper"}, gpts)
     assert taken.gpts is None
-    assert '"helper" already means a model or an alias' in taken.problems[0]
+    assert '"helper" already means a model or an alias; give the GPT another' in taken.problems[0]
     assert imported({}, b"[]").problems != []
 
 

@@ -154,6 +154,14 @@ async def test_unknown_path_is_a_404_that_names_it(method: str, path: str) -> No
     assert f"{method} {path}" in answer.error["message"]
 
 
+@pytest.mark.parametrize("path", ["/v1", "/v1/"])
+async def test_base_url_in_a_browser_is_a_404_that_tells_what_it_is_for(path: str) -> None:
+    async with deployed() as service:
+        answer = await service.ask("GET", path)
+    expect(answer, 404, None, "unknown_url")
+    assert "base URL" in answer.error["message"]
+
+
 @pytest.mark.parametrize("path", ["/openai/responses", "/v2/chat/completions", "/api/models"])
 async def test_path_of_another_base_url_is_a_404_that_points_to_it(path: str) -> None:
     async with deployed() as service:

@@ -77,4 +77,4 @@ def _check_name(name: str, taken: Collection[str]) -> None:
     if name != name.strip():
         raise GptsError(f"the name {quoted(name)} begins or ends with a space")
     if name in taken:
-        raise GptsError(f"the name {quoted(name)} already means a model or an alias")
+        raise GptsError(f"the name {quoted(name)} already means a model or an alias; give the GPT another")
