@@ -28,6 +28,7 @@ _MARKS = re.compile(
     r"^ *```.*?^ *```$|^ {4}\S[^\n]*|^#+ |^\|[^\n]*|^ *- |^\d+\. |</?(?:img|details|summary)[^>]*>",
     re.MULTILINE | re.DOTALL,
 )
+_COMMENT = re.compile(r"(?<=\s)# .*$", re.MULTILINE)
 _CJK = r"[\u3400-\u9fff]"
 
 
@@ -41,9 +42,20 @@ def _in_english(path: Path) -> Path:
 
 
 def structure(text: str) -> list[str]:
-    """Marks of headings and items, rows as their number of cells, blocks of code and HTML as they are."""
+    """Marks of headings and items, rows as their number of cells, blocks of code and HTML as they are.
+
+    Of a comment in a block for the shell only its place counts.
+    """
     marks = _MARKS.findall(re.sub(r' alt="[^"]*"', "", _MADE.sub("", text)))
+    marks = [_COMMENT.sub("#", mark) if mark.lstrip().startswith("```sh") else mark for mark in marks]
     return [f"row of {mark.count('|') - 1}" if mark.startswith("|") else mark for mark in marks]
+
+
+def english_comments(text: str) -> list[str]:
+    """Comments in blocks for the shell that are not in Chinese; single words may stand there as they are."""
+    blocks = [block for block in _BLOCK.findall(text) if block.lstrip().startswith("```sh")]
+    comments = [comment for block in blocks for comment in _COMMENT.findall(block)]
+    return [comment for comment in comments if " " in comment[2:] and not re.search(_CJK, comment)]
 
 
 def names(text: str) -> list[Counter[str]]:

@@ -6,6 +6,7 @@ import pytest
 
 from tests.docs.languages import (
     DOCUMENTS,
+    english_comments,
     figures,
     in_chinese,
     links,
@@ -62,3 +63,8 @@ def test_each_version_links_to_the_other_below_its_title(path: Path) -> None:
 @PAIRS
 def test_chinese_text_has_chinese_punctuation(path: Path) -> None:
     assert marks_of_another_script(in_chinese(path).read_text("utf-8")) == []
+
+
+@PAIRS
+def test_comments_of_commands_are_in_chinese(path: Path) -> None:
+    assert english_comments(in_chinese(path).read_text("utf-8")) == []
