@@ -1,5 +1,6 @@
 """Side requests over the whole service: who answers them, what they cost, and what they leave as it is."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -202,6 +203,25 @@ async def test_request_that_is_too_long_for_the_cheap_model_is_answered_by_the_o
     said = {"role": "user", "content": words}
     async with deployed({"TEXT_FILE_BYTES": "0"}, HEALTHY) as service:
         await service.post({**asked, "messages": [said, *asked["messages"][1:]]})
+        assert models(service) == [model]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "result", "model"), [(1, 1, CHEAP), (9_000, 1, DEAR), (1, 9_000, DEAR)]
+)
+async def test_calls_and_their_results_count_for_how_long_it_is(
+    arguments: int, result: int, model: str
+) -> None:
+    asked = request_of("nextchat", "summary")
+    function = {"name": "look", "arguments": json.dumps({"at": "rain " * arguments})}
+    call = {"id": "call_1", "type": "function", "function": function}
+    said = [
+        {"role": "user", "content": "Look"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "call_1", "content": "rain " * result},
+    ]
+    async with deployed({"TEXT_FILE_BYTES": "0"}, HEALTHY) as service:
+        await service.post({**asked, "messages": [*said, asked["messages"][-1]]})
         assert models(service) == [model]
 
 

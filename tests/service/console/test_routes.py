@@ -19,7 +19,7 @@ SECRET = "sesame-street"
 
 async def state(service: Deployment, headers: dict[str, str] | None = None, key: str = "") -> Any:
     answer = await service.ask("GET", STATE, headers, key=key)
-    assert answer.status == 200
+    assert (answer.status, answer.headers["cache-control"]) == (200, "no-store")
     return answer.json
 
 
