@@ -19,7 +19,7 @@ from media import (
 )
 from runtime import ByteBudget, HeldBytes, NoRoom
 from translate.backend import Uploaded
-from translate.values import ApiError, Attachment, BadRequest, InternalError, Overloaded
+from translate.values import ApiError, Attachment, InternalError, Overloaded, UnusableAttachment
 from turns.failures import as_api_error
 from uploads import NoSuchUpload, OwnFiles, UploadFailed
 from upstream import UpstreamError
@@ -118,7 +118,7 @@ class AttachmentUploader:
         except MediaError as error:
             raise as_part_error(error, attachment.param) from None
         except NoSuchUpload:
-            raise BadRequest(
+            raise UnusableAttachment(
                 f"There is no file '{attachment.file_id[:100]}'. Store it with POST /v1/files first.",
                 param=attachment.param,
                 code="file_not_found",
@@ -145,7 +145,7 @@ class AttachmentUploader:
         except NoRoom as error:
             raise _overloaded(error) from None
         except FileTooLarge as error:
-            raise BadRequest(str(error), param=attachment.param) from None
+            raise UnusableAttachment(str(error), param=attachment.param) from None
         except UpstreamError as error:
             raise as_api_error(error) from None
 
@@ -161,4 +161,4 @@ def as_part_error(error: MediaError, param: str) -> ApiError:
     """
     if not isinstance(error, Unusable):
         return InternalError(str(error))
-    return BadRequest(f"{param}: {error}", param=param, code=CODES.get(type(error), "invalid_media"))
+    return UnusableAttachment(f"{param}: {error}", param=param, code=CODES.get(type(error), "invalid_media"))

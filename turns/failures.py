@@ -11,6 +11,7 @@ from translate.values import (
     NotAdmitted,
     Overloaded,
     QuotaExceeded,
+    UnusableAttachment,
     UpstreamFailed,
     UpstreamTimeout,
 )
@@ -84,6 +85,8 @@ def _http_date(text: str) -> float | None:
 
 def outcome_of(error: ApiError) -> Outcome:
     """The outcome under which a failed exchange is counted."""
+    if isinstance(error, UnusableAttachment):
+        return Outcome.INVALID
     if isinstance(error, NotAdmitted | QuotaExceeded):
         return Outcome.REJECTED
     if isinstance(error, InternalError):

@@ -117,6 +117,13 @@ async def test_part_that_cannot_be_used_is_named_and_nothing_is_sent(part: objec
     assert b"secret" not in answer.body
 
 
+async def test_part_that_cannot_be_used_is_no_fault_of_the_backend() -> None:
+    async with deployed() as service:
+        await send(service, image("ftp://example.com/x.png"))
+        metrics = (await service.ask("GET", "/metrics")).body.decode()
+    assert 'pandora_requests_total{model="gpt-4-s",outcome="invalid",route="chat"} 1.0' in metrics
+
+
 async def test_pixel_bomb_is_refused_by_its_header() -> None:
     data = bytearray(pixel())
     data[16:24] = (60_000).to_bytes(4, "big") * 2

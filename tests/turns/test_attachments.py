@@ -22,7 +22,7 @@ from tests.eventually import eventually
 from tests.media.pictures import png
 from tests.plenty import plenty
 from tests.turns.rig import StoredFiles
-from translate.values import ApiError, Attachment, BadRequest, InternalError, Overloaded
+from translate.values import ApiError, Attachment, BadRequest, InternalError, Overloaded, UnusableAttachment
 from turns.attachments import AT_ONCE, AttachmentUploader, as_part_error
 from upstream import ConnectFailed
 from upstream.files import FileTooLarge
@@ -129,7 +129,7 @@ async def test_upload_that_fails_is_an_error(
 )
 def test_unusable_part_is_named(error: MediaError, code: str) -> None:
     told = as_part_error(error, PARAM)
-    assert isinstance(told, BadRequest)
+    assert isinstance(told, UnusableAttachment)
     assert (told.param, told.code) == (PARAM, code)
     assert told.message == f"{PARAM}: {error}"
 

@@ -17,6 +17,7 @@ from translate.values import (
     QuotaExceeded,
     RateLimited,
     Unauthorized,
+    UnusableAttachment,
     UpstreamFailed,
     UpstreamTimeout,
 )
@@ -137,6 +138,7 @@ def test_only_refusals_announce_a_wait() -> None:
         (RateLimited("x"), Outcome.UPSTREAM_REFUSED),
         (AccountBusy("x"), Outcome.UPSTREAM_REFUSED),
         (BadRequest("x"), Outcome.UPSTREAM_REFUSED),
+        (UnusableAttachment("x"), Outcome.INVALID),
     ],
 )
 def test_error_is_counted_under_one_outcome(error: ApiError, outcome: Outcome) -> None:

@@ -77,6 +77,10 @@ class BadRequest(ApiError):
     type = "invalid_request_error"
 
 
+class UnusableAttachment(BadRequest):
+    """A picture or a file of the request cannot be used. The backend gets no message."""
+
+
 class Unauthorized(ApiError):
     """There is no key (code None), or the backend refuses the key (code `invalid_api_key`).
 

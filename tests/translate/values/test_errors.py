@@ -26,6 +26,7 @@ from translate.values.errors import (
     TooLarge,
     Unauthorized,
     UnsupportedMediaType,
+    UnusableAttachment,
     UpstreamFailed,
     UpstreamTimeout,
     model_not_found,
@@ -33,6 +34,7 @@ from translate.values.errors import (
 
 LEAVES: dict[type[ApiError], tuple[int, str, str | None]] = {
     BadRequest: (400, "invalid_request_error", None),
+    UnusableAttachment: (400, "invalid_request_error", None),
     Unauthorized: (401, "invalid_request_error", None),
     KeyExpired: (401, "invalid_request_error", None),
     Forbidden: (403, "request_forbidden", None),
