@@ -54,7 +54,7 @@ ROWS: dict[str, tuple[UpstreamError, type[ApiError], str | None, bool | None, fl
     "reset in the body": (ConnectionLost("body", "reset"), UpstreamFailed, "upstream_error", False, None),
     "unusable": (UnusableAnswer("address"), UpstreamFailed, "upstream_error", False, None),
     "aborted": (Aborted(), UpstreamFailed, "upstream_error", False, None),
-    "bad key": (refused(401, b'{"detail": "x"}'), Unauthorized, "invalid_api_key", None, None),
+    "bad key": (refused(401, b'{"detail": "x"}'), Unauthorized, "invalid_api_key", False, None),
     "too many": (
         refused(429, b'{"detail": "Too many requests."}', "7"), RateLimited, "rate_limit_exceeded", None, 7
     ),
