@@ -178,12 +178,13 @@ def test_blocked_answer_stays_blocked_whatever_the_message_says() -> None:
 def test_model_that_really_answered_is_the_one_that_the_backend_resolved() -> None:
     interpreter = Interpreter(SENT)
     facts = interpreter.facts
-    assert facts.answered_by("gpt-6") == ""
+    assert (facts.served_slug, facts.answered_by("gpt-6")) == ("", "")
     changes_of(interpreter, message("Hi", metadata={"model_slug": "gpt-6"}))
     assert (facts.model_slug, facts.answered_by("gpt-6")) == ("gpt-6", "")
     assert facts.answered_by("gpt-4") == "gpt-6", "which is not what was asked"
+    assert facts.served_slug == "gpt-6"
     changes_of(interpreter, message("Hi", metadata={"resolved_model_slug": "gpt-6-mini"}))
-    assert facts.answered_by("gpt-6") == "gpt-6-mini"
+    assert facts.answered_by("gpt-6") == facts.served_slug == "gpt-6-mini"
     assert interpreter.aside({"type": "server_ste_metadata", "metadata": {"resolved_model_slug": "gpt-5"}})
     assert facts.answered_by("gpt-6") == "gpt-5"
     assert interpreter.aside({"type": "server_ste_metadata", "metadata": {"resolved_model_slug": "a\r\nb"}})
