@@ -280,8 +280,8 @@ class HealthBook:
                     self._unsaved.add(alias)
                 continue
             both = merged(mine, theirs)
-            same = both.digest == theirs.digest
-            if (same and both != theirs) or both.enabled_at > theirs.enabled_at:
+            heeded = theirs.digest in ("", both.digest)  # else it is of another credential
+            if (heeded and both != theirs) or both.enabled_at > theirs.enabled_at:
                 self._unsaved.add(alias)
             if both != mine:
                 known.health = both

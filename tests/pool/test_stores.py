@@ -11,6 +11,8 @@ from redis import Redis
 
 from accounts import Need
 from pool import AccountFault, Condition, Fault, FileHealth, HealthBook, Obstacle, RedisHealth
+from pool.health import Health
+from pool.health_records import written
 from pool.stores import ACCOUNTS
 from tests.eventually import eventually
 from tests.pool.accounts import NOW, Clock, account, book_over, running
@@ -163,6 +165,21 @@ async def test_word_of_the_administrator_is_not_lost_to_a_failure_of_the_same_mo
             for book in (one, two):
                 await eventually(fails(book))
                 await eventually(is_off(book))
+
+
+@needs_redis
+async def test_failure_is_written_again_behind_a_word_of_the_administrator_that_knew_nothing_of_it() -> None:
+    """As two instances leave it that have both read before either has written."""
+    with RedisServer() as redis:
+        async with running(redis_book(redis)) as one:
+            one.failed(ALICE, REFUSED, began=NOW)
+            with Redis(port=redis.port) as database:
+                await eventually(lambda: bool(database.hexists(ACCOUNTS, "alice")))
+                database.hset(ACCOUNTS, "alice", written(Health(enabled=False, enabled_at=NOW)))
+            await eventually(is_off(one))
+            async with running(redis_book(redis)) as two:
+                await eventually(fails(two))
+                await eventually(is_off(two))
 
 
 @needs_redis
