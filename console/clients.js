@@ -25,7 +25,7 @@ export function clients({ address, key, model, models }) {
       parts: [
         variables(
           `BASE_URL=${rootInside}`, `OPENAI_API_KEY=${key}`, "CODE=a-password",
-          `CUSTOM_MODELS=-all,${[...names, "gpt-4o-mini"].map((name) => `+${name}@OpenAI`).join(",")}`,
+          `CUSTOM_MODELS=-all,${names.map((name) => `+${name}@OpenAI`).join(",")}`,
           `VISION_MODELS=${names.filter((name) => name !== cheap).join(",") || model}`, `DEFAULT_MODEL=${model}`,
         ),
       ],
@@ -43,9 +43,9 @@ export function clients({ address, key, model, models }) {
       name: "Open WebUI",
       parts: [
         variables(
-          `OPENAI_API_BASE_URL=${v1Inside}`, `OPENAI_API_KEY=${key}`, `TASK_MODEL_EXTERNAL=${cheap}`,
-          "ENABLE_TITLE_GENERATION=false", "ENABLE_TAGS_GENERATION=false", "ENABLE_FOLLOW_UP_GENERATION=false",
-          "ENABLE_AUTOCOMPLETE_GENERATION=false",
+          `OPENAI_API_BASE_URL=${v1Inside}`, `OPENAI_API_KEY=${key}`,
+          `DEFAULT_MODEL_METADATA='{"capabilities": {"builtin_tools": false}}'`, `TASK_MODEL_EXTERNAL=${cheap}`,
+          "BYPASS_EMBEDDING_AND_RETRIEVAL=true",
         ),
       ],
     },

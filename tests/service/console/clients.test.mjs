@@ -15,11 +15,12 @@ const DOCUMENTS = read("clients-setup.md") + read("clients.md");
 const lines = (text) => text.split("\n").map((line) => line.replace(/gpt-(?:4-s|4-mobile|3\.5-turbo)/g, "(model)"));
 
 const documented = new Set(lines(DOCUMENTS));
+const quoted = lines(DOCUMENTS).join("\n");
 
 for (const { name, parts } of clients(HERE).filter(({ name }) => name !== "one-api, new-api")) {
   test(`${name} is told what the documents say`, () => {
     for (const line of parts.flatMap(({ text }) => lines(text))) {
-      assert.ok(documented.has(line) || DOCUMENTS.includes(`\`${line.replaceAll("(model)", "gpt-4-s")}\``), line);
+      assert.ok(documented.has(line) || quoted.includes(`\`${line}\``), line);
     }
   });
 }
