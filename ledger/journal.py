@@ -38,7 +38,8 @@ class JournalLimits:
     max_backlog: int = 100_000
     """Records kept in memory, some 50 MB; beyond that the oldest are lost, and the log says so."""
     max_wait: float = 2.0
-    """How long an answer waits for its record; then the store counts as failing."""
+    """How long an answer waits for its record; then the store counts as failing. Twice that if the loop was
+    held up meanwhile."""
     first_pause: float = 0.25
     """Between two attempts to reach a store that fails; doubled each time, up to `last_pause`."""
     last_pause: float = 15.0
@@ -214,7 +215,11 @@ class Journal:
             self._queue.popleft()
 
     def _look_at_oldest(self, *, excused: bool = False) -> None:
-        """The store counts as failing if a record has waited for too long."""
+        """The store counts as failing if a record has waited for too long.
+
+        A look that comes late itself says nothing of the store, which gets its time once more: from then on
+        the look is `excused`, and counts however late it is.
+        """
         self._timer = None
         oldest = next((queued for queued in self._queue if not queued.waiter.done()), None)
         if oldest is None:
@@ -223,9 +228,7 @@ class Journal:
         left = oldest.since + self._limits.max_wait - loop.time()
         if left > 0:
             self._timer = loop.call_later(left, self._look_at_oldest)
-        elif (
-            left < -LATE and not excused
-        ):  # the loop was held up, and the store's answer may wait behind this
+        elif left < -LATE and not excused:
             self._timer = loop.call_later(self._limits.max_wait, partial(self._look_at_oldest, excused=True))
         else:
             self._note_failure("it does not answer")

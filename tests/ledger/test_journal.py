@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ledger import SqliteStore
-from ledger.journal import MAX_BATCH, Journal, JournalLimits
+from ledger.journal import LATE, MAX_BATCH, Journal, JournalLimits
 from ledger.limits import Allowed, CurrentUsage
 from ledger.records import Counted, Posted, Record, Settled
 from ledger.store import PendingRecord, StoreDecision, StoreError
@@ -81,6 +82,34 @@ async def test_store_that_hangs_keeps_nobody_waiting(
     assert [(each.record, each.allowed) for each in store.written] == [(record, ALLOWED), (record, None)], (
         "what was turned away too late is stored by force"
     )
+
+
+async def test_loop_that_was_held_up_is_no_fault_of_the_store(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = SlowStore(tmp_path / "file")
+    journal = journal_over(store, JournalLimits(max_wait=1.0))
+    committing = journal.commit(posted(), ALLOWED)
+    time.sleep(1.0 + 2 * LATE)  # noqa: ASYNC251 - as the building of a vocabulary does
+    for _ in range(3):
+        await asyncio.sleep(0)  # the look that is late, before the store can have answered
+    store.answers.set()
+    assert await committing is not None
+    assert not journal.failing
+    await journal.close()
+    assert "does not answer" not in caplog.text
+
+
+async def test_store_that_hangs_behind_a_loop_that_was_held_up_keeps_nobody_waiting(tmp_path: Path) -> None:
+    store = SlowStore(tmp_path / "file")
+    journal = journal_over(store, JournalLimits(max_wait=0.05, first_pause=0.01))
+    committing = journal.commit(posted(), ALLOWED)
+    time.sleep(0.05 + 2 * LATE)  # noqa: ASYNC251
+    async with asyncio.timeout(10):
+        assert await committing is None
+    assert journal.failing
+    store.answers.set()
+    await journal.close()
 
 
 async def test_metrics_say_that_it_fails_for_as_long_as_it_does(tmp_path: Path) -> None:
