@@ -6,19 +6,20 @@ import socket
 import subprocess
 import tempfile
 import time
-from typing import Self
+from typing import Final, Self
 
 import pytest
+
+from benchmarks.ports import free_port
 
 needs_redis = pytest.mark.skipif(shutil.which("redis-server") is None, reason="redis-server is missing")
 
 
 class RedisServer:
-    """Runs while used with `with`; what it holds is gone when it stops."""
+    """Runs while used with `with`; what it holds is gone when it stops, but for what it was told to SAVE."""
 
     def __init__(self) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port: int = probe.getsockname()[1]
+        self.port: Final = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._folder = tempfile.TemporaryDirectory(prefix="redis-")
 

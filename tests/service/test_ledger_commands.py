@@ -174,11 +174,15 @@ def test_newer_ledger_in_redis_stops_the_start(tmp_path: Path) -> None:
 @needs_redis
 def test_service_ends_when_a_redis_that_was_away_turns_out_to_be_newer() -> None:
     server = RedisServer()
+    server.start()
+    newer_redis(server)
+    with redis.Redis(port=server.port) as database:
+        database.save()
+    server.stop()
     settings = {"BASE_URL": "http://127.0.0.1:1", "PORT": "0", "DRAIN_TIMEOUT": "0"}
     with running(["server.py"], settings | {"REDIS_URL": server.url}) as service:
         listening_port(service)
         with server:
-            newer_redis(server)
             assert service.exit_code(30) == 2
         assert "the ledger in Redis has schema 99" in service.output
         assert "Traceback" not in service.output
