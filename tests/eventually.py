@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from math import ceil
 from typing import Final
 
@@ -15,6 +15,14 @@ async def eventually(holds: Callable[[], bool], seconds: float = 10.0) -> None:
     until = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < until, f"still not so after {seconds:g} seconds"
+        await asyncio.sleep(0.005)
+
+
+async def eventually_none(left: Callable[[], Set[object]], seconds: float = 10.0) -> None:
+    """Return once nothing is left; fail, and say what is, if something still is after so many seconds."""
+    until = time.monotonic() + seconds
+    while rest := left():
+        assert time.monotonic() < until, f"still left after {seconds:g} seconds: {rest}"
         await asyncio.sleep(0.005)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.eventually import eventually
+from tests.eventually import eventually_none
 from tests.faults.cells import Fault, cells_of
 from tests.faults.checks import check
 from tests.faults.stage import Stage, logs_by_cell, stage
@@ -33,8 +33,8 @@ async def test_fault_ends_as_the_table_says_and_leaves_nothing(fault: Fault) -> 
         assert not wrong, "\n".join(f"{name}: {failure}" for name, failure in wrong.items())
         for each in stages:
             await each.backend.hang_up()
-        await eventually(lambda: open_files() <= files)
-        await eventually(lambda: asyncio.all_tasks() <= tasks)
+        await eventually_none(lambda: open_files() - files)
+        await eventually_none(lambda: asyncio.all_tasks() - tasks)
 
 
 async def played(each: Stage) -> tuple[str, str]:

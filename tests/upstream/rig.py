@@ -11,7 +11,7 @@ from pathlib import Path
 import tornado
 
 from accounts import Credential
-from tests.eventually import eventually
+from tests.eventually import eventually_none
 from tests.scripted_server import EVENT_STREAM, Connection, ScriptedServer, Verb, chunk, last_chunk, status
 from translate.backend import PostedConversation
 from upstream import ConversationClient, Exchange, HttpClient, Timeouts
@@ -137,7 +137,7 @@ async def nothing_left() -> AsyncIterator[None]:
     """Fail if file descriptors or tasks made inside stay there."""
     descriptors, tasks = open_descriptors(), asyncio.all_tasks()
     yield
-    await eventually(lambda: open_descriptors() <= descriptors and asyncio.all_tasks() <= tasks)
+    await eventually_none(lambda: (open_descriptors() - descriptors) | (asyncio.all_tasks() - tasks))
 
 
 def open_descriptors() -> set[str]:
