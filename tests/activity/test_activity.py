@@ -141,6 +141,27 @@ async def test_who_watches_goes_when_the_service_stops_and_is_waited_for() -> No
     await activity.wait_until_left()
 
 
+async def test_service_that_stops_waits_until_the_last_one_who_watches_has_left_and_no_longer() -> None:
+    activity = Activity()
+    with activity.watch():
+        pass  # that all have left once is no reason to go
+    with ExitStack() as last:
+        last.enter_context(activity.watch())
+        with activity.watch():
+            activity.end()
+            waiting = asyncio.create_task(activity.wait_until_left())
+        await turns_of_the_loop()
+        assert not waiting.done(), "one still watches"
+    await turns_of_the_loop()
+    assert waiting.done(), "nobody is waited for"
+
+
+async def turns_of_the_loop() -> None:
+    """Let everything be done that waits for nothing."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
 def test_so_many_may_watch_and_nobody_once_the_service_stops() -> None:
     activity = Activity()
     with ExitStack() as stack:

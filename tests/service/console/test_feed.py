@@ -17,6 +17,7 @@ from tests.service.console.test_routes import ADMIN
 from tests.service.deployment import KEY, Deployment, deployed
 from tests.service.test_administration import ADMIN as OPERATOR
 from tests.service.test_administration import LAPTOP, administered, write
+from tests.service.test_tools import WEATHER
 from translate.values import Overloaded
 
 EVENTS = "/console/events"
@@ -94,6 +95,35 @@ async def test_what_is_told_of_an_answer_is_what_the_client_and_the_ledger_know(
     assert told["prompt_tokens"] == usage["prompt_tokens"] == row["prompt_tokens"]
     assert told["completion_tokens"] == usage["completion_tokens"] == row["completion_tokens"]
     assert (told["units"], told["key"], told["account"]) == (row["units"], row["key"], row["account"])
+
+
+@pytest.mark.parametrize(
+    ("text", "fields", "end"),
+    [
+        ("Tell me about rain [[sim tokens=40 finish=max_tokens]]", {}, "length"),
+        ("Tell me about rain [[sim tokens=40 moderation=blocked]]", {}, "content_filter"),
+        ("What is the weather in Oslo?", {"tools": [WEATHER]}, "tool_calls"),
+    ],
+)
+async def test_end_of_a_good_answer_is_told_as_the_client_gets_it(
+    text: str, fields: dict[str, Any], end: str
+) -> None:
+    async with deployed({"CONTINUE_LIMIT": "0"}) as service, watching(service) as page:
+        answer = await service.chat(text, **fields)
+        (told,) = await until_ended(page)
+    assert told["finish_reason"] == answer.json["choices"][0]["finish_reason"] == end
+
+
+async def test_answer_without_a_good_end_has_no_reason_for_one() -> None:
+    async with deployed() as service, watching(service) as page, service.connect() as client:
+        await service.chat("Hello [[sim pace=200 fault=error_mid]]", stream=True)
+        (failed,) = await until_ended(page)
+        await service.begin(client, "Tell me more [[sim pace=20 tokens=200]]")
+        await eventually(lambda: service.in_flight == 1)
+        client.close()
+        (left,) = await until_ended(page)
+    ends = [(each["outcome"], each["finish_reason"]) for each in (failed, left)]
+    assert ends == [("upstream_error", ""), ("client_gone", "")]
 
 
 async def test_failures_say_why_and_no_word_of_the_request() -> None:
