@@ -2,7 +2,7 @@
 
 import copy
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -29,6 +29,7 @@ from translate.openai import (
     WholeResponse,
     check_outputs,
     messages_of,
+    references,
     responses_request,
     settled,
 )
@@ -37,6 +38,7 @@ from translate.values import (
     ApiError,
     BadRequest,
     ChatMessage,
+    JsonObject,
     Model,
     Native,
 )
@@ -87,15 +89,20 @@ class ResponsesHandler(AnswerHandler[JsonBody]):
         request = await computed(size, responses_request, data, new_id, emulate=emulate)
         del data
         model = await self.resolve(request.model)
-        side = await self._side_answerer(request, model, size)
+        said = side = None
+        if not _follows_kept(request):
+            said = await self._messages(request.items, {})
+            side = await self._side_answerer(request, model, said)
         model = side or model
         self.check_limits(self.caller, model)
         if request.conversation:
             meanwhile.enter_context(alone(self.responses, self.caller, request.conversation))
         asked = await self._asked(request, model)
+        if said is None:
+            said = await self._messages(asked.items, asked.called)
         if side is None:
-            asked = await self._recognised(asked)
-        course = await self._course(asked, size)
+            asked = await self._recognised(asked, said)
+        course = await self._course(asked, said, size)
         draft = ResponseDraft(self._facts(asked, course), new_id, time.time)
         format = ResponseStream(draft) if request.stream else WholeResponse(draft)
         again = None
@@ -105,11 +112,18 @@ class ResponsesHandler(AnswerHandler[JsonBody]):
         keep = partial(self._keep, asked, course, draft) if self._lasts(asked) else None
         return ChainedRunner(self._new_turn(asked, course, format), again, keep), format
 
-    async def _side_answerer(self, request: ResponsesRequest, model: Model, size: int) -> Model | None:
-        """See `side_answerer`. What follows something that is kept here is a person's."""
-        if request.previous_id or request.conversation:
-            return None
-        said = await computed(size, messages_of, request.items, {})
+    async def _messages(
+        self, items: Sequence[JsonObject], called: Mapping[str, str]
+    ) -> tuple[ChatMessage, ...]:
+        """What the items of the request say to the model; see `messages_of`. It is made once, and not kept
+        while the answer is made: it has copies of texts in several parts.
+        """
+        return await computed(self.body_bytes, messages_of, items, called)
+
+    async def _side_answerer(
+        self, request: ResponsesRequest, model: Model, said: Sequence[ChatMessage]
+    ) -> Model | None:
+        """See `side_answerer`; the request follows nothing that is kept here, and its items are `said`."""
         messages = [*system(request.instructions), *said]
         return await side_answerer(
             self, self.chat.side_model, model, messages, request.tools.toolbox, streams=request.stream
@@ -124,13 +138,14 @@ class ResponsesHandler(AnswerHandler[JsonBody]):
         """Whether others may go on after the response."""
         return self._is_kept(asked) or asked.history is not None
 
-    async def _recognised(self, asked: Asked) -> Asked:
-        """With what the request goes on behind, if it brings all that was said, and the backend has that."""
+    async def _recognised(self, asked: Asked, said: Sequence[ChatMessage]) -> Asked:
+        """With what the request goes on behind, if its items, which are `said`, are all that was, and the
+        backend has that.
+        """
         lasting, instructions = self.parts.lasting, asked.request.instructions
         if asked.past is not None or lasting is None or not lasts(self.caller):
             return asked
-        messages = [*system(instructions), *messages_of(asked.items, {})]
-        history = await lasting.history(asked.model, messages)
+        history = await lasting.history(asked.model, [*system(instructions), *said])
         node, past = await lasting.find(self.caller, asked.model, history), None
         if node is not None:
             past = recognised_past(node, history.new, asked.model, instructions, asked.items)
@@ -177,10 +192,11 @@ class ResponsesHandler(AnswerHandler[JsonBody]):
             files=f"{self.public_base()}/files/" if Native.CODE_INTERPRETER in request.tools.native else "",
         )
 
-    async def _course(self, asked: Asked, size: int) -> Course:
-        """How the answer is made first: where the earlier one was, if the backend's conversation is known."""
+    async def _course(self, asked: Asked, said: Sequence[ChatMessage], size: int) -> Course:
+        """How the answer to what is `said` is made first: where the earlier one was, if the backend's
+        conversation is known.
+        """
         past, request = asked.past, asked.request
-        said = messages_of(asked.items, asked.called)
         if not said and not request.conversation:
             raise nothing_to_answer()
         if past is None:
@@ -189,7 +205,7 @@ class ResponsesHandler(AnswerHandler[JsonBody]):
         if isinstance(past, RecognisedPast):
             said = said[-past.new :]
         if not said or standing is None or not goes_on(standing, asked.model, self.caller):
-            return await self._whole_course(asked, past)
+            return await self._whole_course(asked, past, said)
         instructions = request.instructions if request.instructions != standing.instructions else ""
         if instructions and standing.instructions:
             instructions = f"{REPLACES}\n\n{instructions}"
@@ -198,9 +214,13 @@ class ResponsesHandler(AnswerHandler[JsonBody]):
         )
         return Course(emulated, standing.place, standing.account)
 
-    async def _whole_course(self, asked: Asked, past: Past) -> Course:
-        """How the answer is made of all that was said before. Raises ApiError."""
-        said = messages_of([*await past.items(), *asked.items], {})
+    async def _whole_course(self, asked: Asked, past: Past, said: Sequence[ChatMessage] = ()) -> Course:
+        """How the answer is made of all that was said before. `said` are the messages of the request's own
+        items, if they are there. Raises ApiError.
+        """
+        earlier = await past.items()
+        if earlier or not said:
+            said = messages_of([*earlier, *asked.items], {})
         if not said:
             raise nothing_to_answer()
         messages = [*system(asked.request.instructions), *said]
@@ -272,6 +292,11 @@ class ResponsesHandler(AnswerHandler[JsonBody]):
         draft.earlier_tokens = 0
         self.set_header(CONVERSATION_HEADER, NEW)
         return self._new_turn(asked, course, format)
+
+
+def _follows_kept(request: ResponsesRequest) -> bool:
+    """Whether the request refers to something that is kept here; then it is a person's."""
+    return bool(request.previous_id or request.conversation or references(request.items))
 
 
 def goes_on(standing: Standing, model: Model, caller: Caller) -> bool:

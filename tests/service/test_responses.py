@@ -3,9 +3,12 @@
 import asyncio
 import json
 import os
-from contextlib import nullcontext
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -15,6 +18,7 @@ from simulator import Knobs
 from tests.raw_client import Answer
 from tests.redis_server import RedisServer, needs_redis
 from tests.service.deployment import JSON_TYPE, KEY, Deployment, deployed
+from translate.openai import messages_of
 
 PATH = "/v1/responses"
 OTHER = "fk-of-somebody-else"
@@ -292,6 +296,41 @@ async def test_items_may_be_named_by_their_ids() -> None:
         answer = await ask(service, [reference, question], key=OTHER)
         assert (answer.status, answer.json["error"]["param"]) == (404, "input")
         assert "not found" in answer.json["error"]["message"]
+
+
+@contextmanager
+def items_read() -> Iterator[list[int]]:
+    """How many items each call of `messages_of` has read, in this thread, while the context lasts."""
+    counts: list[int] = []
+
+    def note(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and frame.f_code is messages_of.__code__:
+            counts.append(len(frame.f_locals["items"]))
+
+    sys.setprofile(note)
+    try:
+        yield counts
+    finally:
+        sys.setprofile(None)
+
+
+async def test_messages_are_made_of_the_items_of_a_request_once() -> None:
+    async with deployed() as service:
+        with items_read() as counts:
+            first = await said(service, "Say exactly: one")
+            items = [{"role": "user", "content": "Say exactly: one"}, *first["output"]]
+            question = {"role": "user", "content": "Say exactly: two"}
+            whole_history = await ask(service, [*items, question])
+            reference = {"type": "item_reference", "id": first["output"][0]["id"]}
+            named = await ask(service, [items[0], reference, question])
+            chain = await ask(service, question["content"], previous_response_id=first["id"])
+            conversation = (await service.post({}, path="/v1/conversations")).json["id"]
+            kept = await ask(service, "Say exactly: three", conversation=conversation)
+            kept_further = await ask(service, "Say exactly: four", conversation=conversation)
+    went_on = [whole_history, named, chain, kept_further]
+    assert {answer.headers["x-conversation"] for answer in went_on} == {"continued"}
+    assert kept.status == 200
+    assert counts == [1, 3, 3, 1, 1, 1]
 
 
 async def test_result_of_a_call_that_nobody_made_is_refused() -> None:
