@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +14,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests.scratch import scratch_folder
 
 ROOT = Path(__file__).parents[1]
 PREFIX = "prefix0001"
@@ -120,7 +121,7 @@ def running(
     descriptors: Sequence[int] = (),
 ) -> Iterator[Process]:
     """A process, stopped at the end. Its state is kept in a directory of its own."""
-    with tempfile.TemporaryDirectory() as state:
+    with scratch_folder() as state:
         process = Process(arguments, {"STATE_DIR": state} | dict(settings or {}), descriptors)
         try:
             yield process

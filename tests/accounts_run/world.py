@@ -12,12 +12,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from tests.accounts_run.book import Booked
 from tests.processes import PREFIX, ROOT, Process, ask, environment, listening_port, simulator_process
 from tests.redis_server import RedisServer
+from tests.scratch import scratch_folder
 
 ACCOUNTS = ("ada", "ben", "cem", "dee", "eve", "fay")
 KEYS = ("kitchen", "office", "garden")
@@ -110,7 +110,7 @@ def world(instances: int) -> Iterator[World]:
     """Everything but the instances, which `World.start` starts; all is stopped at the end."""
     knobs = ["--cap", str(CAP), "--cap-window", str(WINDOW - SOONER), "--title", "0"]
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(TemporaryDirectory(prefix="accounts-")))
+        folder = Path(stack.enter_context(scratch_folder("accounts-")))
         _, port = stack.enter_context(simulator_process(PREFIX, knobs))
         redis = stack.enter_context(RedisServer()).url if instances > 1 else ""
         common = {

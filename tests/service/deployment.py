@@ -5,7 +5,6 @@ import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from handlers import AppParts
@@ -14,6 +13,7 @@ from settings import Settings
 from simulator import Knobs, Simulator
 from simulator.state import ObservedRequest, ObservedStream, State
 from tests.raw_client import Answer, Connection, Headers, connect
+from tests.scratch import scratch_folder
 from upstream import Paces, SocketLimits
 from upstream.socket import Pauses, SocketTimes
 from wiring import build
@@ -141,7 +141,7 @@ async def deployed(
     """
     simulator = Simulator(PREFIX, knobs or Knobs(busy=False, cap=0))
     await simulator.start()
-    with TemporaryDirectory() as state:
+    with scratch_folder() as state:
         settings = {
             "BASE_URL": simulator.url.replace("127.0.0.1", "localhost") if named_backend else simulator.url,
             "PROXY_API_PREFIX": PREFIX,

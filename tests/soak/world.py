@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from simulator import GIZMOS
 from tests.processes import Pair, Process, ask, service_over_simulator
 from tests.raw_client import Answer, Connection, connect
+from tests.scratch import scratch_folder
 from tests.service.deployment import CHAT, JSON_TYPE, question
 
 MIB = 1 << 20
@@ -116,7 +116,7 @@ async def world(
     settings: Mapping[str, str] | None = None, command: Sequence[str] = ("server.py",)
 ) -> AsyncIterator[World]:
     """Both processes, fresh; ended at the end. `command` starts the service."""
-    with TemporaryDirectory(prefix="soak-") as folder:
+    with scratch_folder("soak-") as folder:
         state, gpts = Path(folder) / "state", Path(folder) / "gpts.json"
         gpts.write_text("{}")
         processes = _processes({**SETTINGS, **(settings or {})}, command, state, gpts)

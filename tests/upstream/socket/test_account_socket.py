@@ -178,7 +178,7 @@ async def test_address_that_leads_nowhere_costs_nothing_and_is_not_told(address:
 async def test_cancelled_caller_leaves_nothing_behind_while_it_connects() -> None:
     async with scene(Backend(greeting=None), limits=SHORT_LIVED) as here:
         task = here.talk().start()
-        await asyncio.sleep(0.1)
+        await eventually(lambda: bool(here.backend.peers))
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
