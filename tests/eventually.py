@@ -37,3 +37,9 @@ async def promptly(holds: Callable[[], bool], seconds: float) -> None:
             return
         await asyncio.sleep(STEP)
     assert holds(), f"still not so after {seconds:g} seconds"
+
+
+async def go_on(seconds: float) -> None:
+    """Let what is under way in this process go on for so long, and longer if the process got no time."""
+    for _ in range(ceil(seconds / STEP)):
+        await asyncio.sleep(STEP)

@@ -175,6 +175,7 @@ def test_killed_instance_takes_only_its_own_streams_along(tmp_path: Path) -> Non
         doomed = both.in_flight(0)
         assert 0 < doomed < len(responses)
         both.instances[0].signal(signal.SIGKILL)
+        assert both.instances[0].exit_code() == -signal.SIGKILL  # it accepts nothing any more
         ends = []
         for response in responses:
             try:

@@ -18,7 +18,7 @@ from tests.eventually import eventually
 from tests.processes import ROOT, ask, environment, service_over_simulator
 from tests.raw_client import EventStream
 from tests.roster.rig import content, key
-from tests.scripted_server import ScriptedServer, Verb, rst, stall, without_accounts
+from tests.scripted_server import Connection, ScriptedServer, Verb, rst, stall, without_accounts
 from tests.service.deployment import CHAT, JSON_TYPE, KEY, Deployment, deployed, question
 from tests.service.test_retry import GOOD, OOPS, answer
 from tests.tracing.collector import CLIENT, ERROR, UNSET, Collector, Seen, collecting, wait_for_senders
@@ -231,11 +231,15 @@ async def test_client_that_leaves_is_no_error(stream: bool) -> None:
 
 
 async def test_client_that_leaves_before_the_answer_is_no_error_of_the_attempt() -> None:
-    async with traced_over([stall()]) as (service, collector):
+    posted = asyncio.Event()
+
+    async def note(_: Connection) -> None:
+        posted.set()
+
+    async with traced_over([note, stall()]) as (service, collector):
         async with service.connect() as client:
             await service.begin(client, "Hello")
-            await eventually(lambda: service.in_flight == 1)
-            await asyncio.sleep(0.1)
+            await posted.wait()
             client.close()
         await eventually(lambda: service.requests("client_gone") == 1)
     request, (attempt,) = alone(collector)

@@ -1,13 +1,12 @@
 """The backend's limits by account: when it is asked, what is believed, and for how long."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import pytest
 
-from tests.eventually import eventually
+from tests.eventually import eventually, go_on
 from tests.upstream.account.rig import (
     ALICE,
     BOB,
@@ -165,7 +164,7 @@ async def test_pool_has_no_limits_of_its_own() -> None:
     async with rig() as it:
         it.known.note(POOL, it.model_limit())
         it.known.turn_ended(POOL)
-        await asyncio.sleep(0.1)  # as long as a question takes
+        await go_on(0.1)  # as long as a question takes
         assert it.known.model_used_up(POOL, "gpt-5-6") is None
         assert it.backend.asked == []
 
@@ -190,7 +189,7 @@ async def test_backend_without_limits_is_not_asked_again() -> None:
     async with rig({"detail": "Not Found"}, 404) as it:
         it.known.turn_ended(ALICE)
         await eventually(lambda: len(it.backend.asked) == 1)
-        await asyncio.sleep(0.1)  # the answer is read
+        await go_on(0.1)  # the answer is read
         it.known.turn_ended(BOB)
-        await asyncio.sleep(0.1)
+        await go_on(0.1)
         assert it.backend.keys == [ALICE.secret]

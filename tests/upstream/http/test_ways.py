@@ -9,7 +9,7 @@ import pytest
 
 from accounts import Credential
 from simulator import Knobs, Simulator
-from tests.eventually import eventually
+from tests.eventually import eventually, go_on
 from tests.plenty import held
 from tests.simulator.client import payload
 from tests.transport.keeping_server import keeping_server, server_context
@@ -76,7 +76,7 @@ async def test_two_accounts_of_one_server_meet_at_no_proxy_and_on_no_connection(
         direct = Credential("fk-direct")
         for credential in (first, second, direct, second, first, direct):
             assert (await client.call("GET", MODELS, credential)).status == 200
-            await asyncio.sleep(0.15)  # so that the connection has settled, and would serve the next one
+            await go_on(0.15)  # so that the connection has settled, and would serve the next one
         keys = [
             {line for request in peer.requests for line in request.split(b"\r\n") if b"Bearer" in line}
             for peer in server.peers

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.eventually import eventually
+from tests.eventually import eventually, go_on
 from tests.simulator.client import KEY
 from tests.upstream.socket.rig import OVER_SOCKET, QUICK, world
 from upstream import Aborted
@@ -51,7 +51,7 @@ async def test_afterwards_the_socket_is_there_before_the_post_and_is_shared() ->
 async def test_account_whose_socket_has_closed_registers_and_connects_before_the_next_post() -> None:
     async with world(limits=replace(QUICK, times=SocketTimes(idle=0.02))) as here:
         await here.learn()
-        await asyncio.sleep(0.1)
+        await go_on(0.1)
         assert (await here.say("say exactly: again")).said == "again"
         assert here.sockets == 2
         assert len(here.seen("/register-websocket")) == 1
