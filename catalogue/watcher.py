@@ -79,13 +79,19 @@ class GptsFileWatcher:
         await self._descriptions.close()
 
     def availability(self) -> dict[str, dict[str, object]]:
-        """For each GPT on offer, by name: `{"available": bool}`, with a `reason` (a string) if it is not."""
-        availability: dict[str, dict[str, object]] = {}
-        for name, model in self._catalogue.models.items():
-            if model.gizmo_id:
-                reason = self._descriptions.unavailable_reason(model.gizmo_id)
-                availability[name] = {"available": True} if reason is None else _unavailable(reason)
-        return availability
+        """For each GPT on offer, by name: `{"available": bool}`, with a `reason` (a string) if it is not.
+
+        `available` is None, with the reason, of a GPT for which nobody has asked the backend yet.
+        """
+        gpts = [(name, model.gizmo_id) for name, model in self._catalogue.models.items() if model.gizmo_id]
+        return {name: self._availability_of(gizmo_id) for name, gizmo_id in gpts}
+
+    def _availability_of(self, gizmo_id: str) -> dict[str, object]:
+        reason = self._descriptions.unavailable_reason(gizmo_id)
+        if reason is None:
+            return {"available": True}
+        available = False if self._descriptions.is_looked_up(gizmo_id) else None
+        return {"available": available, "reason": reason}
 
     async def _keep_watching(self) -> None:
         while True:
@@ -113,7 +119,3 @@ async def _one_by_one(change: Callable[[str], None], names: Iterable[str]) -> No
     for name in names:
         change(name)
         await asyncio.sleep(0)
-
-
-def _unavailable(reason: str) -> dict[str, object]:
-    return {"available": False, "reason": reason}

@@ -59,7 +59,7 @@ const CODES = {
 // Reasons for GPTs and accounts, with {} for what varies.
 const REASONS = {
   "its description has not come yet": "它的说明还没有取得",
-  "KEY_FOR_GPTS_INFO is not set: its description is fetched with the key of whoever uses it first": "未设置 KEY_FOR_GPTS_INFO：第一个使用者的密钥将用来获取它的说明",
+  "it is looked up with the key of whoever uses it first: set KEY_FOR_GPTS_INFO to have it looked up before": "首次使用时用使用者的密钥查询；设置 KEY_FOR_GPTS_INFO 后会事先查询",
   "it is no longer offered": "已不再提供",
   "the service is stopping": "服务正在关闭",
   "the backend cannot be reached": "无法连接后端",

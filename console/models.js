@@ -29,9 +29,11 @@ function row(name, state, units) {
   return el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, state), el("td", { class: "number" }, units));
 }
 
+/** `available` is null for a GPT of which nobody has asked the backend yet. */
 function state({ available, reason }) {
+  const [kind, word] = available === null ? [" none", "notLookedUp"] : available ? ["", "available"] : [" off", "unavailable"];
   return [
-    el("span", { class: available ? "state" : "state off" }, t(available ? "available" : "unavailable")),
+    el("span", { class: `state${kind}` }, t(word)),
     reason ? el("div", { class: "reason" }, told(reason)) : null,
   ];
 }

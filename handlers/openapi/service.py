@@ -24,7 +24,7 @@ _READY: Final = whole(
     {
         "status": one_of("", "ready", "not_recording", "draining"),
         "in_flight": integer("Answers that are being made.", minimum=0),
-        "gpts": record(None, "Which GPTs can be used."),
+        "gpts": record(None, "Which GPTs can be used; null if nobody has asked for one yet."),
     },
     without=("gpts",),
 )

@@ -215,13 +215,24 @@ async def test_expired_key_of_the_service_is_named_and_not_the_callers_fault(tmp
 @pytest.mark.usefixtures("loud_log")
 async def test_without_a_key_the_first_caller_fetches_for_all(tmp_path: Path) -> None:
     async with offering(tmp_path, {"helper": HELPER}, {"KEY_FOR_GPTS_INFO": ""}) as service:
-        assert (await readiness(service))["helper"]["available"] is False
+        helper = (await readiness(service))["helper"]
+        assert helper["available"] is None, "it may work: nobody has asked"
+        assert "set KEY_FOR_GPTS_INFO" in helper["reason"]
         assert len(service.upstream.requests) == 0
         for key in (CALLER, OTHER_CALLER):
             assert (await service.chat(key=key, model="helper")).status == 200
         paths = [seen.path.rpartition("/")[2] for seen in service.upstream.requests]
         assert paths == [HELPER["id"], "conversation", "conversation"]
         assert await readiness(service) == {"helper": {"available": True}}
+
+
+@pytest.mark.usefixtures("loud_log")
+async def test_without_a_key_a_gpt_that_failed_at_its_first_use_is_not_available(tmp_path: Path) -> None:
+    async with offering(tmp_path, {"missing": MISSING}, {"KEY_FOR_GPTS_INFO": ""}) as service:
+        await service.chat(key=CALLER, model="missing")
+        missing = (await readiness(service))["missing"]
+    assert missing["available"] is False
+    assert "check its id" in missing["reason"]
 
 
 @pytest.mark.usefixtures("loud_log")

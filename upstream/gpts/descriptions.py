@@ -36,7 +36,7 @@ FETCHES_AT_ONCE: Final = 4
 
 PENDING: Final = FetchFailure("its description has not come yet")
 NO_CREDENTIAL: Final = FetchFailure(
-    "KEY_FOR_GPTS_INFO is not set: its description is fetched with the key of whoever uses it first"
+    "it is looked up with the key of whoever uses it first: set KEY_FOR_GPTS_INFO to have it looked up before"
 )
 REMOVED: Final = FetchFailure("it is no longer offered", FailureKind.PERMANENT)
 STOPPING: Final = FetchFailure("the service is stopping")
@@ -101,11 +101,18 @@ class GptDescriptions:
                 self._begin_attempt(gpt, self._credential)
 
     def unavailable_reason(self, gizmo_id: str) -> str | None:
-        """Why a GPT on offer can't be used now; None if it can."""
+        """Why there is no description of a GPT on offer; None if there is one, and it can be used."""
         gpt = self._offered[gizmo_id]
         if gpt.description is not None:
             return None
-        return (gpt.failure or (NO_CREDENTIAL if gpt.credential is None else PENDING)).reason
+        return (gpt.failure or (PENDING if self.is_looked_up(gizmo_id) else NO_CREDENTIAL)).reason
+
+    def is_looked_up(self, gizmo_id: str) -> bool:
+        """Whether the backend was or is being asked for a GPT on offer. Without a credential of the service's
+        own it is not before a caller uses the GPT, which may work then.
+        """
+        gpt = self._offered[gizmo_id]
+        return gpt.credential is not None or gpt.description is not None or gpt.failure is not None
 
     async def get(self, gizmo_id: str, credential: Credential) -> Gizmo:
         """Return the description of a GPT, after waiting for it if need be. `credential` is the caller's.

@@ -36,7 +36,8 @@ async def test_nobody_is_asked_before_somebody_needs_it(tmp_path: Path) -> None:
         it.descriptions.offer([ID])
         await it.attempts_ended()
         assert it.backend.asked == []
-        assert "KEY_FOR_GPTS_INFO is not set" in (it.descriptions.unavailable_reason(ID) or "")
+        assert "set KEY_FOR_GPTS_INFO" in (it.descriptions.unavailable_reason(ID) or "")
+        assert not it.descriptions.is_looked_up(ID)
 
 
 async def test_first_caller_fetches_for_all(tmp_path: Path) -> None:
@@ -46,6 +47,7 @@ async def test_first_caller_fetches_for_all(tmp_path: Path) -> None:
         assert (await it.get(ID, OTHER_CALLER)).info == described()
         assert it.backend.asked == [(ID, CALLER)]
         assert it.descriptions.unavailable_reason(ID) is None
+        assert it.descriptions.is_looked_up(ID)
 
 
 async def test_callers_who_come_at_once_share_one_request(tmp_path: Path) -> None:
