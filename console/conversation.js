@@ -4,9 +4,8 @@
 export class Conversation {
   #turns = [];
 
-  /** Add a question. One that was never answered goes, since two questions in a row are none. */
+  /** Add a question. */
   ask(content) {
-    if (this.#turns.at(-1)?.role === "user") this.#turns.pop();
     return this.#add("user", content);
   }
 
@@ -21,10 +20,14 @@ export class Conversation {
     if (at >= 0) this.#turns.length = at;
   }
 
-  /** The messages that are sent, after those of `system`, which is a text and perhaps empty. */
+  /**
+   * The messages that are sent, after those of `system`, which is a text and perhaps empty. A question that another one
+   * follows was never answered, and is not sent any more, since two questions in a row are none.
+   */
   messages(system) {
     const first = system ? [{ role: "system", content: system }] : [];
-    return [...first, ...this.#turns.map(({ role, content }) => ({ role, content }))];
+    const sent = this.#turns.filter(({ role }, at) => role !== "user" || this.#turns[at + 1]?.role !== "user");
+    return [...first, ...sent.map(({ role, content }) => ({ role, content }))];
   }
 
   #add(role, content) {

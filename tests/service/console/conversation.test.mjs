@@ -40,3 +40,15 @@ test("a question without an answer is sent again, and goes when another one is a
   conversation.ask("b");
   assert.deepEqual(said(conversation), ["b"]);
 });
+
+test("a question without an answer takes with it what followed, also after another one was asked", () => {
+  const conversation = new Conversation();
+  conversation.ask("a");
+  conversation.answer("b");
+  const unanswered = conversation.ask("c");
+  conversation.ask("d");
+  conversation.answer("e");
+  assert.deepEqual(said(conversation), ["a", "b", "d", "e"]);
+  conversation.cutAt(unanswered);
+  assert.deepEqual(said(conversation), ["a", "b"]);
+});

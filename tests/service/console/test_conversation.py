@@ -27,6 +27,12 @@ async def idle_with(page: Page, messages: int) -> None:
     await page.until(f"document.querySelectorAll('.message').length === {messages} && {IDLE}")
 
 
+async def edit(page: Page, index: int) -> None:
+    """Open the editor of a question, and wait until it has the focus."""
+    await page.eval(f"document.querySelectorAll('.edit')[{index}].click()")
+    await page.until("document.activeElement.closest('.editor')")
+
+
 async def attach(page: Page, name: str, content: bytes) -> None:
     """Choose a file as a person does, and wait until it is stored or refused."""
     path = Path(tempfile.mkdtemp()) / name
@@ -83,10 +89,10 @@ async def test_question_that_is_changed_takes_what_followed_with_it(devtools: in
         await page.eval(BODIES)
         for question in ("One", "Two", "Three"):
             await ask(page, f"{question} {FAST}")
-        await page.eval("document.querySelectorAll('.edit')[1].click()")
+        await edit(page, 1)
         assert await page.eval("document.querySelector('.editor textarea').value") == f"Two {FAST}"
         await page.press("Escape")
-        await page.eval("document.querySelectorAll('.edit')[1].click()")
+        await edit(page, 1)
         await page.eval("document.querySelector('.editor textarea').value = ''")
         await page.write(".editor textarea", f"Zwei {FAST}")
         await page.click(".editor .primary")
@@ -111,6 +117,28 @@ async def test_question_that_failed_can_be_asked_again_until_another_is_asked(
         first, again, other = await sent(page)
         assert first == again
         assert other == [f"Two {FAST}"]
+
+
+async def test_question_that_failed_and_is_changed_later_takes_what_followed_with_it(
+    devtools: int, demo: str
+) -> None:
+    """Its editor is open while another question is asked."""
+    async with page_of(devtools, demo) as page:
+        await page.eval(BODIES)
+        await ask(page, f"One {FAST}")
+        await ask(page, "Two [[sim fault=cloudflare]]")
+        await edit(page, 1)
+        await ask(page, f"Three {FAST}")
+        assert [message for message in (await sent(page))[-1] if "Two" in message] == []
+        await page.eval("document.querySelector('.editor textarea').value = ''")
+        await page.write(".editor textarea", f"Zwei {FAST}")
+        await page.click(".editor .primary")
+        await idle_with(page, 4)
+        last = (await sent(page))[-1]
+        assert [last[0], last[2]] == [f"One {FAST}", f"Zwei {FAST}"]
+        assert len(last) == 3
+        await ask(page, f"Four {FAST}")
+        assert len((await sent(page))[-1]) == 5
 
 
 async def test_nothing_can_be_changed_while_an_answer_comes(devtools: int, demo: str) -> None:
