@@ -20,7 +20,7 @@ ENV PATH=/venv/bin:$PATH \
     STATE_DIR=/state
 WORKDIR /app
 COPY --from=build /venv /venv
-COPY server.py wiring.py gpts.json LICENSE ./
+COPY server.py gpts.json LICENSE ./
 COPY access access
 COPY accounts accounts
 COPY activity activity
@@ -49,6 +49,7 @@ COPY transport transport
 COPY turns turns
 COPY uploads uploads
 COPY upstream upstream
+COPY wiring wiring
 # Compiled here, since the root file system of a container is read-only: otherwise each start would compile.
 RUN python -m compileall -q . && mkdir /state && chown 10001:10001 /state
 USER 10001:10001

@@ -21,9 +21,9 @@ STRANGERS = 20
 PICTURE = 24 * MIB
 
 FETCHES_FROM_HERE = """
-import functools, runpy, sys, media, wiring
+import functools, runpy, sys, media, wiring.files
 everywhere = {"is_allowed": lambda address: True, "ports": frozenset(range(65536))}
-wiring.Fetcher = functools.partial(media.Fetcher, **everywhere)
+wiring.files.Fetcher = functools.partial(media.Fetcher, **everywhere)
 sys.argv = ["server.py"]
 runpy.run_path("server.py", run_name="__main__")
 """
