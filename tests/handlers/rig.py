@@ -27,8 +27,9 @@ from tests.own_keys import OwnKeys
 from tests.plenty import plenty
 from tests.pool.world import World, pool_over
 from tests.raw_client import Connection, connect
-from tests.turns.rig import Books, ScriptedBackend
+from tests.turns.books import Books
 from tests.turns.rig import Rig as TurnRig
+from tests.turns.scripted_backend import ScriptedBackend
 from translate.openai import JsonBody
 from translate.values import AnswerEnd, ApiError, Catalogue, Event, Usage
 from turns import Client, RunningAnswers, TurnFactory, TurnOutcome

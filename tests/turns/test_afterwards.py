@@ -9,7 +9,11 @@ import pytest
 from accounts import Credential
 from metrics import Outcome
 from recordings import RecordedTurn, Recorder
-from tests.turns.rig import CUT, DONE, KeptOutput, Rig, ScriptedBackend, fails, question, record, sends
+from tests.turns.kept_output import KeptOutput
+from tests.turns.questions import question
+from tests.turns.records import CUT, DONE, record
+from tests.turns.rig import Rig
+from tests.turns.scripted_backend import ScriptedBackend, fails, sends
 from translate.values import ApiError, UpstreamFailed
 from turns import Answered, TurnRequest
 from upstream import ConnectionLost

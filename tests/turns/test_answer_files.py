@@ -9,7 +9,8 @@ import pytest
 from accounts import Credential
 from media import MediaStore, NotStored
 from tests.plenty import plenty
-from tests.turns.rig import BASE, StoredFiles, stored_in
+from tests.turns.questions import BASE
+from tests.turns.stored_files import StoredFiles, stored_in
 from translate.values import Asset, Picture
 from turns.answer_files import MAX_FILES, AnswerFiles
 from upstream.files import FileMissing, SandboxGone

@@ -21,7 +21,7 @@ from runtime import ByteBudget
 from tests.eventually import eventually
 from tests.media.pictures import png
 from tests.plenty import plenty
-from tests.turns.rig import StoredFiles
+from tests.turns.stored_files import StoredFiles
 from translate.values import ApiError, Attachment, BadRequest, InternalError, Overloaded, UnusableAttachment
 from turns.attachments import AT_ONCE, AttachmentUploader, as_part_error
 from upstream import ConnectFailed

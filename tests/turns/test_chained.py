@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from metrics import Outcome
-from tests.turns.rig import DONE, Call, Rig, Script, ScriptedBackend, fails, question, record, sends
+from tests.turns.questions import question
+from tests.turns.records import DONE, record
+from tests.turns.rig import Rig
+from tests.turns.scripted_backend import Call, Script, ScriptedBackend, fails, sends
 from translate.values import BadRequest, HomeUnavailable, Overloaded
 from turns.chained import ChainedRunner
 from turns.outcome import TurnOutcome

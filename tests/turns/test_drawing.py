@@ -9,23 +9,11 @@ import pytest
 from metrics import Attempt, Outcome
 from tests.eventually import eventually
 from tests.own_keys import own_slot
-from tests.turns.rig import (
-    ALICE,
-    DONE,
-    Books,
-    Call,
-    Rig,
-    Script,
-    ScriptedBackend,
-    drawn,
-    fails,
-    images,
-    picture,
-    question,
-    record,
-    sends,
-    sends_and_stalls,
-)
+from tests.turns.books import Books
+from tests.turns.questions import ALICE, drawn, images, question
+from tests.turns.records import DONE, picture, record
+from tests.turns.rig import Rig
+from tests.turns.scripted_backend import Call, Script, ScriptedBackend, fails, sends, sends_and_stalls
 from translate.openai import ImagesAnswer, nothing_drawn
 from translate.values import BadRequest, InternalError, Overloaded, QuotaExceeded, Usage
 from turns.drawing import DrawingRunner

@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
-from tests.turns.rig import CUT, DONE, Rig, ScriptedBackend, chat_stream, images, picture, question, sends
+from tests.turns.questions import chat_stream, images, question
+from tests.turns.records import CUT, DONE, picture
+from tests.turns.rig import Rig
+from tests.turns.scripted_backend import ScriptedBackend, sends
 from translate.openai import nothing_drawn
 from turns.factory import TurnFactory
 from turns.preparation import PromptOptions

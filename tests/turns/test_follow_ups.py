@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.turns.rig import GPT_4
+from tests.turns.questions import GPT_4
 from translate.backend import TurnFacts, Wishes
 from translate.values import Confirmation, ExchangeEnded
 from turns.follow_ups import MAX_CONFIRMATIONS, FollowUp, FollowUps, GptActions

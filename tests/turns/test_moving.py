@@ -13,23 +13,12 @@ from metrics import Attempt, Outcome
 from pool import AccountFault
 from tests.eventually import eventually
 from tests.pool.world import GPT_4 as NEED
-from tests.turns.rig import (
-    CUT,
-    DONE,
-    Books,
-    Call,
-    Rig,
-    Script,
-    ScriptedBackend,
-    StoredFiles,
-    fails,
-    never_renewed,
-    question,
-    record,
-    sends,
-    sends_and_stalls,
-    whole_chat,
-)
+from tests.turns.books import Books
+from tests.turns.questions import question, whole_chat
+from tests.turns.records import CUT, DONE, record
+from tests.turns.rig import Rig, never_renewed
+from tests.turns.scripted_backend import Call, Script, ScriptedBackend, fails, sends, sends_and_stalls
+from tests.turns.stored_files import StoredFiles
 from translate.values import Attachment, HomeUnavailable, Model, Place
 from turns.outcome import TurnOutcome
 from turns.parts import TurnRequest

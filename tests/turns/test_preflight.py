@@ -6,7 +6,11 @@ from pathlib import Path
 from metrics import Attempt, Outcome
 from tests.eventually import eventually
 from tests.own_keys import own_slot
-from tests.turns.rig import ALICE, CUT, DONE, GPT_4, Books, Rig, ScriptedBackend, record, sends
+from tests.turns.books import Books
+from tests.turns.questions import ALICE, GPT_4
+from tests.turns.records import CUT, DONE, record
+from tests.turns.rig import Rig
+from tests.turns.scripted_backend import ScriptedBackend, sends
 from translate.values import QuotaExceeded
 
 GOOD = sends(record("Hi there") + DONE)

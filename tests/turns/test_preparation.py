@@ -11,16 +11,17 @@ from accounts import Caller, Credential
 from media import MediaReader
 from tests.media.pictures import png
 from tests.plenty import plenty
-from tests.turns.rig import GPT_4, Described, StoredFiles
+from tests.turns.descriptions import Described
+from tests.turns.questions import GPT, GPT_4
+from tests.turns.stored_files import StoredFiles
 from translate.backend import PostedConversation
-from translate.values import ApiError, Attachment, ChatMessage, Gizmo, ListedModel, Model, Place
+from translate.values import ApiError, Attachment, ChatMessage, Gizmo, ListedModel, Place
 from turns.attachments import AttachmentUploader
 from turns.preparation import Preparation, Prompt, PromptOptions, new_id
 from upstream import ConnectFailed
 
 CREDENTIAL = Credential("fk-alice")
 CALLER = Caller("fk-alice")
-GPT = Model("helper", "gpt-4-gizmo", 14, gizmo_id="g-abc")
 
 PLAIN = PromptOptions()
 

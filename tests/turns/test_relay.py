@@ -7,7 +7,10 @@ import pytest
 
 from recordings import RecordedTurn, Recorder
 from tests.eventually import eventually
-from tests.turns.rig import ALICE, CUT, DONE, GPT_4, Books, KeptOutput, chat_stream, picture, record
+from tests.turns.books import Books
+from tests.turns.kept_output import KeptOutput
+from tests.turns.questions import ALICE, GPT_4, chat_stream
+from tests.turns.records import CUT, DONE, picture, record
 from translate import Conversation, Options
 from translate.values import Asset, Picture, UpstreamTimeout
 from turns.relay import BEHIND_BYTES, AnswerRelay
