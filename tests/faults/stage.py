@@ -122,6 +122,7 @@ async def stage(cell: Cell) -> AsyncIterator[Stage]:
                 progress_timeout=fault.progress,
                 socket_limits=SOCKETS_SOON_CLOSED,
             ) as service:
+                await service.server.service.starting.wait()
                 await service.server.service.charges.ledger.wait_until_loaded()
                 yield Stage(cell, service, backend, log)
         finally:
