@@ -35,7 +35,7 @@ try:
         raise_descriptor_limit,
     )
     from handlers import make_app, make_metrics_app
-    from ledger import LedgerRefused
+    from ledger import Ledger, LedgerRefused
     from logs import configure_logs
     from runtime import (
         PROGRAM,
@@ -175,8 +175,7 @@ async def _serve_until_ended(settings: Settings, demo: bool, signals: Signals) -
     except LedgerRefused as refused:
         raise SettingsError(f"{refused}.") from None
     server = _listen(service)
-    watching = asyncio.create_task(ledger.wait_until_refused())
-    watching.add_done_callback(lambda _: ends.put_nowait(REFUSED))
+    watching = asyncio.create_task(_end_when_refused(ledger, ends))
     gc.collect()
     gc.set_threshold(YOUNG_OBJECTS)
     gc.freeze()  # what is there for good; to look at it again and again would be a pause for all
@@ -188,12 +187,17 @@ async def _serve_until_ended(settings: Settings, demo: bool, signals: Signals) -
     end = await ends.get()
     _tell_systemd(STOPPING)
     log.info("stopping: %d answers in flight", len(server.service.running))
+    watching.cancel()  # who stops already is not hurried by that
     code = await _stop(server, ends)
-    watching.cancel()
     if simulator is not None:
         await simulator.stop()
     log.info("stopped")
     return code or (2 if end == REFUSED else 0)
+
+
+async def _end_when_refused(ledger: Ledger, ends: asyncio.Queue[int]) -> None:
+    await ledger.wait_until_refused()
+    ends.put_nowait(REFUSED)
 
 
 async def _stop(server: Server, ends: asyncio.Queue[int]) -> int:

@@ -18,7 +18,7 @@ from typing import Final
 
 from ledger.limits import Allowed
 from ledger.records import Record
-from ledger.store import PendingRecord, Store, StoreDecision, StoreError
+from ledger.store import LedgerRefused, PendingRecord, Store, StoreDecision, StoreError
 from metrics import Metrics
 
 log = logging.getLogger("pandora")
@@ -80,6 +80,8 @@ class Journal:
         """The store was reached, and `load` is done."""
         self.failing = False
         """Records are not being stored now."""
+        self.refused = asyncio.Event()
+        """The store is of no use to this version of the service, which has to end."""
         self._store = store
         self._metrics = metrics
         self._load = load
@@ -176,6 +178,9 @@ class Journal:
             try:
                 await self._store_all()
             except StoreError as error:
+                if isinstance(error, LedgerRefused) and not self.refused.is_set():
+                    log.error("the service has to end: %s", error)
+                    self.refused.set()
                 self._note_failure(str(error))
                 if self._closing:
                     return

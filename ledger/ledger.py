@@ -7,7 +7,6 @@ itself where several instances share one. While the store fails, decisions go on
 """
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
@@ -37,8 +36,6 @@ from ledger.records import Capped, Counted, Posted, Settled, Subject, UsageRow
 from ledger.store import LedgerRefused, Store, StoreDecision, StoreError
 from metrics import Attempt, Metrics
 from runtime import BackgroundTasks, ClockTrust
-
-log = logging.getLogger("pandora")
 
 LOAD_SECONDS: Final = 2.0
 """How long the first answers after a start wait for what was spent before it."""
@@ -85,7 +82,6 @@ class Ledger:
         self._unsettled: set[str] = set()
         self._all_settled = asyncio.Event()
         self._last_loaded: Posted | None = None
-        self._refused = asyncio.Event()
 
     def start(self) -> None:
         """Begin to store, and to delete what is too old; returns at once."""
@@ -116,10 +112,10 @@ class Ledger:
             return  # out of reach; `wait_until_refused` tells it later
 
     async def wait_until_refused(self) -> None:
-        """Wait until the store could be reached at last, and turns out to be of no use to this version of the
+        """Wait until the store, reached at last or again, turns out to be of no use to this version of the
         service: it has to end then.
         """
-        await self._refused.wait()
+        await self._journal.refused.wait()
 
     @property
     def failing(self) -> bool:
@@ -316,14 +312,6 @@ class Ledger:
             self._all_settled.set()
 
     async def _load(self) -> None:
-        try:
-            await self._load_recent()
-        except LedgerRefused as refused:
-            log.error("the service has to end: %s", refused)
-            self._refused.set()
-            raise
-
-    async def _load_recent(self) -> None:
         now = self.clock()
         since = min(self.limits.day_start(self.limits.day(now)), now - self.limits.window)
         while True:  # begun again after a failure, it goes on where it was

@@ -78,6 +78,8 @@ class RedisStore:
         self._secret_file = secret_file
         self._retention = retention
         self._born = ""
+        self._looked = False
+        """What is there was looked at, and nothing has failed since."""
         self._lost_at = -float(DAY)
 
     @property
@@ -87,7 +89,7 @@ class RedisStore:
 
     async def refuse_newer(self) -> None:
         """See `Store`."""
-        with store_errors():
+        with self._errors():
             schema, restoring = await self._redis.mget(SCHEMA, RESTORING)
         if restoring:
             raise LedgerRefused(
@@ -98,14 +100,12 @@ class RedisStore:
 
     async def load(self, since: float, after: str = "") -> RecentRecords:
         """Agree on the secret. The decision on each conversation tells what was spent."""
-        await self.refuse_newer()
         await self.check(write=False)
         return RecentRecords()
 
     async def write(self, pending: Sequence[PendingRecord]) -> Sequence[StoreDecision | None]:
         """See `Store`."""
-        pipeline = self._redis.pipeline(transaction=False)
-        self._ask_who_it_is(pipeline)
+        pipeline = self._new_pipeline()
         for each in pending:
             match each.record:
                 case Capped(_, slug, until, account) if account:
@@ -115,9 +115,7 @@ class RedisStore:
                     pipeline.set(f"{PREFIX}cap:{alias}:{slug}", until, exat=int(until) + 1)
                 case record:
                     pipeline.eval(*self._step(record, each.allowed))
-        with store_errors():
-            _, secret, _, born, *answers = await pipeline.execute()
-        await self._take_over(secret, born)
+        answers = await self._execute(pipeline)
         return [
             _decision(answer) if isinstance(each.record, Posted) else None
             for each, answer in zip(pending, answers, strict=True)
@@ -133,7 +131,7 @@ class RedisStore:
             pipeline = self._redis.pipeline(transaction=False)
             for number in numbers:
                 pipeline.hgetall(f"{PREFIX}{name}:{number}")
-            with store_errors():
+            with self._errors():
                 found = await pipeline.execute()
             for number, sums in zip(numbers, found, strict=True):
                 rows += _rows(number * bucket + offset, sums, alias)
@@ -144,17 +142,14 @@ class RedisStore:
         wanted, known = list(messages.items()), dict[str, AccountRecord]()
         for begin in range(0, len(wanted), ACCOUNTS_AT_ONCE):
             some = wanted[begin : begin + ACCOUNTS_AT_ONCE]
-            pipeline = self._redis.pipeline(transaction=False)
-            self._ask_who_it_is(pipeline)
+            pipeline = self._new_pipeline()
             pipeline.get(f"{PREFIX}units:{day}")
             for alias, newest in some:
                 first, last = (0, newest - 1) if newest else (1, 0)
                 pipeline.hget(f"{PREFIX}account-units:{day}", alias)
                 pipeline.zrevrange(f"{PREFIX}account-window:{alias}", first, last, withscores=True)
                 pipeline.hgetall(f"{PREFIX}account-caps:{alias}")
-            with store_errors():
-                _, secret, _, born, units, *answers = await pipeline.execute()
-            await self._take_over(secret, born)
+            units, *answers = await self._execute(pipeline)
             each_of = zip(answers[::3], answers[1::3], answers[2::3], strict=True)
             for (alias, _), (own_units, window, caps) in zip(some, each_of, strict=True):
                 times = [float(at) for _, at in window]
@@ -164,19 +159,16 @@ class RedisStore:
 
     async def total(self, day: int) -> int | None:
         """See `Store`."""
-        pipeline = self._redis.pipeline(transaction=False)
-        self._ask_who_it_is(pipeline)
+        pipeline = self._new_pipeline()
         pipeline.get(f"{PREFIX}units:{day}")
-        with store_errors():
-            _, secret, _, born, units = await pipeline.execute()
-        await self._take_over(secret, born)
+        (units,) = await self._execute(pipeline)
         return int(units or 0)
 
     async def fullest_window(self, now: float) -> tuple[Subject, CurrentUsage] | None:
         """See `Store`."""
         since = now - self._limits.window
         hours = range(int(since // HOUR), int(now // HOUR) + 1)
-        with store_errors():
+        with self._errors():
             found = await self._redis.eval(
                 FULLEST_WINDOW, *script_keys(SECRET), since, self._limits.day(now), *hours
             )
@@ -188,7 +180,7 @@ class RedisStore:
     async def unsettled(self, owner: Subject, before: float) -> list[Posted]:
         """See `Store`."""
         name = f"{PREFIX}{'account-' if owner.is_account else ''}unknown:{owner.name}"
-        with store_errors():
+        with self._errors():
             ids = await self._redis.zrevrangebyscore(name, before, "-inf", start=0, num=MAX_UNSETTLED)
             entries: list[tuple[Any, Any]] = [
                 (id, await self._redis.hgetall(f"{PREFIX}entry:{id!s}")) for id in ids
@@ -204,30 +196,54 @@ class RedisStore:
 
     async def check(self, *, write: bool) -> None:
         """Agree on the secret, which Redis may have lost with all else: the first here keeps its own."""
-        pipeline = self._redis.pipeline(transaction=False)
-        self._ask_who_it_is(pipeline)
+        pipeline = self._new_pipeline()
         pipeline.set(IN_USE, 1, ex=IN_USE_SECONDS)
-        with store_errors():
-            _, secret, _, born, _ = await pipeline.execute()
-        await self._take_over(secret, born)
+        await self._execute(pipeline)
 
     async def close(self) -> None:
         """Close the connections."""
         with suppress(*redis_failures()):
             await self._redis.aclose()
 
-    def _ask_who_it_is(self, pipeline: "Pipeline | ClusterPipeline") -> None:
-        """Have Redis keep our secret if it has none, and tell which one it has, and since when it has
-        anything.
+    def _new_pipeline(self) -> "Pipeline | ClusterPipeline":
+        """Commands for `_execute`. The first have Redis keep our secret if it has none, and tell which one it
+        has, and since when it has anything.
         """
+        pipeline = self._redis.pipeline(transaction=False)
         pipeline.set(SECRET, self._keys.secret.hex(), nx=True)
         pipeline.get(SECRET)
         pipeline.set(BORN, secrets.token_hex(16), nx=True)
         pipeline.get(BORN)
+        return pipeline
+
+    async def _execute(self, pipeline: "Pipeline | ClusterPipeline") -> list[Any]:
+        """What the commands behind those of `_new_pipeline` give.
+
+        At first, and when something has failed, it is looked before whether the ledger is of use: who was
+        away may have come back with another one. Raises StoreError, and LedgerRefused if it is not.
+        """
+        if not self._looked:
+            await self.refuse_newer()
+            self._looked = True
+        with self._errors():
+            _, secret, _, born, *answers = await pipeline.execute()
+        await self._take_over(secret, born)
+        return answers
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """See `store_errors`. What has no answer, also because nobody waits any more, counts as a failure."""
+        try:
+            with store_errors():
+                yield
+        except BaseException:
+            self._looked = False
+            raise
 
     async def _take_over(self, secret: str, born: str) -> None:
         if self._born not in ("", born):
             self._lost_at = time.monotonic()
+            self._looked = False
             log.error("Redis has lost the ledger; limits go on from what is known here")
         self._born = born
         shared = bytes.fromhex(secret)

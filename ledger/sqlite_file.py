@@ -118,9 +118,11 @@ def write_nothing(connection: sqlite3.Connection) -> None:
     """Write to the disk what is in the file already: that shows whether it can be written. Blocks.
 
     Raises:
-        sqlite3.Error: it cannot be written now.
+        sqlite3.Error: it cannot be written now; the connection has to be closed then.
     """
-    connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+    connection.execute("BEGIN IMMEDIATE")  # a newer version of the service may just change the number
+    connection.execute(f"PRAGMA user_version = {schema_of(connection)}")
+    connection.execute("COMMIT")
 
 
 def _open(path: Path, busy_seconds: float) -> sqlite3.Connection:

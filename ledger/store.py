@@ -83,6 +83,9 @@ class RecentRecords:
 class Store(Protocol):
     """Each method may raise `StoreError` and may be tried again: to store a record twice changes nothing.
 
+    After a failure it is looked again whether this version of the service can use what is there, before that
+    is written; so each method may raise `LedgerRefused`.
+
     Times are in Unix seconds.
     """
 
@@ -108,7 +111,7 @@ class Store(Protocol):
     async def load(self, since: float, after: str = "") -> RecentRecords:
         """Open the store, and return what was recorded since then: first some of it, in the order of time.
 
-        Those that follow are asked for with the time and the id of the last one. Raises LedgerRefused too.
+        Those that follow are asked for with the time and the id of the last one.
         """
         ...
 

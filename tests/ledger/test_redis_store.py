@@ -11,7 +11,17 @@ import pytest
 from redis.asyncio import Redis
 
 from accounts import Account, Caller
-from ledger import DAY, AccountSpent, Allowance, KeyNames, Ledger, Limits, RedisStore, Subject
+from ledger import (
+    DAY,
+    AccountSpent,
+    Allowance,
+    KeyNames,
+    Ledger,
+    LedgerRefused,
+    Limits,
+    RedisStore,
+    Subject,
+)
 from ledger.limits import Allowed, LimitReached
 from ledger.records import Capped, Counted, Settled
 from ledger.store import PendingRecord
@@ -287,6 +297,82 @@ async def save(redis: RedisServer) -> None:
         await client.save()
     finally:
         await client.aclose()
+
+
+async def become_newer(redis: RedisServer) -> None:
+    """Let a newer version have written the ledger there."""
+    async with Redis.from_url(redis.url) as client:
+        await client.set("{pandora}:schema", 2)
+
+
+async def entries(redis: RedisServer) -> set[object]:
+    """The names of the conversations there."""
+    async with Redis.from_url(redis.url) as client:
+        return set(await client.keys("{pandora}:entry:*"))
+
+
+async def test_redis_that_comes_back_with_a_newer_ledger_is_not_written_and_ends_the_service(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with RedisServer() as redis:
+        async with ledger_over(redis_store(redis, tmp_path)) as ledger:
+            await converse(ledger)
+            before = await entries(redis)
+            await become_newer(redis)
+            await save(redis)
+            redis.stop()
+            await converse(ledger)
+            assert ledger.failing
+            redis.start()
+            async with asyncio.timeout(20):
+                await ledger.wait_until_refused()
+            await converse(ledger)
+            assert await entries(redis) == before
+    assert "the service has to end: the ledger in Redis has schema 2, of a newer version" in caplog.text
+    assert caplog.text.count("has to end") == 1
+
+
+async def test_redis_that_was_restored_with_a_newer_ledger_without_going_ends_the_service(
+    tmp_path: Path,
+) -> None:
+    with RedisServer() as redis:
+        async with ledger_over(redis_store(redis, tmp_path)) as ledger:
+            await converse(ledger)
+            async with Redis.from_url(redis.url) as client, client.pipeline() as pipeline:
+                pipeline.flushall()
+                pipeline.set("{pandora}:schema", 2)
+                await pipeline.execute()
+            async with asyncio.timeout(20):
+                await ledger.wait_until_refused()
+
+
+async def test_redis_whose_answer_nobody_waited_for_is_looked_at_again_before_it_is_written(
+    tmp_path: Path,
+) -> None:
+    with RedisServer() as redis:
+        store = redis_store(redis, tmp_path)
+        await store.load(0)
+        redis.pause()
+        asking = asyncio.create_task(store.check(write=False))
+        await asyncio.sleep(0.05)
+        asking.cancel()
+        await asyncio.wait([asking])
+        redis.resume()
+        await become_newer(redis)
+        with pytest.raises(LedgerRefused, match="schema 2"):
+            await store.write([PendingRecord(posted())])
+        assert await entries(redis) == set()
+        await store.close()
+
+
+async def test_redis_that_answers_is_not_looked_at_for_each_record(tmp_path: Path) -> None:
+    with RedisServer() as redis:
+        async with ledger_over(redis_store(redis, tmp_path)) as ledger:
+            for _ in range(20):
+                await converse(ledger)
+        async with Redis.from_url(redis.url) as client:
+            looks = (await client.info("commandstats"))["cmdstat_mget"]["calls"]
+    assert looks == 1
 
 
 async def test_what_cost_nothing_is_a_sum_that_names_nobody(tmp_path: Path) -> None:

@@ -127,6 +127,63 @@ async def test_file_of_a_newer_version_is_left_alone_and_answers_go_on(
         assert untouched.execute("SELECT COUNT(*) FROM sqlite_master").fetchone() == (0,)
 
 
+def become_newer(path: Path) -> None:
+    """Let a newer version have written the file."""
+    with closing(sqlite3.connect(path)) as newer:
+        newer.execute("PRAGMA user_version = 99")
+
+
+def version_and_entries(path: Path) -> tuple[int, list[str]]:
+    """What another program sees in the file."""
+    with closing(sqlite3.connect(path)) as other:
+        (version,) = other.execute("PRAGMA user_version").fetchone()
+        return version, sorted(id for (id,) in other.execute("SELECT id FROM conversations"))
+
+
+async def test_newer_file_in_the_place_of_the_open_one_is_left_alone_and_ends_the_service(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    newer = path.with_name("newer")
+    open_file(newer).close()
+    become_newer(newer)
+    async with ledger_over(SqliteStore(path)) as ledger:
+        await converse(ledger)
+        newer.replace(path)
+        await converse(ledger)
+        async with asyncio.timeout(20):
+            await ledger.wait_until_refused()
+        await converse(ledger)
+    assert "the service has to end: ledger.sqlite3 has schema 99, of a newer version" in caplog.text
+    assert version_and_entries(path) == (99, [])
+
+
+async def test_file_that_another_version_has_locked_and_made_newer_is_not_written_any_more(
+    path: Path,
+) -> None:
+    store = SqliteStore(path, open_file=open_impatiently)
+    async with ledger_over(store) as ledger:
+        first = await converse(ledger)
+        with closing(sqlite3.connect(path, isolation_level=None)) as newer:
+            newer.execute("BEGIN IMMEDIATE")
+            await converse(ledger)
+            assert ledger.failing
+            newer.execute("PRAGMA user_version = 99")
+            newer.execute("COMMIT")
+        async with asyncio.timeout(20):
+            await ledger.wait_until_refused()
+    assert version_and_entries(path) == (99, [first.id])
+
+
+async def test_trying_whether_a_file_can_be_written_leaves_the_number_of_a_newer_version_as_it_is(
+    path: Path,
+) -> None:
+    async with ledger_over(SqliteStore(path), journal_limits=replace(IMPATIENT, check_pause=0)) as ledger:
+        entry = await converse(ledger)
+        become_newer(path)
+        assert await ledger.ready()
+    assert version_and_entries(path) == (99, [entry.id])
+
+
 @pytest.mark.parametrize("damage", ["no database", "a torn page"])
 async def test_damaged_file_is_put_aside_and_the_ledger_goes_on(
     path: Path, damage: str, caplog: pytest.LogCaptureFixture

@@ -1,11 +1,14 @@
 """`python server.py ledger`: backups of a running service; and ledgers that a service leaves alone."""
 
+import http.client
+import json
 import signal
 import sqlite3
 import subprocess
 import sys
 import threading
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -186,6 +189,74 @@ def test_service_ends_when_a_redis_that_was_away_turns_out_to_be_newer() -> None
             assert service.exit_code(30) == 2
         assert "the ledger in Redis has schema 99" in service.output
         assert "Traceback" not in service.output
+
+
+@needs_redis
+def test_service_ends_when_a_redis_that_it_has_used_comes_back_newer() -> None:
+    with RedisServer() as server:
+        settings = {"BASE_URL": "http://127.0.0.1:1", "PORT": "0", "DRAIN_TIMEOUT": "0"}
+        with running(["server.py"], settings | {"REDIS_URL": server.url}) as service:
+            listening_port(service)
+            while not in_use(server):
+                assert not service.ended
+            newer_redis(server)
+            with redis.Redis(port=server.port) as database:
+                database.save()
+            server.stop()
+            service.wait_for("the ledger cannot be written")
+            server.start()
+            assert service.exit_code(60) == 2
+            assert "the service has to end: the ledger in Redis has schema 99" in service.output
+            assert "Traceback" not in service.output
+
+
+def in_use(server: RedisServer) -> bool:
+    """Whether an instance has looked at the ledger."""
+    with redis.Redis(port=server.port) as database:
+        return bool(database.exists("{pandora}:in-use"))
+
+
+def put_newer_file(state: Path) -> None:
+    """Put the ledger of a newer version in the place of the one that is open."""
+    newer = state / "newer"
+    with closing(sqlite3.connect(newer)) as file:
+        file.execute("PRAGMA user_version = 99")
+    newer.replace(state / "ledger.sqlite3")
+
+
+def test_service_ends_when_its_ledger_is_replaced_by_a_newer_one(tmp_path: Path) -> None:
+    with service_over_simulator({"STATE_DIR": str(tmp_path)}) as pair:
+        assert ask(pair.port, "POST", CHAT, BODY).status == 200
+        put_newer_file(tmp_path)
+        assert pair.service.exit_code(60) == 2
+        assert "the service has to end: ledger.sqlite3 has schema 99" in pair.service.output
+        assert "Traceback" not in pair.service.output
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite3")) as newer:
+        assert newer.execute("SELECT COUNT(*) FROM sqlite_master").fetchone() == (0,)
+
+
+def test_answer_of_a_service_that_stops_is_not_cut_short_by_a_ledger_that_is_newer_by_then(
+    tmp_path: Path,
+) -> None:
+    """As when a newer version takes over, with the same state."""
+    settings = {"STATE_DIR": str(tmp_path), "DRAIN_TIMEOUT": "60"}
+    with service_over_simulator(settings) as pair, streaming(pair.port) as answer:
+        pair.service.signal(signal.SIGTERM)
+        pair.service.wait_for("stopping")
+        put_newer_file(tmp_path)
+        pair.service.wait_for("the service has to end")
+        assert answer.read().endswith(b"data: [DONE]\n\n")
+        assert pair.service.exit_code(30) == 0
+
+
+@contextmanager
+def streaming(port: int) -> Iterator[http.client.HTTPResponse]:
+    """An answer that has begun, and takes some seconds."""
+    question = {"role": "user", "content": "Tell me more [[sim pace=20 tokens=200]]"}
+    body = json.dumps({"model": "gpt-4-s", "messages": [question], "stream": True})
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
+        connection.request("POST", CHAT, body, {"Authorization": f"Bearer {KEY}"})
+        yield connection.getresponse()
 
 
 @pytest.mark.parametrize("arguments", [[], ["backup"], ["restore"], ["check", "more"]])
