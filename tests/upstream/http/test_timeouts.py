@@ -73,10 +73,10 @@ async def test_headers_have_their_own_limit_however_short_the_idle_one() -> None
 
 async def test_upstream_that_keeps_sending_is_not_idle() -> None:
     reader = Reader()
-    script = [status(200, EVENT_STREAM), trickle(b"1\r\nx\r\n" * 20, size=6, pause=0.02), last_chunk()]
-    async with rig(script, timeouts=Timeouts(idle=SHORT)) as world:
+    script = [status(200, EVENT_STREAM), trickle(b"1\r\nx\r\n" * 40, size=6, pause=0.02), last_chunk()]
+    async with rig(script, timeouts=Timeouts(idle=0.7)) as world:
         await world.stream(reader)
-    assert reader.content == b"x" * 20
+    assert reader.content == b"x" * 40
 
 
 async def test_slow_reader_is_not_an_idle_upstream() -> None:
@@ -186,7 +186,7 @@ async def test_body_with_progress_now_and_then_goes_on() -> None:
 
     reader = Progressing()
     script = [status(200, EVENT_STREAM), trickle(b"1\r\nx\r\n" * 40, size=6, pause=0.02), last_chunk()]
-    async with rig(script, timeouts=Timeouts(progress=0.4)) as world:
+    async with rig(script, timeouts=Timeouts(progress=0.7)) as world:
         await world.stream(reader, exchange)
     assert reader.content == b"x" * 40
 

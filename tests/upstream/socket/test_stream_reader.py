@@ -119,7 +119,7 @@ async def test_socket_that_brings_something_new_now_and_then_is_not_given_up() -
             await asyncio.sleep(0.05)
             await peer.send(number, piece)
 
-    async with scene(Backend([slowly]), Timeouts(5, 5, idle=5, progress=0.2)) as here:
+    async with scene(Backend([slowly]), Timeouts(5, 5, idle=5, progress=0.35)) as here:
         talk = here.talk()
 
         async def note() -> None:
@@ -152,12 +152,12 @@ async def test_frames_that_come_while_the_stored_conversation_shows_nothing_new_
         await plays(1, 2, 3, 5)(peer)
         if len(peer.backend.peers) == 1:
             return
-        for number in range(6, 18):
+        for number in range(6, 22):
             await asyncio.sleep(0.05)
             await peer.send(number, b": ping\n\n")
         peer.backend.kept = kept()
 
-    async with scene(Backend([pings], kept=half_kept()), Timeouts(5, 5, idle=0.2)) as here:
+    async with scene(Backend([pings], kept=half_kept()), Timeouts(5, 5, idle=0.7)) as here:
         assert (await here.talk().run()).said == TEXT
 
 
