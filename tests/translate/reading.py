@@ -8,7 +8,7 @@ from itertools import cycle
 from tests.translate.player import Fetch, Follow, Player, address, nowhere
 from translate import Conversation, Options
 from translate.backend import MAX_RECORD_BYTES
-from translate.conversation import MAX_ANSWER_BYTES, MAX_KEPT_BYTES
+from translate.bounds import MAX_ANSWER_BYTES, MAX_KEPT_BYTES
 from translate.openai.chat import ChatStream, WholeChat
 from translate.values import ApiError, CitationForm, Native, SentMessage
 from translate.values.style import Style

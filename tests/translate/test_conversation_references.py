@@ -220,6 +220,13 @@ def test_stop_sequence_is_met_in_text_that_has_waited_long_enough() -> None:
         assert (seen.text, seen.finish_reason) == ("A" + " word" * 600 + " ", "stop")
 
 
+def test_stop_sequence_is_met_in_text_that_goes_on_behind_references() -> None:
+    stream = cited(A, M0, " b", patch(ADD0), place(" c"), " stop", " d")
+    for fast in (True, False):
+        seen = answer(stream, stop=["stop"], fast=fast)
+        assert (seen.text, seen.finish_reason) == ("A([Page 0](https://example.org/0)) b c ", "stop")
+
+
 def test_snapshot_may_bring_text_and_references_at_once() -> None:
     texts = ("A" + M0, "A" + M0 + " b", "A" + M0 + " b" + M1, "A" + M0 + " b" + M1 + " c.")
     known: tuple[list[Json], ...] = ([], [reference(0)], [reference(0)], [reference(0), reference(1)])

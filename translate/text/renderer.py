@@ -1,6 +1,7 @@
 """Changes of messages to the answer that a person reads, in one of three styles."""
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from translate.text.answer import AnswerBuilder
@@ -147,6 +148,11 @@ class Renderer:
                     self._out.add_web_action(message_id, action)
             case _:
                 self._complete(change.message)
+
+    def render_all(self, changes: Iterable[Change]) -> None:
+        """Show each change before the next one is made."""
+        for change in changes:
+            self.render(change)
 
     def supply(self, picture: Picture | None) -> None:
         """Show the picture that the builder waits for, if it does; None if it could not be fetched."""
