@@ -83,6 +83,7 @@ class Conversation:
         "_keeping",
         "_lost",
         "_max_record_bytes",
+        "_met",
         "_reader",
         "_reading",
         "_renderer",
@@ -153,6 +154,7 @@ class Conversation:
             self._interpreter, self._renderer, self._reader, self._text, self._keeping, self._bounds
         )
         self._max_record_bytes = max_record_bytes
+        self._met: Halt | ApiError | None = None  # why reading has stopped, if a picture is fetched first
         self._listen()
 
     def _listen(self, *, goes_on: bool = False) -> None:
@@ -237,7 +239,9 @@ class Conversation:
         self._renderer.supply(picture)
         if self._builder.wanted is None:
             self._move(Signal.PICTURES_SUPPLIED)
-        if self._text.is_enough:
+            met, self._met = self._met, None
+            self._go_by(met)
+        if self._text.is_enough and not self.exchange_over:
             self._go_by(Halt.ENOUGH)
         self._text.look(self._interpreter.growing)
         self._builder.flush()
@@ -342,8 +346,11 @@ class Conversation:
         self._all_read = False
         if met is Halt.PICTURE:
             self._move(Signal.PICTURE_WANTED)
+        elif (ending := self._endings.after(met, self._lost)) is not None:
+            self._end(ending)
         else:
-            self._end(self._endings.after(met, self._lost))
+            self._met = met
+            self._move(Signal.PICTURE_WANTED)
 
     def _end(self, ending: Ending) -> None:
         match ending:

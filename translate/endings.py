@@ -73,12 +73,17 @@ class Endings:
         self._unfollowed: ApiError | None = None  # why it fails if it is not followed elsewhere
         self._guessed = False  # that it goes on elsewhere, as nothing of an answer came
 
-    def after(self, met: Halt | ApiError, lost: ApiError | None) -> Ending:
-        """The reader has met this, which is no picture; `lost` says how the stream broke, if it has."""
+    def after(self, met: Halt | ApiError, lost: ApiError | None) -> Ending | None:
+        """The reader has met this, which is no picture; `lost` says how the stream broke, if it has.
+
+        None if a picture must be supplied first: then ask again.
+        """
         if isinstance(met, ApiError):
             return Failed(met)
         if met is Halt.ENOUGH:
             return self._after_enough()
+        if self._reader.wants_picture:
+            return None
         if met is Halt.DONE:
             return self._after_done()
         return self._after_input(lost)
@@ -102,7 +107,7 @@ class Endings:
         self._interpreter.facts.finish_reason = "stop"
         return self._well(ExchangeEnded())
 
-    def _after_input(self, lost: ApiError | None) -> Ending:
+    def _after_input(self, lost: ApiError | None) -> Ending | None:
         facts = self._interpreter.facts
         if facts.end_turn or facts.stream_complete or facts.confirmation is not None:
             return self._after_done()
@@ -114,12 +119,14 @@ class Endings:
             return self._go_on(elsewhere, lost)
         return Failed(lost)
 
-    def _after_done(self) -> Ending:
+    def _after_done(self) -> Ending | None:
         facts, reader = self._interpreter.facts, self._reader
         if (elsewhere := reader.elsewhere(broken=False)) is not None:
             why = SILENT if reader.is_silent else CUT_OFF
             return self._go_on(elsewhere, UpstreamFailed(why, should_retry=False))
         self._renderer.render_all(self._interpreter.release())
+        if reader.wants_picture:
+            return None  # a preview of which nothing better has come
         if self._interpreter.damage.pending:
             return Failed(UpstreamFailed(DAMAGED, should_retry=False))
         if reader.is_silent:

@@ -123,6 +123,11 @@ class StreamReader:
         """There is nothing to show."""
         return not self._renderer.began and not self._interpreter.pictures
 
+    @property
+    def wants_picture(self) -> bool:
+        """A picture is to be supplied before anything else."""
+        return self._builder.wanted is not None
+
     def elsewhere(self, *, broken: bool) -> Elsewhere | None:
         """Where the rest of the answer is, if the stream that has ended does not have it."""
         facts = self._interpreter.facts
@@ -175,7 +180,7 @@ class StreamReader:
                 before = self.records
                 met = self._take_record(record)
                 self._received += self.records > before
-                if met is None and self._builder.wanted is not None:
+                if met is None and self.wants_picture:
                     met = Halt.PICTURE
         except RecordTooLarge:
             met = UpstreamFailed("The backend sent a record that is too large.", should_retry=False)

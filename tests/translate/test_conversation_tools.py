@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.translate.player import address
 from tests.translate.reading import Answer, answer, content_of, whole_answer
 from tests.translate.stories import SIZES
 from tests.translate.tool_turns import code, confirmation_request, drawing_call, drawn, output
@@ -149,6 +150,25 @@ def test_words_behind_a_picture_wait_for_it() -> None:
         seen = answer(drawing(), sizes=size)
         assert seen.text.index("file-2") < seen.text.index("Here they are.")
         assert seen.error is None
+
+
+@pytest.mark.parametrize("done", [True, False], ids=["done", "end of input"])
+@pytest.mark.parametrize("found", [True, False], ids=["found", "not found"])
+def test_preview_that_stays_the_last_one_is_fetched_before_the_end(done: bool, found: bool) -> None:
+    preview = drawn("file-1")
+    preview["message"] |= {"status": "in_progress"}  # type: ignore[operator]
+    stream = sse(preview, finished("A cat."), done=done)
+    seen = answer(stream, fetch=address if found else lambda _: None)
+    picture = "![A cat](https://files.example/file-1.png)" if found else "[an image could not be fetched]"
+    assert seen.text == f"A cat.\n\n{picture}"
+    assert seen.finish_reason == "stop"
+
+
+def test_picture_whose_record_has_run_into_the_end_of_the_stream_is_fetched_before_that() -> None:
+    stream = sse(drawn("file-1"), finished("A cat.")).replace(b"\n\ndata: ", b"data: ")
+    seen = answer(stream)
+    assert seen.text == "![A cat](https://files.example/file-1.png)\n\nA cat."
+    assert seen.finish_reason == "stop"
 
 
 def test_figures_of_code_are_pictures_and_their_marks_are_not_shown() -> None:
