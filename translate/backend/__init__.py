@@ -7,7 +7,7 @@ from translate.backend.errors import Said, error_from_response, read_detail, sai
 from translate.backend.fast_path import FastPath, is_plain
 from translate.backend.found_gpts import read_found_gpts
 from translate.backend.gizmo import MAX_GIZMO_BYTES, as_gizmo, read_gizmo
-from translate.backend.interpreter import REFERENCES_PATCH, Interpreter, TurnFacts
+from translate.backend.interpreter import REFERENCES_PATCH, Interpreter
 from translate.backend.limits import read_limits
 from translate.backend.model_list import read_model_list
 from translate.backend.payload import (
@@ -35,6 +35,7 @@ from translate.backend.topics import (
     topic_cancellation,
     topic_subscription,
 )
+from translate.backend.turn_facts import TurnFacts
 from translate.backend.websocket_frames import (
     SUBPROTOCOL,
     Connected,

@@ -6,9 +6,10 @@ one. Nothing here raises, whatever a record holds; the backend does send `"messa
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
+from translate.backend.confirmations import confirmation_in
 from translate.backend.content import (
     PYTHON,
     has_pictures,
@@ -32,6 +33,7 @@ from translate.backend.damage import Damage, is_time, message_in
 from translate.backend.errors import error_from_record
 from translate.backend.limits import read_limits
 from translate.backend.pictures import PictureBook
+from translate.backend.turn_facts import TurnFacts
 from translate.backend.web_actions import WEB_TOOLS, web_actions
 from translate.backend.whereabouts import Whereabouts
 from translate.text import (
@@ -47,16 +49,11 @@ from translate.text import (
     ToolFailed,
 )
 from translate.values import (
-    ApiError,
-    BackendLimits,
-    Confirmation,
     ItemKind,
     JsonObject,
     SentMessage,
     is_slug,
-    is_substitute,
     object_at,
-    objects_at,
     size_in_memory,
     text_at,
 )
@@ -110,49 +107,6 @@ REFERENCES_PATCH: Final = "content_references_patch"
 """The type of a record of references that come beside their message."""
 NOT_SHOWN: Final = ("system", "user", "developer")
 """Whose messages are never shown."""
-
-
-@dataclass(slots=True)
-class TurnFacts:
-    """What is known of a turn besides what it shows."""
-
-    conversation_id: str = ""
-    model_slug: str = ""
-    """The model that the backend says it is, in messages of all ages."""
-    resolved_slug: str = ""
-    """The model that really answered, where the backend says so: since 2025."""
-    limits: BackendLimits | None = None
-    """The limits of the account, if the stream has told them."""
-    finish_reason: str = "stop"
-    end_turn: bool = False
-    """The last message says that it ends the turn."""
-    stream_complete: bool = False
-    """The backend has said so in a record of its own (`message_stream_complete`)."""
-    answering: bool = False
-    """The backend has gone beyond echoing what was sent."""
-    last_message_id: str = ""
-    """The assistant's last message to the user."""
-    last_shown_id: str = ""
-    """The last message that shows something, words or pictures: what is said next stands behind it."""
-    confirmation: Confirmation | None = None
-    error: ApiError | None = None
-    unknown: dict[str, int] = field(default_factory=dict)
-    """How many things were not understood, under a closed list of kinds."""
-
-    @property
-    def served_slug(self) -> str:
-        """The model that answers, as far as the backend has said it; it need not look like a slug."""
-        return self.resolved_slug or self.model_slug
-
-    def answered_by(self, asked: str) -> str:
-        """The slug of the model that answered, if the backend says that, or names another than `asked`."""
-        if self.resolved_slug or not is_slug(self.model_slug):
-            return self.resolved_slug
-        return self.model_slug if is_substitute(self.model_slug, asked) else ""
-
-    def count_unknown(self, kind: str) -> None:
-        """Count something that is not understood: `json`, `record`, `message` or `delta`."""
-        self.unknown[kind] = self.unknown.get(kind, 0) + 1
 
 
 @dataclass(slots=True)
@@ -652,24 +606,11 @@ class Interpreter:
         return text_of(object_at(raw, "content")) in self._sent_answers and raw.get("status") != "in_progress"
 
     def _read_confirmation(self, seen: _Seen, message_id: str, raw: JsonObject) -> None:
-        """A hidden message of a tool may ask whether a host may be called (protocol notes, section 11)."""
+        """A message of a tool that shows no words may ask whether a host may be called."""
         if seen.shown is not None and seen.shown.kind is not ItemKind.PICTURE:
             return
-        asked = object_at(object_at(object_at(raw, "metadata"), "jit_plugin_data"), "from_server")
-        kind, body = asked.get("type"), object_at(asked, "body")
-        if kind not in ("confirm_action", "oauth_required"):
-            return
-        choices = [object_at(action, text_at(action, "type")) for action in objects_at(body, "actions")]
-        tool = text_at(object_at(raw, "author"), "name")
-        self.facts.confirmation = Confirmation(
-            tool=tool,
-            message_id=message_id,
-            domain=text_at(body, "domain") or tool.partition("__")[0].replace("_", "."),
-            operation=text_at(body, "operation") or tool.rpartition(".")[2],
-            target_message_id=next((t for c in choices if (t := text_at(c, "target_message_id"))), ""),
-            operation_hash=next((h for c in choices if (h := text_at(c, "operation_hash"))), ""),
-            login=kind == "oauth_required",
-        )
+        if (confirmation := confirmation_in(raw, message_id)) is not None:
+            self.facts.confirmation = confirmation
 
 
 def _may_be_in_metadata(message: Message) -> bool:
