@@ -285,7 +285,7 @@ class Conversation:
         """End the exchange well with what came, though the backend is still at work. Raises WrongState."""
         if self.state is not State.ELSEWHERE:
             raise WrongState(f"there is nothing to leave while the turn is {self.state.name}")
-        self._end(self._endings.with_what_came())
+        self._go_by(Halt.LEFT)
         self._builder.flush()
 
     def conclude(self, notes: Iterable[str] = ()) -> None:

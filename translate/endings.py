@@ -86,6 +86,8 @@ class Endings:
             return None
         if met is Halt.DONE:
             return self._after_done()
+        if met is Halt.LEFT:
+            return self._after_leaving()
         return self._after_input(lost)
 
     def without_rest(self, *, timed_out: bool) -> Ending:
@@ -96,11 +98,6 @@ class Endings:
         if silent and not self._reader.is_silent:
             return self._well(ExchangeEnded())
         return Failed(UpstreamTimeout(error.message, should_retry=False) if timed_out else error)
-
-    def with_what_came(self) -> Ending:
-        """After `GoesOn`: the rest is not wanted."""
-        self._renderer.render_all(self._interpreter.release())
-        return self._well(ExchangeEnded())
 
     def _after_enough(self) -> Ending:
         """Nothing more is wanted."""
@@ -139,6 +136,12 @@ class Endings:
         cut = facts.finish_reason == "length" and bool(facts.last_message_id)
         confirmation = facts.confirmation if known else None
         return self._well(ExchangeEnded(confirmation, cut=known and cut and confirmation is None))
+
+    def _after_leaving(self) -> Ending | None:
+        self._renderer.render_all(self._interpreter.release())
+        if self._reader.wants_picture:
+            return None  # a preview of which nothing better has come
+        return self._well(ExchangeEnded())
 
     def _well(self, ended: ExchangeEnded) -> Ending:
         """The exchange ends so, if the answer may end well."""

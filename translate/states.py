@@ -71,7 +71,12 @@ TRANSITIONS: Final[dict[State, dict[Signal, State]]] = {
         Signal.ENDED: State.EXCHANGE_ENDED,
     },
     State.FETCHING: _ALWAYS | {Signal.PICTURES_SUPPLIED: State.ANSWERING, Signal.ENDED: State.EXCHANGE_ENDED},
-    State.ELSEWHERE: _ALWAYS | {Signal.CONTINUED: State.ANSWERING, Signal.ENDED: State.EXCHANGE_ENDED},
+    State.ELSEWHERE: _ALWAYS
+    | {
+        Signal.CONTINUED: State.ANSWERING,
+        Signal.PICTURE_WANTED: State.FETCHING,
+        Signal.ENDED: State.EXCHANGE_ENDED,
+    },
     State.EXCHANGE_ENDED: _ALWAYS | {Signal.NEXT_EXCHANGE: State.ANSWERING, Signal.CONCLUDED: State.FINISHED},
     State.FINISHED: {},
     State.FAILED: {},

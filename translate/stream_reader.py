@@ -54,6 +54,8 @@ class Halt(Enum):
     """The backend has said that it is done with this stream."""
     END_OF_INPUT = auto()
     """The stream has ended, and all of it was read."""
+    LEFT = auto()
+    """The rest is elsewhere, and not wanted."""
 
 
 class StreamReader:
