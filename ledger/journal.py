@@ -13,10 +13,10 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Final
 
 from ledger.limits import Allowed
+from ledger.patience import LOOKS, patience
 from ledger.records import Record
 from ledger.store import LedgerRefused, PendingRecord, Store, StoreDecision, StoreError
 from metrics import Metrics
@@ -25,8 +25,6 @@ log = logging.getLogger("pandora")
 
 MAX_BATCH: Final = 1000
 """Records that are stored at once."""
-LATE: Final = 0.1
-"""Seconds after which a look at the oldest record is late: the loop is slow then, whatever the store is."""
 BUSY_BATCH: Final = 4
 """More records than one turn has at once: they are of several turns."""
 
@@ -38,8 +36,8 @@ class JournalLimits:
     max_backlog: int = 100_000
     """Records kept in memory, some 50 MB; beyond that the oldest are lost, and the log says so."""
     max_wait: float = 2.0
-    """How long an answer waits for its record; then the store counts as failing. Twice that if the loop was
-    held up meanwhile."""
+    """How long an answer waits for its record; then the store counts as failing. Time in which the event loop
+    is held up does not count."""
     first_pause: float = 0.25
     """Between two attempts to reach a store that fails; doubled each time, up to `last_pause`."""
     last_pause: float = 15.0
@@ -56,8 +54,8 @@ class JournalLimits:
 class _QueuedRecord:
     record: Record
     allowed: Allowed | None
-    since: float
-    """When it came, by the clock of the event loop."""
+    since: int
+    """How many looks there had been when it came."""
     waiter: asyncio.Future[StoreDecision | None]
     """Done as soon as nobody waits any more."""
 
@@ -93,7 +91,8 @@ class Journal:
         self._checking = asyncio.Lock()
         self._checked_at = -limits.check_pause
         self._task: asyncio.Task[None] | None = None
-        self._timer: asyncio.TimerHandle | None = None  # for the record that has waited longest
+        self._looks = 0
+        self._timer: asyncio.TimerHandle | None = None  # for the next look, while anybody waits
 
     def start(self) -> None:
         """Begin to store; returns at once."""
@@ -114,13 +113,12 @@ class Journal:
         With `allowed` a shared store may turn a `Posted` away; the decision says so. None: the record is
         accepted.
         """
-        loop = asyncio.get_running_loop()
-        queued = _QueuedRecord(record, allowed, loop.time(), loop.create_future())
+        queued = _QueuedRecord(record, allowed, self._looks, asyncio.get_running_loop().create_future())
         self._push(queued)
         if self.failing or self._task is None or self._task.done():
             queued.waiter.set_result(None)
         elif self._timer is None:
-            self._timer = loop.call_later(self._limits.max_wait, self._look_at_oldest)
+            self._look_later()
         return queued.waiter
 
     async def look(self) -> None:
@@ -140,7 +138,7 @@ class Journal:
         if self.failing or not self.loaded.is_set():
             return  # the store is tried all the time
         try:
-            async with asyncio.timeout(self._limits.max_wait):
+            async with patience(self._limits.max_wait):
                 await self._store.check(write=write)
         except (StoreError, TimeoutError) as error:
             self._note_failure(str(error) or "it does not answer")
@@ -219,24 +217,21 @@ class Journal:
         while self._queue and id(self._queue[0]) in stored:
             self._queue.popleft()
 
-    def _look_at_oldest(self, *, excused: bool = False) -> None:
-        """The store counts as failing if a record has waited for too long.
+    def _look_later(self) -> None:
+        pause = self._limits.max_wait / LOOKS
+        self._timer = asyncio.get_running_loop().call_later(pause, self._look_at_oldest)
 
-        A look that comes late itself says nothing of the store, which gets its time once more: from then on
-        the look is `excused`, and counts however late it is.
-        """
+    def _look_at_oldest(self) -> None:
+        """The store counts as failing if a record has waited for too long, by looks as in `patience`."""
         self._timer = None
+        self._looks += 1
         oldest = next((queued for queued in self._queue if not queued.waiter.done()), None)
         if oldest is None:
             return
-        loop = asyncio.get_running_loop()
-        left = oldest.since + self._limits.max_wait - loop.time()
-        if left > 0:
-            self._timer = loop.call_later(left, self._look_at_oldest)
-        elif left < -LATE and not excused:
-            self._timer = loop.call_later(self._limits.max_wait, partial(self._look_at_oldest, excused=True))
-        else:
+        if self._looks - oldest.since > LOOKS:
             self._note_failure("it does not answer")
+        else:
+            self._look_later()
 
     def _note_failure(self, reason: str) -> None:
         self._metrics.ledger_failed()
