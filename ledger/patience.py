@@ -17,6 +17,7 @@ LOOKS: Final = 20
 async def patience(seconds: float) -> AsyncIterator[None]:
     """As `asyncio.timeout`, with the time in which the loop could look. Raises TimeoutError."""
     loop, left = asyncio.get_running_loop(), LOOKS
+    timer: asyncio.TimerHandle
 
     def look() -> None:
         nonlocal left, timer
