@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from benchmarks.usage import resident_bytes
-from tests.eventually import eventually
+from tests.eventually import eventually, go_on
 from tests.processes import PLAIN, ask, listening_port, running
 from tests.scripted_server import EVENT_STREAM, ScriptedServer, chunk, send, stall, status, without_accounts
 from tests.stalled_readers import growing_answer, stalled_reader
@@ -22,13 +22,13 @@ MAX_GROWTH_BYTES = 28 * 1024 * 1024 + READERS * 96 * 1024
 
 
 async def still(count: Callable[[], int], seconds: float) -> bool:
-    """Whether a number that grows stands still for half a second, within that time."""
+    """Whether a number that grows stands still for two seconds, within that time."""
     until, before = time.monotonic() + seconds, -1
     while (now := count()) != before:
         if time.monotonic() > until:
             return False
         before = now
-        await asyncio.sleep(0.5)
+        await go_on(2)
     return True
 
 
