@@ -282,7 +282,10 @@ class Conversation:
         self._builder.flush()
 
     def leave(self) -> None:
-        """End the exchange well with what came, though the backend is still at work. Raises WrongState."""
+        """End the exchange well with what came, though the backend is still at work. Raises WrongState.
+
+        If a picture of which only previews have come was held back, `PictureWanted` comes before the end.
+        """
         if self.state is not State.ELSEWHERE:
             raise WrongState(f"there is nothing to leave while the turn is {self.state.name}")
         self._go_by(Halt.LEFT)

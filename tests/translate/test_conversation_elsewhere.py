@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import pytest
 
 from tests.translate.deltas import append, begun, delta
-from tests.translate.player import Follow, Player, address
+from tests.translate.player import Fetch, Follow, Player, address
 from tests.translate.reading import QUESTION, Answer, answer, chat_stream, read
 from tests.translate.tool_turns import drawn
 from tests.translate.wire import DONE, Json, echo, finished, growing, message, sse, tool_text
@@ -262,34 +262,33 @@ def test_turn_of_commentary_alone_that_goes_on_nowhere_shows_that() -> None:
     assert answer(sse(METADATA, said), follow=once(stored(said, finished("Here.", "a2")))).text == "Here."
 
 
-def test_turn_that_is_left_ends_well_with_what_came() -> None:
+def text_of_left(*records: Json, fetch: Fetch = address) -> str:
+    """The text of a turn that goes on elsewhere after these, and is left there."""
     conversation = Conversation(QUESTION)
-    conversation.receive_data(sse(*research("The research has begun.")))
-    player = Player(conversation, chat_stream())
+    conversation.receive_data(sse(*records))
+    player = Player(conversation, chat_stream(), fetch)
     player.drain()
     assert player.elsewhere is not None
     conversation.leave()
     player.drain()
     assert player.ended == ExchangeEnded()
     player.close()
-    assert read(player.out).text == "The research has begun."
+    return read(player.out).text
+
+
+def test_turn_that_is_left_ends_well_with_what_came() -> None:
+    assert text_of_left(*research("The research has begun.")) == "The research has begun."
 
 
 @pytest.mark.parametrize("found", [True, False], ids=["found", "not found"])
 def test_preview_in_a_turn_that_is_left_is_fetched_before_the_end(found: bool) -> None:
     preview = drawn("file-1")
     preview["message"] |= {"status": "in_progress"}  # type: ignore[operator]
-    conversation = Conversation(QUESTION)
-    conversation.receive_data(sse(*research("The research has begun."), preview))
-    player = Player(conversation, chat_stream(), address if found else lambda _: None)
-    player.drain()
-    assert player.elsewhere is not None
-    conversation.leave()
-    player.drain()
-    assert player.ended == ExchangeEnded()
-    player.close()
     picture = "![A cat](https://files.example/file-1.png)" if found else "[an image could not be fetched]"
-    assert read(player.out).text == f"The research has begun.\n\n{picture}"
+    seen = text_of_left(
+        *research("The research has begun."), preview, fetch=address if found else lambda _: None
+    )
+    assert seen == f"The research has begun.\n\n{picture}"
 
 
 def research(*texts: str) -> list[Json]:
