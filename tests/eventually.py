@@ -26,17 +26,22 @@ async def eventually_none(left: Callable[[], Set[object]], seconds: float = 10.0
         await asyncio.sleep(0.005)
 
 
-async def promptly(holds: Callable[[], bool], seconds: float) -> None:
-    """Return once it holds; fail if it does not within so many seconds in which this process could run.
+async def holds_within(holds: Callable[[], bool], seconds: float) -> bool:
+    """Whether it holds within so many seconds in which this process could run.
 
     A step that took longer than it was to take counts as it was meant: the process got no time meanwhile. So
     this needs everything that is waited for in this process.
     """
     for _ in range(ceil(seconds / STEP)):
         if holds():
-            return
+            return True
         await asyncio.sleep(STEP)
-    assert holds(), f"still not so after {seconds:g} seconds"
+    return holds()
+
+
+async def promptly(holds: Callable[[], bool], seconds: float) -> None:
+    """Return once it holds; fail if it does not within so many seconds, as `holds_within` counts them."""
+    assert await holds_within(holds, seconds), f"still not so after {seconds:g} seconds"
 
 
 async def go_on(seconds: float) -> None:

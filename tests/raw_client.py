@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from tests.eventually import holds_within
 from transport.chunked import ChunkedDecoder
 
 Headers = Mapping[str, str]
@@ -183,14 +184,20 @@ class Connection:
         return Answer(self.status, self.header_lines, b"" if to_head else await self.read_rest())
 
     async def closed_within(self, seconds: float) -> bool:
-        """Whether the service closes the connection in that time; what it still sends is dropped."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                with suppress(ConnectionError):
-                    while await self._reader.read(65536):
-                        pass
-                return True
-        return False
+        """Whether the service closes the connection in that time, in which this process could run; what it
+        still sends is dropped.
+        """
+        reading = asyncio.ensure_future(self._read_to_the_end())
+        closed = await holds_within(reading.done, seconds)
+        reading.cancel()
+        with suppress(asyncio.CancelledError):
+            await reading
+        return closed
+
+    async def _read_to_the_end(self) -> None:
+        with suppress(ConnectionError):
+            while await self._reader.read(65536):
+                pass
 
     def half_close(self) -> None:
         """Say that nothing more will be sent."""

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from runtime import BackgroundTasks
+from tests.eventually import holds_within
 
 EVENT_STREAM: Final = {"Content-Type": "text/event-stream; charset=utf-8", "Transfer-Encoding": "chunked"}
 JSON: Final = {"Content-Type": "application/json"}
@@ -72,10 +73,8 @@ class Connection:
         return self.socket.fileno() < 0
 
     async def gone_within(self, seconds: float) -> bool:
-        """Wait until the peer is gone; false if it is still there after `seconds`."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self.left.wait(), seconds)
-        return self.gone
+        """Wait until the peer is gone; false if it is still there after `seconds` in which we could run."""
+        return await holds_within(self.left.is_set, seconds)
 
     async def write(self, data: bytes) -> None:
         """Send everything, however long the peer takes; nothing more once it is gone."""
