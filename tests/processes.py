@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 PREFIX = "prefix0001"
 KEY = "fk-some-key-of-a-caller"
 _numbers = itertools.count(1)
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 PLAIN = {
     "DRAIN_TIMEOUT": "0",
     "KEY_CONCURRENCY": "0",
@@ -89,7 +89,7 @@ class Process:
         """It has gone."""
         return self._popen.poll() is not None
 
-    def exit_code(self, seconds: float = 10.0) -> int:
+    def exit_code(self, seconds: float = 30.0) -> int:
         """Wait for the end."""
         code = self._popen.wait(seconds)
         self._reader.join(seconds)
@@ -144,7 +144,7 @@ class Reply:
 
 def ask(port: int, method: str, path: str, body: object = None, key: str = KEY) -> Reply:
     """One request to 127.0.0.1; a body goes as JSON."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     content = None if body is None else json.dumps(body)
     try:
@@ -175,7 +175,7 @@ class Pair:
         state: dict[str, Any] = ask(self.simulator_port, "GET", "/__sim/state").json
         return state
 
-    def upstream_reaches(self, name: str, value: object, seconds: float = 2.0) -> bool:
+    def upstream_reaches(self, name: str, value: object, seconds: float = 20.0) -> bool:
         """Whether a number in that state gets there in time."""
         until = time.monotonic() + seconds
         while self.upstream[name] != value:

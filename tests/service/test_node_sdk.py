@@ -25,7 +25,7 @@ def scenario(pair: Pair, name: str, **settings: str) -> Any:
         env=environment({"BASE_URL": pair.url, "KEY": new_key()} | settings),
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
     )
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout)

@@ -218,7 +218,7 @@ def settled(pair: Pair, key: str) -> bool:
     """Whether the unknown entry of a key is settled, soon after the key is used."""
     assert sum(row["unknown"] for row in usage(pair, key)["data"]) == 1
     assert chat(pair, key).status == 200
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while any(row["unknown"] for row in usage(pair, key)["data"]):
         if time.monotonic() > until:
             return False

@@ -196,7 +196,7 @@ def test_failure_in_mid_stream_is_raised_after_the_text(
 def test_impatient_client_gets_its_timeout_and_the_upstream_is_closed(client: OpenAI, pair: Pair) -> None:
     before = pair.upstream["closed_early"]
     with pytest.raises(openai.APITimeoutError):
-        client.with_options(timeout=0.3, max_retries=0).chat.completions.create(
+        client.with_options(timeout=4, max_retries=0).chat.completions.create(
             model="gpt-4-s", messages=asked("Hello [[sim header_delay=30]]")
         )
     assert pair.upstream_reaches("closed_early", before + 1)

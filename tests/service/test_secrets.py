@@ -104,7 +104,7 @@ def test_no_secret_is_logged_measured_told_or_kept(
         feed = Request("GET", FEED, ADMIN).send(pair.port).body.rpartition(b"data: ")[2]
         stream = json.dumps(question("pace=5 tokens=500", stream=True)).encode()
         head = f"POST {CHAT} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {KEY}\r\n".encode()
-        with socket.create_connection(("127.0.0.1", pair.port), 5) as last:
+        with socket.create_connection(("127.0.0.1", pair.port), 30) as last:
             last.sendall(head + b"Content-Length: %d\r\n\r\n" % len(stream) + stream)
             last.recv(1000)
             pair.service.signal(signal.SIGTERM)

@@ -15,13 +15,13 @@ import pytest
 
 from tests.processes import KEY, Pair, Reply, ask, running, service_over_simulator
 
-SLOW = "Repeat after me: one two three four five six seven eight nine ten [[sim pace=12]]"
+SLOW = "Repeat after me: one two three four five six seven eight nine ten [[sim pace=2.5]]"
 
 
 @contextmanager
 def streaming(pair: Pair, text: str) -> Iterator[http.client.HTTPResponse]:
     """A streamed answer whose headers have come."""
-    with closing(http.client.HTTPConnection("127.0.0.1", pair.port, timeout=15)) as connection:
+    with closing(http.client.HTTPConnection("127.0.0.1", pair.port, timeout=60)) as connection:
         body = {"model": "gpt-4-s", "stream": True, "messages": [{"role": "user", "content": text}]}
         connection.request(
             "POST", "/v1/chat/completions", json.dumps(body), {"Authorization": f"Bearer {KEY}"}
@@ -31,7 +31,7 @@ def streaming(pair: Pair, text: str) -> Iterator[http.client.HTTPResponse]:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signal_lets_a_running_stream_end_and_refuses_what_is_new(number: int) -> None:
-    with service_over_simulator({"DRAIN_TIMEOUT": "10"}) as pair, streaming(pair, SLOW) as response:
+    with service_over_simulator({"DRAIN_TIMEOUT": "60"}) as pair, streaming(pair, SLOW) as response:
         response.readline()
         pair.service.signal(number)
         pair.service.wait_for("stopping: 1 answers in flight")
@@ -46,7 +46,7 @@ def test_signal_lets_a_running_stream_end_and_refuses_what_is_new(number: int) -
 
 def refuses_connections(port: int) -> bool:
     """Whether nobody listens any more, within some seconds."""
-    until = time.monotonic() + 5
+    until = time.monotonic() + 30
     while time.monotonic() < until:
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
@@ -72,12 +72,12 @@ def test_stream_that_outlasts_the_grace_period_gets_an_error_event() -> None:
 
 
 PHASES = {
-    "before the headers": ("a", f"{SLOW[:-2]} header_delay=1]]", True),
-    "before the first event": ("b", f"{SLOW[:-2]} first_delay=1]]", True),
+    "before the headers": ("a", f"{SLOW[:-2]} header_delay=4]]", True),
+    "before the first event": ("b", f"{SLOW[:-2]} first_delay=4]]", True),
     "streaming": ("c", SLOW, True),
     "queued": ("c", SLOW, True),
     "whole": ("d", SLOW, False),
-    "before a follow-up": ("e", "Tell me about rain [[sim tokens=12 pace=12 finish=max_tokens]]", True),
+    "before a follow-up": ("e", "Tell me about rain [[sim tokens=12 pace=3 finish=max_tokens]]", True),
 }
 """Key, question, and whether it is streamed; a key asks one question at a time."""
 
@@ -92,13 +92,13 @@ def test_signal_lets_answers_end_in_whatever_phase_they_are() -> None:
             return ask(pair.port, "POST", "/v1/chat/completions", body, f"{KEY}-{key}")
 
         asked = {phase: threads.submit(ask_in, phase) for phase in PHASES}
-        assert pair.upstream_reaches("attempts", len(PHASES) - 1, 10)
+        assert pair.upstream_reaches("attempts", len(PHASES) - 1)
         in_flight = f'pandora_in_flight{{route="chat"}} {len(PHASES)}.0'
         while in_flight not in ask(pair.port, "GET", "/metrics").body.decode():
             time.sleep(0.02)
         pair.service.signal(signal.SIGTERM)
         replies = {phase: reply.result() for phase, reply in asked.items()}
-        assert pair.service.exit_code(20) == 0
+        assert pair.service.exit_code() == 0
         for phase, reply in replies.items():
             assert reply.status == 200, phase
             if PHASES[phase][2]:
@@ -154,13 +154,13 @@ def test_signal_during_the_start_ends_it(after: float) -> None:
 
 def test_idle_service_stops_at_once() -> None:
     with (
-        service_over_simulator({"DRAIN_TIMEOUT": "10"}) as pair,
-        closing(http.client.HTTPConnection("127.0.0.1", pair.port, timeout=5)) as kept_alive,
+        service_over_simulator({"DRAIN_TIMEOUT": "600"}) as pair,
+        closing(http.client.HTTPConnection("127.0.0.1", pair.port, timeout=30)) as kept_alive,
     ):
         kept_alive.request("GET", "/healthz")
         kept_alive.getresponse().read()
         pair.service.signal(signal.SIGTERM)
-        assert pair.service.exit_code(3) == 0
+        assert pair.service.exit_code() == 0
         assert " ERROR " not in pair.service.output
         assert "Traceback" not in pair.service.output
 
@@ -168,7 +168,7 @@ def test_idle_service_stops_at_once() -> None:
 def test_question_on_its_way_when_an_idle_service_is_stopped_is_answered_and_recorded(tmp_path: Path) -> None:
     with (
         service_over_simulator({"DRAIN_TIMEOUT": "20", "STATE_DIR": str(tmp_path)}) as pair,
-        closing(http.client.HTTPConnection("127.0.0.1", pair.port, timeout=15)) as kept_alive,
+        closing(http.client.HTTPConnection("127.0.0.1", pair.port, timeout=60)) as kept_alive,
     ):
         kept_alive.request("GET", "/healthz")
         kept_alive.getresponse().read()

@@ -81,8 +81,8 @@ def test_client_that_leaves_closes_the_upstream(pair: Pair) -> None:
 
 
 def test_signal_lets_a_running_stream_end() -> None:
-    text = "Repeat after me: one two three four five six [[sim pace=12]]"
-    with service_over_simulator({"DRAIN_TIMEOUT": "10", **FOUND}) as pair, streaming(pair, text) as response:
+    text = "Repeat after me: one two three four five six [[sim pace=2]]"
+    with service_over_simulator({"DRAIN_TIMEOUT": "60", **FOUND}) as pair, streaming(pair, text) as response:
         response.readline()
         pair.service.signal(signal.SIGTERM)
         assert response.read().decode().endswith("data: [DONE]\n\n")
