@@ -59,8 +59,11 @@ class Deployment:
         return len(self.server.service.running)
 
     async def settled(self) -> None:
-        """Wait until no answer is under way, for some seconds at most."""
-        await self.server.service.running.wait_idle()
+        """Wait until no answer is under way."""
+        running = self.server.service.running
+        async with asyncio.timeout(30):
+            while len(running):
+                await running.wait_idle()
 
     @property
     def posted(self) -> list[ObservedRequest]:

@@ -8,7 +8,7 @@ from tests.eventually import eventually
 from tests.raw_client import Connection
 from tests.service.deployment import KEY, Deployment, deployed
 
-SLOW = "Repeat after me: one two three four five six seven eight nine ten [[sim pace=20]]"
+SLOW = "Repeat after me: one two three four five six seven eight nine ten [[sim pace=2.5]]"
 ENDLESS = "Tell me about rain [[sim tokens=20000 pace=20]]"
 
 
@@ -52,7 +52,7 @@ async def kept_alive(service: Deployment, client: Connection, path: str) -> int:
 async def test_stopping_service_answers_what_was_asked_and_takes_no_new_connections() -> None:
     """Each open connection may ask once more."""
     async with (
-        deployed({"DRAIN_TIMEOUT": "5"}) as service,
+        deployed({"DRAIN_TIMEOUT": "30"}) as service,
         service.connect() as reader,
         service.connect() as prober,
         service.connect() as chatter,

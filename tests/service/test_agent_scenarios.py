@@ -198,7 +198,7 @@ async def play(service: Deployment, played: Scenario, caplog: pytest.LogCaptureF
             headers = {"Authorization": f"Bearer {KEY}", **JSON_TYPE}
             await client.send("POST", played.path, headers, json.dumps(body).encode())
             await eventually(lambda: len(service.posted) > before)
-        await eventually(lambda: not service.upstream.open_streams, 1.0)
+        await eventually(lambda: not service.upstream.open_streams)
     else:
         check(await service.post(body, path=played.path), played, service, before)
     await eventually(lambda: len(requests(caplog)) == lines + 1)

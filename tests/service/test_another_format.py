@@ -16,6 +16,7 @@ import pytest
 from tornado.web import Application
 
 from handlers.answer import AnswerHandler, AnswerParts
+from tests.eventually import eventually
 from tests.raw_client import Answer
 from tests.service.broken_turns import broken_after
 from tests.service.deployment import KEY, Deployment, deployed
@@ -112,7 +113,7 @@ async def test_answer_is_streamed_in_pieces_that_make_the_text_of_a_chat() -> No
 
 async def test_silence_is_filled_as_the_format_says() -> None:
     async with serving({"STREAM_HEADERS_AFTER": "0.1", "KEEPALIVE_INTERVAL": "0.1"}) as service:
-        answer = await ask(service, "Say exactly: late [[sim header_delay=0.45]]")
+        answer = await ask(service, "Say exactly: late [[sim header_delay=3]]")
     assert answer.body.startswith(b"\n\n")
     assert lines(answer)[0] == {"text": "late"}
 
@@ -172,4 +173,4 @@ async def test_client_that_leaves_stops_the_backend() -> None:
             assert service.last_stream.is_open, "it is passed on while the backend still writes"
         await service.settled()
         assert service.requests("client_gone") == 1
-        assert service.last_stream.outcome == "client_closed"
+        await eventually(lambda: service.last_stream.outcome == "client_closed")

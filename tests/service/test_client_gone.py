@@ -135,10 +135,10 @@ async def test_many_clients_that_leave_are_noticed_whatever_they_have_sent(too_m
         await eventually(lambda: service.upstream.attempts == posted)
         for number, client in enumerate(clients):
             client.close(reset=number % 2 == 1)
-        await eventually(lambda: service.requests("client_gone") == 32, 5)
+        await eventually(lambda: service.requests("client_gone") == 32)
         first.close()
-        await eventually(lambda: service.in_flight == 0, 5)
-        await eventually(lambda: not service.upstream.open_streams, 5)
+        await eventually(lambda: service.in_flight == 0)
+        await eventually(lambda: not service.upstream.open_streams)
         assert service.upstream.attempts == posted
 
 
@@ -152,7 +152,7 @@ async def test_client_that_reads_nothing_and_leaves_is_noticed_whatever_it_has_s
             await service.begin(client, "A second question")
         await service.upstream_stalls()
         client.close()
-        await eventually(lambda: service.requests("client_gone") == 1, 5)
+        await eventually(lambda: service.requests("client_gone") == 1)
         await eventually(lambda: service.last_stream.outcome == "client_closed")
         assert service.upstream.attempts == 1
 

@@ -33,13 +33,13 @@ def deployed_in_thread() -> Iterator[Deployment]:
 
     thread = threading.Thread(target=asyncio.run, args=(run(),))
     thread.start()
-    assert ready.wait(5)
+    assert ready.wait(60)
     service, loop = found[0]
     try:
         yield service
     finally:
         loop.call_soon_threadsafe(over.set)
-        thread.join(10)
+        thread.join(60)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def service() -> Iterator[Deployment]:
 
 
 def post(service: Deployment, body: bytes) -> Answer:
-    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=60)
     headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
     try:
         connection.request("POST", CHAT, body, headers)

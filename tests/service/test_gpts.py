@@ -312,7 +312,7 @@ async def test_service_that_stops_does_not_wait_for_descriptions(tmp_path: Path)
 
 async def test_reload_while_an_answer_runs_lets_it_end(tmp_path: Path) -> None:
     async with offering(tmp_path, {"helper": HELPER}) as service, service.connect() as connection:
-        await service.begin(connection, "Hello [[sim pace=60 tokens=60]]", model="helper")
+        await service.begin(connection, "Hello [[sim pace=15 tokens=60]]", model="helper")
         await connection.read_head()
         list_in(tmp_path).write_text(json.dumps({"newcomer": ACTOR}))
         service.server.service.gpts.reload()

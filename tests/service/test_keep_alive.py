@@ -13,7 +13,7 @@ QUICK = {"STREAM_HEADERS_AFTER": "0.1", "KEEPALIVE_INTERVAL": "0.1"}
 @pytest.mark.parametrize("knob", ["header_delay", "first_delay"])
 async def test_headers_the_role_and_a_ping_go_out_while_the_backend_is_still_silent(knob: str) -> None:
     async with deployed(QUICK) as service, service.connect() as client:
-        await service.begin(client, f"Say exactly: late [[sim {knob}=1.2]]")
+        await service.begin(client, f"Say exactly: late [[sim {knob}=4]]")
         await client.read_head()
         assert client.status == 200
         assert '"role":"assistant"' in await client.read_event()
@@ -27,10 +27,8 @@ async def test_headers_the_role_and_a_ping_go_out_while_the_backend_is_still_sil
 
 
 async def test_silence_in_mid_answer_is_filled_with_comments_that_are_no_content() -> None:
-    async with deployed(QUICK) as service:
-        stream = (
-            await service.chat("Repeat after me: one two three [[sim silence=0.5]]", stream=True)
-        ).stream
+    async with deployed({**QUICK, "KEEPALIVE_INTERVAL": "0.6"}) as service:
+        stream = (await service.chat("Repeat after me: one two three [[sim silence=3]]", stream=True)).stream
     assert 2 <= stream.pings <= 6
     assert stream.text == "one two three"
     assert stream.done
@@ -38,7 +36,7 @@ async def test_silence_in_mid_answer_is_filled_with_comments_that_are_no_content
 
 async def test_first_failure_after_a_ping_still_tells_what_happened() -> None:
     async with deployed(QUICK) as service:
-        asked = "Hello [[sim header_delay=0.25 fault=model_cap_exceeded]]"
+        asked = "Hello [[sim header_delay=3 fault=model_cap_exceeded]]"
         answer = await service.chat(asked, stream=True)
     assert answer.status == 200
     (error,) = answer.stream.errors
@@ -63,7 +61,7 @@ def soon_visible(parts: AppParts) -> AppParts:
 @pytest.mark.parametrize("wanted", ["true", "false"])
 async def test_silence_before_the_text_is_called_thinking_where_that_is_wanted(wanted: str) -> None:
     async with deployed({**QUICK, "THINKING_KEEPALIVE": wanted}, adapt=soon_visible) as service:
-        stream = (await service.chat("Say exactly: late [[sim header_delay=0.8]]", stream=True)).stream
+        stream = (await service.chat("Say exactly: late [[sim header_delay=3]]", stream=True)).stream
     thinking = ["reasoning_content" in delta for delta in stream.deltas]
     assert any(thinking) is (wanted == "true")
     assert stream.text == "late"

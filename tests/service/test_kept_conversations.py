@@ -485,7 +485,7 @@ async def test_bad_input_is_refused_before_anything_is_posted(
 async def test_second_answer_in_a_conversation_is_refused_while_the_first_is_made() -> None:
     async with deployed({"KEY_CONCURRENCY": "2"}) as service:
         id, other = await made(service), await made(service)
-        first = asyncio.create_task(said(service, id, "Say exactly: one [[sim first_delay=1]]"))
+        first = asyncio.create_task(said(service, id, "Say exactly: one [[sim first_delay=4]]"))
         await eventually(lambda: len(service.posted) == 1)
         refused = await ask(service, id, "Say exactly: two")
         assert refused.status == 400
@@ -501,12 +501,12 @@ async def test_second_answer_in_a_conversation_is_refused_while_the_first_is_mad
 async def test_what_is_added_while_an_answer_is_made_is_not_lost_and_said_anew() -> None:
     async with deployed() as service:
         id = await made(service)
-        answer = asyncio.create_task(said(service, id, "Say exactly: one [[sim first_delay=1]]"))
+        answer = asyncio.create_task(said(service, id, "Say exactly: one [[sim first_delay=4]]"))
         await eventually(lambda: len(service.posted) == 1)
         await service.post({"items": [message("By the way.")]}, path=f"{PATH}/{id}/items")
         await answer
         assert [text for _, text in await items(service, id)] == [
-            "By the way.", "Say exactly: one [[sim first_delay=1]]", "one",
+            "By the way.", "Say exactly: one [[sim first_delay=4]]", "one",
         ]  # fmt: skip
         await said(service, id, "Say exactly: two")
         assert is_new(service)
@@ -516,7 +516,7 @@ async def test_what_is_added_while_an_answer_is_made_is_not_lost_and_said_anew()
 async def test_conversation_that_is_deleted_while_an_answer_is_made_stays_deleted() -> None:
     async with deployed() as service:
         id = await made(service)
-        answer = asyncio.create_task(said(service, id, "Say exactly: one [[sim first_delay=1]]"))
+        answer = asyncio.create_task(said(service, id, "Say exactly: one [[sim first_delay=4]]"))
         await eventually(lambda: len(service.posted) == 1)
         await service.ask("DELETE", f"{PATH}/{id}")
         assert (await answer)["conversation"] is None
@@ -545,7 +545,7 @@ async def test_client_that_leaves_leaves_the_conversation_free() -> None:
             await connection.send("POST", RESPONSES, headers, json.dumps(body).encode())
             await connection.read_head()
             await connection.read_until("output_text.delta")
-        await asyncio.wait_for(service.settled(), 3)
+        await service.settled()
         assert await items(service, id) == []
         await said(service, id, "Say exactly: one")
 
@@ -555,7 +555,7 @@ async def test_store_that_fails_is_told_and_the_answer_is_given(
 ) -> None:
     async with deployed({"STATE_DIR": str(tmp_path)}) as service:
         id = await made(service)
-        answer = asyncio.create_task(said(service, id, "Say exactly: one [[sim first_delay=1]]"))
+        answer = asyncio.create_task(said(service, id, "Say exactly: one [[sim first_delay=4]]"))
         await eventually(lambda: len(service.posted) == 1)
         for ending in ("", "-wal", "-shm"):
             (tmp_path / f"responses.sqlite3{ending}").unlink(missing_ok=True)

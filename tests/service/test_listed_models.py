@@ -96,7 +96,7 @@ async def test_list_that_does_not_come_holds_up_only_the_first_request_for_a_mom
     backend.list_of("gpt-6")
     backend.lists.clear()
     async with over(backend) as service:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             assert (await service.chat()).status == 200
         assert (await service.chat()).status == 200
         assert (await service.chat(model="gpt-6")).status == 404

@@ -278,7 +278,7 @@ async def test_event_loop_goes_on_while_the_disk_is_slow(
 
     def slow(descriptor: int, length: int, offset: int) -> bytes:
         asked.set()
-        assert may_go_on.wait(10), "the event loop is blocked by the disk"
+        assert may_go_on.wait(60), "the event loop is blocked by the disk"
         return pread(descriptor, length, offset)
 
     async with serving(tmp_path) as media:
@@ -322,7 +322,7 @@ async def test_client_that_stops_reading_is_cut_off(tmp_path: Path) -> None:
         async with media.service.connect(receive_buffer=4096) as client:
             await client.send("GET", path, {})
             await client.read_head()
-            await eventually(lambda: media.service.requests("client_gone", "media") == 1, 5)
+            await eventually(lambda: media.service.requests("client_gone", "media") == 1)
             with pytest.raises((EOFError, ConnectionError)):
                 await client.read_rest()
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from simulator import Knobs
+from tests.eventually import eventually
 from tests.raw_client import Answer
 from tests.service.deployment import JSON_TYPE, KEY, Deployment, deployed
 from tests.translate.anthropic.rig import read
@@ -301,7 +302,7 @@ async def test_prompt_that_the_backend_finds_too_long_is_told_with_the_numbers_t
 
 async def test_silence_is_filled_with_pings() -> None:
     async with deployed(QUICK) as service:
-        answer = await ask(service, "Repeat after me: one two three [[sim silence=0.5]]", stream=True)
+        answer = await ask(service, "Repeat after me: one two three [[sim silence=3]]", stream=True)
     assert answer.body.count(b"event: ping") >= 3
     assert read(answer.body).blocks[0]["text"] == "one two three"
 
@@ -330,7 +331,7 @@ async def test_client_that_leaves_while_a_call_is_held_back_stops_the_backend() 
             assert service.last_stream.is_open
         await service.settled()
         assert service.requests("client_gone", "messages") == 1
-        assert service.last_stream.outcome == "client_closed"
+        await eventually(lambda: service.last_stream.outcome == "client_closed")
 
 
 async def test_calls_that_are_wrong_are_asked_for_once_more() -> None:

@@ -33,7 +33,7 @@ async def test_service_is_ready_even_if_the_backend_is_down() -> None:
 
 async def test_readiness_tells_how_many_answers_are_being_made() -> None:
     async with deployed() as service, service.connect() as client:
-        await service.begin(client, "Hello [[sim pace=5]]")
+        await service.begin(client, "Tell me about rain [[sim tokens=2000 pace=5]]")
         await client.read_head()
         assert (await service.ask("GET", "/readyz")).json["in_flight"] == 1
 
@@ -141,7 +141,7 @@ async def test_statuses_of_responses_are_counted_by_route() -> None:
         await service.chat("Hello", model="no such model")
         await service.ask("GET", "/nowhere")
         async with service.connect() as client:
-            await service.begin(client, "Hello [[sim pace=5]]")
+            await service.begin(client, "Tell me about rain [[sim tokens=2000 pace=5]]")
             await client.read_head()
             client.close()
             await eventually(lambda: service.requests("client_gone") == 1)

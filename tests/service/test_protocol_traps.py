@@ -139,7 +139,7 @@ async def test_trap_23_only_the_one_conversation_is_ever_hidden(fault: str) -> N
 
 async def test_trap_25_silence_while_it_draws_is_filled() -> None:
     env = {"KEEPALIVE_INTERVAL": "0.1"}
-    async with deployed(env, knobs(kind="draw", tool_delay=0.5, ping=0.2)) as service:
+    async with deployed(env, knobs(kind="draw", tool_delay=3, ping=0.2)) as service:
         answer = await service.chat("Draw a cat", stream=True)
     assert answer.stream.pings >= 2
     assert "![a cat](" in answer.stream.text

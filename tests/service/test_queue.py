@@ -127,7 +127,7 @@ async def test_waiting_for_too_long_is_a_429_while_nothing_was_sent(stream: bool
 
 
 async def test_stream_that_waits_is_kept_alive_and_told_of_its_end_in_an_event() -> None:
-    env = QUEUED | {"STREAM_HEADERS_AFTER": "0.05", "KEEPALIVE_INTERVAL": "0.05", "QUEUE_WAIT": "0.6"}
+    env = QUEUED | {"STREAM_HEADERS_AFTER": "0.05", "KEEPALIVE_INTERVAL": "0.05", "QUEUE_WAIT": "3"}
     async with deployed(env, STRICT) as service, service.connect() as first, service.connect() as second:
         await service.begin(first, HELD)
         await eventually(lambda: bool(service.upstream.open_streams))
@@ -155,10 +155,10 @@ async def test_stream_that_was_kept_alive_in_the_queue_gets_its_answer_in_the_en
 
 async def test_backend_gets_a_moment_to_notice_that_it_was_left_in_mid_answer() -> None:
     async with deployed(QUEUED, STRICT) as service, service.connect() as client:
-        await service.begin(client, "Repeat after me: one two three four five six [[sim pace=10]]")
+        await service.begin(client, "Tell me about rain [[sim tokens=2000 pace=10]]")
         await client.read_until_content()
         client.close()
-        await eventually(lambda: service.in_flight == 0)
+        await service.settled()
         assert len(service.server.service.queue) == 1, "the account is not left alone yet"
         assert (await service.chat()).status == 200
         assert refused_by_backend(service) == 0

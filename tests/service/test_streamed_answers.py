@@ -85,7 +85,7 @@ async def test_stream_has_the_headers_that_proxies_and_clients_need_and_no_other
 
 async def test_deltas_arrive_while_the_backend_is_still_writing() -> None:
     async with deployed() as service, service.connect() as client:
-        await service.begin(client, "Tell me about rain [[sim tokens=400 pace=100]]")
+        await service.begin(client, "Tell me about rain [[sim tokens=2000 pace=100]]")
         await client.read_head()
         for _ in range(5):
             await client.read_event()

@@ -227,7 +227,7 @@ async def test_stop_sequence_ends_the_text_and_no_call_follows() -> None:
 
 async def test_stream_is_kept_alive_while_a_call_is_written() -> None:
     async with deployed({"STREAM_HEADERS_AFTER": "0.1", "KEEPALIVE_INTERVAL": "0.1"}) as service:
-        stream = (await service.chat(asked(silence=0.6), **FORCED, stream=True)).stream
+        stream = (await service.chat(asked(silence=3), **FORCED, stream=True)).stream
     assert stream.pings >= 2
     assert stream.done
     assert stream.text == ""
@@ -239,7 +239,7 @@ async def test_client_that_leaves_in_the_middle_of_a_call_closes_the_upstream(st
         await service.begin(client, asked(silence=60), **FORCED, stream=stream)
         await eventually(lambda: bool(service.upstream.open_streams) and service.last_stream.records >= 3)
         client.close()
-        await eventually(lambda: service.last_stream.outcome == "client_closed", 1.0)
+        await eventually(lambda: service.last_stream.outcome == "client_closed")
         await eventually(lambda: service.in_flight == 0)
         assert service.upstream.attempts == 1
         assert service.requests("client_gone") == 1
@@ -250,7 +250,7 @@ async def test_client_that_leaves_while_it_is_asked_once_more_closes_the_upstrea
         await service.begin(client, asked(habit="prose", amends="false", first_delay=0.3), **FORCED)
         await eventually(lambda: service.upstream.attempts == 2)
         client.close()
-        await eventually(lambda: not service.upstream.open_streams, 1.0)
+        await eventually(lambda: not service.upstream.open_streams)
         await eventually(lambda: service.requests("client_gone") == 1)
 
 

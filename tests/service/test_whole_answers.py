@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.eventually import eventually
 from tests.raw_client import Answer
 from tests.service.deployment import Deployment, deployed, question
 from tests.translate.schemas import check
@@ -85,11 +86,12 @@ async def test_answer_cut_by_length_is_continued_without_a_seam(stream: bool) ->
 @pytest.mark.parametrize("stop", ["four", ["seven", "four"], [" five", "four "]])
 async def test_stop_sequence_ends_the_answer_and_the_upstream(stop: object, stream: bool) -> None:
     async with deployed() as service:
-        asked = "Repeat after me: one two three four five six seven [[sim pace=60 unit=char]]"
+        rest = " and so on" * 200  # would take half a minute
+        asked = f"Repeat after me: one two three four five six seven{rest} [[sim pace=60 unit=char]]"
         answer = await service.chat(asked, stop=stop, stream=stream)
         assert finish_reason_of(answer) == "stop"
         assert text_of(answer) == "one two three "
-        assert service.upstream.open_streams == []
+        await eventually(lambda: service.upstream.open_streams == [])
         assert len(service.upstream.closed_early) == 1
 
 
