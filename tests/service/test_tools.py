@@ -246,8 +246,9 @@ async def test_client_that_leaves_in_the_middle_of_a_call_closes_the_upstream(st
 
 
 async def test_client_that_leaves_while_it_is_asked_once_more_closes_the_upstream() -> None:
-    async with deployed() as service, service.connect() as client:
-        await service.begin(client, asked(habit="prose", amends="false", first_delay=0.3), **FORCED)
+    knobs = Knobs(busy=False, cap=0, first_delay=60)  # of the second answer: the first one has its own
+    async with deployed(knobs=knobs) as service, service.connect() as client:
+        await service.begin(client, asked(habit="prose", amends="false", first_delay=0), **FORCED)
         await eventually(lambda: service.upstream.attempts == 2)
         client.close()
         await eventually(lambda: not service.upstream.open_streams)
