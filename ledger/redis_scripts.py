@@ -23,6 +23,7 @@ as of now in it.
     {pandora}:secret            of the names of keys, in hex
     {pandora}:born              made up when there was none: another one tells that all else was lost
     {pandora}:schema            the version of all this, where it is not the first one
+    {pandora}:written:INSTANCE  how many writes of a running instance there were
     {pandora}:in-use            there for ten seconds after an instance has looked at the ledger
     {pandora}:restoring         there while a backup is brought back, and left if that was broken off
 """

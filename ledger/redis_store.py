@@ -1,10 +1,12 @@
 """The ledger in a Redis, for several instances of the service behind one balancer.
 
 Limits are checked and the conversation is recorded in one step there, so the instances cannot exceed them
-together. How durable that is depends on the Redis: `appendonly yes` with `appendfsync always` loses nothing,
-`everysec` up to a second.
+together. How durable that is depends on the Redis: `appendonly yes` with `appendfsync always` loses nothing.
+With `everysec`, or where a replica takes over, the last moments may be lost; each instance writes its own
+records of them again.
 """
 
+import asyncio
 import logging
 import secrets
 import time
@@ -16,7 +18,8 @@ from typing import TYPE_CHECKING, Any, Final
 from ledger.counters import MAX_CAP_SECONDS
 from ledger.key_names import KeyNames, save_secret
 from ledger.limits import DAY, HOUR, UNLIMITED, Allowed, CurrentUsage, Limits
-from ledger.records import Capped, Counted, Posted, Settled, Subject, UsageRow, free_alias
+from ledger.recent_writes import RecentWrites
+from ledger.records import Capped, Counted, Posted, Record, Settled, Subject, UsageRow, free_alias
 from ledger.redis_scripts import (
     ACCOUNT_SEPARATOR,
     BORN,
@@ -57,7 +60,11 @@ DAYS_AT_ONCE: Final = 100
 """How many hashes of sums are asked for in one go."""
 ACCOUNTS_AT_ONCE: Final = 10
 """The same for accounts: more answers at once would hold up the event loop when they are read."""
-
+RECORDS_AT_ONCE: Final = 100
+"""And for records that are written again."""
+WRITTEN_SECONDS: Final = 2 * DAY
+"""How long the number of an instance's records is kept when the instance is gone; a living one looks at the
+ledger more often."""
 
 log = logging.getLogger("pandora")
 
@@ -81,6 +88,9 @@ class RedisStore:
         self._looked = False
         """What is there was looked at, and nothing has failed since."""
         self._lost_at = -float(DAY)
+        self._recent = RecentWrites()
+        self._written = f"{PREFIX}written:{self._recent.name}"
+        self._writing = asyncio.Lock()
 
     @property
     def incomplete(self) -> bool:
@@ -105,21 +115,20 @@ class RedisStore:
 
     async def write(self, pending: Sequence[PendingRecord]) -> Sequence[StoreDecision | None]:
         """See `Store`."""
-        pipeline = self._new_pipeline()
-        for each in pending:
-            match each.record:
-                case Capped(_, slug, until, account) if account:
-                    caps = script_keys(f"{PREFIX}account-caps:{account}")
-                    pipeline.eval(CAP_ACCOUNT, *caps, slug, until, MAX_CAP_SECONDS)
-                case Capped(alias, slug, until):
-                    pipeline.set(f"{PREFIX}cap:{alias}:{slug}", until, exat=int(until) + 1)
-                case record:
-                    pipeline.eval(*self._step(record, each.allowed))
-        answers = await self._execute(pipeline)
-        return [
-            _decision(answer) if isinstance(each.record, Posted) else None
-            for each, answer in zip(pending, answers, strict=True)
-        ]
+        async with self._writing:
+            answers = await self._write(pending)
+            if not self._recent.all_there:
+                await self._write_again()
+                answers = await self._write(pending)  # it may have needed what was not there
+            decisions = [
+                _decision(answer) if isinstance(each.record, Posted) else None
+                for each, answer in zip(pending, answers, strict=True)
+            ]
+            done = zip(pending, decisions, strict=True)
+            self._recent.add(
+                [each.record for each, of in done if of is None or of.accepted], time.monotonic()
+            )
+        return decisions
 
     async def usage(self, since: float, until: float, bucket: int, alias: str | None) -> list[UsageRow]:
         """See `Store`. Hours are known for some days only."""
@@ -198,7 +207,10 @@ class RedisStore:
         """Agree on the secret, which Redis may have lost with all else: the first here keeps its own."""
         pipeline = self._new_pipeline()
         pipeline.set(IN_USE, 1, ex=IN_USE_SECONDS)
+        pipeline.expire(self._written, WRITTEN_SECONDS)
         await self._execute(pipeline)
+        async with self._writing:
+            await self._write_again()
 
     async def close(self) -> None:
         """Close the connections."""
@@ -207,13 +219,14 @@ class RedisStore:
 
     def _new_pipeline(self) -> "Pipeline | ClusterPipeline":
         """Commands for `_execute`. The first have Redis keep our secret if it has none, and tell which one it
-        has, and since when it has anything.
+        has, since when it has anything, and up to which one it has our writes.
         """
         pipeline = self._redis.pipeline(transaction=False)
         pipeline.set(SECRET, self._keys.secret.hex(), nx=True)
         pipeline.get(SECRET)
         pipeline.set(BORN, secrets.token_hex(16), nx=True)
         pipeline.get(BORN)
+        pipeline.get(self._written)
         return pipeline
 
     async def _execute(self, pipeline: "Pipeline | ClusterPipeline") -> list[Any]:
@@ -225,10 +238,39 @@ class RedisStore:
         if not self._looked:
             await self.refuse_newer()
             self._looked = True
+        before = self._recent.number
         with self._errors():
-            _, secret, _, born, *answers = await pipeline.execute()
+            _, secret, _, born, number, *answers = await pipeline.execute()
+        self._recent.found(int(number or 0), before)
         await self._take_over(secret, born)
         return answers
+
+    async def _write(self, pending: Iterable[PendingRecord]) -> list[Any]:
+        """The answers of Redis to the records."""
+        pipeline = self._new_pipeline()
+        for each in pending:
+            self._add_step(pipeline, each.record, each.allowed)
+        pipeline.set(self._written, self._recent.number + 1, ex=WRITTEN_SECONDS)
+        *answers, _ = await self._execute(pipeline)
+        return answers
+
+    async def _write_again(self) -> None:
+        """Write what Redis has forgotten, if that is so."""
+        if self._recent.all_there:
+            return
+        records = self._recent.forgotten
+        log.warning("Redis has forgotten what it had confirmed: %d records are written again", len(records))
+        if self._recent.lost:
+            self._lost_at = time.monotonic()
+            log.error("Redis has forgotten older records of the ledger too; they are lost")
+        for begin in range(0, len(records), RECORDS_AT_ONCE):
+            pipeline = self._redis.pipeline(transaction=False)
+            for record in records[begin : begin + RECORDS_AT_ONCE]:
+                self._add_step(pipeline, record, None)
+            pipeline.set(self._written, self._recent.number, ex=WRITTEN_SECONDS)
+            with self._errors():
+                await pipeline.execute()
+        self._recent.written_again()
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -248,11 +290,24 @@ class RedisStore:
         self._born = born
         shared = bytes.fromhex(secret)
         if shared != self._keys.secret:
+            self._recent.drop()  # they call keys by names of before
             self._keys.secret = shared
             with suppress(OSError):
                 await save_secret(self._secret_file, self._keys)
 
-    def _step(self, record: Posted | Settled | Counted, allowed: Allowed | None) -> tuple[Any, ...]:
+    def _add_step(
+        self, pipeline: "Pipeline | ClusterPipeline", record: Record, allowed: Allowed | None
+    ) -> None:
+        match record:
+            case Capped(_, slug, until, account) if account:
+                caps = script_keys(f"{PREFIX}account-caps:{account}")
+                pipeline.eval(CAP_ACCOUNT, *caps, slug, until, MAX_CAP_SECONDS)
+            case Capped(alias, slug, until):
+                pipeline.set(f"{PREFIX}cap:{alias}:{slug}", until, exat=int(until) + 1)
+            case _:
+                pipeline.eval(*self._script(record, allowed))
+
+    def _script(self, record: Posted | Settled | Counted, allowed: Allowed | None) -> tuple[Any, ...]:
         keys = script_keys(f"{PREFIX}entry:{record.id}")
         match record:
             case Posted():

@@ -1,6 +1,7 @@
 """A real Redis cluster of its own: three primaries, with a replica each if that is asked for."""
 
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -33,6 +34,7 @@ class RedisCluster:
         free = free_ports(2 * nodes)
         self.ports, self._bus = free[:nodes], free[nodes:]
         self._nodes: dict[int, subprocess.Popen[bytes]] = {}
+        self._cut_off = 0
         self._folder = tempfile.TemporaryDirectory(prefix="redis-cluster-")
 
     @property
@@ -93,10 +95,19 @@ class RedisCluster:
         for port in (target, source, *self._primaries()):
             self.ask(port, "CLUSTER", "SETSLOT", SLOT, "NODE", name)
 
+    def cut_off_replica(self) -> None:
+        """Let the replica of the node that has `SLOT` stand still, and hear nothing more of it."""
+        owner = self.owner()
+        (self._cut_off,) = (port for port in self._nodes if self._follows(port, owner))
+        self._nodes[self._cut_off].send_signal(signal.SIGSTOP)
+        self.ask(owner, "CLIENT", "KILL", "TYPE", "replica")
+
     def kill_owner(self) -> None:
         """Kill the node that has `SLOT`, and wait until its replica has taken over."""
         port = self.owner()
         self._nodes[port].kill()
+        if self._cut_off:
+            self._nodes[self._cut_off].send_signal(signal.SIGCONT)
         self._nodes.pop(port).wait()
         _wait_for(lambda: self.owner() in self._nodes)
         self._wait_until_whole()
@@ -147,6 +158,9 @@ class RedisCluster:
     def _is_in_step(self, port: int) -> bool:
         told = self.ask(port, "INFO", "replication")
         return "master_link_status:up" in told or "role:master" in told
+
+    def _follows(self, port: int, primary: int) -> bool:
+        return f"master_port:{primary}" in self.ask(port, "INFO", "replication").split()
 
     def _listens(self, port: int) -> bool:
         assert self._nodes[port].poll() is None, "redis-server ended at once"

