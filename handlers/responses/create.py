@@ -12,7 +12,7 @@ from accounts import Caller, Credential
 from handlers.answer import AnswerHandler, AnswerParts
 from handlers.chat import ChatOptions
 from handlers.continuing import CONTINUED, CONVERSATION_HEADER, NEW, lasts, may_use
-from handlers.emulation import Emulated, computed
+from handlers.emulation import LARGE, Emulated, computed
 from handlers.responses.keeping import Asked, Course, Keeping
 from handlers.responses.parts import ResponsesParts, alone, conversation_full, new_id, system, whole_items
 from handlers.responses.past import ConversationPast, Past, past_of
@@ -91,7 +91,7 @@ class ResponsesHandler(AnswerHandler[JsonBody]):
         model = await self.resolve(request.model)
         said = side = None
         if not _follows_kept(request):
-            said = await self._messages(request.items, {})
+            said = await self._messages(self.body_bytes, request.items, {})
             side = await self._side_answerer(request, model, said)
         model = side or model
         self.check_limits(self.caller, model)
@@ -99,7 +99,8 @@ class ResponsesHandler(AnswerHandler[JsonBody]):
             meanwhile.enter_context(alone(self.responses, self.caller, request.conversation))
         asked = await self._asked(request, model)
         if said is None:
-            said = await self._messages(asked.items, asked.called)
+            bytes_said = LARGE if references(request.items) else self.body_bytes  # kept items may be long
+            said = await self._messages(bytes_said, asked.items, asked.called)
         if side is None:
             asked = await self._recognised(asked, said)
         course = await self._course(asked, said, size)
@@ -113,12 +114,12 @@ class ResponsesHandler(AnswerHandler[JsonBody]):
         return ChainedRunner(self._new_turn(asked, course, format), again, keep), format
 
     async def _messages(
-        self, items: Sequence[JsonObject], called: Mapping[str, str]
+        self, size: int, items: Sequence[JsonObject], called: Mapping[str, str]
     ) -> tuple[ChatMessage, ...]:
-        """What the items of the request say to the model; see `messages_of`. It is made once, and not kept
-        while the answer is made: it has copies of texts in several parts.
+        """What items of so many bytes say to the model; see `messages_of`. It is not kept while the answer is
+        made: it has copies of texts in several parts.
         """
-        return await computed(self.body_bytes, messages_of, items, called)
+        return await computed(size, messages_of, items, called)
 
     async def _side_answerer(
         self, request: ResponsesRequest, model: Model, said: Sequence[ChatMessage]
@@ -220,7 +221,8 @@ class ResponsesHandler(AnswerHandler[JsonBody]):
         """
         earlier = await past.items()
         if earlier or not said:
-            said = messages_of([*earlier, *asked.items], {})
+            bytes_said = LARGE if earlier else self.body_bytes
+            said = await self._messages(bytes_said, [*earlier, *asked.items], {})
         if not said:
             raise nothing_to_answer()
         messages = [*system(asked.request.instructions), *said]

@@ -313,7 +313,7 @@ def items_read() -> Iterator[list[int]]:
         sys.setprofile(None)
 
 
-async def test_messages_are_made_of_the_items_of_a_request_once() -> None:
+async def test_messages_are_made_of_the_items_of_a_request_once_and_of_kept_ones_beside_the_loop() -> None:
     async with deployed() as service:
         with items_read() as counts:
             first = await said(service, "Say exactly: one")
@@ -329,7 +329,7 @@ async def test_messages_are_made_of_the_items_of_a_request_once() -> None:
     went_on = [whole_history, named, chain, kept_further]
     assert {answer.headers["x-conversation"] for answer in went_on} == {"continued"}
     assert kept.status == 200
-    assert counts == [1, 3, 3, 1, 1, 1]
+    assert counts == [1, 3, 1, 1, 1], "a kept item that is only named may be long"
 
 
 async def test_result_of_a_call_that_nobody_made_is_refused() -> None:
