@@ -87,7 +87,7 @@ class GptsFileWatcher:
         return {name: self._availability_of(gizmo_id) for name, gizmo_id in gpts}
 
     def _availability_of(self, gizmo_id: str) -> dict[str, object]:
-        reason = self._descriptions.unavailable_reason(gizmo_id)
+        reason = self._descriptions.missing_reason(gizmo_id)
         if reason is None:
             return {"available": True}
         available = False if self._descriptions.is_looked_up(gizmo_id) else None

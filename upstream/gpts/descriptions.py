@@ -100,7 +100,7 @@ class GptDescriptions:
             elif gpt.description is None and self._credential is not None:
                 self._begin_attempt(gpt, self._credential)
 
-    def unavailable_reason(self, gizmo_id: str) -> str | None:
+    def missing_reason(self, gizmo_id: str) -> str | None:
         """Why there is no description of a GPT on offer; None if there is one, and it can be used."""
         gpt = self._offered[gizmo_id]
         if gpt.description is not None:

@@ -76,12 +76,12 @@ async def test_slow_backend_does_not_delay_the_start_and_requests_wait_for_it(tm
     answer = asyncio.Event()
     async with rig(tmp_path, Backend(waits_for(answer))) as it:
         it.descriptions.offer([ID])
-        assert it.descriptions.unavailable_reason(ID) == "its description has not come yet"
+        assert it.descriptions.missing_reason(ID) == "its description has not come yet"
         waiting = [asyncio.create_task(it.get(ID, CALLER)) for _ in range(3)]
         await eventually(lambda: len(it.backend.asked) == 1)
         answer.set()
         assert {gizmo.id for gizmo in await asyncio.gather(*waiting)} == {ID}
-        assert it.descriptions.unavailable_reason(ID) is None
+        assert it.descriptions.missing_reason(ID) is None
         assert len(it.backend.asked) == 1
 
 
@@ -111,8 +111,8 @@ async def test_one_that_cannot_be_had_does_not_stop_the_rest(tmp_path: Path) -> 
     async with rig(tmp_path, Backend(behaviours={OTHER_ID: UNKNOWN})) as it:
         it.descriptions.offer([OTHER_ID, ID])
         await it.attempts_ended()
-        assert it.descriptions.unavailable_reason(ID) is None
-        assert it.descriptions.unavailable_reason(OTHER_ID) is not None
+        assert it.descriptions.missing_reason(ID) is None
+        assert it.descriptions.missing_reason(OTHER_ID) is not None
 
 
 async def test_reason_is_told_to_users_and_to_operators(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ async def test_reason_is_told_to_users_and_to_operators(tmp_path: Path) -> None:
             await it.get(ID, CALLER)
         assert caught.value.reason == "the backend does not know it (404): check its id"
         assert caught.value.permanent
-        assert it.descriptions.unavailable_reason(ID) == caught.value.reason
+        assert it.descriptions.missing_reason(ID) == caught.value.reason
 
 
 async def pauses_between_failures(path: Path, behaviour: Behaviour, jitter: float) -> list[float]:
@@ -158,7 +158,7 @@ async def test_outage_ends_by_itself(tmp_path: Path, caplog: pytest.LogCaptureFi
         it.backend.behaviour = describes
         it.clock.advance(4)
         await it.attempts_ended()
-        assert it.descriptions.unavailable_reason(ID) is None
+        assert it.descriptions.missing_reason(ID) is None
     said = [record.getMessage() for record in caplog.records if record.name == "pandora"]
     assert said == [
         f"GPT {ID} is not available: the backend failed (status 500)",
@@ -207,7 +207,7 @@ async def test_reload_looks_again_at_what_could_not_be_had(tmp_path: Path) -> No
         it.backend.behaviours.clear()
         it.descriptions.offer([ID, OTHER_ID])
         await it.attempts_ended()
-        assert it.descriptions.unavailable_reason(ID) is None
+        assert it.descriptions.missing_reason(ID) is None
         assert [asked for asked, _ in it.backend.asked].count(OTHER_ID) == 1
 
 
@@ -244,7 +244,7 @@ async def test_failed_refresh_leaves_what_was_known(
         it.clock.advance(REFRESH_SECONDS)
         await it.attempts_ended()
         assert (await it.get(ID, CALLER)).info == described()
-        assert it.descriptions.unavailable_reason(ID) is None
+        assert it.descriptions.missing_reason(ID) is None
         assert it.clock.pauses[-1] in (AFTER_TRANSIENT.first, AFTER_PERMANENT.first)
     assert f"GPT {ID} could not be refreshed" in caplog.text
 
@@ -345,7 +345,7 @@ async def test_caller_who_leaves_does_not_stop_the_fetch(tmp_path: Path) -> None
         waiting.cancel()
         answer.set()
         await it.attempts_ended()
-        assert it.descriptions.unavailable_reason(ID) is None
+        assert it.descriptions.missing_reason(ID) is None
 
 
 async def test_same_trouble_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -36,7 +36,7 @@ async def test_nobody_is_asked_before_somebody_needs_it(tmp_path: Path) -> None:
         it.descriptions.offer([ID])
         await it.attempts_ended()
         assert it.backend.asked == []
-        assert "set KEY_FOR_GPTS_INFO" in (it.descriptions.unavailable_reason(ID) or "")
+        assert "set KEY_FOR_GPTS_INFO" in (it.descriptions.missing_reason(ID) or "")
         assert not it.descriptions.is_looked_up(ID)
 
 
@@ -46,7 +46,7 @@ async def test_first_caller_fetches_for_all(tmp_path: Path) -> None:
         assert (await it.get(ID, CALLER)).info == described()
         assert (await it.get(ID, OTHER_CALLER)).info == described()
         assert it.backend.asked == [(ID, CALLER)]
-        assert it.descriptions.unavailable_reason(ID) is None
+        assert it.descriptions.missing_reason(ID) is None
         assert it.descriptions.is_looked_up(ID)
 
 
@@ -90,7 +90,7 @@ async def test_next_caller_tries_again(tmp_path: Path, behaviour: Behaviour, per
         with pytest.raises(GptUnavailable) as caught:
             await it.get(ID, CALLER)
         assert caught.value.permanent == permanent
-        assert it.descriptions.unavailable_reason(ID) == caught.value.reason
+        assert it.descriptions.missing_reason(ID) == caught.value.reason
         it.backend.behaviours.clear()
         assert (await it.get(ID, OTHER_CALLER)).id == ID
 
