@@ -159,7 +159,6 @@ class AnswerHandler(BodyHandler[AnyBody]):
     tells_units = False
     """Both: see `Answer`."""
     _answer: Answer | None = None
-    _client_left = False
     _held: HeldBytes | None = None
     """What holds bytes of the response."""
 
@@ -199,7 +198,7 @@ class AnswerHandler(BodyHandler[AnyBody]):
         within, units = self.fails_within, self.tells_units
         timing = self.parts.timing
         self._answer = Answer(self, runner, format, timing, fails_within=within, tells_units=units)
-        if self._client_left:
+        if self.client_left:
             self._answer.client_gone()
         try:
             with (
@@ -250,7 +249,7 @@ class AnswerHandler(BodyHandler[AnyBody]):
     def hold(self) -> HeldBytes:
         """What the bytes of the response are held with, until it is written or the client is gone."""
         self._held = self.common.room.hold()
-        if self._client_left:
+        if self.client_left:
             self._held.release()
         return self._held
 
@@ -269,7 +268,6 @@ class AnswerHandler(BodyHandler[AnyBody]):
     def on_connection_close(self) -> None:
         """The client left; Tornado calls this once."""
         super().on_connection_close()
-        self._client_left = True
         if self._answer is not None:
             self._answer.client_gone()
         self._release()

@@ -111,6 +111,8 @@ class TranscriptionsHandler(BodyHandler[FormBody]):
     async def post(self) -> None:
         """Have the recording transcribed. Raises ApiError."""
         wanted = read_transcription(await self.parsed(FormBody.read_form))
+        if self.client_left:
+            self._work.stop()
         with self.let_in(self.caller) as visit, self.parts.running.admit(self, self.route):
             try:
                 text = await self._work.do(self._transcribed(wanted))

@@ -268,6 +268,12 @@ class ApiHandler(RequestHandler):
         stream = getattr(self.request.connection, "stream", None)
         return stream if isinstance(stream, IOStream) else None
 
+    @property
+    def client_left(self) -> bool:
+        """Whether the connection is closed. Tornado tells nobody of an end that came with the request."""
+        socket = self.socket()
+        return socket is not None and socket.closed()
+
     def on_connection_close(self) -> None:
         """The client left; Tornado calls this once."""
         super().on_connection_close()

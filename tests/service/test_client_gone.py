@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -10,7 +11,9 @@ import pytest
 from simulator import Knobs
 from tests.eventually import eventually
 from tests.scripted_server import ScriptedServer, stall, without_accounts
-from tests.service.deployment import CHAT, JSON_TYPE, KEY, deployed
+from tests.service.deployment import CHAT, JSON_TYPE, KEY, deployed, question
+from tests.service.test_audio import FORM, FORM_TYPE, TRANSCRIPTIONS
+from tests.service.test_images import GENERATIONS
 
 STATES = {
     "before_headers": "Hello [[sim fault=stall_before_headers]]",
@@ -68,6 +71,29 @@ async def test_client_that_leaves_while_the_backend_takes_the_request_closes_tha
         connection = await backend.connected()
         client.close()
         assert await connection.gone_within(1)
+
+
+ASKED_AND_LEFT = {
+    "whole": ("chat", CHAT, JSON_TYPE, json.dumps(question()).encode()),
+    "stream": ("chat", CHAT, JSON_TYPE, json.dumps(question(stream=True)).encode()),
+    "picture": ("images", GENERATIONS, JSON_TYPE, b'{"prompt": "a fox"}'),
+    "recording": ("transcriptions", TRANSCRIPTIONS, FORM_TYPE, FORM),
+}
+
+
+@pytest.mark.parametrize("kind", ASKED_AND_LEFT)
+async def test_nothing_is_posted_for_a_client_whose_end_comes_with_its_request(kind: str) -> None:
+    """As a service sees it whose event loop was held up meanwhile."""
+    route, path, type, body = ASKED_AND_LEFT[kind]
+    async with deployed({"AUDIO": "true"}) as service:
+        async with service.connect() as client:
+            await client.send("POST", path, {"Authorization": f"Bearer {KEY}"} | type, body)
+            client.close()
+            time.sleep(0.1)  # noqa: ASYNC251 - both are here before the service looks
+        await eventually(lambda: service.requests("client_gone", route) == 1)
+        assert service.in_flight == 0
+        asked = [seen for seen in service.upstream.requests if seen.method == "POST"]
+        assert asked == []
 
 
 @pytest.mark.parametrize("path", [CHAT, "/v1/images/generations", "/v1/models", "/nowhere"])
@@ -180,5 +206,7 @@ async def test_many_clients_that_leave_at_the_same_time_leave_nothing_behind() -
         await asyncio.gather(*(visit(number) for number in range(60)))
         await eventually(lambda: service.in_flight == 0)
         await eventually(lambda: not service.upstream.open_streams)
-        await eventually(lambda: len(asyncio.all_tasks()) <= tasks)
+        await eventually(
+            lambda: len(asyncio.all_tasks()) <= tasks, 60
+        )  # idle connections are kept for a while
         assert len(service.server.service.running) == 0
