@@ -14,7 +14,7 @@ from tests.cases.case import Case
 from tests.service.deployment import PREFIX, Deployment, deployed
 from tests.service.test_elsewhere import spent
 
-pytestmark = pytest.mark.timeout(seconds=60)
+pytestmark = pytest.mark.timeout(seconds=120)
 
 CASE = Case.read("image-async-card")
 BY_SOCKET = Case.read("image-async-task-id")

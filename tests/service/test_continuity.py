@@ -458,7 +458,7 @@ async def test_refusal_says_nothing_of_a_conversation() -> None:
         assert "x-conversation" not in answer.headers
 
 
-@pytest.mark.timeout(seconds=60)
+@pytest.mark.timeout(seconds=120)
 async def test_picture_is_waited_for_though_the_news_tell_that_an_earlier_one_is_done() -> None:
     today = Knobs(busy=False, cap=0, age="2026", task_time=0.05)
     async with deployed({"CONVERSATION_ROUTE": "auto"}, today) as service:
@@ -469,7 +469,7 @@ async def test_picture_is_waited_for_though_the_news_tell_that_an_earlier_one_is
         assert "blue" in talk.last
 
 
-@pytest.mark.timeout(seconds=60)
+@pytest.mark.timeout(seconds=120)
 @pytest.mark.parametrize("age", ["2023-12", "2026"])
 async def test_picture_file_and_its_result_are_one_conversation_of_half_the_bytes(age: str) -> None:
     """Draw, change it, run code on a file, ask about its result, and talk on: ten turns."""

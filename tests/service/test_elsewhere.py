@@ -15,7 +15,7 @@ from tests.eventually import eventually
 from tests.service.deployment import PREFIX, Deployment, deployed
 from tests.translate.wire import Json, sse
 
-pytestmark = pytest.mark.timeout(seconds=60)
+pytestmark = pytest.mark.timeout(seconds=120)
 
 PICTURES = ("image-async-card", "image-async-task-id")
 """Their addresses are those of the service."""

@@ -19,7 +19,7 @@ from tests.raw_client import Answer, connect
 from tests.upstream.gpts.rig import CALLER, KEY, PREFIX
 
 SERVER = Path(__file__).parents[2] / "server.py"
-SECONDS = 20
+SECONDS = 60
 
 
 async def start(directory: Path, *arguments: str, **env: str) -> Process:

@@ -14,7 +14,7 @@ from tests.raw_client import Answer
 from tests.service.backend_of_today import BackendOfToday, over
 from tests.service.deployment import Deployment, deployed
 
-pytestmark = pytest.mark.timeout(seconds=60)
+pytestmark = pytest.mark.timeout(seconds=120)
 
 LINK = re.compile(r"!\[([^\]]*)\]\(([^)]+)\)")
 MODEL = "gpt-4-s"

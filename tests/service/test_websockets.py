@@ -9,7 +9,7 @@ from simulator import Knobs
 from tests.eventually import eventually
 from tests.service.deployment import deployed, question
 
-pytestmark = pytest.mark.timeout(seconds=30)
+pytestmark = pytest.mark.timeout(seconds=120)
 
 INSISTS = Knobs(transport="ws", allow_sse=False, busy=False, cap=0)
 
