@@ -69,21 +69,22 @@ def nginx(
         [NGINX, "-p", str(directory), "-c", str(path), "-g", own_user], stderr=subprocess.PIPE, text=True
     )
     try:
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while True:
             try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
+                socket.create_connection(("127.0.0.1", port), 5).close()
                 break
             except OSError:
                 if process.poll() is not None or time.monotonic() > until:
                     raise AssertionError(f"nginx does not listen: {process.communicate()[1]}") from None
                 time.sleep(0.02)
         names.wait_until_asked()
+        names.wait_until_heard()
         time.sleep(0.1)  # what it heard is in use a moment later
         yield
     finally:
         process.terminate()
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ class Cluster:
         number: int = ask(self.simulator_port, "GET", "/__sim/state").json[name]
         return number
 
-    def upstream_reaches(self, name: str, value: int, seconds: float = 3.0) -> bool:
+    def upstream_reaches(self, name: str, value: int, seconds: float = 20.0) -> bool:
         until = time.monotonic() + seconds
         while self.upstream(name) != value:
             if time.monotonic() > until:

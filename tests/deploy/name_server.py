@@ -3,7 +3,9 @@
 import socket
 import struct
 import threading
+import time
 from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -11,6 +13,7 @@ _HEAD = struct.Struct("!6H")
 _ANSWER = struct.Struct("!HHHIH4s")
 _POINTER, _A, _IN = 0xC00C, 1, 1
 _RESPONSE, _NO_SUCH_NAME = 0x8180, 3
+UDP_SOCKETS = Path("/proc/net/udp")
 
 
 class NameServer:
@@ -42,6 +45,19 @@ class NameServer:
     def wait_until_asked(self, seconds: float = 15.0) -> None:
         """Until a question was answered, of which nobody was told yet."""
         assert self._asked.acquire(timeout=seconds), "nobody asks for the name"
+
+    def wait_until_heard(self, seconds: float = 15.0) -> None:
+        """Until whoever asked has taken the answers out of the kernel."""
+        until = time.monotonic() + seconds
+        while self._unread():
+            assert time.monotonic() < until, "the answer is not taken"
+            time.sleep(0.02)
+
+    def _unread(self) -> bool:
+        """Whether a socket that is connected to this one has something to be read; see proc(5)."""
+        lines = (line.split() for line in UDP_SOCKETS.read_text().splitlines()[1:])
+        mine = f":{self.port:04X}"
+        return any(fields[2].endswith(mine) and int(fields[4].partition(":")[2], 16) for fields in lines)
 
     def _serve(self) -> None:
         while True:

@@ -106,8 +106,8 @@ def scraped(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pr
     """After the load, when all of it was scraped and the rules were evaluated."""
     with prometheus(tmp_path_factory.mktemp("prometheus"), f"127.0.0.1:{pair.port}") as server:
         ask_everything(pair)
-        server.wait_for("sum(changes(scrape_duration_seconds[1m])) >= 3")
-        server.wait_for('sum(increase(pandora_requests_total{route="chat",outcome="ok"}[1m])) > 10')
+        server.wait_for("sum(changes(scrape_duration_seconds[15m])) >= 3")
+        server.wait_for('sum(increase(pandora_requests_total{route="chat",outcome="ok"}[15m])) > 10')
         server.wait_for("job:pandora_quota_exhaustion:seconds")
         server.wait_for("job_model:pandora_time_to_first_token_seconds:p99_rate5m >= 0")
         server.wait_for("ALERTS")
@@ -116,13 +116,13 @@ def scraped(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pr
 
 @pytest.mark.parametrize("where", QUERIES)
 def test_panel_has_data(scraped: Prometheus, where: str) -> None:
-    assert scraped.numbers(QUERIES[where]), QUERIES[where]
+    assert scraped.found(QUERIES[where])
 
 
 @pytest.mark.parametrize("record", RECORDED)
 def test_recording_rule_has_data(scraped: Prometheus, record: str) -> None:
-    assert scraped.numbers(record)
-    assert scraped.numbers(RECORDED[record])
+    assert scraped.found(record)
+    assert scraped.found(RECORDED[record])
 
 
 def selectors(expression: str) -> set[str]:
@@ -137,7 +137,7 @@ def test_alert_watches_series_that_are_there(scraped: Prometheus, rule: dict[str
     found = selectors(rule["expr"])
     assert found
     for selector in found:
-        assert scraped.query(selector), selector
+        scraped.wait_for(selector)
 
 
 def test_rules_are_evaluated_without_error(scraped: Prometheus) -> None:
@@ -147,19 +147,19 @@ def test_rules_are_evaluated_without_error(scraped: Prometheus) -> None:
 
 
 def test_failures_of_the_load_show_as_failures(scraped: Prometheus) -> None:
-    (ratio,) = scraped.numbers("job:pandora_requests_failed:ratio_rate5m")
+    (ratio,) = scraped.found("job:pandora_requests_failed:ratio_rate5m")
     assert 0.05 < ratio < 0.9
-    (left,) = scraped.numbers('sum(increase(pandora_client_disconnects_total{phase="streaming"}[1m])) > 0')
+    (left,) = scraped.found('sum(increase(pandora_client_disconnects_total{phase="streaming"}[15m])) > 0')
     assert left > 0
-    assert scraped.numbers('pandora_model_capped{model="gpt-4-s"}') == [1]
+    assert scraped.found('pandora_model_capped{model="gpt-4-s"}') == [1]
 
 
 def test_accounts_of_the_load_are_told_apart(scraped: Prometheus) -> None:
-    assert scraped.numbers('pandora_account_state{account="expired",state="needs_person"}') == [1]
-    assert scraped.numbers('pandora_account_state{account="good",state="needs_person"}') == [0]
-    assert scraped.numbers('sum(pandora_account_quota_units_total{account="good"}) > 0')
-    assert scraped.numbers('sum(pandora_account_switches_total{account="expired",reason="expired"}) > 0')
-    assert scraped.numbers('sum(pandora_key_quota_units_total{key="load"}) > 0')
+    assert scraped.found('pandora_account_state{account="expired",state="needs_person"}') == [1]
+    assert scraped.found('pandora_account_state{account="good",state="needs_person"}') == [0]
+    assert scraped.found('sum(pandora_account_quota_units_total{account="good"}) > 0')
+    assert scraped.found('sum(pandora_account_switches_total{account="expired",reason="expired"}) > 0')
+    assert scraped.found('sum(pandora_key_quota_units_total{key="load"}) > 0')
 
 
 GEN_AI = ("client_token_usage", "server_request_duration_seconds", "server_time_to_first_token_seconds")
@@ -184,7 +184,7 @@ def test_tokens_under_the_names_of_opentelemetry_are_those_that_were_counted(scr
         ours = f'sum(pandora_tokens_total{{direction="{direction}"}})'
         scraped.wait_for(f"{theirs} == {ours} > 0")
         median = f"gen_ai_client_token_usage_bucket{{gen_ai_token_type='{kind}'}}"
-        assert scraped.numbers(f"histogram_quantile(0.5, sum by (le) ({median})) > 0")
+        assert scraped.found(f"histogram_quantile(0.5, sum by (le) ({median})) > 0")
 
 
 def test_durations_under_the_names_of_opentelemetry_are_those_of_what_users_asked_for(

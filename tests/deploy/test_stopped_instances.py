@@ -93,8 +93,19 @@ def watching(directory: Path, name: str, scraped: dict[str, Any]) -> Iterator[tu
             yield server, receiver
 
 
+INSTANCES = {"PandoraDown", "PandoraInstanceMissing", "PandoraAbsent"}
+"""The alerts that tell of instances. On a busy machine one of two seconds may tell of its slowness."""
+
+
 def firing(server: Prometheus) -> set[str]:
-    return {found["metric"]["alertname"] for found in server.query('ALERTS{alertstate="firing"}')}
+    """The alerts about instances that fire."""
+    found = server.query('ALERTS{alertstate="firing"}')
+    return {one["metric"]["alertname"] for one in found} & INSTANCES
+
+
+def wait_until_firing(server: Prometheus, *names: str) -> None:
+    """These and no others: whoever was scraped too late, by a slow machine, soon counts as there again."""
+    wait_until(lambda: firing(server) == set(names), f"other alerts than {names} fire")
 
 
 def test_one_instance_that_is_killed_is_told_to_the_alertmanager_and_so_is_its_return(tmp_path: Path) -> None:
@@ -104,10 +115,11 @@ def test_one_instance_that_is_killed_is_told_to_the_alertmanager_and_so_is_its_r
         with watching(tmp_path, "prometheus.yml", target) as (server, receiver):
             process.signal(signal.SIGKILL)
             wait_until(lambda: "PandoraDown" in receiver.fired, "nobody was told")
-            assert firing(server) == {"PandoraDown"}
+            wait_until_firing(server, "PandoraDown")
+            receiver.ended.clear()
             with instance(port):
                 wait_until(lambda: "PandoraDown" in receiver.ended, "nobody was told that it is back")
-                assert firing(server) == set()
+                wait_until_firing(server)
 
 
 def test_one_of_several_that_has_no_name_any_more_is_missed_until_it_is_back(tmp_path: Path) -> None:
@@ -127,11 +139,12 @@ def test_one_of_several_that_has_no_name_any_more_is_missed_until_it_is_back(tmp
         watching(tmp_path, "prometheus.scale.yml", looked_up) as (server, receiver),
     ):
         server.wait_for("count_over_time((job:pandora_instances:usual == 2)[1m:1s]) > 8")
-        assert firing(server) == set()
+        wait_until_firing(server)
         other.signal(signal.SIGKILL)
         names(ports[0])
         wait_until(lambda: "PandoraInstanceMissing" in receiver.fired, "nobody was told")
-        assert firing(server) == {"PandoraInstanceMissing"}
+        wait_until_firing(server, "PandoraInstanceMissing")
+        receiver.ended.clear()
         with instance(ports[1]):
             names(*ports)
             wait_until(lambda: "PandoraInstanceMissing" in receiver.ended, "nobody was told that it is back")
@@ -148,4 +161,4 @@ def test_none_that_is_left_is_told_too(tmp_path: Path) -> None:
         process.signal(signal.SIGKILL)
         found.write_text("[]")
         wait_until(lambda: "PandoraAbsent" in receiver.fired, "nobody was told")
-        assert firing(server) == {"PandoraAbsent"}
+        wait_until_firing(server, "PandoraAbsent")
