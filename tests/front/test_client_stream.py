@@ -11,7 +11,8 @@ from front.client_stream import TORNADOS_CONTINUE
 from tests.eventually import eventually
 from tests.front.rig import lines_of_faults, opened
 
-QUICK = ConnectionTimes(silent=0.4, idle=0.4, head=0.4, body=0.4, linger=0.4)
+PATIENT = ConnectionTimes(linger=30.0)
+"""A client that is refused gets to read it, though it stands still like all of this process."""
 POST = b"POST / HTTP/1.1\r\nHost: x\r\n"
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 
@@ -33,6 +34,8 @@ REFUSED = {
     "slow body": (POST + b"Content-Length: 10\r\n\r\nhello", 408, "body_timeout"),
     "huge length": (POST + b"Content-Length: 99999999999999\r\n\r\nhello", 400, "body"),
 }  # fmt: skip
+QUICK = {"slow head": ConnectionTimes(head=0.4), "slow body": ConnectionTimes(body=0.4)}
+"""Where a limit of time is what refuses the request, that one is short."""
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -41,7 +44,7 @@ async def test_refused_request_is_answered_in_json_and_told_once(
 ) -> None:
     caplog.set_level(logging.INFO, "pandora")
     data, status, reason = REFUSED[name]
-    async with opened(times=QUICK) as rig:
+    async with opened(times=QUICK.get(name, PATIENT)) as rig:
         reply = await rig.ask(data)
         head, _, body = reply.partition(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 %d " % status)
@@ -93,7 +96,7 @@ async def test_connection_that_ends_between_requests_is_no_fault(sent: bytes) ->
     ("sent", "reason"), [(b"", "silent"), (b"\r\n", "silent"), (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "idle")]
 )
 async def test_connection_without_a_request_is_closed_in_time(sent: bytes, reason: str) -> None:
-    async with opened(times=QUICK) as rig:
+    async with opened(times=ConnectionTimes(**{reason: 0.4})) as rig:
         await rig.ask(sent)
         assert rig.counted("connections_closed_total", reason=reason) == 1
         assert rig.faults() == {}

@@ -160,7 +160,7 @@ async def test_body_that_is_refused_is_dropped_while_it_comes() -> None:
 
 async def test_body_that_trickles_is_given_up_and_its_room_with_it() -> None:
     rig = Rig()
-    async with serving(rig, ("/", Upload), times=ConnectionTimes(body=0.5)), connect(rig.port) as client:
+    async with serving(rig, ("/", Upload), times=ConnectionTimes(body=3.0)), connect(rig.port) as client:
         headers = {"Authorization": "Bearer fk-alice", "Content-Length": "1000"}
         await client.send("POST", "/", headers, b" ")
         await eventually(lambda: rig.bodies.used == 1000)
