@@ -34,7 +34,7 @@ from upstream import (
     SocketLimits,
 )
 
-pytestmark = pytest.mark.timeout(seconds=10)
+pytestmark = pytest.mark.timeout(seconds=60)
 
 OLDER = f"/{PREFIX}/backend-api/conversation"
 TODAY = f"/{PREFIX}/backend-api/f/conversation"
@@ -100,7 +100,7 @@ class World:
 
 
 @asynccontextmanager
-async def world(preflight_seconds: float = 2.0, **scripts: Sequence[Verb]) -> AsyncIterator[World]:
+async def world(preflight_seconds: float = 30.0, **scripts: Sequence[Verb]) -> AsyncIterator[World]:
     """`today`, `older` and `prepare` are scripts."""
     paths = {"today": TODAY, "older": OLDER, "prepare": PREPARE}
     backend = Backend({paths[name]: script for name, script in scripts.items()})
@@ -226,7 +226,7 @@ async def test_preflight_that_brings_no_token_stops_nothing(case: str) -> None:
 
 
 async def test_preflight_that_hangs_is_waited_for_once() -> None:
-    async with world(preflight_seconds=0.05, today=ANSWER, prepare=[stall()]) as here:
+    async with world(preflight_seconds=2, today=ANSWER, prepare=[stall()]) as here:
         for _ in range(3):
             assert await here.converse() == b"data: hello\n\n"
         assert here.backend.posts == [TODAY] * 3

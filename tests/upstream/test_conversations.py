@@ -12,7 +12,7 @@ from tests.scripted_server import EVENT_STREAM, JSON, ScriptedServer, Verb, rst,
 from tests.upstream.rig import ANSWER, KEY, ME, PAYLOAD, POSTED, PREFIX, Client, Reader, nothing_left
 from upstream import Aborted, ConnectionLost, Exchange, ResponseRefused
 
-pytestmark = pytest.mark.timeout(seconds=10)
+pytestmark = pytest.mark.timeout(seconds=60)
 
 
 @dataclass

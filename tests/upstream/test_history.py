@@ -12,7 +12,7 @@ from tests.scripted_server import JSON, ScriptedServer, Verb, rst, send, status
 from tests.upstream.rig import KEY, ME, PATIENT, PREFIX, nothing_left
 from upstream import Found, History, HttpClient
 
-pytestmark = pytest.mark.timeout(seconds=10)
+pytestmark = pytest.mark.timeout(seconds=60)
 
 NOW = 1_702_623_600.0
 API = f"/{PREFIX}/backend-api"

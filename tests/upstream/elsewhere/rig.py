@@ -19,7 +19,7 @@ QUICK = FollowLimits(
     research=30.0,
     pro=30.0,
     picture=30.0,
-    first_item=0.3,
+    first_item=10.0,
     retry=0.01,
     longest_retry=0.02,
     paces=Paces(text=(0.01,), picture=(0.01,), research=(0.01,), hidden=(0.01,), refused=0.02),

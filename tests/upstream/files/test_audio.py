@@ -13,7 +13,7 @@ from upstream import ResponseRefused, UpstreamError
 from upstream.files import AudioMissing, BackendFiles, FileTimeouts, FileTooLarge
 from upstream.http import ABSENT_SECONDS, UnusableAnswer
 
-pytestmark = pytest.mark.timeout(seconds=10)
+pytestmark = pytest.mark.timeout(seconds=60)
 
 QUERY = {"message_id": "m 1", "conversation_id": "c&1", "voice": "cove", "format": "mp3"}
 

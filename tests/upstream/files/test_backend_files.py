@@ -26,7 +26,7 @@ from upstream.files import (
     SandboxGone,
 )
 
-pytestmark = pytest.mark.timeout(seconds=10)
+pytestmark = pytest.mark.timeout(seconds=60)
 
 ME, OTHER, POOL = Credential("fk-me"), Credential("fk-other"), Credential("pk-pool")
 PICTURE = b"\x89PNG\r\n\x1a\n" + b"picture" * 50

@@ -13,7 +13,7 @@ from upstream import HttpClient, Timeouts
 from upstream.files import BackendFiles
 from upstream.http import ABSENT_SECONDS
 
-pytestmark = pytest.mark.timeout(seconds=10)
+pytestmark = pytest.mark.timeout(seconds=60)
 
 CID = "0f5b0a52-6c1e-4b57-9c2e-6d8a5a2b1c3d"
 DONE = reply({"success": True})

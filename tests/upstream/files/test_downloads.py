@@ -32,7 +32,7 @@ from upstream.files import (
     TransferRefused,
 )
 
-pytestmark = pytest.mark.timeout(seconds=10)
+pytestmark = pytest.mark.timeout(seconds=60)
 
 CHUNKED = {"Transfer-Encoding": "chunked"}
 

@@ -19,7 +19,7 @@ from upstream.files.upload_cache import (
     UploadCache,
 )
 
-pytestmark = pytest.mark.timeout(seconds=10)
+pytestmark = pytest.mark.timeout(seconds=60)
 
 PICTURE = Identity("account", b"content", "multimodal", "")
 

@@ -96,7 +96,7 @@ async def test_next_caller_tries_again(tmp_path: Path, behaviour: Behaviour, per
 
 
 async def test_refusal_of_one_callers_key_is_never_told_to_another(tmp_path: Path) -> None:
-    async with rig(tmp_path, Backend(takes_only("nobody")), key="", wait_seconds=0.5) as it:
+    async with rig(tmp_path, Backend(takes_only("nobody")), key="", wait_seconds=3) as it:
         it.descriptions.offer([ID])
         with pytest.raises(ResponseRefused):
             await it.get(ID, CALLER)

@@ -23,7 +23,7 @@ from tests.upstream.rig import (
 )
 from upstream import Aborted, Exchange
 
-pytestmark = pytest.mark.timeout(seconds=10)
+pytestmark = pytest.mark.timeout(seconds=60)
 
 
 async def test_request_is_a_plain_honest_post_under_the_prefix() -> None:

@@ -24,7 +24,7 @@ from tests.upstream.rig import (
 )
 from upstream import Aborted, Exchange, HttpClient
 
-pytestmark = pytest.mark.timeout(seconds=10)
+pytestmark = pytest.mark.timeout(seconds=60)
 
 STATES: dict[str, Sequence[Verb]] = {
     "no answer yet": [stall()],

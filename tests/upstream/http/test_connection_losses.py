@@ -35,7 +35,7 @@ from tests.upstream.rig import (
 )
 from upstream import ConnectFailed, ConnectionLost, Exchange, HttpClient, Timeouts, UpstreamError
 
-pytestmark = pytest.mark.timeout(seconds=10)
+pytestmark = pytest.mark.timeout(seconds=60)
 
 SSE = "text/event-stream"
 FRAMINGS = {

@@ -11,7 +11,7 @@ from tests.scripted_server import ScriptedServer, fin, send, stall
 from tests.upstream.rig import CERTIFICATE, NAME, PATIENT, PAYLOAD, PREFIX, Reader, nothing_left, stream
 from upstream import Aborted, ConnectFailed, Exchange, HttpClient, Timeouts
 
-pytestmark = pytest.mark.timeout(seconds=10)
+pytestmark = pytest.mark.timeout(seconds=60)
 
 WIRE = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 9\r\n\r\ndata: 1\n\n"
 

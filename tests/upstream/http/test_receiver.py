@@ -22,7 +22,7 @@ from tests.scripted_server import (
 from tests.upstream.rig import DEFAULT_CALL_LIMITS, KEY, PREFIX, SECRET_TEXT, Reader, rig
 from upstream.http import CallLimits, JsonAnswer, UnusableAnswer
 
-pytestmark = pytest.mark.timeout(seconds=10)
+pytestmark = pytest.mark.timeout(seconds=60)
 
 KEPT = 64 * 1024
 

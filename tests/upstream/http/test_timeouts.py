@@ -2,12 +2,13 @@
 
 import asyncio
 import socket
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from tests.scripted_server import EVENT_STREAM, Verb, chunk, last_chunk, send, stall, status, trickle, wait
-from tests.upstream.rig import ANSWER, ME, PREFIX, Reader, StuckReader, nothing_left, rig, stream
+from tests.upstream.rig import ANSWER, ME, PREFIX, Reader, Rig, StuckReader, nothing_left, rig, stream
 from upstream import (
     Aborted,
     ConnectFailed,
@@ -22,9 +23,11 @@ from upstream import (
 )
 from upstream.http.timeouts import Phase, Watchdog
 
-pytestmark = pytest.mark.timeout(seconds=10)
+pytestmark = pytest.mark.timeout(seconds=60)
 
 SHORT = 0.15
+LONGER = 3.0
+"""Where something has to happen before: this process may stand still meanwhile."""
 
 
 async def timeout_of(timeouts: Timeouts, *script: Verb, reader: Reader | None = None) -> UpstreamError:
@@ -32,9 +35,21 @@ async def timeout_of(timeouts: Timeouts, *script: Verb, reader: Reader | None = 
     async with rig(script, ANSWER, timeouts=timeouts, max_clients=1) as world:
         with pytest.raises(UpstreamError) as caught:
             await world.stream(reader)
-        assert await world.server.connections[0].gone_within(1)
-        await world.stream()
+        for connection in world.server.connections:
+            assert await connection.gone_within(1)
+        assert await has_a_free_slot(world)
     return caught.value
+
+
+async def has_a_free_slot(world: Rig) -> bool:
+    """Whether a conversation gets as far as the backend; on a busy machine its time may be over sooner."""
+    for _ in range(20):
+        exchange = Exchange()
+        with suppress(UpstreamError):
+            await world.stream(exchange=exchange)
+        if exchange.reached_backend:
+            return True
+    return False
 
 
 async def test_silence_before_the_headers_is_a_first_byte_timeout() -> None:
@@ -73,8 +88,8 @@ async def test_headers_have_their_own_limit_however_short_the_idle_one() -> None
 
 async def test_upstream_that_keeps_sending_is_not_idle() -> None:
     reader = Reader()
-    script = [status(200, EVENT_STREAM), trickle(b"1\r\nx\r\n" * 40, size=6, pause=0.02), last_chunk()]
-    async with rig(script, timeouts=Timeouts(idle=0.7)) as world:
+    script = [status(200, EVENT_STREAM), trickle(b"1\r\nx\r\n" * 40, size=6, pause=0.1), last_chunk()]
+    async with rig(script, timeouts=Timeouts(idle=3)) as world:
         await world.stream(reader)
     assert reader.content == b"x" * 40
 
@@ -82,7 +97,7 @@ async def test_upstream_that_keeps_sending_is_not_idle() -> None:
 async def test_slow_reader_is_not_an_idle_upstream() -> None:
     class Slow(Reader):
         async def __call__(self, data: bytes) -> None:
-            await asyncio.sleep(3 * SHORT)
+            await asyncio.sleep(1.5)
             await super().__call__(data)
 
     reader = Slow()
@@ -93,7 +108,7 @@ async def test_slow_reader_is_not_an_idle_upstream() -> None:
         chunk(b"data: 2\n\n"),
         last_chunk(),
     ]
-    async with rig(script, timeouts=Timeouts(idle=SHORT)) as world:
+    async with rig(script, timeouts=Timeouts(idle=1.0)) as world:
         await world.stream(reader)
     assert reader.content == b"data: 1\n\ndata: 2\n\n"
 
@@ -124,10 +139,10 @@ async def test_total_limit_holds_before_the_headers_too() -> None:
 async def test_total_limit_closes_the_socket_even_while_the_reader_is_busy() -> None:
     reader, exchange = StuckReader(), Exchange()
     script = [status(200, EVENT_STREAM), chunk(b"data: 1\n\n"), stall()]
-    async with rig(script, timeouts=Timeouts(total=SHORT)) as world:
+    async with rig(script, timeouts=Timeouts(total=LONGER)) as world:
         task = world.start(reader, exchange)
         connection = await world.connected()
-        assert await connection.gone_within(1)
+        assert await connection.gone_within(LONGER + 1)
         reader.released.set()
         with pytest.raises(TotalTimeout):
             await task
@@ -136,7 +151,7 @@ async def test_total_limit_closes_the_socket_even_while_the_reader_is_busy() -> 
 
 async def test_waiting_for_a_slot_counts_as_connecting() -> None:
     exchange = Exchange()
-    async with rig([stall()], timeouts=Timeouts(connect=SHORT), max_clients=1) as world:
+    async with rig([stall()], timeouts=Timeouts(connect=LONGER), max_clients=1) as world:
         first = Exchange()
         task = world.start(exchange=first)
         await world.connected()
@@ -185,8 +200,8 @@ async def test_body_with_progress_now_and_then_goes_on() -> None:
                 exchange.progressed()
 
     reader = Progressing()
-    script = [status(200, EVENT_STREAM), trickle(b"1\r\nx\r\n" * 40, size=6, pause=0.02), last_chunk()]
-    async with rig(script, timeouts=Timeouts(progress=0.7)) as world:
+    script = [status(200, EVENT_STREAM), trickle(b"1\r\nx\r\n" * 40, size=6, pause=0.1), last_chunk()]
+    async with rig(script, timeouts=Timeouts(progress=3)) as world:
         await world.stream(reader, exchange)
     assert reader.content == b"x" * 40
 

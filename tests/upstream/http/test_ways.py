@@ -23,7 +23,7 @@ from upstream.elsewhere import UserSockets
 from upstream.files import BackendFiles
 from upstream.http.ways import MOST_WAYS
 
-pytestmark = pytest.mark.timeout(seconds=20)
+pytestmark = pytest.mark.timeout(seconds=60)
 
 MODELS = "/backend-api/models"
 ONLY_THROUGH_A_PROXY = "http://backend.invalid"

@@ -19,7 +19,7 @@ from upstream import (
 )
 from upstream.socket import SocketLimits
 
-pytestmark = pytest.mark.timeout(seconds=10)
+pytestmark = pytest.mark.timeout(seconds=60)
 
 
 async def test_account_that_may_not_register_is_refused_before_anything_is_posted() -> None:
@@ -70,8 +70,8 @@ async def test_closing_the_client_ends_everything_at_once() -> None:
         await talk.started.wait()
         here.client.close()
         with pytest.raises(Aborted):
-            await asyncio.wait_for(task, 1)
-        await asyncio.wait_for(here.backend.peers[0].gone.wait(), 1)
+            await asyncio.wait_for(task, 20)
+        await asyncio.wait_for(here.backend.peers[0].gone.wait(), 20)
 
 
 @pytest.mark.parametrize("trusted", [True, False])

@@ -11,7 +11,7 @@ from tests.upstream.socket.rig import OVER_SOCKET, QUICK, world
 from upstream import Aborted
 from upstream.socket import SocketTimes
 
-pytestmark = pytest.mark.timeout(seconds=15)
+pytestmark = pytest.mark.timeout(seconds=60)
 
 OTHER = "fk-other"
 
