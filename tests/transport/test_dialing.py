@@ -10,7 +10,7 @@ from tests.upstream.rig import nothing_left, refusing_address, unanswering_addre
 from transport.dialing import dial
 from transport.resolver import Address
 
-pytestmark = pytest.mark.timeout(seconds=20)
+pytestmark = pytest.mark.timeout(seconds=60)
 
 
 def at(url: str) -> Address:

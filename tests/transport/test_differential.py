@@ -11,7 +11,7 @@ from tornado.simple_httpclient import SimpleAsyncHTTPClient
 from tests.scripted_server import ScriptedServer, Verb, rst, send, trickle, wait
 from transport import StreamingClient
 
-pytestmark = pytest.mark.timeout(seconds=20)
+pytestmark = pytest.mark.timeout(seconds=60)
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"

@@ -10,7 +10,7 @@ from tests.upstream.rig import NAME, Reader, nothing_left, refusing_address, str
 from transport import Connector, FetchHandle, HandledRequest, Pool, Proxy, ProxyRefused, StreamingClient
 from upstream import ConnectFailed, Exchange, HttpClient
 
-pytestmark = pytest.mark.timeout(seconds=20)
+pytestmark = pytest.mark.timeout(seconds=60)
 
 
 async def ask(url: str, proxy: str) -> bytes:

@@ -9,7 +9,7 @@ import pytest
 
 from transport.resolver import Resolver
 
-pytestmark = pytest.mark.timeout(seconds=20)
+pytestmark = pytest.mark.timeout(seconds=60)
 
 
 class NameService:
