@@ -46,19 +46,19 @@ async def test_second_one_waits_until_the_first_has_released() -> None:
     queue = queue_of(counts)
     first = await held(queue)
     second = asyncio.create_task(held(queue))
-    await asyncio.sleep(0.02)
+    await asyncio.sleep(0.5)
     assert not second.done()
     assert counts.waiting == 1
     first.release()
     (await second).release()
     assert (counts.waiting, len(counts.waits)) == (0, 2)
-    assert counts.waits[0] < 0.01 <= counts.waits[1]
+    assert counts.waits[0] < 0.4 <= counts.waits[1]
     assert len(queue) == 0
 
 
 async def test_keys_do_not_wait_for_each_other_and_a_pool_has_several_slots() -> None:
     queue = queue_of()
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(20):
         slots = [await held(queue, key) for key in ("fk-a", "fk-b", "pk-a", "pk-a", "eyJ.a.b")]
     assert len(queue) == 4
     for slot in slots:
@@ -81,7 +81,7 @@ async def test_who_may_wait_is_told_so_with_the_credential_and_who_may_not_is_no
 
 async def test_accounts_of_one_token_do_not_wait_for_each_other() -> None:
     queue = queue_of()
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(20):
         for account in ("", ",acc-1", ",acc-2"):
             await held(queue, f"eyJ.a.b{account}")
     assert len(queue) == 3
@@ -172,7 +172,7 @@ async def test_slots_survive_waiters_that_are_cancelled_at_any_moment(seed: int)
         for _ in range(chance.randrange(4)):
             await asyncio.sleep(0)
         task.cancel()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         results = await asyncio.gather(*tasks, return_exceptions=True)
     assert all(result is None or isinstance(result, asyncio.CancelledError) for result in results), results
     assert len(queue) == 0

@@ -168,33 +168,33 @@ class DyingInstance(SharedSlots):
 async def test_slot_of_a_dead_instance_is_free_when_its_lease_has_run_out(redis: RedisServer) -> None:
     dead = DyingInstance(redis.url, lease=0.3, waiter=0.3)
     other = SharedSlots(redis.url)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
     await leased(dead)
     queued = asyncio.create_task(leased(dead))
     await asyncio.sleep(0.05)
     queued.cancel()
     await dead.close()  # no renewal any more, and nothing was given back
-    loop = asyncio.get_running_loop()
-    began = loop.time()
     await (await leased(other)).release()
-    assert 0.1 < loop.time() - began < 2
+    assert 0.25 < loop.time() - began < 10, "a lease lasts for 15 seconds"
     await other.close()
 
 
 async def test_lease_is_renewed_while_the_turn_goes_on(shared: RedisServer | RedisCluster) -> None:
-    async with instances(shared, make=partial(SharedSlots, lease=0.4, renewal=0.1)) as (one, other):
+    async with instances(shared, make=partial(SharedSlots, lease=3, renewal=0.1)) as (one, other):
         slot = await held(one)
         waiting = asyncio.create_task(held(other))
-        await asyncio.sleep(1)
+        await asyncio.sleep(3.5)
         assert not waiting.done()
         slot.release()
         (await waiting).release()
 
 
 async def test_waiting_for_another_instance_for_too_long_is_refused(redis: RedisServer) -> None:
-    async with instances(redis, max_wait=0.2) as (one, other):
+    async with instances(redis) as (one, other), instances(redis, 1, max_wait=0.2) as (impatient,):
         slot = await held(one)
         with pytest.raises(NotAdmitted):
-            await held(other)
+            await held(impatient)
         slot.release()
         (await held(other)).release()
 
@@ -233,7 +233,7 @@ async def test_redis_lost_in_mid_turn_harms_no_turn(redis: RedisServer) -> None:
         waiting = asyncio.create_task(held(other))
         await asyncio.sleep(0.05)
         redis.stop()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             (await waiting).release()
             slot.release()
             (await held(one)).release()

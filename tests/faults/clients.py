@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Literal
 
-from tests.eventually import eventually, promptly
+from tests.eventually import eventually, go_on, promptly
 from tests.faults.cells import Shape
 from tests.raw_client import Answer, Connection
 from tests.service.deployment import CHAT, JSON_TYPE, KEY, question
@@ -122,7 +122,7 @@ def leaves_in_the_body(way: Way) -> Behaviour:
     async def behaviour(stage: "Stage", client: Connection) -> Answer | None:
         request = request_bytes(stage.cell.shape)
         await client.send_raw(request[:-20])
-        await asyncio.sleep(0.1)
+        await go_on(0.1)
         await _leave(client, way)
         return None
 

@@ -263,6 +263,6 @@ class Clock:
 
 async def until(condition: Callable[[], object]) -> None:
     """Wait for something to become true. Raises TimeoutError after some seconds."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - what is waited for knows no events
             await asyncio.sleep(0.002)

@@ -93,7 +93,9 @@ async def _booking(here: World, soaked: Soaked) -> list[str]:
     """What the ledger says beside what the backend accepted."""
     backend = await here.backend()
     usage = (await asyncio.to_thread(ask, here.port, "GET", "/v1/usage", key="")).json
-    spent = int(usage["today"]["units"])
+    spent = sum(
+        int(hour["units"]) for hour in usage["hours"]
+    )  # of today alone, they would go at midnight UTC
     unknown = _attempts((await here.ask("/metrics")).body.decode(), "unknown")
     soaked.summary.append(
         f"{backend['accepted']} conversations accepted, {spent} units booked, {unknown} left in the unknown"

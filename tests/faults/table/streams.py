@@ -137,7 +137,7 @@ OPENING = (
     _fault("stall after the headers", Phase.OPENING, SILENT, lambda play: [*play.head(), stall()],
            EVERY_HTTP, env=QUICK),
     _fault("no frame ever", Phase.OPENING, BROKEN, lambda play: [*play.head(), stall()],
-           OVER_SOCKET, env=QUICK),
+           OVER_SOCKET, env={"STREAM_HEADERS_AFTER": "0.3"}),
     _fault("FIN after the echo", Phase.OPENING, BROKEN, lambda play: [*play.opening(), fin()]),
     _fault("RST after the echo", Phase.OPENING, BROKEN, lambda play: [*play.opening(), rst()]),
     _fault("stall after the echo", Phase.OPENING, SILENT, lambda play: [*play.opening(), stall()], env=QUICK),
@@ -149,7 +149,7 @@ OPENING = (
     _fault("FIN in a record", Phase.OPENING, BROKEN,
            lambda play: [*play.opening(), play.piece(play.answer.first[:40]), fin()]),
     _fault("endless pings", Phase.OPENING, SILENT,
-           lambda play: [*play.head(), _pings(play)], progress=0.7, env=QUICK),
+           lambda play: [*play.head(), _pings(play)], progress=3.5, env=QUICK),
 )  # fmt: skip
 
 TEXT = (
@@ -162,7 +162,7 @@ TEXT = (
     _fault("FIN in a character of 3 bytes", Phase.TEXT, BROKEN, _cut_at(TEA), SNAPSHOTS),
     _fault("FIN in a character of 4 bytes", Phase.TEXT, BROKEN, _cut_at(CUP), SNAPSHOTS),
     _fault("endless pings", Phase.TEXT, SILENT,
-           lambda play: [*play.begun(), _pings(play)], progress=0.7),
+           lambda play: [*play.begun(), _pings(play)], progress=3.5),
     _fault("an error record", Phase.TEXT, BROKEN,
            lambda play: [*play.begun(), _error(play), play.piece(DONE), play.end(), fin()]),
     _fault("a record that is too long", Phase.TEXT, BROKEN, _huge,
