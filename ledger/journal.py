@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from ledger.limits import Allowed
-from ledger.patience import LOOKS, patience
 from ledger.records import Record
 from ledger.store import LedgerRefused, PendingRecord, Store, StoreDecision, StoreError
 from metrics import Metrics
+from runtime import LOOKS, patience
 
 log = logging.getLogger("pandora")
 

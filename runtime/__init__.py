@@ -1,6 +1,7 @@
 """What the process offers to every room: background tasks, threads, whole files, SQLite files, a Redis
-connection, memory that is given back, a budget of the bytes that are held, the event loop, signals, words
-to systemd, contexts that only have an end, and the name that people type to run it.
+connection, memory that is given back, a budget of the bytes that are held, the event loop, limits of time
+over one that is held up, signals, words to systemd, contexts that only have an end, and the name that people
+type to run it.
 """
 
 from runtime.background import BackgroundTasks
@@ -14,6 +15,7 @@ from runtime.held_bytes import ByteBudget, HeldBytes, NoRoom
 from runtime.installation import COMMAND, PACKAGED, PROGRAM
 from runtime.memory import MemoryTrimmer, give_back_large_blocks
 from runtime.names import listed
+from runtime.patience import LOOKS, patience
 from runtime.redis import connect_redis, redis_failures, script_keys
 from runtime.signals import Signals
 from runtime.sqlite import SqliteFailed, SqliteFile, transaction
@@ -28,6 +30,7 @@ __all__ = [
     "COMPUTING",
     "DECODED",
     "DECODED_BYTES",
+    "LOOKS",
     "PACKAGED",
     "PROGRAM",
     "READY",
@@ -56,6 +59,7 @@ __all__ = [
     "give_back_large_blocks",
     "listed",
     "new_event_loop",
+    "patience",
     "redis_failures",
     "replace_file",
     "replacing",

@@ -54,17 +54,15 @@ def connect_redis(
             connections=CONNECTIONS,
             answer_seconds=answer_seconds,
         )
-    from redis.asyncio import BlockingConnectionPool, Redis
-    from redis.asyncio.retry import Retry
-    from redis.backoff import NoBackoff
+    from redis.asyncio import Redis
 
-    pool = BlockingConnectionPool.from_url(
-        url,
-        decode_responses=decode_responses,
-        max_connections=CONNECTIONS,
-        timeout=answer_seconds,
-        socket_timeout=answer_seconds,
-        socket_connect_timeout=answer_seconds,
-        retry=Retry(NoBackoff(), 0),
+    from runtime.redis_connections import ConnectionPool
+
+    return Redis.from_pool(
+        ConnectionPool.from_url(
+            url,
+            decode_responses=decode_responses,
+            max_connections=CONNECTIONS,
+            answer_seconds=answer_seconds,
+        )
     )
-    return Redis.from_pool(pool)

@@ -109,3 +109,17 @@ async def test_keys_of_a_node_that_died_are_found_at_its_replica() -> None:
         assert await pipelined() == ["value"]
         await client.aclose()
         await pipelines.aclose()
+
+
+@needs_redis
+async def test_answer_that_came_while_the_loop_was_held_up_is_taken() -> None:
+    with RedisServer() as server:
+        address = f"{server.url}?socket_timeout=0.4&socket_connect_timeout=0.4&timeout=0.4"
+        client = connect_redis(address, decode_responses=True)
+        names = [f"name-{number}" for number in range(CONNECTIONS + 5)]
+        held: list[asyncio.Future[Any]] = [asyncio.ensure_future(client.set(name, "x")) for name in names]
+        for _ in range(8):  # while they connect, wait for a connection, and wait for their answers
+            await asyncio.sleep(0)
+            time.sleep(0.6)  # noqa: ASYNC251 - as many answers at once may do on a slow machine
+        assert await asyncio.gather(*held) == [True] * len(held)
+        await client.aclose()

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from ledger.patience import patience
+from runtime import patience
 
 
 async def test_what_takes_too_long_is_ended() -> None:
