@@ -27,8 +27,8 @@ async def test_headers_the_role_and_a_ping_go_out_while_the_backend_is_still_sil
 
 
 async def test_silence_in_mid_answer_is_filled_with_comments_that_are_no_content() -> None:
-    async with deployed({**QUICK, "KEEPALIVE_INTERVAL": "0.6"}) as service:
-        stream = (await service.chat("Repeat after me: one two three [[sim silence=3]]", stream=True)).stream
+    async with deployed({**QUICK, "KEEPALIVE_INTERVAL": "1.1"}) as service:
+        stream = (await service.chat("Repeat after me: one two three [[sim silence=6]]", stream=True)).stream
     assert 2 <= stream.pings <= 6
     assert stream.text == "one two three"
     assert stream.done
