@@ -109,12 +109,14 @@ async def connection_ended_empty(rig: Rig, client: Connection) -> bool:
 async def test_quiet_connection_sends_no_comments_but_takes_last_words() -> None:
     async with serving(Rig(quick())) as rig, rig.connected() as client:
         connection = await connection_of(rig)
+        await connection.quiet()  # comments may have come before, if it took long to get here
         await connection.send(b"one")
-        await connection.quiet()
         await asyncio.sleep(0.2)
         await connection.send(b"two")
         await client.read_head()
-        assert await ended(rig, client) == b"<open>onetwo"
+        body = await ended(rig, client)
+    assert body.startswith(b"<open>")
+    assert body.endswith(b"onetwo")
 
 
 async def test_nothing_is_written_after_the_client_left() -> None:
