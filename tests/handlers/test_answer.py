@@ -7,7 +7,7 @@ import pytest
 
 from handlers.client_connection import StreamTiming
 from metrics import Outcome
-from tests.eventually import eventually
+from tests.eventually import eventually, go_on
 from tests.handlers.rig import Rig, ScriptedRunner, TinyFormat, ended, serving
 from translate.values import NotAdmitted, Overloaded, UpstreamFailed
 from turns import Client, TurnOutcome
@@ -254,7 +254,7 @@ async def test_client_that_left_before_the_turn_was_made_stops_it_at_once() -> N
         async with rig.client() as client:
             await eventually(lambda: bool(rig.handlers))
             client.close()
-        await asyncio.sleep(0.05)
+        await go_on(0.1)
         reading.set()
         await eventually(lambda: rig.requests(Outcome.CLIENT_GONE) == 1)
     assert rig.runner.stopped == [None]
@@ -303,7 +303,7 @@ async def test_bytes_of_a_response_are_given_back_once_it_is_written(script: Any
 
 @pytest.mark.parametrize("leaves", [True, False])
 async def test_bytes_of_a_response_are_held_while_it_is_not_read(leaves: bool) -> None:
-    rig = Rig(format=Big(streams=False), write_timeout=60 if leaves else 0.3)
+    rig = Rig(format=Big(streams=False), write_timeout=60 if leaves else 3)
     holding(rig)
     async with serving(rig), rig.client(receive_buffer=4096) as client:
         await eventually(lambda: rig.requests(Outcome.OK) == 1)
@@ -321,7 +321,7 @@ async def test_nothing_is_held_for_a_client_that_left_before() -> None:
         async with rig.client() as client:
             await eventually(lambda: bool(rig.handlers))
             client.close()
-        await asyncio.sleep(0.05)
+        await go_on(0.1)
         reading.set()
         await eventually(lambda: rig.requests(Outcome.CLIENT_GONE) == 1)
         assert rig.room.used == 0
