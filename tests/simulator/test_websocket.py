@@ -140,7 +140,7 @@ async def test_one_socket_carries_all_conversations_of_the_account_and_of_nobody
         listening(simulator, await register(simulator, "fk-other")) as other,
     ):
         ids = [
-            (await ask(simulator, f"say exactly: {word} and {word} [[sim pace=15]]")).json[
+            (await ask(simulator, f"say exactly: {word} and {word} [[sim pace=1]]")).json[
                 "websocket_request_id"
             ]
             for word in ("one", "two")
@@ -155,7 +155,7 @@ async def test_one_socket_carries_all_conversations_of_the_account_and_of_nobody
 async def test_frames_before_the_connection_are_lost() -> None:
     async with running(OVER_SOCKET) as simulator:
         url = await register(simulator)
-        posted = (await ask(simulator, "Tell me about tea [[sim pace=100 tokens=30]]")).json
+        posted = (await ask(simulator, "Tell me about tea [[sim pace=10 tokens=30]]")).json
         await until(lambda: simulator.state.streams[0].records > 5)
         async with listening(simulator, url) as listener:
             await until(lambda: listener.is_complete(posted["websocket_request_id"]))

@@ -119,7 +119,7 @@ async def test_the_socket_has_the_whole_turn_from_its_beginning(items: str) -> N
 
 async def test_catchups_and_live_items_go_on_without_a_gap() -> None:
     async with running(IN_2026) as simulator, user_socket(simulator) as socket:
-        answer = await asked(simulator, "handoff=start pace=15")
+        answer = await asked(simulator, "handoff=start pace=2")
         topic = handoff_of(answer)["options"][1]["topic_id"]
         await socket.command(2, type="subscribe", topic_id=topic, offset="0")
         await until(lambda: socket.is_done(topic))
@@ -158,7 +158,7 @@ async def test_items_may_come_twice() -> None:
 
 async def test_items_may_be_lost() -> None:
     async with running(IN_2026) as simulator, user_socket(simulator) as socket:
-        answer = await asked(simulator, "handoff=start pace=15 catchups=0")
+        answer = await asked(simulator, "handoff=start pace=2 catchups=0")
         topic = handoff_of(answer)["options"][1]["topic_id"]
         await socket.command(2, type="subscribe", topic_id=topic, offset="0")
         await until(lambda: socket.is_done(topic))
@@ -279,7 +279,7 @@ async def test_resuming_may_break_or_be_handed_off_again_each_time() -> None:
 
 async def test_polling_shows_the_answer_once_it_is_finished() -> None:
     async with running(IN_2026) as simulator:
-        answer = await asked(simulator, "handoff=start pace=15")
+        answer = await asked(simulator, "handoff=start pace=2")
         conversation_id = conversation_of(answer)
         path = f"{API}/conversation/{conversation_id}"
         during = (await call(simulator, "GET", path)).json
