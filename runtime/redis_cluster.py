@@ -11,11 +11,15 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from redis.asyncio.cluster import ClusterPipeline, RedisCluster
+from redis.asyncio.connection import SSLConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as NoConnection
 from redis.exceptions import RedisClusterException
 from redis.exceptions import TimeoutError as NoAnswer
+
+from runtime.patience import patience
+from runtime.redis_connections import PatientConnection, PatientTlsConnection
 
 
 class ClusterClient(RedisCluster):
@@ -36,15 +40,26 @@ class ClusterClient(RedisCluster):
             reinitialize_steps=0,  # else every fifth key that has moved closes connections that are in use
             **given,
         )
+        self._have_patience(answer_seconds)
         self.commands_parser = _FirstKeys()  # type: ignore[assignment]  # all that is used of it
         self._commands = asyncio.Semaphore(connections)
         self._pipelines = asyncio.Semaphore(connections)
         self._seconds = 2 * answer_seconds
         self._stale = False
 
+    def _have_patience(self, answer_seconds: float) -> None:
+        """Have all connections be of our own kind; none is open yet."""
+        given = self.nodes_manager.connection_kwargs
+        over_tls = given["connection_class"] is SSLConnection
+        given["connection_class"] = PatientTlsConnection if over_tls else PatientConnection
+        given["answer_seconds"] = answer_seconds
+        for node in self.nodes_manager.startup_nodes.values():
+            node.connection_class = given["connection_class"]
+            node.connection_kwargs["answer_seconds"] = answer_seconds
+
     async def execute_command(self, *args: Any, **kwargs: Any) -> Any:
         """Run one command on the node that has its key."""
-        async with asyncio.timeout(self._seconds), self._commands:
+        async with patience(self._seconds), self._commands:
             return await super().execute_command(*args, **kwargs)
 
     def pipeline(self, transaction: Any = None, shard_hint: Any = None) -> ClusterPipeline:
@@ -54,7 +69,7 @@ class ClusterClient(RedisCluster):
     @asynccontextmanager
     async def pipelining(self) -> AsyncIterator[None]:
         """While the commands of a pipeline run."""
-        async with asyncio.timeout(self._seconds), self._pipelines:
+        async with patience(self._seconds), self._pipelines:
             if self._stale:
                 await self.nodes_manager.initialize()
                 self._stale = False

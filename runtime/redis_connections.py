@@ -1,10 +1,11 @@
-"""Connections to one Redis, with limits that do not blame it for an event loop that is held up; imported only
+"""Connections to a Redis, with limits that do not blame it for an event loop that is held up; imported only
 where there is one.
 
 The library's own limits are those of `asyncio.timeout`: an answer that has come while the loop was held up
 for longer is thrown away.
 """
 
+import math
 from typing import Any
 
 from redis.asyncio import BlockingConnectionPool
@@ -17,8 +18,8 @@ from redis.exceptions import TimeoutError as NoAnswer
 from runtime.patience import patience
 
 
-class _Connection(Connection):
-    """Connecting is not tried again, and may take `answer_seconds`, and so may each answer.
+class PatientConnection(Connection):
+    """Connecting is not tried again, and may take `answer_seconds`, and so may each command and each answer.
 
     The others are what the library takes; the query of an address may have them.
     """
@@ -34,35 +35,40 @@ class _Connection(Connection):
         self._answer = socket_timeout or answer_seconds
         self._connecting = socket_connect_timeout or answer_seconds
         super().__init__(
-            socket_timeout=None,
+            socket_timeout=self._answer,  # for writing
             socket_connect_timeout=self._connecting,
-            retry=Retry(NoBackoff(), 0),
-            **given,
+            **{"retry": Retry(NoBackoff(), 0), **given},
         )
 
-    async def connect(self) -> None:
+    async def connect_check_health(
+        self, check_health: bool = True, retry_socket_connect: bool = True
+    ) -> None:
         """Connect, if it is not connected. Raises what commands raise."""
         if self.is_connected:
             return
         self.socket_connect_timeout = None  # the library's own limit is for closing alone
         try:
             async with patience(self._connecting):
-                await super().connect()  # type: ignore[no-untyped-call]
+                await super().connect_check_health(check_health, retry_socket_connect)
         except TimeoutError:
             raise NoAnswer("Redis cannot be connected to in time") from None
         finally:
             self.socket_connect_timeout = self._connecting
 
-    async def read_response(self, *args: Any, **given: Any) -> Any:
+    async def read_response(
+        self, disable_decoding: bool = False, timeout: float | None = None, **given: Any
+    ) -> Any:
         """See the library."""
+        if timeout is not None:
+            return await super().read_response(disable_decoding, timeout, **given)
         try:
             async with patience(self._answer):
-                return await super().read_response(*args, **given)
+                return await super().read_response(disable_decoding, math.inf, **given)
         except TimeoutError:
             raise NoAnswer("Redis does not answer in time") from None
 
 
-class _TlsConnection(_Connection, SSLConnection):
+class PatientTlsConnection(PatientConnection, SSLConnection):
     """The same over TLS."""
 
 
@@ -83,7 +89,7 @@ class ConnectionPool(BlockingConnectionPool):
         over_tls = issubclass(connection_class, SSLConnection)
         super().__init__(
             timeout=None,
-            connection_class=_TlsConnection if over_tls else _Connection,
+            connection_class=PatientTlsConnection if over_tls else PatientConnection,
             answer_seconds=answer_seconds,
             **given,
         )

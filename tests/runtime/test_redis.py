@@ -9,6 +9,7 @@ import pytest
 
 from runtime import connect_redis, redis_failures
 from runtime.redis import CONNECTIONS
+from tests.eventually import go_on
 from tests.redis_cluster import RedisCluster, needs_cluster
 from tests.redis_server import RedisServer, needs_redis
 
@@ -43,6 +44,36 @@ async def test_server_that_does_not_answer_is_given_up(scheme: str) -> None:
             await client.ping()
         assert time.monotonic() - began < 2, "and it is not asked again"
         await client.aclose()
+
+
+@needs_redis
+async def test_redis_that_does_not_take_a_command_is_given_up() -> None:
+    """The kernel has no room for all of it."""
+    with RedisServer() as server:
+        client = connect_redis(server.url, answer_seconds=0.5)
+        await client.set("name", "value")
+        server.pause()
+        async with asyncio.timeout(20):
+            with pytest.raises(redis_failures()):
+                await client.set("name", bytes(50_000_000))
+        server.stop()
+        await go_on(0.2)  # the connection, which had much to send, hears of it
+        await client.aclose()
+
+
+@needs_cluster
+@pytest.mark.parametrize("turns", range(0, 36, 4))
+async def test_nodes_of_a_cluster_are_not_blamed_for_a_loop_that_is_held_up(
+    redis_cluster: RedisCluster, turns: int
+) -> None:
+    client = connect_redis(redis_cluster.url, decode_responses=True, answer_seconds=0.3)
+    for _ in range(2):
+        setting = asyncio.gather(*(client.set(f"name-{number}", number) for number in range(60)))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        time.sleep(0.7)  # noqa: ASYNC251 - as many answers at once may do on a slow machine
+        await setting
+    await client.aclose()
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
