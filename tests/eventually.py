@@ -10,7 +10,7 @@ STEP: Final = 0.02
 """Seconds."""
 
 
-async def eventually(holds: Callable[[], bool], seconds: float = 10.0) -> None:
+async def eventually(holds: Callable[[], bool], seconds: float = 30.0) -> None:
     """Return once it holds; fail if it does not within so many seconds."""
     until = time.monotonic() + seconds
     while not holds():
@@ -18,7 +18,7 @@ async def eventually(holds: Callable[[], bool], seconds: float = 10.0) -> None:
         await asyncio.sleep(0.005)
 
 
-async def eventually_none(left: Callable[[], Set[object]], seconds: float = 10.0) -> None:
+async def eventually_none(left: Callable[[], Set[object]], seconds: float = 30.0) -> None:
     """Return once nothing is left; fail, and say what is, if something still is after so many seconds."""
     until = time.monotonic() + seconds
     while rest := left():
