@@ -2,7 +2,10 @@
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import nullcontext, suppress
 from typing import Any, TypeVar
+
+from runtime.patience import patience
 
 T = TypeVar("T")
 
@@ -25,9 +28,11 @@ class BackgroundTasks:
         return task
 
     async def wait(self, seconds: float | None = None) -> bool:
-        """Wait until all tasks have ended, at most so long; return whether they have."""
+        """Wait until all tasks have ended, at most so long as `patience` counts; return whether they have."""
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=seconds)
+            with suppress(TimeoutError):
+                async with patience(seconds) if seconds is not None else nullcontext():
+                    await asyncio.wait(self._tasks)
         return not self._tasks
 
     async def cancel(self) -> None:

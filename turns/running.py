@@ -5,7 +5,7 @@ from functools import partial
 from typing import Final, Protocol
 
 from metrics import Metrics
-from runtime import BackgroundTasks, Ending
+from runtime import BackgroundTasks, Ending, patience
 from translate.values import ApiError, Overloaded
 
 STOP_SECONDS: Final = 2.0
@@ -79,7 +79,7 @@ class RunningAnswers:
         if not self._answers:
             return True
         try:
-            async with asyncio.timeout(within):
+            async with patience(within):
                 await self._idle.wait()
         except TimeoutError:
             return False

@@ -1,13 +1,14 @@
 """Answers in flight: how many there may be, and how they end when the service stops."""
 
 import asyncio
+import time
 
 import pytest
 
 from metrics import Metrics
 from runtime import BackgroundTasks
 from translate.values import ApiError, Overloaded
-from turns.running import RunningAnswers
+from turns.running import STOP_SECONDS, RunningAnswers
 
 
 class Answering:
@@ -98,6 +99,35 @@ async def test_answers_that_take_longer_are_stopped_with_an_error() -> None:
     assert isinstance(answer.stopped_with, Overloaded)
     assert answer.stopped_with.should_retry is False
     await task
+
+
+async def lengthy() -> None:
+    """Holds up the loop, and takes some turns of it to end."""
+    time.sleep(STOP_SECONDS * 1.1)  # noqa: ASYNC251 - as many answers at once may do on a slow machine
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_stopped_answers_have_their_time_though_the_loop_is_held_up() -> None:
+    rig = Rig()
+    answer = Answering(rig.running)
+
+    async def answering() -> None:
+        with rig.running.admit(answer, "chat"):
+            await answer.end.wait()
+            await lengthy()
+
+    task = asyncio.create_task(answering())
+    await asyncio.sleep(0)
+    await rig.running.drain(0)
+    assert task.done()
+
+
+async def test_what_follows_answers_has_its_time_though_the_loop_is_held_up() -> None:
+    rig = Rig()
+    follows = rig.aftermath.start(lengthy())
+    await rig.running.drain(0)
+    assert follows.done()
 
 
 async def test_service_that_makes_no_answer_stops_at_once_but_for_what_follows_answers() -> None:
