@@ -201,7 +201,7 @@ async def test_no_transaction_has_more_than_so_many_records_however_many_wait(tm
 
 async def test_records_gather_for_a_moment_after_a_batch_of_several_turns(tmp_path: Path) -> None:
     store = ObservedStore(tmp_path / "file")
-    async with ledger_over(store, journal_limits=JournalLimits(gather=0.3)) as ledger:
+    async with ledger_over(store, journal_limits=JournalLimits(gather=3, max_wait=60)) as ledger:
         await ledger.wait_until_loaded()
         alone, *busy = [posted() for _ in range(8)]
         await ledger.post(alone)
