@@ -204,8 +204,8 @@ class Connection:
         self._writer.write_eof()
 
     def close(self, *, reset: bool = False) -> None:
-        """Leave."""
-        if reset:
+        """Leave, unless the service has closed the connection already."""
+        if reset and not self._writer.is_closing():
             sock = self._writer.get_extra_info("socket")
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self._writer.transport.abort()
