@@ -200,10 +200,10 @@ async def test_body_with_progress_now_and_then_goes_on() -> None:
                 exchange.progressed()
 
     reader = Progressing()
-    script = [status(200, EVENT_STREAM), trickle(b"1\r\nx\r\n" * 40, size=6, pause=0.1), last_chunk()]
-    async with rig(script, timeouts=Timeouts(progress=3)) as world:
+    script = [status(200, EVENT_STREAM), trickle(b"1\r\nx\r\n" * 70, size=6, pause=0.1), last_chunk()]
+    async with rig(script, timeouts=Timeouts(progress=6)) as world:
         await world.stream(reader, exchange)
-    assert reader.content == b"x" * 40
+    assert reader.content == b"x" * 70
 
 
 async def test_silence_is_no_lack_of_progress() -> None:
