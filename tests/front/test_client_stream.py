@@ -93,10 +93,17 @@ async def test_connection_that_ends_between_requests_is_no_fault(sent: bytes) ->
 
 
 @pytest.mark.parametrize(
-    ("sent", "reason"), [(b"", "silent"), (b"\r\n", "silent"), (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "idle")]
+    ("sent", "reason", "seconds"),
+    [
+        (b"", "silent", 0.4),
+        (b"\r\n", "silent", 3.0),  # this process may stand still before it is sent
+        (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "idle", 0.4),
+    ],
 )
-async def test_connection_without_a_request_is_closed_in_time(sent: bytes, reason: str) -> None:
-    async with opened(times=ConnectionTimes(**{reason: 0.4})) as rig:
+async def test_connection_without_a_request_is_closed_in_time(
+    sent: bytes, reason: str, seconds: float
+) -> None:
+    async with opened(times=ConnectionTimes(**{reason: seconds})) as rig:
         await rig.ask(sent)
         assert rig.counted("connections_closed_total", reason=reason) == 1
         assert rig.faults() == {}

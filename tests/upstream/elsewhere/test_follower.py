@@ -325,7 +325,7 @@ async def test_socket_on_which_nothing_comes_is_not_waited_for_again() -> None:
     def silent(backend: CaseBackend) -> None:
         backend.frames = []
 
-    async with rig("ws", limits=replace(QUICK, first_item=0.05), adapt=silent) as world:
+    async with rig("ws", limits=replace(QUICK, first_item=3.0), adapt=silent) as world:
         with pytest.raises(IdleTimeout):
             await world.follow(KeepingReader(HANDOFF))
         assert world.backend.count("GET", USER) == 1
