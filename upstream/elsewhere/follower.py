@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Final
 
 from accounts import Credential
-from runtime import BackgroundTasks
+from runtime import BackgroundTasks, patience
 from translate.values import ElsewhereKind
 from upstream.elsewhere.course import Course
 from upstream.elsewhere.limits import FollowLimits
@@ -67,6 +67,6 @@ class Follower:
 
     async def _post_stop(self, credential: Credential, conversation_id: str) -> None:
         with suppress(UpstreamError, ValueError, TimeoutError):
-            async with asyncio.timeout(STOP_SECONDS):
+            async with patience(STOP_SECONDS):
                 body = {"conversation_id": conversation_id, "exclude_async_types": []}
                 await self._http.call("POST", f"{API}/stop_conversation", credential, body)

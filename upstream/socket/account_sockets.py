@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from accounts import Credential
-from runtime import BackgroundTasks
+from runtime import BackgroundTasks, patience
 from translate.backend import Handover, read_address
 from upstream.http import (
     API,
@@ -160,7 +160,7 @@ class AccountSockets:
 
     async def _stop(self, credential: Credential, request_id: str) -> None:
         with suppress(UpstreamError, ValueError, TimeoutError):
-            async with asyncio.timeout(STOP_SECONDS):
+            async with patience(STOP_SECONDS):
                 body = {"websocket_request_id": request_id}
                 await self._http.call("POST", f"{API}/stop_conversation", credential, body)
 

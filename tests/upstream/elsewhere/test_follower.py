@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from tests.upstream.elsewhere.rig import BROKEN, HANDOFF, QUICK, KeepingReader, 
 from tests.upstream.rig import ME, PATIENT
 from translate.values import Elsewhere, ElsewhereKind, ElsewhereWay
 from upstream.elsewhere import Paces
+from upstream.elsewhere.follower import STOP_SECONDS
 from upstream.elsewhere.stored import GivenUp
 from upstream.http import (
     Aborted,
@@ -415,6 +417,16 @@ async def test_backend_is_told_to_stop_also_where_who_says_so_is_cancelled() -> 
         with pytest.raises(asyncio.CancelledError):
             await stopping
         await eventually(lambda: world.backend.count("POST", STOP) == 1)
+
+
+async def test_backend_is_told_to_stop_by_a_loop_that_is_held_up() -> None:
+    async with rig() as world:
+        stopping = asyncio.create_task(world.follower.stop(ME, "c1"))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        time.sleep(STOP_SECONDS + 0.3)  # noqa: ASYNC251 - as many answers at once may do on a slow machine
+        await stopping
+        assert world.backend.count("POST", STOP) == 1
 
 
 async def test_backend_that_is_asked_too_often_is_left_alone_for_a_while() -> None:
