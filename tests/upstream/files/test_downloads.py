@@ -108,7 +108,8 @@ async def test_slow_drip_is_given_up_in_the_end() -> None:
     async with storage(slow) as blobs, world(fetch=0.15) as it:
         with pytest.raises(TotalTimeout):
             await it.files.fetch(signed(blobs), held())
-        assert await blobs.connections[0].gone_within(5)
+        for connection in blobs.connections:  # none, if the machine was so busy
+            assert await connection.gone_within(5)
 
 
 async def test_slow_redirects_share_one_time_limit() -> None:
@@ -125,7 +126,8 @@ async def test_silent_storage_is_given_up() -> None:
     async with storage([stall()]) as blobs, world(fetch=0.3) as it:
         with pytest.raises(TotalTimeout):
             await it.files.fetch(signed(blobs), held())
-        assert await blobs.connections[0].gone_within(5)
+        for connection in blobs.connections:  # none, if the machine was so busy
+            assert await connection.gone_within(5)
 
 
 @pytest.mark.parametrize(
