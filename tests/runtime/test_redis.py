@@ -65,7 +65,7 @@ async def test_redis_that_does_not_take_a_command_is_given_up() -> None:
 
 
 @needs_cluster
-@pytest.mark.parametrize("turns", range(0, 36, 4))
+@pytest.mark.parametrize("turns", [4, 12, 24])
 async def test_nodes_of_a_cluster_are_not_blamed_for_a_loop_that_is_held_up(
     redis_cluster: RedisCluster, turns: int
 ) -> None:
