@@ -88,10 +88,10 @@ async def test_headers_have_their_own_limit_however_short_the_idle_one() -> None
 
 async def test_upstream_that_keeps_sending_is_not_idle() -> None:
     reader = Reader()
-    script = [status(200, EVENT_STREAM), trickle(b"1\r\nx\r\n" * 40, size=6, pause=0.1), last_chunk()]
-    async with rig(script, timeouts=Timeouts(idle=3)) as world:
+    script = [status(200, EVENT_STREAM), trickle(b"1\r\nx\r\n" * 70, size=6, pause=0.1), last_chunk()]
+    async with rig(script, timeouts=Timeouts(idle=6)) as world:
         await world.stream(reader)
-    assert reader.content == b"x" * 40
+    assert reader.content == b"x" * 70
 
 
 async def test_slow_reader_is_not_an_idle_upstream() -> None:
