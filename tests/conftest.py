@@ -1,7 +1,8 @@
 """One fresh event loop per test, of the service's kind, and no task may outlive it.
 
-`HYPOTHESIS_PROFILE` says how long tests with generated examples look: `quick`, `deep`, or `few` (always the
-same few, for measuring coverage).
+`HYPOTHESIS_PROFILE` says how long tests with generated examples look: `quick`, `deep`, `same` (as `quick`,
+but always at the same examples, so that what fails in CI is what was changed), or `few` (always the same few,
+for measuring coverage).
 """
 
 import asyncio
@@ -25,6 +26,7 @@ QUICK = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.Hea
 """No example is timed: the machine may be busy."""
 hypothesis.settings.register_profile("quick", QUICK)
 hypothesis.settings.register_profile("deep", QUICK, max_examples=5000)
+hypothesis.settings.register_profile("same", QUICK, derandomize=True, database=None)
 hypothesis.settings.register_profile("few", QUICK, max_examples=5, derandomize=True, database=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
@@ -61,6 +63,7 @@ def io_loop() -> Iterator[IOLoop]:
     asyncio_loop.set_exception_handler(lambda _, context: unheard.append(context))
     asyncio.set_event_loop(asyncio_loop)
     yield loop
+    before = len(unheard)
     leftovers = asyncio.all_tasks(asyncio_loop)
     for task in leftovers:
         task.cancel()
@@ -69,7 +72,12 @@ def io_loop() -> Iterator[IOLoop]:
     gc.collect(1)  # what nobody holds any more is told to the loop now
     loop.close(all_fds=True)
     asyncio.set_event_loop(None)
-    assert unheard == []
+    assert unheard[:before] + [told for told in unheard[before:] if not is_cancelled(told)] == []
+
+
+def is_cancelled(context: dict[str, Any]) -> bool:
+    """Whether the loop tells of a cancellation: before Python 3.12 it does so of tasks of a server."""
+    return isinstance(context.get("exception"), asyncio.CancelledError)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
