@@ -1,4 +1,4 @@
-"""Stores in a file and in a real Redis."""
+"""Stores in a file, which lies in memory, and in a real Redis."""
 
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,9 @@ from kept import RedisResponses, SqliteResponses
 from tests.kept.rig import BOUNDS, NOW
 from tests.redis_cluster import RedisCluster, needs_cluster
 from tests.redis_server import RedisServer, needs_redis
+from tests.scratch import scratch_path
+
+__all__ = ["scratch_path"]
 
 STORES = [
     "sqlite",

@@ -1,0 +1,5 @@
+"""Files of states of accounts lie in memory."""
+
+from tests.scratch import scratch_path
+
+__all__ = ["scratch_path"]
