@@ -332,6 +332,18 @@ async def test_messages_are_made_of_the_items_of_a_request_once_and_of_kept_ones
     assert counts == [1, 3, 1, 1, 1], "a kept item that is only named may be long"
 
 
+async def test_messages_of_a_chain_that_is_said_again_are_made_beside_the_loop() -> None:
+    """It may be long, and only its end came with the request."""
+    async with deployed() as service:
+        first = await said(service, "Say exactly: one")
+        service.upstream.conversations.hide_all(KEY)
+        with items_read() as counts:
+            answer = await said(service, "Say exactly: two", previous_response_id=first["id"])
+        assert text_of(answer) == "two"
+        assert texts(posted(service))[:2] == [("user", "Say exactly: one"), ("assistant", "one")]
+    assert counts == [1]
+
+
 async def test_result_of_a_call_that_nobody_made_is_refused() -> None:
     async with deployed() as service:
         orphan = {"type": "function_call_output", "call_id": "call_9", "output": "3"}
