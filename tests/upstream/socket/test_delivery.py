@@ -1,6 +1,7 @@
 """Conversations over the account's WebSocket, against the simulated backend."""
 
 import asyncio
+import time
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from tests.simulator.client import KEY
 from tests.upstream.socket.rig import OVER_SOCKET, QUICK, world
 from upstream import Aborted
 from upstream.socket import SocketTimes
+from upstream.socket.account_sockets import STOP_SECONDS
 
 pytestmark = pytest.mark.timeout(seconds=60)
 
@@ -163,6 +165,21 @@ async def test_abort_while_the_post_is_under_way_stops_the_conversation_too() ->
         task = talk.start()
         await eventually(lambda: len(here.seen("/conversation")) == 2)
         talk.exchange.abort()
+        with pytest.raises(Aborted):
+            await task
+        assert len(here.seen("/stop_conversation")) == 1
+
+
+async def test_loop_that_is_held_up_stops_the_conversation_too() -> None:
+    async with world() as here:
+        await here.learn()
+        talk = here.talk("Tea [[sim header_delay=60]]")
+        task = talk.start()
+        await eventually(lambda: len(here.seen("/conversation")) == 2)
+        talk.exchange.abort()
+        for _ in range(3):
+            await asyncio.sleep(0)
+        time.sleep(STOP_SECONDS + 0.3)  # noqa: ASYNC251 - as many answers at once may do on a slow machine
         with pytest.raises(Aborted):
             await task
         assert len(here.seen("/stop_conversation")) == 1
